@@ -1,0 +1,46 @@
+//! What passes between the screen and a connection to a proxy: asks one way, news the other.
+//!
+//! The screen never waits: it asks through a [`Link`] and hears of the outcome as [`News`].
+
+use std::time::Duration;
+
+use evenkeel_protocol::{BalancerEdit, BalancerName, Edited, Event, MemberEdit, MemberName, Snapshot};
+
+/// Ties an answer to its ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// What a connection tells the screen, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// The proxy answers (again). A snapshot follows.
+    Connected,
+    /// The proxy's state now.
+    Snapshot(Box<Snapshot>),
+    /// Something happened.
+    Event(Box<Event>),
+    /// The proxy does not answer; it is tried again.
+    Lost {
+        /// Why, in a sentence.
+        why: String,
+        /// When it is tried again.
+        next_try: Duration,
+    },
+    /// An edit was accepted, refused, or its fate is not known.
+    Answer {
+        /// Which.
+        ticket: Ticket,
+        /// What came of it; an error is a sentence for the operator.
+        outcome: Result<Box<Edited>, String>,
+    },
+}
+
+/// What the screen may ask of a connection; nothing here waits.
+pub trait Link {
+    /// Change a member; the answer comes as [`News::Answer`].
+    fn edit_member(&self, ticket: Ticket, balancer: &BalancerName, member: &MemberName, edit: MemberEdit);
+    /// Change a balancer; the answer comes as [`News::Answer`].
+    fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit);
+    /// Send a snapshot soon, for example after an event.
+    fn refresh(&self);
+}

@@ -1,0 +1,367 @@
+//! A change that an operator asks for, and the answer.
+//!
+//! Only the fields that are present change. Reading is strict: unknown and repeated fields, `null` and values out
+//! of range are refused with a message that starts with the name of the field.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::clean::clean;
+use crate::lbmethod::LbMethod;
+use crate::name::{BalancerName, MemberName, Route};
+use crate::settings::{Factor, Lbset, StickySession};
+use crate::status::Flag;
+
+/// Why an edit was made, in the operator's words: one line, at most [`Reason::LONGEST`] characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Reason(String);
+
+impl Reason {
+    /// The longest reason, in characters.
+    pub const LONGEST: usize = 200;
+
+    /// Cleans and cuts `text`, so that any text is a reason.
+    pub fn new(text: &str) -> Self {
+        Self(clean(text, Self::LONGEST))
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.chars().count() > Self::LONGEST {
+            return Err(de::Error::custom(format_args!("must be at most {} characters", Self::LONGEST)));
+        }
+        if let Some(c) = text.chars().find(|c| !crate::clean::is_clean(*c)) {
+            return Err(de::Error::custom(format_args!(
+                "contains the control character U+{:04X}",
+                u32::from(c)
+            )));
+        }
+        Ok(Self(text))
+    }
+}
+
+/// `stickysession` in an edit: a name pair, or an empty text to end stickiness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StickyEdit(pub Option<StickySession>);
+
+impl Serialize for StickyEdit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(sticky) => sticky.serialize(serializer),
+            None => serializer.serialize_str(""),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for StickyEdit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        text.parse().map(|sticky| Self(Some(sticky))).map_err(de::Error::custom)
+    }
+}
+
+/// A whole number from 0 to `MOST`, for fields that httpd's manager bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct UpTo<const MOST: u32>(u32);
+
+impl<const MOST: u32> UpTo<MOST> {
+    /// None above `MOST`.
+    pub fn new(number: u32) -> Option<Self> {
+        (number <= MOST).then_some(Self(number))
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<'de, const MOST: u32> Deserialize<'de> for UpTo<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer)
+            .ok()
+            .and_then(Self::new)
+            .ok_or_else(|| de::Error::custom(format_args!("must be a whole number from 0 to {MOST}")))
+    }
+}
+
+/// Declares a struct of optional fields whose reader names the field in every complaint.
+macro_rules! edit {
+    (
+        $(#[$about:meta])*
+        $name:ident { $( $(#[$field_about:meta])* $field:ident : $type:ty, )* }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+        pub struct $name {
+            $( $(#[$field_about])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>, )*
+        }
+
+        impl $name {
+            /// The names of the fields, in the order of their declaration.
+            pub const FIELDS: &[&str] = &[$(stringify!($field)),*];
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields(PhantomData<$name>);
+
+                impl<'de> Visitor<'de> for Fields {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        write!(f, "an object with some of the fields {}", $name::FIELDS.join(", "))
+                    }
+
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                        let mut edit = $name::default();
+                        while let Some(key) = map.next_key::<String>()? {
+                            match key.as_str() {
+                                $( stringify!($field) => {
+                                    if edit.$field.is_some() {
+                                        return Err(de::Error::custom(concat!(stringify!($field), ": stands there twice")));
+                                    }
+                                    let value = map.next_value::<$type>().map_err(|why| {
+                                        de::Error::custom(format_args!("{}: {}", stringify!($field), why))
+                                    })?;
+                                    edit.$field = Some(value);
+                                } )*
+                                other => {
+                                    return Err(de::Error::custom(format_args!(
+                                        "{}: is no field of this edit; those are {}",
+                                        clean(other, 40),
+                                        $name::FIELDS.join(", "),
+                                    )));
+                                }
+                            }
+                        }
+                        Ok(edit)
+                    }
+                }
+
+                deserializer.deserialize_map(Fields(PhantomData))
+            }
+        }
+    };
+}
+
+edit! {
+    /// A change of one member.
+    MemberEdit {
+        /// Its share. A changed one sets the load of every member of the balancer to its factor, as httpd does.
+        lbfactor: Factor,
+        /// Its set.
+        lbset: Lbset,
+        /// Its route; empty: none.
+        route: Route,
+        /// The route that its sessions take while it is unusable; empty: none.
+        redirect: Route,
+        /// I: never put it into error.
+        ignore_errors: bool,
+        /// N: serve only requests that carry its route.
+        drain: bool,
+        /// D: serve nobody.
+        disabled: bool,
+        /// S: serve nobody, and do not retry or check it.
+        stopped: bool,
+        /// H: hot standby.
+        standby: bool,
+        /// R: hot spare.
+        spare: bool,
+        /// Do it only if the member still has this revision.
+        revision: u64,
+        /// Why, for the log of events.
+        reason: Reason,
+    }
+}
+
+impl MemberEdit {
+    /// The flags that an operator can set, with the field of each, in Apache's word order.
+    pub const FLAGS: [(Flag, &'static str); 6] = [
+        (Flag::IgnoreErrors, "ignore_errors"),
+        (Flag::Drain, "drain"),
+        (Flag::Disabled, "disabled"),
+        (Flag::Stopped, "stopped"),
+        (Flag::Standby, "standby"),
+        (Flag::Spare, "spare"),
+    ];
+
+    /// What the edit says of `flag`; nothing for flags that no operator sets.
+    pub fn flag(&self, flag: Flag) -> Option<bool> {
+        match flag {
+            Flag::IgnoreErrors => self.ignore_errors,
+            Flag::Drain => self.drain,
+            Flag::Disabled => self.disabled,
+            Flag::Stopped => self.stopped,
+            Flag::Standby => self.standby,
+            Flag::Spare => self.spare,
+            _ => None,
+        }
+    }
+
+    /// The same edit, with `flag` set or cleared; other than the operator's six flags are left out.
+    #[must_use]
+    pub fn with_flag(mut self, flag: Flag, on: bool) -> Self {
+        match flag {
+            Flag::IgnoreErrors => self.ignore_errors = Some(on),
+            Flag::Drain => self.drain = Some(on),
+            Flag::Disabled => self.disabled = Some(on),
+            Flag::Stopped => self.stopped = Some(on),
+            Flag::Standby => self.standby = Some(on),
+            Flag::Spare => self.spare = Some(on),
+            _ => {}
+        }
+        self
+    }
+}
+
+edit! {
+    /// A change of a balancer's own settings.
+    BalancerEdit {
+        /// How to choose. A changed one resets what the new method compares, as httpd does.
+        lbmethod: LbMethod,
+        /// Where a session's route is found; empty: not sticky.
+        stickysession: StickyEdit,
+        /// Refuse sessions whose member is unusable?
+        nofailover: bool,
+        /// Seconds to wait for a usable member, 0 to 7200.
+        timeout: UpTo<7200>,
+        /// Failovers after the first try, 0 to 99.
+        maxattempts: UpTo<99>,
+        /// Do it only if the balancer still has this revision.
+        revision: u64,
+        /// Why, for the log of events.
+        reason: Reason,
+    }
+}
+
+/// One field that an edit changed. Values are texts as Apache writes them (`2.00`, `On`, `node1`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// The name of the field in the edit.
+    pub field: String,
+    /// Its value before.
+    pub before: String,
+    /// Its value now.
+    pub after: String,
+}
+
+/// The answer to an accepted edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The balancer.
+    pub balancer: BalancerName,
+    /// The member; none if the balancer's own settings were edited.
+    pub member: Option<MemberName>,
+    /// Did anything change? An edit that asks for what already holds is a success without a change.
+    pub changed: bool,
+    /// What changed.
+    pub changes: Vec<Change>,
+    /// The revision of the edited member or balancer now.
+    pub revision: u64,
+    /// The number of the event that tells it; none if nothing changed.
+    pub event: Option<u64>,
+    /// Will it survive a restart of the proxy?
+    pub durable: bool,
+    /// What else the operator should know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Who was at the other end of the admin socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    /// The user's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+    /// The process, if the system tells.
+    pub pid: Option<i32>,
+    /// The user's name, if the system knows one.
+    pub user: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> String {
+        serde_json::from_str::<MemberEdit>(json).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn only_what_is_present_is_asked_for() {
+        let edit: MemberEdit =
+            serde_json::from_str(r#"{"drain":true,"lbfactor":1.5,"reason":"deploy 42"}"#).unwrap();
+        assert_eq!(edit.drain, Some(true));
+        assert_eq!(edit.lbfactor.unwrap().hundredths(), 150);
+        assert_eq!(edit.route, None);
+        assert_eq!(
+            serde_json::to_string(&edit).unwrap(),
+            r#"{"lbfactor":1.5,"drain":true,"reason":"deploy 42"}"#
+        );
+        assert_eq!(serde_json::from_str::<MemberEdit>("{}").unwrap(), MemberEdit::default());
+    }
+
+    #[test]
+    fn every_complaint_starts_with_the_field() {
+        for (json, field) in [
+            (r#"{"lbfactor":0.5}"#, "lbfactor"),
+            (r#"{"lbfactor":"2"}"#, "lbfactor"),
+            (r#"{"lbfactor":null}"#, "lbfactor"),
+            (r#"{"lbfactor":1e999}"#, "lbfactor"),
+            (r#"{"lbset":100}"#, "lbset"),
+            (r#"{"route":"a;b"}"#, "route"),
+            (r#"{"route":"\u001b[31m"}"#, "route"),
+            (r#"{"drain":1}"#, "drain"),
+            (r#"{"drain":true,"drain":false}"#, "drain"),
+            (r#"{"weight":2}"#, "weight"),
+            (r#"{"revision":-1}"#, "revision"),
+            (r#"{"reason":"a\u0007"}"#, "reason"),
+        ] {
+            let message = refused(json);
+            assert!(message.starts_with(&format!("{field}: ")), "{json} -> {message}");
+            assert!(message.chars().all(crate::clean::is_clean), "{message:?}");
+        }
+        for json in ["", "[]", "1", "{", "null", r#"{"drain":true}x"#] {
+            assert!(serde_json::from_str::<MemberEdit>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn balancer_edits_are_bounded_as_httpds_form_is() {
+        let edit: BalancerEdit = serde_json::from_str(
+            r#"{"lbmethod":"bytraffic","stickysession":"","timeout":7200,"maxattempts":0}"#,
+        )
+        .unwrap();
+        assert_eq!(edit.stickysession, Some(StickyEdit(None)));
+        for json in
+            [r#"{"timeout":7201}"#, r#"{"maxattempts":100}"#, r#"{"lbmethod":"fair"}"#, r#"{"timeout":-1}"#]
+        {
+            assert!(serde_json::from_str::<BalancerEdit>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn flags_and_fields_agree() {
+        for (flag, field) in MemberEdit::FLAGS {
+            let edit = MemberEdit::default().with_flag(flag, true);
+            assert_eq!(edit.flag(flag), Some(true));
+            assert_eq!(serde_json::to_string(&edit).unwrap(), format!("{{\"{field}\":true}}"));
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The table of the admin interface: HTTP/1.1 and JSON on a Unix socket.
+//!
+//! A client builds method and path from a [`Call`]; the proxy reads a [`Call`] back from them.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::clean::clean;
+use crate::name::{BalancerName, MemberName};
+use crate::refusal::{Code, Refusal};
+
+/// One row of the table, for people: `--help`, README, and the test that no row is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoint {
+    /// GET or PATCH.
+    pub method: &'static str,
+    /// The path, with names in braces.
+    pub path: &'static str,
+    /// The message that is sent; empty for none.
+    pub takes: &'static str,
+    /// The message that is answered.
+    pub gives: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+/// Every endpoint. Reading has no side effect; every change is a PATCH.
+pub const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        method: "GET",
+        path: "/v1",
+        takes: "",
+        gives: "hello",
+        about: "who answers: version, process, configuration",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/snapshot",
+        takes: "",
+        gives: "snapshot",
+        about: "all balancers and members",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}",
+        takes: "",
+        gives: "balancer",
+        about: "one balancer",
+    },
+    Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}",
+        takes: "balancer_edit",
+        gives: "edited",
+        about: "change a balancer's settings",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}/members/{member}",
+        takes: "",
+        gives: "member",
+        about: "one member, by URL, host:port or route",
+    },
+    Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}/members/{member}",
+        takes: "member_edit",
+        gives: "edited",
+        about: "change a member",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/events?since={number}&follow={bool}",
+        takes: "",
+        gives: "event",
+        about: "events as lines of JSON, those after a number first, then as they happen",
+    },
+];
+
+/// What is asked of the admin interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// Who answers?
+    Hello,
+    /// Everything.
+    Snapshot,
+    /// One balancer.
+    Balancer(BalancerName),
+    /// One member; the text is a selector within the balancer.
+    Member(BalancerName, String),
+    /// Change a balancer.
+    EditBalancer(BalancerName),
+    /// Change a member; the text is a selector within the balancer.
+    EditMember(BalancerName, String),
+    /// Events.
+    Events {
+        /// Only those with a greater number; none: only those that come.
+        since: Option<u64>,
+        /// Go on as they happen, or end after those there are?
+        follow: bool,
+    },
+}
+
+/// What must be escaped in one segment of a path.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+
+impl Call {
+    /// The call that changes a known member.
+    pub fn edit_member(balancer: &BalancerName, member: &MemberName) -> Self {
+        Self::EditMember(balancer.clone(), member.as_str().to_owned())
+    }
+
+    /// The HTTP method.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::EditBalancer(_) | Self::EditMember(..) => "PATCH",
+            _ => "GET",
+        }
+    }
+
+    /// The path and query.
+    pub fn path(&self) -> String {
+        let escaped = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
+        match self {
+            Self::Hello => "/v1".to_owned(),
+            Self::Snapshot => "/v1/snapshot".to_owned(),
+            Self::Balancer(name) | Self::EditBalancer(name) => {
+                format!("/v1/balancers/{}", escaped(name.as_str()))
+            }
+            Self::Member(name, member) | Self::EditMember(name, member) => {
+                format!("/v1/balancers/{}/members/{}", escaped(name.as_str()), escaped(member))
+            }
+            Self::Events { since: Some(since), follow } => {
+                format!("/v1/events?since={since}&follow={follow}")
+            }
+            Self::Events { since: None, follow } => format!("/v1/events?follow={follow}"),
+        }
+    }
+
+    /// Reads method and target (path and query) of a request.
+    ///
+    /// A member may also stand unescaped, slashes and all: everything behind `members/` is its selector.
+    pub fn parse(method: &str, target: &str) -> Result<Self, Refusal> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let bad = |message: String| Err(Refusal::new(Code::BadRequest, message));
+        let nowhere = || {
+            Err(Refusal::new(
+                Code::NotFound,
+                format!("there is nothing at '{}'; GET /v1/snapshot shows all balancers", clean(path, 120)),
+            ))
+        };
+        let Some(rest) = path.strip_prefix("/v1") else { return nowhere() };
+        let segments: Vec<&str> = rest.split('/').skip(1).collect();
+        if !query.is_empty() && segments.first() != Some(&"events") {
+            return bad(format!("'{}' takes no parameters", clean(path, 120)));
+        }
+        let call = match segments.as_slice() {
+            [] | [""] => Self::Hello,
+            ["snapshot"] => Self::Snapshot,
+            ["events"] => parse_events(query)?,
+            ["balancers", name] => {
+                let name = balancer(name)?;
+                if method == "PATCH" { Self::EditBalancer(name) } else { Self::Balancer(name) }
+            }
+            ["balancers", name, "members", member @ ..] if !member.is_empty() => {
+                let (name, member) = (balancer(name)?, decoded(&member.join("/"))?);
+                if method == "PATCH" { Self::EditMember(name, member) } else { Self::Member(name, member) }
+            }
+            _ => return nowhere(),
+        };
+        if call.method() != method {
+            return bad(format!(
+                "{} is not for '{}'; use {}",
+                clean(method, 20),
+                clean(path, 120),
+                call.method()
+            ));
+        }
+        Ok(call)
+    }
+}
+
+fn parse_events(query: &str) -> Result<Call, Refusal> {
+    let (mut since, mut follow) = (None, None);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let refuse = |message: &str| {
+            Err(Refusal::field(Code::Invalid, &clean(key, 40), format!("{}: {message}", clean(key, 40))))
+        };
+        match key {
+            "since" if since.is_some() => return refuse("stands there twice"),
+            "follow" if follow.is_some() => return refuse("stands there twice"),
+            "since" => match value.parse() {
+                Ok(number) => since = Some(number),
+                Err(_) => return refuse("must be the number of an event"),
+            },
+            "follow" => match value.parse() {
+                Ok(whether) => follow = Some(whether),
+                Err(_) => return refuse("must be true or false"),
+            },
+            _ => return refuse("is no parameter of the events; those are since and follow"),
+        }
+    }
+    Ok(Call::Events { since, follow: follow.unwrap_or(true) })
+}
+
+fn decoded(text: &str) -> Result<String, Refusal> {
+    match percent_decode_str(text).decode_utf8() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(_) => {
+            Err(Refusal::new(Code::BadRequest, "the path is not UTF-8 when its percent signs are decoded"))
+        }
+    }
+}
+
+fn balancer(text: &str) -> Result<BalancerName, Refusal> {
+    let text = decoded(text)?;
+    text.parse().map_err(|why| {
+        Refusal::field(Code::NotFound, "balancer", format!("the balancer '{}' {why}", clean(&text, 80)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calls() -> Vec<Call> {
+        let app: BalancerName = "app".parse().unwrap();
+        let member: MemberName = "http://[::1]:80/a b".replace(' ', "_").parse().unwrap();
+        vec![
+            Call::Hello,
+            Call::Snapshot,
+            Call::Balancer(app.clone()),
+            Call::Member(app.clone(), "node1".to_owned()),
+            Call::EditBalancer(app.clone()),
+            Call::edit_member(&app, &member),
+            Call::Events { since: Some(7), follow: false },
+            Call::Events { since: None, follow: true },
+        ]
+    }
+
+    #[test]
+    fn a_call_reads_back_from_its_own_path() {
+        for call in calls() {
+            assert_eq!(Call::parse(call.method(), &call.path()), Ok(call));
+        }
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_a_call() {
+        for row in ENDPOINTS {
+            let path = row
+                .path
+                .replace("{balancer}", "app")
+                .replace("{member}", "node1")
+                .replace("{number}", "1")
+                .replace("{bool}", "true");
+            assert_eq!(Call::parse(row.method, &path).unwrap().method(), row.method, "{}", row.path);
+        }
+        for call in calls() {
+            assert!(ENDPOINTS.iter().any(|row| row.method == call.method()), "{call:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_may_stand_as_it_is() {
+        let call = Call::parse("PATCH", "/v1/balancers/app/members/http://127.0.0.1:9001/x").unwrap();
+        assert_eq!(call, Call::EditMember("app".parse().unwrap(), "http://127.0.0.1:9001/x".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for (method, target, code) in [
+            ("GET", "/", Code::NotFound),
+            ("GET", "/v2/snapshot", Code::NotFound),
+            ("GET", "/v1/nothing", Code::NotFound),
+            ("GET", "/v1/balancers/app/members", Code::NotFound),
+            ("POST", "/v1/snapshot", Code::BadRequest),
+            ("DELETE", "/v1/balancers/app", Code::BadRequest),
+            ("GET", "/v1/snapshot?x=1", Code::BadRequest),
+            ("GET", "/v1/events?since=-1", Code::Invalid),
+            ("GET", "/v1/events?since=1&since=2", Code::Invalid),
+            ("GET", "/v1/events?nope=1", Code::Invalid),
+            ("GET", "/v1/balancers/%ff", Code::BadRequest),
+            ("GET", "/v1/balancers/a%1bb", Code::NotFound),
+        ] {
+            assert_eq!(Call::parse(method, target).unwrap_err().code, code, "{method} {target}");
+        }
+    }
+}

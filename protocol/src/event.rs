@@ -1,0 +1,103 @@
+//! Something that happened, numbered, so that a reader can go on where it stopped.
+
+use serde::{Deserialize, Serialize};
+
+use crate::edit::{Change, Peer};
+use crate::name::{BalancerName, MemberName};
+use crate::timestamp::Timestamp;
+
+/// One line of the event stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts up by one from 1 at the start of the proxy.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What; its fields stand beside number and time.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The proxy has begun to serve.
+    Started,
+    /// The proxy ends; requests in flight may finish.
+    Stopping,
+    /// An operator changed a member.
+    MemberEdited {
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// What changed.
+        changes: Vec<Change>,
+        /// The member's revision now.
+        revision: u64,
+        /// Who did it.
+        by: Option<Peer>,
+        /// Why, in the operator's words.
+        reason: Option<String>,
+        /// Will it survive a restart?
+        durable: bool,
+    },
+    /// An operator changed a balancer's own settings.
+    BalancerEdited {
+        /// The balancer.
+        balancer: BalancerName,
+        /// What changed.
+        changes: Vec<Change>,
+        /// The balancer's revision now.
+        revision: u64,
+        /// Who did it.
+        by: Option<Peer>,
+        /// Why, in the operator's words.
+        reason: Option<String>,
+        /// Will it survive a restart?
+        durable: bool,
+    },
+    /// A member was put into error.
+    MemberFailed {
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// What happened, in a sentence.
+        reason: String,
+    },
+    /// A member's error was lifted; it is tried again.
+    MemberRetried {
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// Why now.
+        how: Recovery,
+    },
+    /// A member answered again after an error.
+    MemberRecovered {
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+    },
+    /// The reader was too slow, or asked for what is no longer kept.
+    Missed {
+        /// The first event that is gone.
+        from: u64,
+        /// The last event that is gone.
+        to: u64,
+    },
+}
+
+/// Why a member's error was lifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// Its retry time had passed, or it ignores errors.
+    Retry,
+    /// All that could serve were in error, so all are tried (`forcerecovery`).
+    Forced,
+}

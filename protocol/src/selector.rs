@@ -1,0 +1,180 @@
+//! How people name a member: `BALANCER/MEMBER` or `MEMBER`, the member by URL, `host:port`, host or route.
+//!
+//! A text that fits several members selects none: the refusal lists them.
+
+use crate::clean::clean;
+use crate::name::{BalancerName, MemberName, Route};
+use crate::refusal::{Code, Refusal};
+
+/// What a selector is compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// The member's balancer.
+    pub balancer: &'a BalancerName,
+    /// The member.
+    pub member: &'a MemberName,
+    /// Its route.
+    pub route: &'a Route,
+}
+
+/// A parsed selector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    balancer: Option<BalancerName>,
+    member: String,
+}
+
+impl Selector {
+    /// The selector of one known member.
+    pub fn exact(balancer: &BalancerName, member: &MemberName) -> Self {
+        Self { balancer: Some(balancer.clone()), member: member.as_str().to_owned() }
+    }
+
+    /// `member` within `balancer`.
+    pub fn within(balancer: BalancerName, member: &str) -> Self {
+        Self { balancer: Some(balancer), member: member.to_owned() }
+    }
+
+    /// Reads `app/node1`, `balancer://app/http://h:1`, `http://h:1`, `h:1`, `node1`.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let refuse = |why: &str| {
+            Err(Refusal::new(
+                Code::BadRequest,
+                format!(
+                    "'{}' {why}; name a member as BALANCER/MEMBER, URL, host:port or route",
+                    clean(text, 80)
+                ),
+            ))
+        };
+        let rest = text.strip_prefix("balancer://").unwrap_or(text);
+        if rest.is_empty() {
+            return refuse("names no member");
+        }
+        match rest.split_once('/') {
+            Some((_, tail)) if tail.starts_with('/') => Ok(Self { balancer: None, member: rest.to_owned() }),
+            Some((balancer, member)) => match balancer.parse() {
+                Ok(_) if member.is_empty() => refuse("names a balancer and no member"),
+                Ok(balancer) => Ok(Self { balancer: Some(balancer), member: member.to_owned() }),
+                Err(_) => refuse("starts with no balancer's name"),
+            },
+            None if rest.len() < text.len() => refuse("names a balancer and no member"),
+            None => Ok(Self { balancer: None, member: rest.to_owned() }),
+        }
+    }
+
+    /// The one candidate that fits; its URL decides before host:port, host and route do.
+    pub fn resolve<'a>(
+        &self,
+        candidates: impl Iterator<Item = Candidate<'a>> + Clone,
+    ) -> Result<Candidate<'a>, Refusal> {
+        let in_balancer =
+            candidates.filter(|it| self.balancer.as_ref().is_none_or(|name| name == it.balancer));
+        let url = self.member.parse::<MemberName>().ok();
+        let mut fitting: Vec<_> = in_balancer.clone().filter(|it| url.as_ref() == Some(it.member)).collect();
+        if fitting.is_empty() {
+            fitting = in_balancer.clone().filter(|it| self.fits(it)).collect();
+        }
+        match fitting.as_slice() {
+            [one] => Ok(*one),
+            [] => {
+                let known: Vec<String> = in_balancer.take(8).map(describe).collect();
+                let known = if known.is_empty() {
+                    "there are no members there".to_owned()
+                } else {
+                    format!("there are {}", known.join(", "))
+                };
+                Err(Refusal::new(
+                    Code::NotFound,
+                    format!("no member fits '{}'; {known}", clean(&self.to_string(), 80)),
+                ))
+            }
+            several => {
+                let several: Vec<String> = several.iter().take(8).copied().map(describe).collect();
+                Err(Refusal::new(
+                    Code::Ambiguous,
+                    format!(
+                        "'{}' fits {}; name one of them whole",
+                        clean(&self.to_string(), 80),
+                        several.join(", ")
+                    ),
+                ))
+            }
+        }
+    }
+
+    fn fits(&self, candidate: &Candidate<'_>) -> bool {
+        let wanted = self.member.as_str();
+        let member = candidate.member;
+        candidate.route.as_str() == wanted && !wanted.is_empty()
+            || member.authority().eq_ignore_ascii_case(wanted)
+            || member.host().eq_ignore_ascii_case(wanted)
+            || format!("{}:{}", member.host(), member.port()).eq_ignore_ascii_case(wanted)
+    }
+}
+
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.balancer {
+            Some(balancer) => write!(f, "{balancer}/{}", self.member),
+            None => f.write_str(&self.member),
+        }
+    }
+}
+
+fn describe(candidate: Candidate<'_>) -> String {
+    format!("{}/{}", candidate.balancer, candidate.member)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(text: &str) -> Result<String, Code> {
+        let [app, api]: [BalancerName; 2] = ["app", "api"].map(|name| name.parse().unwrap());
+        let members: Vec<(&BalancerName, MemberName, Route)> = [
+            (&app, "http://10.0.0.1:8080", "a"),
+            (&app, "http://10.0.0.2:8080", "b"),
+            (&app, "http://10.0.0.2:8080/base", "c"),
+            (&api, "http://10.0.0.1:8080", "a"),
+            (&api, "http://host", ""),
+        ]
+        .map(|(balancer, url, route)| (balancer, url.parse().unwrap(), route.parse().unwrap()))
+        .into();
+        let candidates =
+            members.iter().map(|(balancer, member, route)| Candidate { balancer, member, route });
+        Selector::parse(text)
+            .and_then(|selector| selector.resolve(candidates))
+            .map(describe)
+            .map_err(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn a_member_is_found_by_url_address_host_and_route() {
+        for (text, found) in [
+            ("app/a", "app/http://10.0.0.1:8080"),
+            ("balancer://app/a", "app/http://10.0.0.1:8080"),
+            ("app/10.0.0.1:8080", "app/http://10.0.0.1:8080"),
+            ("app/http://10.0.0.2:8080", "app/http://10.0.0.2:8080"),
+            ("balancer://app/http://10.0.0.2:8080/base", "app/http://10.0.0.2:8080/base"),
+            ("HTTP://10.0.0.2:8080", "app/http://10.0.0.2:8080"),
+            ("c", "app/http://10.0.0.2:8080/base"),
+            ("host", "api/http://host"),
+            ("host:80", "api/http://host"),
+        ] {
+            assert_eq!(resolve(text).as_deref(), Ok(found), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_or_several_is_an_error() {
+        for text in ["a", "app/10.0.0.2:8080", "http://10.0.0.1:8080"] {
+            assert_eq!(resolve(text), Err(Code::Ambiguous), "{text}");
+        }
+        for text in ["x", "app/x", "web/a", "http://nowhere"] {
+            assert_eq!(resolve(text), Err(Code::NotFound), "{text}");
+        }
+        for text in ["", "app/", "balancer://app", "\u{1b}[2J/x"] {
+            assert_eq!(resolve(text), Err(Code::BadRequest), "{text:?}");
+        }
+    }
+}

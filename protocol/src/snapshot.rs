@@ -1,0 +1,128 @@
+//! Everything that is visible at one moment. Fields with default values are always present.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{BalancerName, MemberName, Route};
+use crate::settings::{BalancerSettings, Factor, Lbset};
+use crate::status::Status;
+use crate::timestamp::Timestamp;
+
+/// Who answers on the admin socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// `evenkeel-proxy`.
+    pub product: String,
+    /// The version of the program.
+    pub version: String,
+    /// The version of the interface, [`crate::INTERFACE`].
+    pub interface: u32,
+    /// The process.
+    pub pid: u32,
+    /// The configuration file it runs.
+    pub configuration: String,
+    /// The addresses it listens on.
+    pub listen: Vec<String>,
+    /// When it started; differs after each restart.
+    pub started: Timestamp,
+}
+
+/// All balancers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Who answers.
+    pub proxy: Hello,
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// The number of the last event that it includes.
+    pub event: u64,
+    /// The balancers, in configuration order.
+    pub balancers: Vec<BalancerSnapshot>,
+}
+
+impl Snapshot {
+    /// The balancer of that name.
+    pub fn balancer(&self, name: &BalancerName) -> Option<&BalancerSnapshot> {
+        self.balancers.iter().find(|balancer| balancer.name == *name)
+    }
+
+    /// The member of that balancer.
+    pub fn member(&self, balancer: &BalancerName, member: &MemberName) -> Option<&MemberSnapshot> {
+        self.balancer(balancer)?.member(member)
+    }
+}
+
+/// One balancer and its members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalancerSnapshot {
+    /// Its name, without `balancer://`.
+    pub name: BalancerName,
+    /// Counts the accepted edits of its own settings.
+    pub revision: u64,
+    /// Its settings as they are in effect.
+    pub settings: BalancerSettings,
+    /// The paths that are mapped to it, in configuration order.
+    pub paths: Vec<String>,
+    /// Its members, in configuration order.
+    pub members: Vec<MemberSnapshot>,
+}
+
+impl BalancerSnapshot {
+    /// The member of that name.
+    pub fn member(&self, name: &MemberName) -> Option<&MemberSnapshot> {
+        self.members.iter().find(|member| member.name == *name)
+    }
+}
+
+/// One member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberSnapshot {
+    /// Its URL.
+    pub name: MemberName,
+    /// Counts its accepted edits.
+    pub revision: u64,
+    /// Its route; may be empty.
+    pub route: Route,
+    /// The route that its sessions take while it is unusable; may be empty.
+    pub redirect: Route,
+    /// Its share.
+    pub lbfactor: Factor,
+    /// Its set.
+    pub lbset: Lbset,
+    /// Its status as letters.
+    pub status: Status,
+    /// Its status in the words of httpd's manager page.
+    pub words: String,
+    /// Can it be given requests? (True for a draining member, as in httpd.)
+    pub usable: bool,
+    /// How often it was chosen, failed tries included.
+    pub elected: u64,
+    /// Requests that it answered.
+    pub served: u64,
+    /// Tries that ended without an answer of its own.
+    pub failed: u64,
+    /// Requests in flight now.
+    pub busy: u64,
+    /// How urgently it is owed work: httpd's column Load.
+    pub lbstatus: i64,
+    /// Bytes sent to it: httpd's column To.
+    pub transferred: u64,
+    /// Bytes read from it as httpd counts them (status line and body): httpd's column From.
+    pub read: u64,
+    /// Seconds in error before it is tried again.
+    pub retry: u32,
+    /// How often its error was lifted to try it again, since it last answered.
+    pub retries: u32,
+    /// Its last error, until it answers again.
+    pub error: Option<ErrorNote>,
+}
+
+/// Why and since when a member is in error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorNote {
+    /// What happened, in a sentence.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// When it may be tried again; none if it already may.
+    pub retry_at: Option<Timestamp>,
+}
