@@ -1,1 +1,36 @@
-//! To be written.
+//! An HTTP reverse proxy that balances as Apache's `mod_proxy_balancer` does.
+//!
+//! The life of a request: `accept` takes the connection, `http` reads a head from it, `handle` finds its mapping and
+//! asks the `registry` (and so the core, `evenkeel-balancer`) to elect a member, `exchange` makes one attempt with that
+//! member over a connection from the `pool`, `relay` carries both bodies and counts them, and the leases of all
+//! members tried fall before the last byte is handed to the client.
+//!
+//! The life of an edit: `admin` reads it from the Unix socket, the `registry` validates it, writes it to the
+//! `journal`, applies it to the core, and publishes it in `events`.
+//!
+//! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread
+//! does everything else. `clock` alone reads the time, `limits` holds every bound.
+
+mod accept;
+mod admin;
+mod answer;
+mod clock;
+pub mod config;
+mod events;
+mod exchange;
+mod handle;
+mod header;
+mod http;
+mod journal;
+mod limits;
+pub mod log;
+mod mapping;
+pub mod options;
+mod pool;
+mod registry;
+mod relay;
+mod rundir;
+pub mod server;
+pub mod signal;
+
+pub use rundir::RunDirError;

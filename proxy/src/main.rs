@@ -1,2 +1,60 @@
-//! To be written.
-fn main() {}
+//! The program: options in, exit code out.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use evenkeel_proxy::config::{self, ReadOptions};
+use evenkeel_proxy::options::Options;
+use evenkeel_proxy::server::{self, StartOptions};
+use evenkeel_proxy::{log, signal};
+
+fn main() -> ExitCode {
+    match run(Options::parse()) {
+        Ok(code) => code,
+        Err(why) => {
+            say(&format!("evenkeel-proxy: {why:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> anyhow::Result<ExitCode> {
+    if options.help_directives {
+        let mut out = std::io::stdout().lock();
+        for directive in config::directives() {
+            writeln!(out, "{directive}")?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let path = options.configuration.unwrap_or_default();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let reading = ReadOptions { fence: options.fence, strict: options.strict, defines: options.define };
+    let config = match config::read(&path, &reading) {
+        Ok(config) => config,
+        Err(report) => {
+            say(report.render(colour).trim_end());
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    for warning in &config.warnings {
+        say(&warning.render(colour));
+    }
+    if options.test {
+        say("Syntax OK");
+        return Ok(ExitCode::SUCCESS);
+    }
+    log::start(options.log_format, options.log_level);
+    let ending = signal::Ending::install()?;
+    let start = StartOptions { configuration: path, run_dir: options.run_dir, threads: options.threads };
+    let running = server::start(config, &start)?;
+    ending.wait();
+    tracing::info!("ending; requests in flight may finish");
+    running.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Standard error may be closed; there is nobody left to tell then.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

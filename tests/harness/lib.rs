@@ -1,1 +1,58 @@
-//! To be written.
+//! What the suites are written with: real processes, real sockets, a real terminal.
+//!
+//! A scenario stands on one page: a configuration text, backends, what is done, what must be seen.
+//!
+//! ```no_run
+//! use harness::prelude::*;
+//!
+//! let [a, b] = backends(["a", "b"]);
+//! let proxy = proxy(format!(
+//!     "<Proxy balancer://app>
+//!         BalancerMember {a} route=a
+//!         BalancerMember {b} route=b
+//!     </Proxy>
+//!     ProxyPass / balancer://app/"
+//! ));
+//! proxy.edit("app", "a", r#"{"drain":true}"#);
+//! assert_eq!(visits(&proxy, 4), "bbbb");
+//! ```
+//!
+//! | file | for |
+//! | --- | --- |
+//! | [`binaries`] | the programs under test, built once; running one to its end |
+//! | [`proxy`] | a proxy from a configuration text |
+//! | [`admin`] | its admin interface |
+//! | [`backend`], [`fault`] | origins that behave as told |
+//! | [`browser`] | clients |
+//! | [`wire`] | the HTTP/1.1 that both of them speak |
+//! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
+//! | [`httpd`] | a real Apache, if there is one |
+//! | [`eventually`] | the only waiting there is |
+
+pub mod admin;
+pub mod backend;
+pub mod binaries;
+pub mod browser;
+pub mod eventually;
+pub mod fault;
+pub mod frame;
+pub mod httpd;
+pub mod proxy;
+pub mod terminal;
+pub mod wire;
+
+/// What nearly every scenario names.
+pub mod prelude {
+    pub use crate::admin::{Admin, Follower, Told};
+    pub use crate::backend::{Asked, Backend, backends};
+    pub use crate::binaries::{Ended, evenkeel, evenkeel_proxy, finish, run, workspace};
+    pub use crate::browser::{Answer, Browser, Stage, browser, connect, raw, read_answer, up_to, visits};
+    pub use crate::eventually::{
+        Stopwatch, eventually, eventually_equal, eventually_true, patience, within,
+    };
+    pub use crate::fault::{Behaviour, Gate, Reply};
+    pub use crate::httpd::{httpd, skipped};
+    pub use crate::proxy::{Proxy, folder, proxy, rss, signal};
+    pub use crate::terminal::{Terminal, console};
+    pub use crate::wire::{Framing, Head, read_body};
+}

@@ -1,1 +1,50 @@
-//! To be written.
+//! The core of Evenkeel: who gets a request, as Apache httpd's `mod_proxy_balancer` decides it.
+//!
+//! No I/O, no clock, no dice, no log: time and dice are passed in, and what happened is handed back. All doors
+//! are methods of [`Balancer`]; what a request holds between two of them is a [`Lease`].
+//!
+//! | file | question |
+//! | --- | --- |
+//! | `balancer` | the doors: elect, beat, read |
+//! | `sticky` | does the client already belong to a member? |
+//! | `candidates` | who may be asked, in which order? |
+//! | `lbmethod` | who of those is owed the work? |
+//! | `recovery` | is it time to try a member in error again? |
+//! | `failover` | whose fault was it, may it be repeated, is the member now in error? |
+//! | `heartbeats` | what was heard from a member, and is it still true? |
+//! | `edit` | may this change be made, and what does it change? |
+//! | `member`, `tally` | what is kept of a member, and its counters |
+//! | `snapshot` | all of it, to be shown |
+//!
+//! Invariants, checked behind each door in debug builds:
+//!
+//! 1. Each member has exactly one place in the lineup, in the group that its status, lbset and flags ask for.
+//! 2. Under byrequests and bybusyness an election leaves the sum of lbstatus over those offered unchanged, and a
+//!    sticky hit leaves that of the usable members unchanged.
+//! 3. Nobody unusable or excluded is elected, nor a draining member without a session for it.
+//! 4. `elected` summed over the members equals the elections since the start.
+//! 5. Revisions grow by one with each edit that changed something, and not otherwise.
+//!
+//! Busy is the number of leases that live, because a lease is the only thing that changes it; the simulation in
+//! `tests/` holds it against a count of its own.
+
+mod balancer;
+mod candidates;
+mod edit;
+mod election;
+mod failover;
+mod heartbeats;
+mod lbmethod;
+mod member;
+mod recovery;
+mod snapshot;
+mod sticky;
+mod tally;
+
+pub use balancer::Balancer;
+pub use edit::Accepted;
+pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
+pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
+pub use heartbeats::Beat;
+pub use member::MemberId;
+pub use tally::Lease;

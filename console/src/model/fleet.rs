@@ -1,0 +1,146 @@
+//! What the proxy last said of its balancers, and what follows from saying it more than once: rates.
+
+use std::collections::HashMap;
+
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Snapshot};
+
+use crate::model::health::Health;
+use crate::model::history::{History, Rate};
+use crate::model::target::Target;
+use crate::model::wash;
+
+/// All balancers as last heard.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    snapshot: Option<Snapshot>,
+    heard: Moment,
+    histories: HashMap<BalancerName, HashMap<MemberName, History>>,
+}
+
+impl Fleet {
+    /// Takes in a snapshot; true if it comes from another run of the proxy than the one before.
+    pub fn hear(&mut self, mut snapshot: Snapshot, now: Moment) -> bool {
+        wash::snapshot(&mut snapshot);
+        let restarted =
+            self.snapshot.as_ref().is_some_and(|before| before.proxy.started != snapshot.proxy.started);
+        if restarted {
+            self.histories.clear();
+        }
+        let mut before = std::mem::take(&mut self.histories);
+        for balancer in &snapshot.balancers {
+            let mut known = before.remove(&balancer.name).unwrap_or_default();
+            let histories = self.histories.entry(balancer.name.clone()).or_default();
+            for member in &balancer.members {
+                let mut history = known.remove(&member.name).unwrap_or_default();
+                history.push(snapshot.taken, member.elected);
+                histories.insert(member.name.clone(), history);
+            }
+        }
+        self.heard = now;
+        self.snapshot = Some(snapshot);
+        restarted
+    }
+
+    /// The last snapshot, cleaned.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
+    /// All balancers, in configuration order.
+    pub fn balancers(&self) -> &[BalancerSnapshot] {
+        self.snapshot.as_ref().map_or(&[], |snapshot| snapshot.balancers.as_slice())
+    }
+
+    /// When the last snapshot came.
+    pub fn heard(&self) -> Moment {
+        self.heard
+    }
+
+    /// A member's last minute.
+    pub fn history(&self, target: &Target) -> Option<&History> {
+        self.history_of(&target.balancer, &target.member)
+    }
+
+    /// As [`Fleet::history`].
+    pub fn history_of(&self, balancer: &BalancerName, member: &MemberName) -> Option<&History> {
+        self.histories.get(balancer)?.get(member)
+    }
+
+    /// The requests a second of all members of a balancer whose rate is known; none if it is known of none.
+    pub fn rate(&self, balancer: &BalancerName) -> Option<Rate> {
+        self.histories.get(balancer)?.values().filter_map(History::now).reduce(Rate::plus)
+    }
+
+    /// The requests a second of all balancers.
+    pub fn total(&self) -> Option<Rate> {
+        self.balancers().iter().filter_map(|balancer| self.rate(&balancer.name)).reduce(Rate::plus)
+    }
+
+    /// The highest rate of any member of a balancer in the last minute.
+    pub fn peak(&self, balancer: &BalancerName) -> Rate {
+        let histories = self.histories.get(balancer).into_iter().flat_map(HashMap::values);
+        histories.flat_map(History::rates).flatten().max().unwrap_or_default()
+    }
+
+    /// How many members are of each class, the classes without any left out.
+    pub fn counts(&self) -> Vec<(Health, usize)> {
+        let members = || self.balancers().iter().flat_map(|balancer| &balancer.members);
+        Health::ALL
+            .into_iter()
+            .map(|health| (health, members().filter(|member| Health::of(member.status) == health).count()))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn rates_of_balancers_add_up() {
+        let mut fleet = Fleet::default();
+        fleet.hear(sample::snapshot(0), Moment(0));
+        assert_eq!(fleet.total(), None);
+        fleet.hear(sample::snapshot(1), Moment(1));
+        let rates: Vec<Option<u64>> =
+            fleet.balancers().iter().map(|b| fleet.rate(&b.name).map(|rate| rate.0)).collect();
+        assert_eq!(rates, [Some(44_000), Some(8_000)]);
+        assert_eq!(fleet.total(), Some(Rate(52_000)));
+        assert_eq!(fleet.peak(&fleet.balancers()[0].name), Rate(41_000));
+        assert_eq!(fleet.heard(), Moment(1));
+    }
+
+    #[test]
+    fn members_are_counted_by_class() {
+        let mut fleet = Fleet::default();
+        fleet.hear(sample::snapshot(0), Moment(0));
+        let counts: Vec<String> =
+            fleet.counts().iter().map(|(health, count)| format!("{count} {}", health.word())).collect();
+        assert_eq!(counts, ["3 Ok", "1 Stby", "1 Drn", "1 Err"]);
+    }
+
+    #[test]
+    fn a_restart_is_noticed_and_forgets_rates() {
+        let mut fleet = Fleet::default();
+        assert!(!fleet.hear(sample::snapshot(0), Moment(0)));
+        assert!(!fleet.hear(sample::snapshot(1), Moment(0)));
+        let mut other = sample::snapshot(2);
+        other.proxy.started.0 += 1;
+        assert!(fleet.hear(other, Moment(0)));
+        assert_eq!(fleet.total(), None);
+    }
+
+    #[test]
+    fn members_that_are_gone_leave_nothing_behind() {
+        let mut fleet = Fleet::default();
+        fleet.hear(sample::snapshot(0), Moment(0));
+        let target = sample::target("node3");
+        assert!(fleet.history(&target).is_some());
+        let mut fewer = sample::snapshot(1);
+        fewer.balancers[0].members.truncate(1);
+        fleet.hear(fewer, Moment(0));
+        assert!(fleet.history(&target).is_none());
+    }
+}

@@ -1,0 +1,251 @@
+//! What a member's status means: its class, the sentence for people, and who is offered new users at all.
+
+use evenkeel_protocol::{BalancerSnapshot, Flag, Lbset, MemberSnapshot, Status};
+
+/// The class of a member's status, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// In error.
+    Error,
+    /// Failed its health check.
+    CheckFailed,
+    /// Not initialised, or in shutdown.
+    Unready,
+    /// Stopped.
+    Stopped,
+    /// Disabled.
+    Disabled,
+    /// Draining.
+    Draining,
+    /// Hot standby.
+    Standby,
+    /// Hot spare.
+    Spare,
+    /// In use.
+    Ok,
+}
+
+impl Health {
+    /// In the order in which they are counted in the header.
+    pub const ALL: [Self; 9] = [
+        Self::Ok,
+        Self::Standby,
+        Self::Spare,
+        Self::Draining,
+        Self::Disabled,
+        Self::Stopped,
+        Self::Unready,
+        Self::CheckFailed,
+        Self::Error,
+    ];
+
+    /// The class of `status`; what an operator did outweighs what happened by itself.
+    pub fn of(status: Status) -> Self {
+        let table = [
+            (Flag::Stopped, Self::Stopped),
+            (Flag::Disabled, Self::Disabled),
+            (Flag::Error, Self::Error),
+            (Flag::HealthFail, Self::CheckFailed),
+            (Flag::Shutdown, Self::Unready),
+        ];
+        if let Some((_, health)) = table.into_iter().find(|(flag, _)| status.has(*flag)) {
+            return health;
+        }
+        match status {
+            status if !status.has(Flag::Initialised) => Self::Unready,
+            status if status.has(Flag::Drain) => Self::Draining,
+            status if status.has(Flag::Spare) => Self::Spare,
+            status if status.has(Flag::Standby) => Self::Standby,
+            _ => Self::Ok,
+        }
+    }
+
+    /// The word of httpd's manager page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "Ok",
+            Self::Error => Flag::Error.word(),
+            Self::CheckFailed => Flag::HealthFail.word(),
+            Self::Unready => Flag::Shutdown.word(),
+            Self::Stopped => Flag::Stopped.word(),
+            Self::Disabled => Flag::Disabled.word(),
+            Self::Draining => Flag::Drain.word(),
+            Self::Standby => Flag::Standby.word(),
+            Self::Spare => Flag::Spare.word(),
+        }
+    }
+}
+
+/// What decides who is offered a request without a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The member's status.
+    pub status: Status,
+    /// The member's set.
+    pub lbset: Lbset,
+}
+
+impl Place {
+    /// That of a member.
+    pub fn of(member: &MemberSnapshot) -> Self {
+        Self { status: member.status, lbset: member.lbset }
+    }
+
+    fn is_reserve(self) -> bool {
+        self.status.has_any(&[Flag::Spare, Flag::Standby])
+    }
+
+    fn is_open(self) -> bool {
+        self.status.is_usable() && !self.status.has(Flag::Drain)
+    }
+}
+
+/// Who is offered a request without a session, by position: the lowest set that has anybody, its normal members
+/// and as many spares as places are vacant, or else its standbys. (httpd's walk; the core decides for real.)
+pub fn newcomers(places: &[Place]) -> Vec<usize> {
+    let mut sets: Vec<Lbset> = places.iter().map(|place| place.lbset).collect();
+    sets.sort_unstable();
+    sets.dedup();
+    for set in sets {
+        let members = || places.iter().copied().enumerate().filter(move |(_, place)| place.lbset == set);
+        let vacant = members().filter(|(_, place)| !place.is_reserve() && !place.is_open()).count();
+        let spares = members()
+            .filter(|(_, place)| place.is_open() && place.status.has(Flag::Spare))
+            .take(vacant);
+        let normal = members().filter(|(_, place)| place.is_open() && !place.is_reserve());
+        let mut offered: Vec<usize> = normal.chain(spares).map(|(at, _)| at).collect();
+        if offered.is_empty() {
+            offered = members()
+                .filter(|(_, place)| place.is_open() && place.is_reserve() && !place.status.has(Flag::Spare))
+                .map(|(at, _)| at)
+                .collect();
+        }
+        if !offered.is_empty() {
+            offered.sort_unstable();
+            return offered;
+        }
+    }
+    Vec::new()
+}
+
+/// The places of all members of a balancer.
+pub fn places(balancer: &BalancerSnapshot) -> Vec<Place> {
+    balancer.members.iter().map(Place::of).collect()
+}
+
+/// What the member's status means for its users, in one sentence.
+pub fn meaning(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
+    let route = &member.route;
+    let sticky = balancer.settings.stickysession.is_some();
+    let own = if sticky && !route.is_empty() { format!(" and sessions of route {route}") } else { String::new() };
+    match Health::of(member.status) {
+        Health::Error => "in error: serves nobody until it is tried again".to_owned(),
+        Health::CheckFailed => "failed its health check: serves nobody until checks pass".to_owned(),
+        Health::Unready => "not ready: serves nobody".to_owned(),
+        Health::Stopped => "stopped: serves nobody; neither retried nor checked".to_owned(),
+        Health::Disabled => "disabled: serves nobody, its own sessions neither".to_owned(),
+        Health::Draining if own.is_empty() => {
+            "draining: serves nobody new, and no session can hold to it".to_owned()
+        }
+        Health::Draining => {
+            format!("draining: serves only sessions that carry route {route}; no new ones")
+        }
+        health => {
+            let places = places(balancer);
+            let at = balancer.members.iter().position(|other| other.name == member.name);
+            let offered = at.is_some_and(|at| newcomers(&places).contains(&at));
+            match (health, offered) {
+                (Health::Spare, true) => format!("hot spare in use: takes the place of another{own}"),
+                (Health::Spare, false) => format!(
+                    "hot spare: waits for one of set {} to fail{}",
+                    member.lbset,
+                    own.replacen(" and", "; serves", 1)
+                ),
+                (Health::Standby, true) => format!("hot standby in use: no other can{own}"),
+                (Health::Standby, false) => format!(
+                    "hot standby: waits until no other of set {} can{}",
+                    member.lbset,
+                    own.replacen(" and", "; serves", 1)
+                ),
+                (_, true) => format!("in use: serves new users{own}"),
+                (_, false) => format!(
+                    "ready: set {} waits for the sets below it{}",
+                    member.lbset,
+                    own.replacen(" and", "; serves", 1)
+                ),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    fn place(letters: &str, set: u8) -> Place {
+        let status = Status::INITIALISED;
+        let status = if letters.is_empty() { status } else { status.apply(letters).unwrap() };
+        Place { status, lbset: Lbset::new(set).unwrap() }
+    }
+
+    #[test]
+    fn who_is_offered_new_users_follows_the_recorded_walks() {
+        for (what, members, wanted) in [
+            ("all of set 0", &[("", 0), ("", 0), ("", 1)][..], &[0, 1][..]),
+            ("set 1 after set 0", &[("D", 0), ("N", 0), ("", 1)], &[2]),
+            ("a standby before set 1", &[("D", 0), ("H", 0), ("", 1)], &[1]),
+            ("a standby only if nobody else can", &[("", 0), ("H", 0)], &[0]),
+            ("one spare for one vacancy", &[("D", 0), ("", 0), ("R", 0), ("R", 0)], &[1, 2]),
+            ("two spares for two", &[("N", 0), ("D", 0), ("", 0), ("R", 0), ("R", 0)], &[2, 3, 4]),
+            ("a draining standby frees no place", &[("NH", 0), ("", 0), ("R", 0)], &[1]),
+            ("only spares", &[("R", 0), ("R", 0)], &[]),
+            ("spare before standby", &[("D", 0), ("D", 0), ("R", 0), ("H", 0)], &[2]),
+            ("all draining", &[("N", 0), ("N", 0)], &[]),
+            ("a spare of another set does not help", &[("D", 0), ("R", 1)], &[]),
+            ("both R and H is a spare", &[("", 0), ("RH", 0)], &[0]),
+            ("nobody at all", &[], &[]),
+        ] {
+            let places: Vec<Place> = members.iter().map(|(letters, set)| place(letters, *set)).collect();
+            assert_eq!(newcomers(&places), wanted, "{what}");
+        }
+    }
+
+    #[test]
+    fn each_class_has_its_word() {
+        for (letters, health) in [
+            ("", Health::Ok),
+            ("N", Health::Draining),
+            ("NE", Health::Error),
+            ("DE", Health::Disabled),
+            ("SD", Health::Stopped),
+            ("H", Health::Standby),
+            ("RH", Health::Spare),
+            ("C", Health::CheckFailed),
+            ("U", Health::Unready),
+        ] {
+            assert_eq!(Health::of(place(letters, 0).status), health, "{letters}");
+        }
+        assert_eq!(Health::of(Status::NONE), Health::Unready);
+    }
+
+    #[test]
+    fn the_sentence_says_who_is_served() {
+        let snapshot = sample::snapshot(0);
+        let balancer = &snapshot.balancers[0];
+        let told: Vec<String> = balancer.members.iter().map(|member| meaning(balancer, member)).collect();
+        assert_eq!(
+            told,
+            [
+                "in use: serves new users and sessions of route node1",
+                "draining: serves only sessions that carry route node2; no new ones",
+                "in error: serves nobody until it is tried again",
+            ]
+        );
+        let standby = &snapshot.balancers[1];
+        assert_eq!(
+            meaning(standby, &standby.members[2]),
+            "hot standby: waits until no other of set 0 can"
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Which member is meant: by name, never by its place on the screen.
+
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, MemberSnapshot, Snapshot};
+
+/// A member of a balancer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The balancer.
+    pub balancer: BalancerName,
+    /// The member.
+    pub member: MemberName,
+}
+
+impl Target {
+    /// That member of that balancer.
+    pub fn of(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Self {
+        Self { balancer: balancer.name.clone(), member: member.name.clone() }
+    }
+
+    /// It as it stands in `snapshot`, if it is still there.
+    pub fn find<'a>(&self, snapshot: &'a Snapshot) -> Option<(&'a BalancerSnapshot, &'a MemberSnapshot)> {
+        let balancer = snapshot.balancer(&self.balancer)?;
+        Some((balancer, balancer.member(&self.member)?))
+    }
+
+    /// Its name among people: `app/node1`, as commands take it. See [`label`].
+    pub fn label(&self, snapshot: Option<&Snapshot>) -> String {
+        match snapshot.and_then(|snapshot| self.find(snapshot)) {
+            Some((balancer, member)) => format!("{}/{}", self.balancer, label(balancer, member)),
+            None => format!("{}/{}", self.balancer, short(&self.member)),
+        }
+    }
+}
+
+/// What people call a member: its route if no other member has it, else its host, port and path.
+pub fn label(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
+    let same = balancer.members.iter().filter(|other| other.route == member.route).count();
+    if member.route.is_empty() || same > 1 {
+        return short(&member.name).to_owned();
+    }
+    member.route.to_string()
+}
+
+/// The URL without its scheme.
+pub fn short(name: &MemberName) -> &str {
+    name.as_str().split_once("://").map_or(name.as_str(), |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn a_member_is_called_by_its_route_if_that_is_its_own() {
+        let mut snapshot = sample::snapshot(0);
+        let target = sample::target("node1");
+        assert_eq!(target.label(Some(&snapshot)), "app/node1");
+        snapshot.balancers[0].members[1].route = "node1".parse().unwrap();
+        assert_eq!(target.label(Some(&snapshot)), "app/app1.example.com:8080");
+        assert_eq!(target.label(None), "app/app1.example.com:8080");
+    }
+}

@@ -1,0 +1,110 @@
+//! Cleans what the proxy says, once, where it enters the model. Names are checked when they are parsed; this is
+//! for the free texts, which may repeat what strangers wrote.
+
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{Change, Event, EventKind, Peer, Snapshot};
+
+/// The longest word: a status, a version, a user's name, a value.
+const WORD: usize = 100;
+
+/// The longest sentence or path.
+const SENTENCE: usize = 400;
+
+fn wash(text: &mut String, limit: usize) {
+    *text = clean(text, limit);
+}
+
+/// Cleans all free texts of a snapshot.
+pub fn snapshot(snapshot: &mut Snapshot) {
+    let proxy = &mut snapshot.proxy;
+    wash(&mut proxy.product, WORD);
+    wash(&mut proxy.version, WORD);
+    wash(&mut proxy.configuration, SENTENCE);
+    proxy.listen.iter_mut().for_each(|address| wash(address, WORD));
+    for balancer in &mut snapshot.balancers {
+        balancer.paths.iter_mut().for_each(|path| wash(path, SENTENCE));
+        for member in &mut balancer.members {
+            wash(&mut member.words, WORD);
+            if let Some(error) = &mut member.error {
+                wash(&mut error.reason, SENTENCE);
+            }
+        }
+    }
+}
+
+/// Cleans all free texts of an event.
+pub fn event(event: &mut Event) {
+    match &mut event.kind {
+        EventKind::MemberEdited { changes, by, reason, .. }
+        | EventKind::BalancerEdited { changes, by, reason, .. } => {
+            self::changes(changes);
+            if let Some(Peer { user: Some(user), .. }) = by {
+                wash(user, WORD);
+            }
+            if let Some(reason) = reason {
+                wash(reason, SENTENCE);
+            }
+        }
+        EventKind::MemberFailed { reason, .. } => wash(reason, SENTENCE),
+        EventKind::Started
+        | EventKind::Stopping
+        | EventKind::MemberRetried { .. }
+        | EventKind::MemberRecovered { .. }
+        | EventKind::Missed { .. } => {}
+    }
+}
+
+/// Cleans the texts of changes.
+pub fn changes(changes: &mut [Change]) {
+    for change in changes {
+        wash(&mut change.field, WORD);
+        wash(&mut change.before, WORD);
+        wash(&mut change.after, WORD);
+    }
+}
+
+/// A cleaned sentence.
+pub fn sentence(text: &str) -> String {
+    clean(text, SENTENCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+    use evenkeel_protocol::clean::is_clean;
+
+    #[test]
+    fn nothing_that_drives_a_terminal_is_left() {
+        const EVIL: &str = "a\u{1b}]52;c;AAAA\u{7}\u{202e}b";
+        let mut dirty = sample::snapshot(0);
+        dirty.proxy.product = EVIL.to_owned();
+        dirty.proxy.version = EVIL.to_owned();
+        dirty.proxy.configuration = EVIL.to_owned();
+        dirty.proxy.listen = vec![EVIL.to_owned()];
+        for balancer in &mut dirty.balancers {
+            balancer.paths = vec![EVIL.to_owned()];
+            for member in &mut balancer.members {
+                member.words = EVIL.to_owned();
+                if let Some(error) = &mut member.error {
+                    error.reason = EVIL.to_owned();
+                }
+            }
+        }
+        snapshot(&mut dirty);
+        assert!(format!("{dirty:?}").chars().all(is_clean));
+        assert!(!format!("{dirty:?}").contains("\\u{1b}"));
+
+        let mut edited = sample::edited_event(7);
+        if let EventKind::MemberEdited { changes, by, reason, .. } = &mut edited.kind {
+            changes[0].field = EVIL.to_owned();
+            changes[0].before = EVIL.to_owned();
+            changes[0].after = EVIL.to_owned();
+            by.as_mut().unwrap().user = Some(EVIL.to_owned());
+            *reason = Some(EVIL.to_owned());
+        }
+        event(&mut edited);
+        assert!(!format!("{edited:?}").contains("\\u{1b}"), "{edited:?}");
+        assert!(!format!("{edited:?}").contains("\\u{202e}"));
+    }
+}

@@ -1,0 +1,271 @@
+//! The balancer and its doors: elect, settle, edit, beat, snapshot. Here stand the state and the order of an
+//! election; each step of it has a file of its own.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use evenkeel_protocol::{
+    BalancerName, BalancerSettings, LbMethod, MemberName, MemberSettings, Moment, Recovery, Route,
+};
+
+use crate::candidates::Lineup;
+use crate::election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
+use crate::lbmethod::{self, Scales};
+use crate::member::{Member, MemberId};
+use crate::sticky::Claim;
+use crate::tally::{Lease, Trial};
+
+/// A named group of members that share the requests given to it.
+#[derive(Debug)]
+pub struct Balancer {
+    pub(crate) name: BalancerName,
+    pub(crate) settings: BalancerSettings,
+    pub(crate) revision: u64,
+    pub(crate) members: Vec<Member>,
+    pub(crate) lineup: Lineup,
+    /// The members of each route in the order in which they are asked: those that are no standby, then standbys.
+    pub(crate) routes: HashMap<Route, Vec<MemberId>>,
+    /// Members whose error was lifted and of which it is not known yet whether they are well.
+    pub(crate) on_trial: Vec<MemberId>,
+    pub(crate) elections: u64,
+}
+
+/// Members whose error was lifted in an election.
+pub(crate) type Retried = Vec<(MemberId, Recovery)>;
+
+/// Whom the search found.
+struct Found {
+    member: MemberId,
+    why: Why,
+    route_changed: bool,
+}
+
+impl Balancer {
+    /// A balancer as it starts: every lbstatus 0, all counters 0. Members keep their order for life; their names
+    /// differ from one another. `cores` is the number of cells in which each member's bytes are counted, at least 1.
+    pub fn new(
+        name: BalancerName,
+        settings: BalancerSettings,
+        members: Vec<(MemberName, MemberSettings)>,
+        cores: usize,
+    ) -> Self {
+        let members: Vec<Member> =
+            members.into_iter().map(|(name, settings)| Member::new(name, settings, cores)).collect();
+        for member in &members {
+            member.tally.set_attentive(!settings.failonstatus.is_empty());
+        }
+        let lineup = Lineup::new(&members);
+        let mut balancer = Self {
+            name,
+            settings,
+            revision: 0,
+            members,
+            lineup,
+            routes: HashMap::new(),
+            on_trial: Vec::new(),
+            elections: 0,
+        };
+        balancer.rebuild_routes();
+        balancer.check_invariants();
+        balancer
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &BalancerName {
+        &self.name
+    }
+
+    /// Its settings as they are in effect.
+    pub fn settings(&self) -> &BalancerSettings {
+        &self.settings
+    }
+
+    /// Its members in configuration order.
+    pub fn members(&self) -> impl Iterator<Item = (MemberId, &MemberName, &Route)> + Clone {
+        (0u32..).zip(&self.members).map(|(id, member)| (MemberId(id), &member.name, &member.settings.route))
+    }
+
+    pub(crate) fn member(&self, id: MemberId) -> Option<&Member> {
+        self.members.get(id.index())
+    }
+
+    pub(crate) fn member_mut(&mut self, id: MemberId) -> Option<&mut Member> {
+        self.members.get_mut(id.index())
+    }
+
+    /// Chooses a member for a request: first the one its session names, else the one whose turn it is. One atomic
+    /// step: errors whose time has come are lifted, lbstatus and elected move, busy rises.
+    pub fn elect(&mut self, ask: &Ask<'_>, now: Moment) -> Result<Election, NoMember> {
+        let mut retried = Retried::new();
+        let credit = self.credit();
+        let claim = self.claim(ask);
+        let found = self.find(ask, claim, now, &mut retried);
+        debug_assert_eq!(credit, self.credit(), "an election moves credit and makes none");
+        let result = match found {
+            Ok(found) => Ok(self.grant(ask, claim, found, retried)),
+            Err(why) => {
+                let waits = self.settings.timeout > 0 && why != NoMemberWhy::RouteUnusable;
+                let wait = waits.then(|| Duration::from_secs(u64::from(self.settings.timeout)));
+                Err(NoMember { why, retried, wait })
+            }
+        };
+        self.check_invariants();
+        result
+    }
+
+    /// Searches without those that are being probed; then, if that finds nobody, with them; then, if all that could
+    /// serve are in error, once more with their errors lifted.
+    fn find(
+        &mut self,
+        ask: &Ask<'_>,
+        claim: Option<Claim<'_>>,
+        now: Moment,
+        retried: &mut Retried,
+    ) -> Result<Found, NoMemberWhy> {
+        if self.members.is_empty() {
+            return Err(NoMemberWhy::Empty);
+        }
+        if !self.on_trial.is_empty() {
+            let without = self.avoided(ask.excluded);
+            if without.len() > ask.excluded.len() {
+                self.lay_out(&without);
+                if let Ok(found) = self.search(ask, claim, now, retried) {
+                    return Ok(found);
+                }
+            }
+        }
+        self.lay_out(ask.excluded);
+        match self.search(ask, claim, now, retried) {
+            Err(_) if self.force_recovery(claim, retried) => self.search(ask, claim, now, retried),
+            found => found,
+        }
+    }
+
+    /// httpd's order: the session's member, else (unless nofailover forbids it) the walk.
+    fn search(
+        &mut self,
+        ask: &Ask<'_>,
+        claim: Option<Claim<'_>>,
+        now: Moment,
+        retried: &mut Retried,
+    ) -> Result<Found, NoMemberWhy> {
+        self.retry_leading(now, retried);
+        if let Some(claim) = claim.filter(|claim| !claim.route.is_empty()) {
+            if let Some(member) = self.find_by_route(claim.route, now, retried) {
+                self.lineup.credit_sticky_hit(member);
+                let route_changed =
+                    self.member(member).is_some_and(|found| found.settings.route.as_str() != claim.route);
+                return Ok(Found { member, why: Why::Sticky, route_changed });
+            }
+            if claim.binding && self.settings.nofailover {
+                return Err(NoMemberWhy::RouteUnusable);
+            }
+        }
+        let route_changed = self.settings.stickysession.is_some();
+        let method = self.settings.lbmethod;
+        let mut found = self.walk(method, ask.dice, now, retried);
+        if found.is_none() && method == LbMethod::Heartbeat && !self.anybody_heard(now) {
+            found = self.walk(LbMethod::ByRequests, ask.dice, now, retried);
+        }
+        found.map(|(member, why)| Found { member, why, route_changed }).ok_or(NoMemberWhy::Unusable)
+    }
+
+    /// Asks set by set: first the normal members and the spares let in, then the standbys of the set.
+    fn walk(
+        &mut self,
+        method: LbMethod,
+        dice: u32,
+        now: Moment,
+        retried: &mut Retried,
+    ) -> Option<(MemberId, Why)> {
+        for at in 0..self.lineup.sets.len() {
+            self.retry_set(at, now, retried);
+            let (offered, standbys) = {
+                let set = self.lineup.sets.get(at)?;
+                (set.offered(), set.standbys())
+            };
+            let mut scales = Scales { lineup: &mut self.lineup, members: &self.members, now, dice };
+            let place = lbmethod::choose(method, &mut scales, offered)
+                .or_else(|| lbmethod::choose(method, &mut scales, standbys));
+            if let Some(place) = place {
+                let why = self.lineup.sets.get(at)?.why(place);
+                return self.lineup.order.get(place).map(|member| (*member, why));
+            }
+        }
+        None
+    }
+
+    /// Counts the election and gives out the lease.
+    fn grant(&mut self, ask: &Ask<'_>, claim: Option<Claim<'_>>, found: Found, retried: Retried) -> Election {
+        let Found { member: id, why, route_changed } = found;
+        let session = self.settings.stickysession.as_ref().zip(claim).map(|(sticky, claim)| Session {
+            name: claim.name_in(sticky).to_owned(),
+            route: claim.route.to_owned(),
+        });
+        self.elections += 1;
+        let usable = self.lineup.is_usable(id);
+        #[expect(clippy::indexing_slicing, reason = "the id was found in the lineup of these members")]
+        let member = &mut self.members[id.index()];
+        debug_assert!(usable && !ask.excluded.contains(&id), "nobody unusable is elected");
+        debug_assert!(!member.is_draining() || why == Why::Sticky, "a draining member gets its sessions only");
+        member.elected += 1;
+        let lease = Lease::take(id, &member.tally, ask.core);
+        Election { member: id, why, session, route_changed, lease, retried }
+    }
+
+    /// Who is to be left out while another can be elected: `excluded`, and those that are being probed.
+    fn avoided(&mut self, excluded: &[MemberId]) -> Vec<MemberId> {
+        let members = &self.members;
+        let trial = |id: MemberId| members.get(id.index()).map_or(Trial::None, |member| member.tally.trial());
+        self.on_trial.retain(|id| trial(*id) != Trial::None);
+        let probed =
+            self.on_trial.iter().filter(|id| trial(**id) == Trial::Running && !excluded.contains(id)).copied();
+        excluded.iter().copied().chain(probed).collect()
+    }
+
+    /// Sees to it that the lineup leaves out exactly these.
+    fn lay_out(&mut self, without: &[MemberId]) {
+        if self.lineup.without() != without {
+            self.lineup.rebuild(&self.members, without);
+        }
+    }
+
+    /// Was a fresh heartbeat heard of anybody who could be offered?
+    fn anybody_heard(&self, now: Moment) -> bool {
+        (0u32..).zip(&self.members).any(|(id, member)| {
+            !member.is_draining() && self.lineup.is_usable(MemberId(id)) && member.open_slots(now).is_some()
+        })
+    }
+
+    pub(crate) fn rebuild_routes(&mut self) {
+        self.routes.clear();
+        for standby in [false, true] {
+            for (id, member) in (0u32..).zip(&self.members) {
+                let is_standby = member.status.has(evenkeel_protocol::Flag::Standby);
+                if is_standby == standby && !member.settings.route.is_empty() {
+                    self.routes.entry(member.settings.route.clone()).or_default().push(MemberId(id));
+                }
+            }
+        }
+    }
+
+    /// The sum of all lbstatus; of interest to debug builds only.
+    fn credit(&self) -> i64 {
+        if cfg!(debug_assertions) { self.lineup.lbstatus.iter().sum() } else { 0 }
+    }
+
+    #[cfg(not(debug_assertions))]
+    #[expect(clippy::unused_self, reason = "the twin of the check in debug builds")]
+    pub(crate) fn check_invariants(&self) {}
+
+    /// The invariants in the head of the crate, as far as they hold between any two doors.
+    #[cfg(debug_assertions)]
+    pub(crate) fn check_invariants(&self) {
+        self.lineup.check(&self.members);
+        let elected: u64 = self.members.iter().map(|member| member.elected).sum();
+        assert_eq!(elected, self.elections, "each election elects one member");
+        let routed = self.routes.values().map(Vec::len).sum::<usize>();
+        let with_route = self.members.iter().filter(|member| !member.settings.route.is_empty()).count();
+        assert_eq!(routed, with_route, "each member with a route can be found by it");
+    }
+}

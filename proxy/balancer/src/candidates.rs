@@ -1,0 +1,258 @@
+//! Who may be asked, in which order: the members laid out in flat arrays, so that a method is a loop over slices.
+//!
+//! For each lbset the usable members stand together: normal ones, spares, standbys, each in configuration order.
+//! Behind the last set come the usable members that are draining, and behind those all others. The arrays are laid
+//! out anew when an edit or a change of status moves somebody, never by an election as such.
+//!
+//! Worked example, `2` disabled, `3` a spare, `4` a standby, `5` in set 1:
+//!
+//! ```text
+//! places   1 | 3 | 4 |  5 |     | 2        set 0: normal 1, spare 3, standby 4, one vacancy
+//! offered  1   3                           the vacancy lets the spare in; it competes on equal terms
+//! else             4                       nobody of 1 and 3: the standbys of the set
+//! else                  5                  nobody of the set: the next one
+//! ```
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use evenkeel_protocol::{Flag, Lbset, Moment};
+
+use crate::election::Why;
+use crate::member::{Member, MemberId};
+use crate::tally::Tally;
+
+/// The places of one lbset, and what else the walk must know of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SetPlaces {
+    pub(crate) lbset: Lbset,
+    normals: Range<usize>,
+    spares: Range<usize>,
+    standbys: Range<usize>,
+    /// Members, other than spares and standbys, that cannot be offered: so many spares are let in.
+    vacancies: usize,
+    /// The first moment at which the error of one of its members may be lifted.
+    pub(crate) retry_from: Option<Moment>,
+}
+
+impl SetPlaces {
+    /// The normal members, and the spares that stand in for the missing ones.
+    pub(crate) fn offered(&self) -> Range<usize> {
+        self.normals.start..self.spares.start + self.vacancies.min(self.spares.len())
+    }
+
+    /// The standbys, for when nobody of the others can be elected.
+    pub(crate) fn standbys(&self) -> Range<usize> {
+        self.standbys.clone()
+    }
+
+    /// Why the member at `place` was elected.
+    pub(crate) fn why(&self, place: usize) -> Why {
+        if self.standbys.contains(&place) {
+            Why::Standby
+        } else if self.spares.contains(&place) {
+            Why::Spare
+        } else {
+            Why::Method
+        }
+    }
+}
+
+/// The members in the order in which they are asked. The home of lbstatus.
+#[derive(Debug, Default)]
+pub(crate) struct Lineup {
+    pub(crate) sets: Vec<SetPlaces>,
+    /// By place.
+    pub(crate) order: Vec<MemberId>,
+    /// By place.
+    pub(crate) lbstatus: Vec<i64>,
+    /// By place, in hundredths.
+    pub(crate) lbfactor: Vec<i64>,
+    /// By place.
+    pub(crate) tallies: Vec<Arc<Tally>>,
+    /// By member.
+    places: Vec<usize>,
+    /// How many places, from the front, belong to usable members.
+    usable: usize,
+    /// Who counts as in error although its status does not say so.
+    without: Vec<MemberId>,
+}
+
+/// Where a member belongs: the places are sorted by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Normal(Lbset),
+    Spare(Lbset),
+    Standby(Lbset),
+    Draining,
+    Unusable,
+}
+
+impl Group {
+    fn of(member: &Member, left_out: bool) -> Self {
+        let (status, lbset) = (member.status, member.settings.lbset);
+        if left_out || !status.is_usable() {
+            Self::Unusable
+        } else if status.has(Flag::Drain) {
+            Self::Draining
+        } else if status.has(Flag::Spare) {
+            Self::Spare(lbset)
+        } else if status.has(Flag::Standby) {
+            Self::Standby(lbset)
+        } else {
+            Self::Normal(lbset)
+        }
+    }
+
+    /// Set by set, and within a set class by class; then the rest.
+    fn rank(self) -> u16 {
+        let rank = |lbset: Lbset, class: u16| u16::from(lbset.get()) * 3 + class;
+        match self {
+            Self::Normal(lbset) => rank(lbset, 0),
+            Self::Spare(lbset) => rank(lbset, 1),
+            Self::Standby(lbset) => rank(lbset, 2),
+            Self::Draining => u16::MAX - 1,
+            Self::Unusable => u16::MAX,
+        }
+    }
+}
+
+impl Lineup {
+    /// A lineup in which everybody's lbstatus is 0, as httpd starts.
+    pub(crate) fn new(members: &[Member]) -> Self {
+        let mut lineup =
+            Self { places: (0..members.len()).collect(), lbstatus: vec![0; members.len()], ..Self::default() };
+        lineup.rebuild(members, &[]);
+        lineup
+    }
+
+    /// Lays the members out anew; those in `without` count as in error that cannot be retried. Keeps lbstatus.
+    pub(crate) fn rebuild(&mut self, members: &[Member], without: &[MemberId]) {
+        let lbstatus: Vec<i64> = (0u32..).zip(members).map(|(id, _)| self.lbstatus_of(MemberId(id))).collect();
+        let mut sorted: Vec<(u16, MemberId, &Member, i64)> = (0u32..)
+            .map(MemberId)
+            .zip(members)
+            .zip(lbstatus)
+            .map(|((id, member), lbstatus)| (Group::of(member, without.contains(&id)).rank(), id, member, lbstatus))
+            .collect();
+        sorted.sort_by_key(|(rank, ..)| *rank);
+
+        self.order.clear();
+        self.lbstatus.clear();
+        self.lbfactor.clear();
+        self.tallies.clear();
+        for (place, (_, id, member, lbstatus)) in sorted.iter().enumerate() {
+            self.order.push(*id);
+            self.lbstatus.push(*lbstatus);
+            self.lbfactor.push(i64::from(member.settings.lbfactor.hundredths()));
+            self.tallies.push(Arc::clone(&member.tally));
+            if let Some(slot) = self.places.get_mut(id.index()) {
+                *slot = place;
+            }
+        }
+        self.usable = sorted.partition_point(|(rank, ..)| *rank < Group::Unusable.rank());
+        let end_of = |group: Group| sorted.partition_point(|(rank, ..)| *rank <= group.rank());
+        self.sets = lbsets(members)
+            .into_iter()
+            .scan(0, |start, lbset| {
+                let (normal, spare) = (end_of(Group::Normal(lbset)), end_of(Group::Spare(lbset)));
+                let standby = end_of(Group::Standby(lbset));
+                let places =
+                    SetPlaces { lbset, normals: *start..normal, spares: normal..spare, standbys: spare..standby, ..SetPlaces::default() };
+                *start = standby;
+                Some(places)
+            })
+            .collect();
+        for (id, member) in (0u32..).map(MemberId).zip(members) {
+            self.note_missing(member, without.contains(&id));
+        }
+        self.without.clear();
+        self.without.extend_from_slice(without);
+    }
+
+    /// Lays the members out anew after a change of one of them.
+    pub(crate) fn refresh(&mut self, members: &[Member]) {
+        let without = std::mem::take(&mut self.without);
+        self.rebuild(members, &without);
+    }
+
+    /// Counts a member that cannot be offered as a vacancy of its set, and notes when it may be tried again.
+    fn note_missing(&mut self, member: &Member, left_out: bool) {
+        let (lbset, group) = (member.settings.lbset, Group::of(member, left_out));
+        let Some(set) = self.sets.iter_mut().find(|set| set.lbset == lbset) else { return };
+        if matches!(group, Group::Draining | Group::Unusable) && !member.is_reserve() {
+            set.vacancies += 1;
+        }
+        // As in httpd a draining member is passed over before the step that would lift its error.
+        let retry_from = member.retry_from().filter(|_| !left_out && !member.is_draining());
+        set.retry_from = set.retry_from.into_iter().chain(retry_from).min();
+    }
+
+    /// Who counts as in error although its status does not say so.
+    pub(crate) fn without(&self) -> &[MemberId] {
+        &self.without
+    }
+
+    /// Where a member stands.
+    pub(crate) fn place_of(&self, id: MemberId) -> Option<usize> {
+        self.places.get(id.index()).copied()
+    }
+
+    /// A member's lbstatus.
+    pub(crate) fn lbstatus_of(&self, id: MemberId) -> i64 {
+        self.place_of(id).and_then(|place| self.lbstatus.get(place)).copied().unwrap_or_default()
+    }
+
+    /// Is the member usable, and not left out?
+    pub(crate) fn is_usable(&self, id: MemberId) -> bool {
+        self.place_of(id).is_some_and(|place| place < self.usable)
+    }
+
+    /// Could a request without a session be given to anybody?
+    pub(crate) fn offers_anybody(&self) -> bool {
+        self.sets.iter().any(|set| !set.offered().is_empty() || !set.standbys.is_empty())
+    }
+
+    /// What httpd does to lbstatus on a sticky hit, under any method: every usable member of the whole balancer
+    /// (all sets, reserves and draining ones too) is credited with its factor, and the chosen one pays for all.
+    pub(crate) fn credit_sticky_hit(&mut self, chosen: MemberId) {
+        let usable = self.usable;
+        let mut total = 0;
+        for (lbstatus, lbfactor) in self.lbstatus.iter_mut().zip(&self.lbfactor).take(usable) {
+            *lbstatus += lbfactor;
+            total += lbfactor;
+        }
+        if let Some(lbstatus) = self.place_of(chosen).and_then(|place| self.lbstatus.get_mut(place)) {
+            *lbstatus -= total;
+        }
+    }
+}
+
+/// The lbsets that have members, in order.
+fn lbsets(members: &[Member]) -> Vec<Lbset> {
+    let mut lbsets: Vec<Lbset> = members.iter().map(|member| member.settings.lbset).collect();
+    lbsets.sort_unstable();
+    lbsets.dedup();
+    lbsets
+}
+
+#[cfg(debug_assertions)]
+impl Lineup {
+    /// Does the lineup say what the members say?
+    pub(crate) fn check(&self, members: &[Member]) {
+        let mut ids = self.order.clone();
+        ids.sort_unstable();
+        assert!(ids.iter().map(|id| id.index()).eq(0..members.len()), "each member has one place");
+        let groups: Vec<(u16, MemberId)> = self
+            .order
+            .iter()
+            .filter_map(|id| Some((Group::of(members.get(id.index())?, self.without.contains(id)).rank(), *id)))
+            .collect();
+        assert!(groups.is_sorted(), "places follow group and configuration: {groups:?}");
+        for (place, id) in self.order.iter().enumerate() {
+            assert_eq!(self.place_of(*id), Some(place), "places and order agree");
+            let factor = members.get(id.index()).map(|member| i64::from(member.settings.lbfactor.hundredths()));
+            assert_eq!(self.lbfactor.get(place).copied(), factor, "factors are those of the settings");
+        }
+    }
+}

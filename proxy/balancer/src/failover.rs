@@ -1,0 +1,261 @@
+//! The verdict on an attempt: whose fault was it, may it be repeated, and is the member now in error?
+//!
+//! One table, [`Failure::rule`], says it for each kind of failure; the rest of the file applies it. It does not count
+//! bytes or answers: that is the lease's work.
+
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{BalancerSettings, Flag, Moment};
+
+use crate::balancer::Balancer;
+use crate::member::{ErrorState, MemberId};
+
+/// The longest reason that is kept of an error, in characters.
+const LONGEST_REASON: usize = 200;
+
+/// How an attempt ended, if that needs a verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ended without an answer of the member.
+    Failed(Failure),
+    /// The member answered. Needed only if [`crate::Lease::answered`] asked for it.
+    Answered {
+        /// The status of the member's own answer.
+        status: u16,
+    },
+}
+
+/// The facts of a failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened.
+    pub kind: FailureKind,
+    /// How much of the request had been sent.
+    pub sent: Sent,
+    /// Had the connection carried a request before?
+    pub reused: bool,
+    /// Is the method idempotent, and can the request be sent once more as a whole?
+    pub idempotent: bool,
+    /// How often this request was already repeated because a connection had closed: [`Settled::repeats`] of the
+    /// verdict before, 0 at first.
+    pub repeats: u8,
+    /// Members tried for this request, this one included (repeats on a fresh connection do not count).
+    pub tries: u32,
+    /// What happened, as a sentence for the member's error note. May be a stranger's words.
+    pub reason: String,
+}
+
+/// How much of a request had been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// Nothing at all: repeating it is safe.
+    Nothing,
+    /// Something: the member may have acted on it.
+    Something,
+}
+
+/// What went wrong with an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// No connection could be made: refused, reset, unreachable, no TLS.
+    Connect,
+    /// No connection could be made in time.
+    ConnectTimeout,
+    /// The member's host name does not resolve.
+    Unresolved,
+    /// The member has as many requests as it is allowed, and none ended in time (`max`, `acquire`).
+    Full,
+    /// The connection closed before any byte of an answer.
+    Closed,
+    /// No answer within the member's time-out.
+    ReadTimeout,
+    /// The member did not take the request within its time-out.
+    SendTimeout,
+    /// The request could not be written.
+    WriteFailed,
+    /// The answer was no HTTP, or broke its rules.
+    BadAnswer,
+    /// The client's own fault, for instance a request that ended early.
+    Client,
+}
+
+impl FailureKind {
+    /// All kinds.
+    pub const ALL: [Self; 10] = [
+        Self::Connect,
+        Self::ConnectTimeout,
+        Self::Unresolved,
+        Self::Full,
+        Self::Closed,
+        Self::ReadTimeout,
+        Self::SendTimeout,
+        Self::WriteFailed,
+        Self::BadAnswer,
+        Self::Client,
+    ];
+}
+
+/// The verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The member was put into error by this, and was not before.
+    pub marked: bool,
+    /// The member answered well after an error: its note is cleared.
+    pub recovered: bool,
+    /// What the request does now.
+    pub next: Next,
+    /// What to hand in as [`Failure::repeats`] if the request fails again.
+    pub repeats: u8,
+    /// The status for the client if `next` cannot be done, for instance because nobody else can be elected.
+    pub fallback: u16,
+}
+
+/// What a request does after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Next {
+    /// The same member once more, on a fresh connection and under the same lease; no election.
+    RepeatFresh,
+    /// Another election.
+    TryAnother {
+        /// Add this member to [`crate::Ask::excluded`] for the rest of the request.
+        exclude: bool,
+    },
+    /// The client gets this status.
+    GiveUp {
+        /// The status.
+        status: u16,
+    },
+    /// Go on with the member's answer.
+    Done,
+}
+
+/// What a kind of failure means before settings and budgets are asked.
+struct Rule {
+    /// Is the member to be put into error?
+    mark: bool,
+    /// What to try.
+    retry: Retry,
+    /// The status if nothing more is tried.
+    status: u16,
+    /// The statuses that `failonstatus` is compared with; httpd's comes second where ours differs.
+    judged_as: [u16; 2],
+}
+
+/// What may be tried after a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    Never,
+    FreshConnection,
+    AnotherMember,
+}
+
+impl Failure {
+    /// httpd's table of errors (`ap_proxy_connect_backend`, `mod_proxy_http`), with the departures of the README.
+    fn rule(&self, settings: &BalancerSettings) -> Rule {
+        use FailureKind as Kind;
+        let rule = |mark, retry, status| Rule { mark, retry, status, judged_as: [status, status] };
+        match self.kind {
+            Kind::Connect | Kind::ConnectTimeout | Kind::Unresolved => rule(true, Retry::AnotherMember, 503),
+            Kind::Full => Rule { judged_as: [0, 0], ..rule(false, Retry::AnotherMember, 503) },
+            Kind::Closed | Kind::WriteFailed => rule(false, self.repeat(), 502),
+            Kind::ReadTimeout => {
+                Rule { judged_as: [504, 502], ..rule(settings.failontimeout, Retry::Never, 504) }
+            }
+            Kind::SendTimeout => rule(false, Retry::Never, 504),
+            Kind::BadAnswer => rule(false, Retry::Never, 502),
+            Kind::Client => rule(false, Retry::Never, 400),
+        }
+    }
+
+    /// May a request whose connection closed be sent again? First on a fresh connection to the same member, then
+    /// to one other; never if the member may have acted on it and acting twice would matter.
+    fn repeat(&self) -> Retry {
+        let unsent = self.sent == Sent::Nothing;
+        match self.repeats {
+            0 if unsent || (self.reused && self.idempotent) => Retry::FreshConnection,
+            1 if unsent || self.idempotent => Retry::AnotherMember,
+            _ => Retry::Never,
+        }
+    }
+}
+
+impl Balancer {
+    /// Failovers that a request may make after its first try: `maxattempts`, or the members less one, computed live.
+    pub fn failovers(&self) -> u32 {
+        let others = u32::try_from(self.members.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        self.settings.maxattempts.unwrap_or(others)
+    }
+
+    /// Judges how an attempt with `member` ended, and says what the request does next.
+    ///
+    /// To be called for each failed attempt, and for those answers for which [`crate::Lease::answered`] is true.
+    pub fn settle(&mut self, member: MemberId, outcome: &Outcome, now: Moment) -> Settled {
+        let settled = match outcome {
+            Outcome::Failed(failure) => self.settle_failure(member, failure, now),
+            Outcome::Answered { status } => self.settle_answer(member, *status, now),
+        };
+        self.check_invariants();
+        settled
+    }
+
+    fn settle_failure(&mut self, id: MemberId, failure: &Failure, now: Moment) -> Settled {
+        let rule = failure.rule(&self.settings);
+        let may_fail_over = failure.tries <= self.failovers();
+        let again = match rule.retry {
+            Retry::AnotherMember if !may_fail_over => Retry::Never,
+            retry => retry,
+        };
+        // As in httpd, failonstatus is asked once, at the end of the request, about the last member.
+        let listed = again == Retry::Never
+            && rule.judged_as.iter().any(|status| self.settings.failonstatus.contains(status));
+        let ignores = self.member(id).is_none_or(|member| member.status.has(Flag::IgnoreErrors));
+        let put_into_error = (rule.mark || listed) && !ignores;
+        let marked = put_into_error && self.mark(id, &failure.reason, now);
+        let next = match again {
+            Retry::Never => Next::GiveUp { status: rule.status },
+            Retry::FreshConnection => Next::RepeatFresh,
+            // A marked member excludes itself, until its retry time, as in httpd.
+            Retry::AnotherMember => Next::TryAnother { exclude: !put_into_error },
+        };
+        let closed = matches!(failure.kind, FailureKind::Closed | FailureKind::WriteFailed);
+        let repeats = failure.repeats.saturating_add(u8::from(closed));
+        Settled { marked, recovered: false, next, repeats, fallback: rule.status }
+    }
+
+    fn settle_answer(&mut self, id: MemberId, status: u16, now: Moment) -> Settled {
+        let mut settled =
+            Settled { marked: false, recovered: false, next: Next::Done, repeats: 0, fallback: status };
+        let Some(member) = self.member(id) else { return settled };
+        if self.settings.failonstatus.contains(&status) {
+            if !member.status.has(Flag::IgnoreErrors) {
+                let reason = format!("answered {status}, which failonstatus lists");
+                settled.marked = self.mark(id, &reason, now);
+            }
+        } else if !member.status.has(Flag::Error) {
+            // The late answer of a request that began before an error says nothing about that error.
+            settled.recovered = self.clear_error(id);
+        }
+        settled
+    }
+
+    /// Puts a member into error; true if it was not before.
+    fn mark(&mut self, id: MemberId, reason: &str, now: Moment) -> bool {
+        let Some(member) = self.member_mut(id) else { return false };
+        let before = member.status.has(Flag::Error);
+        member.status = member.status.with(Flag::Error, true);
+        member.error = Some(ErrorState { at: now, reason: clean(reason, LONGEST_REASON) });
+        member.tally.set_attentive(true);
+        member.tally.set_trial(crate::tally::Trial::None);
+        self.lineup.refresh(&self.members);
+        !before
+    }
+
+    /// Clears the note and the retries of a member that answers; true if there was something to clear.
+    fn clear_error(&mut self, id: MemberId) -> bool {
+        let attentive = !self.settings.failonstatus.is_empty();
+        let Some(member) = self.member_mut(id) else { return false };
+        let had = member.error.take().is_some() || member.retries > 0;
+        member.retries = 0;
+        member.tally.set_attentive(attentive);
+        had
+    }
+}

@@ -1,0 +1,102 @@
+//! Lifting the error mark: when a retry time has passed, and when all that could serve are in error.
+//!
+//! httpd's three occasions are kept: the members at the head of the list are looked at before every election
+//! (the first step of its forced recovery), those of a set when the walk comes to it, and that of a route when a
+//! session asks for it.
+
+use evenkeel_protocol::{Flag, Moment, Recovery};
+
+use crate::balancer::{Balancer, Retried};
+use crate::member::{Member, MemberId};
+use crate::sticky::Claim;
+
+impl Balancer {
+    fn is_left_out(&self, id: MemberId) -> bool {
+        self.lineup.without().contains(&id)
+    }
+
+    /// Lifts the error of one member if its time has come.
+    pub(crate) fn retry(&mut self, id: MemberId, now: Moment, retried: &mut Retried) {
+        let due = self.member(id).and_then(Member::retry_from).is_some_and(|from| now >= from);
+        if due && !self.is_left_out(id) {
+            self.lift(&[id], Recovery::Retry, retried);
+        }
+    }
+
+    /// Lifts errors whose time has come from the front of the list, up to the first member without error.
+    pub(crate) fn retry_leading(&mut self, now: Moment, retried: &mut Retried) {
+        for id in (0u32..).map(MemberId).take(self.members.len()) {
+            if self.is_left_out(id) {
+                continue;
+            }
+            let in_error = |balancer: &Self| balancer.member(id).is_some_and(|m| m.status.has(Flag::Error));
+            if !in_error(self) {
+                return;
+            }
+            self.retry(id, now, retried);
+            if !in_error(self) {
+                return;
+            }
+        }
+    }
+
+    /// Lifts the errors within one set whose time has come; draining members are passed over.
+    pub(crate) fn retry_set(&mut self, at: usize, now: Moment, retried: &mut Retried) {
+        let due = |from: Moment| now >= from;
+        let Some(set) = self.lineup.sets.get(at).filter(|set| set.retry_from.is_some_and(due)) else { return };
+        let lbset = set.lbset;
+        let ids: Vec<MemberId> = (0u32..)
+            .map(MemberId)
+            .zip(&self.members)
+            .filter(|(id, member)| {
+                member.settings.lbset == lbset
+                    && !member.is_draining()
+                    && !self.is_left_out(*id)
+                    && member.retry_from().is_some_and(due)
+            })
+            .map(|(id, _)| id)
+            .collect();
+        self.lift(&ids, Recovery::Retry, retried);
+    }
+
+    /// Called when nobody can be elected: if all that could serve this request are in error, lifts all errors, as
+    /// httpd does. True if that may have helped.
+    ///
+    /// httpd counts every member that is not in error as a hope, also one that is disabled or draining, and so
+    /// answers 503 until a retry time has passed; here only members that could serve count.
+    pub(crate) fn force_recovery(&mut self, claim: Option<Claim<'_>>, retried: &mut Retried) -> bool {
+        // nofailover may have refused although others serve: then nothing has to be forced.
+        if !self.settings.forcerecovery || self.lineup.offers_anybody() {
+            return false;
+        }
+        let asked_for = |member: &Member| claim.is_some_and(|claim| claim.route == member.settings.route.as_str());
+        let all = (0u32..).map(MemberId).zip(&self.members);
+        let helps = all.clone().any(|(id, member)| {
+            member.status.has(Flag::Error)
+                && member.would_be_usable()
+                && (!member.is_draining() || asked_for(member))
+                && !self.is_left_out(id)
+        });
+        if helps {
+            let ids: Vec<MemberId> =
+                all.filter(|(_, member)| member.status.has(Flag::Error)).map(|(id, _)| id).collect();
+            self.lift(&ids, Recovery::Forced, retried);
+        }
+        helps
+    }
+
+    fn lift(&mut self, ids: &[MemberId], how: Recovery, retried: &mut Retried) {
+        for id in ids {
+            if let Some(member) = self.member_mut(*id) {
+                member.lift_error();
+                retried.push((*id, how));
+                if !self.on_trial.contains(id) {
+                    self.on_trial.push(*id);
+                }
+            }
+        }
+        if !ids.is_empty() {
+            self.lineup.refresh(&self.members);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! From a session to its member. How the session's value is found in URL and cookies is in `sticky/session.rs`.
+//!
+//! A route that httpd's own search finds and that a member has is binding: it decides, and with nofailover it can
+//! refuse. Only otherwise is the request read a second time, less literally, and what that finds is a preference.
+
+use evenkeel_protocol::{Moment, StickySession};
+
+use crate::balancer::{Balancer, Retried};
+use crate::election::Ask;
+use crate::member::MemberId;
+
+mod session;
+
+/// What a request says of its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claim<'a> {
+    /// The route, as the client wrote it; may be empty.
+    pub(crate) route: &'a str,
+    /// Where it was found.
+    place: Place,
+    /// May it be the cause of a refusal?
+    pub(crate) binding: bool,
+}
+
+/// Where a session's value was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Url,
+    Cookie,
+}
+
+impl Claim<'_> {
+    /// The name under which it was found.
+    pub(crate) fn name_in<'a>(&self, sticky: &'a StickySession) -> &'a str {
+        match self.place {
+            Place::Url => &sticky.path,
+            Place::Cookie => &sticky.cookie,
+        }
+    }
+}
+
+impl Balancer {
+    /// What the request says of its session; none if the balancer is not sticky, or no value has a route.
+    pub(crate) fn claim<'a>(&self, ask: &Ask<'a>) -> Option<Claim<'a>> {
+        let sticky = self.settings.stickysession.as_ref()?;
+        let known = |claim: &Claim<'_>| self.routes.contains_key(claim.route);
+        let literal = session::literal(sticky, &self.settings, ask);
+        if literal.is_some_and(|claim| known(&claim)) {
+            return literal;
+        }
+        session::tolerant(sticky, &self.settings, ask).into_iter().flatten().find(known).or(literal)
+    }
+
+    /// The first usable member of a route; else the one that a redirect of its members leads to. As in httpd
+    /// (`find_route_worker`) members that are no standby come first, errors whose time has come are lifted, drain
+    /// does not matter, and redirects are followed at most as often as there are members.
+    pub(crate) fn find_by_route(
+        &mut self,
+        route: &str,
+        now: Moment,
+        retried: &mut Retried,
+    ) -> Option<MemberId> {
+        let budget = self.members.len().saturating_mul(16).saturating_add(64);
+        RouteSearch { balancer: self, now, retried, budget }.find(route, 1)
+    }
+}
+
+/// One search for a route. Members that share routes and redirect to one another in circles would make httpd look
+/// at them exponentially often; `budget` members are looked at, and then nobody was found.
+struct RouteSearch<'a> {
+    balancer: &'a mut Balancer,
+    now: Moment,
+    retried: &'a mut Retried,
+    budget: usize,
+}
+
+impl RouteSearch<'_> {
+    fn find(&mut self, route: &str, depth: usize) -> Option<MemberId> {
+        let mut at = 0;
+        while let Some(id) = self.balancer.routes.get(route).and_then(|ids| ids.get(at)).copied() {
+            at += 1;
+            self.budget = self.budget.checked_sub(1)?;
+            if !self.balancer.lineup.is_usable(id) {
+                self.balancer.retry(id, self.now, self.retried);
+            }
+            if self.balancer.lineup.is_usable(id) {
+                return Some(id);
+            }
+            let redirect = self.balancer.member(id)?.settings.redirect.clone();
+            if !redirect.is_empty() && depth < self.balancer.members.len() {
+                if let Some(found) = self.find(redirect.as_str(), depth + 1) {
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+}

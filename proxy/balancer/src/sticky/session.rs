@@ -1,0 +1,139 @@
+//! Finding a session's value in URL and cookies, twice: to the letter as httpd does (`get_path_param`,
+//! `get_cookie_param`), and once more the way people mean it. It does not know which routes exist.
+//!
+//! ```text
+//! stickysession=SID|sid            to the letter        read again
+//! /p;sid=x.c/more                  route c/more         c       the value ends at the next /
+//! ?sid=nodot        SID=x.b        no route             b       the cookie, after a miss in the URL
+//! SID="x.c"                        route c"             c       without quotes
+//! SID=x.y.c                        route y.c            y.c, then c (the text behind the last separator)
+//! ?mysid=x.c                       route c              nothing: that is another parameter
+//! ```
+
+use evenkeel_protocol::{BalancerSettings, Separator, StickySession};
+
+use super::{Claim, Place};
+use crate::election::Ask;
+
+/// What httpd would find. An empty route is a claim too: it is exported, though it names nobody.
+pub(super) fn literal<'a>(
+    sticky: &StickySession,
+    settings: &BalancerSettings,
+    ask: &Ask<'a>,
+) -> Option<Claim<'a>> {
+    let (value, place) = match literal_in_url(ask.url, &sticky.path, settings.scolonpathdelim) {
+        Some(value) => (value, Place::Url),
+        None => (literal_in_cookies(ask.cookies, &sticky.cookie)?, Place::Cookie),
+    };
+    let route = match settings.stickysessionsep {
+        Separator::At(separator) => value.split_once(separator)?.1,
+        Separator::Off => value,
+    };
+    Some(Claim { route, place, binding: true })
+}
+
+/// The plain substring, anywhere; its value runs to the next `?` or `&`. Leading delimiters are skipped, as by the C
+/// function that httpd cuts with. An empty value at the very end is absent.
+fn literal_in_url<'a>(url: &'a str, name: &str, semicolon: bool) -> Option<&'a str> {
+    let mut rest = url;
+    while let Some((_, behind)) = rest.split_once(name) {
+        if let Some(value) = behind.strip_prefix('=').filter(|value| !value.is_empty()) {
+            return value
+                .split(|c| c == '?' || c == '&' || (semicolon && c == ';'))
+                .find(|token| !token.is_empty());
+        }
+        rest = without_first(behind);
+    }
+    None
+}
+
+/// At the start of a line or behind `;`, `,` or white space; white space is allowed before `=`. Several lines are
+/// read as httpd joins them, with `, `.
+fn literal_in_cookies<'a>(lines: &[&'a str], name: &str) -> Option<&'a str> {
+    lines.iter().enumerate().find_map(|(at, line)| literal_in_cookie(line, name, at + 1 < lines.len()))
+}
+
+fn literal_in_cookie<'a>(line: &'a str, name: &str, more_lines: bool) -> Option<&'a str> {
+    let mut rest = line;
+    let mut may_start = true;
+    while let Some((before, behind)) = rest.split_once(name) {
+        let starts = match before.chars().next_back() {
+            Some(c) => c == ';' || c == ',' || is_c_space(c),
+            None => may_start,
+        };
+        if !starts {
+            // httpd goes on one character behind the start of the hit.
+            let hit = rest.get(before.len()..).unwrap_or_default();
+            (rest, may_start) = (without_first(hit), false);
+            continue;
+        }
+        let behind = behind.trim_start_matches(is_c_space);
+        if let Some(value) = behind.strip_prefix('=').filter(|value| !value.is_empty() || more_lines) {
+            let value = value.split(';').next().unwrap_or_default();
+            return value.split(',').next();
+        }
+        // ... and here, two characters behind the end of the hit; the first of them may be what comes before a name.
+        let skipped = without_first(behind);
+        may_start = skipped.chars().next().is_some_and(|c| c == ';' || c == ',' || is_c_space(c));
+        rest = without_first(skipped);
+    }
+    None
+}
+
+/// Up to four routes, best first, that a less literal reading finds: in the URL, then in the cookies; of each the
+/// text behind the first separator and that behind the last.
+pub(super) fn tolerant<'a>(
+    sticky: &StickySession,
+    settings: &BalancerSettings,
+    ask: &Ask<'a>,
+) -> [Option<Claim<'a>>; 4] {
+    let claim = |route: Option<&'a str>, place| {
+        route.filter(|route| !route.is_empty()).map(|route| Claim { route, place, binding: false })
+    };
+    let routes = |value: Option<&'a str>| match settings.stickysessionsep {
+        Separator::Off => [value, None],
+        Separator::At(separator) => [
+            value.and_then(|value| value.split_once(separator)).map(|(_, route)| route),
+            value.and_then(|value| value.rsplit_once(separator)).map(|(_, route)| route),
+        ],
+    };
+    let [url_first, url_last] = routes(parameter(ask.url, &sticky.path));
+    let [cookie_first, cookie_last] = routes(ask.cookies.iter().find_map(|line| cookie(line, &sticky.cookie)));
+    [
+        claim(url_first, Place::Url),
+        claim(url_last, Place::Url),
+        claim(cookie_first, Place::Cookie),
+        claim(cookie_last, Place::Cookie),
+    ]
+}
+
+/// The first value, not empty, of the parameter `name` in path or query. In the path it ends at `/` too.
+fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let in_path = path.split(['/', ';', '&']);
+    let in_query = query.split(['&', ';', '?']);
+    in_path.chain(in_query).find_map(|pair| value_of(pair, name))
+}
+
+/// The first value, not empty, of the cookie `name` in one line.
+fn cookie<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.split([';', ',']).find_map(|pair| value_of(pair, name))
+}
+
+/// The value of `name = "value"`, without blanks and quotes; none if it is empty or another name's.
+fn value_of<'a>(pair: &'a str, name: &str) -> Option<&'a str> {
+    let (found, value) = pair.split_once('=')?;
+    let value = value.trim_matches(|c| c == '"' || is_c_space(c));
+    (found.trim_matches(is_c_space) == name && !value.is_empty()).then_some(value)
+}
+
+/// What C calls white space.
+fn is_c_space(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
+}
+
+fn without_first(text: &str) -> &str {
+    let mut characters = text.chars();
+    characters.next();
+    characters.as_str()
+}

@@ -1,0 +1,251 @@
+//! A member's counters, and the lease through which a request moves them without taking a lock.
+//!
+//! Bytes and answers are counted in one cell a core and summed by whoever reads them. Busy is one number, because
+//! an election compares it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+
+use crate::member::MemberId;
+
+/// The counters of one core, on cache lines of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Cell {
+    sent: AtomicU64,
+    received: AtomicU64,
+    served: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// The trial of a member whose error was lifted: the first request elected to it is the probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Trial {
+    /// Nothing to find out.
+    None,
+    /// The next request that is elected to it probes it.
+    Due,
+    /// A request is about to find out; others avoid the member meanwhile if they can.
+    Running,
+}
+
+/// The counters of one member, shared by its leases.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    busy: AtomicU64,
+    trial: AtomicU8,
+    attentive: AtomicBool,
+    // What the byte counters are counted from: a reset moves these, so that adders never race with it.
+    sent_before: AtomicU64,
+    received_before: AtomicU64,
+    cells: Box<[Cell]>,
+}
+
+impl Tally {
+    pub(crate) fn new(cores: usize) -> Self {
+        Self {
+            busy: AtomicU64::new(0),
+            trial: AtomicU8::new(Trial::None as u8),
+            attentive: AtomicBool::new(false),
+            sent_before: AtomicU64::new(0),
+            received_before: AtomicU64::new(0),
+            cells: (0..cores.max(1)).map(|_| Cell::default()).collect(),
+        }
+    }
+
+    fn sum(&self, counter: impl Fn(&Cell) -> &AtomicU64) -> u64 {
+        self.cells.iter().fold(0, |sum, cell| sum.wrapping_add(counter(cell).load(Relaxed)))
+    }
+
+    /// Requests in flight.
+    pub(crate) fn busy(&self) -> u64 {
+        self.busy.load(Relaxed)
+    }
+
+    /// Bytes sent to the member since the last reset: httpd's `transferred`, its column To.
+    pub(crate) fn transferred(&self) -> u64 {
+        self.sum(|cell| &cell.sent).wrapping_sub(self.sent_before.load(Relaxed))
+    }
+
+    /// Bytes read from the member since the last reset: httpd's `read`, its column From.
+    pub(crate) fn read(&self) -> u64 {
+        self.sum(|cell| &cell.received).wrapping_sub(self.received_before.load(Relaxed))
+    }
+
+    /// Requests that the member answered.
+    pub(crate) fn served(&self) -> u64 {
+        self.sum(|cell| &cell.served)
+    }
+
+    /// Tries that ended without an answer of its own.
+    pub(crate) fn failed(&self) -> u64 {
+        self.sum(|cell| &cell.failed)
+    }
+
+    /// Sets both byte counters to zero.
+    pub(crate) fn reset_bytes(&self) {
+        self.sent_before.store(self.sum(|cell| &cell.sent), Relaxed);
+        self.received_before.store(self.sum(|cell| &cell.received), Relaxed);
+    }
+
+    /// From now on, must an answer be settled under the lock?
+    pub(crate) fn set_attentive(&self, attentive: bool) {
+        self.attentive.store(attentive, Relaxed);
+    }
+
+    pub(crate) fn trial(&self) -> Trial {
+        match self.trial.load(Relaxed) {
+            1 => Trial::Due,
+            2 => Trial::Running,
+            _ => Trial::None,
+        }
+    }
+
+    pub(crate) fn set_trial(&self, trial: Trial) {
+        self.trial.store(trial as u8, Relaxed);
+    }
+}
+
+/// One request's hold on an elected member. While it lives the member is busy with it.
+///
+/// Keep the leases of all members tried until the end of the client's request, as httpd does: a lease that is
+/// dropped lowers busy by one, whatever became of the request.
+pub struct Lease {
+    member: MemberId,
+    core: usize,
+    probes: bool,
+    tally: Arc<Tally>,
+}
+
+impl Lease {
+    /// Raises busy. Called under the balancer's lock.
+    pub(crate) fn take(member: MemberId, tally: &Arc<Tally>, core: usize) -> Self {
+        tally.busy.fetch_add(1, Relaxed);
+        let probes = tally.trial() == Trial::Due;
+        if probes {
+            tally.set_trial(Trial::Running);
+        }
+        Self { member, core: core % tally.cells.len().max(1), probes, tally: Arc::clone(tally) }
+    }
+
+    fn add(&self, counter: impl Fn(&Cell) -> &AtomicU64, amount: u64) {
+        if let Some(cell) = self.tally.cells.get(self.core) {
+            counter(cell).fetch_add(amount, Relaxed);
+        }
+    }
+
+    fn end_trial(&self, trial: Trial) {
+        if self.probes {
+            let (from, to) = (Trial::Running as u8, trial as u8);
+            // A second end of the same trial, or one that a new error has overtaken, changes nothing.
+            let _ = self.tally.trial.compare_exchange(from, to, Relaxed, Relaxed);
+        }
+    }
+
+    /// Whom it holds.
+    pub fn member(&self) -> MemberId {
+        self.member
+    }
+
+    /// Is this the one request that tries a member after its error was lifted? Others avoid the member until
+    /// [`Self::connected`], [`Self::answered`], [`Self::failed`] or the end of this lease.
+    pub fn is_probe(&self) -> bool {
+        self.probes
+    }
+
+    /// A connection to the member stands.
+    pub fn connected(&self) {
+        self.end_trial(Trial::None);
+    }
+
+    /// `bytes` were handed to the connection (request line, head and body).
+    pub fn sent(&self, bytes: u64) {
+        self.add(|cell| &cell.sent, bytes);
+    }
+
+    /// `bytes` were read, counted as httpd does: the status line without its end, and the body.
+    pub fn received(&self, bytes: u64) {
+        self.add(|cell| &cell.received, bytes);
+    }
+
+    /// The member has answered. True if this needs a word with the balancer: then settle the answer.
+    pub fn answered(&self) -> bool {
+        self.end_trial(Trial::None);
+        self.add(|cell| &cell.served, 1);
+        self.tally.attentive.load(Relaxed)
+    }
+
+    /// The try has ended without an answer of the member. Counts it; the verdict comes from settling the failure.
+    pub fn failed(&self) {
+        self.end_trial(Trial::None);
+        self.add(|cell| &cell.failed, 1);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // A probe that ended without finding out leaves the question to the next request.
+        self.end_trial(Trial::Due);
+        self.tally.busy.fetch_sub(1, Relaxed);
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("member", &self.member).field("probes", &self.probes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(cores: usize) -> Arc<Tally> {
+        Arc::new(Tally::new(cores))
+    }
+
+    #[test]
+    fn cells_are_summed_and_any_core_has_one() {
+        let tally = tally(2);
+        for core in [0, 1, 2, usize::MAX] {
+            let lease = Lease::take(MemberId(0), &tally, core);
+            lease.sent(10);
+            lease.received(3);
+            assert!(!lease.answered());
+        }
+        assert_eq!((tally.transferred(), tally.read(), tally.served(), tally.failed()), (40, 12, 4, 0));
+        assert_eq!(tally.busy(), 0);
+    }
+
+    #[test]
+    fn a_reset_of_bytes_keeps_what_is_added_later() {
+        let tally = tally(0);
+        let lease = Lease::take(MemberId(0), &tally, 7);
+        lease.sent(10);
+        lease.received(20);
+        tally.reset_bytes();
+        lease.sent(1);
+        lease.received(2);
+        assert_eq!((tally.transferred(), tally.read(), tally.busy()), (1, 2, 1));
+    }
+
+    #[test]
+    fn the_first_lease_of_a_trial_is_the_probe_until_it_knows() {
+        let tally = tally(1);
+        tally.set_trial(Trial::Due);
+        let probe = Lease::take(MemberId(0), &tally, 0);
+        let other = Lease::take(MemberId(0), &tally, 0);
+        assert!(probe.is_probe() && !other.is_probe());
+        other.answered();
+        assert_eq!(tally.trial(), Trial::Running);
+        drop(probe);
+        assert_eq!(tally.trial(), Trial::Due, "a probe that was abandoned found out nothing");
+        let probe = Lease::take(MemberId(0), &tally, 0);
+        probe.connected();
+        assert_eq!(tally.trial(), Trial::None);
+        drop(probe);
+        assert_eq!(tally.trial(), Trial::None);
+    }
+}

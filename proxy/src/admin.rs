@@ -1,0 +1,124 @@
+//! The admin interface: HTTP/1.1 and JSON on a Unix socket, served by the control thread.
+//!
+//! The socket's mode decides who may connect; who did is asked of the system and stands in every edit's event.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use evenkeel_protocol::{Call, Code, Peer, Refusal};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::admin::stream::Reply;
+use crate::limits;
+use crate::registry::Registry;
+
+mod endpoints;
+mod stream;
+
+/// Answers on the admin socket until the control thread ends.
+pub(crate) async fn serve(listener: UnixListener, registry: Arc<Registry>) {
+    let places = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
+    loop {
+        // The semaphore is never closed; further callers wait in the socket's queue.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(why) => {
+                tracing::warn!(%why, "cannot accept on the admin socket");
+                tokio::time::sleep(limits::WAIT_STEP).await;
+                continue;
+            }
+        };
+        let registry = Arc::clone(&registry);
+        tokio::task::spawn_local(async move {
+            converse(stream, registry).await;
+            drop(place);
+        });
+    }
+}
+
+async fn converse(stream: UnixStream, registry: Arc<Registry>) {
+    let peer = Arc::new(who(&stream));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
+        async move { Ok::<_, Infallible>(answer(request, &registry, &peer).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::ADMIN_WITHIN)
+        .max_buf_size(limits::ADMIN_MESSAGE)
+        .max_headers(limits::HEADER_FIELDS)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(why) = connection.await {
+        tracing::debug!(%why, "a connection to the admin socket broke");
+    }
+}
+
+/// Who is at the other end, as the system knows it.
+fn who(stream: &UnixStream) -> Option<Peer> {
+    let credentials = stream.peer_cred().ok()?;
+    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), user: None })
+}
+
+async fn answer(request: Request<Incoming>, registry: &Arc<Registry>, peer: &Option<Peer>) -> Response<Reply> {
+    let method = request.method().as_str().to_owned();
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str()).to_owned();
+    let outcome = async {
+        let call = Call::parse(&method, &target)?;
+        let body = read(request.into_body()).await?;
+        if call.method() == "GET" && !body.is_empty() {
+            return Err(Refusal::new(Code::BadRequest, "a GET takes no body here"));
+        }
+        endpoints::answer(call, body, registry, peer.clone()).await
+    };
+    let (status, reply) = match outcome.await {
+        Ok(reply) => (200, reply),
+        Err(refusal) => (refusal.code.http_status(), Reply::json(&refusal)),
+    };
+    let mut response = Response::new(reply);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    headers.insert("cache-control", hyper::header::HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The whole body, bounded in size and time.
+async fn read(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
+    let too_large = || {
+        let message = format!("the message is larger than {} bytes", limits::ADMIN_MESSAGE);
+        Refusal::new(Code::TooLarge, message)
+    };
+    if body.size_hint().lower() > limits::ADMIN_MESSAGE as u64 {
+        return Err(too_large());
+    }
+    let reading = async {
+        let mut bytes = Vec::new();
+        loop {
+            let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await;
+            match frame {
+                None => return Ok(bytes),
+                Some(Err(why)) => return Err(Refusal::new(Code::BadRequest, format!("the body broke off: {why}"))),
+                Some(Ok(frame)) => {
+                    let chunk: Bytes = frame.into_data().unwrap_or_default();
+                    if bytes.len() + chunk.len() > limits::ADMIN_MESSAGE {
+                        return Err(too_large());
+                    }
+                    bytes.extend_from_slice(&chunk);
+                }
+            }
+        }
+    };
+    timeout(limits::ADMIN_WITHIN, reading)
+        .await
+        .unwrap_or_else(|_| Err(Refusal::new(Code::BadRequest, "the body took too long to arrive")))
+}

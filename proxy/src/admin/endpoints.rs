@@ -1,0 +1,105 @@
+//! One arm an endpoint: a call and its JSON in, the registry, JSON out.
+
+use std::sync::Arc;
+
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{Call, Code, Peer, Refusal};
+use serde::de::DeserializeOwned;
+
+use super::stream::Reply;
+use crate::limits;
+use crate::registry::Registry;
+
+/// Answers one call. Edits write to disk, so they leave the control thread for it.
+pub(super) async fn answer(
+    call: Call,
+    body: Vec<u8>,
+    registry: &Arc<Registry>,
+    peer: Option<Peer>,
+) -> Result<Reply, Refusal> {
+    match call {
+        Call::Hello => Ok(Reply::json(registry.hello())),
+        Call::Snapshot => Ok(Reply::json(&registry.snapshot())),
+        Call::Balancer(name) => Ok(Reply::json(&registry.find(&name)?.snapshot())),
+        Call::Member(name, selector) => {
+            let balancer = registry.find(&name)?;
+            let member = balancer.resolve(&selector)?;
+            let snapshot = balancer.snapshot();
+            let found = snapshot.member(&member);
+            found.map(Reply::json).ok_or_else(|| Refusal::new(Code::NotFound, format!("{member} is gone")))
+        }
+        Call::EditBalancer(name) => {
+            let edit = parse(&body)?;
+            let registry = Arc::clone(registry);
+            off_thread(move || registry.edit_balancer(&name, &edit, peer)).await
+        }
+        Call::EditMember(name, selector) => {
+            let edit = parse(&body)?;
+            let registry = Arc::clone(registry);
+            off_thread(move || registry.edit_member(&name, &selector, &edit, peer)).await
+        }
+        Call::Events { since, follow } => {
+            let since = since.unwrap_or_else(|| registry.events().last());
+            Ok(Reply::events(Arc::clone(registry), since, follow))
+        }
+    }
+}
+
+async fn off_thread<T: serde::Serialize + Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<Reply, Refusal> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(outcome) => outcome.map(|answer| Reply::json(&answer)),
+        Err(_) => Err(Refusal::new(Code::Internal, "the edit failed within the proxy; look at its log")),
+    }
+}
+
+/// Reads a message. Complaints about a field start with its name, which then stands in the refusal as well.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|why| {
+        let message = clean(&why.to_string(), 2 * limits::TEXT);
+        if why.classify() != serde_json::error::Category::Data {
+            return Refusal::new(Code::BadRequest, format!("the body is no JSON: {message}"));
+        }
+        // serde_json appends where it stopped reading, which helps with syntax and not with a field.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(front, _)| front);
+        match message.split_once(": ") {
+            Some((field, _)) if field.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                Refusal::field(Code::Invalid, field, message)
+            }
+            _ => Refusal::new(Code::Invalid, message),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::MemberEdit;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_message_names_its_field() {
+        for (body, code, field, message) in [
+            ("{\"lbfactor\":0.5}", Code::Invalid, Some("lbfactor"), "lbfactor: must be a number from 1 to 100"),
+            ("{\"weight\":1}", Code::Invalid, Some("weight"), "weight: is no field of this edit"),
+            ("{\"drain\":true,\"drain\":true}", Code::Invalid, Some("drain"), "drain: stands there twice"),
+            ("{\"drain\":", Code::BadRequest, None, "the body is no JSON"),
+            ("", Code::BadRequest, None, "the body is no JSON"),
+            ("[1]", Code::Invalid, None, "invalid type"),
+        ] {
+            let refusal = parse::<MemberEdit>(body.as_bytes()).unwrap_err();
+            assert_eq!((refusal.code, refusal.field.as_deref()), (code, field), "{body}");
+            assert!(refusal.message.starts_with(message), "{body}: {}", refusal.message);
+            assert!(!refusal.message.contains(" at line ") || code == Code::BadRequest);
+        }
+    }
+
+    #[test]
+    fn hostile_nesting_is_refused_and_not_followed() {
+        let deep = "[".repeat(60_000);
+        assert_eq!(parse::<MemberEdit>(deep.as_bytes()).unwrap_err().code, Code::BadRequest);
+        let deep = format!("{{\"x\":{}", "[".repeat(60_000));
+        assert!(parse::<MemberEdit>(deep.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,111 @@
+//! Bodies of the admin interface's answers: one JSON document, or events as lines while they happen.
+//!
+//! A reader that is slow is never waited for: what it has not read yet is looked up when it reads on.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use evenkeel_protocol::Event;
+use http_body::{Frame, SizeHint};
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::registry::Registry;
+
+/// How many events are taken from the log at once.
+const AT_ONCE: usize = 64;
+
+/// The body of an answer.
+pub(super) enum Reply {
+    Whole(Option<Bytes>),
+    Events(Follower),
+}
+
+impl Reply {
+    /// One document and a line end, so that a shell's prompt starts on its own line.
+    pub(super) fn json(document: &impl Serialize) -> Self {
+        let mut text = serde_json::to_vec(document).unwrap_or_default();
+        text.push(b'\n');
+        Self::Whole(Some(text.into()))
+    }
+
+    pub(super) fn events(registry: Arc<Registry>, since: u64, follow: bool) -> Self {
+        let news = registry.events().follow();
+        Self::Events(Follower { registry, since, follow, ready: VecDeque::new(), news: Some(news), waiting: None })
+    }
+}
+
+type Waiting = Pin<Box<dyn Future<Output = Option<watch::Receiver<u64>>>>>;
+
+/// A reader of the log of events.
+pub(super) struct Follower {
+    registry: Arc<Registry>,
+    since: u64,
+    follow: bool,
+    ready: VecDeque<Event>,
+    /// Here while nobody waits on it.
+    news: Option<watch::Receiver<u64>>,
+    waiting: Option<Waiting>,
+}
+
+impl Follower {
+    fn poll_line(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                self.since = event.number;
+                let mut line = serde_json::to_vec(&event).unwrap_or_default();
+                line.push(b'\n');
+                return Poll::Ready(Some(line.into()));
+            }
+            if let Some(news) = &mut self.news {
+                // Marked as seen before looking, so that what comes in between wakes us.
+                news.mark_unchanged();
+            }
+            self.ready = self.registry.events().after(self.since, AT_ONCE).into();
+            if !self.ready.is_empty() {
+                continue;
+            }
+            if !self.follow {
+                return Poll::Ready(None);
+            }
+            let waiting = match (&mut self.waiting, self.news.take()) {
+                (Some(waiting), _) => waiting,
+                (waiting, Some(mut news)) => {
+                    waiting.insert(Box::pin(async move { news.changed().await.ok().map(|()| news) }))
+                }
+                (None, None) => return Poll::Ready(None),
+            };
+            match waiting.as_mut().poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(news) => (self.news, self.waiting) = (news, None),
+            }
+        }
+    }
+}
+
+impl http_body::Body for Reply {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut *self {
+            Self::Whole(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Self::Events(follower) => follower.poll_line(context).map(|line| line.map(|line| Ok(Frame::data(line)))),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Self::Events(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Lines and words of the configuration, with their places; httpd's rules of continuation, quotes and comments.
+//!
+//! Not here: what a word means, and `${NAME}`, which is replaced word by word later.
+
+use std::borrow::Cow;
+
+use crate::config::source::Spot;
+
+/// One logical line: physical lines that end with `\` are joined with the next, as they are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    file: usize,
+    /// The joined text, without what ends the lines.
+    pub(super) text: Cow<'a, str>,
+    /// Where each physical line starts in `text`, and where in the file.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl Line<'_> {
+    /// The place of a stretch of `text`.
+    pub(super) fn spot(&self, start: usize, end: usize) -> Spot {
+        let in_file = |at: usize| {
+            let behind = self.pieces.partition_point(|(start, _)| *start <= at);
+            let piece = behind.checked_sub(1).and_then(|index| self.pieces.get(index));
+            piece.map_or(at, |(here, there)| there + (at - here))
+        };
+        let start_in_file = in_file(start);
+        // The end belongs to the piece of the last character, not to the next one.
+        let end_in_file = if end > start { in_file(end - 1) + 1 } else { start_in_file };
+        Spot { file: self.file, start: start_in_file, end: end_in_file.max(start_in_file) }
+    }
+
+    /// The place of the whole line without the blanks around it.
+    pub(super) fn whole(&self) -> Spot {
+        let start = self.text.len() - self.text.trim_start().len();
+        self.spot(start, self.text.trim_end().len().max(start))
+    }
+}
+
+/// The logical lines of a text, one after the other.
+pub(super) struct Lines<'a> {
+    file: usize,
+    text: &'a str,
+    at: usize,
+}
+
+/// Splits `text`, the file with this number, into logical lines.
+pub(super) fn lines(file: usize, text: &str) -> Lines<'_> {
+    // A byte order mark is no part of the first line.
+    Lines { file, text, at: if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 } }
+}
+
+impl<'a> Lines<'a> {
+    /// The next physical line without its end, where it starts, and whether it asks for the next one.
+    fn physical(&mut self) -> Option<(&'a str, usize, bool)> {
+        let start = self.at;
+        let rest = self.text.get(start..).filter(|rest| !rest.is_empty())?;
+        let line = rest.split('\n').next().unwrap_or_default();
+        self.at = start + line.len() + 1;
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        match line.strip_suffix('\\') {
+            Some(line) => Some((line, start, true)),
+            None => Some((line, start, false)),
+        }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
+        let (first, start, mut more) = self.physical()?;
+        let mut text = Cow::Borrowed(first);
+        let mut pieces = vec![(0, start)];
+        while more {
+            let Some((next, start, again)) = self.physical() else { break };
+            pieces.push((text.len(), start));
+            text.to_mut().push_str(next);
+            more = again;
+        }
+        Some(Line { file: self.file, text, pieces })
+    }
+}
+
+/// One word, without its quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// What it says.
+    pub(super) text: String,
+    /// Where it stands, quotes included.
+    pub(super) spot: Spot,
+}
+
+/// The words of a stretch of a line.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// In order.
+    pub(super) words: Vec<Word>,
+    /// A comment behind them, which httpd does not know.
+    pub(super) comment: Option<Spot>,
+    /// A quote that is never closed; its word goes to the end of the line, as in httpd.
+    pub(super) unclosed: Option<Spot>,
+}
+
+/// Splits the bytes `start..end` of a line into words.
+///
+/// A word is quoted with `"` or `'`, or ends at a blank. `\\` is a backslash, and in quotes a backslash takes the
+/// meaning of the quote. A word that starts with `#` outside quotes starts a comment.
+pub(super) fn words(line: &Line<'_>, start: usize, end: usize) -> Words {
+    let mut found = Words::default();
+    let text = line.text.get(..end).unwrap_or_default();
+    let mut characters = text.char_indices().peekable();
+    while characters.next_if(|(at, _)| *at < start).is_some() {}
+    loop {
+        while characters.next_if(|(_, c)| c.is_ascii_whitespace()).is_some() {}
+        let Some((from, first)) = characters.peek().copied() else { return found };
+        if first == '#' {
+            found.comment = Some(line.spot(from, text.trim_end().len()));
+            return found;
+        }
+        let quote = matches!(first, '"' | '\'').then_some(first);
+        if quote.is_some() {
+            characters.next();
+        }
+        let mut word = String::new();
+        let (mut to, mut closed) = (text.len(), quote.is_none());
+        while let Some((at, c)) = characters.peek().copied() {
+            if quote.is_none() && c.is_ascii_whitespace() {
+                to = at;
+                break;
+            }
+            characters.next();
+            match c {
+                c if Some(c) == quote => {
+                    (to, closed) = (at + c.len_utf8(), true);
+                    break;
+                }
+                '\\' => {
+                    let escaped = characters.next_if(|(_, next)| *next == '\\' || Some(*next) == quote);
+                    word.push(escaped.map_or('\\', |(_, next)| next));
+                }
+                c => word.push(c),
+            }
+        }
+        let spot = line.spot(from, to);
+        if !closed {
+            found.unclosed = Some(spot);
+        }
+        found.words.push(Word { text: word, spot });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<String> {
+        let line = lines(0, text).next().unwrap();
+        words(&line, 0, line.text.len()).words.into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn words_are_split_and_unquoted_as_httpd_does() {
+        for (what, text, expected) in [
+            ("blanks", "  a \t b  ", vec!["a", "b"]),
+            ("double quotes", "\"a b\" c", vec!["a b", "c"]),
+            ("single quotes", "'a \" b'", vec!["a \" b"]),
+            ("escaped quote", r#""a\"b""#, vec!["a\"b"]),
+            ("escaped backslash", r"a\\b", vec![r"a\b"]),
+            ("lone backslash", r"a\b", vec![r"a\b"]),
+            ("quote inside a word", r#"route="a""#, vec![r#"route="a""#]),
+            ("word behind a quote", r#""a"b"#, vec!["a", "b"]),
+            ("empty word", r#""" x"#, vec!["", "x"]),
+            ("hash in a word", "a#b", vec!["a#b"]),
+            ("hash in quotes", "\"#b\"", vec!["#b"]),
+            ("comment", "a # b c", vec!["a"]),
+            ("unclosed", "\"a b", vec!["a b"]),
+            ("nothing", "", vec![]),
+        ] {
+            let text = format!("{text}\n");
+            assert_eq!(split(&text), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn lines_that_end_with_a_backslash_are_joined() {
+        let joined: Vec<_> = lines(0, "a\\\r\n b\\\nc\nd\\").map(|line| line.text.into_owned()).collect();
+        assert_eq!(joined, ["a bc", "d"]);
+        assert_eq!(lines(0, "").count(), 0);
+        assert_eq!(lines(0, "\u{FEFF}Listen 80").next().unwrap().text, "Listen 80");
+    }
+
+    #[test]
+    fn places_are_those_of_the_file_behind_a_continuation_too() {
+        let text = "one \\\n  two three\n";
+        let line = lines(0, text).next().unwrap();
+        let found = words(&line, 0, line.text.len()).words;
+        let shown: Vec<_> = found.iter().map(|word| &text[word.spot.start..word.spot.end]).collect();
+        assert_eq!(shown, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn comments_and_open_quotes_are_told() {
+        let line = lines(0, "a # why\n").next().unwrap();
+        let found = words(&line, 0, line.text.len());
+        assert_eq!(found.comment, Some(Spot { file: 0, start: 2, end: 7 }));
+        let line = lines(0, "a \"b\n").next().unwrap();
+        assert_eq!(words(&line, 0, line.text.len()).unclosed, Some(Spot { file: 0, start: 2, end: 4 }));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_splits_and_every_place_lies_within_it(text in "(?s)[a\"'\\\\\n\r# é]{0,60}|(?s).{0,60}") {
+            for line in lines(0, &text) {
+                let found = words(&line, 0, line.text.len());
+                for spot in found.words.iter().map(|word| word.spot).chain([line.whole()]) {
+                    proptest::prop_assert!(spot.start <= spot.end && spot.end <= text.len());
+                }
+            }
+        }
+    }
+}

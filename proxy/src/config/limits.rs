@@ -1,0 +1,24 @@
+//! The bounds of reading a configuration, together in one place.
+
+/// The largest file, in bytes.
+pub(super) const FILE_BYTES: usize = 16 * 1024 * 1024;
+/// The most lines, over all files.
+pub(super) const LINES: usize = 100_000;
+/// The most files, the first one included.
+pub(super) const FILES: usize = 256;
+/// How deep files may include one another, and sections may nest.
+pub(super) const DEPTH: usize = 16;
+/// The most entries of a folder that a wildcard is compared with.
+pub(super) const FOLDER_ENTRIES: usize = 10_000;
+/// The most members of one balancer.
+pub(super) const MEMBERS: usize = 10_000;
+/// The most characters of a `${NAME}` and of what it stands for.
+pub(super) const VARIABLE: usize = 4096;
+/// After so many errors reading stops; so many warnings are kept.
+pub(super) const NOTES: usize = 1000;
+/// The most errors, and the most warnings, that a report prints.
+pub(super) const SHOWN: usize = 20;
+/// The most characters of a line that a note shows.
+pub(super) const EXCERPT: usize = 120;
+/// The most characters of a word that a sentence repeats.
+pub(super) const QUOTED: usize = 80;

@@ -1,0 +1,89 @@
+//! The numbered log of what happened: bounded, and read by any number of followers at their own pace.
+//!
+//! A follower keeps only the number of the last event it saw, so a slow one costs nothing and is told what it missed.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use evenkeel_protocol::{Event, EventKind};
+use tokio::sync::watch;
+
+use crate::{clock, limits};
+
+/// All events since the start, of which the last ones are kept.
+#[derive(Debug)]
+pub(crate) struct EventLog {
+    kept: Mutex<VecDeque<Event>>,
+    last: watch::Sender<u64>,
+}
+
+impl EventLog {
+    pub(crate) fn new() -> Self {
+        Self { kept: Mutex::new(VecDeque::new()), last: watch::Sender::new(0) }
+    }
+
+    /// Numbers and keeps an event, and wakes the followers.
+    pub(crate) fn publish(&self, kind: EventKind) -> u64 {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = *self.last.borrow() + 1;
+        if kept.len() == limits::EVENTS_KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(Event { number, at: clock::wall(), kind });
+        self.last.send_replace(number);
+        number
+    }
+
+    /// The number of the last event; 0 if there was none.
+    pub(crate) fn last(&self) -> u64 {
+        *self.last.borrow()
+    }
+
+    /// Tells when there are newer events.
+    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
+        self.last.subscribe()
+    }
+
+    /// At most `most` events after `since`, oldest first; the first says what is gone, if something is.
+    pub(crate) fn after(&self, since: u64, most: usize) -> Vec<Event> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = Vec::new();
+        if let Some(first) = kept.front()
+            && since + 1 < first.number
+        {
+            let missed = EventKind::Missed { from: since + 1, to: first.number - 1 };
+            events.push(Event { number: first.number - 1, at: first.at, kind: missed });
+        }
+        events.extend(kept.iter().filter(|event| event.number > since).take(most).cloned());
+        events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_numbered_and_resumable() {
+        let log = EventLog::new();
+        assert_eq!((log.last(), log.publish(EventKind::Started), log.publish(EventKind::Stopping)), (0, 1, 2));
+        let numbers = |since, most| log.after(since, most).iter().map(|event| event.number).collect::<Vec<_>>();
+        assert_eq!(numbers(0, 10), [1, 2]);
+        assert_eq!(numbers(1, 10), [2]);
+        assert_eq!(numbers(2, 10), [0u64; 0]);
+        assert_eq!(numbers(99, 10), [0u64; 0]);
+        assert_eq!(numbers(0, 1), [1]);
+    }
+
+    #[test]
+    fn a_reader_that_is_too_slow_is_told_what_it_missed() {
+        let log = EventLog::new();
+        for _ in 0..limits::EVENTS_KEPT + 7 {
+            log.publish(EventKind::Started);
+        }
+        let events = log.after(3, 2);
+        assert_eq!(events[0].kind, EventKind::Missed { from: 4, to: 7 });
+        assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [7, 8, 9]);
+        assert_eq!(log.kept.lock().unwrap().len(), limits::EVENTS_KEPT);
+    }
+}

@@ -1,0 +1,201 @@
+//! The end towards clients: reads requests from one connection, hands each to the handler, writes its answer.
+//!
+//! Waiting is bounded: for a head (which includes the time between requests), for the client to take what is
+//! written to it, and for it to send the body it promised.
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request as HyperRequest, Response as HyperResponse};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::wire::{Outgoing, arriving, fields_of, map_of};
+use super::{AnswerHead, Body, Method, RequestHead};
+use crate::limits;
+
+/// How one client connection is treated.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerSettings {
+    /// May a connection carry more than one request?
+    pub(crate) keep_alive: bool,
+    /// How long a client may take to begin and finish a head.
+    pub(crate) head_within: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub(crate) write_within: Duration,
+}
+
+/// Serves one connection until the client or `stopping` ends it.
+///
+/// # Errors
+///
+/// What broke the connection, as a sentence for the log.
+pub(crate) async fn serve<H, F>(
+    stream: TcpStream,
+    settings: &ServerSettings,
+    mut stopping: watch::Receiver<bool>,
+    handler: Rc<H>,
+) -> Result<(), String>
+where
+    H: Fn(RequestHead, Body) -> F + 'static,
+    F: Future<Output = (AnswerHead, Body)>,
+{
+    let service = service_fn(move |request: HyperRequest<Incoming>| {
+        let handler = Rc::clone(&handler);
+        async move {
+            let (head, body) = request.into_parts();
+            let (head, body) = handler(request_head(&head), arriving(body)).await;
+            Ok::<_, std::convert::Infallible>(answer(head, body))
+        }
+    });
+    let io = TokioIo::new(PatientWriter::new(stream, settings.write_within));
+    let mut builder = http1::Builder::new();
+    builder
+        .keep_alive(settings.keep_alive)
+        .title_case_headers(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.head_within)
+        .max_headers(limits::HEADER_FIELDS)
+        .max_buf_size(limits::HEAD_BYTES);
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let told = async {
+        // A sender that is gone means that the proxy ends as well.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let mut told = pin!(told);
+    let mut telling = true;
+    let outcome = std::future::poll_fn(|context| {
+        if telling && told.as_mut().poll(context).is_ready() {
+            telling = false;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
+    outcome.map_err(|why| why.to_string())
+}
+
+fn request_head(parts: &hyper::http::request::Parts) -> RequestHead {
+    RequestHead {
+        method: Method::new(parts.method.as_str().as_bytes()),
+        target: parts.uri.path_and_query().map_or("", |target| target.as_str()).to_owned(),
+        authority: parts.uri.authority().map(ToString::to_string),
+        http_1_1: parts.version == hyper::Version::HTTP_11,
+        fields: fields_of(&parts.headers),
+    }
+}
+
+fn answer(head: AnswerHead, body: Body) -> HyperResponse<Outgoing> {
+    let mut response = HyperResponse::new(Outgoing(body));
+    *response.status_mut() = hyper::StatusCode::from_u16(head.status).unwrap_or(hyper::StatusCode::BAD_GATEWAY);
+    *response.headers_mut() = map_of(&head.fields);
+    if let Some(reason) = head.reason
+        && let Ok(reason) = hyper::ext::ReasonPhrase::try_from(reason.to_vec())
+    {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}
+
+/// A stream whose writer gives up on a peer that takes nothing for too long.
+struct PatientWriter {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs only while a write is waiting.
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+impl PatientWriter {
+    fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self { stream, patience, waiting: None }
+    }
+
+    fn judge<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.waiting = None;
+            return outcome;
+        }
+        let patience = self.patience;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
+        if waiting.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")));
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for PatientWriter {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for PatientWriter {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.judge(context, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.judge(context, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// Reads the time-outs of bodies lazily: armed when a chunk is awaited, moved on when one comes.
+pub(crate) struct Patience {
+    within: Duration,
+    deadline: Option<Pin<Box<Sleep>>>,
+    armed: bool,
+}
+
+impl Patience {
+    pub(crate) fn new(within: Duration) -> Self {
+        Self { within, deadline: None, armed: false }
+    }
+
+    /// Something came: the clock stops.
+    pub(crate) fn relax(&mut self) {
+        self.armed = false;
+    }
+
+    /// Nothing came: is it over?
+    pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + self.within)));
+        if !self.armed {
+            deadline.as_mut().reset(Instant::now() + self.within);
+            self.armed = true;
+        }
+        deadline.as_mut().poll(context).is_ready()
+    }
+}

@@ -1,0 +1,446 @@
+//! Accepted edits, kept across restarts: a file of checked lines in the run folder.
+//!
+//! A line is appended and synced before its edit is applied, so nothing that was acknowledged as durable is lost. Each
+//! line tells what was set and what the configuration said then: flags hold until they are cleared, other fields
+//! hold while the configuration's value is still the same, else the configuration wins. A last line that was cut off
+//! was never acknowledged and is dropped; any other damage sets the whole file aside, aloud.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use evenkeel_protocol::edit::{StickyEdit, UpTo};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, BalancerSettings, MemberEdit, MemberName, MemberSettings,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::config::BalancerConfig;
+
+/// The name of the file, and of its successor while that is written.
+const NAME: &str = "edits.journal";
+const NEXT: &str = "edits.journal.next";
+const DAMAGED: &str = "edits.journal.damaged";
+/// Lines after which the file is written anew with one line for each thing that was edited.
+const COMPACT_AFTER: usize = 1_000;
+/// A larger file is taken for damaged.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// Whom an edit is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Subject {
+    balancer: BalancerName,
+    /// None: the balancer's own settings.
+    member: Option<MemberName>,
+}
+
+/// What was set, and what the configuration said then, field by field.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Override {
+    set: Map<String, Value>,
+    file: Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    subject: Subject,
+    #[serde(flatten)]
+    what: Override,
+}
+
+/// An edit to make again at start.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Restored {
+    Member(BalancerName, MemberName, MemberEdit),
+    Balancer(BalancerName, BalancerEdit),
+}
+
+/// The journal of one run folder.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    folder: PathBuf,
+    /// None: nothing can be written, and every edit says so.
+    file: Option<File>,
+    lines: usize,
+    configured: BTreeMap<Subject, Map<String, Value>>,
+    overrides: BTreeMap<Subject, Override>,
+}
+
+impl Journal {
+    /// Reads the journal of a run folder and begins its next generation.
+    pub(crate) fn open(folder: &Path, balancers: &[BalancerConfig]) -> Self {
+        let mut journal = Self {
+            folder: folder.to_owned(),
+            file: None,
+            lines: 0,
+            configured: configured(balancers),
+            overrides: BTreeMap::new(),
+        };
+        match std::fs::metadata(folder.join(NAME)).map(|about| about.len()) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+            Err(why) => tracing::error!(%why, "the journal of edits cannot be read; edits will not be kept"),
+            Ok(length) => match journal.read(length) {
+                Ok(()) => journal.reconcile(),
+                Err(why) => journal.set_aside(&why),
+            },
+        }
+        if let Err(why) = journal.compact() {
+            tracing::error!(%why, "the journal of edits cannot be written; edits will not survive a restart");
+        }
+        journal
+    }
+
+    /// The edits that still hold.
+    pub(crate) fn restored(&self) -> Vec<Restored> {
+        let edits = self.overrides.iter().filter_map(|(subject, what)| {
+            let set = Value::Object(what.set.clone());
+            let balancer = subject.balancer.clone();
+            Some(match &subject.member {
+                Some(member) => Restored::Member(balancer, member.clone(), serde_json::from_value(set).ok()?),
+                None => Restored::Balancer(balancer, serde_json::from_value(set).ok()?),
+            })
+        });
+        edits.collect()
+    }
+
+    /// Keeps an edit of a member; false if it will not survive a restart.
+    pub(crate) fn member_edited(&mut self, balancer: &BalancerName, member: &MemberName, edit: &MemberEdit) -> bool {
+        let edit = MemberEdit { revision: None, reason: None, ..edit.clone() };
+        self.keep(Subject { balancer: balancer.clone(), member: Some(member.clone()) }, &edit)
+    }
+
+    /// Keeps an edit of a balancer; false if it will not survive a restart.
+    pub(crate) fn balancer_edited(&mut self, balancer: &BalancerName, edit: &BalancerEdit) -> bool {
+        let edit = BalancerEdit { revision: None, reason: None, ..edit.clone() };
+        self.keep(Subject { balancer: balancer.clone(), member: None }, &edit)
+    }
+
+    fn keep(&mut self, subject: Subject, edit: &impl Serialize) -> bool {
+        let Ok(Value::Object(set)) = serde_json::to_value(edit) else { return false };
+        let configured = self.configured.get(&subject).cloned().unwrap_or_default();
+        let file = configured.into_iter().filter(|(field, _)| set.contains_key(field)).collect();
+        let what = Override { set, file };
+        let line = Line { subject: subject.clone(), what: what.clone() };
+        self.merge(subject, what);
+        let written = match &mut self.file {
+            _ if self.lines >= COMPACT_AFTER => self.compact(),
+            Some(file) => append(file, &line),
+            // The disk may have recovered since.
+            None => self.compact(),
+        };
+        self.lines += 1;
+        if let Err(why) = &written {
+            // Whether a failed sync wrote anything is not known, so the next edit writes the whole file anew.
+            self.file = None;
+            tracing::error!(%why, "an edit could not be written to the journal and will not survive a restart");
+        }
+        written.is_ok()
+    }
+
+    /// Later fields replace earlier ones; what the configuration says anyway is no override.
+    fn merge(&mut self, subject: Subject, what: Override) {
+        let configured = self.configured.get(&subject);
+        let known = self.overrides.entry(subject.clone()).or_default();
+        for (field, value) in what.set {
+            if configured.and_then(|map| map.get(&field)) == Some(&value) {
+                known.set.remove(&field);
+                known.file.remove(&field);
+            } else {
+                if let Some(then) = what.file.get(&field) {
+                    known.file.insert(field.clone(), then.clone());
+                }
+                known.set.insert(field, value);
+            }
+        }
+        if known.set.is_empty() {
+            self.overrides.remove(&subject);
+        }
+    }
+
+    fn read(&mut self, length: u64) -> Result<(), String> {
+        if length > LARGEST {
+            return Err(format!("it is larger than {LARGEST} bytes"));
+        }
+        let bytes = std::fs::read(self.folder.join(NAME)).map_err(|why| why.to_string())?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let lines: Vec<&[u8]> = bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n').collect();
+        for (number, text) in lines.iter().enumerate() {
+            match parse(text) {
+                Some(line) => {
+                    // Merged without looking at the configuration, which is done once at the end.
+                    let known = self.overrides.entry(line.subject).or_default();
+                    known.file.extend(line.what.file);
+                    known.set.extend(line.what.set);
+                }
+                // The last line may have been cut off in the middle of a block.
+                None if number + 1 == lines.len() => {
+                    tracing::warn!("the last line of the journal was cut off; its edit was never acknowledged");
+                }
+                None => return Err(format!("line {} is damaged", number + 1)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds what was read against the configuration of today.
+    fn reconcile(&mut self) {
+        for (subject, what) in std::mem::take(&mut self.overrides) {
+            let name = subject.member.as_ref().map_or_else(|| subject.balancer.url(), ToString::to_string);
+            let Some(configured) = self.configured.get(&subject) else {
+                tracing::warn!(balancer = %subject.balancer, name, "is no longer configured; its edits are dropped");
+                continue;
+            };
+            let mut held = Override::default();
+            for (field, value) in what.set {
+                let (then, today) = (what.file.get(&field), configured.get(&field));
+                if today == Some(&value) {
+                    continue;
+                }
+                if value.is_boolean() && subject.member.is_some() || then == today {
+                    tracing::info!(balancer = %subject.balancer, name, field, %value, "edit kept from before the restart");
+                    held.file.extend(today.map(|today| (field.clone(), today.clone())));
+                    held.set.insert(field, value);
+                } else {
+                    tracing::warn!(balancer = %subject.balancer, name, field, %value,
+                        "the configuration was changed since this edit and wins");
+                }
+            }
+            if !held.set.is_empty() {
+                self.overrides.insert(subject, held);
+            }
+        }
+    }
+
+    /// Keeps a damaged file for people and starts without it, naming those whose overrides could still be read.
+    fn set_aside(&mut self, why: &str) {
+        let touched: Vec<String> = self
+            .overrides
+            .keys()
+            .map(|it| it.member.as_ref().map_or_else(|| it.balancer.url(), |member| format!("{}/{member}", it.balancer)))
+            .collect();
+        self.overrides.clear();
+        let aside = self.folder.join(DAMAGED);
+        let moved = std::fs::rename(self.folder.join(NAME), &aside);
+        tracing::error!(why, kept = %aside.display(), moved = moved.is_ok(), had_edits = touched.join(", "),
+            "the journal of edits is damaged; starting with the configuration alone");
+    }
+
+    /// Writes the file anew, one line for each subject, and puts it in the old one's place in one step.
+    fn compact(&mut self) -> io::Result<()> {
+        let next = self.folder.join(NEXT);
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
+        let mut text = Vec::new();
+        for (subject, what) in &self.overrides {
+            text.extend(render(&Line { subject: subject.clone(), what: what.clone() })?);
+        }
+        file.write_all(&text)?;
+        file.sync_all()?;
+        std::fs::rename(&next, self.folder.join(NAME))?;
+        File::open(&self.folder)?.sync_all()?;
+        self.file = Some(file);
+        self.lines = 0;
+        Ok(())
+    }
+}
+
+fn append(file: &mut File, line: &Line) -> io::Result<()> {
+    file.write_all(&render(line)?)?;
+    file.sync_data()
+}
+
+/// A line: the checksum of its JSON in eight hexadecimal digits, a blank, the JSON.
+fn render(line: &Line) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(line)?;
+    let mut text = format!("{:08x} ", crc32fast::hash(&json)).into_bytes();
+    text.extend(json);
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn parse(text: &[u8]) -> Option<Line> {
+    let (checksum, rest) = text.split_at_checked(9)?;
+    let json = rest.strip_suffix(b"\n")?;
+    let expected = format!("{:08x} ", crc32fast::hash(json));
+    (checksum == expected.as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
+/// What the configuration says of each field that can be edited.
+fn configured(balancers: &[BalancerConfig]) -> BTreeMap<Subject, Map<String, Value>> {
+    let object = |edit: serde_json::Result<Value>| match edit {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    };
+    let mut all = BTreeMap::new();
+    for config in balancers {
+        let subject = |member: Option<&MemberName>| Subject { balancer: config.name.clone(), member: member.cloned() };
+        all.insert(subject(None), object(serde_json::to_value(of_balancer(&config.settings))));
+        for (name, settings) in &config.members {
+            all.insert(subject(Some(name)), object(serde_json::to_value(of_member(settings))));
+        }
+    }
+    all
+}
+
+/// The edit that would set what a member is configured with.
+fn of_member(settings: &MemberSettings) -> MemberEdit {
+    let edit = MemberEdit {
+        lbfactor: Some(settings.lbfactor),
+        lbset: Some(settings.lbset),
+        route: Some(settings.route.clone()),
+        redirect: Some(settings.redirect.clone()),
+        ..MemberEdit::default()
+    };
+    MemberEdit::FLAGS.into_iter().fold(edit, |edit, (flag, _)| edit.with_flag(flag, settings.status.has(flag)))
+}
+
+/// The edit that would set what a balancer is configured with.
+fn of_balancer(settings: &BalancerSettings) -> BalancerEdit {
+    BalancerEdit {
+        lbmethod: Some(settings.lbmethod),
+        stickysession: Some(StickyEdit(settings.stickysession.clone())),
+        nofailover: Some(settings.nofailover),
+        timeout: UpTo::new(settings.timeout),
+        maxattempts: settings.maxattempts.and_then(UpTo::new),
+        revision: None,
+        reason: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::Flag;
+
+    use super::*;
+
+    fn name() -> BalancerName {
+        "app".parse().unwrap()
+    }
+
+    fn member(number: u8) -> MemberName {
+        format!("http://m{number}").parse().unwrap()
+    }
+
+    fn config(factor: &str) -> Vec<BalancerConfig> {
+        let settings = |number: u8| MemberSettings {
+            lbfactor: if number == 1 { factor.parse().unwrap() } else { "1".parse().unwrap() },
+            ..MemberSettings::default()
+        };
+        vec![BalancerConfig {
+            name: name(),
+            settings: BalancerSettings::default(),
+            members: [1, 2].map(|number| (member(number), settings(number))).into(),
+        }]
+    }
+
+    fn factor(text: &str) -> MemberEdit {
+        MemberEdit { lbfactor: Some(text.parse().unwrap()), ..MemberEdit::default() }
+    }
+
+    fn drain(on: bool) -> MemberEdit {
+        MemberEdit::default().with_flag(Flag::Drain, on)
+    }
+
+    fn edits(journal: &Journal) -> Vec<String> {
+        let line = |restored| match restored {
+            Restored::Member(_, member, edit) => format!("{member} {}", serde_json::to_string(&edit).unwrap()),
+            Restored::Balancer(balancer, edit) => format!("{balancer} {}", serde_json::to_string(&edit).unwrap()),
+        };
+        journal.restored().into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn edits_are_there_after_a_restart_and_cleared_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        let timeout = BalancerEdit { timeout: UpTo::new(5), ..BalancerEdit::default() };
+        assert!(journal.member_edited(&name(), &member(1), &factor("2")));
+        assert!(journal.member_edited(&name(), &member(1), &drain(true)));
+        assert!(journal.member_edited(&name(), &member(2), &drain(true)));
+        assert!(journal.balancer_edited(&name(), &timeout));
+        assert!(journal.member_edited(&name(), &member(2), &drain(false)));
+        drop(journal);
+        for _ in 0..2 {
+            let journal = Journal::open(folder.path(), &config("1"));
+            assert_eq!(edits(&journal), ["app {\"timeout\":5}", "http://m1 {\"lbfactor\":2.0,\"drain\":true}"]);
+        }
+    }
+
+    #[test]
+    fn a_changed_configuration_wins_over_values_but_not_over_flags() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        journal.member_edited(&name(), &member(1), &factor("2"));
+        journal.member_edited(&name(), &member(1), &drain(true));
+        drop(journal);
+        let journal = Journal::open(folder.path(), &config("3"));
+        assert_eq!(edits(&journal), ["http://m1 {\"drain\":true}"]);
+        drop(journal);
+        let journal = Journal::open(folder.path(), &config("1"));
+        assert_eq!(edits(&journal), ["http://m1 {\"drain\":true}"], "what was dropped stays dropped");
+        assert_eq!(edits(&Journal::open(folder.path(), &[])), [""; 0]);
+    }
+
+    #[test]
+    fn every_cut_leaves_a_prefix_of_what_was_acknowledged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        let mut lengths = vec![0];
+        for edit in [factor("2"), drain(true), factor("3")] {
+            journal.member_edited(&name(), &member(1), &edit);
+            lengths.push(std::fs::metadata(&path).unwrap().len());
+        }
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        let expected = ["", "{\"lbfactor\":2.0}", "{\"lbfactor\":2.0,\"drain\":true}", "{\"lbfactor\":3.0,\"drain\":true}"];
+        for cut in 0..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let kept = lengths.iter().rposition(|length| *length <= cut as u64).unwrap();
+            let found = edits(&Journal::open(folder.path(), &config("1"))).concat();
+            assert_eq!(found.trim_start_matches("http://m1 "), expected[kept], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn damage_sets_the_whole_file_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        journal.member_edited(&name(), &member(1), &drain(true));
+        journal.member_edited(&name(), &member(2), &drain(true));
+        drop(journal);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(edits(&Journal::open(folder.path(), &config("1"))), [""; 0]);
+        assert_eq!(std::fs::read(folder.path().join(DAMAGED)).unwrap(), bytes);
+    }
+
+    #[test]
+    fn an_edit_that_cannot_be_written_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let mut journal = Journal::open(&gone, &config("1"));
+        assert!(!journal.member_edited(&name(), &member(1), &drain(true)));
+        std::fs::create_dir(&gone).unwrap();
+        assert!(journal.member_edited(&name(), &member(2), &drain(true)), "the disk is back");
+        drop(journal);
+        assert_eq!(edits(&Journal::open(&gone, &config("1"))).len(), 2, "and nothing was forgotten meanwhile");
+    }
+
+    #[test]
+    fn many_edits_do_not_grow_the_file_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        journal.lines = COMPACT_AFTER;
+        journal.member_edited(&name(), &member(1), &drain(true));
+        assert_eq!(journal.lines, 1);
+        let lines = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
+        assert_eq!(lines.lines().count(), 1);
+    }
+}

@@ -1,0 +1,34 @@
+//! The bounds of everything that strangers could let grow, in one place.
+
+use std::time::Duration;
+
+/// Client connections of the whole process; further ones wait in the listener's queue.
+pub(crate) const CLIENT_CONNECTIONS: usize = 20_000;
+/// Header fields of a request or of an answer.
+pub(crate) const HEADER_FIELDS: usize = 100;
+/// Bytes of a request's head.
+pub(crate) const HEAD_BYTES: usize = 64 * 1024;
+/// Bytes read ahead from a member.
+pub(crate) const MEMBER_BUFFER: usize = 128 * 1024;
+/// Idle connections kept to one member by one worker thread.
+pub(crate) const IDLE_CONNECTIONS: usize = 256;
+/// Requests that wait for a usable member (`timeout=` of a balancer), in the whole process.
+pub(crate) const WAITING_REQUESTS: usize = 10_000;
+/// How long a waiting request sleeps at most before it looks for a usable member again; changes wake it earlier.
+pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
+/// How long requests in flight may go on after the proxy was told to end.
+pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Connections to the admin socket.
+pub(crate) const ADMIN_CONNECTIONS: usize = 64;
+/// Bytes of a message to the admin socket.
+pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
+/// How long a client of the admin socket may take for a request.
+pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may take for a head, unless KeepAliveTimeout grants more.
+pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(20);
+/// Connections that wait in a listener's queue.
+pub(crate) const LISTEN_QUEUE: i32 = 4096;
+/// Events that are kept for readers that come later or are slow.
+pub(crate) const EVENTS_KEPT: usize = 4096;
+/// Characters of a stranger's text in one log line or error note.
+pub(crate) const TEXT: usize = 200;

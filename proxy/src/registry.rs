@@ -1,0 +1,370 @@
+//! All balancers: the only place that knows there are locks, the one door for edits, and the publisher of events.
+//!
+//! An edit has one writer at a time: validate, write to the journal, apply, publish, answer. Elections never wait
+//! for it, because the journal is written before a balancer's own lock is taken.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
+use evenkeel_protocol::selector::Candidate;
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, BalancerSnapshot, Code, ConnectionSettings, Edited, EventKind, Hello, MemberEdit,
+    MemberName, Peer, Recovery, Refusal, Selector, Snapshot,
+};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::config::BalancerConfig;
+use crate::events::EventLog;
+use crate::journal::{Journal, Restored};
+use crate::{clock, limits};
+
+/// How a member is reached.
+#[derive(Debug)]
+pub(crate) struct Address {
+    pub(crate) name: MemberName,
+    pub(crate) connection: ConnectionSettings,
+    /// `max=`: requests that may be on their way to it, in the whole process; first come, first served.
+    pub(crate) permits: Option<Arc<Semaphore>>,
+    /// Its number among the members of all balancers, for pools.
+    pub(crate) slot: usize,
+    resolved: OnceLock<Vec<SocketAddr>>,
+}
+
+impl Address {
+    fn new(name: MemberName, connection: ConnectionSettings, slot: usize) -> Self {
+        let permits = connection.max.map(|max| Arc::new(Semaphore::new(max as usize)));
+        Self { name, connection, permits, slot, resolved: OnceLock::new() }
+    }
+
+    /// Its socket addresses; looked up until a look-up succeeds, then kept (httpd's `addressttl=-1`).
+    ///
+    /// # Errors
+    ///
+    /// The name does not resolve: why, in a sentence.
+    pub(crate) async fn resolve(&self) -> Result<&[SocketAddr], String> {
+        if let Some(known) = self.resolved.get() {
+            return Ok(known);
+        }
+        let host = self.name.host();
+        let looked_up = tokio::net::lookup_host((host, self.name.port())).await;
+        match looked_up.map(Iterator::collect::<Vec<_>>) {
+            Ok(found) if !found.is_empty() => Ok(self.resolved.get_or_init(|| found)),
+            Ok(_) => Err(format!("the name {host} has no address")),
+            Err(why) => Err(format!("the name {host} does not resolve: {why}")),
+        }
+    }
+}
+
+/// A balancer that is shared by all threads.
+pub(crate) struct LiveBalancer {
+    pub(crate) name: BalancerName,
+    paths: Vec<String>,
+    /// By member number.
+    addresses: Vec<Address>,
+    core: Mutex<Balancer>,
+    /// Told when a member may have become usable.
+    changed: Notify,
+    waiting: AtomicUsize,
+}
+
+impl fmt::Debug for LiveBalancer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LiveBalancer({})", self.name)
+    }
+}
+
+impl LiveBalancer {
+    fn lock(&self) -> MutexGuard<'_, Balancer> {
+        // The core keeps its invariants even where a caller panicked.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the elected member is reached.
+    pub(crate) fn address(&self, member: MemberId) -> Option<&Address> {
+        self.addresses.get(member.0 as usize)
+    }
+
+    pub(crate) fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Does it look for sessions at all?
+    pub(crate) fn is_sticky(&self) -> bool {
+        self.lock().settings().stickysession.is_some()
+    }
+
+    pub(crate) fn snapshot(&self) -> BalancerSnapshot {
+        let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
+        snapshot.paths.clone_from(&self.paths);
+        snapshot
+    }
+
+    /// The one member that fits a selector within this balancer.
+    pub(crate) fn resolve(&self, selector: &str) -> Result<MemberName, Refusal> {
+        let core = self.lock();
+        let candidates = core.members().map(|(_, member, route)| Candidate { balancer: &self.name, member, route });
+        Selector::within(self.name.clone(), selector).resolve(candidates).map(|found| found.member.clone())
+    }
+}
+
+/// A place among the requests that wait for a usable member.
+pub(crate) struct Waiter<'a>(&'a LiveBalancer);
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl LiveBalancer {
+    /// A place to wait in, while there are any.
+    pub(crate) fn wait(&self) -> Option<Waiter<'_>> {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < limits::WAITING_REQUESTS {
+            return Some(Waiter(self));
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+}
+
+impl Waiter<'_> {
+    /// Until something changed that may have made a member usable.
+    pub(crate) async fn change(&self) {
+        self.0.changed.notified().await;
+    }
+}
+
+/// Everything that is shared.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    balancers: Vec<Arc<LiveBalancer>>,
+    events: EventLog,
+    hello: Hello,
+    /// Held while an edit is made: one writer.
+    journal: Mutex<Journal>,
+}
+
+impl Registry {
+    /// `paths` are those that are mapped to each balancer; `cores` the number of worker threads.
+    pub(crate) fn new(
+        configured: Vec<BalancerConfig>,
+        paths: impl Fn(usize) -> Vec<String>,
+        cores: usize,
+        hello: Hello,
+        journal: Journal,
+    ) -> Self {
+        let mut slot = 0;
+        let mut live = |(index, config): (usize, BalancerConfig)| {
+            let addresses = config
+                .members
+                .iter()
+                .map(|(name, settings)| {
+                    slot += 1;
+                    Address::new(name.clone(), settings.connection.clone(), slot - 1)
+                })
+                .collect();
+            Arc::new(LiveBalancer {
+                name: config.name.clone(),
+                paths: paths(index),
+                addresses,
+                core: Mutex::new(Balancer::new(config.name, config.settings, config.members, cores)),
+                changed: Notify::new(),
+                waiting: AtomicUsize::new(0),
+            })
+        };
+        let balancers = configured.into_iter().enumerate().map(&mut live).collect();
+        let restored = journal.restored();
+        let registry = Self { balancers, events: EventLog::new(), hello, journal: Mutex::new(journal) };
+        registry.restore(restored);
+        registry
+    }
+
+    /// Makes the edits again that the journal kept.
+    fn restore(&self, edits: Vec<Restored>) {
+        for edit in edits {
+            let outcome = match &edit {
+                Restored::Member(balancer, member, edit) => {
+                    self.find(balancer).and_then(|live| live.lock().edit_member(member, edit).map(|_| ()))
+                }
+                Restored::Balancer(balancer, edit) => {
+                    self.find(balancer).and_then(|live| live.lock().edit(edit).map(|_| ()))
+                }
+            };
+            if let Err(why) = outcome {
+                tracing::error!(?edit, %why, "an edit from before the restart cannot be made again");
+            }
+        }
+    }
+
+    pub(crate) fn balancers(&self) -> &[Arc<LiveBalancer>] {
+        &self.balancers
+    }
+
+    pub(crate) fn events(&self) -> &EventLog {
+        &self.events
+    }
+
+    pub(crate) fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    pub(crate) fn find(&self, name: &BalancerName) -> Result<&LiveBalancer, Refusal> {
+        self.balancers.iter().find(|balancer| balancer.name == *name).map(AsRef::as_ref).ok_or_else(|| {
+            let known: Vec<&str> = self.balancers.iter().map(|balancer| balancer.name.as_str()).take(8).collect();
+            Refusal::new(Code::NotFound, format!("there is no balancer {name}; there are {}", known.join(", ")))
+        })
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        // The event number is read first: a snapshot may show more than it says, never less.
+        let event = self.events.last();
+        Snapshot {
+            proxy: self.hello.clone(),
+            taken: clock::wall(),
+            event,
+            balancers: self.balancers.iter().map(|balancer| balancer.snapshot()).collect(),
+        }
+    }
+
+    /// Elects a member for a request.
+    pub(crate) fn elect(&self, balancer: &LiveBalancer, ask: &Ask<'_>) -> Result<Election, NoMember> {
+        let outcome = balancer.lock().elect(ask, clock::now());
+        let retried = match &outcome {
+            Ok(election) => &election.retried,
+            Err(nobody) => &nobody.retried,
+        };
+        for (member, how) in retried {
+            self.tell_retried(balancer, *member, *how);
+        }
+        outcome
+    }
+
+    fn tell_retried(&self, balancer: &LiveBalancer, member: MemberId, how: Recovery) {
+        let Some(address) = balancer.address(member) else { return };
+        tracing::info!(balancer = %balancer.name, member = %address.name, ?how, "trying a failed member again");
+        self.events.publish(EventKind::MemberRetried {
+            balancer: balancer.name.clone(),
+            member: address.name.clone(),
+            how,
+        });
+        balancer.changed.notify_waiters();
+    }
+
+    /// Tells the core what became of an attempt, and everybody else what that changed.
+    pub(crate) fn settle(&self, balancer: &LiveBalancer, member: MemberId, outcome: &Outcome) -> Settled {
+        let settled = balancer.lock().settle(member, outcome, clock::now());
+        let Some(address) = balancer.address(member) else { return settled };
+        if settled.marked {
+            let reason = outcome.reason();
+            tracing::warn!(balancer = %balancer.name, member = %address.name, reason, "member put into error");
+            self.events.publish(EventKind::MemberFailed {
+                balancer: balancer.name.clone(),
+                member: address.name.clone(),
+                reason,
+            });
+        }
+        if settled.recovered {
+            tracing::info!(balancer = %balancer.name, member = %address.name, "member answers again");
+            self.events.publish(EventKind::MemberRecovered {
+                balancer: balancer.name.clone(),
+                member: address.name.clone(),
+            });
+            balancer.changed.notify_waiters();
+        }
+        settled
+    }
+
+    /// The one door for a change of a member.
+    pub(crate) fn edit_member(
+        &self,
+        balancer: &BalancerName,
+        selector: &str,
+        edit: &MemberEdit,
+        by: Option<Peer>,
+    ) -> Result<Edited, Refusal> {
+        let live = self.find(balancer)?;
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let member = live.resolve(selector)?;
+        let wanted = live.lock().preview_member(&member, edit)?;
+        if wanted.changes.is_empty() {
+            return Ok(answer(balancer, Some(member), wanted, None, true));
+        }
+        let durable = journal.member_edited(balancer, &member, edit);
+        let accepted = live.lock().edit_member(&member, edit)?;
+        live.changed.notify_waiters();
+        tracing::info!(%balancer, %member, changes = %describe(&accepted), by = %name_of(by.as_ref()), "member edited");
+        let number = self.events.publish(EventKind::MemberEdited {
+            balancer: balancer.clone(),
+            member: member.clone(),
+            changes: accepted.changes.clone(),
+            revision: accepted.revision,
+            by,
+            reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            durable,
+        });
+        Ok(answer(balancer, Some(member), accepted, Some(number), durable))
+    }
+
+    /// The one door for a change of a balancer's own settings.
+    pub(crate) fn edit_balancer(
+        &self,
+        balancer: &BalancerName,
+        edit: &BalancerEdit,
+        by: Option<Peer>,
+    ) -> Result<Edited, Refusal> {
+        let live = self.find(balancer)?;
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = live.lock().preview(edit)?;
+        if wanted.changes.is_empty() {
+            return Ok(answer(balancer, None, wanted, None, true));
+        }
+        let durable = journal.balancer_edited(balancer, edit);
+        let accepted = live.lock().edit(edit)?;
+        live.changed.notify_waiters();
+        tracing::info!(%balancer, changes = %describe(&accepted), by = %name_of(by.as_ref()), "balancer edited");
+        let number = self.events.publish(EventKind::BalancerEdited {
+            balancer: balancer.clone(),
+            changes: accepted.changes.clone(),
+            revision: accepted.revision,
+            by,
+            reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            durable,
+        });
+        Ok(answer(balancer, None, accepted, Some(number), durable))
+    }
+}
+
+fn answer(
+    balancer: &BalancerName,
+    member: Option<MemberName>,
+    accepted: Accepted,
+    event: Option<u64>,
+    durable: bool,
+) -> Edited {
+    Edited {
+        balancer: balancer.clone(),
+        member,
+        changed: event.is_some(),
+        changes: accepted.changes,
+        revision: accepted.revision,
+        event,
+        durable,
+        notes: accepted.notes,
+    }
+}
+
+fn describe(accepted: &Accepted) -> String {
+    let changes: Vec<String> = accepted
+        .changes
+        .iter()
+        .map(|change| format!("{} {:?} -> {:?}", change.field, change.before, change.after))
+        .collect();
+    changes.join(", ")
+}
+
+fn name_of(peer: Option<&Peer>) -> String {
+    peer.map_or_else(|| "nobody known".to_owned(), |peer| format!("uid {}", peer.uid))
+}

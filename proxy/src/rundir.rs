@@ -1,0 +1,179 @@
+//! The folder of one running proxy: admin socket, state, and the lock that makes it one proxy's.
+//!
+//! Private from the first instant: the folder is ours and nobody else may write in it, the socket is born with mode
+//! 0600, and nothing is unlinked that is not our own dead socket.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use evenkeel_protocol::place::{ADMIN_SOCKET, run_name, runtime_folder};
+use rustix::fs::{FlockOperation, Mode, flock};
+use rustix::process::{geteuid, umask};
+
+/// Why the folder cannot be used; each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RunDirError {
+    /// It cannot be made or read.
+    #[error("cannot use the run folder {0}: {1}; name another with --run-dir")]
+    Unusable(PathBuf, #[source] io::Error),
+    /// It is somebody else's.
+    #[error("the run folder {0} belongs to user {1}, not to us; name another with --run-dir")]
+    Foreign(PathBuf, u32),
+    /// Others could replace what is in it.
+    #[error("the run folder {0} can be written by others (mode {1:o}); make it 0700 or name another with --run-dir")]
+    Open(PathBuf, u32),
+    /// Another proxy has it.
+    #[error("another proxy runs with the run folder {0}; stop it, or give this one another with --run-dir")]
+    Taken(PathBuf),
+    /// Something that is no socket stands where ours belongs.
+    #[error("{0} is in the way and is no socket of ours; move it away or name another folder with --run-dir")]
+    InTheWay(PathBuf),
+    /// The path does not fit into a socket's address.
+    #[error("the path {0} is too long for a socket (107 bytes at most); name a shorter folder with --run-dir")]
+    TooLong(PathBuf),
+}
+
+/// A run folder that is ours as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct RunDir {
+    path: PathBuf,
+    /// Holds the lock.
+    _lock: File,
+}
+
+impl RunDir {
+    /// The folder for a configuration if none is named.
+    pub(crate) fn default_for(configuration: &Path) -> PathBuf {
+        let xdg = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        runtime_folder(geteuid().as_raw(), xdg.as_deref()).join(run_name(configuration))
+    }
+
+    /// Makes the folder if it is not there, checks that it is ours alone, and locks it.
+    pub(crate) fn take(path: &Path) -> Result<Self, RunDirError> {
+        let unusable = |why| RunDirError::Unusable(path.to_owned(), why);
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
+        let path = path.canonicalize().map_err(unusable)?;
+        let about = path.metadata().map_err(|why| RunDirError::Unusable(path.clone(), why))?;
+        if about.uid() != geteuid().as_raw() {
+            return Err(RunDirError::Foreign(path, about.uid()));
+        }
+        if about.mode() & 0o022 != 0 {
+            return Err(RunDirError::Open(path, about.mode() & 0o7777));
+        }
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(|why| RunDirError::Unusable(path.clone(), why))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(RunDirError::Taken(path));
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the admin socket stands.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path.join(ADMIN_SOCKET)
+    }
+
+    /// Binds the admin socket; a dead one of ours is replaced.
+    pub(crate) fn bind(&self) -> Result<UnixListener, RunDirError> {
+        let socket = self.socket();
+        if socket.as_os_str().len() > 107 {
+            return Err(RunDirError::TooLong(socket));
+        }
+        match socket.symlink_metadata() {
+            Ok(about) if !about.file_type().is_socket() || about.uid() != geteuid().as_raw() => {
+                return Err(RunDirError::InTheWay(socket));
+            }
+            Ok(_) if UnixStream::connect(&socket).is_ok() => return Err(RunDirError::Taken(self.path.clone())),
+            Ok(_) => std::fs::remove_file(&socket).map_err(|why| RunDirError::Unusable(self.path.clone(), why))?,
+            Err(_) => {}
+        }
+        // Nobody may connect between bind and a later chmod.
+        let before = umask(Mode::from_raw_mode(0o177));
+        let bound = UnixListener::bind(&socket);
+        umask(before);
+        bound.map_err(|why| RunDirError::Unusable(self.path.clone(), why))
+    }
+
+    /// Removes the admin socket at the end, so that consoles do not find a dead one.
+    pub(crate) fn clear(&self) {
+        // It may have been removed already, and nothing depends on it.
+        let _ = std::fs::remove_file(self.socket());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o700)).tempdir().unwrap()
+    }
+
+    #[test]
+    fn the_socket_is_private_and_a_dead_one_is_replaced() {
+        let folder = folder();
+        let run = RunDir::take(&folder.path().join("a/b")).unwrap();
+        assert_eq!(run.path().metadata().unwrap().mode() & 0o777, 0o700);
+        let listener = run.bind().unwrap();
+        assert_eq!(run.socket().metadata().unwrap().mode() & 0o777, 0o600);
+        assert!(matches!(run.bind(), Err(RunDirError::Taken(_))));
+        drop(listener);
+        assert!(run.socket().exists());
+        drop(run.bind().unwrap());
+        run.clear();
+        assert!(!run.socket().exists());
+    }
+
+    #[test]
+    fn a_folder_is_one_proxys() {
+        let folder = folder();
+        let first = RunDir::take(folder.path()).unwrap();
+        assert!(matches!(RunDir::take(folder.path()), Err(RunDirError::Taken(_))));
+        drop(first);
+        assert!(RunDir::take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        let folder = folder();
+        let run = RunDir::take(folder.path()).unwrap();
+        for make in [
+            |path: &Path| std::fs::write(path, "precious").unwrap(),
+            |path: &Path| std::os::unix::fs::symlink("/dev/null", path).unwrap(),
+            |path: &Path| std::fs::create_dir(path).unwrap(),
+        ] {
+            make(&run.socket());
+            assert!(matches!(run.bind(), Err(RunDirError::InTheWay(_))));
+            assert!(run.socket().symlink_metadata().is_ok());
+            let _ = std::fs::remove_file(run.socket());
+        }
+    }
+
+    #[test]
+    fn an_open_folder_is_refused() {
+        let folder = folder();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(RunDir::take(folder.path()), Err(RunDirError::Open(_, 0o777))));
+    }
+
+    #[test]
+    fn a_path_that_no_socket_can_have_is_refused() {
+        let folder = folder();
+        let run = RunDir::take(&folder.path().join("x".repeat(100))).unwrap();
+        assert!(matches!(run.bind(), Err(RunDirError::TooLong(_))));
+    }
+}

@@ -1,0 +1,269 @@
+//! Starts everything in order and stops it in reverse. A start that fails leaves nothing behind.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use evenkeel_protocol::{EventKind, Hello, INTERFACE};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::{Semaphore, watch};
+
+use crate::accept;
+use crate::config::Config;
+use crate::header::{Forwarding, Reversal};
+use crate::http::server::ServerSettings;
+use crate::journal::Journal;
+use crate::mapping::Mappings;
+use crate::registry::Registry;
+use crate::rundir::RunDir;
+use crate::{admin, clock, limits};
+
+/// What is not in the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct StartOptions {
+    /// The configuration's path as people know it; names the run folder if none is given.
+    pub configuration: PathBuf,
+    /// The folder for the admin socket and the state.
+    pub run_dir: Option<PathBuf>,
+    /// Worker threads; none: as many as the processors that the process may use.
+    pub threads: Option<u16>,
+}
+
+/// What every worker thread shares.
+pub(crate) struct Proxy {
+    pub(crate) mappings: Mappings,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) forwarding: Forwarding,
+    pub(crate) reversals: Vec<Reversal>,
+    pub(crate) serving: ServerSettings,
+}
+
+/// A proxy that runs until it is stopped or dropped.
+#[derive(Debug)]
+pub struct Running {
+    listen: Vec<SocketAddr>,
+    registry: Arc<Registry>,
+    run_dir: RunDir,
+    stop: watch::Sender<bool>,
+    /// Told only after the workers have ended, so that operators see the end from inside.
+    end_control: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    control: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The addresses it listens on, with the ports that the system chose.
+    pub fn listen(&self) -> &[SocketAddr] {
+        &self.listen
+    }
+
+    /// Where its admin socket stands.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.run_dir.socket()
+    }
+
+    /// Takes no new connections, lets requests in flight end within a bounded time, and returns when all is over.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if self.control.is_none() {
+            return;
+        }
+        self.registry.events().publish(EventKind::Stopping);
+        self.stop.send_replace(true);
+        for worker in self.workers.drain(..) {
+            if worker.join().is_err() {
+                tracing::error!("a worker thread had ended in a panic");
+            }
+        }
+        self.end_control.send_replace(true);
+        if self.control.take().is_some_and(|control| control.join().is_err()) {
+            tracing::error!("the control thread had ended in a panic");
+        }
+        self.run_dir.clear();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Starts a proxy and returns once it accepts connections.
+///
+/// # Errors
+///
+/// An address that cannot be listened on, a run folder that is not ours, or threads that the system refuses.
+pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> {
+    let threads = match options.threads {
+        Some(threads) => usize::from(threads),
+        // Respects affinity and control groups.
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let configuration = std::path::absolute(&options.configuration)?;
+    let run_dir = options.run_dir.clone().unwrap_or_else(|| RunDir::default_for(&configuration));
+    let run_dir = RunDir::take(&run_dir)?;
+    let admin = run_dir.bind()?;
+    admin.set_nonblocking(true)?;
+    let (listen, listeners) = listen(&config.listen, threads)?;
+    let proxy = Arc::new(assemble(config, &listen, &configuration, &run_dir, threads));
+
+    let (stop, stopping) = watch::channel(false);
+    let (end_control, ending) = watch::channel(false);
+    let mut running = Running {
+        listen,
+        registry: Arc::clone(&proxy.registry),
+        run_dir,
+        stop,
+        end_control,
+        workers: Vec::new(),
+        control: Some(control(admin, Arc::clone(&proxy.registry), ending)?),
+    };
+    let places = Arc::new(Semaphore::new(limits::CLIENT_CONNECTIONS));
+    for (core, listeners) in listeners.into_iter().enumerate() {
+        let work = accept::work(core, Arc::clone(&proxy), listeners, Arc::clone(&places), stopping.clone());
+        running.workers.push(thread(&format!("worker-{core}"), || work)?);
+    }
+    proxy.registry.events().publish(EventKind::Started);
+    for address in running.listen() {
+        tracing::info!(%address, threads, "listening");
+    }
+    tracing::info!(socket = %running.admin_socket().display(), "admin interface ready");
+    Ok(running)
+}
+
+fn assemble(config: Config, listen: &[SocketAddr], configuration: &Path, run_dir: &RunDir, cores: usize) -> Proxy {
+    let hello = Hello {
+        product: "evenkeel-proxy".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        interface: INTERFACE,
+        pid: std::process::id(),
+        configuration: configuration.display().to_string(),
+        listen: listen.iter().map(ToString::to_string).collect(),
+        started: clock::wall(),
+    };
+    let members = |name: &str| {
+        let balancer = config.balancers.iter().find(|balancer| balancer.name.as_str() == name);
+        balancer.map_or_else(Vec::new, |it| it.members.iter().map(|(member, _)| member.to_string()).collect())
+    };
+    let reversals = config.reverses.iter().map(|reverse| Reversal::new(reverse, members)).collect();
+    let mappings = Mappings::new(config.mappings, config.fences);
+    let journal = Journal::open(run_dir.path(), &config.balancers);
+    let registry = Registry::new(config.balancers, |index| mappings.paths_of(index), cores, hello, journal);
+    Proxy {
+        mappings,
+        registry: Arc::new(registry),
+        forwarding: Forwarding {
+            server_name: config.server_name,
+            preserve_host: config.preserve_host,
+            add_headers: config.add_headers,
+            via: config.via,
+        },
+        reversals,
+        serving: ServerSettings {
+            keep_alive: config.keep_alive,
+            head_within: config.keep_alive_timeout.max(limits::HEAD_WITHIN),
+            write_within: config.timeout,
+        },
+    }
+}
+
+/// Binds each address once for each worker thread.
+///
+/// The first bind is exclusive, so that an address on which another process listens is refused even if that process
+/// shares it; only then the socket is opened for the siblings.
+fn listen(addresses: &[SocketAddr], threads: usize) -> anyhow::Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>)> {
+    let mut listeners: Vec<Vec<TcpListener>> = (0..threads).map(|_| Vec::new()).collect();
+    let mut bound = Vec::new();
+    for address in addresses {
+        let refuse = |why: std::io::Error| {
+            anyhow::anyhow!("cannot listen on {address}: {why}; free the address, or change Listen in the configuration")
+        };
+        let first = socket(*address, false).map_err(refuse)?;
+        first.set_reuse_port(true).map_err(refuse)?;
+        let actual = first.local_addr()?.as_socket().unwrap_or(*address);
+        let mut sockets = vec![first];
+        for _ in 1..threads {
+            sockets.push(socket(actual, true).map_err(refuse)?);
+        }
+        for (own, socket) in listeners.iter_mut().zip(sockets) {
+            socket.listen(limits::LISTEN_QUEUE).map_err(refuse)?;
+            own.push(socket.into());
+        }
+        bound.push(actual);
+    }
+    Ok((bound, listeners))
+}
+
+fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// The thread of everything that is no request: admin interface, and the first look-up of members' names.
+fn control(
+    admin: std::os::unix::net::UnixListener,
+    registry: Arc<Registry>,
+    mut ending: watch::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    thread("control", move || async move {
+        let Ok(listener) = tokio::net::UnixListener::from_std(admin) else {
+            tracing::error!("the admin socket cannot be used");
+            return;
+        };
+        for balancer in registry.balancers() {
+            tokio::task::spawn_local(look_up(Arc::clone(balancer)));
+        }
+        tokio::select! {
+            () = admin::serve(listener, registry) => {}
+            _ = ending.wait_for(|end| *end) => {}
+        }
+    })
+}
+
+/// Looks up the members' names, so that a name that does not resolve is known before a client meets it.
+async fn look_up(balancer: Arc<crate::registry::LiveBalancer>) {
+    for address in balancer.addresses() {
+        if let Err(why) = address.resolve().await {
+            tracing::warn!(balancer = %balancer.name, member = %address.name, why,
+                "it is tried again when a request elects this member");
+        }
+    }
+}
+
+/// A thread with a runtime of its own, which is up when this returns.
+fn thread<F: Future<Output = ()>>(
+    name: &str,
+    work: impl FnOnce() -> F + Send + 'static,
+) -> anyhow::Result<JoinHandle<()>> {
+    let (ready, waiting) = std::sync::mpsc::sync_channel(1);
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let runtime: std::io::Result<LocalRuntime> =
+            Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+        match runtime {
+            Ok(runtime) => {
+                // The starter may have given up meanwhile; the work then ends by itself.
+                let _ = ready.send(Ok(()));
+                runtime.block_on(work());
+                runtime.shutdown_background();
+            }
+            Err(why) => {
+                let _ = ready.send(Err(why));
+            }
+        }
+    })?;
+    waiting.recv()??;
+    Ok(spawned)
+}

@@ -1,0 +1,116 @@
+//! A real Apache httpd, if one is installed: its own instance on the loopback, with its own configuration.
+//!
+//! Where it is absent a test says so with [`skipped`] and passes.
+
+use std::fmt;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::browser::browser;
+use crate::eventually::{patience, within};
+use crate::proxy::{folder, signal};
+
+const PROGRAM: &str = "/usr/sbin/apache2";
+const MODULES: &str = "/usr/lib/apache2/modules";
+
+/// Says that a test did not run, and why; the gate counts these lines.
+#[expect(clippy::print_stdout, reason = "the gate counts these lines")]
+pub fn skipped(why: &str) {
+    println!("SKIPPED: {why}");
+}
+
+/// A running httpd. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Httpd {
+    _folder: TempDir,
+    child: Child,
+    address: SocketAddr,
+}
+
+/// An httpd of one process with this text behind modules and listener; none, and said so, if there is no httpd.
+#[track_caller]
+pub fn httpd(configuration: impl fmt::Display) -> Option<Httpd> {
+    if !Path::new(PROGRAM).exists() || !Path::new(MODULES).join("mod_proxy_balancer.so").exists() {
+        skipped("no Apache httpd is installed here");
+        return None;
+    }
+    // Another process may take the port between our asking and httpd's.
+    (0..5).find_map(|_| start(&configuration.to_string())).or_else(|| {
+        panic!("httpd does not start with\n{configuration}");
+    })
+}
+
+fn start(configuration: &str) -> Option<Httpd> {
+    let folder = folder();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let modules: String = [
+        "mpm_event",
+        "authz_core",
+        "headers",
+        "slotmem_shm",
+        "proxy",
+        "proxy_http",
+        "proxy_balancer",
+        "lbmethod_byrequests",
+        "lbmethod_bytraffic",
+        "lbmethod_bybusyness",
+    ]
+    .iter()
+    .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
+    .collect();
+    let root = folder.path().display();
+    // httpd refuses to serve as root: there it drops to its usual user, who needs nothing from this folder.
+    let user = if rustix::process::geteuid().is_root() { "User www-data\nGroup www-data\n" } else { "" };
+    let text = format!(
+        "ServerRoot {root}\nDefaultRuntimeDir {root}\nPidFile {root}/httpd.pid\nServerName localhost\n{modules}\
+         {user}Listen {address}\nErrorLog {root}/error.log\nStartServers 1\nServerLimit 1\nThreadsPerChild 16\n\
+         MaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16\nProxyPass /balancer-manager !\n\
+         <Location /balancer-manager>\nSetHandler balancer-manager\nRequire all granted\n</Location>\n{configuration}\n"
+    );
+    fs::write(folder.path().join("httpd.conf"), text).unwrap();
+    let child = Command::new(PROGRAM)
+        .args(["-D", "FOREGROUND", "-f"])
+        .arg(folder.path().join("httpd.conf"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(folder.path().join("stderr.log")).unwrap())
+        .spawn()
+        .unwrap();
+    let mut httpd = Httpd { _folder: folder, child, address };
+    let up = within(patience(), || {
+        if !matches!(httpd.child.try_wait(), Ok(None)) {
+            return Some(false);
+        }
+        let answer = browser().try_send(address, "GET", "/balancer-manager", b"").ok()?;
+        (answer.status == 200).then_some(true)
+    });
+    (up == Some(true)).then_some(httpd)
+}
+
+impl Httpd {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Who answered each of that many requests for a target.
+    pub fn visits(&self, target: &str, count: usize) -> String {
+        let visit = |_| browser().try_send(self.address, "GET", target, b"").unwrap().answered_by();
+        (0..count).map(visit).collect()
+    }
+}
+
+impl Drop for Httpd {
+    fn drop(&mut self) {
+        signal(self.child.id(), Signal::TERM);
+        if within(patience(), || self.child.try_wait().ok().flatten()).is_none() {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A real proxy from a configuration text: own folder, own process, free ports; stopped when it is dropped.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, Call, Edited, Hello, MemberSnapshot, Selector, Snapshot};
+use evenkeel_protocol::{place, selector::Candidate};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::admin::{Admin, Told};
+use crate::binaries::evenkeel_proxy;
+use crate::eventually::{patience, within};
+
+/// A folder with a short path: the path of a Unix socket has at most 107 bytes.
+pub fn folder() -> TempDir {
+    tempfile::Builder::new().prefix("ek").tempdir_in("/tmp").unwrap()
+}
+
+/// A running proxy with this configuration. `Listen 127.0.0.1:0` is put in front unless the text listens itself.
+#[track_caller]
+pub fn proxy(configuration: impl fmt::Display) -> Proxy {
+    let text = configuration.to_string();
+    let listens = text.lines().any(|line| line.trim_start().starts_with("Listen "));
+    let text = if listens { text } else { format!("Listen 127.0.0.1:0\n{text}") };
+    Proxy::start(folder(), &text)
+}
+
+/// A proxy's process, its folder and its admin interface.
+#[derive(Debug)]
+pub struct Proxy {
+    folder: Option<TempDir>,
+    child: Mutex<Child>,
+    admin: Admin,
+    hello: Hello,
+}
+
+impl Proxy {
+    /// Starts a proxy in that folder; panics with what it wrote if it does not come up.
+    #[track_caller]
+    pub fn start(folder: TempDir, configuration: &str) -> Self {
+        fs::write(folder.path().join("site.conf"), configuration).unwrap();
+        match Self::launch(folder.path(), &[]) {
+            Ok((child, admin, hello)) => Self { folder: Some(folder), child: Mutex::new(child), admin, hello },
+            Err(why) => panic!("the proxy did not come up: {why}\n--- configuration\n{configuration}"),
+        }
+    }
+
+    fn launch(folder: &Path, more: &[&str]) -> Result<(Child, Admin, Hello), String> {
+        let log = folder.join("proxy.log");
+        let mut child = Command::new(evenkeel_proxy())
+            .arg("-f")
+            .arg(folder.join("site.conf"))
+            .arg("--run-dir")
+            .arg(folder.join("run"))
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).map_err(|why| why.to_string())?)
+            .spawn()
+            .map_err(|why| why.to_string())?;
+        let admin = Admin::at(&folder.join("run").join(place::ADMIN_SOCKET));
+        let pid = child.id();
+        // Another proxy may answer there: this one's own process number must.
+        let hello = within(patience(), || {
+            if !matches!(child.try_wait(), Ok(None)) {
+                return Some(None);
+            }
+            let told = admin.try_ask("GET", &Call::Hello.path(), "").ok()?;
+            let hello: Hello = serde_json::from_str(&told.body).ok()?;
+            (hello.pid == pid).then_some(Some(hello))
+        });
+        match hello.flatten() {
+            Some(hello) => Ok((child, admin, hello)),
+            None => {
+                drop(child.kill());
+                let status = child.wait().map_err(|why| why.to_string())?;
+                Err(format!("{status}\n--- its log\n{}", fs::read_to_string(log).unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Its folder: configuration, log, and `run`.
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("kept until dropped").path()
+    }
+
+    /// The folder given as `--run-dir`.
+    pub fn run_folder(&self) -> PathBuf {
+        self.folder().join("run")
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.hello.pid
+    }
+
+    /// Its first listener.
+    pub fn address(&self) -> SocketAddr {
+        self.addresses()[0]
+    }
+
+    /// All its listeners.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.hello.listen.iter().map(|address| address.parse().unwrap()).collect()
+    }
+
+    /// Its admin interface.
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// What it wrote to standard error.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder().join("proxy.log")).unwrap_or_default()
+    }
+
+    /// Everything visible.
+    #[track_caller]
+    pub fn snapshot(&self) -> Snapshot {
+        self.admin.get(&Call::Snapshot)
+    }
+
+    /// One balancer.
+    #[track_caller]
+    pub fn balancer(&self, name: &str) -> BalancerSnapshot {
+        self.admin.get(&Call::Balancer(named(name)))
+    }
+
+    /// One member, by route, URL or host:port.
+    #[track_caller]
+    pub fn member(&self, balancer: &str, member: impl fmt::Display) -> MemberSnapshot {
+        let snapshot = self.balancer(balancer);
+        let members = &snapshot.members;
+        let found = Selector::within(named(balancer), &member.to_string())
+            .resolve(members.iter().map(|it| Candidate {
+                balancer: &snapshot.name,
+                member: &it.name,
+                route: &it.route,
+            }))
+            .unwrap();
+        members.iter().find(|it| it.name == *found.member).cloned().unwrap()
+    }
+
+    /// Changes a member; the answer must be good.
+    #[track_caller]
+    pub fn edit(&self, balancer: &str, member: impl fmt::Display, json: &str) -> Edited {
+        self.try_edit(balancer, member, json).message()
+    }
+
+    /// Changes a member, or is refused.
+    #[track_caller]
+    pub fn try_edit(&self, balancer: &str, member: impl fmt::Display, json: &str) -> Told {
+        let call = Call::EditMember(named(balancer), member.to_string());
+        self.admin.ask(call.method(), &call.path(), json)
+    }
+
+    /// Changes a balancer's own settings.
+    #[track_caller]
+    pub fn edit_balancer(&self, balancer: &str, json: &str) -> Edited {
+        let call = Call::EditBalancer(named(balancer));
+        self.admin.ask(call.method(), &call.path(), json).message()
+    }
+
+    /// Requests in flight on all members.
+    #[track_caller]
+    pub fn busy(&self) -> u64 {
+        self.snapshot().balancers.iter().flat_map(|balancer| &balancer.members).map(|member| member.busy).sum()
+    }
+
+    /// Its resident memory in KiB.
+    pub fn rss(&self) -> u64 {
+        rss(self.pid())
+    }
+
+    /// Tells it to end, and does not wait.
+    pub fn terminate(&self) {
+        signal(self.pid(), Signal::TERM);
+    }
+
+    /// Kills it on the spot.
+    pub fn kill(&self) {
+        let mut child = self.child.lock().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Waits until it has ended.
+    #[track_caller]
+    pub fn ended(&self) -> ExitStatus {
+        within(patience() * 2, || self.child.lock().unwrap().try_wait().unwrap())
+            .unwrap_or_else(|| panic!("the proxy did not end\n{}", self.log()))
+    }
+
+    /// Tells it to end and waits until it has.
+    #[track_caller]
+    pub fn stop(&self) -> ExitStatus {
+        self.terminate();
+        self.ended()
+    }
+
+    /// Starts it again in the same folder, after it has ended. Its listeners may move.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        self.ended();
+        match Self::launch(self.folder(), &[]) {
+            Ok((child, admin, hello)) => {
+                self.child = Mutex::new(child);
+                self.admin = admin;
+                self.hello = hello;
+            }
+            Err(why) => panic!("the proxy did not come up again: {why}"),
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let child = self.child.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        // After a failed test nobody needs a graceful end, but everybody needs its log.
+        if std::thread::panicking() {
+            drop(child.kill());
+            drop(child.wait());
+            eprint_log(self.folder.as_ref().map(TempDir::path));
+            return;
+        }
+        signal(child.id(), Signal::TERM);
+        if within(patience() / 2, || child.try_wait().ok().flatten()).is_none() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "shown by the test runner beside the failed assertion")]
+fn eprint_log(folder: Option<&Path>) {
+    let log = folder.and_then(|folder| fs::read_to_string(folder.join("proxy.log")).ok()).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().collect();
+    eprintln!("--- the end of the proxy's log\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+}
+
+/// Sends a signal to a process that a test has started.
+pub fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process number");
+    // It may have ended by itself just now.
+    let _ = kill_process(pid, signal);
+}
+
+/// The resident memory of a process in KiB.
+pub fn rss(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+fn named(balancer: &str) -> BalancerName {
+    balancer.parse().unwrap()
+}
