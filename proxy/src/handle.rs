@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_balancer::{Ask, Election, Failure, Lease, MemberId, Next, NoMember, Outcome};
 use evenkeel_protocol::clean::clean_bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::accept::Worker;
 use crate::exchange::{self, Answered, Failed, Outbound};
@@ -152,13 +152,13 @@ impl Trying<'_> {
             outcome => return outcome,
         };
         let (Some(within), Some(waiter)) = (nobody.wait, self.balancer.wait()) else { return Err(nobody) };
-        let deadline = Instant::now() + within;
+        let deadline = clock::now().plus(within);
         loop {
-            let step = deadline.min(Instant::now() + limits::WAIT_STEP);
+            let left = deadline.since(clock::now());
             // Either something changed or it is worth a look anyway.
-            let _ = timeout_at(step, waiter.change()).await;
+            let _ = timeout(left.min(limits::WAIT_STEP), waiter.change()).await;
             match registry.elect(self.balancer, &ask()) {
-                Err(nobody) if Instant::now() >= deadline => return Err(nobody),
+                Err(nobody) if left.is_zero() => return Err(nobody),
                 Err(_) => {}
                 found => return found,
             }
@@ -217,7 +217,7 @@ fn relay(trying: Trying<'_>, answered: Answered, head: &RequestHead, host: &str)
     });
     let held = Held {
         worker: Rc::clone(worker),
-        leases,
+        _leases: leases,
         slot,
         reusable: kept,
         connection,

@@ -91,11 +91,6 @@ impl LiveBalancer {
         &self.addresses
     }
 
-    /// Does it look for sessions at all?
-    pub(crate) fn is_sticky(&self) -> bool {
-        self.lock().settings().stickysession.is_some()
-    }
-
     pub(crate) fn snapshot(&self) -> BalancerSnapshot {
         let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
         snapshot.paths.clone_from(&self.paths);
@@ -258,7 +253,7 @@ impl Registry {
         let settled = balancer.lock().settle(member, outcome, clock::now());
         let Some(address) = balancer.address(member) else { return settled };
         if settled.marked {
-            let reason = outcome.reason();
+            let reason = settled_reason(outcome);
             tracing::warn!(balancer = %balancer.name, member = %address.name, reason, "member put into error");
             self.events.publish(EventKind::MemberFailed {
                 balancer: balancer.name.clone(),
@@ -353,6 +348,14 @@ fn answer(
         event,
         durable,
         notes: accepted.notes,
+    }
+}
+
+/// Why a member was put into error, in the words of its error note.
+fn settled_reason(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed(failure) => failure.reason.clone(),
+        Outcome::Answered { status } => format!("answered {status}, which failonstatus lists"),
     }
 }
 

@@ -54,7 +54,7 @@ impl Source for Upload {
 pub(crate) struct Held {
     pub(crate) worker: Rc<Worker>,
     /// Of all members tried; the last one answers.
-    pub(crate) leases: Vec<Lease>,
+    pub(crate) _leases: Vec<Lease>,
     /// Whose connection, and whether it may carry another exchange.
     pub(crate) slot: usize,
     pub(crate) reusable: bool,

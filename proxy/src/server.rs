@@ -108,9 +108,10 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let configuration = std::path::absolute(&options.configuration)?;
     let run_dir = options.run_dir.clone().unwrap_or_else(|| RunDir::default_for(&configuration));
     let run_dir = RunDir::take(&run_dir)?;
+    let (listen, listeners) = listen(&config.listen, threads)?;
+    // Last, so that a start that fails before leaves no socket behind.
     let admin = run_dir.bind()?;
     admin.set_nonblocking(true)?;
-    let (listen, listeners) = listen(&config.listen, threads)?;
     let proxy = Arc::new(assemble(config, &listen, &configuration, &run_dir, threads));
 
     let (stop, stopping) = watch::channel(false);
@@ -126,8 +127,9 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     };
     let places = Arc::new(Semaphore::new(limits::CLIENT_CONNECTIONS));
     for (core, listeners) in listeners.into_iter().enumerate() {
-        let work = accept::work(core, Arc::clone(&proxy), listeners, Arc::clone(&places), stopping.clone());
-        running.workers.push(thread(&format!("worker-{core}"), || work)?);
+        let (proxy, places, stopping) = (Arc::clone(&proxy), Arc::clone(&places), stopping.clone());
+        let work = move || accept::work(core, proxy, listeners, places, stopping);
+        running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
     proxy.registry.events().publish(EventKind::Started);
     for address in running.listen() {
@@ -167,6 +169,7 @@ fn assemble(config: Config, listen: &[SocketAddr], configuration: &Path, run_dir
         reversals,
         serving: ServerSettings {
             keep_alive: config.keep_alive,
+            requests: config.max_keep_alive_requests,
             head_within: config.keep_alive_timeout.max(limits::HEAD_WITHIN),
             write_within: config.timeout,
         },

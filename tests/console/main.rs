@@ -1,1 +1,34 @@
-//! To be written.
+//! The real console in a real terminal, its commands, and the demo.
+
+mod change;
+mod command;
+mod connection;
+mod demo;
+mod keys;
+mod screen;
+
+use harness::prelude::*;
+
+/// Two members with routes a and b, sticky, and their proxy.
+fn pair() -> (Proxy, [Backend; 2]) {
+    let backends = backends(["a", "b"]);
+    let [a, b] = &backends;
+    let proxy = proxy(format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a
+            BalancerMember {b} route=b
+            ProxySet stickysession=SID
+        </Proxy>
+        ProxyPass /app balancer://app
+        ProxyPass / balancer://app/"
+    ));
+    (proxy, backends)
+}
+
+/// The console on that proxy, once it shows its members.
+#[track_caller]
+fn opened(proxy: &Proxy) -> Terminal {
+    let terminal = console(proxy).open();
+    terminal.wait_for("Init Ok");
+    terminal
+}

@@ -1,1 +1,9 @@
-//! To be written.
+//! What happens when it does not work: members that are dead, lie or hang, clients that go away, a proxy that is
+//! killed.
+
+mod aborted;
+mod failover;
+mod faults;
+mod killed;
+mod names;
+mod recovery;

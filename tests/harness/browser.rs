@@ -201,26 +201,34 @@ impl Stage {
     ];
 }
 
-/// Goes through a request up to a stage. Dropping what is returned is the abort; with a reset, if so told.
-pub fn up_to(stage: Stage, to: SocketAddr) -> io::Result<TcpStream> {
+impl Stage {
+    /// Does a request that got so far hold a member?
+    pub fn holds_a_member(self) -> bool {
+        !matches!(self, Self::Connected | Self::InHead)
+    }
+}
+
+/// Goes through a request for `target` up to a stage. Dropping what is returned is the abort.
+pub fn up_to(stage: Stage, to: SocketAddr, target: &str) -> io::Result<TcpStream> {
     let mut stream = connect(to)?;
-    match stage {
-        Stage::Connected => {}
-        Stage::InHead => stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nX-Ha")?,
+    let lines = match stage {
+        Stage::Connected => String::new(),
+        Stage::InHead => format!("GET {target} HTTP/1.1\r\nHost: x\r\nX-Ha"),
         Stage::InRequestBody => {
-            stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nonly this")?;
+            format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nonly this")
         }
         Stage::Waiting | Stage::AnswerBegun | Stage::InAnswerBody => {
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")?;
+            format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")
         }
-    }
-    let mut head = [0; 16];
+    };
+    stream.write_all(lines.as_bytes())?;
+    let mut begin = [0; 16];
     match stage {
-        Stage::AnswerBegun => stream.read_exact(&mut head)?,
+        Stage::AnswerBegun => stream.read_exact(&mut begin)?,
         Stage::InAnswerBody => {
             let mut from = BufReader::new(stream.try_clone()?);
             Head::read(&mut from)?;
-            from.read_exact(&mut head)?;
+            from.read_exact(&mut begin)?;
         }
         _ => {}
     }

@@ -43,8 +43,14 @@ impl Proxy {
     /// Starts a proxy in that folder; panics with what it wrote if it does not come up.
     #[track_caller]
     pub fn start(folder: TempDir, configuration: &str) -> Self {
+        Self::start_with(folder, configuration, &[])
+    }
+
+    /// As [`Self::start`], with more on its command line.
+    #[track_caller]
+    pub fn start_with(folder: TempDir, configuration: &str, more: &[&str]) -> Self {
         fs::write(folder.path().join("site.conf"), configuration).unwrap();
-        match Self::launch(folder.path(), &[]) {
+        match Self::launch(folder.path(), more) {
             Ok((child, admin, hello)) => Self { folder: Some(folder), child: Mutex::new(child), admin, hello },
             Err(why) => panic!("the proxy did not come up: {why}\n--- configuration\n{configuration}"),
         }

@@ -1,1 +1,8 @@
-//! To be written.
+//! What an operator can do: the admin interface, its socket, and the start of the proxy, with all that can be wrong.
+
+mod admin;
+mod configuration;
+mod edits;
+mod events;
+mod socket;
+mod start;

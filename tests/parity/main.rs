@@ -1,1 +1,6 @@
-//! To be written.
+//! The same scenario before our proxy and before a real httpd: the same answers, pick by pick.
+//!
+//! Where no httpd is installed each test says SKIPPED and passes.
+
+mod picks;
+mod text;

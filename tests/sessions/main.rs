@@ -1,1 +1,4 @@
-//! To be written.
+//! Who keeps coming back: cookies, paths, and what happens when the member of a session is away.
+
+mod moved;
+mod search;

@@ -170,7 +170,7 @@ mod tests {
             lines in proptest::collection::vec("[a-z]{0,6}", 1..6),
             cut in 1usize..8,
         ) {
-            let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            let text = lines.join("\n") + "\n";
             let mut reader = Lines::new(100);
             for chunk in text.as_bytes().chunks(cut) {
                 reader.take(chunk).unwrap();

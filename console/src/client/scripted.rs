@@ -22,8 +22,8 @@ pub(crate) const LONGEST_LINE: usize = 2_000;
 /// Short waits and small sizes.
 pub(crate) fn limits() -> Limits {
     Limits {
-        connect: Duration::from_millis(300),
-        answer: Duration::from_millis(300),
+        connect: Duration::from_millis(700),
+        answer: Duration::from_millis(700),
         largest_answer: LARGEST,
         longest_line: LONGEST_LINE,
     }

@@ -45,7 +45,7 @@ impl Log {
     }
 
     /// Those about one member, the newest first.
-    pub fn about<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Event> {
+    pub fn about<'a>(&'a self, target: &Target) -> impl Iterator<Item = &'a Event> {
         self.newest_first().filter(move |event| is_about(event, target))
     }
 

@@ -48,7 +48,6 @@ pub fn short(name: &MemberName) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::model::sample;
 
     #[test]

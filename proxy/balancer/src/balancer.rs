@@ -34,6 +34,7 @@ pub struct Balancer {
 pub(crate) type Retried = Vec<(MemberId, Recovery)>;
 
 /// Whom the search found.
+#[derive(Clone, Copy)]
 struct Found {
     member: MemberId,
     why: Why,
@@ -207,7 +208,10 @@ impl Balancer {
         #[expect(clippy::indexing_slicing, reason = "the id was found in the lineup of these members")]
         let member = &mut self.members[id.index()];
         debug_assert!(usable && !ask.excluded.contains(&id), "nobody unusable is elected");
-        debug_assert!(!member.is_draining() || why == Why::Sticky, "a draining member gets its sessions only");
+        debug_assert!(
+            !member.is_draining() || why == Why::Sticky,
+            "a draining member gets its sessions only"
+        );
         member.elected += 1;
         let lease = Lease::take(id, &member.tally, ask.core);
         Election { member: id, why, session, route_changed, lease, retried }
@@ -218,8 +222,11 @@ impl Balancer {
         let members = &self.members;
         let trial = |id: MemberId| members.get(id.index()).map_or(Trial::None, |member| member.tally.trial());
         self.on_trial.retain(|id| trial(*id) != Trial::None);
-        let probed =
-            self.on_trial.iter().filter(|id| trial(**id) == Trial::Running && !excluded.contains(id)).copied();
+        let probed = self
+            .on_trial
+            .iter()
+            .filter(|id| trial(**id) == Trial::Running && !excluded.contains(id))
+            .copied();
         excluded.iter().copied().chain(probed).collect()
     }
 

@@ -120,20 +120,26 @@ impl Group {
 impl Lineup {
     /// A lineup in which everybody's lbstatus is 0, as httpd starts.
     pub(crate) fn new(members: &[Member]) -> Self {
-        let mut lineup =
-            Self { places: (0..members.len()).collect(), lbstatus: vec![0; members.len()], ..Self::default() };
+        let mut lineup = Self {
+            places: (0..members.len()).collect(),
+            lbstatus: vec![0; members.len()],
+            ..Self::default()
+        };
         lineup.rebuild(members, &[]);
         lineup
     }
 
     /// Lays the members out anew; those in `without` count as in error that cannot be retried. Keeps lbstatus.
     pub(crate) fn rebuild(&mut self, members: &[Member], without: &[MemberId]) {
-        let lbstatus: Vec<i64> = (0u32..).zip(members).map(|(id, _)| self.lbstatus_of(MemberId(id))).collect();
+        let lbstatus: Vec<i64> =
+            (0u32..).zip(members).map(|(id, _)| self.lbstatus_of(MemberId(id))).collect();
         let mut sorted: Vec<(u16, MemberId, &Member, i64)> = (0u32..)
             .map(MemberId)
             .zip(members)
             .zip(lbstatus)
-            .map(|((id, member), lbstatus)| (Group::of(member, without.contains(&id)).rank(), id, member, lbstatus))
+            .map(|((id, member), lbstatus)| {
+                (Group::of(member, without.contains(&id)).rank(), id, member, lbstatus)
+            })
             .collect();
         sorted.sort_by_key(|(rank, ..)| *rank);
 
@@ -157,8 +163,13 @@ impl Lineup {
             .scan(0, |start, lbset| {
                 let (normal, spare) = (end_of(Group::Normal(lbset)), end_of(Group::Spare(lbset)));
                 let standby = end_of(Group::Standby(lbset));
-                let places =
-                    SetPlaces { lbset, normals: *start..normal, spares: normal..spare, standbys: spare..standby, ..SetPlaces::default() };
+                let places = SetPlaces {
+                    lbset,
+                    normals: *start..normal,
+                    spares: normal..spare,
+                    standbys: spare..standby,
+                    ..SetPlaces::default()
+                };
                 *start = standby;
                 Some(places)
             })
@@ -246,12 +257,15 @@ impl Lineup {
         let groups: Vec<(u16, MemberId)> = self
             .order
             .iter()
-            .filter_map(|id| Some((Group::of(members.get(id.index())?, self.without.contains(id)).rank(), *id)))
+            .filter_map(|id| {
+                Some((Group::of(members.get(id.index())?, self.without.contains(id)).rank(), *id))
+            })
             .collect();
         assert!(groups.is_sorted(), "places follow group and configuration: {groups:?}");
         for (place, id) in self.order.iter().enumerate() {
             assert_eq!(self.place_of(*id), Some(place), "places and order agree");
-            let factor = members.get(id.index()).map(|member| i64::from(member.settings.lbfactor.hundredths()));
+            let factor =
+                members.get(id.index()).map(|member| i64::from(member.settings.lbfactor.hundredths()));
             assert_eq!(self.lbfactor.get(place).copied(), factor, "factors are those of the settings");
         }
     }

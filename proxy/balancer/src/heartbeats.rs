@@ -69,7 +69,8 @@ impl Balancer {
         let heard = Heard { at: now, open: open_slots(beat), named_port: beat.port.is_some() };
         for member in self.members.iter_mut().filter(|member| member.is_meant_by(beat)) {
             // A message that named the port knows better than one for the whole address.
-            let kept = member.heard.is_some_and(|old| old.named_port && !heard.named_port && old.is_fresh(now));
+            let kept =
+                member.heard.is_some_and(|old| old.named_port && !heard.named_port && old.is_fresh(now));
             if !kept {
                 member.heard = Some(heard);
             }
@@ -113,7 +114,8 @@ mod tests {
 
     #[test]
     fn beats_are_matched_by_address_and_port_and_grow_old() {
-        let mut balancer = balancer(&["http://10.0.0.1:81", "http://10.0.0.1:82", "http://[::1]:81", "http://name:81"]);
+        let mut balancer =
+            balancer(&["http://10.0.0.1:81", "http://10.0.0.1:82", "http://[::1]:81", "http://name:81"]);
         balancer.beat(&beat("10.0.0.1", None, 5, 1), Moment(0));
         assert_eq!(heard(&balancer, 0), [Some(5), Some(5), None, None]);
         balancer.beat(&beat("10.0.0.1", Some(82), 7, 1), Moment(1_000_000));

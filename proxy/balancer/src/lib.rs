@@ -47,4 +47,4 @@ pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
 pub use heartbeats::Beat;
 pub use member::MemberId;
-pub use tally::Lease;
+pub use tally::{Lease, Meter};

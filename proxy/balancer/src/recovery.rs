@@ -43,7 +43,9 @@ impl Balancer {
     /// Lifts the errors within one set whose time has come; draining members are passed over.
     pub(crate) fn retry_set(&mut self, at: usize, now: Moment, retried: &mut Retried) {
         let due = |from: Moment| now >= from;
-        let Some(set) = self.lineup.sets.get(at).filter(|set| set.retry_from.is_some_and(due)) else { return };
+        let Some(set) = self.lineup.sets.get(at).filter(|set| set.retry_from.is_some_and(due)) else {
+            return;
+        };
         let lbset = set.lbset;
         let ids: Vec<MemberId> = (0u32..)
             .map(MemberId)
@@ -69,7 +71,8 @@ impl Balancer {
         if !self.settings.forcerecovery || self.lineup.offers_anybody() {
             return false;
         }
-        let asked_for = |member: &Member| claim.is_some_and(|claim| claim.route == member.settings.route.as_str());
+        let asked_for =
+            |member: &Member| claim.is_some_and(|claim| claim.route == member.settings.route.as_str());
         let all = (0u32..).map(MemberId).zip(&self.members);
         let helps = all.clone().any(|(id, member)| {
             member.status.has(Flag::Error)

@@ -45,8 +45,8 @@ impl Balancer {
         let sticky = self.settings.stickysession.as_ref()?;
         let known = |claim: &Claim<'_>| self.routes.contains_key(claim.route);
         let literal = session::literal(sticky, &self.settings, ask);
-        if literal.is_some_and(|claim| known(&claim)) {
-            return literal;
+        if let Some(claim) = literal.filter(known) {
+            return Some(Claim { binding: true, ..claim });
         }
         session::tolerant(sticky, &self.settings, ask).into_iter().flatten().find(known).or(literal)
     }
@@ -87,10 +87,11 @@ impl RouteSearch<'_> {
                 return Some(id);
             }
             let redirect = self.balancer.member(id)?.settings.redirect.clone();
-            if !redirect.is_empty() && depth < self.balancer.members.len() {
-                if let Some(found) = self.find(redirect.as_str(), depth + 1) {
-                    return Some(found);
-                }
+            if !redirect.is_empty()
+                && depth < self.balancer.members.len()
+                && let Some(found) = self.find(redirect.as_str(), depth + 1)
+            {
+                return Some(found);
             }
         }
         None

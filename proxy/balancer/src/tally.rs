@@ -114,9 +114,34 @@ impl Tally {
 /// dropped lowers busy by one, whatever became of the request.
 pub struct Lease {
     member: MemberId,
-    core: usize,
     probes: bool,
+    meter: Meter,
+}
+
+/// Counts bytes for a lease where the lease itself cannot be, for instance in a body on its way. Not a hold on the
+/// member: it does not count as busy.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    core: usize,
     tally: Arc<Tally>,
+}
+
+impl Meter {
+    fn add(&self, counter: impl Fn(&Cell) -> &AtomicU64, amount: u64) {
+        if let Some(cell) = self.tally.cells.get(self.core) {
+            counter(cell).fetch_add(amount, Relaxed);
+        }
+    }
+
+    /// `bytes` were handed to the connection (request line, head and body).
+    pub fn sent(&self, bytes: u64) {
+        self.add(|cell| &cell.sent, bytes);
+    }
+
+    /// `bytes` were read, counted as httpd does: the status line without its end, and the body.
+    pub fn received(&self, bytes: u64) {
+        self.add(|cell| &cell.received, bytes);
+    }
 }
 
 impl Lease {
@@ -127,20 +152,15 @@ impl Lease {
         if probes {
             tally.set_trial(Trial::Running);
         }
-        Self { member, core: core % tally.cells.len().max(1), probes, tally: Arc::clone(tally) }
-    }
-
-    fn add(&self, counter: impl Fn(&Cell) -> &AtomicU64, amount: u64) {
-        if let Some(cell) = self.tally.cells.get(self.core) {
-            counter(cell).fetch_add(amount, Relaxed);
-        }
+        let meter = Meter { core: core % tally.cells.len().max(1), tally: Arc::clone(tally) };
+        Self { member, probes, meter }
     }
 
     fn end_trial(&self, trial: Trial) {
         if self.probes {
             let (from, to) = (Trial::Running as u8, trial as u8);
             // A second end of the same trial, or one that a new error has overtaken, changes nothing.
-            let _ = self.tally.trial.compare_exchange(from, to, Relaxed, Relaxed);
+            let _ = self.meter.tally.trial.compare_exchange(from, to, Relaxed, Relaxed);
         }
     }
 
@@ -160,27 +180,32 @@ impl Lease {
         self.end_trial(Trial::None);
     }
 
-    /// `bytes` were handed to the connection (request line, head and body).
+    /// As [`Meter::sent`].
     pub fn sent(&self, bytes: u64) {
-        self.add(|cell| &cell.sent, bytes);
+        self.meter.sent(bytes);
     }
 
-    /// `bytes` were read, counted as httpd does: the status line without its end, and the body.
+    /// As [`Meter::received`].
     pub fn received(&self, bytes: u64) {
-        self.add(|cell| &cell.received, bytes);
+        self.meter.received(bytes);
+    }
+
+    /// A counter of bytes that may outlive the lease.
+    pub fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 
     /// The member has answered. True if this needs a word with the balancer: then settle the answer.
     pub fn answered(&self) -> bool {
         self.end_trial(Trial::None);
-        self.add(|cell| &cell.served, 1);
-        self.tally.attentive.load(Relaxed)
+        self.meter.add(|cell| &cell.served, 1);
+        self.meter.tally.attentive.load(Relaxed)
     }
 
     /// The try has ended without an answer of the member. Counts it; the verdict comes from settling the failure.
     pub fn failed(&self) {
         self.end_trial(Trial::None);
-        self.add(|cell| &cell.failed, 1);
+        self.meter.add(|cell| &cell.failed, 1);
     }
 }
 
@@ -188,13 +213,16 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // A probe that ended without finding out leaves the question to the next request.
         self.end_trial(Trial::Due);
-        self.tally.busy.fetch_sub(1, Relaxed);
+        self.meter.tally.busy.fetch_sub(1, Relaxed);
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("member", &self.member).field("probes", &self.probes).finish_non_exhaustive()
+        f.debug_struct("Lease")
+            .field("member", &self.member)
+            .field("probes", &self.probes)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Call, Code, Peer, Refusal};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::stream::Reply;
 use crate::limits;
@@ -31,18 +31,26 @@ pub(super) async fn answer(
         Call::EditBalancer(name) => {
             let edit = parse(&body)?;
             let registry = Arc::clone(registry);
-            off_thread(move || registry.edit_balancer(&name, &edit, peer)).await
+            off_thread(move || registry.edit_balancer(&name, &edit, named(peer))).await
         }
         Call::EditMember(name, selector) => {
             let edit = parse(&body)?;
             let registry = Arc::clone(registry);
-            off_thread(move || registry.edit_member(&name, &selector, &edit, peer)).await
+            off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
         Call::Events { since, follow } => {
             let since = since.unwrap_or_else(|| registry.events().last());
             Ok(Reply::events(Arc::clone(registry), since, follow))
         }
     }
+}
+
+/// With the user's name, which the system may have to ask others for.
+fn named(peer: Option<Peer>) -> Option<Peer> {
+    peer.map(|peer| {
+        let user = uzers::get_user_by_uid(peer.uid);
+        Peer { user: user.map(|user| clean(&user.name().to_string_lossy(), limits::TEXT)), ..peer }
+    })
 }
 
 async fn off_thread<T: serde::Serialize + Send + 'static>(
@@ -56,11 +64,12 @@ async fn off_thread<T: serde::Serialize + Send + 'static>(
 
 /// Reads a message. Complaints about a field start with its name, which then stands in the refusal as well.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    // Syntax first: within a field a reader cannot tell it from a wrong value.
+    if let Err(why) = serde_json::from_slice::<IgnoredAny>(body) {
+        return Err(Refusal::new(Code::BadRequest, format!("the body is no JSON: {why}")));
+    }
     serde_json::from_slice(body).map_err(|why| {
         let message = clean(&why.to_string(), 2 * limits::TEXT);
-        if why.classify() != serde_json::error::Category::Data {
-            return Refusal::new(Code::BadRequest, format!("the body is no JSON: {message}"));
-        }
         // serde_json appends where it stopped reading, which helps with syntax and not with a field.
         let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(front, _)| front);
         match message.split_once(": ") {

@@ -23,11 +23,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
 }
 
 /// `did you mean NAME?`, or else `otherwise`.
-pub(super) fn did_you_mean<'a>(
-    word: &str,
-    known: impl Iterator<Item = &'a str>,
-    otherwise: &str,
-) -> String {
+pub(super) fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>, otherwise: &str) -> String {
     nearest(word, known).map_or_else(|| otherwise.to_owned(), |near| format!("did you mean {near}?"))
 }
 

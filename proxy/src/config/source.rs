@@ -49,6 +49,11 @@ impl Sources {
         self.0.len() - 1
     }
 
+    /// Was nothing read?
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How many texts were read.
     pub(super) fn len(&self) -> usize {
         self.0.len()

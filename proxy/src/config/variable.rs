@@ -57,13 +57,14 @@ impl Variables {
                 rest = rest.get(before.len()..).unwrap_or_default();
                 break;
             };
-            let value = self.values.get(name).cloned().or_else(|| (self.environment)(name)).ok_or_else(|| {
-                let name = clean(name, limits::QUOTED);
-                Complaint::new(
-                    format!("${{{name}}} is not defined"),
-                    format!("add 'Define {name} VALUE' above, or set it in the environment"),
-                )
-            })?;
+            let value =
+                self.values.get(name).cloned().or_else(|| (self.environment)(name)).ok_or_else(|| {
+                    let name = clean(name, limits::QUOTED);
+                    Complaint::new(
+                        format!("${{{name}}} is not defined"),
+                        format!("add 'Define {name} VALUE' above, or set it in the environment"),
+                    )
+                })?;
             if out.len() + value.len() > limits::VARIABLE {
                 return Err(Complaint::new("this word becomes too long", "shorten the variables in it"));
             }

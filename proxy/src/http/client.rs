@@ -78,8 +78,7 @@ impl Connection {
         builder
             .title_case_headers(true)
             .max_buf_size(limits::MEMBER_BUFFER)
-            .max_headers(limits::HEADER_FIELDS)
-            .preserve_header_order(false);
+            .max_headers(limits::HEADER_FIELDS);
         let (sender, driver) = builder
             .handshake(TokioIo::new(stream))
             .await

@@ -36,7 +36,8 @@ impl Fields {
     }
 
     /// The value of the first line of that name, in small letters.
-    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+    #[cfg(test)]
+    pub(crate) fn get<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
         self.all(name).next()
     }
 

@@ -3,6 +3,7 @@
 //! Waiting is bounded: for a head (which includes the time between requests), for the client to take what is
 //! written to it, and for it to send the body it promised.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
@@ -18,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 
 use super::wire::{Outgoing, arriving, fields_of, map_of};
 use super::{AnswerHead, Body, Method, RequestHead};
@@ -29,6 +30,8 @@ use crate::limits;
 pub(crate) struct ServerSettings {
     /// May a connection carry more than one request?
     pub(crate) keep_alive: bool,
+    /// How many requests it may carry; 0: any number.
+    pub(crate) requests: u32,
     /// How long a client may take to begin and finish a head.
     pub(crate) head_within: Duration,
     /// How long a client may take nothing of what is written to it.
@@ -50,11 +53,17 @@ where
     H: Fn(RequestHead, Body) -> F + 'static,
     F: Future<Output = (AnswerHead, Body)>,
 {
+    let (most, carried) = (settings.requests, Cell::new(0_u32));
     let service = service_fn(move |request: HyperRequest<Incoming>| {
         let handler = Rc::clone(&handler);
+        carried.set(carried.get().saturating_add(1));
+        let last = most > 0 && carried.get() >= most;
         async move {
             let (head, body) = request.into_parts();
-            let (head, body) = handler(request_head(&head), arriving(body)).await;
+            let (mut head, body) = handler(request_head(&head), arriving(body)).await;
+            if last {
+                head.fields.push("connection", "close");
+            }
             Ok::<_, std::convert::Infallible>(answer(head, body))
         }
     });
@@ -191,9 +200,9 @@ impl Patience {
 
     /// Nothing came: is it over?
     pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + self.within)));
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.within)));
         if !self.armed {
-            deadline.as_mut().reset(Instant::now() + self.within);
+            deadline.as_mut().set(sleep(self.within));
             self.armed = true;
         }
         deadline.as_mut().poll(context).is_ready()

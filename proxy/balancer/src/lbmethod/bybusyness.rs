@@ -12,7 +12,11 @@
 //! out when the load is gone; that is httpd's behaviour.
 
 /// The place, within the slices, of the least busy member.
-pub(super) fn choose(lbstatus: &mut [i64], lbfactor: &[i64], busy: impl Iterator<Item = u64>) -> Option<usize> {
+pub(super) fn choose(
+    lbstatus: &mut [i64],
+    lbfactor: &[i64],
+    busy: impl Iterator<Item = u64>,
+) -> Option<usize> {
     let (mut best, mut least, mut most, mut total) = (None, u64::MAX, i64::MIN, 0);
     for (at, ((status, factor), busy)) in lbstatus.iter_mut().zip(lbfactor).zip(busy).enumerate() {
         *status += factor;

@@ -29,7 +29,7 @@ pub(super) fn literal<'a>(
         Separator::At(separator) => value.split_once(separator)?.1,
         Separator::Off => value,
     };
-    Some(Claim { route, place, binding: true })
+    Some(Claim { route, place, binding: false })
 }
 
 /// The plain substring, anywhere; its value runs to the next `?` or `&`. Leading delimiters are skipped, as by the C
@@ -98,7 +98,8 @@ pub(super) fn tolerant<'a>(
         ],
     };
     let [url_first, url_last] = routes(parameter(ask.url, &sticky.path));
-    let [cookie_first, cookie_last] = routes(ask.cookies.iter().find_map(|line| cookie(line, &sticky.cookie)));
+    let [cookie_first, cookie_last] =
+        routes(ask.cookies.iter().find_map(|line| cookie(line, &sticky.cookie)));
     [
         claim(url_first, Place::Url),
         claim(url_last, Place::Url),

@@ -1,0 +1,183 @@
+//! The command line: what can be typed, and which command runs.
+//!
+//! Commands only ask a proxy through [`client`](crate::client) and write to the writers they are given, so that
+//! they are tested without a process. `evenkeel` without a command is the screen, which is not here.
+
+mod edit;
+mod events;
+pub mod exit;
+mod output;
+mod proxies;
+mod report;
+#[cfg(test)]
+mod scene;
+mod set;
+mod status;
+mod table;
+mod target;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+use jiff::tz::TimeZone;
+
+use crate::client::{Client, Limits, Surroundings};
+pub use edit::EditArguments;
+pub use events::EventsArguments;
+pub use exit::Exit;
+pub use output::Output;
+use output::Stop;
+pub use proxies::ProxiesArguments;
+pub use set::SetArguments;
+pub use status::{StatusArguments, page};
+
+/// See and steer a running Evenkeel proxy; without a command: on a full screen
+#[derive(Debug, Parser)]
+#[command(name = "evenkeel", version, long_about = LONG_ABOUT)]
+#[command(after_help = format!("{EXAMPLES}\n\nMore, with the exit codes: --help"))]
+#[command(after_long_help = format!("{EXAMPLES}\n\n{}", exit::help()))]
+pub struct Cli {
+    /// The admin socket of the proxy, or the run folder that holds it.
+    #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
+    pub socket: Option<PathBuf>,
+    /// What to do; nothing: the screen.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What can be done instead of opening the screen.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Something that is asked of a running proxy.
+    #[command(flatten)]
+    Ask(Ask),
+}
+
+/// The commands that ask a running proxy.
+#[derive(Debug, Subcommand)]
+pub enum Ask {
+    /// Show balancers and members as a table, or as JSON
+    #[command(after_help = "\
+Examples:
+  evenkeel status                    all balancers
+  evenkeel status app                one balancer
+  evenkeel status app/node1          one member, by route, host:port or URL
+  evenkeel status --json app | jq '.balancers[].members[].busy'")]
+    Status(StatusArguments),
+    /// Serve only requests that carry its route (N): no new sessions come
+    #[command(after_help = "\
+Examples:
+  evenkeel drain app/node1 --reason 'deploy 42'
+  evenkeel drain http://10.0.0.1:8080 --json
+  evenkeel drain app/old --ignore-missing")]
+    Drain(EditArguments),
+    /// Clear drain, disabled and stopped (N, D, S), and say which
+    #[command(visible_alias = "undrain", after_help = "Example:\n  evenkeel enable app/node1")]
+    Enable(EditArguments),
+    /// Serve nobody, its own sessions neither (D); requests in flight finish
+    #[command(after_help = "Example:\n  evenkeel disable app/10.0.0.1:8080 --reason 'disk is full'")]
+    Disable(EditArguments),
+    /// As disable, and neither retried after an error nor checked (S)
+    #[command(after_help = "Example:\n  evenkeel stop app/node1")]
+    Stop(EditArguments),
+    /// Use it only when its lbset has nobody else (H)
+    #[command(after_help = "Example:\n  evenkeel standby app/node3\n  evenkeel set app/node3 standby=off")]
+    Standby(EditArguments),
+    /// Change settings of a member, or of a balancer
+    #[command(after_help = set::HELP)]
+    Set(SetArguments),
+    /// Show what happened, as lines of text or JSON
+    #[command(after_help = "\
+Examples:
+  evenkeel events                      all that the proxy still keeps
+  evenkeel events --follow             those that come, until interrupted
+  evenkeel events --since 17 --follow  those behind number 17, and those that come")]
+    Events(EventsArguments),
+    /// List the proxies that are running here
+    Proxies(ProxiesArguments),
+}
+
+const LONG_ABOUT: &str = "\
+See and steer a running Evenkeel proxy; without a command: on a full screen
+
+The proxy is the one whose admin socket --socket or the variable EVENKEEL_SOCKET names, else the only one that runs. \
+Results go to standard output, everything else to standard error.";
+
+const SOCKET: &str = "The proxy's admin socket, or the folder that holds it [env: EVENKEEL_SOCKET]";
+
+const EXAMPLES: &str = "\
+Examples:
+  evenkeel                             the screen
+  evenkeel status                      a table
+  evenkeel drain app/node1             no new sessions for a member
+  evenkeel set app/node1 lbfactor=2    twice the share";
+
+/// Where a command runs, and where its words go.
+#[derive(Debug)]
+pub struct Session<'a> {
+    /// `--socket`.
+    pub socket: Option<&'a Path>,
+    /// Where to look for a proxy when there is none.
+    pub surroundings: Surroundings,
+    /// The bounds of the connection.
+    pub limits: Limits,
+    /// The time zone in which times are written.
+    pub zone: TimeZone,
+    /// Where the words go.
+    pub output: Output<'a>,
+}
+
+impl Session<'_> {
+    /// The client of the proxy that is meant.
+    fn client(&self) -> Result<Client, Stop> {
+        let socket = self.surroundings.find(self.socket)?;
+        Ok(Client::with_limits(&socket, self.limits)?)
+    }
+}
+
+/// Runs one command to its end.
+pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
+    let ended = match ask {
+        Ask::Status(arguments) => status::run(arguments, session).await,
+        Ask::Drain(arguments) => edit::run(edit::Verb::Drain, arguments, session).await,
+        Ask::Enable(arguments) => edit::run(edit::Verb::Enable, arguments, session).await,
+        Ask::Disable(arguments) => edit::run(edit::Verb::Disable, arguments, session).await,
+        Ask::Stop(arguments) => edit::run(edit::Verb::Stop, arguments, session).await,
+        Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
+        Ask::Set(arguments) => set::run(arguments, session).await,
+        Ask::Events(arguments) => events::run(arguments, session).await,
+        Ask::Proxies(arguments) => proxies::run(arguments, session).await,
+    };
+    match ended {
+        Ok(exit) => exit,
+        Err(stop) => {
+            let (exit, why) = stop.told();
+            if let Some(why) = why {
+                session.output.message(&format!("evenkeel: {why}"));
+            }
+            exit
+        }
+    }
+}
+
+/// Runs one command in this process: its environment, standard output and standard error.
+///
+/// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
+pub fn execute(ask: &Ask, socket: Option<&Path>) -> Exit {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let mut session = Session {
+        socket,
+        surroundings: Surroundings::of_this_process(),
+        limits: Limits::default(),
+        zone: TimeZone::system(),
+        output: Output::new(&mut out, &mut err),
+    };
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(ask, &mut session)),
+        Err(why) => {
+            session.output.message(&format!("evenkeel: the system lets no command start: {why}"));
+            Exit::Failed
+        }
+    }
+}

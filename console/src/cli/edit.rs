@@ -1,0 +1,369 @@
+//! `drain`, `enable`, `disable`, `stop`, `standby`, and what every edit has in common: its options and its way to
+//! the proxy. What came of it is written by [`report`](super::report).
+
+use clap::Args;
+use evenkeel_protocol::clean::is_clean;
+use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::{BalancerEdit, Edited, Flag, MemberEdit, Snapshot};
+
+use super::output::Stop;
+use super::report::{missing, report};
+use super::{Exit, Session, target};
+use crate::client::Client;
+
+/// What can be typed behind a verb.
+#[derive(Debug, Args)]
+pub struct EditArguments {
+    /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    selector: String,
+    #[command(flatten)]
+    options: EditOptions,
+}
+
+/// The options of every edit.
+#[derive(Debug, Args)]
+pub(super) struct EditOptions {
+    /// Why, for the proxy's log of events; at most 200 characters
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Do it only if the revision is still N (see `status --json`); else exit with 8
+    #[arg(long, value_name = "N")]
+    if_revision: Option<u64>,
+    /// Succeed without a change if there is no such member or balancer
+    #[arg(long)]
+    pub(super) ignore_missing: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print nothing but errors
+    #[arg(long, short, conflicts_with = "json")]
+    pub(super) quiet: bool,
+}
+
+impl EditOptions {
+    /// The reason, which must be fit for a log as it stands: nothing that was typed is changed in silence.
+    fn reason(&self) -> Result<Option<Reason>, Stop> {
+        let Some(text) = &self.reason else { return Ok(None) };
+        let refuse = |why: String| Err(Stop::Failed(Exit::Invalid, format!("--reason {why}")));
+        if text.chars().count() > Reason::LONGEST {
+            return refuse(format!("is longer than {} characters", Reason::LONGEST));
+        }
+        if let Some(c) = text.chars().find(|c| !is_clean(*c)) {
+            return refuse(format!("contains the control character U+{:04X}", u32::from(c)));
+        }
+        Ok(Some(Reason::new(text)))
+    }
+}
+
+/// What is done to a member or balancer; decides how the result is worded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// Sets N.
+    Drain,
+    /// Clears N, D and S.
+    Enable,
+    /// Sets D.
+    Disable,
+    /// Sets S.
+    Stop,
+    /// Sets H.
+    Standby,
+    /// Sets what is listed.
+    Set,
+}
+
+/// What an edit asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Of a member.
+    Member(MemberEdit),
+    /// Of a balancer.
+    Balancer(BalancerEdit),
+}
+
+pub(super) async fn run(
+    verb: Verb,
+    arguments: &EditArguments,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let flags: &[(Flag, bool)] = match verb {
+        Verb::Drain => &[(Flag::Drain, true)],
+        Verb::Enable => &[(Flag::Drain, false), (Flag::Disabled, false), (Flag::Stopped, false)],
+        Verb::Disable => &[(Flag::Disabled, true)],
+        Verb::Stop => &[(Flag::Stopped, true)],
+        Verb::Standby => &[(Flag::Standby, true)],
+        Verb::Set => &[],
+    };
+    let edit = flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on));
+    let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit) };
+    apply(order, &arguments.options, session).await
+}
+
+/// One edit as it was typed.
+#[derive(Debug)]
+pub(super) struct Order<'a> {
+    pub(super) verb: Verb,
+    pub(super) selector: &'a str,
+    pub(super) wanted: Wanted,
+}
+
+/// Carries out `order` and writes the result.
+pub(super) async fn apply(
+    order: Order<'_>,
+    options: &EditOptions,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let reason = options.reason()?;
+    let client = session.client()?;
+    let snapshot = client.snapshot().await?;
+    let wanted = match order.wanted {
+        Wanted::Member(edit) => Wanted::Member(MemberEdit { reason, revision: options.if_revision, ..edit }),
+        Wanted::Balancer(edit) => {
+            Wanted::Balancer(BalancerEdit { reason, revision: options.if_revision, ..edit })
+        }
+    };
+    let mut edited = match send(&client, &snapshot, order.selector, &wanted).await {
+        Err(Stop::Missing(why)) if options.ignore_missing => return missing(&why, options, session),
+        other => other?,
+    };
+    if order.verb == Verb::Enable {
+        edited.notes.extend(in_error(&snapshot, &edited));
+    }
+    report(order.verb, &edited, options, session)
+}
+
+async fn send(client: &Client, snapshot: &Snapshot, selector: &str, wanted: &Wanted) -> Result<Edited, Stop> {
+    Ok(match wanted {
+        Wanted::Member(edit) => {
+            let (balancer, member) = target::member(snapshot, selector)?;
+            client.edit_member(&balancer.name, &member.name, edit).await?
+        }
+        Wanted::Balancer(edit) => {
+            let balancer = target::balancer(snapshot, selector)?;
+            client.edit_balancer(&balancer.name, edit).await?
+        }
+    })
+}
+
+/// What an enabled member still waits for: enabling does not lift an error.
+fn in_error(snapshot: &Snapshot, edited: &Edited) -> Option<String> {
+    let member = snapshot.member(&edited.balancer, edited.member.as_ref()?)?;
+    let error = member.error.as_ref().filter(|_| member.status.has(Flag::Error))?;
+    Some(format!("it is in error ({}) and serves nobody until it is tried again", error.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    const MEMBER: &str = "/v1/balancers/app/members/http:%2F%2F127.0.0.1:9001";
+
+    fn proxy(answer: Edited) -> Scripted {
+        Scripted::start(move |request| match request.method.as_str() {
+            "PATCH" => Act::json(&answer),
+            _ => Act::json(&scripted::snapshot(0)),
+        })
+    }
+
+    /// What the proxy was sent: target and body.
+    fn sent(proxy: &Scripted) -> (String, Value) {
+        let request = proxy.requests().into_iter().find(|request| request.method == "PATCH").unwrap();
+        (request.target, serde_json::from_str(&request.body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn each_verb_sends_its_flags() {
+        for (line, body) in [
+            ("drain app/a", json!({"drain": true})),
+            ("enable a", json!({"drain": false, "disabled": false, "stopped": false})),
+            ("undrain a", json!({"drain": false, "disabled": false, "stopped": false})),
+            ("disable 127.0.0.1:9001", json!({"disabled": true})),
+            ("stop http://127.0.0.1:9001", json!({"stopped": true})),
+            ("standby app/a --if-revision 7", json!({"standby": true, "revision": 7})),
+            ("drain --reason deploy a", json!({"drain": true, "reason": "deploy"})),
+        ] {
+            let proxy = proxy(scripted::edited());
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run(line).await, Exit::Done, "{line}: {}", scene.err());
+            assert_eq!(sent(&proxy), (MEMBER.to_owned(), body), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_result_tells_what_the_proxy_confirmed() {
+        let unchanged = Edited { changed: false, changes: Vec::new(), durable: true, ..scripted::edited() };
+        let cleared = Edited {
+            changes: serde_json::from_value(json!([
+                {"field": "drain", "before": "On", "after": "Off"},
+                {"field": "stopped", "before": "On", "after": "Off"},
+            ]))
+            .unwrap(),
+            notes: vec!["the load was reset".to_owned()],
+            ..scripted::edited()
+        };
+        let name = "app/http://127.0.0.1:9001";
+        for (line, answer, out, err) in [
+            ("drain a", scripted::edited(), format!("{name}: drain Off -> On (revision 3)\n"), ""),
+            ("drain a", unchanged.clone(), format!("{name}: unchanged, it is so already (revision 3)\n"), ""),
+            ("drain a -q", cleared.clone(), String::new(), ""),
+            (
+                "enable a",
+                unchanged,
+                format!("{name}: nothing to clear, it is not draining, disabled or stopped (revision 3)\n"),
+                "",
+            ),
+            (
+                "enable a",
+                cleared,
+                format!("{name}: cleared drain, stopped (revision 3)\n"),
+                "note: the load was reset\n",
+            ),
+        ] {
+            let proxy = proxy(answer);
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run(line).await, Exit::Done);
+            assert_eq!((scene.out(), scene.err()), (out, err.to_owned()), "{line}");
+        }
+    }
+
+    #[tokio::test]
+    async fn enabling_a_member_in_error_says_so() {
+        let member = Some("http://127.0.0.1:9002".parse().unwrap());
+        let proxy = proxy(Edited { member, ..scripted::edited() });
+        let mut scene = Scene::of(&proxy);
+        scene.run("enable b").await;
+        assert!(scene.err().contains("in error (connection refused)"), "{}", scene.err());
+    }
+
+    #[tokio::test]
+    async fn json_is_stable() {
+        let proxy = proxy(scripted::edited());
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("drain a --json").await, Exit::Done);
+        let report: Value = serde_json::from_str(&scene.out()).unwrap();
+        assert_eq!(
+            report,
+            json!({
+                "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "changed": true,
+                "changes": [{"field": "drain", "before": "Off", "after": "On"}],
+                "revision": 3, "durable": true, "notes": [],
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_change_that_will_be_lost_has_its_own_code() {
+        let lost = Edited { durable: false, ..scripted::edited() };
+        let unchanged = Edited { changed: false, changes: Vec::new(), ..lost.clone() };
+        for (line, answer, exit) in [
+            ("drain a", &lost, Exit::NotDurable),
+            ("drain a -q", &lost, Exit::NotDurable),
+            ("drain a", &unchanged, Exit::Done),
+        ] {
+            let proxy = proxy(answer.clone());
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run(line).await, exit, "{line}");
+            assert_eq!(
+                scene.err().contains("lost when the proxy restarts"),
+                answer.changed && !line.contains("-q")
+            );
+            scene.out_fails(std::io::ErrorKind::BrokenPipe);
+            assert_eq!(scene.run(line).await, exit, "{line}, nobody reads");
+            scene.out_fails(std::io::ErrorKind::StorageFull);
+            scene.run(line).await;
+            assert_eq!(scene.err().contains("the change was made"), answer.changed && !line.contains("-q"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_member_is_an_error_unless_it_may_be_missing() {
+        let proxy = proxy(scripted::edited());
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("drain app/x").await, Exit::NotFound);
+        assert_eq!(scene.run("drain app/x --ignore-missing").await, Exit::Done);
+        assert!(scene.err().starts_with("note: nothing to do"), "{}", scene.err());
+        assert_eq!(scene.out(), "");
+        assert_eq!(scene.run("drain app/x --ignore-missing --json").await, Exit::Done);
+        let report: Value = serde_json::from_str(&scene.out()).unwrap();
+        assert_eq!(
+            (&report["version"], &report["changed"], &report["member"]),
+            (&json!(1), &json!(false), &Value::Null)
+        );
+        assert_eq!(scene.run("drain 127.0.0.1 --ignore-missing").await, Exit::NotFound, "several fit");
+        assert_eq!(proxy.asked("PATCH"), 0);
+    }
+
+    #[tokio::test]
+    async fn refusals_and_failures_have_their_codes_and_leave_standard_output_empty() {
+        for (what, act, exit) in [
+            (
+                "stale",
+                Act::refuse(412, r#"{"code":"stale","message":"anna changed it 12 s ago"}"#),
+                Exit::Stale,
+            ),
+            (
+                "invalid",
+                Act::refuse(422, r#"{"code":"invalid","field":"drain","message":"drain: no"}"#),
+                Exit::Invalid,
+            ),
+            ("gone", Act::refuse(404, r#"{"code":"not_found","message":"gone"}"#), Exit::NotFound),
+            ("ending", Act::refuse(503, r#"{"code":"unavailable","message":"ending"}"#), Exit::Unreachable),
+            ("role", Act::refuse(403, r#"{"code":"role","message":"look only"}"#), Exit::Permission),
+            ("lost", Act::raw(&[]), Exit::Failed),
+            ("late", Act::Hang, Exit::Failed),
+        ] {
+            let proxy = Scripted::start(move |request| match request.method.as_str() {
+                "PATCH" => act.clone(),
+                _ => Act::json(&scripted::snapshot(0)),
+            });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("drain a --json").await, exit, "{what}");
+            assert_eq!(scene.out(), "", "{what}");
+            assert!(scene.err().starts_with("evenkeel: "), "{what}: {}", scene.err());
+            let unknown = scene.err().contains("look before you repeat it");
+            assert_eq!(unknown, ["lost", "late"].contains(&what), "{what}: {}", scene.err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bad_command_line_asks_nothing() {
+        let proxy = proxy(scripted::edited());
+        let mut scene = Scene::of(&proxy);
+        let long = "x".repeat(201);
+        for (words, exit) in [
+            (vec!["drain"], Exit::Usage),
+            (vec!["drain", "a", "b"], Exit::Usage),
+            (vec!["drian", "a"], Exit::Usage),
+            (vec!["drain", "a", "--if-revision", "x"], Exit::Usage),
+            (vec!["drain", "a", "-q", "--json"], Exit::Usage),
+            (vec!["drain", "a", "--reason", &long], Exit::Invalid),
+            (vec!["drain", "a", "--reason", "a\u{1b}[2J"], Exit::Invalid),
+        ] {
+            assert_eq!(scene.run_words(&words).await, exit, "{words:?}");
+            assert!(!scene.err().is_empty() && !scene.err().contains("\u{1b}["), "{words:?}");
+        }
+        assert_eq!(scene.run_words(&["drain", ""]).await, Exit::Usage);
+        assert_eq!(proxy.asked("PATCH"), 0);
+    }
+
+    #[tokio::test]
+    async fn without_a_proxy_the_remedy_is_told() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut scene = Scene::in_folders(&[folder.path().to_owned()]);
+        assert_eq!(scene.run("drain a").await, Exit::Unreachable);
+        assert!(scene.err().contains("evenkeel-proxy -f FILE"), "{}", scene.err());
+        assert_eq!(scene.run("drain a --socket /nonexistent").await, Exit::Unreachable);
+        assert!(scene.err().contains("/nonexistent does not exist"), "{}", scene.err());
+        let proxies = [proxy(scripted::edited()), proxy(scripted::edited())];
+        let mut scene = Scene::in_folders(&proxies.each_ref().map(Scripted::folder));
+        assert_eq!(scene.run("drain a").await, Exit::Unreachable);
+        assert!(scene.err().contains("choose one with --socket"), "{}", scene.err());
+        let socket = proxies[1].socket();
+        assert_eq!(scene.run(&format!("--socket {} drain a", socket.display())).await, Exit::Done);
+        assert_eq!((proxies[0].asked("PATCH"), proxies[1].asked("PATCH")), (0, 1));
+    }
+}

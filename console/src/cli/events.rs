@@ -1,0 +1,189 @@
+//! `evenkeel events`: what happened, one line an event, as text or JSON.
+
+use clap::Args;
+use evenkeel_protocol::{Event, EventKind, Peer, Recovery, Timestamp};
+use jiff::tz::TimeZone;
+
+use super::output::Stop;
+use super::{Exit, Session, report};
+
+/// What can be typed behind `events`.
+#[derive(Debug, Args)]
+pub struct EventsArguments {
+    /// Only events with a greater number [default: with --follow those that come, else all that are kept]
+    #[arg(long, value_name = "N")]
+    since: Option<u64>,
+    /// Go on as they happen, until interrupted or the proxy ends
+    #[arg(long, short)]
+    follow: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &EventsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let since = arguments.since.or((!arguments.follow).then_some(0));
+    let mut events = session.client()?.events(since, arguments.follow).await?;
+    while let Some(event) = events.next().await {
+        let event = event?;
+        let line = if arguments.json {
+            serde_json::to_string(&event)
+                .map_err(|why| Stop::Failed(Exit::Failed, format!("the event is no JSON: {why}")))?
+        } else {
+            line(&event, &session.zone)
+        };
+        session.output.result(&line)?;
+    }
+    if arguments.follow {
+        let why = format!("the proxy has ended; go on with --since {} when it is back", events.last());
+        return Err(Stop::Failed(Exit::Unreachable, why));
+    }
+    Ok(Exit::Done)
+}
+
+/// One event in a line.
+fn line(event: &Event, zone: &TimeZone) -> String {
+    format!("{}  #{}  {}", time(event.at, zone), event.number, sentence(&event.kind))
+}
+
+fn time(at: Timestamp, zone: &TimeZone) -> String {
+    i64::try_from(at.0)
+        .ok()
+        .and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok())
+        .map_or_else(|| format!("{} µs", at.0), |at| at.to_zoned(zone.clone()).strftime("%F %T").to_string())
+}
+
+fn sentence(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Started => "the proxy has begun to serve".to_owned(),
+        EventKind::Stopping => "the proxy ends".to_owned(),
+        EventKind::MemberEdited { balancer, member, changes, by, reason, durable, .. } => format!(
+            "{balancer}/{member}: {}{}",
+            report::changes(changes),
+            circumstances(by.as_ref(), reason.as_deref(), *durable)
+        ),
+        EventKind::BalancerEdited { balancer, changes, by, reason, durable, .. } => format!(
+            "{}: {}{}",
+            balancer.url(),
+            report::changes(changes),
+            circumstances(by.as_ref(), reason.as_deref(), *durable)
+        ),
+        EventKind::MemberFailed { balancer, member, reason } => {
+            format!("{balancer}/{member}: put into error: {reason}")
+        }
+        EventKind::MemberRetried { balancer, member, how } => {
+            let how = match how {
+                Recovery::Retry => "its retry time has passed",
+                Recovery::Forced => "all that could serve were in error",
+            };
+            format!("{balancer}/{member}: tried again, {how}")
+        }
+        EventKind::MemberRecovered { balancer, member } => format!("{balancer}/{member}: answers again"),
+        EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
+    }
+}
+
+/// Who did it, why, and whether it lasts.
+fn circumstances(by: Option<&Peer>, reason: Option<&str>, durable: bool) -> String {
+    let mut text = String::new();
+    if let Some(peer) = by {
+        text.push_str("; by ");
+        text.push_str(&peer.user.clone().unwrap_or_else(|| format!("user {}", peer.uid)));
+    }
+    if let Some(reason) = reason {
+        text.push_str("; ");
+        text.push_str(reason);
+    }
+    if !durable {
+        text.push_str("; lost when the proxy restarts");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    #[test]
+    fn every_event_is_a_line() {
+        let member = json!({"balancer": "app", "member": "http://a:1"});
+        let change = json!([{"field": "route", "before": "", "after": "b"}, {"field": "drain", "before": "Off", "after": "On"}]);
+        let anna = json!({"uid": 1000, "gid": 1000, "pid": 3, "user": "anna"});
+        let nobody = json!({"uid": 65534, "gid": 1, "pid": null, "user": null});
+        for (event, fields, says) in [
+            ("started", json!({}), "the proxy has begun to serve"),
+            ("stopping", json!({}), "the proxy ends"),
+            (
+                "member_edited",
+                json!({"changes": change, "revision": 2, "by": anna, "reason": "deploy 42", "durable": true}),
+                "app/http://a:1: route (none) -> b, drain Off -> On; by anna; deploy 42",
+            ),
+            (
+                "balancer_edited",
+                json!({"changes": change, "revision": 2, "by": nobody, "reason": null, "durable": false}),
+                "balancer://app: route (none) -> b, drain Off -> On; by user 65534; lost when the proxy restarts",
+            ),
+            ("member_failed", json!({"reason": "refused"}), "app/http://a:1: put into error: refused"),
+            (
+                "member_retried",
+                json!({"how": "retry"}),
+                "app/http://a:1: tried again, its retry time has passed",
+            ),
+            (
+                "member_retried",
+                json!({"how": "forced"}),
+                "app/http://a:1: tried again, all that could serve were in error",
+            ),
+            ("member_recovered", json!({}), "app/http://a:1: answers again"),
+            ("missed", json!({"from": 1, "to": 5}), "events 1 to 5 are no longer kept"),
+        ] {
+            let mut whole = json!({"number": 7, "at": 1_795_348_800_000_000_u64, "event": event});
+            for more in [&member, &fields] {
+                whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            }
+            let event: Event = serde_json::from_value(whole).unwrap();
+            assert_eq!(line(&event, &TimeZone::UTC), format!("2026-11-22 12:00:00  #7  {says}"));
+        }
+        assert_eq!(time(Timestamp(u64::MAX), &TimeZone::UTC), format!("{} µs", u64::MAX));
+    }
+
+    #[tokio::test]
+    async fn the_kept_events_are_shown_and_the_command_ends() {
+        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(1), scripted::event(2)]));
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("events").await, Exit::Done);
+        assert!(scene.out().starts_with("1970-01-01 00:00:01  #1  app/"), "{}", scene.out());
+        assert_eq!(scene.out().lines().count(), 2);
+        assert_eq!(scene.run("events --since 1 --json").await, Exit::Done);
+        assert_eq!(serde_json::from_str::<Event>(scene.out().lines().next().unwrap()).unwrap().number, 1);
+        assert_eq!(proxy.asked("/v1/events?since=0&follow=false"), 1);
+        assert_eq!(proxy.asked("/v1/events?since=1&follow=false"), 1);
+    }
+
+    #[tokio::test]
+    async fn a_followed_stream_that_ends_says_where_to_go_on() {
+        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(17)]));
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("events --follow").await, Exit::Unreachable);
+        assert!(scene.err().contains("--since 17"), "{}", scene.err());
+        assert_eq!(proxy.asked("/v1/events?follow=true"), 1);
+
+        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(17)]).then_break());
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("events --follow").await, Exit::Unreachable);
+        assert_eq!(scene.out().lines().count(), 1, "what came is shown");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_goes_away_ends_it_quietly() {
+        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(1)]).then_hang());
+        let mut scene = Scene::of(&proxy);
+        scene.out_fails(std::io::ErrorKind::BrokenPipe);
+        assert_eq!(scene.run("events --follow").await, Exit::Done);
+        assert_eq!(scene.err(), "");
+    }
+}

@@ -1,0 +1,102 @@
+//! Where a command's words go: the result to one writer, everything else to another.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use evenkeel_protocol::Refusal;
+use evenkeel_protocol::refusal::Code;
+
+use super::Exit;
+use crate::client::{Failure, NoProxy};
+
+/// The two writers.
+pub struct Output<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+}
+
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Output")
+    }
+}
+
+impl<'a> Output<'a> {
+    /// Results go to `out`, messages to `err`.
+    pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
+        Self { out, err }
+    }
+
+    /// Writes a part of the result, a line end behind it.
+    pub(super) fn result(&mut self, text: &str) -> Result<(), Stop> {
+        let written = writeln!(self.out, "{}", text.trim_end_matches('\n')).and_then(|()| self.out.flush());
+        written.map_err(|why| match why.kind() {
+            io::ErrorKind::BrokenPipe => Stop::Closed,
+            _ => Stop::Failed(Exit::Failed, format!("the result cannot be written: {why}")),
+        })
+    }
+
+    /// Writes something as JSON over several lines.
+    pub(super) fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Stop> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|why| Stop::Failed(Exit::Failed, format!("the result is no JSON: {why}")))?;
+        self.result(&text)
+    }
+
+    /// Says something beside the result. Whoever closed this writer does not want to hear it.
+    pub(super) fn message(&mut self, text: &str) {
+        let _ = writeln!(self.err, "{text}");
+    }
+}
+
+/// Why a command ends before its time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Nobody reads the result any more.
+    Closed,
+    /// There is no such balancer or member; the sentence says what there is.
+    Missing(String),
+    /// With this code and this sentence.
+    Failed(Exit, String),
+}
+
+impl Stop {
+    /// The command line is not understood.
+    pub(super) fn usage(why: impl Into<String>) -> Self {
+        Self::Failed(Exit::Usage, why.into())
+    }
+
+    /// The code, and the sentence for the operator if there is something to say.
+    pub(super) fn told(&self) -> (Exit, Option<&str>) {
+        match self {
+            // Whoever read the result has had enough; nothing went wrong.
+            Self::Closed => (Exit::Done, None),
+            Self::Missing(why) => (Exit::NotFound, Some(why)),
+            Self::Failed(exit, why) => (*exit, Some(why)),
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => Self::from(refusal),
+            failure => Self::Failed(Exit::from(&failure), failure.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.code {
+            Code::NotFound => Self::Missing(refusal.message),
+            _ => Self::Failed(Exit::from(&refusal), refusal.message),
+        }
+    }
+}
+
+impl From<NoProxy> for Stop {
+    fn from(none: NoProxy) -> Self {
+        Self::Failed(Exit::from(&none), none.to_string())
+    }
+}

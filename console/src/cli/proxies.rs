@@ -1,0 +1,128 @@
+//! `evenkeel proxies`: the proxies that are running here, with what each says of itself.
+
+use std::path::Path;
+
+use clap::Args;
+use evenkeel_protocol::Hello;
+use evenkeel_protocol::clean::clean;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::output::Stop;
+use super::table::{Column, Keep, Layout, NOTHING};
+use super::{Exit, Session};
+use crate::client::{Client, Failure, NoProxy};
+
+/// What can be typed behind `proxies`.
+#[derive(Debug, Args)]
+pub struct ProxiesArguments {
+    /// Print them as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::text("Socket", Keep::Always),
+    Column::number("Pid", Keep::Always),
+    Column::text("Version", Keep::Always),
+    Column::text("Listen", Keep::Always),
+    Column::text("Configuration", Keep::Always),
+];
+
+pub(super) async fn run(arguments: &ProxiesArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let running = session.surroundings.running();
+    if running.alive.is_empty() {
+        return Err(NoProxy::None(running).into());
+    }
+    let limits = session.limits;
+    let asked = running.alive.iter().map(|socket| async move {
+        let hello = async { Client::with_limits(socket, limits)?.hello().await };
+        (socket.as_path(), hello.await)
+    });
+    let answers = join_all(asked).await;
+    let output = &mut session.output;
+    if arguments.json {
+        let proxies: Vec<_> = answers.iter().map(|(socket, answer)| described(socket, answer)).collect();
+        output.json(&json!({"version": 1, "proxies": proxies}))?;
+    } else {
+        let rows: Vec<Vec<String>> = answers.iter().map(|(socket, answer)| row(socket, answer)).collect();
+        let layout = Layout::of(COLUMNS, &rows);
+        let lines: Vec<String> =
+            std::iter::once(layout.head()).chain(rows.iter().map(|row| layout.row(row))).collect();
+        output.result(&lines.join("\n"))?;
+    }
+    let silent = answers.iter().filter_map(|(socket, answer)| Some((socket, answer.as_ref().err()?)));
+    for (socket, failure) in silent {
+        output.message(&format!("{}: {failure}", shown(socket)));
+    }
+    for passed in &running.passed_over {
+        output.message(&format!("note: {passed}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn described(socket: &Path, answer: &Result<Hello, Failure>) -> serde_json::Value {
+    match answer {
+        Ok(hello) => json!({"socket": shown(socket), "proxy": hello, "error": null}),
+        Err(failure) => json!({"socket": shown(socket), "proxy": null, "error": failure.to_string()}),
+    }
+}
+
+fn row(socket: &Path, answer: &Result<Hello, Failure>) -> Vec<String> {
+    let Ok(hello) = answer else {
+        return std::iter::once(shown(socket)).chain(std::iter::repeat_n(NOTHING.to_owned(), 4)).collect();
+    };
+    vec![
+        shown(socket),
+        hello.pid.to_string(),
+        hello.version.clone(),
+        if hello.listen.is_empty() { NOTHING.to_owned() } else { hello.listen.join(",") },
+        hello.configuration.clone(),
+    ]
+}
+
+fn shown(socket: &Path) -> String {
+    clean(&socket.display().to_string(), 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    #[tokio::test]
+    async fn each_proxy_is_a_line_also_one_that_does_not_answer() {
+        let good = Scripted::start(|_| Act::json(&scripted::hello()));
+        let hung = Scripted::start(|_| Act::Hang);
+        let mut scene = Scene::in_folders(&[good.folder(), hung.folder()]);
+        assert_eq!(scene.run("proxies").await, Exit::Done);
+        let shown = scene.out();
+        let line = |proxy: &Scripted| {
+            let socket = proxy.socket().display().to_string();
+            shown
+                .lines()
+                .find_map(|line| line.strip_prefix(&socket))
+                .unwrap()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(line(&good), ["7", "0.1.0", "127.0.0.1:8080", "/etc/site.conf"]);
+        assert_eq!(line(&hung), ["-", "-", "-", "-"]);
+        assert!(scene.err().contains("no answer within"), "{}", scene.err());
+
+        assert_eq!(scene.run("proxies --json").await, Exit::Done);
+        let listed: serde_json::Value = serde_json::from_str(&scene.out()).unwrap();
+        let proxies = listed["proxies"].as_array().unwrap();
+        assert_eq!(proxies.iter().filter(|proxy| proxy["proxy"]["pid"] == 7).count(), 1);
+        assert_eq!(proxies.iter().filter(|proxy| proxy["error"].is_string()).count(), 1);
+    }
+
+    #[tokio::test]
+    async fn none_is_an_error_with_a_remedy() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let mut scene = Scene::in_folders(&[folder.path().to_owned()]);
+        assert_eq!(scene.run("proxies").await, Exit::Unreachable);
+        assert!(scene.err().contains("no proxy is running"), "{}", scene.err());
+    }
+}

@@ -1,0 +1,114 @@
+//! The result of an edit: what the proxy has confirmed, as a line or as JSON, and the exit code.
+
+use evenkeel_protocol::{Change, Edited, MemberName};
+use serde::Serialize;
+
+use super::edit::{EditOptions, Verb};
+use super::output::Stop;
+use super::{Exit, Session};
+
+/// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    balancer: Option<&'a str>,
+    member: Option<&'a str>,
+    changed: bool,
+    changes: &'a [Change],
+    revision: Option<u64>,
+    durable: bool,
+    notes: &'a [String],
+}
+
+const VERSION: u32 = 1;
+
+/// Writes what the proxy confirmed; the code tells whether it lasts.
+pub(super) fn report(
+    verb: Verb,
+    edited: &Edited,
+    options: &EditOptions,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let lost = edited.changed && !edited.durable;
+    let output = &mut session.output;
+    let written = if options.json {
+        output.json(&Report {
+            version: VERSION,
+            balancer: Some(edited.balancer.as_str()),
+            member: edited.member.as_ref().map(MemberName::as_str),
+            changed: edited.changed,
+            changes: &edited.changes,
+            revision: Some(edited.revision),
+            durable: edited.durable,
+            notes: &edited.notes,
+        })
+    } else if options.quiet {
+        Ok(())
+    } else {
+        for note in &edited.notes {
+            output.message(&format!("note: {note}"));
+        }
+        output.result(&sentence(verb, edited))
+    };
+    if lost && !options.quiet {
+        output.message(
+            "warning: the proxy could not write the change down; it is lost when the proxy restarts",
+        );
+    }
+    match written {
+        // The edit is made all the same, and the code says so.
+        Ok(()) | Err(Stop::Closed) => Ok(if lost { Exit::NotDurable } else { Exit::Done }),
+        Err(Stop::Failed(exit, why)) if edited.changed => {
+            Err(Stop::Failed(exit, format!("{why}; the change was made all the same")))
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Writes that there was nothing to edit.
+pub(super) fn missing(why: &str, options: &EditOptions, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    if options.json {
+        let notes = [why.to_owned()];
+        session.output.json(&Report {
+            version: VERSION,
+            balancer: None,
+            member: None,
+            changed: false,
+            changes: &[],
+            revision: None,
+            durable: true,
+            notes: &notes,
+        })?;
+    } else if !options.quiet {
+        session.output.message(&format!("note: nothing to do: {why}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// The result in a line.
+fn sentence(verb: Verb, edited: &Edited) -> String {
+    let name = match &edited.member {
+        Some(member) => format!("{}/{member}", edited.balancer),
+        None => edited.balancer.url(),
+    };
+    let what = match (verb, edited.changed) {
+        (Verb::Enable, false) => "nothing to clear, it is not draining, disabled or stopped".to_owned(),
+        (_, false) => "unchanged, it is so already".to_owned(),
+        (Verb::Enable, true) => {
+            let cleared: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
+            format!("cleared {}", cleared.join(", "))
+        }
+        (_, true) => changes(&edited.changes),
+    };
+    format!("{name}: {what} (revision {})", edited.revision)
+}
+
+/// `drain Off -> On, route a -> b`.
+pub(super) fn changes(changes: &[Change]) -> String {
+    let value = |text: &str| if text.is_empty() { "(none)".to_owned() } else { text.to_owned() };
+    let changes: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{} {} -> {}", change.field, value(&change.before), value(&change.after)))
+        .collect();
+    changes.join(", ")
+}

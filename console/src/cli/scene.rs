@@ -1,0 +1,92 @@
+//! A command line run against a scripted proxy, for tests: what it wrote, and how it ended.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Parser;
+use jiff::tz::TimeZone;
+
+use super::{Cli, Command, Exit, Output, Session, run};
+use crate::client::Surroundings;
+use crate::client::scripted::{Scripted, limits, soon};
+
+/// A place to run commands in.
+pub(crate) struct Scene {
+    folders: Vec<PathBuf>,
+    fails: Option<io::ErrorKind>,
+    out: Vec<u8>,
+    err: Vec<u8>,
+}
+
+/// A standard output that is full or closed.
+struct Failing(io::ErrorKind);
+
+impl Write for Failing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Scene {
+    /// `proxy` is the only one that runs.
+    pub(crate) fn of(proxy: &Scripted) -> Self {
+        Self::in_folders(&[proxy.folder()])
+    }
+
+    /// Proxies are looked for in these folders.
+    pub(crate) fn in_folders(folders: &[PathBuf]) -> Self {
+        Self { folders: folders.to_vec(), fails: None, out: Vec::new(), err: Vec::new() }
+    }
+
+    /// Standard output fails in this way from now on.
+    pub(crate) fn out_fails(&mut self, how: io::ErrorKind) {
+        self.fails = Some(how);
+    }
+
+    /// Runs `evenkeel` with these words.
+    pub(crate) async fn run(&mut self, line: &str) -> Exit {
+        self.run_words(&line.split(' ').collect::<Vec<_>>()).await
+    }
+
+    /// As [`Scene::run`], with words that may hold blanks.
+    pub(crate) async fn run_words(&mut self, words: &[&str]) -> Exit {
+        self.out.clear();
+        self.err.clear();
+        let cli = match Cli::try_parse_from(std::iter::once(&"evenkeel").chain(words)) {
+            Ok(cli) => cli,
+            Err(error) => {
+                self.err = error.to_string().into_bytes();
+                return if error.exit_code() == 2 { Exit::Usage } else { Exit::Done };
+            }
+        };
+        let Some(Command::Ask(ask)) = &cli.command else { panic!("no command asks a proxy in {words:?}") };
+        let uid = rustix::process::geteuid().as_raw();
+        let mut failing = self.fails.map(Failing);
+        let out: &mut dyn Write = match &mut failing {
+            Some(failing) => failing,
+            None => &mut self.out,
+        };
+        let mut session = Session {
+            socket: cli.socket.as_deref(),
+            surroundings: Surroundings { uid, variable: None, folders: self.folders.clone() },
+            limits: limits(),
+            zone: TimeZone::UTC,
+            output: Output::new(out, &mut self.err),
+        };
+        soon(run(ask, &mut session)).await
+    }
+
+    /// What the last command wrote to standard output.
+    pub(crate) fn out(&self) -> String {
+        String::from_utf8(self.out.clone()).unwrap()
+    }
+
+    /// What the last command wrote to standard error.
+    pub(crate) fn err(&self) -> String {
+        String::from_utf8(self.err.clone()).unwrap()
+    }
+}

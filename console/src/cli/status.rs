@@ -1,0 +1,241 @@
+//! `evenkeel status`: balancers and members as a table in Apache's words, or as JSON.
+
+use std::time::Duration;
+
+use clap::Args;
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{BalancerSnapshot, ErrorNote, Flag, MemberSnapshot, Snapshot, Timestamp};
+
+use super::output::Stop;
+use super::table::{Column, Keep, Layout, NOTHING};
+use super::target::{self, Target};
+use super::{Exit, Session};
+use crate::size;
+
+/// What can be typed behind `status`.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route; nothing: everything
+    #[arg(value_name = "BALANCER | SELECTOR")]
+    selector: Option<String>,
+    /// The proxy's snapshot as JSON, with exact numbers
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let mut snapshot = session.client()?.snapshot().await?;
+    if let Some(text) = &arguments.selector {
+        snapshot.balancers = match target::any(&snapshot, text)? {
+            Target::Balancer(balancer) => vec![balancer.clone()],
+            Target::Member(balancer, member) => {
+                vec![BalancerSnapshot { members: vec![member.clone()], ..balancer.clone() }]
+            }
+        };
+    }
+    if arguments.json {
+        session.output.json(&snapshot)?;
+    } else {
+        session.output.result(&page(&snapshot))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The columns, in the order and under the names of httpd's manager page.
+const COLUMNS: &[Column] = &[
+    Column::text("Member", Keep::Always),
+    Column::text("Route", Keep::IfRoom(NOTHING)),
+    Column::text("Redir", Keep::Unless(NOTHING)),
+    Column::number("Factor", Keep::Always),
+    Column::number("Set", Keep::IfRoom("0")),
+    Column::text("Status", Keep::Always),
+    Column::number("Elected", Keep::Always),
+    Column::number("Busy", Keep::Always),
+    Column::number("Load", Keep::Always),
+    Column::number("To", Keep::Always),
+    Column::number("From", Keep::Always),
+];
+
+fn cells(member: &MemberSnapshot) -> Vec<String> {
+    let told = |text: &str| if text.is_empty() { NOTHING.to_owned() } else { text.to_owned() };
+    vec![
+        member.name.to_string(),
+        told(member.route.as_str()),
+        told(member.redirect.as_str()),
+        member.lbfactor.to_string(),
+        member.lbset.to_string(),
+        member.words.clone(),
+        member.elected.to_string(),
+        member.busy.to_string(),
+        member.lbstatus.to_string(),
+        size::format(member.transferred),
+        size::format(member.read),
+    ]
+}
+
+/// The table of all balancers in `snapshot`; all share one layout. Ends without a line end.
+pub fn page(snapshot: &Snapshot) -> String {
+    if snapshot.balancers.is_empty() {
+        return "the proxy has no balancers".to_owned();
+    }
+    let rows: Vec<Vec<String>> =
+        snapshot.balancers.iter().flat_map(|balancer| balancer.members.iter().map(cells)).collect();
+    let layout = Layout::of(COLUMNS, &rows);
+    let mut lines = Vec::new();
+    for balancer in &snapshot.balancers {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(headline(balancer));
+        if balancer.members.is_empty() {
+            lines.push("  no members".to_owned());
+            continue;
+        }
+        lines.push(layout.head());
+        for member in &balancer.members {
+            lines.push(layout.row(&cells(member)));
+            lines.extend(member.error.as_ref().map(|error| explain(member, error, snapshot.taken)));
+        }
+    }
+    lines.join("\n")
+}
+
+fn headline(balancer: &BalancerSnapshot) -> String {
+    let settings = &balancer.settings;
+    let mut parts = vec![balancer.name.url(), format!("lbmethod={}", settings.lbmethod)];
+    parts.extend(settings.stickysession.as_ref().map(|sticky| format!("stickysession={sticky}")));
+    if settings.nofailover {
+        parts.push("nofailover=On".to_owned());
+    }
+    parts.push(if balancer.paths.is_empty() {
+        "no path".to_owned()
+    } else {
+        clean(&balancer.paths.join(" "), 200)
+    });
+    parts.join("  ")
+}
+
+/// The line below a member that is or was in error.
+fn explain(member: &MemberSnapshot, error: &ErrorNote, now: Timestamp) -> String {
+    let ago = span(now.since(error.at));
+    let reason = &error.reason;
+    if !member.status.has(Flag::Error) {
+        return format!("  last error {ago} ago: {reason}");
+    }
+    let next = match error.retry_at {
+        Some(at) if at > now => format!("tried again in {}", span(at.since(now))),
+        _ => "to be tried again".to_owned(),
+    };
+    format!("  in error for {ago}: {reason}; {next}")
+}
+
+/// A span of time in its largest unit.
+fn span(span: Duration) -> String {
+    match span.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::Status;
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    const APP: &str = "\
+balancer://app  lbmethod=byrequests  stickysession=SID  /app
+Member                Route Factor Set Status  Elected Busy Load   To From
+http://127.0.0.1:9001 a       1.00   0 Init Ok      10    1  -50 115   99K
+";
+
+    #[test]
+    fn the_page_of_a_snapshot() {
+        let page = page(&scripted::snapshot(0));
+        let wanted = "\
+balancer://app  lbmethod=byrequests  stickysession=SID  /app
+Member                Route Factor Set Status   Elected Busy Load   To From
+http://127.0.0.1:9001 a       1.00   0 Init Ok       10    1  -50 115   99K
+http://127.0.0.1:9002 b       1.00   0 Init Err      10    1  -50 115   99K
+  in error for 17 s: connection refused; tried again in 43 s
+
+balancer://api  lbmethod=byrequests  /api /v2
+Member                Route Factor Set Status   Elected Busy Load   To From
+http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
+        assert_eq!(page, wanted);
+        assert!(page.lines().all(|line| line.width() <= 80));
+    }
+
+    #[test]
+    fn errors_that_are_over_and_empty_balancers_are_told() {
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.balancers[0].members[1].error.as_mut().unwrap().retry_at = None;
+        assert!(page(&snapshot).contains("connection refused; to be tried again"));
+        snapshot.balancers[0].members[1].status = Status::INITIALISED;
+        assert!(page(&snapshot).contains("  last error 17 s ago: connection refused"));
+        snapshot.balancers[0].members.clear();
+        snapshot.balancers[0].paths.clear();
+        snapshot.balancers[0].settings.nofailover = true;
+        let shown = page(&snapshot);
+        assert!(shown.starts_with("balancer://app  lbmethod=byrequests  stickysession=SID  nofailover=On  no path\n  no members\n\n"), "{shown}");
+        snapshot.balancers.clear();
+        assert_eq!(page(&snapshot), "the proxy has no balancers");
+    }
+
+    #[test]
+    fn spans() {
+        for (seconds, shown) in
+            [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 d")]
+        {
+            assert_eq!(span(Duration::from_secs(seconds)), shown);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_selection_restricts_table_and_json() {
+        let proxy = Scripted::start(|_| Act::json(&scripted::snapshot(0)));
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("status app/a").await, Exit::Done);
+        assert_eq!(scene.out(), APP);
+        assert_eq!(scene.run("status --json api").await, Exit::Done);
+        let shown: Snapshot = serde_json::from_str(&scene.out()).unwrap();
+        assert_eq!(shown.balancers, [scripted::snapshot(0).balancers[1].clone()]);
+        assert_eq!(scene.run("status nobody").await, Exit::NotFound);
+        assert_eq!(scene.out(), "");
+        assert!(scene.err().starts_with("evenkeel: no member fits 'nobody'"));
+    }
+
+    #[tokio::test]
+    async fn what_strangers_wrote_reaches_no_terminal() {
+        let proxy = Scripted::start(|_| {
+            let mut snapshot = scripted::snapshot(0);
+            snapshot.balancers[0].members[1].error.as_mut().unwrap().reason = "\u{1b}]0;x\u{7}\r".to_owned();
+            snapshot.balancers[0].members[0].words = "\u{1b}[2JOk".to_owned();
+            snapshot.balancers[0].paths = vec!["/\u{9b}31m".to_owned()];
+            Act::json(&snapshot)
+        });
+        let mut scene = Scene::of(&proxy);
+        for line in ["status", "status --json"] {
+            assert_eq!(scene.run(line).await, Exit::Done);
+            let shown = scene.out();
+            assert!(shown.chars().all(|c| c == '\n' || evenkeel_protocol::clean::is_clean(c)), "{shown:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_goes_away_is_no_failure_and_a_full_disk_is() {
+        let proxy = Scripted::start(|_| Act::json(&scripted::snapshot(0)));
+        let mut scene = Scene::of(&proxy);
+        scene.out_fails(std::io::ErrorKind::BrokenPipe);
+        assert_eq!(scene.run("status").await, Exit::Done);
+        assert_eq!(scene.err(), "");
+        scene.out_fails(std::io::ErrorKind::StorageFull);
+        assert_eq!(scene.run("status").await, Exit::Failed);
+        assert!(scene.err().contains("cannot be written"));
+    }
+}

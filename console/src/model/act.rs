@@ -1,0 +1,181 @@
+//! What an operator asks of one member, in the words of questions and answers, and as the edit that is sent.
+
+use evenkeel_protocol::{Change, Edited, Flag, MemberEdit, MemberSnapshot};
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    /// Turn a flag on or off.
+    Flag(Flag, Turn),
+    /// Clear D, N and S at once.
+    Enable,
+    /// Give settings new values.
+    Settings {
+        /// The values.
+        edit: Box<MemberEdit>,
+        /// The same as texts, for people.
+        changes: Vec<Change>,
+    },
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// The flags that [`Act::Enable`] clears.
+pub const ENABLE_CLEARS: [Flag; 3] = [Flag::Drain, Flag::Disabled, Flag::Stopped];
+
+impl Act {
+    /// Turn `flag` of `member` to what it is not.
+    pub fn toggle(flag: Flag, member: &MemberSnapshot) -> Self {
+        Self::Flag(flag, if member.status.has(flag) { Turn::Off } else { Turn::On })
+    }
+
+    /// The edit that does it, if the member still has `revision`.
+    pub fn edit(&self, revision: u64) -> MemberEdit {
+        let edit = match self {
+            Self::Flag(flag, turn) => MemberEdit::default().with_flag(*flag, *turn == Turn::On),
+            Self::Enable => ENABLE_CLEARS
+                .into_iter()
+                .fold(MemberEdit::default(), |edit, flag| edit.with_flag(flag, false)),
+            Self::Settings { edit, .. } => (**edit).clone(),
+        };
+        MemberEdit { revision: Some(revision), ..edit }
+    }
+
+    /// As the start of a question: `Drain` in `Drain app/node1?`.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Flag(flag, turn) => flag_words(*flag, *turn).0,
+            Self::Enable => "Enable",
+            Self::Settings { .. } => "Change",
+        }
+    }
+
+    /// The line for the operator when the proxy has accepted it.
+    pub fn done(&self, label: &str, edited: &Edited) -> String {
+        let mut line = if edited.changed {
+            let what = match self {
+                Self::Flag(flag, turn) => flag_words(*flag, *turn).1.to_owned(),
+                Self::Enable => format!("is enabled ({})", told(&edited.changes)),
+                Self::Settings { .. } => format!("has {}", told(&edited.changes)),
+            };
+            format!("{label} {what} (revision {})", edited.revision)
+        } else {
+            format!("{label}: nothing changed, it was so already")
+        };
+        if edited.changed && !edited.durable {
+            line.push_str(", NOT kept over a restart of the proxy");
+        }
+        for note in &edited.notes {
+            line.push_str("; ");
+            line.push_str(note);
+        }
+        line
+    }
+}
+
+/// `route a → b, lbfactor 1.00 → 2.00`
+pub fn told(changes: &[Change]) -> String {
+    let texts: Vec<String> = changes
+        .iter()
+        .map(|change| {
+            format!("{} {} → {}", change.field, or_none(&change.before), or_none(&change.after))
+        })
+        .collect();
+    texts.join(", ")
+}
+
+/// A value for people: an empty one is shown as `-`.
+pub fn or_none(value: &str) -> &str {
+    if value.is_empty() { "-" } else { value }
+}
+
+/// The verb of the question and the words of the answer.
+fn flag_words(flag: Flag, turn: Turn) -> (&'static str, &'static str) {
+    match (flag, turn) {
+        (Flag::Drain, Turn::On) => ("Drain", "is draining"),
+        (Flag::Drain, Turn::Off) => ("End the drain of", "is no longer draining"),
+        (Flag::Disabled, Turn::On) => ("Disable", "is disabled"),
+        (Flag::Disabled, Turn::Off) => ("No longer disable", "is no longer disabled"),
+        (Flag::Stopped, Turn::On) => ("Stop", "is stopped"),
+        (Flag::Stopped, Turn::Off) => ("No longer stop", "is no longer stopped"),
+        (Flag::Standby, Turn::On) => ("Make a hot standby of", "is a hot standby"),
+        (Flag::Standby, Turn::Off) => ("No longer a hot standby:", "is no longer a hot standby"),
+        (Flag::Spare, Turn::On) => ("Make a hot spare of", "is a hot spare"),
+        (Flag::Spare, Turn::Off) => ("No longer a hot spare:", "is no longer a hot spare"),
+        (Flag::IgnoreErrors, Turn::On) => ("Ignore errors of", "ignores errors"),
+        (Flag::IgnoreErrors, Turn::Off) => ("No longer ignore errors of", "no longer ignores errors"),
+        (_, Turn::On) => ("Set a flag of", "has changed"),
+        (_, Turn::Off) => ("Clear a flag of", "has changed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn the_edit_changes_what_was_asked_and_carries_the_revision() {
+        let snapshot = sample::snapshot(0);
+        let [node1, node2, _] = &snapshot.balancers[0].members[..] else { panic!("three members") };
+        let drain = Act::toggle(Flag::Drain, node1).edit(node1.revision);
+        assert_eq!(drain, MemberEdit { drain: Some(true), revision: Some(3), ..MemberEdit::default() });
+        let undrain = Act::toggle(Flag::Drain, node2).edit(9);
+        assert_eq!(undrain, MemberEdit { drain: Some(false), revision: Some(9), ..MemberEdit::default() });
+        assert_eq!(
+            Act::Enable.edit(1),
+            MemberEdit {
+                drain: Some(false),
+                disabled: Some(false),
+                stopped: Some(false),
+                revision: Some(1),
+                ..MemberEdit::default()
+            }
+        );
+    }
+
+    #[test]
+    fn the_answer_says_what_holds_now() {
+        let edited = sample::edited("drain", "Off", "On");
+        let drain = Act::Flag(Flag::Drain, Turn::On);
+        for (what, edited, line) in [
+            ("accepted", edited.clone(), "app/node1 is draining (revision 4)"),
+            (
+                "not durable",
+                Edited { durable: false, ..edited.clone() },
+                "app/node1 is draining (revision 4), NOT kept over a restart of the proxy",
+            ),
+            (
+                "without a change",
+                Edited { changed: false, ..edited.clone() },
+                "app/node1: nothing changed, it was so already",
+            ),
+            (
+                "with a note",
+                Edited { notes: vec!["it had no route".to_owned()], ..edited },
+                "app/node1 is draining (revision 4); it had no route",
+            ),
+        ] {
+            assert_eq!(drain.done("app/node1", &edited), line, "{what}");
+        }
+        let route = sample::edited("route", "", "b");
+        let act = Act::Settings { edit: Box::default(), changes: Vec::new() };
+        assert_eq!(act.done("app/node1", &route), "app/node1 has route - → b (revision 4)");
+    }
+
+    #[test]
+    fn every_flag_of_the_operator_has_words() {
+        for (flag, _) in MemberEdit::FLAGS {
+            for turn in [Turn::On, Turn::Off] {
+                assert_ne!(flag_words(flag, turn).1, "has changed", "{flag:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A small fleet for tests: two balancers, six members, one draining, one in error, one hot standby.
+
+use evenkeel_protocol::{
+    BalancerSettings, BalancerSnapshot, Change, Edited, ErrorNote, Event, EventKind, Factor, Flag, Hello, Lbset,
+    MemberSnapshot, Moment, Peer, Route, Snapshot, Status, Timestamp,
+};
+
+use crate::message::{Clock, Size};
+use crate::model::Model;
+use crate::model::target::Target;
+
+/// 2026-01-02 12:00:00 UTC.
+pub(crate) const NOON: u64 = 1_767_355_200_000_000;
+
+/// The clock so many seconds after noon.
+pub(crate) fn clock(second: u64) -> Clock {
+    Clock { wall: Timestamp(NOON + second * 1_000_000), running: Moment(second * 1_000_000) }
+}
+
+/// A member that is in use.
+pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
+    MemberSnapshot {
+        name: url.parse().expect("a URL"),
+        revision: 1,
+        route: route.parse().expect("a route"),
+        redirect: Route::default(),
+        lbfactor: Factor::ONE,
+        lbset: Lbset::default(),
+        status: Status::INITIALISED,
+        words: Status::INITIALISED.words(),
+        usable: true,
+        elected: 0,
+        served: 0,
+        failed: 0,
+        busy: 0,
+        lbstatus: 100,
+        transferred: 0,
+        read: 0,
+        retry: 60,
+        retries: 0,
+        error: None,
+    }
+}
+
+fn with(mut member: MemberSnapshot, flag: Flag) -> MemberSnapshot {
+    member.status = member.status.with(flag, true);
+    member.words = member.status.words();
+    member.usable = member.status.is_usable();
+    member
+}
+
+/// The fleet so many seconds after noon.
+pub(crate) fn snapshot(second: u64) -> Snapshot {
+    let taken = clock(second).wall;
+    let served = |mut member: MemberSnapshot, start: u64, rate: u64| {
+        member.elected = start + rate * second;
+        member.served = member.elected;
+        member.transferred = member.elected * 312;
+        member.read = member.elected * 20_480;
+        member
+    };
+    let mut node1 = served(member("http://app1.example.com:8080", "node1"), 12_345, 41);
+    (node1.busy, node1.revision, node1.lbstatus) = (3, 3, -50);
+    let mut node2 = with(served(member("http://app2.example.com:8080", "node2"), 11_020, 3), Flag::Drain);
+    (node2.busy, node2.revision) = (1, 4);
+    let mut node3 = with(served(member("http://app3.example.com:8080", "node3"), 311, 0), Flag::Error);
+    (node3.failed, node3.served, node3.retries) = (7, 304, 2);
+    node3.error = Some(ErrorNote {
+        reason: "connection refused".to_owned(),
+        at: Timestamp(NOON - 80_000_000),
+        retry_at: Some(taken.plus(std::time::Duration::from_secs(41))),
+    });
+    Snapshot {
+        proxy: Hello {
+            product: "evenkeel-proxy".to_owned(),
+            version: "0.1.0".to_owned(),
+            interface: evenkeel_protocol::INTERFACE,
+            pid: 4711,
+            configuration: "/etc/evenkeel/site.conf".to_owned(),
+            listen: vec!["127.0.0.1:8080".to_owned()],
+            started: Timestamp(NOON - 3_600_000_000),
+        },
+        taken,
+        event: 0,
+        balancers: vec![
+            BalancerSnapshot {
+                name: "app".parse().expect("a name"),
+                revision: 1,
+                settings: BalancerSettings {
+                    stickysession: "JSESSIONID|jsessionid".parse().ok(),
+                    ..BalancerSettings::default()
+                },
+                paths: vec!["/app".to_owned()],
+                members: vec![node1, node2, node3],
+            },
+            BalancerSnapshot {
+                name: "static".parse().expect("a name"),
+                revision: 1,
+                settings: BalancerSettings::default(),
+                paths: vec!["/img".to_owned(), "/css".to_owned()],
+                members: vec![
+                    served(member("http://10.0.2.11", ""), 900, 4),
+                    served(member("http://10.0.2.12", ""), 900, 4),
+                    with(member("http://10.0.2.13", ""), Flag::Standby),
+                ],
+            },
+        ],
+    }
+}
+
+/// The member of that route in the balancer `app`.
+pub(crate) fn target(route: &str) -> Target {
+    let snapshot = snapshot(0);
+    let balancer = &snapshot.balancers[0];
+    let member = balancer.members.iter().find(|member| member.route.as_str() == route).expect("a member");
+    Target::of(balancer, member)
+}
+
+/// Anna drained node2, ten minutes before noon.
+pub(crate) fn edited_event(number: u64) -> Event {
+    let target = target("node2");
+    Event {
+        number,
+        at: Timestamp(NOON - 600_000_000),
+        kind: EventKind::MemberEdited {
+            balancer: target.balancer,
+            member: target.member,
+            changes: vec![change("drain", "Off", "On")],
+            revision: 4,
+            by: Some(Peer { uid: 1000, gid: 1000, pid: Some(99), user: Some("anna".to_owned()) }),
+            reason: Some("deploy 42".to_owned()),
+            durable: true,
+        },
+    }
+}
+
+/// node3 failed, eighty seconds before noon.
+pub(crate) fn failed_event(number: u64) -> Event {
+    let target = target("node3");
+    Event {
+        number,
+        at: Timestamp(NOON - 80_000_000),
+        kind: EventKind::MemberFailed {
+            balancer: target.balancer,
+            member: target.member,
+            reason: "connection refused".to_owned(),
+        },
+    }
+}
+
+fn change(field: &str, before: &str, after: &str) -> Change {
+    Change { field: field.to_owned(), before: before.to_owned(), after: after.to_owned() }
+}
+
+/// The answer to an edit of node1 that changed one field.
+pub(crate) fn edited(field: &str, before: &str, after: &str) -> Edited {
+    let target = target("node1");
+    Edited {
+        balancer: target.balancer,
+        member: Some(target.member),
+        changed: true,
+        changes: vec![change(field, before, after)],
+        revision: 4,
+        event: Some(9),
+        durable: true,
+        notes: Vec::new(),
+    }
+}
+
+/// A console that has been connected for a minute.
+pub(crate) fn model(width: u16, height: u16) -> Model {
+    use crate::message::Message;
+    use crate::news::News;
+    let mut model = Model::new("site.conf", Size { width, height });
+    let mut messages = vec![Message::Tick(clock(0)), Message::News(News::Connected)];
+    messages.push(Message::News(News::Event(Box::new(edited_event(1)))));
+    messages.push(Message::News(News::Event(Box::new(failed_event(2)))));
+    for second in 0..=61 {
+        messages.push(Message::Tick(clock(second)));
+        messages.push(Message::News(News::Snapshot(Box::new(snapshot(second)))));
+    }
+    for message in messages {
+        crate::update::update(&mut model, message);
+    }
+    model
+}

@@ -1,0 +1,219 @@
+//! What becomes of the model when something happens: the one match. Pure: no terminal, no connection, no clock;
+//! what has to be done outside is returned.
+
+use crate::effect::Effect;
+use crate::keymap::{self, Action};
+use crate::message::{Key, Message};
+use crate::model::{Model, Popup};
+
+mod edit;
+mod incoming;
+mod navigate;
+
+/// Takes in one message.
+pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    match message {
+        Message::Tick(clock) => return incoming::tick(model, clock),
+        Message::Painted => {
+            if let Some(Popup::Confirm(question)) = &mut model.popup {
+                question.seen = true;
+            }
+            return Vec::new();
+        }
+        _ => model.changed = true,
+    }
+    match message {
+        Message::Key(key) => press(model, key),
+        Message::Paste(text) => paste(model, &text),
+        Message::News(news) => incoming::news(model, news),
+        Message::Resize(size) => {
+            model.size = size;
+            Vec::new()
+        }
+        Message::Resumed => vec![Effect::Repaint, Effect::Refresh],
+        Message::Tick(_) | Message::Painted => Vec::new(),
+    }
+}
+
+fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    match keymap::action(model.context(), key) {
+        Some(action) => act(model, action),
+        None => {
+            write(model, |text| {
+                text.press(key);
+            });
+            Vec::new()
+        }
+    }
+}
+
+/// Pasted text goes into the field that is being written, and nowhere else.
+fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
+    write(model, |text| text.paste(pasted));
+    Vec::new()
+}
+
+fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) {
+    match &mut model.popup {
+        Some(Popup::Filter { text, .. }) => {
+            change(text);
+            navigate::filter_as_written(model);
+        }
+        Some(Popup::Form(form)) => {
+            if let Some(text) = form.focused() {
+                change(text);
+            }
+        }
+        Some(Popup::Confirm(_) | Popup::Help { .. }) | None => {}
+    }
+}
+
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => return vec![Effect::Quit],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Repaint => return vec![Effect::Repaint],
+        Action::Toggle(flag) => edit::ask_flag(model, flag),
+        Action::Enable => edit::ask_enable(model),
+        Action::Edit => edit::open_form(model),
+        Action::Yes => return edit::yes(model),
+        Action::No => edit::no(model),
+        Action::Accept => edit::accept(model),
+        Action::NextField | Action::PreviousField => edit::change_field(model, action),
+        _ => navigate::go(model, action),
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keymap::{Context, ROWS};
+    use crate::model::{Screen, sample};
+
+    fn press_all(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
+        keys.iter().flat_map(|key| update(model, Message::Key(*key))).collect()
+    }
+
+    /// A model in that context, on a member that has something to enable.
+    fn model_in(context: Context) -> Model {
+        let mut model = sample::model(80, 24);
+        press_all(&mut model, &[Key::Down]);
+        match context {
+            Context::Balancers => {}
+            Context::Member => drop(press_all(&mut model, &[Key::Enter])),
+            Context::Events => drop(press_all(&mut model, &[Key::Tab])),
+            Context::Filter => drop(press_all(&mut model, &[Key::Char('/')])),
+            Context::Confirm => drop(press_all(&mut model, &[Key::Char('d')])),
+            Context::Form => drop(press_all(&mut model, &[Key::Char('e')])),
+            Context::Help => drop(press_all(&mut model, &[Key::Char('?')])),
+        }
+        assert_eq!(model.context(), context);
+        model
+    }
+
+    #[test]
+    fn no_two_rows_collide() {
+        for context in Context::ALL {
+            let mut seen: Vec<Key> = Vec::new();
+            for row in ROWS.iter().filter(|row| row.contexts.contains(&context)) {
+                for key in row.keys {
+                    assert!(!seen.contains(key), "{key} has two meanings in {context:?}");
+                    seen.push(*key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_can_be_reached_and_has_words() {
+        for row in ROWS {
+            assert!(!row.keys.is_empty() && !row.contexts.is_empty() && !row.help.is_empty(), "{row:?}");
+            for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key))) {
+                assert_eq!(keymap::action(context, key), Some(row.action), "{key} in {context:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_printable_key_is_an_action_where_text_is_written() {
+        for row in ROWS.iter().filter(|row| {
+            row.contexts.contains(&Context::Filter) || row.contexts.contains(&Context::Form)
+        }) {
+            assert!(!row.keys.iter().any(|key| matches!(key, Key::Char(_))), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn every_key_that_changes_something_asks_first() {
+        let mut changing = 0;
+        for row in ROWS.iter().filter(|row| row.action.changes()) {
+            for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key))) {
+                let mut model = model_in(context);
+                let effects = press_all(&mut model, &[key]);
+                assert_eq!(effects, [], "{key} in {context:?}");
+                let asked = match row.action {
+                    Action::Edit => Context::Form,
+                    _ => Context::Confirm,
+                };
+                assert_eq!(model.context(), asked, "{key} in {context:?}");
+                changing += 1;
+            }
+        }
+        assert_eq!(changing, 16, "eight keys on two screens");
+    }
+
+    #[test]
+    fn no_single_key_anywhere_sends_anything_but_yes() {
+        let keys = ROWS.iter().flat_map(|row| row.keys).copied();
+        let typed = (' '..='~').map(Key::Char).chain(('a'..='z').map(Key::Ctrl)).chain(keys);
+        for key in typed.filter(|key| *key != Key::Char('y')) {
+            for context in Context::ALL {
+                let mut model = model_in(context);
+                update(&mut model, Message::Painted);
+                let effects = press_all(&mut model, &[key]);
+                assert!(
+                    !effects.iter().any(|effect| matches!(effect, Effect::EditMember { .. })),
+                    "{key} in {context:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn escape_never_quits_and_q_does() {
+        for context in Context::ALL {
+            let mut model = model_in(context);
+            for _ in 0..5 {
+                assert_eq!(press_all(&mut model, &[Key::Esc]), [], "{context:?}");
+            }
+            assert_eq!(model.context(), Context::Balancers);
+            assert_eq!(press_all(&mut model, &[Key::Char('q')]), [Effect::Quit]);
+            assert_eq!(press_all(&mut model_in(context), &[Key::Ctrl('c')]), [Effect::Quit], "{context:?}");
+        }
+    }
+
+    #[test]
+    fn a_paste_never_acts_as_keys() {
+        for context in Context::ALL {
+            let mut model = model_in(context);
+            update(&mut model, Message::Painted);
+            let effects = update(&mut model, Message::Paste("y\nqDy\u{1b}[31m\r".to_owned()));
+            assert_eq!(effects, [], "{context:?}");
+            assert_eq!(model.context(), context);
+            match &model.popup {
+                Some(Popup::Filter { text, .. }) => assert_eq!(text.value(), "yqDy[31m"),
+                Some(Popup::Form(form)) => assert_eq!(form.fields[0].text.value(), "1.00yqDy[31m"),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn resuming_paints_everything_and_looks_again() {
+        let mut model = model_in(Context::Balancers);
+        assert_eq!(update(&mut model, Message::Resumed), [Effect::Repaint, Effect::Refresh]);
+        assert_eq!(press_all(&mut model, &[Key::Ctrl('z')]), [Effect::Suspend]);
+        assert_eq!(model.screen, Screen::Balancers);
+    }
+}

@@ -1,0 +1,208 @@
+//! What comes in by itself: time, snapshots, events, answers, and connections lost and found.
+
+use evenkeel_protocol::{Edited, Event};
+
+use crate::effect::Effect;
+use crate::message::Clock;
+use crate::model::{Connection, Model, Screen, Tone, wash};
+use crate::news::{News, Ticket};
+
+/// A second has passed. It counts as a change only if it shows.
+pub(super) fn tick(model: &mut Model, clock: Clock) -> Vec<Effect> {
+    let before = model.freshness();
+    model.clock = clock;
+    let toast_ended = model.end_toast();
+    let after = model.freshness();
+    model.changed |= toast_ended || before != after;
+    Vec::new()
+}
+
+/// The connection has something to tell.
+pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
+    match news {
+        News::Connected => model.connection = Connection::Up,
+        News::Snapshot(snapshot) => {
+            model.connection = Connection::Up;
+            if model.fleet.hear(*snapshot, model.clock.running) {
+                model.pending.restarted();
+                model.tell(Tone::Alarm, "the proxy was restarted: its counters begin anew");
+            }
+            if let Some(snapshot) = model.fleet.snapshot() {
+                model.pending.shown(snapshot);
+            }
+            model.cursor.settle(model.fleet.balancers());
+        }
+        News::Event(event) => return event_came(model, *event),
+        News::Lost { why, next_try } => {
+            let why = wash::sentence(&why);
+            model.connection = Connection::Lost { why, since: model.clock.running, next_try };
+        }
+        News::Answer { ticket, outcome } => return answered(model, ticket, outcome),
+    }
+    Vec::new()
+}
+
+fn event_came(model: &mut Model, mut event: Event) -> Vec<Effect> {
+    wash::event(&mut event);
+    let known = model.fleet.snapshot().is_some_and(|snapshot| snapshot.event >= event.number);
+    if !model.log.push(event) {
+        return Vec::new();
+    }
+    if let Screen::Events { from } = &mut model.screen {
+        // Whoever reads further down keeps the same lines before the eyes.
+        if *from > 0 {
+            *from = from.saturating_add(1).min(model.log.len().saturating_sub(1));
+        }
+    }
+    if known { Vec::new() } else { vec![Effect::Refresh] }
+}
+
+fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, String>) -> Vec<Effect> {
+    match outcome {
+        Ok(mut edited) => {
+            wash::changes(&mut edited.changes);
+            edited.notes.iter_mut().for_each(|note| *note = wash::sentence(note));
+            if let Some(sent) = model.pending.answer(ticket, Some(edited.revision)) {
+                let whole = edited.durable || !edited.changed;
+                model.tell(if whole { Tone::Good } else { Tone::Alarm }, sent.act.done(&sent.label, &edited));
+            }
+            if let Some(snapshot) = model.fleet.snapshot() {
+                model.pending.shown(snapshot);
+            }
+        }
+        Err(why) => {
+            if let Some(sent) = model.pending.answer(ticket, None) {
+                model.tell(Tone::Alarm, format!("{}: {}", sent.label, wash::sentence(&why)));
+            }
+        }
+    }
+    vec![Effect::Refresh]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::message::{Key, Message};
+    use crate::model::{Freshness, Popup, sample};
+    use crate::update::update;
+
+    fn hear(model: &mut Model, news: News) -> Vec<Effect> {
+        update(model, Message::News(news))
+    }
+
+    fn tick_to(model: &mut Model, second: u64) -> bool {
+        model.changed = false;
+        update(model, Message::Tick(sample::clock(second)));
+        model.changed
+    }
+
+    fn toast(model: &Model) -> &str {
+        model.toast.as_ref().map_or("", |toast| toast.text.as_str())
+    }
+
+    /// node1's drain was asked and confirmed.
+    fn asked(model: &mut Model) {
+        update(model, Message::Key(Key::Char('d')));
+        update(model, Message::Painted);
+        assert_eq!(update(model, Message::Key(Key::Char('y'))).len(), 1);
+    }
+
+    #[test]
+    fn a_change_is_pending_until_the_proxy_shows_it() {
+        let (mut model, target) = (sample::model(80, 24), sample::target("node1"));
+        asked(&mut model);
+        assert!(model.pending.has(&target));
+        let answer = Ok(Box::new(sample::edited("drain", "Off", "On")));
+        assert_eq!(hear(&mut model, News::Answer { ticket: Ticket(1), outcome: answer }), [Effect::Refresh]);
+        assert_eq!(toast(&model), "app/node1 is draining (revision 4)");
+        assert!(model.pending.has(&target), "the snapshot is older than the edit");
+        let mut snapshot = sample::snapshot(62);
+        snapshot.balancers[0].members[0].revision = 4;
+        hear(&mut model, News::Snapshot(Box::new(snapshot)));
+        assert!(model.pending.is_empty());
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_the_proxys_words_made_clean() {
+        let mut model = sample::model(80, 24);
+        asked(&mut model);
+        let outcome = Err("it was changed since you looked\u{1b}[2J".to_owned());
+        hear(&mut model, News::Answer { ticket: Ticket(1), outcome });
+        assert_eq!(toast(&model), "app/node1: it was changed since you looked\u{fffd}[2J");
+        assert!(model.pending.is_empty());
+        hear(&mut model, News::Answer { ticket: Ticket(77), outcome: Err("not asked".to_owned()) });
+        assert!(toast(&model).starts_with("app/node1"));
+    }
+
+    #[test]
+    fn what_will_not_survive_a_restart_is_an_alarm() {
+        let mut model = sample::model(80, 24);
+        asked(&mut model);
+        let edited = Edited { durable: false, ..sample::edited("drain", "Off", "On") };
+        hear(&mut model, News::Answer { ticket: Ticket(1), outcome: Ok(Box::new(edited)) });
+        assert!(toast(&model).ends_with("NOT kept over a restart of the proxy"));
+        assert_eq!(model.toast.as_ref().map(|toast| toast.tone), Some(Tone::Alarm));
+    }
+
+    #[test]
+    fn a_silent_proxy_becomes_stale_and_a_lost_one_counts_down() {
+        let mut model = sample::model(80, 24);
+        assert_eq!(model.freshness(), Freshness::Live);
+        assert!(!tick_to(&mut model, 62), "nothing that shows has changed");
+        assert!(!tick_to(&mut model, 63));
+        assert!(tick_to(&mut model, 64));
+        assert_eq!(model.freshness(), Freshness::Stale(3));
+        let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(4) };
+        hear(&mut model, lost);
+        let lost = |next_try| Freshness::Lost { why: "connection refused".to_owned(), next_try };
+        assert_eq!(model.freshness(), lost(4));
+        assert!(tick_to(&mut model, 66));
+        assert_eq!(model.freshness(), lost(2));
+        tick_to(&mut model, 100);
+        assert_eq!(model.freshness(), lost(0));
+        hear(&mut model, News::Connected);
+        assert_eq!(model.freshness(), Freshness::Stale(39));
+        hear(&mut model, News::Snapshot(Box::new(sample::snapshot(100))));
+        assert_eq!(model.freshness(), Freshness::Live);
+    }
+
+    #[test]
+    fn toasts_end_and_bad_news_stay_longer() {
+        let mut model = sample::model(80, 24);
+        model.tell(Tone::Good, "done");
+        assert!(!tick_to(&mut model, 63));
+        tick_to(&mut model, 69);
+        assert_eq!(model.toast, None);
+        model.tell(Tone::Alarm, "refused");
+        tick_to(&mut model, 80);
+        assert!(model.toast.is_some());
+        tick_to(&mut model, 90);
+        assert_eq!(model.toast, None);
+    }
+
+    #[test]
+    fn an_event_asks_for_what_it_changed_once() {
+        let mut model = sample::model(80, 24);
+        let event = || News::Event(Box::new(sample::failed_event(3)));
+        assert_eq!(hear(&mut model, event()), [Effect::Refresh]);
+        assert_eq!(hear(&mut model, event()), [], "known already");
+        let mut later = sample::snapshot(62);
+        later.event = 4;
+        hear(&mut model, News::Snapshot(Box::new(later)));
+        assert_eq!(hear(&mut model, News::Event(Box::new(sample::failed_event(4)))), [], "shown already");
+    }
+
+    #[test]
+    fn a_restart_in_the_middle_of_a_question_is_told_and_closes_nothing() {
+        let mut model = sample::model(80, 24);
+        update(&mut model, Message::Key(Key::Char('d')));
+        let mut other = sample::snapshot(62);
+        other.proxy.started.0 += 1;
+        other.balancers.remove(0);
+        hear(&mut model, News::Snapshot(Box::new(other)));
+        assert!(matches!(model.popup, Some(Popup::Confirm(_))));
+        assert_eq!(toast(&model), "the proxy was restarted: its counters begin anew");
+    }
+}

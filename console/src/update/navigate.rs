@@ -1,0 +1,193 @@
+//! Moving about: the cursor, the screens, the filter, the help.
+
+use crate::keymap::Action;
+use crate::model::cursor::{LONGEST_FILTER, Step};
+use crate::model::form::Text;
+use crate::model::{Model, Popup, Screen};
+
+/// Does what an action of moving asks.
+pub(super) fn go(model: &mut Model, action: Action) {
+    match action {
+        Action::Help => model.popup = Some(Popup::Help { page: 0 }),
+        Action::Back => back(model),
+        Action::Filter => {
+            let before = model.cursor.filter.clone();
+            model.popup = Some(Popup::Filter { text: Text::new(&before), before });
+        }
+        Action::Open => {
+            if let Some(target) = model.cursor.chosen() {
+                model.screen = Screen::Member(target.clone());
+            }
+        }
+        Action::Balancers => model.screen = Screen::Balancers,
+        Action::Events => model.screen = Screen::Events { from: 0 },
+        Action::NextScreen => {
+            model.screen = match model.screen {
+                Screen::Events { .. } => Screen::Balancers,
+                Screen::Balancers | Screen::Member(_) => Screen::Events { from: 0 },
+            };
+        }
+        action => scroll(model, action),
+    }
+}
+
+fn back(model: &mut Model) {
+    match model.popup.take() {
+        Some(Popup::Filter { before, .. }) => {
+            model.cursor.filter = before;
+            model.cursor.settle(model.fleet.balancers());
+        }
+        Some(_) => {}
+        None if model.screen != Screen::Balancers => model.screen = Screen::Balancers,
+        None if model.toast.is_some() => model.toast = None,
+        None => {
+            model.cursor.filter.clear();
+            model.cursor.settle(model.fleet.balancers());
+        }
+    }
+}
+
+fn scroll(model: &mut Model, action: Action) {
+    let page = model.page();
+    if let Some(Popup::Help { page }) = &mut model.popup {
+        *page = match action {
+            Action::Up | Action::PageUp => page.saturating_sub(1),
+            Action::Down | Action::PageDown => page.saturating_add(1),
+            _ => 0,
+        };
+        return;
+    }
+    if let Screen::Events { from } = &mut model.screen {
+        let last = model.log.len().saturating_sub(1);
+        *from = match action {
+            Action::Up => from.saturating_sub(1),
+            Action::Down => from.saturating_add(1),
+            Action::PageUp => from.saturating_sub(page),
+            Action::PageDown => from.saturating_add(page),
+            Action::Bottom => last,
+            _ => 0,
+        }
+        .min(last);
+        return;
+    }
+    let step = match action {
+        Action::Up => Step::Back(1),
+        Action::Down => Step::On(1),
+        Action::PageUp => Step::Back(page),
+        Action::PageDown => Step::On(page),
+        Action::Top => Step::First,
+        Action::Bottom => Step::Last,
+        Action::PreviousBalancer => Step::BalancerBefore,
+        Action::NextBalancer => Step::NextBalancer,
+        _ => return,
+    };
+    model.cursor.go(step, model.fleet.balancers());
+    if let (Screen::Member(target), Some(chosen)) = (&mut model.screen, model.cursor.chosen()) {
+        *target = chosen.clone();
+    }
+}
+
+/// The list follows the filter while it is written.
+pub(super) fn filter_as_written(model: &mut Model) {
+    if let Some(Popup::Filter { text, .. }) = &model.popup {
+        model.cursor.filter = text.value().chars().take(LONGEST_FILTER).collect();
+        model.cursor.settle(model.fleet.balancers());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::keymap::Context;
+    use crate::message::{Key, Message};
+    use crate::model::{Model, Popup, Screen, sample};
+    use crate::update::update;
+
+    fn press(model: &mut Model, keys: &[Key]) {
+        for key in keys {
+            update(model, Message::Key(*key));
+        }
+    }
+
+    fn typed(text: &str) -> Vec<Key> {
+        text.chars().map(Key::Char).collect()
+    }
+
+    fn chosen(model: &Model) -> String {
+        model.target().map_or("nobody".to_owned(), |target| target.label(model.fleet.snapshot()))
+    }
+
+    #[test]
+    fn keys_move_the_cursor() {
+        use Key::{Char, Down, End, Home, PageDown, Up};
+        for (keys, wanted) in [
+            (&[][..], "app/node1"),
+            (&[Down], "app/node2"),
+            (&[Char('j'), Char('j'), Char('k')], "app/node2"),
+            (&[Up], "app/node1"),
+            (&[Char('G')], "static/10.0.2.13"),
+            (&[End, Home], "app/node1"),
+            (&[PageDown], "static/10.0.2.13"),
+            (&[Char(']')], "static/10.0.2.11"),
+            (&[Char(']'), Char('[')], "app/node1"),
+        ] {
+            let mut model = sample::model(80, 24);
+            press(&mut model, keys);
+            assert_eq!(chosen(&model), wanted, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_written_kept_and_taken_back() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, &[Key::Char('/')]);
+        press(&mut model, &typed("static"));
+        assert_eq!(chosen(&model), "static/10.0.2.11");
+        press(&mut model, &[Key::Enter]);
+        assert_eq!((model.context(), model.cursor.filter.as_str()), (Context::Balancers, "static"));
+        press(&mut model, &[Key::Char('/')]);
+        press(&mut model, &typed("zzz"));
+        assert_eq!(chosen(&model), "nobody");
+        press(&mut model, &[Key::Char('d'), Key::Esc]);
+        assert_eq!(model.cursor.filter, "static", "Esc takes back what was written");
+        press(&mut model, &[Key::Esc]);
+        assert_eq!(model.cursor.filter, "", "Esc on the list ends the filter");
+    }
+
+    #[test]
+    fn the_member_screen_holds_its_member_by_name() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, &[Key::Down, Key::Enter]);
+        assert_eq!(model.screen, Screen::Member(sample::target("node2")));
+        press(&mut model, &[Key::Down]);
+        assert_eq!(model.screen, Screen::Member(sample::target("node3")));
+        let mut fewer = sample::snapshot(70);
+        fewer.balancers[0].members.pop();
+        update(&mut model, Message::News(crate::news::News::Snapshot(Box::new(fewer))));
+        assert_eq!(model.screen, Screen::Member(sample::target("node3")), "it does not slip to another");
+        press(&mut model, &[Key::Char('d')]);
+        assert_eq!(model.popup, None, "what is gone cannot be drained");
+    }
+
+    #[test]
+    fn events_scroll_within_what_there_is() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, &[Key::Char('2'), Key::Down, Key::Down, Key::Down]);
+        assert_eq!(model.screen, Screen::Events { from: 1 });
+        press(&mut model, &[Key::Char('g')]);
+        assert_eq!(model.screen, Screen::Events { from: 0 });
+        update(&mut model, Message::News(crate::news::News::Event(Box::new(sample::failed_event(3)))));
+        assert_eq!(model.screen, Screen::Events { from: 0 }, "at the top, the newest stay in sight");
+        press(&mut model, &[Key::Down]);
+        update(&mut model, Message::News(crate::news::News::Event(Box::new(sample::failed_event(4)))));
+        assert_eq!(model.screen, Screen::Events { from: 2 }, "further down, the picture stands still");
+    }
+
+    #[test]
+    fn help_opens_turns_its_pages_and_closes() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, &[Key::Char('?'), Key::Down]);
+        assert_eq!(model.popup, Some(Popup::Help { page: 1 }));
+        press(&mut model, &[Key::Char('q')]);
+        assert_eq!(model.popup, None);
+    }
+}

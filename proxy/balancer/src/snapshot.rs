@@ -1,0 +1,56 @@
+//! A balancer as everybody may see it. Only a projection: nothing is decided here.
+
+use std::time::Duration;
+
+use evenkeel_protocol::{BalancerSnapshot, ErrorNote, MemberSnapshot, Moment, Timestamp};
+
+use crate::balancer::Balancer;
+use crate::member::{Member, MemberId};
+
+impl Balancer {
+    /// Everything visible at `now`, which on the wall clock is `wall`. `paths` is left empty: the balancer does not
+    /// know who is mapped to it.
+    pub fn snapshot(&self, now: Moment, wall: Timestamp) -> BalancerSnapshot {
+        let members =
+            self.members().zip(&self.members).map(|((id, ..), member)| self.show(id, member, now, wall));
+        BalancerSnapshot {
+            name: self.name.clone(),
+            revision: self.revision,
+            settings: self.settings.clone(),
+            paths: Vec::new(),
+            members: members.collect(),
+        }
+    }
+
+    fn show(&self, id: MemberId, member: &Member, now: Moment, wall: Timestamp) -> MemberSnapshot {
+        let Member { name, settings, status, tally, .. } = member;
+        MemberSnapshot {
+            name: name.clone(),
+            revision: member.revision,
+            route: settings.route.clone(),
+            redirect: settings.redirect.clone(),
+            lbfactor: settings.lbfactor,
+            lbset: settings.lbset,
+            status: *status,
+            words: status.words(),
+            usable: status.is_usable(),
+            elected: member.elected,
+            served: tally.served(),
+            failed: tally.failed(),
+            busy: tally.busy(),
+            lbstatus: self.lineup.lbstatus_of(id),
+            transferred: tally.transferred(),
+            read: tally.read(),
+            retry: settings.retry,
+            retries: member.retries,
+            error: member.error.as_ref().map(|error| ErrorNote {
+                reason: error.reason.clone(),
+                at: wall.minus(now.since(error.at)),
+                retry_at: member
+                    .retry_from()
+                    .filter(|from| now < *from)
+                    .map(|from| wall.plus(from.since(now).saturating_sub(Duration::from_micros(1)))),
+            }),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Reads a configuration in Apache's syntax: [`read`] gives what shall run, or a [`Report`] that says what is wrong
+//! where. Nothing here opens a socket or resolves a name.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `lexer.rs` | lines, continuation, quotes, comments, positions |
+//! | `section.rs` | nesting, conditions, includes, variables |
+//! | `include.rs` | files and environment: the only one that touches the world |
+//! | `directive.rs` | one row a directive |
+//! | `parameter.rs` | one row a parameter of a balancer or member |
+//! | `site.rs` | what was written, while reading |
+//! | `resolve.rs` | what was written → what shall run |
+//! | `report.rs` | errors and warnings as people read them |
+
+mod directive;
+mod include;
+mod lexer;
+mod limits;
+mod nearest;
+mod notes;
+mod parameter;
+mod report;
+mod resolve;
+mod section;
+mod site;
+mod source;
+mod variable;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
+
+pub use crate::config::report::{Note, Place, Report, Severity};
+use crate::config::section::Reader;
+use crate::mapping::{Mapping, covers};
+
+/// How to read.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// Answer 503 on the paths of directives that close something and cannot be honoured, instead of refusing.
+    pub fence: bool,
+    /// Refuse what httpd takes with an effect that nobody means.
+    pub strict: bool,
+    /// The names of `-D`, for `<IfDefine>`.
+    pub defines: Vec<String>,
+}
+
+/// What shall run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen; never empty. A port alone (`Listen 80`) is `[::]`, and means both address families.
+    pub listen: Vec<SocketAddr>,
+    /// `ServerName` without its scheme: `host` or `host:port`.
+    pub server_name: Option<String>,
+    /// All balancers, in the order in which they are first named.
+    pub balancers: Vec<BalancerConfig>,
+    /// All `ProxyPass`, in the order in which they are tried; targets are places in `balancers`.
+    pub mappings: Vec<Mapping>,
+    /// All `ProxyPassReverse`, in order; balancers that they name exist.
+    pub reverses: Vec<Reverse>,
+    /// `ProxyPreserveHost`; by default off.
+    pub preserve_host: bool,
+    /// `ProxyAddHeaders`; by default on.
+    pub add_headers: bool,
+    /// `ProxyVia`.
+    pub via: Via,
+    /// `Timeout`, for clients; what members use stands in their settings. By default 60 s.
+    pub timeout: Duration,
+    /// `KeepAlive`; by default on.
+    pub keep_alive: bool,
+    /// `KeepAliveTimeout`; by default 5 s.
+    pub keep_alive_timeout: Duration,
+    /// `MaxKeepAliveRequests`; 0 means no limit, by default 100.
+    pub max_keep_alive_requests: u32,
+    /// What is answered 503; empty unless [`ReadOptions::fence`] is set.
+    pub fences: Vec<Fence>,
+    /// What somebody should know.
+    pub warnings: Vec<Note>,
+}
+
+/// One balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BalancerConfig {
+    /// Its name.
+    pub name: BalancerName,
+    /// Its settings.
+    pub settings: BalancerSettings,
+    /// Its members in order; may be empty. Time-outs are resolved: own, else `ProxyTimeout`, else `Timeout`.
+    pub members: Vec<(MemberName, MemberSettings)>,
+}
+
+/// One `ProxyPassReverse`, as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reverse {
+    /// The path of the proxy.
+    pub path: String,
+    /// The URL of a member, or of a balancer.
+    pub url: String,
+}
+
+/// The words of `ProxyVia`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Via {
+    /// Via headers pass as they are.
+    #[default]
+    Off,
+    /// One is added.
+    On,
+    /// One is added, with the version.
+    Full,
+    /// All are removed.
+    Block,
+}
+
+/// Paths that are answered 503, because something that closes them cannot be honoured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// This path and all below it; none: not bound to a path.
+    pub path: Option<String>,
+    /// What is mapped to this balancer, by its place in [`Config::balancers`]; none: not bound to a balancer.
+    /// Bound to neither, the fence covers everything.
+    pub balancer: Option<usize>,
+    /// The directive and what it does, for the log.
+    pub why: String,
+}
+
+impl Fence {
+    /// Is a request for `path`, which goes to `balancer` if to any, behind this fence?
+    ///
+    /// Paths are compared as mappings compare them, so that a `%61` for an `a` does not lead around it.
+    pub fn covers(&self, path: &str, balancer: Option<usize>) -> bool {
+        self.path.as_deref().is_none_or(|prefix| covers(prefix, path))
+            && self.balancer.is_none_or(|fenced| balancer == Some(fenced))
+    }
+}
+
+/// Reads a file and what it includes.
+///
+/// Errors: a report with everything that is wrong, in the order of the text.
+pub fn read(path: &Path, options: &ReadOptions) -> Result<Config, Report> {
+    let folder =
+        path.parent().map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let mut reader = Reader::new(options, folder.map(PathBuf::from));
+    match include::load(path) {
+        Ok(loaded) => reader.text(&include::shown(path), &loaded),
+        Err(complaint) => reader.notes.error(None, complaint),
+    }
+    finish(reader, options)
+}
+
+/// Reads a text that stands in no file; `name` is what messages call it. Its includes need absolute paths.
+///
+/// Errors: a report with everything that is wrong, in the order of the text.
+pub fn read_text(name: &str, text: &str, options: &ReadOptions) -> Result<Config, Report> {
+    let mut reader = Reader::new(options, None);
+    reader.text(name, &include::check(text.as_bytes().to_vec()));
+    finish(reader, options)
+}
+
+/// Checks the whole, and turns what was found into a configuration or a report.
+fn finish(reader: Reader, options: &ReadOptions) -> Result<Config, Report> {
+    let Reader { sources, mut notes, site, ignored, .. } = reader;
+    // Nothing was read: what is missing in nothing is of no interest.
+    let unread = notes.failed() && sources.is_empty();
+    let mut config = None;
+    if !unread {
+        resolve::tell_ignored(&ignored, &sources, &mut notes);
+        config = Some(resolve::resolve(site, options, &mut notes));
+    }
+    let failed = notes.failed();
+    let (errors, warnings) = notes.finish(&sources);
+    match config {
+        Some(config) if !failed => Ok(Config { warnings, ..config }),
+        _ => Err(Report { errors, warnings }),
+    }
+}
+
+/// All directives as (name and arguments, contexts, meaning), for `--help-directives`.
+pub fn directives() -> impl Iterator<Item = (String, String, &'static str)> {
+    directive::all()
+}
+
+/// All parameters as (`balancer` or `member`, keyword, range, meaning), for `--help-directives`.
+pub fn parameters() -> impl Iterator<Item = (&'static str, &'static str, &'static str, &'static str)> {
+    parameter::all()
+}
+
+#[cfg(test)]
+mod tests;

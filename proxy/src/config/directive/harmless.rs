@@ -1,0 +1,116 @@
+//! Directives that were reviewed and are ignored: none of them can deny, authenticate, limit, redirect, encrypt or
+//! remove a header, for the reason that stands in the row.
+
+use crate::config::directive::{Directive, EVERYWHERE, Effect};
+
+const PROCESS: &str =
+    "Ignored: how httpd runs its processes and threads; here threads follow the processors.";
+const PLACE: &str = "Ignored: where httpd keeps its own files; see --run-dir.";
+const LOG: &str = "Ignored: logs go to standard error.";
+const IDENTITY: &str = "Ignored: the proxy runs as whoever starts it.";
+const PAGES: &str = "Ignored: what httpd prints on pages of its own.";
+const FILES: &str =
+    "Ignored: about files, and this proxy serves none; a path without ProxyPass is answered 404.";
+const NAMES: &str = "Ignored: the name of the proxy comes from ServerName, and there is one site.";
+const SOCKET: &str = "Ignored: sockets have the proxy's own buffers and queues.";
+const SLOTS: &str = "Ignored: balancers and members are not kept in slots.";
+
+const VARIABLES: &str = "Ignored: variables have no reader here; a rule that would read them is refused.";
+
+const fn row(name: &'static str, about: &'static str) -> Directive {
+    Directive {
+        name,
+        contexts: EVERYWHERE,
+        usage: "…",
+        arguments: 0..=usize::MAX,
+        about,
+        effect: Effect::Ignore,
+    }
+}
+
+/// Sorted by name.
+pub(super) static ROWS: &[Directive] = &[
+    row("AcceptFilter", SOCKET),
+    row("AcceptMutex", PROCESS),
+    row("AccessFileName", FILES),
+    row("AddIcon", FILES),
+    row("AddIconByEncoding", FILES),
+    row("AddIconByType", FILES),
+    row("AddLanguage", FILES),
+    row("AddType", FILES),
+    row("AllowOverride", FILES),
+    row("AllowOverrideList", FILES),
+    row("AsyncRequestWorkerFactor", PROCESS),
+    row("BalancerGrowth", SLOTS),
+    row("BalancerInherit", SLOTS),
+    row("BalancerPersist", "Ignored: edits at run time are not kept across restarts yet."),
+    row("BrowserMatch*", VARIABLES),
+    row("ContentDigest", FILES),
+    row("CoreDumpDirectory", PLACE),
+    row("CustomLog", LOG),
+    row("DefaultIcon", FILES),
+    row("DefaultRuntimeDir", PLACE),
+    row("DefaultType", FILES),
+    row("DirectoryIndex", FILES),
+    row("DirectorySlash", FILES),
+    row("DocumentRoot", FILES),
+    row("EnableMMAP", FILES),
+    row("EnableSendfile", FILES),
+    row("ErrorLog", LOG),
+    row("ErrorLogFormat", LOG),
+    row("ExtendedStatus", PAGES),
+    row("FileETag", FILES),
+    row("GlobalLog", LOG),
+    row("GracefulShutdownTimeout", PROCESS),
+    row("Group", IDENTITY),
+    row("HostnameLookups", LOG),
+    row("IndexIgnore", FILES),
+    row("IndexOptions", FILES),
+    row("ListenBacklog", SOCKET),
+    row("ListenCoresBucketsRatio", SOCKET),
+    row("LockFile", PROCESS),
+    row("LogFormat", LOG),
+    row("LogIOTrackTTFB", LOG),
+    row("LogLevel", LOG),
+    row("MaxClients", PROCESS),
+    row("MaxConnectionsPerChild", PROCESS),
+    row("MaxMemFree", PROCESS),
+    row("MaxRequestsPerChild", PROCESS),
+    row("MaxRequestWorkers", PROCESS),
+    row("MaxSpareServers", PROCESS),
+    row("MaxSpareThreads", PROCESS),
+    row("MIMEMagicFile", FILES),
+    row("MinSpareServers", PROCESS),
+    row("MinSpareThreads", PROCESS),
+    row("Mutex", PROCESS),
+    row("NameVirtualHost", NAMES),
+    row("Options", FILES),
+    row("PassEnv", VARIABLES),
+    row("PidFile", PLACE),
+    row("Proxy100Continue", "Ignored: whether to expect 100-continue is the proxy's own business."),
+    row("ProxyIOBufferSize", SOCKET),
+    row("ProxyPassInherit", NAMES),
+    row("ProxyReceiveBufferSize", SOCKET),
+    row("ProxyStatus", PAGES),
+    row("ReadmeName", FILES),
+    row("ReceiveBufferSize", SOCKET),
+    row("ScoreBoardFile", PLACE),
+    row("SeeRequestTail", PAGES),
+    row("SendBufferSize", SOCKET),
+    row("ServerAdmin", PAGES),
+    row("ServerAlias", NAMES),
+    row("ServerLimit", PROCESS),
+    row("ServerSignature", PAGES),
+    row("ServerTokens", PAGES),
+    row("SetEnv*", VARIABLES),
+    row("StartServers", PROCESS),
+    row("ThreadLimit", PROCESS),
+    row("ThreadsPerChild", PROCESS),
+    row("ThreadStackSize", PROCESS),
+    row("TransferLog", LOG),
+    row("TypesConfig", FILES),
+    row("UnsetEnv", VARIABLES),
+    row("UseCanonicalName", NAMES),
+    row("UseCanonicalPhysicalPort", NAMES),
+    row("User", IDENTITY),
+];

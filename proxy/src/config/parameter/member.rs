@@ -1,0 +1,302 @@
+//! The parameters of a member, one row each; httpd's keywords and ranges.
+//!
+//! Those that this proxy does not use yet are read as strictly, and say so.
+
+use std::time::Duration;
+
+use evenkeel_protocol::{Flag, Lbset, Route, Status};
+
+use crate::config::notes::Complaint;
+use crate::config::parameter::Parameter;
+use crate::config::parameter::value::{Remarks, Whole, duration, factor, on_off, shown, some_time};
+use crate::config::site::MemberDraft;
+
+/// What the rows set.
+pub(in crate::config) type Draft = MemberDraft;
+
+const SIZE: &str = "bytes, 0 or at least 512";
+const NOT_YET: &str = "remove it, or keep it for later";
+
+/// All parameters of a member, sorted by keyword.
+pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
+    Parameter {
+        key: "acquire",
+        range: "a time (without a unit: ms), at least 1 ms",
+        about: "How long a request waits for a connection when max are in use.",
+        set: |draft, text, remarks| {
+            draft.settings.connection.acquire = Some(some_time(text, "ms", remarks)?);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "addressttl",
+        range: "a time (without a unit: s), or -1",
+        about: "How long a resolved address is used; not used yet.",
+        set: |_, text, remarks| {
+            if text != "-1" {
+                duration(text, "s", remarks)?;
+            }
+            remarks.unused("names are resolved for each new connection", NOT_YET);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "connectiontimeout",
+        range: "a time (without a unit: s), at least 1 ms",
+        about: "How long to wait for a connection; without it, timeout.",
+        set: |draft, text, remarks| {
+            draft.settings.connection.connectiontimeout = Some(some_time(text, "s", remarks)?);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "disablereuse",
+        range: "On or Off",
+        about: "A new connection for each request.",
+        set: |draft, text, _| on_off(text).map(|on| draft.settings.connection.disablereuse = on),
+    },
+    Parameter {
+        key: "enablereuse",
+        range: "On or Off",
+        about: "The opposite of disablereuse; the later one counts.",
+        set: |draft, text, _| on_off(text).map(|on| draft.settings.connection.disablereuse = !on),
+    },
+    Parameter {
+        key: "flusher",
+        range: "a name",
+        about: "Only for a protocol that is not supported; not used.",
+        set: |_, _, remarks| {
+            remarks.unused("it belongs to fdpass members", NOT_YET);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "flushpackets",
+        range: "on, off or auto",
+        about: "When parts of an answer are passed on; here always at once.",
+        set: |_, text, remarks| {
+            if !["on", "off", "auto"].contains(&text.to_ascii_lowercase().as_str()) {
+                return Err(Complaint::new("must be on, off or auto", "remove it"));
+            }
+            remarks.unused("parts of an answer are always passed on at once", NOT_YET);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "flushwait",
+        range: "milliseconds from 0 to 1000",
+        about: "How long flushpackets=auto waits; not used.",
+        set: |_, text, remarks| {
+            Whole { least: 0, most: 1000, unit: "milliseconds" }.read(text, remarks)?;
+            remarks.unused("parts of an answer are always passed on at once", NOT_YET);
+            Ok(())
+        },
+    },
+    Parameter { key: "hcexpr", range: "a name", about: HEALTH, set: health },
+    Parameter { key: "hcfails", range: "a whole number", about: HEALTH, set: health },
+    Parameter { key: "hcinterval", range: "a time", about: HEALTH, set: health },
+    Parameter { key: "hcmethod", range: "a name", about: HEALTH, set: health },
+    Parameter { key: "hcpasses", range: "a whole number", about: HEALTH, set: health },
+    Parameter { key: "hctemplate", range: "a name", about: HEALTH, set: health },
+    Parameter { key: "hcuri", range: "a path", about: HEALTH, set: health },
+    Parameter {
+        key: "iobuffersize",
+        range: SIZE,
+        about: "The size of the buffer between client and member; not used yet.",
+        set: size,
+    },
+    Parameter {
+        key: "keepalive",
+        range: "On or Off",
+        about: "TCP keep-alive on connections to the member.",
+        set: |draft, text, _| on_off(text).map(|on| draft.settings.connection.keepalive = on),
+    },
+    Parameter {
+        key: "lbset",
+        range: "a whole number from 0 to 99",
+        about: "The set that it belongs to; lower sets are tried first.",
+        set: |draft, text, remarks| {
+            let rule = Whole { least: 0, most: 99, unit: "" };
+            let number = rule.read(text, remarks)?;
+            draft.settings.lbset = u8::try_from(number).ok().and_then(Lbset::new).unwrap_or_default();
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "loadfactor",
+        range: "a number from 1 to 100, kept in hundredths",
+        about: "The share of the work that it is meant to take.",
+        set: |draft, text, remarks| {
+            draft.settings.lbfactor = factor(text, remarks)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "max",
+        range: "a whole number; 0 means no limit",
+        about: "How many requests may be on their way to it at once, in the whole process.",
+        set: |draft, text, remarks| {
+            let number = Whole::from(0, "").read(text, remarks)?;
+            draft.settings.connection.max = (number > 0).then_some(number);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "min",
+        range: "a whole number, at least 0",
+        about: "How many connections are kept at least; not used yet.",
+        set: connections,
+    },
+    Parameter {
+        key: "ping",
+        range: "a time (without a unit: s), at least 1 ms",
+        about: "How long to wait for a sign of life before a request; not used yet.",
+        set: |_, text, remarks| {
+            some_time(text, "s", remarks)?;
+            remarks.unused("connections are not probed before a request", NOT_YET);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "receivebuffersize",
+        range: SIZE,
+        about: "The size of the socket's receive buffer; not used yet.",
+        set: size,
+    },
+    Parameter {
+        key: "redirect",
+        range: "a route, at most 63 characters",
+        about: "The route that its sessions take while it is unusable.",
+        set: |draft, text, _| route(text).map(|route| draft.settings.redirect = route),
+    },
+    Parameter {
+        key: "responsefieldsize",
+        range: "bytes, at least 0",
+        about: "The longest line of an answer's header; not used yet.",
+        set: |_, text, remarks| {
+            Whole::from(0, "bytes").read(text, remarks)?;
+            remarks.unused("header lines have the proxy's own limit", NOT_YET);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "retry",
+        range: "seconds, at least 0",
+        about: "How long a member in error is left alone.",
+        set: |draft, text, remarks| {
+            draft.settings.retry = Whole::from(0, "seconds").read(text, remarks)?;
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "route",
+        range: "at most 63 characters",
+        about: "The tag that ties sessions to it.",
+        set: |draft, text, _| route(text).map(|route| draft.settings.route = route),
+    },
+    Parameter {
+        key: "secret",
+        range: "at most 63 characters",
+        about: "Only for a protocol that is not supported; not used.",
+        set: |_, text, remarks| {
+            if text.len() > Route::LONGEST {
+                return Err(Complaint::new("is longer than 63 characters", "shorten it"));
+            }
+            remarks.unused("it belongs to ajp members", NOT_YET);
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "smax",
+        range: "a whole number, at least 0",
+        about: "How many idle connections outlive ttl; not used yet.",
+        set: connections,
+    },
+    Parameter {
+        key: "status",
+        range: "letters of D S I R H E N C U F G O, with + or -",
+        about: "The flags that it starts with.",
+        set: status,
+    },
+    Parameter {
+        key: "timeout",
+        range: "seconds, at least 1",
+        about: "How long to wait for it to take or send something; without it, ProxyTimeout, else Timeout.",
+        set: |draft, text, remarks| {
+            let seconds = Whole::from(1, "seconds").read(text, remarks)?;
+            draft.timeout = Some(Duration::from_secs(u64::from(seconds)));
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "ttl",
+        range: "seconds, at least 1",
+        about: "How long an idle connection is kept.",
+        set: |draft, text, remarks| {
+            let seconds = Whole::from(1, "seconds").read(text, remarks)?;
+            draft.settings.connection.ttl = Some(Duration::from_secs(u64::from(seconds)));
+            Ok(())
+        },
+    },
+    Parameter {
+        key: "upgrade",
+        range: "a protocol, or ANY; at most 15 characters",
+        about: "Which protocols a client may change to; not used yet.",
+        set: |_, text, remarks| {
+            if text.len() > 15 {
+                return Err(Complaint::new("is longer than 15 characters", "write upgrade=websocket"));
+            }
+            remarks.unused("connections are not upgraded yet", NOT_YET);
+            Ok(())
+        },
+    },
+];
+
+const HEALTH: &str = "Health checks; not used yet.";
+
+fn health(_: &mut Draft, _: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
+    remarks.unused("there are no health checks yet; this member is only tested by requests", NOT_YET);
+    Ok(())
+}
+
+fn connections(_: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
+    Whole::from(0, "").read(text, remarks)?;
+    remarks.unused("idle connections are kept as long as ttl and the member allow", NOT_YET);
+    Ok(())
+}
+
+fn size(_: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
+    match Whole::from(0, "bytes").read(text, remarks)? {
+        1..=511 => Err(Complaint::new("must be 0 or at least 512 bytes", "remove it")),
+        _ => {
+            remarks.unused("buffers have the proxy's own size", NOT_YET);
+            Ok(())
+        }
+    }
+}
+
+fn route(text: &str) -> Result<Route, Complaint> {
+    text.parse::<Route>().map_err(|why| Complaint::new(why.0, "write a short name, such as node1"))
+}
+
+/// Flags add up over several `status=`, as in httpd. `E` has no effect there: the first election lifts it.
+fn status(draft: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
+    if text.is_empty() {
+        remarks
+            .traps
+            .push(Complaint::new("has no effect: there is no letter", "write for example status=+H"));
+        return Ok(());
+    }
+    let letters = "write for example status=+H, or status=D for disabled";
+    let wanted = draft.settings.status.apply(text).map_err(|why| Complaint::new(why, letters))?;
+    if Status::INITIALISED.apply(text).is_ok_and(|alone| alone.has(Flag::Error)) {
+        let what = "has no effect as to E: the first election lifts it, as in httpd";
+        remarks.traps.push(Complaint::new(what, "write status=+D to keep requests away"));
+    }
+    if !wanted.has(Flag::Initialised) {
+        let what = format!("has no effect as to O ({}): every member is initialised", shown(text));
+        remarks.traps.push(Complaint::new(what, "write status=+D to keep requests away"));
+    }
+    draft.settings.status = wanted.with(Flag::Error, false).with(Flag::Initialised, true);
+    Ok(())
+}

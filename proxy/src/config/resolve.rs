@@ -1,0 +1,158 @@
+//! From what was written to what shall run: what is missing or fits nothing is found here.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use evenkeel_protocol::BalancerName;
+
+use crate::config::nearest::did_you_mean;
+use crate::config::notes::{Complaint, Notes};
+use crate::config::section::Ignored;
+use crate::config::site::{BalancerDraft, Closing, MappingDraft, Scope, Site};
+use crate::config::source::Sources;
+use crate::config::{BalancerConfig, Config, Fence, ReadOptions, Reverse};
+use crate::mapping::{Mapping, Target};
+
+/// httpd's defaults.
+const TIMEOUT: Duration = Duration::from_secs(60);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_KEEP_ALIVE_REQUESTS: u32 = 100;
+/// How many paths, or ignored directives, a sentence lists.
+const LISTED: usize = 20;
+
+/// Checks the whole, and makes what runs; its warnings are left to the caller.
+pub(super) fn resolve(site: Site, options: &ReadOptions, notes: &mut Notes) -> Config {
+    if site.listen.is_empty() {
+        let what = "the configuration listens nowhere";
+        notes.error(None, Complaint::new(what, "add a line such as Listen 127.0.0.1:8080"));
+    }
+    check_balancers(&site, notes);
+    let fences = site.closings.iter().filter_map(|closing| close(closing, &site, options, notes)).collect();
+    let timeout = site.timeout.unwrap_or(TIMEOUT);
+    let member_timeout = site.proxy_timeout.unwrap_or(timeout);
+    // The last <Location> that fits decides, before any line outside of sections.
+    let mappings = site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
+    Config {
+        listen: site.listen.into_iter().map(|(address, _)| address).collect(),
+        server_name: site.server_name,
+        balancers: site.balancers.into_iter().map(|draft| balancer(draft, member_timeout)).collect(),
+        mappings,
+        reverses: site.reverses.into_iter().map(|(reverse, _)| reverse).collect(),
+        preserve_host: site.preserve_host.unwrap_or(false),
+        add_headers: site.add_headers.unwrap_or(true),
+        via: site.via,
+        timeout,
+        keep_alive: site.keep_alive.unwrap_or(true),
+        keep_alive_timeout: site.keep_alive_timeout.unwrap_or(KEEP_ALIVE_TIMEOUT),
+        max_keep_alive_requests: site.max_keep_alive_requests.unwrap_or(MAX_KEEP_ALIVE_REQUESTS),
+        fences,
+        warnings: Vec::new(),
+    }
+}
+
+/// Says in one sentence what was ignored, and where each first stands.
+pub(super) fn tell_ignored(ignored: &[Ignored], sources: &Sources, notes: &mut Notes) {
+    if ignored.is_empty() {
+        return;
+    }
+    let mut list: Vec<String> = ignored
+        .iter()
+        .take(LISTED)
+        .map(|ignored| match ignored.times - 1 {
+            0 => format!("{} ({})", ignored.name, sources.brief(ignored.first)),
+            more => format!("{} ({} and {more} more)", ignored.name, sources.brief(ignored.first)),
+        })
+        .collect();
+    if ignored.len() > LISTED {
+        list.push(format!("and {} others", ignored.len() - LISTED));
+    }
+    let what = format!("without effect here: {}", list.join(", "));
+    notes.warn(None, Complaint::new(what, "they are harmless; --help-directives gives the reason for each"));
+}
+
+fn balancer(draft: BalancerDraft, member_timeout: Duration) -> BalancerConfig {
+    let members = draft.members.into_iter().map(|member| {
+        let mut settings = member.settings;
+        settings.connection.timeout = member.timeout.or(member.inherited).unwrap_or(member_timeout);
+        (member.name, settings)
+    });
+    BalancerConfig { name: draft.name, settings: draft.settings, members: members.collect() }
+}
+
+fn mapping(draft: MappingDraft) -> Mapping {
+    let target = draft.target.map_or(Target::Nobody, |(index, path)| Target::Balancer { index, path });
+    Mapping { path: draft.path, target }
+}
+
+/// Balancers that are named but not defined are errors; those without members are told.
+fn check_balancers(site: &Site, notes: &mut Notes) {
+    let declared = || site.balancers.iter().filter(|balancer| balancer.declared.is_some());
+    let undefined = |name: &BalancerName| {
+        let otherwise = format!("define it in a <Proxy {}>", name.url());
+        let remedy = did_you_mean(name.as_str(), declared().map(|known| known.name.as_str()), &otherwise);
+        Complaint::new(format!("there is no {}", name.url()), remedy)
+    };
+    for balancer in &site.balancers {
+        match balancer.declared {
+            None => notes.error(balancer.named, undefined(&balancer.name)),
+            Some(spot) if balancer.members.is_empty() => {
+                let what = format!("{} has no members; its paths are answered 503", balancer.name.url());
+                notes.warn(spot, Complaint::new(what, "add BalancerMember http://HOST:PORT"));
+            }
+            Some(_) => {}
+        }
+    }
+    let known: HashSet<&BalancerName> = declared().map(|balancer| &balancer.name).collect();
+    for (reverse, spot) in &site.reverses {
+        if let Some(name) = named_balancer(reverse).filter(|name| !known.contains(name)) {
+            notes.error(*spot, undefined(&name));
+        }
+    }
+}
+
+/// The balancer that a `ProxyPassReverse` names, if it names one.
+fn named_balancer(reverse: &Reverse) -> Option<BalancerName> {
+    let (scheme, _) = reverse.url.split_once("://")?;
+    scheme.eq_ignore_ascii_case("balancer").then(|| reverse.url.parse().ok())?
+}
+
+/// Rule 5: an error that names the paths, or a fence around exactly those.
+fn close(closing: &Closing, site: &Site, options: &ReadOptions, notes: &mut Notes) -> Option<Fence> {
+    let covered = covered(&closing.scope, site);
+    let Closing { name, does, remedy, .. } = closing;
+    if !options.fence {
+        let what = format!("{name} {does} for {covered}; this proxy cannot do that yet");
+        let remedy = format!("{remedy}, and remove the line; or start with --fence to answer 503 there");
+        notes.error(closing.spot, Complaint::new(what, remedy));
+        return None;
+    }
+    let what = format!("fenced: {covered} is answered 503, because {name} {does} and cannot be honoured yet");
+    notes.warn(closing.spot, Complaint::new(what, format!("{remedy}, and remove the line")));
+    let (path, balancer) = match &closing.scope {
+        Scope::Location(path) => (Some(path.clone()), None),
+        Scope::Balancer(index) => (None, Some(*index)),
+        Scope::Server | Scope::AllProxied => (None, None),
+    };
+    Some(Fence { path, balancer, why: format!("{name} {does}") })
+}
+
+/// The paths that lines of a scope are about, in words.
+fn covered(scope: &Scope, site: &Site) -> String {
+    let index = match scope {
+        Scope::Location(path) => return path.clone(),
+        Scope::Server | Scope::AllProxied => return "every path".to_owned(),
+        Scope::Balancer(index) => *index,
+    };
+    let mappings = site.location_mappings.iter().chain(&site.mappings);
+    let mut paths: Vec<&str> = mappings
+        .filter(|mapping| mapping.target.as_ref().is_some_and(|(target, _)| *target == index))
+        .map(|mapping| mapping.path.as_str())
+        .take(LISTED + 1)
+        .collect();
+    if paths.len() > LISTED {
+        paths.truncate(LISTED);
+        paths.push("…");
+    }
+    let url = site.balancers.get(index).map(|balancer| balancer.name.url()).unwrap_or_default();
+    format!("all of {url} ({})", if paths.is_empty() { "no path yet".to_owned() } else { paths.join(", ") })
+}

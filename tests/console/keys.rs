@@ -1,0 +1,122 @@
+//! Every key that changes something asks first, and does nothing without a yes.
+
+use harness::prelude::*;
+
+use crate::{opened, pair};
+
+/// The keys that lead to a question, and a word of it.
+const CHANGING: &[(&str, &str)] = &[
+    ("d", "Drain"),
+    ("D", "Disable"),
+    ("S", "Stop"),
+    ("H", "standby"),
+    ("R", "spare"),
+    ("I", "gnore errors"),
+];
+
+#[test]
+fn each_changing_key_asks_and_everything_but_yes_changes_nothing() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    let before = proxy.snapshot().balancers;
+    for (key, word) in CHANGING {
+        for no in ["n", "<esc>"] {
+            terminal.keys(key);
+            let asked = terminal.wait_for("app/a");
+            assert!(asked.contains(word), "{key}:\n{asked}");
+            // What is no answer is no yes either.
+            terminal.keys("x<enter> Y");
+            terminal.wait_for(word);
+            terminal.keys(no);
+            terminal.wait_gone("yes, do it");
+            terminal.wait_until("the question is gone", |frame| !frame.contains("app/a?"));
+        }
+    }
+    assert_eq!(proxy.snapshot().balancers, before);
+    assert_eq!(proxy.admin().events(0).len(), 1, "nothing happened since the start");
+}
+
+#[test]
+fn each_changing_key_does_after_a_yes_what_its_question_says() {
+    for (key, words) in [
+        ("d", "Init Drn Ok"),
+        ("D", "Init Dis"),
+        ("S", "Init Stop"),
+        ("H", "Init Stby Ok"),
+        ("R", "Init Spar Ok"),
+        ("I", "Init Ign Ok"),
+    ] {
+        let (proxy, _backends) = pair();
+        let terminal = opened(&proxy);
+        terminal.keys(key);
+        terminal.wait_for("app/a?");
+        terminal.keys("y");
+        terminal.wait_for(words);
+        assert_eq!((proxy.member("app", "a").words.as_str(), proxy.member("app", "b").words.as_str()), (words, "Init Ok"));
+        terminal.keys(key);
+        terminal.wait_for("app/a?");
+        terminal.keys("y");
+        terminal.wait_gone(words);
+        assert_eq!(proxy.member("app", "a").words, "Init Ok", "{key} again");
+    }
+}
+
+#[test]
+fn enable_clears_all_three_at_once() {
+    let (proxy, _backends) = pair();
+    proxy.edit("app", "a", r#"{"drain":true,"disabled":true,"stopped":true}"#);
+    let terminal = console(&proxy).open();
+    terminal.wait_for("Init Drn Dis Stop");
+    terminal.keys("E");
+    terminal.wait_for("Enable app/a?");
+    terminal.keys("y");
+    terminal.wait_gone("Drn");
+    assert_eq!(proxy.member("app", "a").words, "Init Ok");
+}
+
+#[test]
+fn an_answer_typed_ahead_of_its_question_is_no_answer() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    terminal.keys("dy");
+    terminal.wait_for("Drain app/a?");
+    assert_eq!(proxy.member("app", "a").words, "Init Ok");
+    terminal.keys("n");
+}
+
+#[test]
+fn the_form_writes_values_shows_old_and_new_and_asks() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    terminal.keys("e");
+    terminal.wait_for("app/a");
+    // Into an empty first field, whatever stood there.
+    terminal.keys(&format!("{}3", "<backspace>".repeat(8)));
+    terminal.keys("<enter>");
+    let asked = terminal.wait_for("Change app/a?");
+    assert!(asked.contains("1.00") && asked.contains("3.00"), "{asked}");
+    assert_eq!(proxy.member("app", "a").lbfactor.to_string(), "1.00");
+    terminal.keys("y");
+    terminal.wait_gone("Change app/a?");
+    eventually_equal(&"3.00".to_owned(), || proxy.member("app", "a").lbfactor.to_string());
+    terminal.wait_for("3.00");
+}
+
+#[test]
+fn help_lists_the_keys_and_every_screen_is_reached() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    terminal.keys("?");
+    let help = terminal.wait_for("Change the member");
+    assert!(help.contains("drain") && help.contains("disabled"), "{help}");
+    terminal.keys("<esc>");
+    terminal.wait_gone("Change the member");
+    proxy.edit("app", "b", r#"{"lbset":7,"reason":"told by a test"}"#);
+    terminal.keys("2");
+    terminal.wait_for("told by a test");
+    terminal.keys("1");
+    terminal.wait_for("Init Ok");
+    terminal.keys("<enter>");
+    terminal.wait_for("edirect");
+    terminal.keys("<esc>");
+}

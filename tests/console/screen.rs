@@ -1,0 +1,97 @@
+//! The terminal itself: sizes, colours, and what is left behind.
+
+use harness::prelude::*;
+use harness::terminal::foreign_sequences;
+use rustix::process::Signal;
+
+use crate::{opened, pair};
+
+#[test]
+fn eighty_columns_show_what_an_operator_needs() {
+    let (proxy, [a, _]) = pair();
+    visits(&proxy, 10);
+    let terminal = opened(&proxy);
+    let frame = terminal.wait_for(&a.address().to_string());
+    for wanted in ["app", "byrequests", "1.00", "Init Ok", "lected", "usy"] {
+        assert!(frame.contains(wanted), "no {wanted}\n{frame}");
+    }
+    let line = frame.line_with(&a.address().to_string()).unwrap();
+    assert!(line.contains(" 5 "), "elected is 5: {line}");
+}
+
+#[test]
+fn the_terminal_is_as_before_after_every_way_to_end() {
+    for (name, end) in [("q", None), ("<c-c>", None), ("TERM", Some(Signal::TERM)), ("HUP", Some(Signal::HUP)), ("INT", Some(Signal::INT))] {
+        let (proxy, _backends) = pair();
+        let mut terminal = opened(&proxy);
+        assert!(!terminal.left_behind().is_empty(), "the console uses the terminal at all");
+        match end {
+            None => terminal.keys(name),
+            Some(number) => terminal.signal(number),
+        }
+        let code = terminal.ended();
+        eventually_equal(&Vec::<String>::new(), || terminal.left_behind());
+        if end.is_none() {
+            assert_eq!(code, 0, "{name}");
+        }
+        assert_eq!(foreign_sequences(&terminal.output()), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn tiny_terminals_are_served_and_sizes_may_change() {
+    let (proxy, _backends) = pair();
+    let mut terminal = console(&proxy).size(20, 5).open();
+    let tiny = terminal.wait_until("something is shown", |frame| !frame.to_string().trim().is_empty());
+    assert_eq!((tiny.columns(), tiny.rows.len()), (20, 5));
+    terminal.keys("dy");
+    terminal.settled();
+    assert_eq!(proxy.admin().events(0).len(), 1, "no question can be read there, so none is answered");
+    for (columns, rows) in [(80, 24), (1, 1), (120, 36), (40, 10), (250, 3), (3, 60), (80, 24)] {
+        terminal.resize(columns, rows);
+        terminal.settled();
+        assert!(!terminal.has_ended(), "ended at {columns}x{rows}");
+    }
+    terminal.wait_for("Init Ok");
+    terminal.keys("q");
+    assert_eq!(terminal.ended(), 0);
+}
+
+#[test]
+fn no_color_means_no_colour() {
+    let (proxy, _backends) = pair();
+    proxy.edit("app", "b", r#"{"drain":true}"#);
+    let plain = console(&proxy).environment("NO_COLOR", "1").open();
+    assert!(!plain.wait_for("Init Drn Ok").has_colour());
+    let coloured = console(&proxy).open();
+    coloured.wait_for("Init Drn Ok");
+    coloured.wait_until("there are colours", harness::frame::Frame::has_colour);
+}
+
+#[test]
+fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    terminal.keys("<c-z>");
+    eventually_equal(&Vec::<String>::new(), || terminal.left_behind());
+    terminal.signal(Signal::CONT);
+    terminal.wait_for("Init Ok");
+    terminal.keys("?");
+    terminal.wait_for("Change the member");
+}
+
+#[test]
+fn a_screen_needs_a_terminal() {
+    let (proxy, _backends) = pair();
+    let ended = run(&evenkeel(), ["--socket".as_ref(), proxy.admin().socket().as_os_str()]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.err.contains("terminal") && ended.err.contains("status"), "{}", ended.err);
+}
+
+#[test]
+fn the_console_needs_little_memory() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    terminal.settled();
+    assert!(rss(terminal.pid()) < 60_000, "{} KiB", rss(terminal.pid()));
+}

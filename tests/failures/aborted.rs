@@ -1,0 +1,94 @@
+//! Clients that go away at every stage of a request leave nothing behind.
+
+use std::net::TcpStream;
+
+use harness::prelude::*;
+
+/// One backend for each stage at which a member is held, each behaving so that a client gets just as far.
+struct Origins {
+    late: Backend,
+    held: Backend,
+    begun: Backend,
+    body: Backend,
+    gates: Vec<Gate>,
+}
+
+impl Origins {
+    fn new() -> Self {
+        let [late, held, begun, body] = backends(["late", "held", "begun", "body"]);
+        Self { late, held, begun, body, gates: Vec::new() }
+    }
+
+    /// Closes new gates for a round in which so many clients get into the body of an answer.
+    fn close(&mut self, in_body: usize) {
+        let gates: [Gate; 4] = std::array::from_fn(|_| Gate::new());
+        let trickle = |gate: &Gate| Behaviour::TricklesBody { gate: gate.clone(), piece: 500, reply: Reply::size(5000) };
+        self.late.behaves(Behaviour::ReadsLate(gates[0].clone(), Reply::default()));
+        self.held.behaves(Behaviour::HoldsUntil(gates[1].clone(), Reply::default()));
+        self.begun.behaves(trickle(&gates[2]));
+        self.body.behaves(trickle(&gates[3]));
+        gates[3].let_pass(in_body);
+        self.gates = gates.into();
+    }
+
+    fn open(&mut self) {
+        self.gates.drain(..).for_each(|gate| gate.open());
+    }
+}
+
+fn target(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connected | Stage::InHead | Stage::InRequestBody => "/late",
+        Stage::Waiting => "/held",
+        Stage::AnswerBegun => "/begun",
+        Stage::InAnswerBody => "/body",
+    }
+}
+
+#[test]
+fn busy_is_nought_again_after_a_thousand_aborted_clients() {
+    const AT_ONCE: usize = 50;
+    let mut origins = Origins::new();
+    let mapped: String = [&origins.late, &origins.held, &origins.begun, &origins.body]
+        .map(|backend| {
+            let name = backend.name();
+            format!("<Proxy balancer://{name}>\nBalancerMember {backend} route={name}\n</Proxy>\nProxyPass /{name} balancer://{name}\n")
+        })
+        .concat();
+    let proxy = proxy(mapped);
+
+    for round in 0..20 {
+        let stages: Vec<Stage> = Stage::ALL.into_iter().cycle().skip(round).take(AT_ONCE).collect();
+        let in_body = stages.iter().filter(|stage| **stage == Stage::InAnswerBody).count();
+        let holding = stages.iter().filter(|stage| stage.holds_a_member()).count();
+        origins.close(in_body);
+        let clients: Vec<TcpStream> =
+            stages.iter().map(|stage| up_to(*stage, proxy.address(), target(*stage)).unwrap()).collect();
+        eventually_equal(&(holding as u64), || proxy.busy());
+        drop(clients);
+        origins.open();
+        eventually_equal(&0, || proxy.busy());
+    }
+
+    // Every member still serves, and nothing was held against any of them.
+    for name in ["late", "held", "begun", "body"] {
+        origins.close(1000);
+        origins.open();
+        assert_eq!(browser().get(&proxy, &format!("/{name}")).answered_by(), name);
+        assert_eq!(proxy.member(name, name).words, "Init Ok");
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_does_not_wait_for_its_member() {
+    let gate = Gate::new();
+    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let proxy = proxy(format!(
+        "<Proxy balancer://app>\nBalancerMember {held} route=held\n</Proxy>\nProxyPass / balancer://app/"
+    ));
+    let client = up_to(Stage::Waiting, proxy.address(), "/").unwrap();
+    eventually_equal(&1, || proxy.busy());
+    drop(client);
+    eventually_equal(&0, || proxy.busy());
+    gate.open();
+}

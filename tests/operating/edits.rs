@@ -1,0 +1,106 @@
+//! Edits: what they answer, what they change at once, and two operators at one member.
+
+use evenkeel_protocol::{Change, Code, EventKind};
+use harness::prelude::*;
+
+fn pair() -> (Proxy, [Backend; 2]) {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a
+            BalancerMember {b} route=b
+        </Proxy>
+        ProxyPass / balancer://app/"
+    ));
+    (proxy, [a, b])
+}
+
+#[test]
+fn an_edit_answers_what_it_changed_and_is_in_effect() {
+    let (proxy, [_, b]) = pair();
+    let before = proxy.member("app", "b").revision;
+    let edited = proxy.edit("app", "b", r#"{"drain":true,"lbset":2,"reason":"deploy 42"}"#);
+    assert!(edited.changed && edited.durable && edited.event.is_some(), "{edited:?}");
+    assert_eq!((edited.revision, edited.member.map(|name| name.to_string())), (before + 1, Some(b.to_string())));
+    let mut fields: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["drain", "lbset"]);
+    let lbset = Change { field: "lbset".into(), before: "0".into(), after: "2".into() };
+    assert!(edited.changes.contains(&lbset), "{:?}", edited.changes);
+    assert_eq!(visits(&proxy, 3), "aaa");
+}
+
+#[test]
+fn asking_for_what_already_holds_is_a_success_without_a_change() {
+    let (proxy, _backends) = pair();
+    let first = proxy.edit("app", "a", r#"{"drain":true}"#);
+    let again = proxy.edit("app", "a", r#"{"drain":true}"#);
+    assert!(first.changed && !again.changed);
+    assert_eq!((again.revision, again.changes.len(), again.event), (first.revision, 0, None));
+}
+
+#[test]
+fn of_two_operators_who_saw_the_same_the_second_is_told() {
+    let (proxy, _backends) = pair();
+    let seen = proxy.member("app", "a").revision;
+    let mine = format!("{{\"lbset\":1,\"revision\":{seen}}}");
+    let theirs = format!("{{\"lbset\":2,\"revision\":{seen}}}");
+    assert!(proxy.edit("app", "a", &mine).changed);
+    let refusal = proxy.try_edit("app", "a", &theirs).refusal();
+    assert_eq!((refusal.code, refusal.field.as_deref()), (Code::Stale, Some("revision")));
+    assert_eq!(proxy.member("app", "a").lbset.get(), 1);
+}
+
+#[test]
+fn edits_at_the_same_time_are_all_counted_and_none_is_lost() {
+    let (proxy, _backends) = pair();
+    let admin = proxy.admin().clone();
+    let before = proxy.member("app", "a").revision;
+    let editors: Vec<_> = (0..4_u8)
+        .map(|editor| {
+            let admin = admin.clone();
+            std::thread::spawn(move || {
+                for round in 0..10_u8 {
+                    let json = format!("{{\"route\":\"r{editor}x{round}\"}}");
+                    let url = admin.get::<evenkeel_protocol::Snapshot>(&evenkeel_protocol::Call::Snapshot).balancers[0].members[0]
+                        .name
+                        .clone();
+                    let call = evenkeel_protocol::Call::edit_member(&"app".parse().unwrap(), &url);
+                    assert_eq!(admin.ask(call.method(), &call.path(), &json).status, 200);
+                }
+            })
+        })
+        .collect();
+    editors.into_iter().for_each(|editor| editor.join().unwrap());
+    let member = &proxy.balancer("app").members[0];
+    assert_eq!(member.revision, before + 40);
+    let edits = proxy.admin().events(0).into_iter().filter(|event| matches!(event.kind, EventKind::MemberEdited { .. }));
+    assert_eq!(edits.count(), 40);
+}
+
+#[test]
+fn a_balancers_own_settings_change_while_it_runs() {
+    let (proxy, _backends) = pair();
+    let edited = proxy.edit_balancer("app", r#"{"stickysession":"SID|sid","nofailover":true,"maxattempts":3,"timeout":2}"#);
+    assert!(edited.changed && edited.member.is_none() && edited.changes.len() == 4, "{edited:?}");
+    assert_eq!(browser().cookie("SID", "x.b").visits(&proxy, "/", 3), "bbb");
+    let settings = proxy.balancer("app").settings;
+    assert_eq!((settings.nofailover, settings.maxattempts, settings.timeout), (true, Some(3), 2));
+    proxy.edit_balancer("app", r#"{"stickysession":""}"#);
+    assert_eq!(proxy.balancer("app").settings.stickysession, None);
+}
+
+#[test]
+fn requests_in_flight_finish_on_a_member_that_is_disabled_under_them() {
+    let gate = Gate::new();
+    let (proxy, [a, _]) = pair();
+    a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(1000)));
+    let to = proxy.address();
+    let client = std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap());
+    eventually_equal(&1, || gate.waiting());
+    proxy.edit("app", "a", r#"{"disabled":true}"#);
+    assert_eq!((visits(&proxy, 3).as_str(), proxy.member("app", "a").busy), ("bbb", 1));
+    gate.open();
+    let answer = client.join().unwrap();
+    assert_eq!((answer.answered_by().as_str(), answer.body.len()), ("a", 1000));
+}

@@ -1,0 +1,90 @@
+//! The stream of events: numbered, resumable, and the same for everybody.
+
+use evenkeel_protocol::{Event, EventKind};
+use harness::prelude::*;
+
+fn single() -> (Proxy, Backend) {
+    let [a] = backends(["a"]);
+    let proxy = proxy(format!(
+        "<Proxy balancer://app>\nBalancerMember {a} route=a\nBalancerMember {a}/two route=b\n</Proxy>\nProxyPass / balancer://app/"
+    ));
+    (proxy, a)
+}
+
+fn is_edit(event: &Event) -> bool {
+    matches!(event.kind, EventKind::MemberEdited { .. })
+}
+
+#[test]
+fn events_are_numbered_from_the_start_and_say_who_and_why() {
+    let (proxy, _a) = single();
+    proxy.edit("app", "a", r#"{"drain":true,"reason":"deploy 42"}"#);
+    let events = proxy.admin().events(0);
+    assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), (1..=events.len() as u64).collect::<Vec<_>>());
+    assert_eq!(events[0].kind, EventKind::Started);
+    let Some(EventKind::MemberEdited { changes, by, reason, revision, durable, .. }) =
+        events.iter().find(|event| is_edit(event)).map(|event| event.kind.clone())
+    else {
+        panic!("no edit in {events:?}");
+    };
+    assert_eq!((changes.len(), reason.as_deref(), durable), (1, Some("deploy 42"), true));
+    assert_eq!(revision, proxy.member("app", "a").revision);
+    let by = by.expect("the system tells who is at the other end");
+    assert_eq!((by.uid, by.pid), (rustix::process::geteuid().as_raw(), Some(i32::try_from(std::process::id()).unwrap())));
+}
+
+#[test]
+fn a_reader_goes_on_where_it_stopped() {
+    let (proxy, _a) = single();
+    let first = proxy.admin().follow(None);
+    proxy.edit("app", "a", r#"{"lbset":1}"#);
+    let last = first.wait_for("the first edit", is_edit).number;
+    drop(first);
+    proxy.edit("app", "a", r#"{"lbset":2}"#);
+    let second = proxy.admin().follow(Some(last));
+    proxy.edit("app", "a", r#"{"lbset":3}"#);
+    eventually("both edits are heard", || (second.heard().len() >= 2).then_some(()));
+    let numbers: Vec<u64> = second.heard().iter().map(|event| event.number).collect();
+    assert_eq!(numbers, [last + 1, last + 2]);
+    assert_eq!(proxy.snapshot().event, last + 2);
+}
+
+#[test]
+fn all_readers_hear_the_same() {
+    let (proxy, _a) = single();
+    let readers: Vec<Follower> = (0..5).map(|_| proxy.admin().follow(Some(0))).collect();
+    for set in 1..=20 {
+        proxy.edit("app", "a", &format!("{{\"lbset\":{set}}}"));
+    }
+    let all = proxy.admin().events(0);
+    for reader in readers {
+        eventually_equal(&all, || reader.heard());
+    }
+}
+
+#[test]
+fn a_number_from_another_life_is_answered_with_what_there_is() {
+    let (proxy, _a) = single();
+    let there = proxy.admin().ask("GET", "/v1/events?since=999999&follow=false", "");
+    assert_eq!(there.status, 200, "{}", there.body);
+}
+
+#[test]
+fn what_no_longer_is_kept_is_told_as_missed() {
+    let (proxy, _a) = single();
+    for on in [true, false].into_iter().cycle().take(4400) {
+        proxy.edit("app", "a", &format!("{{\"ignore_errors\":{on}}}"));
+    }
+    let events = proxy.admin().events(0);
+    let EventKind::Missed { from, to } = events[0].kind else { panic!("{:?}", events[0]) };
+    assert_eq!((from, events[1].number), (1, to + 1));
+}
+
+#[test]
+fn the_end_of_the_proxy_is_an_event() {
+    let (proxy, _a) = single();
+    let follower = proxy.admin().follow(None);
+    proxy.terminate();
+    follower.wait_for("it says that it ends", |event| event.kind == EventKind::Stopping);
+    assert_eq!(proxy.ended().code(), Some(0));
+}

@@ -1,0 +1,88 @@
+//! The start of the proxy: ports that are taken, options that are wrong, several proxies side by side.
+
+use std::fs;
+use std::net::TcpListener;
+
+use harness::prelude::*;
+use socket2::{Domain, Socket, Type};
+
+/// Starts a proxy that must not come up; gives what it said, and sees to it that nothing is left.
+#[track_caller]
+fn refused(text: &str) -> String {
+    let home = folder();
+    let configuration = home.path().join("site.conf");
+    fs::write(&configuration, text).unwrap();
+    let run_dir = home.path().join("run");
+    let ended = run(&evenkeel_proxy(), ["-f".as_ref(), configuration.as_os_str(), "--run-dir".as_ref(), run_dir.as_os_str()]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.out, "");
+    assert!(!run_dir.join("admin.sock").exists(), "a start that failed left its socket behind");
+    ended.err
+}
+
+#[test]
+fn a_port_in_use_is_refused_and_named() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap();
+    let said = refused(&format!("Listen {address}\nProxyPass / http://127.0.0.1:9/\n"));
+    assert!(said.contains(&address.to_string()) && said.contains("in use"), "{said}");
+}
+
+#[test]
+fn a_port_that_another_process_shares_is_refused_too() {
+    let other = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    other.set_reuse_port(true).unwrap();
+    other.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    other.listen(8).unwrap();
+    let address = other.local_addr().unwrap().as_socket().unwrap();
+    let said = refused(&format!("Listen {address}\nProxyPass / http://127.0.0.1:9/\n"));
+    assert!(said.contains(&address.to_string()), "{said}");
+}
+
+#[test]
+fn the_same_port_twice_is_refused() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    refused(&format!("Listen {free}\nListen {free}\nProxyPass / http://127.0.0.1:9/\n"));
+}
+
+#[test]
+fn several_listeners_serve_the_same() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(format!("Listen 127.0.0.1:0\nListen 127.0.0.1:0\nProxyPass / {a}/"));
+    let addresses = proxy.addresses();
+    assert_eq!(addresses.len(), 2);
+    for address in addresses {
+        assert_eq!(browser().try_send(address, "GET", "/", b"").unwrap().answered_by(), "a");
+    }
+}
+
+#[test]
+fn several_proxies_live_side_by_side() {
+    let [a, b] = backends(["a", "b"]);
+    let first = proxy(format!("ProxyPass / {a}/"));
+    let second = proxy(format!("ProxyPass / {b}/"));
+    assert_eq!((visits(&first, 1).as_str(), visits(&second, 1).as_str()), ("a", "b"));
+    first.stop();
+    assert_eq!(visits(&second, 1), "b");
+}
+
+#[test]
+fn wrong_options_are_usage_errors() {
+    for arguments in [&["--no-such-option"][..], &[], &["-f"], &["-f", "x", "--threads", "0"]] {
+        let ended = run(&evenkeel_proxy(), arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.err.contains("--help"), "{arguments:?}: {}", ended.err);
+    }
+    let help = run(&evenkeel_proxy(), ["--help"]).with_code(0);
+    assert!(help.out.contains("--run-dir"), "{}", help.out);
+    let version = run(&evenkeel_proxy(), ["--version"]).with_code(0);
+    assert!(version.out.starts_with("evenkeel-proxy "), "{}", version.out);
+}
+
+#[test]
+fn a_proxy_needs_little_memory_also_with_many_members() {
+    let lines: String = (0..200).map(|number| format!("BalancerMember http://127.0.0.1:9/{number} route=r{number}\n")).collect();
+    let proxy = proxy(format!("<Proxy balancer://app>\n{lines}</Proxy>\nProxyPass / balancer://app/"));
+    assert_eq!(proxy.balancer("app").members.len(), 200);
+    assert!(proxy.rss() < 60_000, "{} KiB", proxy.rss());
+}

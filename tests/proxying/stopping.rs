@@ -1,0 +1,68 @@
+//! The end of the proxy: requests in flight finish, new ones are not taken, and nothing stays behind.
+
+use std::io::{BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
+use std::thread;
+
+use harness::prelude::*;
+
+#[test]
+fn sigterm_lets_requests_in_flight_finish() {
+    let gate = Gate::new();
+    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::size(50_000)));
+    let proxy = proxy(format!("ProxyPass / {held}/"));
+    let to = proxy.address();
+    let client = thread::spawn(move || browser().keep_alive().try_send(to, "GET", "/", b"").unwrap());
+    eventually_equal(&1, || gate.waiting());
+
+    proxy.terminate();
+    eventually_true("the listener is closed", || TcpStream::connect(to).is_err());
+    gate.open();
+
+    let answer = client.join().unwrap();
+    assert_eq!((answer.status, answer.body.len()), (200, 50_000));
+    assert_eq!(proxy.ended().code(), Some(0));
+}
+
+#[test]
+fn idle_clients_do_not_hold_up_the_end() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(format!("ProxyPass / {a}/"));
+    let mut idle = connect(proxy.address()).unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut from = BufReader::new(idle);
+    assert_eq!(read_answer(&mut from, "GET").unwrap().status, 200);
+    let silent = connect(proxy.address()).unwrap();
+    let watch = Stopwatch::start();
+    assert_eq!(proxy.stop().code(), Some(0));
+    assert!(watch.elapsed() < patience() / 2, "took {:?}", watch.elapsed());
+    assert_eq!(from.read(&mut [0; 10]).unwrap_or(0), 0);
+    drop(silent);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let gate = Gate::new();
+    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let proxy = proxy(format!("ProxyPass / {held}/"));
+    let to = proxy.address();
+    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").is_err());
+    eventually_equal(&1, || gate.waiting());
+    proxy.terminate();
+    eventually_true("the listener is closed", || TcpStream::connect(to).is_err());
+    proxy.terminate();
+    let status = proxy.ended();
+    assert!(!status.success() || status.signal().is_none(), "{status}");
+    assert!(client.join().unwrap(), "the answer cannot have come");
+    gate.open();
+}
+
+#[test]
+fn the_admin_socket_is_gone_after_the_end() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(format!("ProxyPass / {a}/"));
+    assert!(proxy.admin().socket().exists());
+    assert_eq!(proxy.stop().code(), Some(0));
+    assert!(!proxy.admin().socket().exists());
+}
