@@ -228,6 +228,7 @@ impl<'de> Deserialize<'de> for Separator {
 }
 
 /// The settings of a balancer, under Apache's keywords.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of Apache's with a name of its own")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalancerSettings {
     /// How to choose among candidates.

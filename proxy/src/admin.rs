@@ -50,7 +50,7 @@ async fn converse(stream: UnixStream, registry: Arc<Registry>) {
     let peer = Arc::new(who(&stream));
     let service = service_fn(move |request: Request<Incoming>| {
         let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
-        async move { Ok::<_, Infallible>(answer(request, &registry, &peer).await) }
+        async move { Ok::<_, Infallible>(answer(request, &registry, Option::as_ref(&peer)).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -69,7 +69,7 @@ fn who(stream: &UnixStream) -> Option<Peer> {
     Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), user: None })
 }
 
-async fn answer(request: Request<Incoming>, registry: &Arc<Registry>, peer: &Option<Peer>) -> Response<Reply> {
+async fn answer(request: Request<Incoming>, registry: &Arc<Registry>, peer: Option<&Peer>) -> Response<Reply> {
     let method = request.method().as_str().to_owned();
     let target = request.uri().path_and_query().map_or("", |target| target.as_str()).to_owned();
     let outcome = async {
@@ -78,7 +78,7 @@ async fn answer(request: Request<Incoming>, registry: &Arc<Registry>, peer: &Opt
         if call.method() == "GET" && !body.is_empty() {
             return Err(Refusal::new(Code::BadRequest, "a GET takes no body here"));
         }
-        endpoints::answer(call, body, registry, peer.clone()).await
+        endpoints::answer(call, body, registry, peer.cloned()).await
     };
     let (status, reply) = match outcome.await {
         Ok(reply) => (200, reply),

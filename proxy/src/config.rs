@@ -4,7 +4,8 @@
 //! | file | what |
 //! | --- | --- |
 //! | `lexer.rs` | lines, continuation, quotes, comments, positions |
-//! | `section.rs` | nesting, conditions, includes, variables |
+//! | `reader.rs` | line after line, variables, includes |
+//! | `section.rs` | sections, nesting, conditions |
 //! | `include.rs` | files and environment: the only one that touches the world |
 //! | `directive.rs` | one row a directive |
 //! | `parameter.rs` | one row a parameter of a balancer or member |
@@ -19,6 +20,7 @@ mod limits;
 mod nearest;
 mod notes;
 mod parameter;
+mod reader;
 mod report;
 mod resolve;
 mod section;
@@ -32,8 +34,9 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
 
+use crate::config::reader::Reader;
 pub use crate::config::report::{Note, Place, Report, Severity};
-use crate::config::section::Reader;
+
 use crate::mapping::{Mapping, covers};
 
 /// How to read.

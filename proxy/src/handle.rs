@@ -12,7 +12,7 @@ use crate::accept::Worker;
 use crate::exchange::{self, Answered, Failed, Outbound};
 use crate::http::client::usual_reason;
 use crate::http::{AnswerHead, Body, RequestHead};
-use crate::mapping::{self, Target};
+use crate::mapping;
 use crate::registry::LiveBalancer;
 use crate::relay::{Download, Held};
 use crate::{answer, clock, header, limits};
@@ -57,14 +57,16 @@ async fn serve(
     };
     mapping::check_path(path).map_err(|_| 400_u16)?;
     let proxy = &worker.proxy;
-    let (balancer, mapped) = match proxy.mappings.find(path) {
-        Some(Target::Balancer { index, path }) => (proxy.registry.balancers().get(index).ok_or(500_u16)?, path),
-        Some(Target::Fenced) => return Err(503),
-        Some(Target::Excluded) | None => return Err(404),
-    };
+    let found = proxy.mappings.find(path);
+    let index = found.as_ref().map(|found| found.balancer);
+    if proxy.fences.iter().any(|fence| fence.covers(path, index)) {
+        return Err(503);
+    }
+    let Some(found) = found else { return Err(404) };
+    let balancer = proxy.registry.balancers().get(found.balancer).ok_or(500_u16)?;
     let target = match query {
-        Some(query) => format!("{mapped}?{query}"),
-        None => mapped.into_owned(),
+        Some(query) => format!("{}?{query}", found.path),
+        None => found.path.into_owned(),
     };
     let repeatable = body.is_empty();
     let mut request = Outbound {

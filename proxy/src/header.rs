@@ -58,7 +58,9 @@ pub(crate) fn to_member(forwarding: &Forwarding, head: &RequestHead, client: IpA
         fields.remove("via");
     } else if forwarding.via != Via::Off {
         let version = if head.http_1_1 { "1.1" } else { "1.0" };
-        merge(&mut fields, "via", &format!("{version} {}", forwarding.server_name.as_deref().unwrap_or("evenkeel")));
+        let server = forwarding.server_name.as_deref().unwrap_or_else(|| without_port(host));
+        let full = concat!(" (evenkeel/", env!("CARGO_PKG_VERSION"), ")");
+        merge(&mut fields, "via", &format!("{version} {server}{}", if forwarding.via == Via::Full { full } else { "" }));
     }
     if forwarding.add_headers {
         merge(&mut fields, "x-forwarded-for", &client.to_canonical().to_string());

@@ -124,8 +124,8 @@ impl Journal {
         let configured = self.configured.get(&subject).cloned().unwrap_or_default();
         let file = configured.into_iter().filter(|(field, _)| set.contains_key(field)).collect();
         let what = Override { set, file };
-        let line = Line { subject: subject.clone(), what: what.clone() };
-        self.merge(subject, what);
+        self.merge(&subject, &what);
+        let line = Line { subject, what };
         let written = match &mut self.file {
             _ if self.lines >= COMPACT_AFTER => self.compact(),
             Some(file) => append(file, &line),
@@ -142,22 +142,22 @@ impl Journal {
     }
 
     /// Later fields replace earlier ones; what the configuration says anyway is no override.
-    fn merge(&mut self, subject: Subject, what: Override) {
-        let configured = self.configured.get(&subject);
+    fn merge(&mut self, subject: &Subject, what: &Override) {
+        let configured = self.configured.get(subject);
         let known = self.overrides.entry(subject.clone()).or_default();
-        for (field, value) in what.set {
-            if configured.and_then(|map| map.get(&field)) == Some(&value) {
-                known.set.remove(&field);
-                known.file.remove(&field);
+        for (field, value) in &what.set {
+            if configured.and_then(|map| map.get(field)) == Some(value) {
+                known.set.remove(field);
+                known.file.remove(field);
             } else {
-                if let Some(then) = what.file.get(&field) {
+                if let Some(then) = what.file.get(field) {
                     known.file.insert(field.clone(), then.clone());
                 }
-                known.set.insert(field, value);
+                known.set.insert(field.clone(), value.clone());
             }
         }
         if known.set.is_empty() {
-            self.overrides.remove(&subject);
+            self.overrides.remove(subject);
         }
     }
 

@@ -24,7 +24,7 @@ mod http;
 mod journal;
 mod limits;
 pub mod log;
-mod mapping;
+pub mod mapping;
 pub mod options;
 mod pool;
 mod registry;

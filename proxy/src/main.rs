@@ -22,8 +22,11 @@ fn main() -> ExitCode {
 fn run(options: Options) -> anyhow::Result<ExitCode> {
     if options.help_directives {
         let mut out = std::io::stdout().lock();
-        for directive in config::directives() {
-            writeln!(out, "{directive}")?;
+        for (directive, contexts, meaning) in config::directives() {
+            writeln!(out, "{directive}\n    {meaning} ({contexts})")?;
+        }
+        for (whose, keyword, range, meaning) in config::parameters() {
+            writeln!(out, "{whose} {keyword}=\n    {meaning} ({range})")?;
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -76,7 +76,7 @@ pub fn covers(prefix: &str, path: &str) -> bool {
     behind(prefix, path).is_some()
 }
 
-/// Where in `path` the part behind `prefix` starts, if it lies at or below it (httpd: `alias_match` of mod_proxy).
+/// Where in `path` the part behind `prefix` starts, if it lies at or below it (httpd: `alias_match` of `mod_proxy`).
 ///
 /// Any number of slashes fits any number but none; other bytes are compared decoded. The prefix must end with a
 /// slash, or at one. Of several slashes behind a prefix without one, only the last belongs to the rest.

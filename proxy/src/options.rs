@@ -9,6 +9,7 @@ use crate::log::{LogFormat, LogLevel};
 /// An HTTP reverse proxy that balances as Apache's `mod_proxy_balancer` does.
 ///
 /// It stays in the foreground, logs to standard error, and ends on SIGTERM or SIGINT after the requests in flight.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel-proxy", version, max_term_width = 100)]
 pub struct Options {

@@ -11,11 +11,11 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Semaphore, watch};
 
 use crate::accept;
-use crate::config::Config;
+use crate::config::{Config, Fence};
 use crate::header::{Forwarding, Reversal};
 use crate::http::server::ServerSettings;
 use crate::journal::Journal;
-use crate::mapping::Mappings;
+use crate::mapping::{Mapping, Mappings, Target};
 use crate::registry::Registry;
 use crate::rundir::RunDir;
 use crate::{admin, clock, limits};
@@ -34,6 +34,8 @@ pub struct StartOptions {
 /// What every worker thread shares.
 pub(crate) struct Proxy {
     pub(crate) mappings: Mappings,
+    /// Paths that are answered 503, whatever they are mapped to.
+    pub(crate) fences: Vec<Fence>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) forwarding: Forwarding,
     pub(crate) reversals: Vec<Reversal>,
@@ -154,11 +156,15 @@ fn assemble(config: Config, listen: &[SocketAddr], configuration: &Path, run_dir
         balancer.map_or_else(Vec::new, |it| it.members.iter().map(|(member, _)| member.to_string()).collect())
     };
     let reversals = config.reverses.iter().map(|reverse| Reversal::new(reverse, members)).collect();
-    let mappings = Mappings::new(config.mappings, config.fences);
+    let paths = |index| {
+        let leads_there = |mapping: &&Mapping| matches!(mapping.target, Target::Balancer { index: it, .. } if it == index);
+        config.mappings.iter().filter(leads_there).map(|mapping| mapping.path.clone()).collect()
+    };
     let journal = Journal::open(run_dir.path(), &config.balancers);
-    let registry = Registry::new(config.balancers, |index| mappings.paths_of(index), cores, hello, journal);
+    let registry = Registry::new(config.balancers, paths, cores, hello, journal);
     Proxy {
-        mappings,
+        mappings: Mappings::new(config.mappings),
+        fences: config.fences,
         registry: Arc::new(registry),
         forwarding: Forwarding {
             server_name: config.server_name,

@@ -60,7 +60,7 @@ fn drain_and_enable_are_idempotent_and_say_what_they_did() {
 
 #[test]
 fn set_changes_what_is_listed_at_once() {
-    let (proxy, [_, b]) = pair();
+    let (proxy, [_a, b]) = pair();
     command(&proxy, "set app/b lbfactor=2.5 route=z lbset=3").with_code(0);
     let member = proxy.member("app", &b);
     assert_eq!((member.lbfactor.to_string().as_str(), member.route.as_str(), member.lbset.get()), ("2.50", "z", 3));

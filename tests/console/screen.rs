@@ -8,7 +8,7 @@ use crate::{opened, pair};
 
 #[test]
 fn eighty_columns_show_what_an_operator_needs() {
-    let (proxy, [a, _]) = pair();
+    let (proxy, [a, _b]) = pair();
     visits(&proxy, 10);
     let terminal = opened(&proxy);
     let frame = terminal.wait_for(&a.address().to_string());

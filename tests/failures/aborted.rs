@@ -19,15 +19,14 @@ impl Origins {
         Self { late, held, begun, body, gates: Vec::new() }
     }
 
-    /// Closes new gates for a round in which so many clients get into the body of an answer.
-    fn close(&mut self, in_body: usize) {
+    /// Closes new gates for a round.
+    fn close(&mut self) {
         let gates: [Gate; 4] = std::array::from_fn(|_| Gate::new());
-        let trickle = |gate: &Gate| Behaviour::TricklesBody { gate: gate.clone(), piece: 500, reply: Reply::size(5000) };
+        let stalls = |bytes, gate: &Gate| Behaviour::StallsAfter(bytes, gate.clone(), Reply::size(5000));
         self.late.behaves(Behaviour::ReadsLate(gates[0].clone(), Reply::default()));
         self.held.behaves(Behaviour::HoldsUntil(gates[1].clone(), Reply::default()));
-        self.begun.behaves(trickle(&gates[2]));
-        self.body.behaves(trickle(&gates[3]));
-        gates[3].let_pass(in_body);
+        self.begun.behaves(stalls(0, &gates[2]));
+        self.body.behaves(stalls(500, &gates[3]));
         self.gates = gates.into();
     }
 
@@ -59,9 +58,8 @@ fn busy_is_nought_again_after_a_thousand_aborted_clients() {
 
     for round in 0..20 {
         let stages: Vec<Stage> = Stage::ALL.into_iter().cycle().skip(round).take(AT_ONCE).collect();
-        let in_body = stages.iter().filter(|stage| **stage == Stage::InAnswerBody).count();
         let holding = stages.iter().filter(|stage| stage.holds_a_member()).count();
-        origins.close(in_body);
+        origins.close();
         let clients: Vec<TcpStream> =
             stages.iter().map(|stage| up_to(*stage, proxy.address(), target(*stage)).unwrap()).collect();
         eventually_equal(&(holding as u64), || proxy.busy());
@@ -72,7 +70,7 @@ fn busy_is_nought_again_after_a_thousand_aborted_clients() {
 
     // Every member still serves, and nothing was held against any of them.
     for name in ["late", "held", "begun", "body"] {
-        origins.close(1000);
+        origins.close();
         origins.open();
         assert_eq!(browser().get(&proxy, &format!("/{name}")).answered_by(), name);
         assert_eq!(proxy.member(name, name).words, "Init Ok");

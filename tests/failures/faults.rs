@@ -86,7 +86,7 @@ fn a_member_that_does_not_answer_in_time_is_504_and_not_marked() {
 #[test]
 fn a_fault_in_the_body_reaches_the_client_as_a_fault() {
     let bad = Backend::new("1").that(Behaviour::LiesAboutLength(5000, Reply::size(100_000)));
-    let proxy = proxy(format!("ProxyPass / {bad}/"));
+    let proxy = proxy(serving([&bad]));
     let seen = raw(proxy.address(), b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let mut from = &seen[..];
     let head = Head::read(&mut from).unwrap().unwrap();

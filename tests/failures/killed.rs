@@ -35,7 +35,7 @@ fn edits_survive_a_kill() {
 fn a_kill_in_the_middle_of_edits_keeps_all_that_were_acknowledged() {
     let [a] = backends(["a"]);
     let mut proxy = proxy(format!(
-        "<Proxy balancer://app>\nBalancerMember {a} route=a\nBalancerMember {a}/two route=b\n</Proxy>\nProxyPass / balancer://app/"
+        "<Proxy balancer://app>\nBalancerMember {a}/one route=a\nBalancerMember {a}/two route=b\n</Proxy>\nProxyPass / balancer://app/"
     ));
     let admin = proxy.admin().clone();
     let editor = std::thread::spawn(move || {
@@ -62,7 +62,7 @@ fn a_value_that_the_file_changes_wins_over_an_edit_and_flags_stay() {
     let [a] = backends(["a"]);
     let text = |factor: u8| {
         format!(
-            "Listen 127.0.0.1:0\n<Proxy balancer://app>\nBalancerMember {a} route=a loadfactor={factor}\n\
+            "Listen 127.0.0.1:0\n<Proxy balancer://app>\nBalancerMember {a}/one route=a loadfactor={factor}\n\
              BalancerMember {a}/two route=b\n</Proxy>\nProxyPass / balancer://app/"
         )
     };

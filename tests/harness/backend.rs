@@ -240,6 +240,11 @@ fn respond(name: &str, behaviour: &Behaviour, head: &Head, stream: &TcpStream) -
                 to.write_all(part)?;
             }
         }
+        Behaviour::StallsAfter(bytes, gate, reply) => {
+            send(to, reply, *bytes)?;
+            gate.pass();
+            to.write_all(&body(name, size_asked(head).unwrap_or(reply.size))[*bytes..])?;
+        }
         Behaviour::AnswersInChunks(piece, reply) => {
             to.write_all(&render(name, reply, "Transfer-Encoding: chunked"))?;
             for part in body(name, size_asked(head).unwrap_or(reply.size)).chunks(*piece) {
@@ -290,7 +295,9 @@ fn render(name: &str, reply: &Reply, declared: &str) -> Vec<u8> {
 
 /// The name of the backend over and over, so that a body tells whose it is.
 fn body(name: &str, size: usize) -> Vec<u8> {
-    name.bytes().chain([b' ']).cycle().take(size).collect()
+    let mut body = format!("{name} ").repeat(size / (name.len() + 1) + 1).into_bytes();
+    body.truncate(size);
+    body
 }
 
 /// N of `?size=N` in the target.

@@ -20,6 +20,8 @@ pub enum Behaviour {
         /// The answer.
         reply: Reply,
     },
+    /// It sends the head and that many bytes of the body, waits until the gate lets it pass, and sends the rest.
+    StallsAfter(usize, Gate, Reply),
     /// It answers with chunks of that many bytes instead of a length.
     AnswersInChunks(usize, Reply),
     /// It reads nothing of the body until the gate lets it pass.

@@ -52,7 +52,7 @@ pub mod prelude {
     };
     pub use crate::fault::{Behaviour, Gate, Reply};
     pub use crate::httpd::{httpd, skipped};
-    pub use crate::proxy::{Proxy, folder, proxy, rss, signal};
+    pub use crate::proxy::{Proxy, folder, proxy, rss, serving, signal};
     pub use crate::terminal::{Terminal, console};
     pub use crate::wire::{Framing, Head, read_body};
 }

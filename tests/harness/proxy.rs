@@ -30,6 +30,12 @@ pub fn proxy(configuration: impl fmt::Display) -> Proxy {
     Proxy::start(folder(), &text)
 }
 
+/// The text of a balancer `app` that serves every path with these members, each with its parameters.
+pub fn serving<M: fmt::Display>(members: impl IntoIterator<Item = M>) -> String {
+    let lines: String = members.into_iter().map(|member| format!("    BalancerMember {member}\n")).collect();
+    format!("<Proxy balancer://app>\n{lines}</Proxy>\nProxyPass / balancer://app/\n")
+}
+
 /// A proxy's process, its folder and its admin interface.
 #[derive(Debug)]
 pub struct Proxy {

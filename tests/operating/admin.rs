@@ -92,7 +92,7 @@ fn refusals_name_the_field_and_leave_everything_as_it_was() {
         ("PATCH", balancer, r#"{"timeout":7201}"#, Code::Invalid, "timeout"),
         ("PATCH", balancer, r#"{"stickysession":"a b"}"#, Code::Invalid, "stickysession"),
         ("PATCH", member, "{", Code::BadRequest, "JSON"),
-        ("PATCH", member, "[]", Code::BadRequest, ""),
+        ("PATCH", member, "[]", Code::Invalid, "object"),
         ("PATCH", member, r#"{"drain":true}x"#, Code::BadRequest, ""),
         ("PATCH", member, "", Code::BadRequest, ""),
         ("PATCH", "/v1/balancers/app/members/zz", "{}", Code::NotFound, "zz"),

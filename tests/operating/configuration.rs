@@ -59,11 +59,20 @@ fn several_errors_are_told_at_once() {
 }
 
 #[test]
-fn a_comment_at_the_end_of_a_line_is_a_warning_and_an_error_if_strict() {
+fn a_comment_at_the_end_of_a_line_is_a_warning() {
     let text = GOOD.replace("route=a", "route=a # the first");
     let ended = check(&text, &[]).with_code(0);
     assert!(ended.err.contains("site.conf:3:") && ended.err.contains("Syntax OK"), "{}", ended.err);
-    check(&text, &["--strict"]).with_code(1);
+}
+
+#[test]
+fn what_httpd_accepts_without_effect_is_a_warning_and_an_error_if_strict() {
+    for (parameter, said) in [("status=+E", "status"), ("timeout=500ms", "timeout")] {
+        let text = GOOD.replace("route=a", &format!("route=a {parameter}"));
+        let ended = check(&text, &[]).with_code(0);
+        assert!(ended.err.contains("site.conf:3:") && ended.err.contains(said), "{}", ended.err);
+        check(&text, &["--strict"]).with_code(1);
+    }
 }
 
 #[test]
@@ -79,7 +88,7 @@ fn what_would_close_something_stops_the_start_and_names_the_paths() {
 fn a_fence_answers_503_on_exactly_those_paths() {
     let [a] = backends(["a"]);
     let home = folder();
-    let text = format!("Listen 127.0.0.1:0\nProxyPass / {a}/\n<Location /secret>\nRequire all denied\n</Location>\n");
+    let text = format!("Listen 127.0.0.1:0\n{}<Location /secret>\nRequire all denied\n</Location>\n", serving([&a]));
     let proxy = Proxy::start_with(home, &text, &["--fence"]);
     for (target, answered) in [("/", "a"), ("/secret", "[503]"), ("/secret/x", "[503]"), ("/secrets", "a"), ("/%73ecret", "[503]")] {
         assert_eq!(browser().get(&proxy, target).answered_by(), answered, "{target}");

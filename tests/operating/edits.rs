@@ -17,7 +17,7 @@ fn pair() -> (Proxy, [Backend; 2]) {
 
 #[test]
 fn an_edit_answers_what_it_changed_and_is_in_effect() {
-    let (proxy, [_, b]) = pair();
+    let (proxy, [_a, b]) = pair();
     let before = proxy.member("app", "b").revision;
     let edited = proxy.edit("app", "b", r#"{"drain":true,"lbset":2,"reason":"deploy 42"}"#);
     assert!(edited.changed && edited.durable && edited.event.is_some(), "{edited:?}");
@@ -93,7 +93,7 @@ fn a_balancers_own_settings_change_while_it_runs() {
 #[test]
 fn requests_in_flight_finish_on_a_member_that_is_disabled_under_them() {
     let gate = Gate::new();
-    let (proxy, [a, _]) = pair();
+    let (proxy, [a, _b]) = pair();
     a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(1000)));
     let to = proxy.address();
     let client = std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap());

@@ -6,7 +6,7 @@ use harness::prelude::*;
 fn single() -> (Proxy, Backend) {
     let [a] = backends(["a"]);
     let proxy = proxy(format!(
-        "<Proxy balancer://app>\nBalancerMember {a} route=a\nBalancerMember {a}/two route=b\n</Proxy>\nProxyPass / balancer://app/"
+        "<Proxy balancer://app>\nBalancerMember {a}/one route=a\nBalancerMember {a}/two route=b\n</Proxy>\nProxyPass / balancer://app/"
     ));
     (proxy, a)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use harness::prelude::*;
 
-const TEXT: &str = "Listen 127.0.0.1:0\nProxyPass / http://127.0.0.1:9/\n";
+const TEXT: &str = "Listen 127.0.0.1:0\n<Proxy balancer://app>\nBalancerMember http://127.0.0.1:9\n</Proxy>\nProxyPass / balancer://app/\n";
 
 /// Runs a proxy that must not come up with this run folder, and gives what it said.
 #[track_caller]
@@ -27,7 +27,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn the_socket_and_its_folder_are_private() {
-    let proxy = proxy("ProxyPass / http://127.0.0.1:9/");
+    let proxy = proxy(serving(["http://127.0.0.1:9"]));
     assert_eq!((mode(proxy.admin().socket()), mode(&proxy.run_folder())), (0o600, 0o700));
     for entry in fs::read_dir(proxy.run_folder()).unwrap() {
         let path = entry.unwrap().path();
@@ -78,7 +78,7 @@ fn a_live_socket_is_not_taken() {
 #[test]
 fn two_proxies_do_not_share_a_run_folder_and_the_first_does_not_notice() {
     let [a] = backends(["a"]);
-    let first = proxy(format!("ProxyPass / {a}/"));
+    let first = proxy(serving([&a]));
     let said = refused(&first.run_folder());
     assert!(said.contains("another proxy"), "{said}");
     assert_eq!((visits(&first, 1).as_str(), first.snapshot().proxy.pid), ("a", first.pid()));

@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use harness::prelude::*;
 use socket2::{Domain, Socket, Type};
 
+const SOME: &str = "<Proxy balancer://app>\nBalancerMember http://127.0.0.1:9\n</Proxy>\nProxyPass / balancer://app/\n";
+
 /// Starts a proxy that must not come up; gives what it said, and sees to it that nothing is left.
 #[track_caller]
 fn refused(text: &str) -> String {
@@ -24,7 +26,7 @@ fn refused(text: &str) -> String {
 fn a_port_in_use_is_refused_and_named() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap();
-    let said = refused(&format!("Listen {address}\nProxyPass / http://127.0.0.1:9/\n"));
+    let said = refused(&format!("Listen {address}\n{SOME}"));
     assert!(said.contains(&address.to_string()) && said.contains("in use"), "{said}");
 }
 
@@ -35,20 +37,20 @@ fn a_port_that_another_process_shares_is_refused_too() {
     other.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     other.listen(8).unwrap();
     let address = other.local_addr().unwrap().as_socket().unwrap();
-    let said = refused(&format!("Listen {address}\nProxyPass / http://127.0.0.1:9/\n"));
+    let said = refused(&format!("Listen {address}\n{SOME}"));
     assert!(said.contains(&address.to_string()), "{said}");
 }
 
 #[test]
 fn the_same_port_twice_is_refused() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    refused(&format!("Listen {free}\nListen {free}\nProxyPass / http://127.0.0.1:9/\n"));
+    refused(&format!("Listen {free}\nListen {free}\n{SOME}"));
 }
 
 #[test]
 fn several_listeners_serve_the_same() {
     let [a] = backends(["a"]);
-    let proxy = proxy(format!("Listen 127.0.0.1:0\nListen 127.0.0.1:0\nProxyPass / {a}/"));
+    let proxy = proxy(format!("Listen 127.0.0.1:0\nListen 127.0.0.1:0\n{}", serving([&a])));
     let addresses = proxy.addresses();
     assert_eq!(addresses.len(), 2);
     for address in addresses {
@@ -59,8 +61,8 @@ fn several_listeners_serve_the_same() {
 #[test]
 fn several_proxies_live_side_by_side() {
     let [a, b] = backends(["a", "b"]);
-    let first = proxy(format!("ProxyPass / {a}/"));
-    let second = proxy(format!("ProxyPass / {b}/"));
+    let first = proxy(serving([&a]));
+    let second = proxy(serving([&b]));
     assert_eq!((visits(&first, 1).as_str(), visits(&second, 1).as_str()), ("a", "b"));
     first.stop();
     assert_eq!(visits(&second, 1), "b");
@@ -81,7 +83,7 @@ fn wrong_options_are_usage_errors() {
 
 #[test]
 fn a_proxy_needs_little_memory_also_with_many_members() {
-    let lines: String = (0..200).map(|number| format!("BalancerMember http://127.0.0.1:9/{number} route=r{number}\n")).collect();
+    let lines: String = (0..200).map(|number| format!("BalancerMember http://127.0.0.1:9/{number:03} route=r{number}\n")).collect();
     let proxy = proxy(format!("<Proxy balancer://app>\n{lines}</Proxy>\nProxyPass / balancer://app/"));
     assert_eq!(proxy.balancer("app").members.len(), 200);
     assert!(proxy.rss() < 60_000, "{} KiB", proxy.rss());

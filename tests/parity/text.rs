@@ -10,12 +10,11 @@ fn members_are_asked_for_the_same_targets_with_the_same_fields() {
             BalancerMember {a}/base
         </Proxy>
         ProxyPass /app balancer://app
-        ProxyPass /deep/ balancer://app/inner/
-        ProxyPass /one {a}/here"
+        ProxyPass /deep/ balancer://app/inner/"
     );
     let Some(theirs) = httpd(&text) else { return };
     let ours = proxy(&text);
-    for target in ["/app", "/app/", "/app/x?q=1&r=%2F", "/app/a%20b", "/app/a+b;c=d,e", "/deep/y", "/one/z", "/app/%7Ex"] {
+    for target in ["/app", "/app/", "/app/x?q=1&r=%2F", "/app/a%20b", "/app/a+b;c=d,e", "/deep/y", "/app/%7Ex"] {
         let mut seen = [ours.address(), theirs.address()].map(|to| {
             browser()
                 .header("Host", "www.example.com")

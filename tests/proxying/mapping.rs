@@ -100,11 +100,3 @@ fn redirects_of_members_come_back_to_the_proxy() {
         assert_eq!((answer.status, answer.head.header("location")), (302, Some(seen.as_str())));
     }
 }
-
-#[test]
-fn one_origin_can_be_mapped_without_a_balancer() {
-    let [a] = backends(["a"]);
-    let proxy = proxy(format!("ProxyPass /one {a}/here"));
-    assert_eq!(browser().get(&proxy, "/one/x").answered_by(), "a");
-    assert_eq!(a.last().head.word(1), "/here/x");
-}

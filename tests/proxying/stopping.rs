@@ -11,7 +11,7 @@ use harness::prelude::*;
 fn sigterm_lets_requests_in_flight_finish() {
     let gate = Gate::new();
     let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::size(50_000)));
-    let proxy = proxy(format!("ProxyPass / {held}/"));
+    let proxy = proxy(serving([&held]));
     let to = proxy.address();
     let client = thread::spawn(move || browser().keep_alive().try_send(to, "GET", "/", b"").unwrap());
     eventually_equal(&1, || gate.waiting());
@@ -28,7 +28,7 @@ fn sigterm_lets_requests_in_flight_finish() {
 #[test]
 fn idle_clients_do_not_hold_up_the_end() {
     let [a] = backends(["a"]);
-    let proxy = proxy(format!("ProxyPass / {a}/"));
+    let proxy = proxy(serving([&a]));
     let mut idle = connect(proxy.address()).unwrap();
     idle.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let mut from = BufReader::new(idle);
@@ -45,7 +45,7 @@ fn idle_clients_do_not_hold_up_the_end() {
 fn a_second_signal_ends_it_at_once() {
     let gate = Gate::new();
     let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
-    let proxy = proxy(format!("ProxyPass / {held}/"));
+    let proxy = proxy(serving([&held]));
     let to = proxy.address();
     let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").is_err());
     eventually_equal(&1, || gate.waiting());
@@ -61,7 +61,7 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn the_admin_socket_is_gone_after_the_end() {
     let [a] = backends(["a"]);
-    let proxy = proxy(format!("ProxyPass / {a}/"));
+    let proxy = proxy(serving([&a]));
     assert!(proxy.admin().socket().exists());
     assert_eq!(proxy.stop().code(), Some(0));
     assert!(!proxy.admin().socket().exists());

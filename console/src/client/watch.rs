@@ -256,6 +256,7 @@ mod tests {
         assert_eq!(number(screen.next().await), Some(1));
         assert_eq!(number(screen.next().await), Some(2));
         // Both are in the snapshot already, so they ask for none; the period is far away.
+        assert!(tokio::time::timeout(GATHER * 4, screen.next()).await.is_err());
         screen.link.refresh();
         assert_eq!(screen.next().await, News::Snapshot(Box::new(snapshot(2))));
         assert_eq!(proxy.asked("/v1/snapshot"), 2);

@@ -237,13 +237,6 @@ impl Balancer {
         }
     }
 
-    /// Was a fresh heartbeat heard of anybody who could be offered?
-    fn anybody_heard(&self, now: Moment) -> bool {
-        (0u32..).zip(&self.members).any(|(id, member)| {
-            !member.is_draining() && self.lineup.is_usable(MemberId(id)) && member.open_slots(now).is_some()
-        })
-    }
-
     pub(crate) fn rebuild_routes(&mut self) {
         self.routes.clear();
         for standby in [false, true] {

@@ -251,3 +251,127 @@ impl Balancer {
         Ok(BalancerPlan { settings, accepted: Accepted { changes: changes.0, revision, notes } })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::election::Ask;
+    use evenkeel_protocol::edit::StickyEdit;
+    use evenkeel_protocol::{Factor, Moment};
+
+    fn balancer(settings: BalancerSettings, routes: &[&str]) -> Balancer {
+        let member = |(at, route): (usize, &&str)| {
+            let settings = MemberSettings { route: route.parse().unwrap(), ..MemberSettings::default() };
+            (format!("http://10.0.0.{at}").parse().unwrap(), settings)
+        };
+        Balancer::new("app".parse().unwrap(), settings, routes.iter().enumerate().map(member).collect(), 1)
+    }
+
+    fn first() -> MemberName {
+        "http://10.0.0.0".parse().unwrap()
+    }
+
+    fn shown(accepted: &Accepted) -> Vec<String> {
+        let show = |change: &Change| format!("{} {}>{}", change.field, change.before, change.after);
+        accepted.changes.iter().map(show).collect()
+    }
+
+    #[test]
+    fn changes_are_told_as_apache_writes_them_and_only_what_differs() {
+        let mut balancer = balancer(BalancerSettings::default(), &["a", "b"]);
+        let edit = MemberEdit {
+            lbfactor: Factor::from_hundredths(200),
+            lbset: evenkeel_protocol::Lbset::new(0),
+            route: Some("node1".parse().unwrap()),
+            drain: Some(true),
+            stopped: Some(false),
+            ..MemberEdit::default()
+        };
+        let accepted = balancer.edit_member(&first(), &edit).unwrap();
+        assert_eq!(shown(&accepted), ["lbfactor 1.00>2.00", "route a>node1", "drain Off>On"]);
+        assert_eq!((accepted.revision, accepted.notes.len()), (1, 1));
+        let again = balancer.edit_member(&first(), &edit).unwrap();
+        assert_eq!((again.changes.len(), again.revision, again.notes.len()), (0, 1, 0));
+
+        let edit = BalancerEdit {
+            lbmethod: Some(LbMethod::ByBusyness),
+            stickysession: Some(StickyEdit(Some("SID|sid".parse().unwrap()))),
+            nofailover: Some(true),
+            timeout: UpTo::new(3),
+            maxattempts: UpTo::new(2),
+            ..BalancerEdit::default()
+        };
+        assert_eq!(
+            shown(&balancer.edit(&edit).unwrap()),
+            [
+                "lbmethod byrequests>bybusyness",
+                "stickysession >SID|sid",
+                "nofailover Off>On",
+                "timeout 0>3",
+                "maxattempts default>2"
+            ]
+        );
+        let wait = balancer
+            .elect(&Ask { excluded: &[crate::MemberId(0), crate::MemberId(1)], ..Ask::default() }, Moment(0));
+        assert_eq!(wait.unwrap_err().wait, Some(std::time::Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_revision_that_has_passed_is_refused_with_the_present_one() {
+        let mut balancer = balancer(BalancerSettings::default(), &["a"]);
+        let edit = |drain, revision| MemberEdit { drain: Some(drain), revision, ..MemberEdit::default() };
+        assert_eq!(balancer.edit_member(&first(), &edit(true, Some(0))).unwrap().revision, 1);
+        let refusal = balancer.edit_member(&first(), &edit(false, Some(0))).unwrap_err();
+        assert_eq!((refusal.code, refusal.field.as_deref()), (Code::Stale, Some("revision")));
+        assert!(refusal.message.contains("is 1, not 0"), "{refusal}");
+        let stranger = "http://10.9.9.9".parse().unwrap();
+        assert_eq!(balancer.preview_member(&stranger, &edit(true, None)).unwrap_err().code, Code::NotFound);
+        let edit = BalancerEdit { revision: Some(4), ..BalancerEdit::default() };
+        assert_eq!(balancer.edit(&edit).unwrap_err().code, Code::Stale);
+    }
+
+    #[test]
+    fn a_preview_changes_nothing() {
+        let balancer = balancer(BalancerSettings::default(), &["a"]);
+        let edit = MemberEdit { drain: Some(true), ..MemberEdit::default() };
+        assert_eq!(balancer.preview_member(&first(), &edit).unwrap().revision, 1);
+        assert_eq!(balancer.members[0].revision, 0);
+        assert!(!balancer.members[0].is_draining());
+    }
+
+    #[test]
+    fn notes_say_what_may_not_be_expected() {
+        let sticky =
+            BalancerSettings { stickysession: Some("SID".parse().unwrap()), ..BalancerSettings::default() };
+        let strict = BalancerSettings { nofailover: true, ..sticky.clone() };
+        let drain = MemberEdit { drain: Some(true), ..MemberEdit::default() };
+        let disable = MemberEdit { disabled: Some(true), ..MemberEdit::default() };
+        let route = MemberEdit { route: Some("b".parse().unwrap()), ..MemberEdit::default() };
+        for (name, settings, routes, edit, words) in [
+            ("a drain among others", &sticky, &["a", "b"][..], &drain, &[][..]),
+            ("the last one drains", &sticky, &["a"], &drain, &["No member takes"]),
+            ("sessions move", &sticky, &["a", "b"], &disable, &["Its sessions move"]),
+            ("sessions are refused", &strict, &["a", "b"], &disable, &["Its sessions are refused"]),
+            ("no sessions", &BalancerSettings::default(), &["a", "b"], &disable, &[]),
+            ("a route twice", &sticky, &["a", "b"], &route, &["Another member has the same route"]),
+        ] {
+            let notes = balancer(settings.clone(), routes).preview_member(&first(), edit).unwrap().notes;
+            assert_eq!(notes.len(), words.len(), "{name}: {notes:?}");
+            assert!(
+                notes.iter().zip(words).all(|(note, words)| note.starts_with(words)),
+                "{name}: {notes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_member_that_returns_under_bytraffic_is_warned_of() {
+        let settings = BalancerSettings { lbmethod: LbMethod::ByTraffic, ..BalancerSettings::default() };
+        let mut balancer = balancer(settings, &["", ""]);
+        let disabled = |on| MemberEdit { disabled: Some(on), ..MemberEdit::default() };
+        balancer.edit_member(&first(), &disabled(true)).unwrap();
+        assert_eq!(balancer.preview_member(&first(), &disabled(false)).unwrap().notes.len(), 0);
+        balancer.elect(&Ask::default(), Moment(0)).unwrap().lease.received(1_000_000);
+        assert_eq!(balancer.preview_member(&first(), &disabled(false)).unwrap().notes.len(), 1);
+    }
+}

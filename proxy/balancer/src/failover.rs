@@ -259,3 +259,187 @@ impl Balancer {
         had
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::election::Ask;
+    use evenkeel_protocol::{MemberSettings, Status};
+
+    const ONE: MemberId = MemberId(0);
+
+    fn balancer(members: usize, status: &str, settings: BalancerSettings) -> Balancer {
+        let status = Status::INITIALISED.apply(status).unwrap();
+        let member = |at| {
+            let name = format!("http://10.0.0.{at}").parse().unwrap();
+            (name, MemberSettings { status, ..MemberSettings::default() })
+        };
+        Balancer::new("app".parse().unwrap(), settings, (1..=members).map(member).collect(), 1)
+    }
+
+    fn failure(kind: FailureKind) -> Failure {
+        Failure {
+            kind,
+            sent: Sent::Something,
+            reused: false,
+            idempotent: true,
+            repeats: 0,
+            tries: 1,
+            reason: "it failed".to_owned(),
+        }
+    }
+
+    fn another(exclude: bool) -> Next {
+        Next::TryAnother { exclude }
+    }
+
+    fn give_up(status: u16) -> Next {
+        Next::GiveUp { status }
+    }
+
+    #[test]
+    fn what_each_kind_of_failure_leads_to() {
+        use FailureKind as Kind;
+        for (kind, marked, next, last) in [
+            (Kind::Connect, true, another(false), 503),
+            (Kind::ConnectTimeout, true, another(false), 503),
+            (Kind::Unresolved, true, another(false), 503),
+            (Kind::Full, false, another(true), 503),
+            (Kind::Closed, false, give_up(502), 502),
+            (Kind::ReadTimeout, false, give_up(504), 504),
+            (Kind::SendTimeout, false, give_up(504), 504),
+            (Kind::WriteFailed, false, give_up(502), 502),
+            (Kind::BadAnswer, false, give_up(502), 502),
+            (Kind::Client, false, give_up(400), 400),
+        ] {
+            let settle = |status: &str, tries| {
+                let mut balancer = balancer(3, status, BalancerSettings::default());
+                let failure = Failure { tries, ..failure(kind) };
+                let settled = balancer.settle(ONE, &Outcome::Failed(failure), Moment(7));
+                assert_eq!(settled.fallback, last, "{kind:?}");
+                let snapshot = balancer.snapshot(Moment(7), evenkeel_protocol::Timestamp(7));
+                assert_eq!(snapshot.members[0].status.has(Flag::Error), settled.marked, "{kind:?}");
+                (settled.marked, settled.next)
+            };
+            assert_eq!(settle("O", 1), (marked, next), "{kind:?}, two tries left");
+            assert_eq!(settle("O", 3), (marked, give_up(last)), "{kind:?}, no try left");
+            // Departure 15: a member that ignores errors is not marked, and yet the request moves on.
+            let moves_on = matches!(next, Next::TryAnother { .. });
+            let ignoring = if moves_on { another(true) } else { next };
+            assert_eq!(settle("I", 1), (false, ignoring), "{kind:?}, errors ignored");
+        }
+    }
+
+    /// Departures 21 to 23.
+    #[test]
+    fn when_a_request_whose_connection_closed_is_sent_again() {
+        let (nothing, something) = (Sent::Nothing, Sent::Something);
+        for (name, sent, reused, idempotent, nexts) in [
+            (
+                "a GET, stale connection",
+                something,
+                true,
+                true,
+                [Next::RepeatFresh, another(true), give_up(502)],
+            ),
+            ("a GET, fresh connection", something, false, true, [give_up(502), another(true), give_up(502)]),
+            ("a POST, stale connection", something, true, false, [give_up(502), give_up(502), give_up(502)]),
+            ("a POST, fresh connection", something, false, false, [give_up(502), give_up(502), give_up(502)]),
+            ("a POST, nothing sent", nothing, true, false, [Next::RepeatFresh, another(true), give_up(502)]),
+            ("a GET, nothing sent", nothing, false, true, [Next::RepeatFresh, another(true), give_up(502)]),
+        ] {
+            for kind in [FailureKind::Closed, FailureKind::WriteFailed] {
+                let mut balancer = balancer(2, "O", BalancerSettings::default());
+                for (repeats, next) in (0..).zip(nexts) {
+                    let failure = Failure { sent, reused, idempotent, repeats, ..failure(kind) };
+                    let settled = balancer.settle(ONE, &Outcome::Failed(failure), Moment(0));
+                    assert_eq!(
+                        (settled.next, settled.marked),
+                        (next, false),
+                        "{name}, repeated {repeats} times"
+                    );
+                    assert_eq!(settled.repeats, repeats + 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stale_connection_to_the_only_member_is_repeated_and_then_is_502() {
+        let mut balancer = balancer(1, "O", BalancerSettings::default());
+        for (repeats, next) in [(0, Next::RepeatFresh), (1, give_up(502))] {
+            let failure = Failure { sent: Sent::Nothing, repeats, ..failure(FailureKind::Closed) };
+            assert_eq!(balancer.settle(ONE, &Outcome::Failed(failure), Moment(0)).next, next);
+        }
+    }
+
+    #[test]
+    fn failontimeout_and_failonstatus() {
+        use FailureKind as Kind;
+        for (name, failontimeout, list, kind, status, marked) in [
+            ("a read time-out", true, &[][..], Kind::ReadTimeout, "O", true),
+            ("not with errors ignored", true, &[], Kind::ReadTimeout, "I", false),
+            ("other time-outs are not meant", true, &[], Kind::SendTimeout, "O", false),
+            ("our status of a read time-out", false, &[504], Kind::ReadTimeout, "O", true),
+            ("httpd's status of it (departure 24)", false, &[502], Kind::ReadTimeout, "O", true),
+            ("another status", false, &[500, 503], Kind::ReadTimeout, "O", false),
+            ("a bad answer is 502", false, &[502], Kind::BadAnswer, "O", true),
+            ("a close that is the end is 502", false, &[502], Kind::Closed, "O", true),
+            ("a full member never (departure 26)", false, &[503], Kind::Full, "O", false),
+        ] {
+            let settings = BalancerSettings {
+                failontimeout,
+                failonstatus: list.to_vec(),
+                ..BalancerSettings::default()
+            };
+            let mut balancer = balancer(1, status, settings);
+            let settled = balancer.settle(ONE, &Outcome::Failed(failure(kind)), Moment(0));
+            assert_eq!(settled.marked, marked, "{name}");
+        }
+    }
+
+    #[test]
+    fn answers_mark_and_clear() {
+        let settings = BalancerSettings { failonstatus: vec![503], ..BalancerSettings::default() };
+        let mut balancer = balancer(1, "O", settings);
+        let mut answer = |status, now| {
+            let settled = balancer.settle(ONE, &Outcome::Answered { status }, Moment(now));
+            assert_eq!(settled.next, Next::Done);
+            let note = balancer.members[0].error.as_ref().map(|error| error.reason.clone());
+            (settled.marked, settled.recovered, note)
+        };
+        assert_eq!(answer(200, 0), (false, false, None));
+        let note = Some("answered 503, which failonstatus lists".to_owned());
+        assert_eq!(answer(503, 1), (true, false, note.clone()));
+        assert_eq!(answer(503, 2), (false, false, note.clone()), "an event only for the first");
+        assert_eq!(answer(200, 3), (false, false, note), "a late answer lifts no error");
+        let election = balancer.elect(&Ask::default(), Moment(61_000_000)).unwrap();
+        assert_eq!(election.retried, [(ONE, evenkeel_protocol::Recovery::Retry)]);
+        assert!(election.lease.answered());
+        let settled = balancer.settle(ONE, &Outcome::Answered { status: 200 }, Moment(61_000_000));
+        assert!(settled.recovered && balancer.members[0].error.is_none() && balancer.members[0].retries == 0);
+    }
+
+    /// Departure 20: the default grows and shrinks with the members.
+    #[test]
+    fn failovers_allowed() {
+        let of = |members, maxattempts| {
+            balancer(members, "O", BalancerSettings { maxattempts, ..BalancerSettings::default() })
+                .failovers()
+        };
+        assert_eq!([of(0, None), of(1, None), of(4, None), of(4, Some(0)), of(1, Some(2))], [0, 0, 3, 0, 2]);
+    }
+
+    #[test]
+    fn a_strangers_words_are_cleaned_and_a_strange_member_is_nobody() {
+        let mut balancer = balancer(1, "O", BalancerSettings::default());
+        let failure = Failure { reason: "\u{1b}[31m".repeat(100), ..failure(FailureKind::Connect) };
+        balancer.settle(ONE, &Outcome::Failed(failure.clone()), Moment(0));
+        let reason = &balancer.members[0].error.as_ref().unwrap().reason;
+        assert!(
+            reason.chars().count() <= LONGEST_REASON
+                && reason.chars().all(evenkeel_protocol::clean::is_clean)
+        );
+        assert!(!balancer.settle(MemberId(9), &Outcome::Failed(failure), Moment(0)).marked);
+    }
+}

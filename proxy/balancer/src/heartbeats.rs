@@ -10,7 +10,7 @@ use std::time::Duration;
 use evenkeel_protocol::Moment;
 
 use crate::balancer::Balancer;
-use crate::member::Member;
+use crate::member::{Member, MemberId};
 
 /// What is older takes no part in an election; httpd's ten seconds.
 const FRESH: Duration = Duration::from_secs(10);
@@ -64,6 +64,14 @@ fn open_slots(beat: &Beat) -> u64 {
 }
 
 impl Balancer {
+    /// Was a fresh heartbeat heard of anybody who can be offered to new clients? While not, byrequests stands in for
+    /// lbmethod heartbeat, where httpd would answer 503.
+    pub fn anybody_heard(&self, now: Moment) -> bool {
+        (0u32..).zip(&self.members).any(|(id, member)| {
+            !member.is_draining() && self.lineup.is_usable(MemberId(id)) && member.open_slots(now).is_some()
+        })
+    }
+
     /// Notes a heartbeat. One that names no member of this balancer changes nothing.
     pub fn beat(&mut self, beat: &Beat, now: Moment) {
         let heard = Heard { at: now, open: open_slots(beat), named_port: beat.port.is_some() };
@@ -82,10 +90,10 @@ impl Balancer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evenkeel_protocol::BalancerSettings;
+    use evenkeel_protocol::{BalancerSettings, MemberSettings};
 
     fn balancer(members: &[&str]) -> Balancer {
-        let members = members.iter().map(|name| (name.parse().unwrap(), Default::default())).collect();
+        let members = members.iter().map(|name| (name.parse().unwrap(), MemberSettings::default())).collect();
         Balancer::new("app".parse().unwrap(), BalancerSettings::default(), members, 1)
     }
 

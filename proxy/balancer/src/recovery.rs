@@ -103,3 +103,95 @@ impl Balancer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::election::{Ask, Election};
+    use crate::failover::{Failure, FailureKind, Outcome, Sent};
+    use evenkeel_protocol::{BalancerSettings, MemberSettings};
+
+    fn balancer(members: u8, sticky: bool) -> Balancer {
+        let settings = BalancerSettings {
+            stickysession: sticky.then(|| "SID".parse().unwrap()),
+            nofailover: sticky,
+            ..BalancerSettings::default()
+        };
+        let member = |at: u8| {
+            let name = format!("http://10.0.0.{at}").parse().unwrap();
+            let route = format!("r{at}").parse().unwrap();
+            (name, MemberSettings { retry: 1, route, ..MemberSettings::default() })
+        };
+        Balancer::new("app".parse().unwrap(), settings, (1..=members).map(member).collect(), 1)
+    }
+
+    fn refuse(balancer: &mut Balancer, member: u32, now: u64) {
+        let failure = Failure {
+            kind: FailureKind::Connect,
+            sent: Sent::Nothing,
+            reused: false,
+            idempotent: true,
+            repeats: 0,
+            tries: 1,
+            reason: String::new(),
+        };
+        balancer.settle(MemberId(member), &Outcome::Failed(failure), Moment(now));
+    }
+
+    fn elect(balancer: &mut Balancer, now: u64) -> Election {
+        balancer.elect(&Ask::default(), Moment(now)).unwrap()
+    }
+
+    const LATER: u64 = 1_000_001;
+
+    /// Departure 28: httpd sends everybody there as soon as the retry time is over.
+    #[test]
+    fn one_request_probes_and_the_others_wait_for_its_news() {
+        let mut balancer = balancer(2, false);
+        refuse(&mut balancer, 0, 0);
+        let probe = elect(&mut balancer, LATER);
+        assert_eq!(probe.retried, [(MemberId(0), Recovery::Retry)]);
+        assert!(probe.member == MemberId(0) && probe.lease.is_probe());
+        let others: Vec<u32> = (0..4).map(|_| elect(&mut balancer, LATER).member.0).collect();
+        assert_eq!(others, [1, 1, 1, 1], "nobody else goes there while it is not known");
+        probe.lease.connected();
+        let others: Vec<u32> = (0..4).map(|_| elect(&mut balancer, LATER).member.0).collect();
+        assert!(others.contains(&0), "its connection stands: {others:?}");
+        assert!(probe.lease.answered(), "its error note is to be cleared");
+    }
+
+    #[test]
+    fn a_probe_that_goes_away_leaves_its_place_to_the_next() {
+        let mut balancer = balancer(1, false);
+        refuse(&mut balancer, 0, 0);
+        let probe = elect(&mut balancer, LATER);
+        assert!(probe.lease.is_probe());
+        let alone = elect(&mut balancer, LATER);
+        assert!(!alone.lease.is_probe(), "with nobody else to ask, others go there as in httpd");
+        drop(probe);
+        assert!(elect(&mut balancer, LATER).lease.is_probe());
+    }
+
+    #[test]
+    fn nofailover_sends_a_session_to_a_member_being_probed() {
+        let mut balancer = balancer(2, true);
+        refuse(&mut balancer, 0, 0);
+        let ask = Ask { cookies: &["SID=x.r1"], ..Ask::default() };
+        let probe = balancer.elect(&ask, Moment(LATER)).unwrap();
+        assert!(probe.lease.is_probe());
+        let session = balancer.elect(&ask, Moment(LATER)).unwrap();
+        assert_eq!((session.member, session.lease.is_probe()), (MemberId(0), false));
+    }
+
+    #[test]
+    fn an_excluded_member_is_not_retried_and_not_forced_for_that_request() {
+        let mut balancer = balancer(2, false);
+        refuse(&mut balancer, 0, 0);
+        let ask = Ask { excluded: &[MemberId(0), MemberId(1)], ..Ask::default() };
+        assert!(balancer.elect(&ask, Moment(LATER)).unwrap_err().retried.is_empty());
+        let ask = Ask { excluded: &[MemberId(1)], ..Ask::default() };
+        let forced = balancer.elect(&ask, Moment(1)).unwrap();
+        assert_eq!((forced.member, forced.retried), (MemberId(0), vec![(MemberId(0), Recovery::Forced)]));
+        assert_eq!(elect(&mut balancer, 2).member, MemberId(1), "others are not concerned");
+    }
+}

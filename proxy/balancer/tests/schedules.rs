@@ -22,6 +22,14 @@
 //! | `words NAME TEXT` | its status in httpd's words |
 //! | `session NAME ROUTE`, `route-changed yes` | of the last election (`none`; `-` for an empty route) |
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at what it did not expect"
+)]
+
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -27,7 +27,7 @@ use crate::config::source::Spot;
 
 /// Where a directive may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Context {
+pub(super) enum Context {
     /// Outside of sections.
     Server,
     /// In `<Location>`.
@@ -38,7 +38,7 @@ pub enum Context {
 
 impl Context {
     /// As it is called in messages and in the help.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Server => "top level",
             Self::Location => "<Location>",
@@ -161,7 +161,7 @@ pub(super) fn fits(row: &Directive, call: &Call<'_>, notes: &mut Notes) -> bool 
     let context = Context::of(call.scope);
     if !row.contexts.contains(&context) {
         let places: Vec<_> = row.contexts.iter().map(|context| context.name()).collect();
-        let what = format!("{} has no place in {}", row.name, context.name());
+        let what = format!("{} is not supported in {}", row.name, context.name());
         notes.error(call.spot, Complaint::new(what, format!("move it to {}", places.join(" or "))));
         return false;
     }
@@ -205,10 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn a_harmless_row_is_not_hidden_behind_a_star_that_closes() {
-        for (name, row) in
-            [("proxypass", "ProxyPass"), ("SSLEngine", "SSL*"), ("AuthType", "Auth*"), ("listen", "Listen")]
-        {
+    fn a_whole_name_goes_before_a_star() {
+        for (name, row) in [
+            ("proxypass", "ProxyPass"),
+            ("SSLEngine", "SSLEngine"),
+            ("SSLVerifyClient", "SSL*"),
+            ("AuthType", "Auth*"),
+            ("listen", "Listen"),
+        ] {
             assert_eq!(find(name).unwrap().name, row);
         }
         assert!(find("Nothing").is_none() && find("").is_none());

@@ -95,7 +95,7 @@ pub(super) struct Word {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Words {
     /// In order.
-    pub(super) words: Vec<Word>,
+    pub(super) list: Vec<Word>,
     /// A comment behind them, which httpd does not know.
     pub(super) comment: Option<Spot>,
     /// A quote that is never closed; its word goes to the end of the line, as in httpd.
@@ -146,7 +146,7 @@ pub(super) fn words(line: &Line<'_>, start: usize, end: usize) -> Words {
         if !closed {
             found.unclosed = Some(spot);
         }
-        found.words.push(Word { text: word, spot });
+        found.list.push(Word { text: word, spot });
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
 
     fn split(text: &str) -> Vec<String> {
         let line = lines(0, text).next().unwrap();
-        words(&line, 0, line.text.len()).words.into_iter().map(|word| word.text).collect()
+        words(&line, 0, line.text.len()).list.into_iter().map(|word| word.text).collect()
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
     fn places_are_those_of_the_file_behind_a_continuation_too() {
         let text = "one \\\n  two three\n";
         let line = lines(0, text).next().unwrap();
-        let found = words(&line, 0, line.text.len()).words;
+        let found = words(&line, 0, line.text.len()).list;
         let shown: Vec<_> = found.iter().map(|word| &text[word.spot.start..word.spot.end]).collect();
         assert_eq!(shown, ["one", "two", "three"]);
     }
@@ -213,7 +213,7 @@ mod tests {
         fn any_text_splits_and_every_place_lies_within_it(text in "(?s)[a\"'\\\\\n\r# é]{0,60}|(?s).{0,60}") {
             for line in lines(0, &text) {
                 let found = words(&line, 0, line.text.len());
-                for spot in found.words.iter().map(|word| word.spot).chain([line.whole()]) {
+                for spot in found.list.iter().map(|word| word.spot).chain([line.whole()]) {
                     proptest::prop_assert!(spot.start <= spot.end && spot.end <= text.len());
                 }
             }

@@ -4,12 +4,16 @@
 pub(super) const FILE_BYTES: usize = 16 * 1024 * 1024;
 /// The most lines, over all files.
 pub(super) const LINES: usize = 100_000;
+/// The longest line, in bytes, continuations joined.
+pub(super) const LINE_BYTES: usize = 64 * 1024;
 /// The most files, the first one included.
 pub(super) const FILES: usize = 256;
-/// How deep files may include one another, and sections may nest.
+/// How deep files may include one another, and folders may nest.
 pub(super) const DEPTH: usize = 16;
 /// The most entries of a folder that a wildcard is compared with.
 pub(super) const FOLDER_ENTRIES: usize = 10_000;
+/// The most addresses to listen on.
+pub(super) const LISTENERS: usize = 256;
 /// The most members of one balancer.
 pub(super) const MEMBERS: usize = 10_000;
 /// The most characters of a `${NAME}` and of what it stands for.

@@ -44,20 +44,49 @@ pub(super) fn split(word: &Word) -> Option<(&str, &str)> {
     named.then_some((key, value))
 }
 
-/// Applies `key=value` to `target`, with `rows` as the parameters that it has. `others` are the rows of its
-/// counterpart, to tell who writes a parameter in the wrong place.
-pub(super) fn apply<T, U>(
-    target: &mut T,
-    word: &Word,
-    (rows, others): (&'static [Parameter<T>], (&'static [Parameter<U>], &'static str)),
-    notes: &mut Notes,
-) {
+/// The parameters of one kind of thing.
+struct Kind<T: 'static> {
+    rows: &'static [Parameter<T>],
+    /// Where a keyword belongs that is none of these.
+    elsewhere: fn(&str) -> Option<String>,
+}
+
+const BALANCER: Kind<balancer::Settings> = Kind {
+    rows: balancer::ROWS,
+    elsewhere: |key| {
+        let row = member::ROWS.iter().find(|row| row.key.eq_ignore_ascii_case(key))?;
+        Some(format!("{} belongs on a BalancerMember line", row.key))
+    },
+};
+
+const MEMBER: Kind<member::Draft> = Kind {
+    rows: member::ROWS,
+    elsewhere: |key| {
+        let row = balancer::ROWS.iter().find(|row| row.key.eq_ignore_ascii_case(key))?;
+        Some(format!("{} belongs to the balancer: write it after ProxySet", row.key))
+    },
+};
+
+/// Applies `key=value` to a balancer.
+pub(super) fn apply_to_balancer(target: &mut balancer::Settings, word: &Word, notes: &mut Notes) {
+    apply(&BALANCER, target, word, notes);
+}
+
+/// Applies `key=value` to a member.
+pub(super) fn apply_to_member(target: &mut member::Draft, word: &Word, notes: &mut Notes) {
+    apply(&MEMBER, target, word, notes);
+}
+
+fn apply<T>(kind: &Kind<T>, target: &mut T, word: &Word, notes: &mut Notes) {
+    if notes.full() {
+        return;
+    }
     let Some((key, value)) = split(word) else {
         let what = format!("'{}' is no parameter", shown(&word.text));
         return notes.error(word.spot, Complaint::new(what, "write key=value, without blanks around ="));
     };
-    let Some(row) = rows.iter().find(|row| row.key.eq_ignore_ascii_case(key)) else {
-        return notes.error(word.spot, unknown(key, rows, others));
+    let Some(row) = kind.rows.iter().find(|row| row.key.eq_ignore_ascii_case(key)) else {
+        return notes.error(word.spot, unknown(kind, key));
     };
     let mut remarks = Remarks::default();
     let outcome = (row.set)(target, value, &mut remarks);
@@ -76,40 +105,25 @@ pub(super) fn apply<T, U>(
         }
         Err(mut complaint) => {
             if value.contains('"') {
-                complaint.remedy = format!("put the quotes around the whole word: \"{key}=…\"").into();
+                complaint.remedy = format!("put the quotes around the whole word: \"{}=…\"", row.key).into();
             }
             notes.error(word.spot, named(complaint));
         }
     }
 }
 
-/// What to say about a keyword that is not among `rows`.
-fn unknown<T, U>(
-    key: &str,
-    rows: &'static [Parameter<T>],
-    (others, place): (&'static [Parameter<U>], &'static str),
-) -> Complaint {
+/// What to say about a keyword that a kind does not have.
+fn unknown<T>(kind: &Kind<T>, key: &str) -> Complaint {
     let what = format!("'{}' is no parameter that is known here", shown(key));
     if let Some((_, word)) = OTHER_WORDS.iter().find(|(other, _)| other.eq_ignore_ascii_case(key)) {
         return Complaint::new(what, format!("did you mean {word}?"));
     }
-    if let Some(row) = others.iter().find(|row| row.key.eq_ignore_ascii_case(key)) {
-        return Complaint::new(what, format!("{} belongs {place}", row.key));
+    if let Some(hint) = (kind.elsewhere)(key) {
+        return Complaint::new(what, hint);
     }
-    let known: Vec<_> = rows.iter().map(|row| row.key).collect();
+    let known: Vec<_> = kind.rows.iter().map(|row| row.key).collect();
     let otherwise = format!("known are {}", known.join(", "));
     Complaint::new(what, did_you_mean(key, known.into_iter(), &otherwise))
-}
-
-/// Applies a parameter of a balancer.
-pub(super) fn apply_to_balancer(target: &mut balancer::Settings, word: &Word, notes: &mut Notes) {
-    apply(target, word, (balancer::ROWS, (member::ROWS, "on a BalancerMember line")), notes);
-}
-
-/// Applies a parameter of a member.
-pub(super) fn apply_to_member(target: &mut member::Draft, word: &Word, notes: &mut Notes) {
-    let place = "to the balancer: write it after ProxySet";
-    apply(target, word, (member::ROWS, (balancer::ROWS, place)), notes);
 }
 
 /// All parameters as (kind, keyword, range, meaning), for the help.

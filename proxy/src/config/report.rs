@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::config::limits;
 
@@ -31,6 +31,17 @@ pub struct Place {
     pub marked: Range<usize>,
 }
 
+impl Place {
+    fn header(&self, column: usize) -> String {
+        format!("{}:{}:{column}\n", self.file, self.line)
+    }
+
+    /// The column of the marked bytes in the excerpt, from 1.
+    fn excerpt_column(&self) -> usize {
+        self.excerpt.get(..self.marked.start).map_or(0, |before| before.chars().count()) + 1
+    }
+}
+
 /// One error or warning. `Display` renders it without colour and without a newline at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
@@ -53,20 +64,26 @@ impl Note {
         };
         let mut group = Group::with_title(level.primary_title(self.title.as_str()));
         if let Some(place) = &self.place {
-            group = group
-                .element(Origin::path(place.file.as_str()).line(place.line).char_column(place.column))
-                .element(
-                    Snippet::source(place.excerpt.as_str())
-                        .line_start(place.line)
-                        .annotation(AnnotationKind::Primary.span(place.marked.clone())),
-                );
+            group = group.element(
+                Snippet::source(place.excerpt.as_str())
+                    .path(place.file.as_str())
+                    .line_start(place.line)
+                    .annotation(AnnotationKind::Primary.span(place.marked.clone())),
+            );
         }
         if !self.remedy.is_empty() {
             group = group.element(Level::HELP.message(self.remedy.as_str()));
         }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         // Wide enough that nothing is elided: the excerpt is already short.
-        renderer.term_width(4 * limits::EXCERPT).render(&[group])
+        let text = renderer.term_width(4 * limits::EXCERPT).render(&[group]);
+        match &self.place {
+            // The renderer counts columns in the excerpt; of a line that was cut we know better.
+            Some(place) => {
+                text.replacen(&place.header(place.excerpt_column()), &place.header(place.column), 1)
+            }
+            None => text,
+        }
     }
 
     /// One line for a log: `site.conf:3:12: title`.
@@ -102,10 +119,10 @@ impl Report {
                 out.push_str(&note.render(colour));
                 out.push_str("\n\n");
             }
-            match notes.len().saturating_sub(limits::SHOWN) {
-                0 => {}
-                1 => out.push_str(&format!("and 1 more {what}\n\n")),
-                more => out.push_str(&format!("and {more} more {what}s\n\n")),
+            let more = notes.len().saturating_sub(limits::SHOWN);
+            if more > 0 {
+                let plural = if more == 1 { "" } else { "s" };
+                out.extend(["and ", &more.to_string(), " more ", what, plural, "\n\n"]);
             }
         }
         out.truncate(out.trim_end_matches('\n').len());
@@ -158,9 +175,19 @@ error: title 12
     }
 
     #[test]
+    fn the_column_is_that_of_the_line_even_if_the_excerpt_is_cut() {
+        let mut note = note(Severity::Error, 12);
+        let place = note.place.as_mut().unwrap();
+        (place.column, place.excerpt, place.marked) = (501, "…aaHERE…".to_owned(), 5..9);
+        for colour in [false, true] {
+            assert!(note.render(colour).contains("site.conf:12:501\n"), "{}", note.render(colour));
+        }
+    }
+
+    #[test]
     fn a_note_without_a_place_has_title_and_remedy() {
         let note = Note { place: None, ..note(Severity::Warning, 1) };
-        assert_eq!(note.to_string(), "warning: title 1\n  |\n  = help: write Listen 80");
+        assert_eq!(note.to_string(), "warning: title 1\n |\n = help: write Listen 80");
         assert_eq!(note.one_line(), "title 1");
     }
 

@@ -7,7 +7,7 @@ use evenkeel_protocol::BalancerName;
 
 use crate::config::nearest::did_you_mean;
 use crate::config::notes::{Complaint, Notes};
-use crate::config::section::Ignored;
+use crate::config::reader::Ignored;
 use crate::config::site::{BalancerDraft, Closing, MappingDraft, Scope, Site};
 use crate::config::source::Sources;
 use crate::config::{BalancerConfig, Config, Fence, ReadOptions, Reverse};
@@ -33,7 +33,7 @@ pub(super) fn resolve(site: Site, options: &ReadOptions, notes: &mut Notes) -> C
     // The last <Location> that fits decides, before any line outside of sections.
     let mappings = site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
     Config {
-        listen: site.listen.into_iter().map(|(address, _)| address).collect(),
+        listen: site.listen,
         server_name: site.server_name,
         balancers: site.balancers.into_iter().map(|draft| balancer(draft, member_timeout)).collect(),
         mappings,
@@ -94,6 +94,8 @@ fn check_balancers(site: &Site, notes: &mut Notes) {
     };
     for balancer in &site.balancers {
         match balancer.declared {
+            // What nobody will see is not worth looking for what was meant.
+            None if notes.full() => {}
             None => notes.error(balancer.named, undefined(&balancer.name)),
             Some(spot) if balancer.members.is_empty() => {
                 let what = format!("{} has no members; its paths are answered 503", balancer.name.url());
@@ -104,7 +106,7 @@ fn check_balancers(site: &Site, notes: &mut Notes) {
     }
     let known: HashSet<&BalancerName> = declared().map(|balancer| &balancer.name).collect();
     for (reverse, spot) in &site.reverses {
-        if let Some(name) = named_balancer(reverse).filter(|name| !known.contains(name)) {
+        if let Some(name) = named_balancer(reverse).filter(|name| !known.contains(name) && !notes.full()) {
             notes.error(*spot, undefined(&name));
         }
     }

@@ -103,7 +103,7 @@ pub(super) struct Closing {
 /// Everything that was written.
 #[derive(Default)]
 pub(super) struct Site {
-    pub(super) listen: Vec<(SocketAddr, Spot)>,
+    pub(super) listen: Vec<SocketAddr>,
     pub(super) server_name: Option<String>,
     pub(super) balancers: Vec<BalancerDraft>,
     by_name: HashMap<BalancerName, usize>,

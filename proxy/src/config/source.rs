@@ -21,13 +21,6 @@ pub(super) struct Spot {
     pub(super) end: usize,
 }
 
-impl Spot {
-    /// From the start of this one to the end of `last`.
-    pub(super) fn to(self, last: Self) -> Self {
-        Self { end: last.end.max(self.end), ..self }
-    }
-}
-
 /// One text that was read.
 struct Source {
     name: String,

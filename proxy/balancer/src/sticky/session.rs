@@ -138,3 +138,94 @@ fn without_first(text: &str) -> &str {
     characters.next();
     characters.as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn values_in_urls_to_the_letter() {
+        for (name, url, semicolon, value) in [
+            ("query", "/?sid=x.c", false, Some("x.c")),
+            ("second in query", "/?a=1&sid=x.c&k=2", false, Some("x.c")),
+            ("path parameter", "/p;sid=x.c?q=1", false, Some("x.c")),
+            ("a slash does not end it", "/p;sid=x.c/more", true, Some("x.c/more")),
+            ("a semicolon only ends it if told", "/p;sid=x.c;k=1", false, Some("x.c;k=1")),
+            ("and then it does", "/p;sid=x.c;k=1", true, Some("x.c")),
+            ("part of another name", "/?mysid=x.c", false, Some("x.c")),
+            ("goes on behind a hit without =", "/sidx?sid=x.c", false, Some("x.c")),
+            ("one character behind it", "/sidsid=x.c", false, None),
+            ("leading delimiters are skipped", "/?sid=&k=1", false, Some("k=1")),
+            ("nothing but delimiters", "/?sid=&&", false, None),
+            ("empty at the very end is absent", "/?sid=", false, None),
+            ("name at the very end", "/?sid", false, None),
+            ("other characters than ASCII", "/é?sidé&sid=é.c", false, Some("é.c")),
+        ] {
+            assert_eq!(literal_in_url(url, "sid", semicolon), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn values_in_cookies_to_the_letter() {
+        for (name, lines, value) in [
+            ("plain", &["SID=x.c"][..], Some("x.c")),
+            ("behind another", &["A=1; SID=x.c; B=2"], Some("x.c")),
+            ("behind a comma, up to a comma", &["A=1,SID=x.c,B=1"], Some("x.c")),
+            ("part of another name", &["XSID=x.b; SID=x.c"], Some("x.c")),
+            ("blanks before =, and those behind it are kept", &["SID \t= x.c"], Some(" x.c")),
+            ("blanks behind the value are kept", &["SID=x.c ; B=1"], Some("x.c ")),
+            ("quotes are kept", &["SID=\"x.c\""], Some("\"x.c\"")),
+            ("empty ends the search", &["SID=; SID=x.c"], Some("")),
+            ("empty at the very end is absent", &["SID="], None),
+            ("empty at the end of a line, as joined", &["SID=", "SID=x.c"], Some("")),
+            ("second line", &["A=1", "SID=x.c"], Some("x.c")),
+            ("first of two", &["SID=x.b; SID=x.c"], Some("x.b")),
+            ("no value, then one", &["SID; B=1; SID=x.c"], Some("x.c")),
+            ("small letters are another name", &["sid=x.c"], None),
+            ("nothing", &[], None),
+        ] {
+            assert_eq!(literal_in_cookies(lines, "SID"), value, "{name}");
+        }
+    }
+
+    #[test]
+    fn values_read_again() {
+        for (name, url, value) in [
+            ("the slash ends it", "/p;sid=x.c/more", Some("x.c")),
+            ("the semicolon ends it", "/p;sid=x.c;k=1", Some("x.c")),
+            ("a slash in the query does not", "/?sid=a/x.c", Some("a/x.c")),
+            ("another name", "/?mysid=x.c", None),
+            ("empty is absent", "/?sid=&sid=x.c", Some("x.c")),
+            ("quotes and blanks", "/?sid= \"x.c\" ", Some("x.c")),
+            ("a segment of the path", "/sid=x.c/more", Some("x.c")),
+        ] {
+            assert_eq!(parameter(url, "sid"), value, "{name}");
+        }
+        assert_eq!(cookie("A=1; SID = \"x.c\" ;B", "SID"), Some("x.c"));
+        assert_eq!(cookie("SID=\"\"; SID=x.c", "SID"), Some("x.c"));
+        assert_eq!(cookie("XSID=x.c", "SID"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_harm(
+            url in "[ /?&;=.\"sidx\u{e9}]{0,24}",
+            lines in prop::collection::vec("[ ,;=.\"SIDx\u{e9}\t]{0,24}", 0..3),
+            separator in prop::option::of(prop::char::range('!', '~')),
+            scolonpathdelim: bool,
+        ) {
+            let cookies: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let ask = Ask { url: &url, cookies: &cookies, ..Ask::default() };
+            let stickysessionsep = separator.map_or(Separator::Off, Separator::At);
+            let settings = BalancerSettings { stickysessionsep, scolonpathdelim, ..BalancerSettings::default() };
+            let sticky = StickySession { cookie: "SID".to_owned(), path: "sid".to_owned() };
+            let found = literal(&sticky, &settings, &ask);
+            let again = tolerant(&sticky, &settings, &ask);
+            for claim in found.into_iter().chain(again.into_iter().flatten()) {
+                let within = url.contains(claim.route) || cookies.iter().any(|line| line.contains(claim.route));
+                prop_assert!(within, "a route is part of what the client wrote: {:?}", claim);
+            }
+        }
+    }
+}

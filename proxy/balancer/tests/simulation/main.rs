@@ -3,6 +3,8 @@
 //!
 //! `EVENKEEL_SEED=N` plays one seed again, `EVENKEEL_SEEDS=N` plays so many instead of 256.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it did not expect")]
+
 mod model;
 
 use evenkeel_balancer::{
@@ -11,7 +13,7 @@ use evenkeel_balancer::{
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
     BalancerEdit, BalancerSettings, Code, Factor, Flag, LbMethod, Lbset, MemberEdit, MemberName,
-    MemberSettings, Moment, Route, Status, Timestamp,
+    MemberSettings, MemberSnapshot, Moment, Route, Status, Timestamp,
 };
 use model::{Model, Trial};
 
@@ -427,4 +429,36 @@ fn the_balancer_and_its_slow_twin_weather_the_same_storm() {
         Some(seed) => play(seed),
         None => (0..number("EVENKEEL_SEEDS").unwrap_or(256)).for_each(play),
     }
+}
+
+/// Leases are moved and dropped by other threads than the one that holds the balancer.
+#[test]
+fn counters_are_whole_when_threads_share_a_balancer() {
+    const THREADS: usize = 4;
+    const REQUESTS: u64 = 2_000;
+    let members = (0..3).map(|at| (name(at), MemberSettings::default())).collect();
+    let balancer = Balancer::new("app".parse().unwrap(), BalancerSettings::default(), members, THREADS);
+    let balancer = std::sync::Mutex::new(balancer);
+    std::thread::scope(|scope| {
+        for core in 0..THREADS {
+            let balancer = &balancer;
+            scope.spawn(move || {
+                for _ in 0..REQUESTS {
+                    let ask = Ask { core, ..Ask::default() };
+                    let lease = balancer.lock().unwrap().elect(&ask, Moment(0)).unwrap().lease;
+                    lease.sent(2);
+                    lease.received(3);
+                    lease.answered();
+                }
+            });
+        }
+    });
+    let members = balancer.into_inner().unwrap().snapshot(Moment(0), Timestamp(0)).members;
+    let requests = THREADS as u64 * REQUESTS;
+    let sum = |counter: fn(&MemberSnapshot) -> u64| members.iter().map(counter).sum::<u64>();
+    assert_eq!((sum(|m| m.elected), sum(|m| m.served), sum(|m| m.busy)), (requests, requests, 0));
+    assert_eq!((sum(|m| m.transferred), sum(|m| m.read)), (2 * requests, 3 * requests));
+    assert_eq!(members.iter().map(|member| member.lbstatus).sum::<i64>(), 0);
+    let shares: Vec<u64> = members.iter().map(|member| member.elected).collect();
+    assert!(shares.iter().all(|share| share.abs_diff(requests / 3) <= 1), "{shares:?}");
 }

@@ -4,6 +4,8 @@
 use crate::config::directive::{Directive, EVERYWHERE, Effect};
 
 const ACCESS: &str = "let a firewall, or a proxy in front, decide who may come";
+const OLD_ACCESS: &str =
+    "write Require all granted if everybody may come, else let a firewall or a proxy in front decide";
 const LIMIT: &str = "let a proxy in front limit requests";
 const REWRITE: &str = "let the application, or a proxy in front, redirect";
 const TLS: &str = "let a proxy in front end TLS";
@@ -39,18 +41,18 @@ const fn row(
 
 /// Sorted by name.
 pub(super) static ROWS: &[Directive] = &[
-    row("Allow", "restricts access", ACCESS, never),
+    row("Allow", "restricts access", OLD_ACCESS, never),
     row("AllowMethods", "restricts methods", ACCESS, never),
     row("Auth*", "authenticates", ACCESS, never),
     row("CGIPassAuth", "authenticates", ACCESS, never),
-    row("Deny", "restricts access", ACCESS, never),
+    row("Deny", "restricts access", OLD_ACCESS, never),
     row("DOS*", "limits requests", LIMIT, never),
     row("ForceType", "changes headers", HEADER, never),
     row("Header", "changes headers", HEADER, never),
     row("Limit*", "limits requests", LIMIT, never),
     row("MD*", "encrypts", TLS, never),
     row("OIDC*", "authenticates", ACCESS, never),
-    row("Order", "restricts access", ACCESS, never),
+    row("Order", "restricts access", OLD_ACCESS, never),
     row("ProxyBlock", "restricts access", ACCESS, never),
     row("QS_*", "limits requests", LIMIT, never),
     row("Redirect*", "redirects", REWRITE, never),
@@ -60,7 +62,7 @@ pub(super) static ROWS: &[Directive] = &[
     row("Require", "restricts access", ACCESS, all_granted),
     row("Rewrite*", "rewrites or redirects", REWRITE, never),
     row("RewriteEngine", "rewrites or redirects", REWRITE, off),
-    row("Satisfy", "restricts access", ACCESS, never),
+    row("Satisfy", "restricts access", OLD_ACCESS, never),
     row("Sec*", "restricts access", ACCESS, never),
     row("Session*", "authenticates", ACCESS, never),
     row("Shib*", "authenticates", ACCESS, never),

@@ -38,7 +38,7 @@ pub(super) static ROWS: &[Directive] = &[
         arguments: 1..=1,
         about: "Whether members are told X-Forwarded-For, -Host and -Server.",
         effect: Effect::Apply(|site, notes, call| {
-            site.add_headers = switch(notes, call).or(site.add_headers)
+            site.add_headers = switch(notes, call).or(site.add_headers);
         }),
     },
     Directive {
@@ -96,7 +96,7 @@ pub(super) static ROWS: &[Directive] = &[
         arguments: 1..=1,
         about: "How long to wait for members that have no timeout of their own.",
         effect: Effect::Apply(|site, notes, call| {
-            site.proxy_timeout = seconds(notes, call).or(site.proxy_timeout)
+            site.proxy_timeout = seconds(notes, call).or(site.proxy_timeout);
         }),
     },
     Directive {
@@ -120,7 +120,7 @@ pub(super) static ROWS: &[Directive] = &[
 ];
 
 /// Parts the arguments of a member line into URLs and parameters.
-fn part<'a>(words: &'a [Word]) -> (Vec<&'a Word>, Vec<&'a Word>) {
+fn part(words: &[Word]) -> (Vec<&Word>, Vec<&Word>) {
     words.iter().partition(|word| parameter::split(word).is_none())
 }
 
@@ -356,7 +356,7 @@ fn proxy_pass_reverse(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     let Some((path, rest)) = path_and_rest(notes, call) else { return };
     match rest {
         [url] if url.text.contains("://") => {
-            site.reverses.push((Reverse { path, url: url.text.clone() }, url.spot))
+            site.reverses.push((Reverse { path, url: url.text.clone() }, url.spot));
         }
         [url] => {
             let what = format!("'{}' is no URL", shown(&url.text));

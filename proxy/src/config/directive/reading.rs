@@ -1,4 +1,4 @@
-//! Directives that say how the rest of the configuration is read; `section.rs` carries them out.
+//! Directives that say how the rest of the configuration is read; `reader.rs` carries them out.
 
 use crate::config::directive::{Directive, EVERYWHERE, Effect, Reading, SERVER};
 

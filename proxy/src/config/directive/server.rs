@@ -3,11 +3,11 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::Via;
 use crate::config::directive::{Call, Directive, Effect, SERVER};
 use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::{Remarks, Whole, duration, on_off, shown};
 use crate::config::site::Site;
+use crate::config::{Via, limits};
 
 /// Sorted by name.
 pub(super) static ROWS: &[Directive] = &[
@@ -125,12 +125,15 @@ fn listen(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     }
     match address(call.text(0)) {
         Ok(address) => {
-            let same = site.listen.iter().any(|(known, _)| *known == address && address.port() != 0);
+            let same = address.port() != 0 && site.listen.contains(&address);
             if same {
                 let what = format!("{address} is listened on already");
                 notes.error(call.spot, Complaint::new(what, "remove one of the two lines"));
+            } else if site.listen.len() >= limits::LISTENERS {
+                let what = format!("there are more than {} Listen lines", limits::LISTENERS);
+                notes.error(call.spot, Complaint::new(what, "remove some"));
             } else {
-                site.listen.push((address, call.spot));
+                site.listen.push(address);
             }
         }
         Err(complaint) => notes.error(call.word_spot(0), complaint),

@@ -254,6 +254,7 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
 
 const HEALTH: &str = "Health checks; not used yet.";
 
+#[expect(clippy::unnecessary_wraps, reason = "the rows of the table hold functions of one type")]
 fn health(_: &mut Draft, _: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
     remarks.unused("there are no health checks yet; this member is only tested by requests", NOT_YET);
     Ok(())
@@ -266,13 +267,11 @@ fn connections(_: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), C
 }
 
 fn size(_: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
-    match Whole::from(0, "bytes").read(text, remarks)? {
-        1..=511 => Err(Complaint::new("must be 0 or at least 512 bytes", "remove it")),
-        _ => {
-            remarks.unused("buffers have the proxy's own size", NOT_YET);
-            Ok(())
-        }
+    if (1..512).contains(&Whole::from(0, "bytes").read(text, remarks)?) {
+        return Err(Complaint::new("must be 0 or at least 512 bytes", "remove it"));
     }
+    remarks.unused("buffers have the proxy's own size", NOT_YET);
+    Ok(())
 }
 
 fn route(text: &str) -> Result<Route, Complaint> {

@@ -306,7 +306,7 @@ mod tests {
         }
         let mut remarks = Remarks::default();
         factor("2.3", &mut remarks).unwrap();
-        assert_eq!(remarks.traps[0].remedy, "write 2.301 to have 2.30, or 2.291 to have 2.29");
+        assert_eq!(remarks.traps[0].remedy, "write 2.301 to have 2.30, or 2.29 to have 2.29");
     }
 
     #[test]

@@ -1,0 +1,116 @@
+//! The screen as a function of the model: header, body by screen, footer, and what lies on top. It decides
+//! nothing and keeps nothing; scroll offsets follow from the selection and the room there is.
+
+use jiff::tz::TimeZone;
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::model::{Freshness, Model, Popup, Screen};
+use crate::theme::{Role, Theme};
+use crate::widget::frame::rule;
+
+mod badge;
+mod confirm;
+mod detail;
+mod events;
+mod footer;
+mod form;
+mod header;
+mod help;
+mod member;
+mod overview;
+mod words;
+
+/// What a view needs to know beside the model.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// How roles look.
+    pub theme: Theme,
+    /// Where the operator's clock hangs.
+    pub zone: TimeZone,
+}
+
+/// A model to be drawn, and how.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    model: &'a Model,
+    look: &'a Look,
+}
+
+impl Scene<'_> {
+    fn style(self, role: Role) -> Style {
+        self.look.theme.style(role)
+    }
+
+    fn span(self, role: Role, text: impl Into<String>) -> Span<'static> {
+        Span::styled(text.into(), self.style(role))
+    }
+
+    /// A rule across `area` with a heading, and words at its right end.
+    fn rule(self, buffer: &mut Buffer, area: Rect, heading: &str, right: Line<'_>) {
+        let left = if heading.is_empty() {
+            Line::default()
+        } else {
+            Line::from(self.span(Role::Strong, format!(" {heading} ")))
+        };
+        rule(buffer, area, self.style(Role::Faint), (left, right));
+    }
+}
+
+/// Draws everything.
+pub fn view(frame: &mut Frame<'_>, model: &Model, look: &Look) {
+    let (area, scene) = (frame.area(), Scene { model, look });
+    let cursor = draw(frame.buffer_mut(), area, scene);
+    look.theme.fit(frame.buffer_mut());
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws everything; returns where the text cursor stands, if text is being written.
+fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
+    if area.is_empty() {
+        return None;
+    }
+    if area.width < 40 || area.height < 10 {
+        header::summary(buffer, area, scene);
+        return None;
+    }
+    let [head, tabs, body, foot] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    header::draw(buffer, head, scene);
+    header::tabs(buffer, tabs, scene);
+    match &scene.model.screen {
+        Screen::Balancers => overview::draw(buffer, body, scene),
+        Screen::Member(target) => member::draw(buffer, body, scene, target),
+        Screen::Events { from } => events::draw(buffer, body, scene, *from),
+    }
+    if !matches!(scene.model.freshness(), Freshness::Live | Freshness::Waiting) {
+        // What may no longer hold must not look as if it did.
+        buffer.set_style(body, scene.style(Role::Faint));
+    }
+    let over = Rect { height: area.height - 1, ..area };
+    match &scene.model.popup {
+        Some(Popup::Filter { text, .. }) => return Some(footer::filter(buffer, foot, scene, text)),
+        Some(Popup::Confirm(question)) => confirm::draw(buffer, over, scene, question),
+        Some(Popup::Form(form)) => {
+            footer::draw(buffer, foot, scene);
+            return form::draw(buffer, over, scene, form);
+        }
+        Some(Popup::Help { page }) => help::draw(buffer, over, scene, *page),
+        None => {}
+    }
+    footer::draw(buffer, foot, scene);
+    None
+}
+
+#[cfg(test)]
+mod tests;

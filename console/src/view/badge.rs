@@ -1,0 +1,44 @@
+//! A member's status as a shape, words and a role: three signs for one thing, so that none is needed.
+
+use evenkeel_protocol::{Flag, MemberSnapshot};
+
+use crate::model::health::Health;
+use crate::theme::Role;
+
+/// The shape and the role of a class.
+pub(super) fn shape(health: Health) -> (char, Role) {
+    match health {
+        Health::Ok => ('●', Role::Good),
+        Health::Standby | Health::Spare => ('○', Role::Good),
+        Health::Draining => ('◐', Role::Warning),
+        Health::Disabled | Health::Unready => ('×', Role::Warning),
+        Health::Stopped => ('■', Role::Warning),
+        Health::Error | Health::CheckFailed => ('▲', Role::Alarm),
+    }
+}
+
+/// What marks a member whose edit is on its way.
+pub(super) const PENDING: char = '…';
+
+/// The words of the manager page for the list: without `Init`, which nearly every member has.
+pub(super) fn words(member: &MemberSnapshot) -> &str {
+    if member.status.has(Flag::Initialised) {
+        member.words.strip_prefix("Init ").unwrap_or(&member.words)
+    } else {
+        &member.words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_of_different_worth_have_different_shapes() {
+        let mut shapes: Vec<char> = Health::ALL.into_iter().map(|health| shape(health).0).collect();
+        shapes.sort_unstable();
+        shapes.dedup();
+        assert_eq!(shapes.len(), 6);
+        assert_ne!(shape(Health::Ok).0, shape(Health::Draining).0);
+    }
+}

@@ -1,0 +1,141 @@
+//! What happened, the newest first: as a screen, and as a few lines below others.
+
+use evenkeel_protocol::{BalancerName, Event, EventKind, MemberName, Recovery};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::{Scene, words};
+use crate::model::act::told;
+use crate::model::target::Target;
+use crate::theme::Role;
+use crate::widget::text::{Align, cut, pad, shorten};
+
+/// The screen.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usize) {
+    let log = &scene.model.log;
+    if log.is_empty() {
+        let text = "Nothing has happened since this console was opened.";
+        buffer.set_stringn(area.x + 1, area.y + 1, text, usize::from(area.width), scene.style(Role::Text));
+        return;
+    }
+    let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    let place = subject_width(area.width);
+    let titles = format!(" {}  {}  {}", pad("Time", 8, Align::Left), pad("Member", place, Align::Left), "What");
+    buffer.set_stringn(top.x, top.y, titles, usize::from(top.width), scene.style(Role::Faint));
+    for (event, row) in log.newest_first().skip(from).zip(body.rows()) {
+        buffer.set_line(row.x, row.y, &line(scene, event, area.width, Subject::Shown), row.width);
+    }
+}
+
+/// A rule and the latest events, those of one member only if it is given.
+pub(super) fn latest(
+    buffer: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    (heading, about): (&str, Option<&Target>),
+) {
+    let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    scene.rule(buffer, top, heading, Line::default());
+    let log = &scene.model.log;
+    let (events, subject): (Vec<&Event>, Subject) = match about {
+        Some(target) => (log.about(target).take(usize::from(body.height)).collect(), Subject::Known),
+        None => (log.newest_first().take(usize::from(body.height)).collect(), Subject::Shown),
+    };
+    if events.is_empty() {
+        let text = "none since this console was opened";
+        buffer.set_stringn(body.x + 1, body.y, text, usize::from(body.width), scene.style(Role::Faint));
+    }
+    for (event, row) in events.into_iter().zip(body.rows()) {
+        buffer.set_line(row.x, row.y, &line(scene, event, area.width, subject), row.width);
+    }
+}
+
+/// Is it said whom an event is about?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Shown,
+    Known,
+}
+
+fn subject_width(width: u16) -> usize {
+    (usize::from(width) / 3).clamp(14, 36)
+}
+
+fn line(scene: Scene<'_>, event: &Event, width: u16, subject: Subject) -> Line<'static> {
+    let time = words::time(event.at, scene.model.clock.wall, &scene.look.zone);
+    let (role, mark, text) = describe(&event.kind);
+    let mut spans = vec![scene.span(Role::Faint, format!(" {time}  "))];
+    let mut used = 11;
+    if subject == Subject::Shown {
+        let columns = subject_width(width);
+        let name = shorten(&self::subject(scene, &event.kind), columns);
+        spans.push(scene.span(Role::Text, format!("{}  ", pad(&name, columns, Align::Left))));
+        used += columns + 2;
+    }
+    spans.push(scene.span(role, format!("{mark} ")));
+    let room = usize::from(width).saturating_sub(used + 3);
+    spans.push(Span::styled(cut(&text, room), scene.style(Role::Text)));
+    Line::from(spans)
+}
+
+/// Whom an event is about.
+fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
+    let of = |balancer: &BalancerName, member: &MemberName| {
+        Target { balancer: balancer.clone(), member: member.clone() }.label(scene.model.fleet.snapshot())
+    };
+    match kind {
+        EventKind::Started | EventKind::Stopping => "the proxy".to_owned(),
+        EventKind::Missed { .. } => "-".to_owned(),
+        EventKind::BalancerEdited { balancer, .. } => balancer.to_string(),
+        EventKind::MemberEdited { balancer, member, .. }
+        | EventKind::MemberFailed { balancer, member, .. }
+        | EventKind::MemberRetried { balancer, member, .. }
+        | EventKind::MemberRecovered { balancer, member } => of(balancer, member),
+    }
+}
+
+/// The role, a mark and the sentence of an event.
+fn describe(kind: &EventKind) -> (Role, char, String) {
+    match kind {
+        EventKind::Started => (Role::Good, '●', "has begun to serve".to_owned()),
+        EventKind::Stopping => (Role::Warning, '■', "ends; requests in flight may finish".to_owned()),
+        EventKind::MemberEdited { changes, by, reason, durable, .. }
+        | EventKind::BalancerEdited { changes, by, reason, durable, .. } => {
+            let mut text = format!("{}: {}", words::peer(by.as_ref()), told(changes));
+            if let Some(reason) = reason {
+                text.push_str(&format!("  \"{reason}\""));
+            }
+            if !durable {
+                text.push_str("  NOT kept over a restart");
+            }
+            (if *durable { Role::Accent } else { Role::Alarm }, '→', text)
+        }
+        EventKind::MemberFailed { reason, .. } => (Role::Alarm, '▲', format!("in error: {reason}")),
+        EventKind::MemberRetried { how: Recovery::Retry, .. } => {
+            (Role::Text, '○', "error lifted; it is tried again".to_owned())
+        }
+        EventKind::MemberRetried { how: Recovery::Forced, .. } => {
+            (Role::Warning, '○', "error lifted, for all were in error (forcerecovery)".to_owned())
+        }
+        EventKind::MemberRecovered { .. } => (Role::Good, '●', "answers again".to_owned()),
+        EventKind::Missed { from, to } => {
+            let count = to.saturating_sub(*from).saturating_add(1);
+            (Role::Warning, '…', format!("{count} events were missed"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn events_are_told_as_sentences() {
+        let about = |event: Event| describe(&event.kind).2;
+        assert_eq!(about(sample::edited_event(1)), "anna: drain Off → On  \"deploy 42\"");
+        assert_eq!(about(sample::failed_event(1)), "in error: connection refused");
+        assert_eq!(describe(&EventKind::Missed { from: 3, to: 5 }).2, "3 events were missed");
+    }
+}

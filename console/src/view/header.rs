@@ -1,0 +1,132 @@
+//! The first line: which proxy, can it be believed, how are its members. Also the rule with the names of the
+//! screens below it, and the one line that is left on a tiny terminal.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+
+use super::{Scene, badge, words};
+use crate::model::{Freshness, Screen};
+use crate::theme::Role;
+use crate::widget::frame::rule;
+use crate::widget::text::cut;
+
+/// The state of the connection.
+fn state(scene: Scene<'_>) -> Span<'static> {
+    match scene.model.freshness() {
+        Freshness::Live => scene.span(Role::Good, "● live"),
+        Freshness::Waiting => scene.span(Role::Warning, "◌ waiting for the proxy"),
+        Freshness::Stale(seconds) => scene.span(Role::Warning, format!("◌ stale {seconds} s")),
+        Freshness::Lost { why, next_try } => {
+            let style = scene.style(Role::Alarm).add_modifier(Modifier::REVERSED);
+            let again = match next_try {
+                0 => "trying again".to_owned(),
+                seconds => format!("trying again in {seconds} s"),
+            };
+            let why = why.trim_end_matches('.');
+            Span::styled(format!(" LOST: {why}, {again} "), style)
+        }
+    }
+}
+
+/// `6 Ok  1 Drn  1 Err`
+fn counts(scene: Scene<'_>) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    for (health, count) in scene.model.fleet.counts() {
+        let (shape, role) = badge::shape(health);
+        spans.push(scene.span(role, format!("{shape} ")));
+        spans.push(scene.span(Role::Text, format!("{count} {}   ", health.word())));
+    }
+    spans
+}
+
+/// The first line.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let room = usize::from(area.width);
+    let state = state(scene);
+    let lost = matches!(scene.model.freshness(), Freshness::Lost { .. });
+    let mut right = Line::default();
+    if !lost {
+        let rate = [
+            scene.span(Role::Strong, words::rate(scene.model.fleet.total())),
+            scene.span(Role::Faint, " req/s "),
+        ];
+        let with_counts = Line::from([counts(scene), rate.to_vec()].concat());
+        let fits = |line: &Line<'_>| line.width() + state.width() + 18 <= room;
+        if fits(&with_counts) {
+            right = with_counts;
+        } else {
+            right = Line::from(counts(scene));
+            if !fits(&right) {
+                right = Line::default();
+            }
+        }
+    }
+    let used = " evenkeel  ".len() + state.width() + 2 + right.width();
+    let title = cut(&scene.model.title, room.saturating_sub(used + 1).min(40));
+    let mut left = Line::from(vec![scene.span(Role::Strong, " evenkeel  ")]);
+    if !title.is_empty() {
+        left.push_span(scene.span(Role::Faint, format!("{title}  ")));
+    }
+    left.push_span(state);
+    buffer.set_line(area.x, area.y, &left, area.width);
+    let width = u16::try_from(right.width()).unwrap_or(u16::MAX);
+    if width > 0 && width < area.width {
+        buffer.set_line(area.right() - width, area.y, &right, width);
+    }
+}
+
+/// The names of the screens, and what the filter hides.
+pub(super) fn tabs(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let model = scene.model;
+    let on_events = matches!(model.screen, Screen::Events { .. });
+    let name = |on: bool, text: &str| {
+        let style = if on {
+            scene.style(Role::Accent).add_modifier(Modifier::BOLD)
+        } else {
+            scene.style(Role::Faint)
+        };
+        Span::styled(text.to_owned(), style)
+    };
+    let events = if model.log.is_empty() { " 2 Events ".to_owned() } else { format!(" 2 Events {} ", model.log.len()) };
+    let left = Line::from(vec![
+        name(!on_events, " 1 Balancers "),
+        scene.span(Role::Faint, "─"),
+        name(on_events, &events),
+    ]);
+    let mut right = Line::default();
+    if !model.cursor.filter.is_empty() {
+        let all: usize = model.fleet.balancers().iter().map(|balancer| balancer.members.len()).sum();
+        let shown = model.cursor.visible(model.fleet.balancers()).count();
+        let filter = cut(&model.cursor.filter, 24);
+        right = Line::from(vec![
+            scene.span(Role::Accent, format!(" /{filter} ")),
+            scene.span(Role::Text, format!("{shown} of {all} ")),
+        ]);
+    }
+    rule(buffer, area, scene.style(Role::Faint), (left, right));
+}
+
+/// All that fits when there is no room for more: the worst first.
+pub(super) fn summary(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let mut line = match scene.model.freshness() {
+        Freshness::Live => Line::default(),
+        Freshness::Waiting => Line::from("waiting "),
+        Freshness::Stale(seconds) => Line::from(format!("stale {seconds} s ")),
+        Freshness::Lost { .. } => Line::from(Span::styled("LOST ", scene.style(Role::Alarm))),
+    };
+    for (health, count) in scene.model.fleet.counts().into_iter().rev() {
+        let (shape, role) = badge::shape(health);
+        line.push_span(scene.span(role, format!("{shape}")));
+        line.push_span(scene.span(Role::Text, format!("{count} {} ", health.word())));
+    }
+    if let Some(rate) = scene.model.fleet.total() {
+        line.push_span(scene.span(Role::Text, format!("{rate} req/s")));
+    }
+    buffer.set_line(area.x, area.y, &line, area.width);
+    if area.height > 1 {
+        let enlarge = "enlarge the window; q quits";
+        buffer.set_stringn(area.x, area.y + 1, enlarge, usize::from(area.width), scene.style(Role::Faint));
+    }
+}

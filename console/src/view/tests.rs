@@ -1,0 +1,196 @@
+//! Expected screens as text, compared cell by cell with the files in `frames/`. `EVENKEEL_FRAMES=write` writes them
+//! anew; look at the difference before keeping it.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use super::{Look, view};
+use crate::message::{Key, Message, Size};
+use crate::model::{Model, sample};
+use crate::news::News;
+use crate::theme::{Colours, Glyphs, Theme};
+use crate::update::update;
+
+const RICH: Theme = Theme { colours: Colours::Many, glyphs: Glyphs::Unicode };
+const PLAIN: Theme = Theme { colours: Colours::None, glyphs: Glyphs::Ascii };
+
+fn painted(model: &Model, theme: Theme) -> Buffer {
+    let look = Look { theme, zone: TimeZone::UTC };
+    let mut terminal = Terminal::new(TestBackend::new(model.size.width, model.size.height)).unwrap();
+    terminal.draw(|frame| view(frame, model, &look)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+fn text(buffer: &Buffer) -> String {
+    let mut lines = String::new();
+    for row in buffer.area.rows() {
+        let line: String = row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol()).collect();
+        lines.push_str(line.trim_end());
+        lines.push('\n');
+    }
+    lines
+}
+
+fn press(model: &mut Model, keys: &[Key]) {
+    for key in keys {
+        update(model, Message::Key(*key));
+        update(model, Message::Painted);
+    }
+}
+
+fn typed(text: &str) -> Vec<Key> {
+    text.chars().map(Key::Char).collect()
+}
+
+fn compare(name: &str, model: &Model, theme: Theme) {
+    let path = format!("{}/src/view/frames/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    let drawn = text(&painted(model, theme));
+    if std::env::var_os("EVENKEEL_FRAMES").is_some_and(|value| value == "write") {
+        std::fs::write(&path, &drawn).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(drawn == expected, "{path} differs; drawn is:\n{drawn}");
+}
+
+/// What was done before the picture was taken.
+type Story = fn(&mut Model);
+
+const STORIES: [(&str, Story); 11] = [
+    ("balancers", |_| ()),
+    ("draining", |model| press(model, &[Key::Down])),
+    ("confirm-drain", |model| press(model, &[Key::Char('d')])),
+    ("confirm-disable", |model| press(model, &[Key::Char('D')])),
+    ("confirm-changed", |model| {
+        press(model, &[Key::Char('d')]);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.balancers[0].members[0].revision = 9;
+        update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+    }),
+    ("form", |model| {
+        press(model, &[Key::Char('e'), Key::Tab]);
+        press(model, &typed("b;"));
+    }),
+    ("pending", |model| press(model, &[Key::Char('D'), Key::Char('y')])),
+    ("help", |model| press(model, &[Key::Char('?')])),
+    ("events", |model| press(model, &[Key::Char('2')])),
+    ("member", |model| press(model, &[Key::Down, Key::Down, Key::Enter])),
+    ("lost", |model| {
+        let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(2) };
+        update(model, Message::News(lost));
+    }),
+];
+
+#[test]
+fn screens_are_as_expected() {
+    for (name, story) in STORIES {
+        for (width, height) in [(80, 24), (120, 36)] {
+            let mut model = sample::model(width, height);
+            story(&mut model);
+            compare(&format!("{name}-{width}x{height}"), &model, RICH);
+        }
+    }
+}
+
+#[test]
+fn other_sizes_and_a_filter_are_as_expected() {
+    compare("balancers-60x20", &sample::model(60, 20), RICH);
+    compare("balancers-160x50", &sample::model(160, 50), RICH);
+    compare("summary-30x5", &sample::model(30, 5), RICH);
+    let mut model = sample::model(80, 24);
+    press(&mut model, &[Key::Char('/')]);
+    press(&mut model, &typed("node"));
+    compare("filter-80x24", &model, RICH);
+    compare("waiting-80x24", &Model::new("site.conf", Size { width: 80, height: 24 }), RICH);
+}
+
+#[test]
+fn plain_screens_say_the_same_without_colour_and_beyond_ascii() {
+    for (name, story) in STORIES {
+        let mut model = sample::model(80, 24);
+        story(&mut model);
+        let buffer = painted(&model, PLAIN);
+        assert!(text(&buffer).is_ascii(), "{name}");
+        for cell in &buffer.content {
+            assert_eq!(cell.fg, ratatui::style::Color::Reset, "{name}");
+            assert_eq!(cell.bg, ratatui::style::Color::Reset, "{name}");
+        }
+    }
+    compare("balancers-80x24-ascii", &sample::model(80, 24), PLAIN);
+}
+
+#[test]
+fn a_question_shows_its_answer_line_at_every_size_where_it_can_be_answered() {
+    for width in 40..130 {
+        for height in 10..40 {
+            let mut model = sample::model(80, 24);
+            update(&mut model, Message::Resize(Size { width, height }));
+            press(&mut model, &[Key::Char('D')]);
+            let drawn = text(&painted(&model, RICH));
+            assert!(drawn.contains("Disable app/node1?"), "{width}x{height}:\n{drawn}");
+            assert!(drawn.contains("y yes, do it"), "{width}x{height}:\n{drawn}");
+            assert!(drawn.contains("Breaks sessions"), "{width}x{height}:\n{drawn}");
+        }
+    }
+}
+
+#[test]
+fn three_hundred_members_scroll_with_their_heading_in_sight() {
+    let mut model = sample::model(80, 24);
+    let mut snapshot = sample::snapshot(62);
+    snapshot.balancers[0].members = (0..300)
+        .map(|number| sample::member(&format!("http://app{number}.example.com:8080"), &format!("r{number}")))
+        .collect();
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+    press(&mut model, &[Key::Home]);
+    for at in 0..300 {
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.contains(&format!("▸ http://app{at}.")) || drawn.contains(&format!("▸ app{at}.")), "{drawn}");
+        assert!(drawn.contains("balancer://app"), "{at}:\n{drawn}");
+        press(&mut model, &[Key::Down]);
+    }
+}
+
+#[test]
+fn hostile_text_is_drawn_as_replacements() {
+    let mut model = sample::model(120, 36);
+    let mut snapshot = sample::snapshot(62);
+    let evil = "\u{1b}]52;c;AAAA\u{7}\u{202e}日本\u{200b}e\u{301}".repeat(500);
+    snapshot.balancers[0].paths = vec![evil.clone()];
+    snapshot.balancers[0].members[2].words = evil.clone();
+    if let Some(error) = &mut snapshot.balancers[0].members[2].error {
+        error.reason = evil.clone();
+    }
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+    update(&mut model, Message::News(News::Lost { why: evil, next_try: Duration::MAX }));
+    press(&mut model, &[Key::Down, Key::Down]);
+    for cell in &painted(&model, RICH).content {
+        assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_size_and_no_key_panics(
+        width in 1_u16..200,
+        height in 1_u16..60,
+        keys in proptest::collection::vec(0_usize..40, 0..6),
+        story in 0_usize..STORIES.len(),
+    ) {
+        let choice: Vec<Key> = crate::keymap::ROWS.iter().flat_map(|row| row.keys).copied().collect();
+        let mut model = sample::model(80, 24);
+        STORIES[story].1(&mut model);
+        update(&mut model, Message::Resize(Size { width, height }));
+        for key in keys {
+            press(&mut model, &[choice[key % choice.len()]]);
+            painted(&model, PLAIN);
+        }
+        painted(&model, RICH);
+    }
+}
