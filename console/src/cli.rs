@@ -52,6 +52,9 @@ pub enum Command {
     /// Something that is asked of a running proxy.
     #[command(flatten)]
     Ask(Ask),
+    /// Show the whole system at work: embedded backends, traffic, a proxy and the screen
+    #[cfg(feature = "demo")]
+    Demo,
 }
 
 /// The commands that ask a running proxy.

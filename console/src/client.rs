@@ -5,11 +5,11 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`find`] | which socket, when none or a doubtful one is named |
+//! | [`find`](mod@find) | which socket, when none or a doubtful one is named |
 //! | [`failure`] | why there is no answer |
-//! | [`answer`] | bytes to messages |
+//! | `answer` | bytes to messages |
 //! | [`events`] | the event stream |
-//! | [`watch`] | the screen's connection: snapshots, events, edits, and trying again |
+//! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | [`limits`] | the bounds |
 
 mod answer;

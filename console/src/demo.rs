@@ -18,9 +18,8 @@ use evenkeel_proxy::server::{self, Running, StartOptions};
 use rustix::process::geteuid;
 use tokio::runtime::Runtime;
 
-use crate::cli;
+use crate::{attach, cli};
 use crate::client::Client;
-use crate::opened;
 use backend::Backend;
 use traffic::Visitor;
 
@@ -82,7 +81,7 @@ fn play(runtime: &Runtime, text: &str, folder: &Path) -> anyhow::Result<()> {
     visit(runtime, &proxy)?;
     let socket = proxy.admin_socket();
     let shown = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let outcome = if shown { opened::screen(&socket) } else { report(runtime, &socket) };
+    let outcome = if shown { attach::screen(&socket) } else { report(runtime, &socket) };
     proxy.stop();
     outcome
 }

@@ -1,1 +1,24 @@
-//! To be written.
+//! The operator's window: a screen and commands that see and steer a running proxy.
+//!
+//! Everything that happens to the screen is a `message`; [`update`](mod@update) turns it into a changed `model` and
+//! `effect`s, and does no I/O; [`view`](mod@view) draws the model. `screen` is the loop around them, `terminal` what
+//! it takes and gives back, and [`attach`] ties it to a [`client`] of one proxy's admin socket. Commands ([`cli`]) use the
+//! same client and write to writers they are given. `demo` embeds a whole proxy, and nothing else here knows one.
+
+pub mod attach;
+pub mod cli;
+pub mod client;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod effect;
+pub mod keymap;
+pub mod message;
+pub mod model;
+pub mod news;
+pub mod screen;
+pub mod size;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widget;

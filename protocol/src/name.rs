@@ -64,6 +64,9 @@ impl FromStr for BalancerName {
                 printable(c)
             ));
         }
+        if bare.bytes().all(|b| b == b'.') {
+            return invalid("consists of dots, which a path of the admin interface cannot carry");
+        }
         Ok(Self(bare.to_ascii_lowercase()))
     }
 }
@@ -272,7 +275,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<BalancerName>().unwrap().as_str(), name, "{text}");
         }
-        for text in ["", "balancer://", "a b", "a\u{1b}[2J", "käse", "a?b", &"x".repeat(96)] {
+        for text in ["", "balancer://", ".", "..", "a b", "a\u{1b}[2J", "käse", "a?b", &"x".repeat(96)] {
             assert!(text.parse::<BalancerName>().is_err(), "{text:?}");
         }
         assert!("x".repeat(95).parse::<BalancerName>().is_ok());

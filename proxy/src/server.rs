@@ -1,11 +1,12 @@
 //! Starts everything in order and stops it in reverse. A start that fails leaves nothing behind.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use evenkeel_protocol::{EventKind, Hello, INTERFACE};
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Semaphore, watch};
@@ -193,7 +194,7 @@ fn listen(addresses: &[SocketAddr], threads: usize) -> anyhow::Result<(Vec<Socke
         let refuse = |why: std::io::Error| {
             anyhow::anyhow!("cannot listen on {address}: {why}; free the address, or change Listen in the configuration")
         };
-        let first = socket(*address, false).map_err(refuse)?;
+        let first = first_socket(*address).map_err(refuse)?;
         first.set_reuse_port(true).map_err(refuse)?;
         let actual = first.local_addr()?.as_socket().unwrap_or(*address);
         let mut sockets = vec![first];
@@ -207,6 +208,16 @@ fn listen(addresses: &[SocketAddr], threads: usize) -> anyhow::Result<(Vec<Socke
         bound.push(actual);
     }
     Ok((bound, listeners))
+}
+
+/// `Listen PORT` means every address of both families, or of the one that the system has.
+fn first_socket(address: SocketAddr) -> std::io::Result<Socket> {
+    match socket(address, false) {
+        Err(why) if address.ip() == Ipv6Addr::UNSPECIFIED && Errno::from_io_error(&why) == Some(Errno::AFNOSUPPORT) => {
+            socket((Ipv4Addr::UNSPECIFIED, address.port()).into(), false)
+        }
+        outcome => outcome,
+    }
 }
 
 fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {

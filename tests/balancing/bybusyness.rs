@@ -12,7 +12,9 @@ fn members(factors: [u8; 3], gate: &Gate) -> (Proxy, [Backend; 3]) {
     let lines: Vec<String> = backends
         .iter()
         .zip(factors)
-        .map(|(backend, factor)| format!("BalancerMember {backend} route={} loadfactor={factor}", backend.name()))
+        .map(|(backend, factor)| {
+            format!("BalancerMember {backend} route={} loadfactor={factor}", backend.name())
+        })
         .collect();
     let proxy = proxy(format!(
         "<Proxy balancer://app>\n{}\nProxySet lbmethod=bybusyness\n</Proxy>\nProxyPass / balancer://app/",

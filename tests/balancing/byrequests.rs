@@ -8,9 +8,12 @@ fn members(parameters: [&str; 3]) -> (Proxy, [Backend; 3]) {
     let lines: Vec<String> = backends
         .iter()
         .zip(parameters)
-        .map(|(backend, parameters)| format!("BalancerMember {backend} route={} {parameters}", backend.name()))
+        .map(|(backend, parameters)| {
+            format!("BalancerMember {backend} route={} {parameters}", backend.name())
+        })
         .collect();
-    let proxy = proxy(format!("<Proxy balancer://app>\n{}\n</Proxy>\nProxyPass / balancer://app/", lines.join("\n")));
+    let proxy =
+        proxy(format!("<Proxy balancer://app>\n{}\n</Proxy>\nProxyPass / balancer://app/", lines.join("\n")));
     (proxy, backends)
 }
 
@@ -21,7 +24,8 @@ fn picks_are_those_of_httpd() {
         (["3", "2", "1"], "121321121321121321121321"),
         (["1", "1", "1"], "123123123123123123123123"),
     ] {
-        let (proxy, _backends) = members(factors.map(|factor| format!("loadfactor={factor}")).each_ref().map(String::as_str));
+        let (proxy, _backends) =
+            members(factors.map(|factor| format!("loadfactor={factor}")).each_ref().map(String::as_str));
         assert_eq!(visits(&proxy, 24), picks, "{factors:?}");
     }
 }
@@ -87,7 +91,9 @@ fn shares_hold_under_concurrency_and_nothing_is_lost() {
             })
         })
         .collect();
-    clients.into_iter().for_each(|client| client.join().unwrap());
+    for client in clients {
+        client.join().unwrap();
+    }
     let members = proxy.balancer("app").members;
     assert_eq!(members.iter().map(|member| member.elected).collect::<Vec<_>>(), [80, 160, 240]);
     assert_eq!(members.iter().map(|member| member.lbstatus).sum::<i64>(), 0);

@@ -7,7 +7,9 @@ fn members(factors: [u8; 3]) -> (Proxy, [Backend; 3]) {
     let lines: Vec<String> = backends
         .iter()
         .zip(factors)
-        .map(|(backend, factor)| format!("BalancerMember {backend} route={} loadfactor={factor}", backend.name()))
+        .map(|(backend, factor)| {
+            format!("BalancerMember {backend} route={} loadfactor={factor}", backend.name())
+        })
         .collect();
     let proxy = proxy(format!(
         "<Proxy balancer://app>\n{}\nProxySet lbmethod=bytraffic\n</Proxy>\nProxyPass / balancer://app/",
@@ -18,7 +20,12 @@ fn members(factors: [u8; 3]) -> (Proxy, [Backend; 3]) {
 
 /// Asks for bodies of these sizes in turn.
 fn picks(proxy: &Proxy, sizes: &[usize], count: usize) -> String {
-    sizes.iter().cycle().take(count).map(|size| browser().get(proxy, &format!("/x?size={size}")).answered_by()).collect()
+    sizes
+        .iter()
+        .cycle()
+        .take(count)
+        .map(|size| browser().get(proxy, &format!("/x?size={size}")).answered_by())
+        .collect()
 }
 
 #[test]

@@ -12,13 +12,17 @@ const DRAIN: &str = r#"{"drain":true}"#;
 /// Plays rows of edits and picks over members named 1, 2, 3, … with these parameters.
 #[track_caller]
 fn play(parameters: &[&str], rows: &[(Edits, &str)]) {
-    let backends: Vec<Backend> = (1..=parameters.len()).map(|number| Backend::new(&number.to_string())).collect();
+    let backends: Vec<Backend> =
+        (1..=parameters.len()).map(|number| Backend::new(&number.to_string())).collect();
     let lines: Vec<String> = backends
         .iter()
         .zip(parameters)
-        .map(|(backend, parameters)| format!("BalancerMember {backend} route={} {parameters}", backend.name()))
+        .map(|(backend, parameters)| {
+            format!("BalancerMember {backend} route={} {parameters}", backend.name())
+        })
         .collect();
-    let proxy = proxy(format!("<Proxy balancer://app>\n{}\n</Proxy>\nProxyPass / balancer://app/", lines.join("\n")));
+    let proxy =
+        proxy(format!("<Proxy balancer://app>\n{}\n</Proxy>\nProxyPass / balancer://app/", lines.join("\n")));
     for (edits, picks) in rows {
         for (member, json) in *edits {
             proxy.edit("app", member, json);
@@ -32,12 +36,7 @@ fn play(parameters: &[&str], rows: &[(Edits, &str)]) {
 fn a_standby_works_when_its_set_has_nobody_else() {
     play(
         &["", "", "status=+H", "status=+H"],
-        &[
-            (&[], "121212"),
-            (&[("1", OFF)], "2222"),
-            (&[("2", OFF)], "3434"),
-            (&[("1", ON)], "1111"),
-        ],
+        &[(&[], "121212"), (&[("1", OFF)], "2222"), (&[("2", OFF)], "3434"), (&[("1", ON)], "1111")],
     );
 }
 
@@ -82,7 +81,10 @@ fn lower_sets_come_first_and_gaps_do_not_matter() {
 
 #[test]
 fn a_set_can_be_changed_while_the_proxy_runs() {
-    play(&["", ""], &[(&[], "1212"), (&[("1", r#"{"lbset":1}"#)], "2222"), (&[("1", r#"{"lbset":0}"#)], "1212")]);
+    play(
+        &["", ""],
+        &[(&[], "1212"), (&[("1", r#"{"lbset":1}"#)], "2222"), (&[("1", r#"{"lbset":0}"#)], "1212")],
+    );
 }
 
 #[test]

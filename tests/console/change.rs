@@ -46,7 +46,9 @@ fn a_member_drained_from_the_console_under_traffic_gets_only_its_sessions() {
     assert_eq!(a.count(), drained_at + 5);
 
     over.store(true, Ordering::SeqCst);
-    traffic.into_iter().for_each(|client| client.join().unwrap());
+    for client in traffic {
+        client.join().unwrap();
+    }
     let shown = proxy.member("app", "b").elected.to_string();
     terminal.wait_for(&shown);
 }

@@ -21,7 +21,8 @@ fn status_is_a_table_in_apaches_words() {
     let ended = command(&proxy, "status").with_code(0);
     let line = |backend: &Backend| {
         let name = backend.to_string();
-        let line = ended.out.lines().find(|line| line.contains(&name)).unwrap_or_else(|| panic!("{}", ended.out));
+        let line =
+            ended.out.lines().find(|line| line.contains(&name)).unwrap_or_else(|| panic!("{}", ended.out));
         line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
     };
     assert!(line(&a).contains("a 1.00 0 Init Ok 5 0 0"), "{}", ended.out);
@@ -50,7 +51,11 @@ fn drain_and_enable_are_idempotent_and_say_what_they_did() {
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
     command(&proxy, "disable a").with_code(0);
     let said = command(&proxy, "enable app/a").with_code(0);
-    assert!(said.out.contains("drain") && said.out.contains("disabled") && !said.out.contains("stopped"), "{}", said.out);
+    assert!(
+        said.out.contains("drain") && said.out.contains("disabled") && !said.out.contains("stopped"),
+        "{}",
+        said.out
+    );
     assert_eq!(proxy.member("app", "a").words, "Init Ok");
     command(&proxy, "stop app/a").with_code(0);
     assert_eq!(proxy.member("app", "a").words, "Init Stop");
@@ -63,7 +68,10 @@ fn set_changes_what_is_listed_at_once() {
     let (proxy, [_a, b]) = pair();
     command(&proxy, "set app/b lbfactor=2.5 route=z lbset=3").with_code(0);
     let member = proxy.member("app", &b);
-    assert_eq!((member.lbfactor.to_string().as_str(), member.route.as_str(), member.lbset.get()), ("2.50", "z", 3));
+    assert_eq!(
+        (member.lbfactor.to_string().as_str(), member.route.as_str(), member.lbset.get()),
+        ("2.50", "z", 3)
+    );
     command(&proxy, "set balancer://app lbmethod=bybusyness nofailover=on").with_code(0);
     assert_eq!(proxy.balancer("app").settings.lbmethod.name(), "bybusyness");
 }
@@ -95,7 +103,8 @@ fn exit_codes_tell_scripts_what_was_wrong() {
     }
     assert_eq!(proxy.snapshot().balancers, before);
     let home = folder();
-    let nowhere = run(&evenkeel(), ["--socket".as_ref(), home.path().join("none.sock").as_os_str(), "status".as_ref()]);
+    let nowhere =
+        run(&evenkeel(), ["--socket".as_ref(), home.path().join("none.sock").as_os_str(), "status".as_ref()]);
     assert_eq!(nowhere.code, Some(6), "{nowhere:?}");
 }
 
@@ -108,7 +117,8 @@ fn a_reason_reaches_the_events_and_events_reach_scripts() {
     )
     .with_code(0);
     let ended = command(&proxy, "events --json").with_code(0);
-    let events: Vec<serde_json::Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<serde_json::Value> =
+        ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events[0]["event"], "started");
     assert_eq!((&events[1]["event"], &events[1]["reason"]), (&"member_edited".into(), &"deploy 42".into()));
     assert!(command(&proxy, "events").with_code(0).out.contains("deploy 42"));
@@ -117,9 +127,11 @@ fn a_reason_reaches_the_events_and_events_reach_scripts() {
 #[test]
 fn the_socket_may_stand_in_the_environment_or_be_named_by_its_folder() {
     let (proxy, _backends) = pair();
-    let by_variable = finish(Command::new(evenkeel()).arg("status").env("EVENKEEL_SOCKET", proxy.admin().socket()), "");
+    let by_variable =
+        finish(Command::new(evenkeel()).arg("status").env("EVENKEEL_SOCKET", proxy.admin().socket()), "");
     assert_eq!(by_variable.clone().with_code(0).out, command(&proxy, "status").out);
-    let by_folder = run(&evenkeel(), ["--socket".as_ref(), proxy.run_folder().as_os_str(), "status".as_ref()]);
+    let by_folder =
+        run(&evenkeel(), ["--socket".as_ref(), proxy.run_folder().as_os_str(), "status".as_ref()]);
     assert_eq!(by_folder.with_code(0).out, by_variable.out);
 }
 

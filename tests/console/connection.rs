@@ -10,7 +10,9 @@ fn a_lost_proxy_is_said_and_found_again() {
     let (mut proxy, _backends) = pair();
     let mut terminal = opened(&proxy);
     proxy.kill();
-    terminal.wait_until("it says that the proxy is lost", |frame| frame.to_string().to_lowercase().contains("lost"));
+    terminal.wait_until("it says that the proxy is lost", |frame| {
+        frame.to_string().to_lowercase().contains("lost")
+    });
     assert!(!terminal.has_ended());
     terminal.keys("d");
     let frame = terminal.settled();

@@ -12,7 +12,9 @@ fn without_a_terminal_it_prints_a_status_table_and_ends() {
         .out
         .lines()
         .filter(|line| line.starts_with("http://"))
-        .filter_map(|line| line.split_whitespace().find_map(|word| word.parse::<u64>().ok().filter(|number| *number > 3)))
+        .filter_map(|line| {
+            line.split_whitespace().find_map(|word| word.parse::<u64>().ok().filter(|number| *number > 3))
+        })
         .sum();
     assert!(served > 10, "no traffic went through\n{}", ended.out);
 }
@@ -25,7 +27,8 @@ fn in_a_terminal_it_is_the_console_on_live_traffic_and_others_may_attach() {
     // Its socket is found like that of any other proxy: by the words on the screen, or by looking.
     let proxies = run(&evenkeel(), ["proxies"]);
     let pid = terminal.pid();
-    let socket = proxies.out.split_whitespace().find(|word| word.contains("demo") || word.contains(&pid.to_string()));
+    let socket =
+        proxies.out.split_whitespace().find(|word| word.contains("demo") || word.contains(&pid.to_string()));
     if let Some(socket) = socket {
         let seen = run(&evenkeel(), ["--socket", socket, "status", "--json"]);
         if seen.code == Some(0) {

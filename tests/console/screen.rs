@@ -21,7 +21,13 @@ fn eighty_columns_show_what_an_operator_needs() {
 
 #[test]
 fn the_terminal_is_as_before_after_every_way_to_end() {
-    for (name, end) in [("q", None), ("<c-c>", None), ("TERM", Some(Signal::TERM)), ("HUP", Some(Signal::HUP)), ("INT", Some(Signal::INT))] {
+    for (name, end) in [
+        ("q", None),
+        ("<c-c>", None),
+        ("TERM", Some(Signal::TERM)),
+        ("HUP", Some(Signal::HUP)),
+        ("INT", Some(Signal::INT)),
+    ] {
         let (proxy, _backends) = pair();
         let mut terminal = opened(&proxy);
         assert!(!terminal.left_behind().is_empty(), "the console uses the terminal at all");

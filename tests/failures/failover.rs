@@ -5,9 +5,9 @@ use harness::prelude::*;
 /// Members 1, 2, 3, … where those in `dead` refuse connections.
 fn members(count: usize, dead: &[usize], parameters: &str, settings: &str) -> (Proxy, Vec<Backend>) {
     let backends: Vec<Backend> = (1..=count)
-        .map(|number| match dead.contains(&number) {
-            true => Backend::refusing(&number.to_string()),
-            false => Backend::new(&number.to_string()),
+        .map(|number| {
+            let name = number.to_string();
+            if dead.contains(&number) { Backend::refusing(&name) } else { Backend::new(&name) }
         })
         .collect();
     let lines: Vec<String> = backends

@@ -26,8 +26,18 @@ fn faults_on_a_fresh_connection() {
     for (name, behaviour, seen, words) in [
         ("closes without an answer", Behaviour::ClosesWithoutAnswer, "502", "Init Ok"),
         ("resets without an answer", Behaviour::ResetsWithoutAnswer, "502", "Init Ok"),
-        ("answers what is no HTTP", Behaviour::AnswersGarbage(b"220 mail ready\r\n".to_vec()), "502", "Init Ok"),
-        ("answers half a head", Behaviour::AnswersGarbage(b"HTTP/1.1 200 OK\r\nConte".to_vec()), "502", "Init Ok"),
+        (
+            "answers what is no HTTP",
+            Behaviour::AnswersGarbage(b"220 mail ready\r\n".to_vec()),
+            "502",
+            "Init Ok",
+        ),
+        (
+            "answers half a head",
+            Behaviour::AnswersGarbage(b"HTTP/1.1 200 OK\r\nConte".to_vec()),
+            "502",
+            "Init Ok",
+        ),
         ("closes in the body", Behaviour::LiesAboutLength(1000, reply()), "broken off", "Init Ok"),
         ("resets in the body", Behaviour::ResetsAfter(1000, reply()), "broken off", "Init Ok"),
     ] {
@@ -75,7 +85,8 @@ fn a_get_over_a_reused_connection_that_closes_is_sent_once_more() {
 #[test]
 fn a_member_that_does_not_answer_in_time_is_504_and_not_marked() {
     let gate = Gate::new();
-    let (slow, good) = (Backend::new("1").that(Behaviour::HoldsUntil(gate.clone(), Reply::default())), Backend::new("2"));
+    let (slow, good) =
+        (Backend::new("1").that(Behaviour::HoldsUntil(gate.clone(), Reply::default())), Backend::new("2"));
     let proxy = pair(&slow, &good, "timeout=1");
     assert_eq!(outcome(&proxy, "GET"), "504");
     assert_eq!(proxy.member("app", "1").words, "Init Ok");
@@ -102,7 +113,8 @@ fn answers_that_could_be_read_in_two_ways_are_502() {
         ("status that is none", "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"),
         ("control character in a field", "HTTP/1.1 200 OK\r\nX-A: a\x00b\r\nContent-Length: 0\r\n\r\n"),
     ] {
-        let (bad, good) = (Backend::new("1").that(Behaviour::AnswersGarbage(answer.into())), Backend::new("2"));
+        let (bad, good) =
+            (Backend::new("1").that(Behaviour::AnswersGarbage(answer.into())), Backend::new("2"));
         let proxy = pair(&bad, &good, "");
         assert_eq!(outcome(&proxy, "GET"), "502", "{name}");
     }

@@ -41,7 +41,9 @@ fn a_kill_in_the_middle_of_edits_keeps_all_that_were_acknowledged() {
     let editor = std::thread::spawn(move || {
         let mut acknowledged = 0;
         for set in (0..=99).cycle() {
-            let Ok(told) = admin.try_ask("PATCH", "/v1/balancers/app/members/a", &format!("{{\"lbset\":{set}}}")) else {
+            let Ok(told) =
+                admin.try_ask("PATCH", "/v1/balancers/app/members/a", &format!("{{\"lbset\":{set}}}"))
+            else {
                 break;
             };
             assert_eq!(told.status, 200, "{}", told.body);
@@ -54,7 +56,10 @@ fn a_kill_in_the_middle_of_edits_keeps_all_that_were_acknowledged() {
     let acknowledged = editor.join().unwrap();
     proxy.restart();
     let kept = proxy.member("app", "a").lbset.get();
-    assert!(kept == acknowledged || kept == (acknowledged + 1) % 100, "{acknowledged} was acknowledged, {kept} is kept");
+    assert!(
+        kept == acknowledged || kept == (acknowledged + 1) % 100,
+        "{acknowledged} was acknowledged, {kept} is kept"
+    );
 }
 
 #[test]

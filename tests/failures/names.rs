@@ -18,15 +18,25 @@ ProxyPassReverse "/app" "balancer://mycluster"
 fn the_users_own_text_loads_as_it_stands() {
     let proxy = proxy(THEIRS);
     let balancer = proxy.balancer("mycluster");
-    let seen: Vec<_> =
-        balancer.members.iter().map(|member| (member.name.as_str(), member.route.as_str(), member.words.as_str())).collect();
+    let seen: Vec<_> = balancer
+        .members
+        .iter()
+        .map(|member| (member.name.as_str(), member.route.as_str(), member.words.as_str()))
+        .collect();
     assert_eq!(
         seen,
-        [("http://backend1.example.com", "node1", "Init Ok"), ("http://backend2.example.com", "node2", "Init Ok")]
+        [
+            ("http://backend1.example.com", "node1", "Init Ok"),
+            ("http://backend2.example.com", "node2", "Init Ok")
+        ]
     );
     assert_eq!(balancer.paths, ["/app"]);
     assert_eq!(balancer.settings.stickysession.unwrap().to_string(), "JSESSIONID|jsessionid");
-    assert!(proxy.log().contains("comment"), "the comment at the end of a line is warned of:\n{}", proxy.log());
+    assert!(
+        proxy.log().contains("comment"),
+        "the comment at the end of a line is warned of:\n{}",
+        proxy.log()
+    );
 }
 
 #[test]

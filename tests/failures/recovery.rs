@@ -1,5 +1,6 @@
 //! The way out of the error state: the retry time, and a member that is there again.
 
+use evenkeel_protocol::EventKind::{MemberFailed, MemberRecovered, MemberRetried};
 use harness::prelude::*;
 
 fn pair(parameters: &str) -> (Proxy, Backend, Backend) {
@@ -32,7 +33,6 @@ fn a_member_is_tried_again_after_its_retry_time_and_clients_never_notice() {
     let member = proxy.member("app", "sick");
     assert_eq!((member.words.as_str(), member.retries, member.error), ("Init Ok", 0, None));
 
-    use evenkeel_protocol::EventKind::{MemberFailed, MemberRecovered, MemberRetried};
     follower.wait_for("it recovered", |event| matches!(event.kind, MemberRecovered { .. }));
     let kinds: Vec<&str> = follower
         .heard()
@@ -82,10 +82,14 @@ fn a_request_waits_for_a_member_if_its_balancer_says_so() {
         ProxyPass / balancer://app/"
     ));
     let to = proxy.address();
-    let clients: Vec<_> =
-        (0..3).map(|_| std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status)).collect();
+    let clients: Vec<_> = (0..3)
+        .map(|_| std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status))
+        .collect();
     // Nobody was given up meanwhile, and nobody holds a member while waiting.
-    assert!(within(patience() / 40, || clients.iter().any(std::thread::JoinHandle::is_finished).then_some(())).is_none());
+    assert!(
+        within(patience() / 40, || clients.iter().any(std::thread::JoinHandle::is_finished).then_some(()))
+            .is_none()
+    );
     assert_eq!(proxy.busy(), 0);
     proxy.edit("app", "a", r#"{"disabled":false}"#);
     assert_eq!(clients.into_iter().map(|client| client.join().unwrap()).collect::<Vec<_>>(), [200, 200, 200]);

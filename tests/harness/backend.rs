@@ -287,7 +287,7 @@ fn render(name: &str, reply: &Reply, declared: &str) -> Vec<u8> {
     };
     let mut text = format!("HTTP/1.1 {} {reason}\r\n{declared}\r\nX-Answered-By: {name}\r\n", reply.status);
     for (header, value) in &reply.headers {
-        text.push_str(&format!("{header}: {value}\r\n"));
+        text.extend([header, ": ", value, "\r\n"]);
     }
     text.push_str("\r\n");
     text.into_bytes()
@@ -366,7 +366,10 @@ mod tests {
     fn gates_hold_answers_and_bodies() {
         let (gate, [a]) = (Gate::new(), backends(["a"]));
         a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
-        let asked = thread::spawn({ let to = a.address(); move || browser().try_send(to, "GET", "/", b"") });
+        let asked = thread::spawn({
+            let to = a.address();
+            move || browser().try_send(to, "GET", "/", b"")
+        });
         eventually_equal(&1, || gate.waiting());
         gate.let_pass(1);
         assert_eq!(asked.join().unwrap().unwrap().status, 200);

@@ -36,7 +36,8 @@ fn build() -> PathBuf {
     let running = std::env::current_exe().expect("a test knows its own path");
     // Tests lie in TARGET/PROFILE/deps, programs such as `screenshots` in TARGET/PROFILE.
     let beside = running.parent().expect("programs lie in folders");
-    let folder = if beside.ends_with("deps") { beside.parent().expect("deps lies in a folder") } else { beside };
+    let folder =
+        if beside.ends_with("deps") { beside.parent().expect("deps lies in a folder") } else { beside };
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--package", "evenkeel-proxy", "--package", "evenkeel", "--bins"]);
     cargo.arg("--manifest-path").arg(workspace().join("Cargo.toml"));
@@ -68,6 +69,7 @@ pub struct Ended {
 impl Ended {
     /// Asserts the exit code; the message shows everything.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the assertion alone is often all that is wanted")]
     pub fn with_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self

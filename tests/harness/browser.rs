@@ -93,7 +93,13 @@ impl Browser {
     }
 
     /// Sends a request.
-    pub fn try_send(&mut self, to: SocketAddr, method: &str, target: &str, body: &[u8]) -> io::Result<Answer> {
+    pub fn try_send(
+        &mut self,
+        to: SocketAddr,
+        method: &str,
+        target: &str,
+        body: &[u8],
+    ) -> io::Result<Answer> {
         let request = self.render(to, method, target, body);
         let mut connection = match self.connection.take() {
             Some((address, connection)) if address == to => connection,
@@ -114,7 +120,7 @@ impl Browser {
 
     fn render(&self, to: SocketAddr, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
-        let mut add = |name: &str, value: &str| head.push_str(&format!("{name}: {value}\r\n"));
+        let mut add = |name: &str, value: &str| head.extend([name, ": ", value, "\r\n"]);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             add("Host", &to.to_string());
         }

@@ -139,7 +139,14 @@ mod tests {
     #[test]
     fn a_gate_lets_pass_as_many_as_it_is_told() {
         let gate = Gate::new();
-        let threads: Vec<_> = (0..3).map(|_| thread::spawn({ let gate = gate.clone(); move || gate.pass() })).collect();
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                thread::spawn({
+                    let gate = gate.clone();
+                    move || gate.pass()
+                })
+            })
+            .collect();
         eventually_equal(&3, || gate.waiting());
         gate.let_pass(2);
         eventually_equal(&1, || gate.waiting());

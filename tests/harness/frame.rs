@@ -7,6 +7,7 @@ use std::fmt;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a terminal's attributes are independent switches")]
 pub struct Cell {
     /// What stands in it; empty where nothing was written and behind a wide character.
     pub text: String,

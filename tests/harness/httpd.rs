@@ -48,7 +48,7 @@ pub fn httpd(configuration: impl fmt::Display) -> Option<Httpd> {
 fn start(configuration: &str) -> Option<Httpd> {
     let folder = folder();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let modules: String = [
+    let modules = [
         "mpm_event",
         "authz_core",
         "headers",
@@ -62,7 +62,8 @@ fn start(configuration: &str) -> Option<Httpd> {
     ]
     .iter()
     .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
-    .collect();
+    .collect::<Vec<_>>()
+    .concat();
     let root = folder.path().display();
     // httpd refuses to serve as root: there it drops to its usual user, who needs nothing from this folder.
     let user = if rustix::process::geteuid().is_root() { "User www-data\nGroup www-data\n" } else { "" };

@@ -47,9 +47,7 @@ pub mod prelude {
     pub use crate::backend::{Asked, Backend, backends};
     pub use crate::binaries::{Ended, evenkeel, evenkeel_proxy, finish, run, workspace};
     pub use crate::browser::{Answer, Browser, Stage, browser, connect, raw, read_answer, up_to, visits};
-    pub use crate::eventually::{
-        Stopwatch, eventually, eventually_equal, eventually_true, patience, within,
-    };
+    pub use crate::eventually::{Stopwatch, eventually, eventually_equal, eventually_true, patience, within};
     pub use crate::fault::{Behaviour, Gate, Reply};
     pub use crate::httpd::{httpd, skipped};
     pub use crate::proxy::{Proxy, folder, proxy, rss, serving, signal};

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 
-use evenkeel_protocol::{BalancerName, BalancerSnapshot, Call, Edited, Hello, MemberSnapshot, Selector, Snapshot};
+use evenkeel_protocol::{
+    BalancerName, BalancerSnapshot, Call, Edited, Hello, MemberSnapshot, Selector, Snapshot,
+};
 use evenkeel_protocol::{place, selector::Candidate};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -32,7 +34,9 @@ pub fn proxy(configuration: impl fmt::Display) -> Proxy {
 
 /// The text of a balancer `app` that serves every path with these members, each with its parameters.
 pub fn serving<M: fmt::Display>(members: impl IntoIterator<Item = M>) -> String {
-    let lines: String = members.into_iter().map(|member| format!("    BalancerMember {member}\n")).collect();
+    let lines: Vec<String> =
+        members.into_iter().map(|member| format!("    BalancerMember {member}\n")).collect();
+    let lines = lines.concat();
     format!("<Proxy balancer://app>\n{lines}</Proxy>\nProxyPass / balancer://app/\n")
 }
 
@@ -57,7 +61,9 @@ impl Proxy {
     pub fn start_with(folder: TempDir, configuration: &str, more: &[&str]) -> Self {
         fs::write(folder.path().join("site.conf"), configuration).unwrap();
         match Self::launch(folder.path(), more) {
-            Ok((child, admin, hello)) => Self { folder: Some(folder), child: Mutex::new(child), admin, hello },
+            Ok((child, admin, hello)) => {
+                Self { folder: Some(folder), child: Mutex::new(child), admin, hello }
+            }
             Err(why) => panic!("the proxy did not come up: {why}\n--- configuration\n{configuration}"),
         }
     }
@@ -86,14 +92,12 @@ impl Proxy {
             let hello: Hello = serde_json::from_str(&told.body).ok()?;
             (hello.pid == pid).then_some(Some(hello))
         });
-        match hello.flatten() {
-            Some(hello) => Ok((child, admin, hello)),
-            None => {
-                drop(child.kill());
-                let status = child.wait().map_err(|why| why.to_string())?;
-                Err(format!("{status}\n--- its log\n{}", fs::read_to_string(log).unwrap_or_default()))
-            }
+        if let Some(hello) = hello.flatten() {
+            return Ok((child, admin, hello));
         }
+        drop(child.kill());
+        let status = child.wait().map_err(|why| why.to_string())?;
+        Err(format!("{status}\n--- its log\n{}", fs::read_to_string(log).unwrap_or_default()))
     }
 
     /// Its folder: configuration, log, and `run`.
@@ -181,7 +185,12 @@ impl Proxy {
     /// Requests in flight on all members.
     #[track_caller]
     pub fn busy(&self) -> u64 {
-        self.snapshot().balancers.iter().flat_map(|balancer| &balancer.members).map(|member| member.busy).sum()
+        self.snapshot()
+            .balancers
+            .iter()
+            .flat_map(|balancer| &balancer.members)
+            .map(|member| member.busy)
+            .sum()
     }
 
     /// Its resident memory in KiB.

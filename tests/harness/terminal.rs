@@ -76,7 +76,9 @@ impl Setup {
         command.cwd(home.path());
         command.env_clear();
         // A terminal as most have it, and nothing of who runs the tests.
-        for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8"), ("TZ", "UTC")] {
+        for (name, value) in
+            [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8"), ("TZ", "UTC")]
+        {
             command.env(name, value);
         }
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -88,7 +90,8 @@ impl Setup {
         let before = termios(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         let (rows, columns) = (positive(self.rows), positive(self.columns));
-        let screen = Arc::new(Mutex::new(Shown { parser: vt100::Parser::new(rows, columns, 0), output: Vec::new() }));
+        let screen =
+            Arc::new(Mutex::new(Shown { parser: vt100::Parser::new(rows, columns, 0), output: Vec::new() }));
         let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let reader = pair.master.try_clone_reader().unwrap();
         thread::spawn({
@@ -288,7 +291,7 @@ pub fn foreign_sequences(output: &[u8]) -> Vec<String> {
             '\u{1b}' => match rest.next() {
                 Some('[') => {
                     let mut body = String::new();
-                    while let Some(c) = rest.next() {
+                    for c in rest.by_ref() {
                         body.push(c);
                         if ('\u{40}'..='\u{7e}').contains(&c) {
                             break;
@@ -317,9 +320,10 @@ fn is_drawing(body: &str) -> bool {
     match body.strip_prefix('?') {
         Some(mode) => {
             matches!(last, 'h' | 'l')
-                && mode.trim_end_matches(['h', 'l']).split(';').all(|number| {
-                    ["7", "12", "25", "1004", "1049", "2004", "2026"].contains(&number)
-                })
+                && mode
+                    .trim_end_matches(['h', 'l'])
+                    .split(';')
+                    .all(|number| ["7", "12", "25", "1004", "1049", "2004", "2026"].contains(&number))
         }
         None => matches!(last, 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'H' | 'J' | 'K' | 'd' | 'm' | 'r'),
     }
@@ -429,10 +433,20 @@ mod tests {
 
     #[test]
     fn only_drawing_is_allowed() {
-        for text in ["plain ✓\r\n", "\x1b[1;2H\x1b[38;2;1;2;3mx\x1b[0m\x1b[K", "\x1b[?1049h\x1b[?25l\x1b[?2004h"] {
+        for text in
+            ["plain ✓\r\n", "\x1b[1;2H\x1b[38;2;1;2;3mx\x1b[0m\x1b[K", "\x1b[?1049h\x1b[?25l\x1b[?2004h"]
+        {
             assert_eq!(foreign_sequences(text.as_bytes()), Vec::<String>::new(), "{text:?}");
         }
-        for text in ["\x1b]0;title\x07", "\x1b]52;c;AA\x07", "\x1bPq\x1b\\", "\x1b[6n", "\x1b[?1003h", "\u{9b}31m", "\x07"] {
+        for text in [
+            "\x1b]0;title\x07",
+            "\x1b]52;c;AA\x07",
+            "\x1bPq\x1b\\",
+            "\x1b[6n",
+            "\x1b[?1003h",
+            "\u{9b}31m",
+            "\x07",
+        ] {
             assert_ne!(foreign_sequences(text.as_bytes()), Vec::<String>::new(), "{text:?}");
         }
     }

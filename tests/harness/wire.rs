@@ -68,7 +68,9 @@ impl Head {
 
     /// Is one of the options of `Connection` this one?
     pub fn nominates(&self, option: &str) -> bool {
-        self.all("connection").flat_map(|value| value.split(',')).any(|it| it.trim().eq_ignore_ascii_case(option))
+        self.all("connection")
+            .flat_map(|value| value.split(','))
+            .any(|it| it.trim().eq_ignore_ascii_case(option))
     }
 }
 
@@ -196,7 +198,9 @@ mod tests {
 
     #[test]
     fn bodies_that_end_early_are_errors() {
-        for (framing, text) in [(Framing::Length(4), "abc"), (Framing::Chunked, "4\r\nabc"), (Framing::Chunked, "")] {
+        for (framing, text) in
+            [(Framing::Length(4), "abc"), (Framing::Chunked, "4\r\nabc"), (Framing::Chunked, "")]
+        {
             assert!(read_body(&mut text.as_bytes(), framing).is_err(), "{text:?}");
         }
     }

@@ -23,8 +23,12 @@ fn pair() -> (Proxy, [Backend; 2]) {
 fn every_row_of_the_table_answers() {
     let (proxy, _backends) = pair();
     for row in ENDPOINTS {
-        let path =
-            row.path.replace("{balancer}", "app").replace("{member}", "a").replace("{number}", "0").replace("{bool}", "false");
+        let path = row
+            .path
+            .replace("{balancer}", "app")
+            .replace("{member}", "a")
+            .replace("{number}", "0")
+            .replace("{bool}", "false");
         let json = if row.method == "PATCH" { "{}" } else { "" };
         let told = proxy.admin().ask(row.method, &path, json);
         assert_eq!(told.status, 200, "{} {path}: {}", row.method, told.body);
@@ -37,15 +41,19 @@ fn the_snapshot_shows_what_is_configured_and_counted() {
     assert_eq!(browser().visits(&proxy, "/app", 3), "bab");
     let admin = proxy.admin();
     let hello: Hello = admin.ask("GET", "/v1", "").message();
-    assert_eq!((hello.product.as_str(), hello.interface, hello.pid), ("evenkeel-proxy", INTERFACE, proxy.pid()));
+    assert_eq!(
+        (hello.product.as_str(), hello.interface, hello.pid),
+        ("evenkeel-proxy", INTERFACE, proxy.pid())
+    );
     assert_eq!(hello.configuration, proxy.folder().join("site.conf").to_string_lossy());
     let snapshot: Snapshot = admin.ask("GET", "/v1/snapshot", "").message();
     assert_eq!(snapshot.proxy, hello);
     let balancer: BalancerSnapshot = admin.ask("GET", "/v1/balancers/app", "").message();
-    assert_eq!(snapshot.balancers, [balancer.clone()]);
+    assert_eq!(snapshot.balancers, std::slice::from_ref(&balancer));
     assert_eq!((balancer.paths.as_slice(), balancer.members.len()), (&["/app".to_owned()][..], 2));
     for selector in ["a".to_owned(), a.to_string(), a.address().to_string()] {
-        let member: MemberSnapshot = admin.ask("GET", &format!("/v1/balancers/app/members/{selector}"), "").message();
+        let member: MemberSnapshot =
+            admin.ask("GET", &format!("/v1/balancers/app/members/{selector}"), "").message();
         assert_eq!((member.name.as_str(), member.elected, member.served), (a.to_string().as_str(), 1, 1));
         assert_eq!(member.read, 15 + 6);
         assert_eq!(member.transferred, a.last().head.bytes.len() as u64);
@@ -63,8 +71,12 @@ fn reading_has_no_side_effect() {
     };
     let before = look();
     for row in ENDPOINTS.iter().filter(|row| row.method == "GET") {
-        let path =
-            row.path.replace("{balancer}", "app").replace("{member}", "a").replace("{number}", "0").replace("{bool}", "false");
+        let path = row
+            .path
+            .replace("{balancer}", "app")
+            .replace("{member}", "a")
+            .replace("{number}", "0")
+            .replace("{bool}", "false");
         proxy.admin().ask("GET", &path, "");
     }
     assert_eq!(look(), before);
@@ -111,7 +123,8 @@ fn refusals_name_the_field_and_leave_everything_as_it_was() {
             refusal.code == code || (json == deep && refusal.code == Code::BadRequest),
             "{method} {path} {shown}: {refusal:?}"
         );
-        let named = refusal.message.contains(said) || refusal.field.as_deref() == Some(said) || said == "JSON";
+        let named =
+            refusal.message.contains(said) || refusal.field.as_deref() == Some(said) || said == "JSON";
         assert!(named || json == deep, "{method} {path} {shown}: {refusal:?}");
         assert!(refusal.message.chars().all(evenkeel_protocol::clean::is_clean), "{refusal:?}");
     }
@@ -144,7 +157,10 @@ fn what_is_too_large_is_refused() {
         large.len()
     );
     assert_eq!(proxy.admin().raw(chunked.as_bytes()).unwrap().refusal().code, Code::TooLarge);
-    let head = format!("GET /v1 HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(5000));
+    let head = format!(
+        "GET /v1 HTTP/1.1\r\nHost: x\r\n{}\r\n",
+        "X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(5000)
+    );
     // Closing without a word is fine too.
     if let Ok(told) = proxy.admin().raw(head.as_bytes()) {
         assert!((400..500).contains(&told.status), "{told:?}");

@@ -36,8 +36,16 @@ fn each_error_tells_place_and_remedy() {
     for (text, place, said) in [
         ("Listen 127.0.0.1:8080\nProxyPas / http://127.0.0.1:9/\n", "site.conf:2:1", "ProxyPass"),
         ("Listen 127.0.0.1:notaport\n", "site.conf:1:8", "port"),
-        ("Listen 127.0.0.1:1\n<Proxy balancer://a>\nBalancerMember http://h loadfactor=0\n</Proxy>\n", "site.conf:3:", "loadfactor"),
-        ("Listen 127.0.0.1:1\n<Proxy balancer://a>\nBalancerMember http://h loadfacter=2\n</Proxy>\n", "site.conf:3:", "loadfactor"),
+        (
+            "Listen 127.0.0.1:1\n<Proxy balancer://a>\nBalancerMember http://h loadfactor=0\n</Proxy>\n",
+            "site.conf:3:",
+            "loadfactor",
+        ),
+        (
+            "Listen 127.0.0.1:1\n<Proxy balancer://a>\nBalancerMember http://h loadfacter=2\n</Proxy>\n",
+            "site.conf:3:",
+            "loadfactor",
+        ),
         ("Listen 127.0.0.1:1\n<Proxy balancer://a>\nBalancerMember http://h\n", "site.conf:2:1", "</Proxy>"),
         ("Listen 127.0.0.1:1\nProxyPass / balancer://nowhere/\n", "site.conf:2:", "nowhere"),
     ] {
@@ -51,7 +59,10 @@ fn each_error_tells_place_and_remedy() {
 
 #[test]
 fn several_errors_are_told_at_once() {
-    let ended = check("Listne 127.0.0.1:1\nProxyPas / http://h/\n<Proxy balancer://a>\nBalancerMember nothing\n</Proxy>\n", &[]);
+    let ended = check(
+        "Listne 127.0.0.1:1\nProxyPas / http://h/\n<Proxy balancer://a>\nBalancerMember nothing\n</Proxy>\n",
+        &[],
+    );
     assert_eq!(ended.code, Some(1));
     for place in ["site.conf:1:1", "site.conf:2:1", "site.conf:4:"] {
         assert!(ended.err.contains(place), "no {place} in\n{}", ended.err);
@@ -80,7 +91,11 @@ fn what_would_close_something_stops_the_start_and_names_the_paths() {
     let text = format!("{GOOD}<Location /secret>\nRequire all denied\n</Location>\n");
     let ended = check(&text, &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.err.contains("site.conf:7:1") && ended.err.contains("/secret") && ended.err.contains("--fence"), "{}", ended.err);
+    assert!(
+        ended.err.contains("site.conf:7:1") && ended.err.contains("/secret") && ended.err.contains("--fence"),
+        "{}",
+        ended.err
+    );
     check(&text, &["--fence"]).with_code(0);
 }
 
@@ -88,16 +103,20 @@ fn what_would_close_something_stops_the_start_and_names_the_paths() {
 fn a_fence_answers_503_on_exactly_those_paths() {
     let [a] = backends(["a"]);
     let home = folder();
-    let text = format!("Listen 127.0.0.1:0\n{}<Location /secret>\nRequire all denied\n</Location>\n", serving([&a]));
+    let text =
+        format!("Listen 127.0.0.1:0\n{}<Location /secret>\nRequire all denied\n</Location>\n", serving([&a]));
     let proxy = Proxy::start_with(home, &text, &["--fence"]);
-    for (target, answered) in [("/", "a"), ("/secret", "[503]"), ("/secret/x", "[503]"), ("/secrets", "a"), ("/%73ecret", "[503]")] {
+    for (target, answered) in
+        [("/", "a"), ("/secret", "[503]"), ("/secret/x", "[503]"), ("/secrets", "a"), ("/%73ecret", "[503]")]
+    {
         assert_eq!(browser().get(&proxy, target).answered_by(), answered, "{target}");
     }
 }
 
 #[test]
 fn what_strangers_wrote_is_clean_before_it_reaches_a_terminal() {
-    let ended = check("Listen 127.0.0.1:1\n\u{1b}]0;owned\u{7}Directive x\nProxyPass \u{9b}31m http://h/\n", &[]);
+    let ended =
+        check("Listen 127.0.0.1:1\n\u{1b}]0;owned\u{7}Directive x\nProxyPass \u{9b}31m http://h/\n", &[]);
     assert_eq!(ended.code, Some(1));
     let unclean = ended.err.chars().find(|c| *c != '\n' && !evenkeel_protocol::clean::is_clean(*c));
     assert_eq!(unclean, None, "{:?}", ended.err);

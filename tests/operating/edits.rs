@@ -21,7 +21,10 @@ fn an_edit_answers_what_it_changed_and_is_in_effect() {
     let before = proxy.member("app", "b").revision;
     let edited = proxy.edit("app", "b", r#"{"drain":true,"lbset":2,"reason":"deploy 42"}"#);
     assert!(edited.changed && edited.durable && edited.event.is_some(), "{edited:?}");
-    assert_eq!((edited.revision, edited.member.map(|name| name.to_string())), (before + 1, Some(b.to_string())));
+    assert_eq!(
+        (edited.revision, edited.member.map(|name| name.to_string())),
+        (before + 1, Some(b.to_string()))
+    );
     let mut fields: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
     fields.sort_unstable();
     assert_eq!(fields, ["drain", "lbset"]);
@@ -62,7 +65,10 @@ fn edits_at_the_same_time_are_all_counted_and_none_is_lost() {
             std::thread::spawn(move || {
                 for round in 0..10_u8 {
                     let json = format!("{{\"route\":\"r{editor}x{round}\"}}");
-                    let url = admin.get::<evenkeel_protocol::Snapshot>(&evenkeel_protocol::Call::Snapshot).balancers[0].members[0]
+                    let url = admin
+                        .get::<evenkeel_protocol::Snapshot>(&evenkeel_protocol::Call::Snapshot)
+                        .balancers[0]
+                        .members[0]
                         .name
                         .clone();
                     let call = evenkeel_protocol::Call::edit_member(&"app".parse().unwrap(), &url);
@@ -71,17 +77,24 @@ fn edits_at_the_same_time_are_all_counted_and_none_is_lost() {
             })
         })
         .collect();
-    editors.into_iter().for_each(|editor| editor.join().unwrap());
+    for editor in editors {
+        editor.join().unwrap();
+    }
     let member = &proxy.balancer("app").members[0];
     assert_eq!(member.revision, before + 40);
-    let edits = proxy.admin().events(0).into_iter().filter(|event| matches!(event.kind, EventKind::MemberEdited { .. }));
+    let edits = proxy
+        .admin()
+        .events(0)
+        .into_iter()
+        .filter(|event| matches!(event.kind, EventKind::MemberEdited { .. }));
     assert_eq!(edits.count(), 40);
 }
 
 #[test]
 fn a_balancers_own_settings_change_while_it_runs() {
     let (proxy, _backends) = pair();
-    let edited = proxy.edit_balancer("app", r#"{"stickysession":"SID|sid","nofailover":true,"maxattempts":3,"timeout":2}"#);
+    let edited = proxy
+        .edit_balancer("app", r#"{"stickysession":"SID|sid","nofailover":true,"maxattempts":3,"timeout":2}"#);
     assert!(edited.changed && edited.member.is_none() && edited.changes.len() == 4, "{edited:?}");
     assert_eq!(browser().cookie("SID", "x.b").visits(&proxy, "/", 3), "bbb");
     let settings = proxy.balancer("app").settings;

@@ -20,7 +20,10 @@ fn events_are_numbered_from_the_start_and_say_who_and_why() {
     let (proxy, _a) = single();
     proxy.edit("app", "a", r#"{"drain":true,"reason":"deploy 42"}"#);
     let events = proxy.admin().events(0);
-    assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), (1..=events.len() as u64).collect::<Vec<_>>());
+    assert_eq!(
+        events.iter().map(|event| event.number).collect::<Vec<_>>(),
+        (1..=events.len() as u64).collect::<Vec<_>>()
+    );
     assert_eq!(events[0].kind, EventKind::Started);
     let Some(EventKind::MemberEdited { changes, by, reason, revision, durable, .. }) =
         events.iter().find(|event| is_edit(event)).map(|event| event.kind.clone())
@@ -30,7 +33,10 @@ fn events_are_numbered_from_the_start_and_say_who_and_why() {
     assert_eq!((changes.len(), reason.as_deref(), durable), (1, Some("deploy 42"), true));
     assert_eq!(revision, proxy.member("app", "a").revision);
     let by = by.expect("the system tells who is at the other end");
-    assert_eq!((by.uid, by.pid), (rustix::process::geteuid().as_raw(), Some(i32::try_from(std::process::id()).unwrap())));
+    assert_eq!(
+        (by.uid, by.pid),
+        (rustix::process::geteuid().as_raw(), Some(i32::try_from(std::process::id()).unwrap()))
+    );
 }
 
 #[test]

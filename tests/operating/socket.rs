@@ -15,7 +15,10 @@ fn refused(run_dir: &Path) -> String {
     let home = folder();
     let configuration = home.path().join("site.conf");
     fs::write(&configuration, TEXT).unwrap();
-    let ended = run(&evenkeel_proxy(), ["-f".as_ref(), configuration.as_os_str(), "--run-dir".as_ref(), run_dir.as_os_str()]);
+    let ended = run(
+        &evenkeel_proxy(),
+        ["-f".as_ref(), configuration.as_os_str(), "--run-dir".as_ref(), run_dir.as_os_str()],
+    );
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.err.contains("--run-dir"), "names no remedy: {}", ended.err);
     ended.err

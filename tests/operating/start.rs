@@ -6,7 +6,8 @@ use std::net::TcpListener;
 use harness::prelude::*;
 use socket2::{Domain, Socket, Type};
 
-const SOME: &str = "<Proxy balancer://app>\nBalancerMember http://127.0.0.1:9\n</Proxy>\nProxyPass / balancer://app/\n";
+const SOME: &str =
+    "<Proxy balancer://app>\nBalancerMember http://127.0.0.1:9\n</Proxy>\nProxyPass / balancer://app/\n";
 
 /// Starts a proxy that must not come up; gives what it said, and sees to it that nothing is left.
 #[track_caller]
@@ -15,7 +16,10 @@ fn refused(text: &str) -> String {
     let configuration = home.path().join("site.conf");
     fs::write(&configuration, text).unwrap();
     let run_dir = home.path().join("run");
-    let ended = run(&evenkeel_proxy(), ["-f".as_ref(), configuration.as_os_str(), "--run-dir".as_ref(), run_dir.as_os_str()]);
+    let ended = run(
+        &evenkeel_proxy(),
+        ["-f".as_ref(), configuration.as_os_str(), "--run-dir".as_ref(), run_dir.as_os_str()],
+    );
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.out, "");
     assert!(!run_dir.join("admin.sock").exists(), "a start that failed left its socket behind");
@@ -83,8 +87,8 @@ fn wrong_options_are_usage_errors() {
 
 #[test]
 fn a_proxy_needs_little_memory_also_with_many_members() {
-    let lines: String = (0..200).map(|number| format!("BalancerMember http://127.0.0.1:9/{number:03} route=r{number}\n")).collect();
-    let proxy = proxy(format!("<Proxy balancer://app>\n{lines}</Proxy>\nProxyPass / balancer://app/"));
+    let members = (0..200).map(|number| format!("http://127.0.0.1:9/{number:03} route=r{number}"));
+    let proxy = proxy(serving(members));
     assert_eq!(proxy.balancer("app").members.len(), 200);
     assert!(proxy.rss() < 60_000, "{} KiB", proxy.rss());
 }

@@ -19,12 +19,16 @@ fn compare(text: &str, targets: &[(&str, &str)], count: usize) {
 }
 
 fn members(parameters: &[&str]) -> (Vec<Backend>, String) {
-    let backends: Vec<Backend> = (1..=parameters.len()).map(|number| Backend::new(&number.to_string())).collect();
-    let lines = backends
+    let backends: Vec<Backend> =
+        (1..=parameters.len()).map(|number| Backend::new(&number.to_string())).collect();
+    let lines: Vec<String> = backends
         .iter()
         .zip(parameters)
-        .map(|(backend, parameters)| format!("BalancerMember {backend} route={} {parameters}\n", backend.name()))
+        .map(|(backend, parameters)| {
+            format!("BalancerMember {backend} route={} {parameters}\n", backend.name())
+        })
         .collect();
+    let lines = lines.concat();
     (backends, lines)
 }
 
@@ -40,8 +44,12 @@ fn factors_sets_spares_and_standbys() {
         &["lbset=3", "status=+R lbset=3", "lbset=7"],
     ] {
         let (_backends, lines) = members(parameters);
-        for method in ["byrequests", "bybusyness", "bytraffic"] {
-            let text = format!("<Proxy balancer://app>\n{lines}ProxySet lbmethod={method}\n</Proxy>\nProxyPass / balancer://app/");
+        // Not bybusyness: httpd lowers busy only after the client has its answer, so that its picks depend on who
+        // is faster.
+        for method in ["byrequests", "bytraffic"] {
+            let text = format!(
+                "<Proxy balancer://app>\n{lines}ProxySet lbmethod={method}\n</Proxy>\nProxyPass / balancer://app/"
+            );
             compare(&text, &[("/", "")], 30);
         }
     }
@@ -50,7 +58,9 @@ fn factors_sets_spares_and_standbys() {
 #[test]
 fn sessions_mixed_with_free_requests() {
     let (_backends, lines) = members(&["", "loadfactor=2", "status=+H", "status=+N"]);
-    let text = format!("<Proxy balancer://app>\n{lines}ProxySet stickysession=SID|sid\n</Proxy>\nProxyPass / balancer://app/");
+    let text = format!(
+        "<Proxy balancer://app>\n{lines}ProxySet stickysession=SID|sid\n</Proxy>\nProxyPass / balancer://app/"
+    );
     let mixed = [
         ("/", ""),
         ("/", "SID=x.2"),
@@ -67,6 +77,12 @@ fn sessions_mixed_with_free_requests() {
 #[test]
 fn bodies_of_many_sizes_by_traffic() {
     let (_backends, lines) = members(&["loadfactor=1", "loadfactor=2", "loadfactor=3"]);
-    let text = format!("<Proxy balancer://app>\n{lines}ProxySet lbmethod=bytraffic\n</Proxy>\nProxyPass / balancer://app/");
-    compare(&text, &[("/x?size=100", ""), ("/x?size=5000", ""), ("/x?size=300", ""), ("/x?size=20000", "")], 48);
+    let text = format!(
+        "<Proxy balancer://app>\n{lines}ProxySet lbmethod=bytraffic\n</Proxy>\nProxyPass / balancer://app/"
+    );
+    compare(
+        &text,
+        &[("/x?size=100", ""), ("/x?size=5000", ""), ("/x?size=300", ""), ("/x?size=20000", "")],
+        48,
+    );
 }

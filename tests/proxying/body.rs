@@ -40,11 +40,15 @@ fn a_long_upload_reaches_the_member_while_it_runs() {
     let a = Backend::new("a").that(Behaviour::ReadsLate(gate.clone(), Reply::default()));
     let proxy = single(&a);
     let mut stream = connect(proxy.address()).unwrap();
-    stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n")
+        .unwrap();
     let start = proxy.member("app", "a").transferred;
     for part in 1..=3 {
-        stream.write_all(&[b'x'; 20_000]).unwrap();
-        eventually_true("what was sent is counted", || proxy.member("app", "a").transferred >= start + 20_000 * part);
+        stream.write_all(&vec![b'x'; 20_000]).unwrap();
+        eventually_true("what was sent is counted", || {
+            proxy.member("app", "a").transferred >= start + 20_000 * part
+        });
     }
     gate.open();
     let answer = read_answer(&mut BufReader::new(stream), "POST").unwrap();
@@ -98,7 +102,9 @@ fn a_body_is_not_held_in_memory() {
     let before = proxy.rss();
     let to = proxy.address();
     let downloads: Vec<_> = (0..4)
-        .map(|_| thread::spawn(move || browser().try_send(to, "GET", "/?size=30000000", b"").unwrap().body.len()))
+        .map(|_| {
+            thread::spawn(move || browser().try_send(to, "GET", "/?size=30000000", b"").unwrap().body.len())
+        })
         .collect();
     assert!(downloads.into_iter().all(|download| download.join().unwrap() == 30_000_000));
     let grown = proxy.rss().saturating_sub(before);
@@ -110,7 +116,9 @@ fn a_client_that_expects_to_be_told_to_continue_is_told() {
     let [a] = backends(["a"]);
     let proxy = single(&a);
     let mut stream = connect(proxy.address()).unwrap();
-    stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        .unwrap();
     let mut from = BufReader::new(stream.try_clone().unwrap());
     assert_eq!(Head::read(&mut from).unwrap().unwrap().word(1), "100");
     stream.write_all(b"abc").unwrap();

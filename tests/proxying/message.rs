@@ -92,7 +92,10 @@ fn a_head_request_gets_a_head_and_no_body() {
     let proxy = single(&a);
     let mut one = browser().keep_alive();
     let answer = one.send(&proxy, "HEAD", "/", b"");
-    assert_eq!((answer.status, answer.head.header("content-length"), answer.body.len()), (200, Some("5000"), 0));
+    assert_eq!(
+        (answer.status, answer.head.header("content-length"), answer.body.len()),
+        (200, Some("5000"), 0)
+    );
     assert_eq!(one.get(&proxy, "/").body.len(), 5000);
 }
 
@@ -113,7 +116,8 @@ fn requests_that_could_be_read_in_two_ways_reach_no_member() {
     ] {
         let seen = raw(proxy.address(), request.as_bytes());
         let seen = String::from_utf8_lossy(&seen);
-        let refused = seen.is_empty() || [" 400 ", " 501 ", " 505 "].iter().any(|status| seen[..seen.len().min(16)].contains(status));
+        let refused = seen.is_empty()
+            || [" 400 ", " 501 ", " 505 "].iter().any(|status| seen[..seen.len().min(16)].contains(status));
         assert!(refused, "{name}: {seen}");
     }
     assert_eq!(a.count(), 0, "{:?}", a.asked());
@@ -124,12 +128,15 @@ fn requests_that_could_be_read_in_two_ways_reach_no_member() {
 fn a_request_with_length_and_chunks_is_refused_or_has_one_framing_and_is_the_last() {
     let [a] = backends(["a"]);
     let proxy = single(&a);
-    for fields in ["Content-Length: 3\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 3"] {
+    for fields in
+        ["Content-Length: 3\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 3"]
+    {
         let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
         let request = format!("POST / HTTP/1.1\r\nHost: x\r\n{fields}\r\n\r\n0\r\n\r\n{smuggled}");
         raw(proxy.address(), request.as_bytes());
         for asked in a.asked() {
-            let framings = asked.head.all("content-length").count() + asked.head.all("transfer-encoding").count();
+            let framings =
+                asked.head.all("content-length").count() + asked.head.all("transfer-encoding").count();
             assert!(framings <= 1 && asked.body.is_empty(), "{asked:?}");
             assert_ne!(asked.head.word(1), "/smuggled", "what follows such a request is not to be trusted");
         }
@@ -140,9 +147,15 @@ fn a_request_with_length_and_chunks_is_refused_or_has_one_framing_and_is_the_las
 fn a_head_without_end_is_refused() {
     let [a] = backends(["a"]);
     let proxy = single(&a);
-    let long = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(20_000));
+    let long = format!(
+        "GET / HTTP/1.1\r\nHost: x\r\n{}\r\n",
+        "X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(20_000)
+    );
     let seen = raw(proxy.address(), long.as_bytes());
     let seen = String::from_utf8_lossy(&seen);
-    assert!(seen.is_empty() || seen.starts_with("HTTP/1.1 431") || seen.starts_with("HTTP/1.1 400"), "{seen}");
+    assert!(
+        seen.is_empty() || seen.starts_with("HTTP/1.1 431") || seen.starts_with("HTTP/1.1 400"),
+        "{seen}"
+    );
     assert_eq!((a.count(), visits(&proxy, 1).as_str()), (0, "a"));
 }

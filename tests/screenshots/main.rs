@@ -6,6 +6,8 @@ mod painter;
 use harness::frame::Frame;
 fn main() -> anyhow::Result<()> {
     let p = painter::Painter::new()?;
-    let f = Frame::plain("┌─ Evenkeel ─────┐\n│ ▁▂▃▄▅▆▇█ ⣿⡇⠁⣀ │ ╔═╗ ┏━┓\n│ Ok ● ✓ → ▲ gjy │ ╚═╝ ┗━┛\n╰────────────────╯ ░▒▓ ▖▚▟");
+    let f = Frame::plain(
+        "┌─ Evenkeel ─────┐\n│ ▁▂▃▄▅▆▇█ ⣿⡇⠁⣀ │ ╔═╗ ┏━┓\n│ Ok ● ✓ → ▲ gjy │ ╚═╝ ┗━┛\n╰────────────────╯ ░▒▓ ▖▚▟",
+    );
     p.write(&f, std::path::Path::new("/tmp/p.png"))
 }

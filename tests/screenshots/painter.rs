@@ -1,5 +1,11 @@
 //! Paints a frame as PNG: letters with a bundled font, lines, blocks and braille dots by hand so that they meet.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "pictures have some thousand pixels, colours are bytes"
+)]
+
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -51,7 +57,8 @@ pub(crate) struct Painter {
 impl Painter {
     /// Reads the fonts that are compiled in.
     pub(crate) fn new() -> Result<Self> {
-        let font = |bytes: &[u8]| Font::from_bytes(bytes, FontSettings::default()).map_err(anyhow::Error::msg);
+        let font =
+            |bytes: &[u8]| Font::from_bytes(bytes, FontSettings::default()).map_err(anyhow::Error::msg);
         Ok(Self {
             regular: font(include_bytes!("fonts/DejaVuSansMono.ttf"))?,
             bold: font(include_bytes!("fonts/DejaVuSansMono-Bold.ttf"))?,
@@ -74,10 +81,8 @@ impl Painter {
     }
 
     fn paint(&self, frame: &Frame) -> Canvas {
-        let mut canvas = Canvas::new(
-            frame.columns() * WIDTH + 2 * MARGIN,
-            frame.rows.len() * HEIGHT + 2 * MARGIN,
-        );
+        let mut canvas =
+            Canvas::new(frame.columns() * WIDTH + 2 * MARGIN, frame.rows.len() * HEIGHT + 2 * MARGIN);
         for (row, cells) in frame.rows.iter().enumerate() {
             for (column, cell) in cells.iter().enumerate() {
                 let (mut ink, mut paper) = colours(cell);
@@ -102,7 +107,8 @@ impl Painter {
 
     fn symbol(&self, canvas: &mut Canvas, area: &Area, cell: &Cell, ink: Rgb) {
         for c in cell.text.chars() {
-            let drawn = block(canvas, area, c, ink) || braille(canvas, area, c, ink) || line(canvas, area, c, ink);
+            let drawn =
+                block(canvas, area, c, ink) || braille(canvas, area, c, ink) || line(canvas, area, c, ink);
             if !drawn && c != ' ' {
                 self.letter(canvas, area, cell, c, ink);
             }
@@ -183,7 +189,8 @@ impl Canvas {
     }
 
     fn blend(&mut self, area: &Area, x: i32, y: i32, ink: Rgb, coverage: u8) {
-        let (Ok(x), Ok(y)) = (usize::try_from(area.left as i32 + x), usize::try_from(area.top as i32 + y)) else {
+        let (Ok(x), Ok(y)) = (usize::try_from(area.left as i32 + x), usize::try_from(area.top as i32 + y))
+        else {
             return;
         };
         if x >= self.width || y >= self.height {
@@ -222,7 +229,9 @@ fn block(canvas: &mut Canvas, area: &Area, c: char, ink: Rgb) -> bool {
             const QUADRANTS: [u8; 10] =
                 [0b0010, 0b0001, 0b1000, 0b1011, 0b1001, 0b1110, 0b1101, 0b0100, 0b0110, 0b0111];
             let set = QUADRANTS[c as usize - 0x2596];
-            for (bit, left, top) in [(8, 0, 0), (4, half_width, 0), (2, 0, half_height), (1, half_width, half_height)] {
+            for (bit, left, top) in
+                [(8, 0, 0), (4, half_width, 0), (2, 0, half_height), (1, half_width, half_height)]
+            {
                 if set & bit != 0 {
                     canvas.fill(area, [left, top, half_width, half_height], ink);
                 }
@@ -235,10 +244,10 @@ fn block(canvas: &mut Canvas, area: &Area, c: char, ink: Rgb) -> bool {
 
 /// Braille: two columns of four dots. False if `c` is none.
 fn braille(canvas: &mut Canvas, area: &Area, c: char, ink: Rgb) -> bool {
+    const DOTS: [(usize, usize); 8] = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)];
     if !('\u{2800}'..='\u{28ff}').contains(&c) {
         return false;
     }
-    const DOTS: [(usize, usize); 8] = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3)];
     let set = c as usize - 0x2800;
     for (bit, (column, row)) in DOTS.iter().enumerate() {
         if set & (1 << bit) != 0 {
@@ -342,7 +351,9 @@ mod tests {
 
     #[test]
     fn blocks_cover_their_share() {
-        for (symbol, pixels) in [("█", WIDTH * HEIGHT), ("▄", WIDTH * HEIGHT / 2), ("▌", WIDTH * HEIGHT / 2), (" ", 0)] {
+        for (symbol, pixels) in
+            [("█", WIDTH * HEIGHT), ("▄", WIDTH * HEIGHT / 2), ("▌", WIDTH * HEIGHT / 2), (" ", 0)]
+        {
             assert_eq!(inked(symbol), pixels, "{symbol}");
         }
         assert_eq!(inked("▚"), WIDTH * HEIGHT / 2);

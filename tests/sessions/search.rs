@@ -109,7 +109,9 @@ fn a_sticky_hit_costs_its_member_the_credit_of_all() {
 fn a_cookie_that_a_member_sets_keeps_the_session_there() {
     let (proxy, backends) = members("");
     for (backend, route) in backends.iter().zip(["a", "b", "c"]) {
-        backend.behaves(Behaviour::Answers(Reply::default().header("Set-Cookie", &format!("SID=x.{route}; Path=/"))));
+        backend.behaves(Behaviour::Answers(
+            Reply::default().header("Set-Cookie", &format!("SID=x.{route}; Path=/")),
+        ));
     }
     let mut client = browser();
     assert_eq!(client.visits(&proxy, "/", 5), "11111");

@@ -17,17 +17,50 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     (
         "proxy/Cargo.toml",
         &[
-            "evenkeel-protocol", "evenkeel-balancer", "serde", "serde_json", "percent-encoding", "thiserror", "anyhow",
-            "tokio", "hyper", "hyper-util", "http-body", "bytes", "httparse", "socket2", "rustix", "tracing",
-            "tracing-subscriber", "annotate-snippets", "strsim", "clap",
+            "evenkeel-protocol",
+            "evenkeel-balancer",
+            "serde",
+            "serde_json",
+            "percent-encoding",
+            "thiserror",
+            "anyhow",
+            "tokio",
+            "hyper",
+            "hyper-util",
+            "http-body",
+            "bytes",
+            "httparse",
+            "socket2",
+            "rustix",
+            "uzers",
+            "crc32fast",
+            "tracing",
+            "tracing-subscriber",
+            "annotate-snippets",
+            "strsim",
+            "clap",
         ],
         "the proxy never names the console or a terminal crate; a new dependency needs a row here",
     ),
     (
         "console/Cargo.toml",
         &[
-            "evenkeel-protocol", "evenkeel-proxy", "serde", "serde_json", "thiserror", "anyhow", "tokio",
-            "futures-util", "reqwest", "ratatui", "crossterm", "unicode-width", "tui-input", "jiff", "rustix", "clap",
+            "evenkeel-protocol",
+            "evenkeel-proxy",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "anyhow",
+            "tokio",
+            "futures-util",
+            "reqwest",
+            "ratatui",
+            "crossterm",
+            "unicode-width",
+            "tui-input",
+            "jiff",
+            "rustix",
+            "clap",
             "tracing",
         ],
         "the console never names the core, and the proxy for the demo only; a new dependency needs a row here",
@@ -35,8 +68,18 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     (
         "tests/Cargo.toml",
         &[
-            "evenkeel-protocol", "anyhow", "serde", "serde_json", "tempfile", "portable-pty", "vt100", "png",
-            "fontdue", "rustix", "socket2", "unicode-width",
+            "evenkeel-protocol",
+            "anyhow",
+            "serde",
+            "serde_json",
+            "tempfile",
+            "portable-pty",
+            "vt100",
+            "png",
+            "fontdue",
+            "rustix",
+            "socket2",
+            "unicode-width",
         ],
         "tests start the programs and never link them; of ours they name the vocabulary only",
     ),
@@ -69,7 +112,7 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         krate: "proxy",
-        modules: &["handle", "exchange", "relay", "pool", "header", "answer"],
+        modules: &["handle", "exchange", "relay", "pool", "answer"],
         except: &[],
         never: &["crate::admin", "crate::config", "crate::server", "crate::options"],
         why: "the path of a request knows neither the admin interface nor the syntax of configurations",
@@ -86,8 +129,13 @@ const FENCES: &[Fence] = &[
         modules: &["registry"],
         except: &[],
         never: &[
-            "tokio::net", "crate::admin", "crate::handle", "crate::exchange", "crate::relay", "crate::pool",
-            "crate::server", "crate::accept",
+            "crate::admin",
+            "crate::handle",
+            "crate::exchange",
+            "crate::relay",
+            "crate::pool",
+            "crate::server",
+            "crate::accept",
         ],
         why: "the registry stands below all who use it",
     },
@@ -158,7 +206,8 @@ pub(crate) fn crate_arrows(manifest: &Source) -> Vec<String> {
         .filter(|(name, _)| !allowed.contains(&name.as_str()))
         .map(|(name, _)| format!("depends on {name}: {why}"))
         .collect();
-    let embeds = |(name, line): &(String, String)| name == "evenkeel-proxy" && !line.contains("optional = true");
+    let embeds =
+        |(name, line): &(String, String)| name == "evenkeel-proxy" && !line.contains("optional = true");
     if manifest.path == "console/Cargo.toml" && dependencies(&manifest.text).iter().any(embeds) {
         wrong.push("evenkeel-proxy must be optional: the console without the demo links no proxy".to_owned());
     }
@@ -172,7 +221,10 @@ fn dependencies(manifest: &str) -> Vec<(String, String)> {
     for line in manifest.lines().map(str::trim) {
         if let Some(header) = line.strip_prefix('[') {
             section = header.trim_end_matches(']');
-        } else if section.ends_with("dependencies") && !section.contains("dev-") && !section.starts_with("workspace") {
+        } else if section.ends_with("dependencies")
+            && !section.contains("dev-")
+            && !section.starts_with("workspace")
+        {
             let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
             if !name.is_empty() && !name.starts_with('#') {
                 found.push((name.to_owned(), line.to_owned()));
@@ -186,7 +238,8 @@ fn dependencies(manifest: &str) -> Vec<(String, String)> {
 pub(crate) fn module_arrows(source: &Source) -> Vec<String> {
     let Some((krate, module)) = source.module() else { return Vec::new() };
     let rows = FENCES.iter().filter(|fence| {
-        let within = |names: &[&str]| names.iter().any(|name| name.is_empty() || module.first() == Some(name));
+        let within =
+            |names: &[&str]| names.iter().any(|name| name.is_empty() || module.first() == Some(name));
         fence.krate == krate && within(fence.modules) && !within(fence.except)
     });
     let named = paths(&source.code(), &module);
@@ -213,7 +266,9 @@ fn paths(code: &str, module: &[&str]) -> Vec<String> {
     while let Some(at) = rest.find("::") {
         let before = &rest[..at];
         let start = before.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
-        let end = rest[start..].find([';', '(', '<', ')', '!', '=', '"', '?']).map_or(rest.len(), |end| start + end);
+        let end = rest[start..]
+            .find([';', '(', '<', ')', '!', '=', '"', '?'])
+            .map_or(rest.len(), |end| start + end);
         spread(&rest[start..end], "", &mut found);
         // Groups were spread whole; of a plain path only this one's segments are passed over.
         let next = if rest[start..end].contains('{') { end } else { at + 2 };
@@ -294,11 +349,15 @@ pub(crate) fn tests_link_nothing(source: &Source) -> Vec<String> {
 #[test]
 fn a_dependency_without_a_row_is_noticed() {
     let manifest = |text: &str| crate_arrows(&Source::new("proxy/balancer/Cargo.toml", text));
-    assert_eq!(manifest("[dependencies]\nthiserror.workspace = true\n[dev-dependencies]\ntokio = \"1\"\n").len(), 0);
+    assert_eq!(
+        manifest("[dependencies]\nthiserror.workspace = true\n[dev-dependencies]\ntokio = \"1\"\n").len(),
+        0
+    );
     assert_eq!(manifest("[dependencies]\ntokio = \"1\"\n").len(), 1);
     assert_eq!(manifest("[target.'cfg(unix)'.dependencies]\nhyper.workspace = true\n").len(), 1);
     assert_eq!(crate_arrows(&Source::new("new/Cargo.toml", "[dependencies]\nserde = \"1\"\n")).len(), 1);
-    let console = |line: &str| crate_arrows(&Source::new("console/Cargo.toml", &format!("[dependencies]\n{line}\n")));
+    let console =
+        |line: &str| crate_arrows(&Source::new("console/Cargo.toml", &format!("[dependencies]\n{line}\n")));
     assert_eq!(console("evenkeel-proxy = { workspace = true, optional = true }").len(), 0);
     assert_eq!(console("evenkeel-proxy.workspace = true").len(), 1);
 }

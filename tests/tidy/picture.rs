@@ -13,7 +13,8 @@ pub(crate) fn pictures(readme: &str, files: &[String]) -> Vec<String> {
     for stem in &shown {
         for ending in ["png", "txt"] {
             if !files.contains(&format!("{stem}.{ending}")) {
-                wrong.push(format!("README.md shows screenshots/{stem}.png, but there is no {stem}.{ending}"));
+                wrong
+                    .push(format!("README.md shows screenshots/{stem}.png, but there is no {stem}.{ending}"));
             }
         }
     }

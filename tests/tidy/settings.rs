@@ -9,7 +9,11 @@ pub(crate) fn lints(workspace: &str, tests: &str) -> Vec<String> {
     for tool in ["rust", "clippy"] {
         let theirs = section(workspace, &format!("workspace.lints.{tool}"));
         let ours = section(tests, &format!("lints.{tool}"));
-        for line in theirs.iter().filter(|line| !ours.contains(line)).chain(ours.iter().filter(|line| !theirs.contains(line))) {
+        for line in theirs
+            .iter()
+            .filter(|line| !ours.contains(line))
+            .chain(ours.iter().filter(|line| !theirs.contains(line)))
+        {
             let name = line.split([' ', '=']).next().unwrap_or_default();
             if !OTHERWISE.contains(&name) {
                 wrong.push(format!("tests/Cargo.toml and Cargo.toml differ in the lint {name}"));
@@ -46,7 +50,8 @@ fn section<'a>(manifest: &'a str, name: &str) -> Vec<&'a str> {
 
 #[test]
 fn settings_that_differ_are_noticed() {
-    let workspace = "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n\n[workspace.lints.clippy]\npanic = \"deny\"\n";
+    let workspace =
+        "[workspace.lints.rust]\nunsafe_code = \"forbid\"\n\n[workspace.lints.clippy]\npanic = \"deny\"\n";
     let same = "[lints.rust]\nunsafe_code = \"forbid\"\n\n# Why.\n[lints.clippy]\npanic = \"allow\"\n";
     assert_eq!(lints(workspace, same), Vec::<String>::new());
     assert_eq!(lints(workspace, "[lints.rust]\n[lints.clippy]\npanic = \"allow\"\n").len(), 1);

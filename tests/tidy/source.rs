@@ -19,7 +19,12 @@ impl Source {
     }
 
     /// Its code: comments and the insides of literals are blanks, inline tests are gone.
+    ///
+    /// A module named `tests` is an inline test that stands in a file of its own.
     pub(crate) fn code(&self) -> String {
+        if self.module().is_some_and(|(_, module)| module.contains(&"tests")) {
+            return String::new();
+        }
         without_tests(&blanked(&self.text))
     }
 
@@ -133,7 +138,8 @@ pub(crate) fn item(code: &str) -> usize {
 
 /// The identifiers in code, in order.
 pub(crate) fn identifiers(code: &str) -> impl Iterator<Item = &str> {
-    code.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| word.starts_with(|c: char| !c.is_numeric()))
+    code.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| word.starts_with(|c: char| !c.is_numeric()))
 }
 
 #[test]
@@ -152,4 +158,6 @@ fn code_is_what_is_neither_comment_nor_literal_nor_test() {
     }
     assert_eq!(code.lines().count(), source.text.lines().count());
     assert_eq!(source.module(), Some(("a", vec!["b", "c"])));
+    assert_eq!(Source::new("a/src/b/tests.rs", "fn f() {}").code(), "");
+    assert_eq!(Source::new("a/tests/b.rs", "fn f() {}").code(), "fn f() {}");
 }

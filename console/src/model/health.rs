@@ -148,7 +148,7 @@ pub fn meaning(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
             "draining: serves nobody new, and no session can hold to it".to_owned()
         }
         Health::Draining => {
-            format!("draining: serves only sessions that carry route {route}; no new ones")
+            format!("draining: only sessions of route {route}, no new users")
         }
         health => {
             let places = places(balancer);
@@ -238,7 +238,7 @@ mod tests {
             told,
             [
                 "in use: serves new users and sessions of route node1",
-                "draining: serves only sessions that carry route node2; no new ones",
+                "draining: only sessions of route node2, no new users",
                 "in error: serves nobody until it is tried again",
             ]
         );

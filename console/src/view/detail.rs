@@ -11,7 +11,7 @@ use crate::model::health::{Health, meaning};
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::theme::Role;
-use crate::widget::text::{cut, pad, shorten, width};
+use crate::widget::text::{Align, cut, pad, shorten, width};
 
 /// From this width on there is a graph beside the fields.
 const WITH_GRAPH: u16 = 112;
@@ -48,7 +48,7 @@ pub(super) fn pane(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
 }
 
 /// The rule that names the member and its revision.
-pub(super) fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
+fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
     let snapshot = scene.model.fleet.snapshot();
     let label = target.label(snapshot);
     let right = match snapshot.and_then(|snapshot| target.find(snapshot)) {
@@ -101,45 +101,67 @@ fn status(
     ])
 }
 
+/// A field, and the forms in which its value may be shown, the fullest first.
+struct Field {
+    label: &'static str,
+    forms: Vec<String>,
+}
+
+impl Field {
+    fn text(label: &'static str, value: &str) -> Self {
+        Self { label, forms: vec![or_none(value).to_owned()] }
+    }
+
+    /// Exact, or short where there is no room.
+    fn count(label: &'static str, number: u64) -> Self {
+        Self { label, forms: vec![words::grouped(number), words::compact(number, 6)] }
+    }
+
+    /// As httpd shows it and exact, or one of them.
+    fn bytes(label: &'static str, number: u64) -> Self {
+        let (short, exact) = (words::bytes(number), words::grouped(number));
+        let both = if short == exact { exact.clone() } else { format!("{short} {exact}") };
+        Self { label, forms: vec![both, exact, short] }
+    }
+
+    /// The fullest form that fits.
+    fn value(&self, room: usize) -> String {
+        let fitting = self.forms.iter().find(|form| width(form) <= room);
+        fitting.or(self.forms.last()).map_or_else(String::new, |form| shorten(form, room))
+    }
+}
+
 /// The fields with short values, in columns.
 fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize) -> Vec<Line<'static>> {
     let rate = scene.model.fleet.history(target).and_then(History::now);
-    let bytes = |number: u64| match number {
-        0..1000 => number.to_string(),
-        _ => format!("{} {}", words::bytes(number), words::grouped(number)),
-    };
     let fields = [
-        ("route", or_none(member.route.as_str()).to_owned()),
-        ("factor", member.lbfactor.to_string()),
-        ("elected", words::grouped(member.elected)),
-        ("to", bytes(member.transferred)),
-        ("redirect", or_none(member.redirect.as_str()).to_owned()),
-        ("set", member.lbset.to_string()),
-        ("served", words::grouped(member.served)),
-        ("from", bytes(member.read)),
-        ("req/s", words::rate(rate)),
-        ("load", member.lbstatus.to_string()),
-        ("failed", words::grouped(member.failed)),
-        ("busy", words::grouped(member.busy)),
+        Field::text("route", member.route.as_str()),
+        Field::text("factor", &member.lbfactor.to_string()),
+        Field::count("elected", member.elected),
+        Field::bytes("to", member.transferred),
+        Field::text("redirect", member.redirect.as_str()),
+        Field::text("set", &member.lbset.to_string()),
+        Field::count("served", member.served),
+        Field::bytes("from", member.read),
+        Field::text("req/s", &words::rate(rate)),
+        Field::text("load", &member.lbstatus.to_string()),
+        Field::count("failed", member.failed),
+        Field::count("busy", member.busy),
     ];
-    let columns = columns(u16::try_from(room + 2).unwrap_or(u16::MAX));
-    let share = [22, 17, 19];
+    // The width of the label and of the whole cell; the last cell takes the rest.
+    let cells: &[(usize, usize)] = match columns(u16::try_from(room + 2).unwrap_or(u16::MAX)) {
+        2 => &[(9, 19), (9, room)],
+        3 => &[(9, 20), (9, 19), (9, room)],
+        _ => &[(9, 22), (7, 15), (8, 19), (5, room)],
+    };
     let mut lines = Vec::new();
-    for row in fields.chunks(columns) {
+    for row in fields.chunks(cells.len()) {
         let mut line = Line::default();
-        for (at, (label, value)) in row.iter().enumerate() {
-            let last = at + 1 == columns;
-            let cell = if columns == 4 && !last { share.get(at).copied().unwrap_or(20) } else { room / columns };
-            let label_width = match (columns, at) {
-                (4, 1) => 7,
-                (4, 3) => 5,
-                (4, 2) => 8,
-                _ => 9,
-            };
-            let value_room = if last { room.saturating_sub(line.width() + label_width) } else { cell - label_width - 1 };
-            let value = cut(value, value_room);
-            line.push_span(scene.span(Role::Faint, pad(label, label_width, crate::widget::text::Align::Left)));
-            let value = if last { value } else { pad(&value, cell - label_width, crate::widget::text::Align::Left) };
+        for (field, (label, cell)) in row.iter().zip(cells) {
+            let left = room.saturating_sub(line.width());
+            let value_room = (*cell).min(left + 1).saturating_sub(label + 1);
+            line.push_span(scene.span(Role::Faint, pad(field.label, *label, Align::Left)));
+            let value = pad(&field.value(value_room), value_room + 1, Align::Left);
             line.push_span(scene.span(Role::Text, value));
         }
         lines.push(line);
@@ -154,16 +176,17 @@ fn error(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static
     };
     let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
     let since = words::time(note.at, taken, &scene.look.zone);
-    let mut facts = format!("since {} ({})", since.trim(), words::age(taken.since(note.at)));
+    let mut facts = format!("since {}, {}", since.trim(), words::age(taken.since(note.at)));
     match note.retry_at {
         Some(at) if at > taken => {
-            facts.push_str(", tried again in ");
+            facts.push_str("; retry in ");
             facts.push_str(&words::age(at.since(taken)));
         }
-        _ => facts.push_str(", tried again with the next request"),
+        _ => facts.push_str("; retry with the next request"),
     }
     if member.retries > 0 {
-        facts.push_str(&format!(", tried {} times", member.retries));
+        let word = if member.retries == 1 { "retry" } else { "retries" };
+        facts.push_str(&format!("; {} {word}", member.retries));
     }
     let reason = cut(&note.reason, room.saturating_sub(9 + 2 + width(&facts)).max(16));
     Line::from(vec![

@@ -9,7 +9,7 @@ use crate::keymap;
 use crate::model::Tone;
 use crate::model::form::Text;
 use crate::theme::Role;
-use crate::widget::text::cut;
+use crate::widget::text::{cut, width};
 
 /// The toast, or the keys.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -30,16 +30,24 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     buffer.set_line(area.x, area.y, &line, area.width);
 }
 
-/// Key and word of the rows of the present context, as many as fit.
+/// Key and word of the rows of the present context, as many as fit; the way to help and out are always there.
 fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
+    let all: Vec<(String, &str)> = keymap::hints(scene.model.context()).map(|(key, word)| (key.to_string(), word)).collect();
+    let taken = |(key, word): &(String, &str)| width(key) + 1 + width(word) + 2;
+    let last = ["help", "quit"];
+    let mut left = room.saturating_sub(all.iter().filter(|hint| last.contains(&hint.1)).map(taken).sum());
+    let mut full = false;
     let mut line = Line::from(" ");
-    for (key, word) in keymap::hints(scene.model.context()) {
-        let key = key.to_string();
-        if line.width() + key.chars().count() + word.len() + 3 > room {
-            break;
+    for hint in &all {
+        if !last.contains(&hint.1) {
+            full |= taken(hint) > left;
+            if full {
+                continue;
+            }
+            left -= taken(hint);
         }
-        line.push_span(scene.span(Role::Accent, key));
-        line.push_span(scene.span(Role::Faint, format!(" {word}  ")));
+        line.push_span(scene.span(Role::Accent, hint.0.clone()));
+        line.push_span(scene.span(Role::Faint, format!(" {}  ", hint.1)));
     }
     line
 }

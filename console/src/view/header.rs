@@ -34,9 +34,10 @@ fn state(scene: Scene<'_>) -> Span<'static> {
 fn counts(scene: Scene<'_>) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     for (health, count) in scene.model.fleet.counts() {
-        let (shape, role) = badge::shape(health);
-        spans.push(scene.span(role, format!("{shape} ")));
-        spans.push(scene.span(Role::Text, format!("{count} {}   ", health.word())));
+        let (_, role) = badge::shape(health);
+        let role = if role == Role::Good { Role::Text } else { role };
+        spans.push(scene.span(role, format!("{count} {}", health.word())));
+        spans.push(scene.span(Role::Text, "  "));
     }
     spans
 }
@@ -49,6 +50,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut right = Line::default();
     if !lost {
         let rate = [
+            scene.span(Role::Strong, " "),
             scene.span(Role::Strong, words::rate(scene.model.fleet.total())),
             scene.span(Role::Faint, " req/s "),
         ];
@@ -89,14 +91,20 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         };
         Span::styled(text.to_owned(), style)
     };
-    let events = if model.log.is_empty() { " 2 Events ".to_owned() } else { format!(" 2 Events {} ", model.log.len()) };
-    let left = Line::from(vec![
-        name(!on_events, " 1 Balancers "),
-        scene.span(Role::Faint, "─"),
-        name(on_events, &events),
-    ]);
+    let mut left = Line::from(vec![name(!on_events, " 1 Balancers ")]);
     let mut right = Line::default();
-    if !model.cursor.filter.is_empty() {
+    if let Screen::Member(target) = &model.screen {
+        let snapshot = model.fleet.snapshot();
+        let label = cut(&target.label(snapshot), usize::from(area.width).saturating_sub(46).max(8));
+        left.push_span(scene.span(Role::Faint, "▸ "));
+        left.push_span(scene.span(Role::Strong, format!("{label} ")));
+        if let Some((_, member)) = snapshot.and_then(|snapshot| target.find(snapshot)) {
+            right = Line::from(scene.span(Role::Faint, format!(" revision {} ", member.revision)));
+        }
+    }
+    left.push_span(scene.span(Role::Faint, "─"));
+    left.push_span(name(on_events, " 2 Events "));
+    if model.screen == Screen::Balancers && !model.cursor.filter.is_empty() {
         let all: usize = model.fleet.balancers().iter().map(|balancer| balancer.members.len()).sum();
         let shown = model.cursor.visible(model.fleet.balancers()).count();
         let filter = cut(&model.cursor.filter, 24);

@@ -12,7 +12,7 @@ use crate::widget::frame::popup;
 use crate::widget::text::{Align, cut, pad};
 
 /// The columns of the keys.
-const KEYS: usize = 14;
+const KEYS: usize = 13;
 
 /// The box.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usize) {
@@ -20,7 +20,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usiz
     let columns: u16 = if width >= 74 { 2 } else { 1 };
     let column_width = usize::from((width.saturating_sub(4)) / columns);
     let lines = lines(scene, column_width.saturating_sub(1));
-    let height = area.height.saturating_sub(1);
+    let height = area.height;
     let body = usize::from(height.saturating_sub(3)).max(1);
     let per_page = body * usize::from(columns);
     let pages = lines.len().div_ceil(per_page).max(1);
@@ -55,11 +55,12 @@ fn lines(scene: Scene<'_>, room: usize) -> Vec<Line<'static>> {
         }
         lines.push(Line::from(scene.span(Role::Strong, cut(heading, room))));
         let mut told: Vec<&str> = Vec::new();
-        for row in ROWS.iter().filter(|row| row.group == group) {
-            // The same act may have a row for each place where it counts.
+        let rows = || ROWS.iter().filter(|row| row.group == group);
+        for row in rows() {
             if !told.contains(&row.help) {
                 told.push(row.help);
-                lines.push(key_line(scene, row, room));
+                let same: Vec<&Row> = rows().filter(|other| other.help == row.help).collect();
+                lines.push(key_line(scene, &same, room));
             }
         }
     }
@@ -67,10 +68,10 @@ fn lines(scene: Scene<'_>, room: usize) -> Vec<Line<'static>> {
     lines.push(Line::from(scene.span(Role::Strong, "Status")));
     for (health, text) in [
         (Health::Ok, "serves"),
-        (Health::Standby, "Stby, Spar: waits for others to fail"),
-        (Health::Draining, "Drn: its own sessions only"),
+        (Health::Standby, "Stby, Spar: in reserve"),
+        (Health::Draining, "Drn: own sessions only"),
         (Health::Disabled, "Dis: serves nobody"),
-        (Health::Stopped, "Stop: serves nobody, is not retried"),
+        (Health::Stopped, "Stop: as Dis, no retry"),
         (Health::Error, "Err, HcFl: cannot serve"),
     ] {
         let (shape, role) = badge::shape(health);
@@ -82,11 +83,19 @@ fn lines(scene: Scene<'_>, room: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn key_line(scene: Scene<'_>, row: &Row, room: usize) -> Line<'static> {
-    let keys: Vec<String> = row.keys.iter().take(2).map(ToString::to_string).collect();
+/// The keys of one row, or the first keys of several with the same words.
+fn key_line(scene: Scene<'_>, rows: &[&Row], room: usize) -> Line<'static> {
+    let mut keys: Vec<String> = Vec::new();
+    let each = if rows.len() == 1 { 2 } else { 1 };
+    for key in rows.iter().flat_map(|row| row.keys.iter().take(each)).map(ToString::to_string) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
     let keys = cut(&format!("  {}", keys.join(" ")), KEYS - 1);
+    let words = rows.first().map_or("", |row| row.help);
     Line::from(vec![
         scene.span(Role::Accent, pad(&keys, KEYS, Align::Left)),
-        scene.span(Role::Text, cut(row.help, room.saturating_sub(KEYS))),
+        scene.span(Role::Text, cut(words, room.saturating_sub(KEYS))),
     ])
 }

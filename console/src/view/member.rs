@@ -12,7 +12,7 @@ use crate::widget::{graph, sparkline};
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
-    let fields = detail::height(area.width) + 1;
+    let fields = detail::height(area.width);
     let rest = area.height.saturating_sub(fields);
     let graph_height = if rest >= 6 { (rest / 2).clamp(4, 14) } else { rest };
     let [fields_area, graph_area, events_area] = Layout::vertical([
@@ -21,9 +21,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
         Constraint::Fill(1),
     ])
     .areas(area);
-    let [top, inner] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(fields_area);
-    detail::heading(buffer, top, scene, target);
-    detail::draw(buffer, inner, scene, target);
+    detail::draw(buffer, fields_area, scene, target);
     if graph_area.height >= 3 {
         let [top, inner] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(graph_area);
         let (values, peak) = values(scene, target, SECONDS);
@@ -36,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
         } else {
             values.into_iter().flat_map(|value| std::iter::repeat_n(value, each)).collect()
         };
-        graph::draw(buffer, inner, (&values, peak), scene.style(Role::Accent));
+        draw_graph(buffer, inner, scene, (&values, peak));
     }
     if events_area.height >= 2 {
         events::latest(buffer, events_area, scene, ("its events", Some(target)));
@@ -52,16 +50,20 @@ pub(super) fn small_graph(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, tar
     let inner = Rect { width: inner.width.saturating_sub(1), ..inner };
     let columns = usize::from(inner.width).min(SECONDS);
     let (values, peak) = values(scene, target, columns);
-    graph::draw(buffer, inner, (&values, peak), scene.style(Role::Accent));
+    draw_graph(buffer, inner, scene, (&values, peak));
 }
 
-/// The last minute in so many columns, and its highest value.
+fn draw_graph(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, values: (&[Option<u64>], u64)) {
+    graph::draw(buffer, area, values, (scene.style(Role::Accent), scene.style(Role::Faint)));
+}
+
+/// The last minute in so many columns, and the top of its scale.
 fn values(scene: Scene<'_>, target: &Target, columns: usize) -> (Vec<Option<u64>>, u64) {
     let history = scene.model.fleet.history(target);
     let rates = history.into_iter().flat_map(History::rates).map(|rate| rate.map(|rate| rate.0));
     let values = sparkline::means(rates.collect::<Vec<_>>().into_iter(), SECONDS, columns);
     let peak = values.iter().flatten().max().copied().unwrap_or(0);
-    (values, peak)
+    (values, sparkline::headroom(peak))
 }
 
 /// ` now 12.3, peak 41.0 `

@@ -58,6 +58,11 @@ fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let [titles, body] = Areas::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     buffer.set_string(titles.x + 2, titles.y, layout.titles(), scene.style(Role::Faint));
     let height = usize::from(body.height);
+    let longest = rows.iter().map(|row| match row {
+        Row::Member(_, member) => width(member.name.as_str()),
+        Row::Heading(_) | Row::Blank => 0,
+    });
+    let whole_names = longest.max() <= layout.width(0);
     let chosen = scene.model.cursor.chosen();
     let at = rows.iter().position(|row| is_chosen(row, chosen)).unwrap_or(0);
     let from = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
@@ -74,7 +79,8 @@ fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
             Row::Blank => {}
             Row::Heading(balancer) => heading(buffer, line, scene, balancer),
             Row::Member(balancer, member) => {
-                let cells = Cells { scene, balancer, member, peak: scene.model.fleet.peak(&balancer.name) };
+                let peak = scene.model.fleet.peak(&balancer.name);
+                let cells = Cells { scene, balancer, member, peak, whole_names };
                 let drawn = layout.row(|column, width| cells.cell(column, width));
                 buffer.set_line(line.x + 2, line.y, &drawn, line.width.saturating_sub(2));
                 if is_chosen(row, chosen) {
@@ -196,6 +202,8 @@ struct Cells<'a> {
     member: &'a MemberSnapshot,
     /// The highest rate in the balancer, so that its members can be compared.
     peak: Rate,
+    /// Do all URLs fit with their schemes?
+    whole_names: bool,
 }
 
 impl Cells<'_> {
@@ -220,7 +228,8 @@ impl Cells<'_> {
                 let rates = history.map(|history| history.rates().map(|rate| rate.map(|rate| rate.0)));
                 let span = crate::model::history::SECONDS;
                 let means = rates.map(|rates| sparkline::means(rates, span, width)).unwrap_or_default();
-                vec![self.scene.span(Role::Accent, sparkline::line(&means, self.peak.0))]
+                let role = if means.iter().flatten().all(|rate| *rate == 0) { Role::Faint } else { Role::Accent };
+                vec![self.scene.span(role, sparkline::line(&means, sparkline::headroom(self.peak.0)))]
             }
             6 => plain(words::compact(member.elected, width)),
             7 => plain(member.lbfactor.to_string()),
@@ -232,10 +241,10 @@ impl Cells<'_> {
         }
     }
 
-    /// The URL, without its scheme if it is too long, and then shortened in the middle.
+    /// The URL; without its scheme if not all of them fit, and then shortened in the middle.
     fn name(&self, columns: usize) -> String {
-        let url = self.member.name.as_str();
-        if width(url) <= columns { url.to_owned() } else { shorten(short(&self.member.name), columns) }
+        let name = &self.member.name;
+        shorten(if self.whole_names { name.as_str() } else { short(name) }, columns)
     }
 
     fn status(&self, columns: usize) -> Vec<Span<'static>> {

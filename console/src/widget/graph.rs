@@ -7,13 +7,15 @@ use ratatui::style::Style;
 /// The eighths of a cell, from one to full.
 const EIGHTHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Draws one value a column, the newest at the right edge; what is not known is left blank.
-pub fn draw(buffer: &mut Buffer, area: Rect, (values, peak): (&[Option<u64>], u64), style: Style) {
+/// Draws one value a column, the newest at the right edge, as high as its share of the top of the scale. Nothing
+/// is a line at the bottom in a style of its own; what is not known is left blank.
+pub fn draw(buffer: &mut Buffer, area: Rect, (values, top): (&[Option<u64>], u64), (style, nothing): (Style, Style)) {
     let steps = u128::from(area.height) * 8;
     let columns = area.columns().collect::<Vec<Rect>>();
     for (column, value) in columns.iter().rev().zip(values.iter().rev()) {
         let Some(value) = *value else { continue };
-        let wanted = (u128::from(value) * steps).div_ceil(u128::from(peak.max(1)));
+        let wanted = (u128::from(value) * steps).div_ceil(u128::from(top.max(1)));
+        let style = if value == 0 { nothing } else { style };
         let eighths = wanted.min(steps).max(1);
         for (row, cell) in column.rows().collect::<Vec<Rect>>().iter().rev().enumerate() {
             let left = eighths.saturating_sub(row as u128 * 8).min(8);
@@ -34,8 +36,8 @@ mod tests {
     fn values_fill_from_below_and_from_the_right() {
         let area = Rect::new(0, 0, 5, 2);
         let mut buffer = Buffer::empty(area);
-        draw(&mut buffer, area, (&[Some(0), None, Some(8), Some(16)], 16), Style::new());
+        draw(&mut buffer, area, (&[Some(0), None, Some(8), Some(16)], 16), (Style::new(), Style::new()));
         assert_eq!(buffer, Buffer::with_lines(["    █", " ▁ ██"]));
-        draw(&mut buffer, Rect::ZERO, (&[Some(1)], 1), Style::new());
+        draw(&mut buffer, Rect::ZERO, (&[Some(1)], 1), (Style::new(), Style::new()));
     }
 }

@@ -31,6 +31,11 @@ pub fn means(
     means
 }
 
+/// The top of the scale for values up to `peak`: steady traffic is then not a wall without an edge.
+pub fn headroom(peak: u64) -> u64 {
+    peak.saturating_add(peak / 4)
+}
+
 /// One character for each value, as high as its share of `peak`. Only nothing is drawn as the lowest bar.
 pub fn line(values: &[Option<u64>], peak: u64) -> String {
     let bar = |value: u64| {

@@ -86,10 +86,12 @@ fn mapping(draft: MappingDraft) -> Mapping {
 
 /// Balancers that are named but not defined are errors; those without members are told.
 fn check_balancers(site: &Site, notes: &mut Notes) {
-    let declared = || site.balancers.iter().filter(|balancer| balancer.declared.is_some());
+    let declared: Vec<&BalancerDraft> =
+        site.balancers.iter().filter(|balancer| balancer.declared.is_some()).collect();
     let undefined = |name: &BalancerName| {
         let otherwise = format!("define it in a <Proxy {}>", name.url());
-        let remedy = did_you_mean(name.as_str(), declared().map(|known| known.name.as_str()), &otherwise);
+        let remedy =
+            did_you_mean(name.as_str(), declared.iter().map(|known| known.name.as_str()), &otherwise);
         Complaint::new(format!("there is no {}", name.url()), remedy)
     };
     for balancer in &site.balancers {
@@ -104,7 +106,7 @@ fn check_balancers(site: &Site, notes: &mut Notes) {
             Some(_) => {}
         }
     }
-    let known: HashSet<&BalancerName> = declared().map(|balancer| &balancer.name).collect();
+    let known: HashSet<&BalancerName> = declared.iter().map(|balancer| &balancer.name).collect();
     for (reverse, spot) in &site.reverses {
         if let Some(name) = named_balancer(reverse).filter(|name| !known.contains(name) && !notes.full()) {
             notes.error(*spot, undefined(&name));

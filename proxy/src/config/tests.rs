@@ -311,7 +311,7 @@ fn what_is_larger_than_anybody_writes_is_refused_in_good_time() {
         ("long line", format!("ServerName {}\n", "x".repeat(70_000)), "this line is longer than 64 KiB"),
         (
             "joined line",
-            format!("ServerName {}\n", "x\\\n".repeat(40_000)),
+            format!("ServerName {}\n", "x\\\n".repeat(70_000)),
             "this line is longer than 64 KiB",
         ),
         ("addresses", listeners.concat(), "there are more than 256 Listen lines"),

@@ -13,17 +13,16 @@
 
 /// The place, within the slices, of the member that is owed most.
 pub(super) fn choose(lbstatus: &mut [i64], lbfactor: &[i64]) -> Option<usize> {
-    let (mut best, mut most, mut total) = (None, i64::MIN, 0);
-    for (at, (status, factor)) in lbstatus.iter_mut().zip(lbfactor).enumerate() {
+    // Two plain loops, crediting and then finding, are faster than one that remembers where the best was.
+    let (mut most, mut total) = (i64::MIN, 0);
+    for (status, factor) in lbstatus.iter_mut().zip(lbfactor) {
         *status += factor;
         total += factor;
-        if best.is_none() || *status > most {
-            (best, most) = (Some(at), *status);
-        }
+        most = most.max(*status);
     }
-    let winner = best.and_then(|at| lbstatus.get_mut(at))?;
-    *winner -= total;
-    best
+    let best = lbstatus.iter().position(|status| *status == most)?;
+    *lbstatus.get_mut(best)? -= total;
+    Some(best)
 }
 
 #[cfg(test)]

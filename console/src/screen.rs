@@ -1,0 +1,268 @@
+//! The loop: takes a message, updates the model, does what that asks, and paints if something shows. The only
+//! file of the console that reads the time.
+
+use std::io;
+use std::time::{Duration, Instant, SystemTime};
+
+use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use evenkeel_protocol::{Moment, Timestamp};
+use futures_util::StreamExt;
+use jiff::tz::TimeZone;
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::MissedTickBehavior;
+
+use crate::effect::Effect;
+use crate::message::{Clock, Key, Message, Size};
+use crate::model::Model;
+use crate::news::{Link, News};
+use crate::terminal::{Screen, end_on_hang_up};
+use crate::theme::{Environment, Theme};
+use crate::update::update;
+use crate::view::{Look, view};
+
+/// The most messages that are taken in before the screen is painted again.
+const BATCH: usize = 256;
+
+/// How long the program waits to be stopped and woken before it takes the terminal again by itself: where there
+/// is no job control, nobody stops it.
+const STOPPED_WITHIN: Duration = Duration::from_millis(300);
+
+/// Shows the console until the operator quits or a signal ends it.
+///
+/// `title` names what it is connected to, before the proxy itself does. Needs a runtime with time and I/O.
+///
+/// Errors: there is no terminal, it fails, something panicked, or nobody sends news any more.
+pub async fn run(title: &str, link: impl Link, mut news: Receiver<News>) -> anyhow::Result<()> {
+    let theme = Theme::choose(&Environment::read(|name| std::env::var(name).ok()));
+    let mut signals = Signals::listen()?;
+    let screen = Screen::take()?;
+    end_on_hang_up()?;
+    let model = Model::new(title, screen.size()?);
+    let look = Look { theme, zone: TimeZone::system() };
+    let mut console = Console { screen, model, look, link, began: now() };
+    let mut keys = EventStream::new();
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut after = After::GoOn;
+    while after != After::End {
+        anyhow::ensure!(!Screen::has_panicked(), "the console ends, for a part of it has panicked");
+        console.paint()?;
+        after = tokio::select! {
+            key = keys.next() => console.key(key)?,
+            told = news.recv() => match told {
+                Some(told) => console.take(Message::News(told))?,
+                None => anyhow::bail!("the connection to the proxy has ended"),
+            },
+            _ = seconds.tick() => {
+                let tick = Message::Tick(console.clock());
+                console.take(tick)?
+            }
+            ended = signals.next() => match ended {
+                Woken::End => After::End,
+                Woken::Continue => console.resume()?,
+            },
+        };
+        // What is there already is taken in before the next painting.
+        for _ in 0..BATCH {
+            if after != After::GoOn {
+                break;
+            }
+            after = tokio::select! {
+                biased;
+                key = keys.next() => console.key(key)?,
+                Some(told) = news.recv() => console.take(Message::News(told))?,
+                () = std::future::ready(()) => break,
+            };
+        }
+        if after == After::Suspend {
+            console.screen.lend()?;
+            stop(&mut signals).await?;
+            after = console.resume()?;
+        }
+    }
+    Ok(())
+}
+
+/// What follows from a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    GoOn,
+    Suspend,
+    End,
+}
+
+struct Console<L> {
+    screen: Screen,
+    model: Model,
+    look: Look,
+    link: L,
+    began: Instant,
+}
+
+impl<L: Link> Console<L> {
+    /// Takes in one message and does what it leads to.
+    fn take(&mut self, message: Message) -> io::Result<After> {
+        let mut after = After::GoOn;
+        for effect in update(&mut self.model, message) {
+            match effect {
+                Effect::EditMember { ticket, target, edit } => {
+                    self.link.edit_member(ticket, &target.balancer, &target.member, *edit);
+                }
+                Effect::Refresh => self.link.refresh(),
+                Effect::Repaint => self.screen.forget()?,
+                Effect::Suspend => after = After::Suspend,
+                Effect::Quit => after = After::End,
+            }
+        }
+        Ok(after)
+    }
+
+    /// Takes in what the terminal said, if it means anything.
+    fn key(&mut self, event: Option<io::Result<Event>>) -> io::Result<After> {
+        let message = match event {
+            Some(Ok(Event::Key(key))) => keystroke(key).map(Message::Key),
+            Some(Ok(Event::Paste(text))) => Some(Message::Paste(text)),
+            Some(Ok(Event::Resize(width, height))) => Some(Message::Resize(Size { width, height })),
+            Some(Ok(Event::FocusGained | Event::FocusLost | Event::Mouse(_))) => None,
+            Some(Err(error)) => return Err(error),
+            None => return Ok(After::End),
+        };
+        message.map_or(Ok(After::GoOn), |message| self.take(message))
+    }
+
+    /// Takes the terminal again after the program was stopped.
+    fn resume(&mut self) -> io::Result<After> {
+        self.screen.retake()?;
+        let size = self.screen.size()?;
+        self.take(Message::Tick(self.clock()))?;
+        self.take(Message::Resize(size))?;
+        self.take(Message::Resumed)
+    }
+
+    /// Paints if something that shows has changed.
+    fn paint(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.model.changed) {
+            let (model, look) = (&self.model, &self.look);
+            self.screen.paint(|frame| view(frame, model, look))?;
+            self.take(Message::Painted)?;
+        }
+        Ok(())
+    }
+
+    fn clock(&self) -> Clock {
+        let running = now().saturating_duration_since(self.began);
+        Clock { wall: wall(), running: Moment(0).plus(running) }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the loop stamps ticks; everybody else gets the time from them")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the loop stamps ticks; everybody else gets the time from them")]
+fn wall() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(0).plus(since)
+}
+
+/// Stops the whole job, as the terminal itself does on Ctrl-Z, and returns when the shell lets it go on.
+async fn stop(signals: &mut Signals) -> io::Result<()> {
+    // A job without a shell above it is not stopped by this signal, so it cannot hang for ever.
+    rustix::process::kill_current_process_group(Signal::TSTP)?;
+    // Whether it was woken or never stopped does not matter: it goes on.
+    let _ = tokio::time::timeout(STOPPED_WITHIN, signals.woken.recv()).await;
+    Ok(())
+}
+
+/// The signals that concern a terminal program.
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+    woken: tokio::signal::unix::Signal,
+}
+
+/// What a signal asks for.
+enum Woken {
+    End,
+    Continue,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            woken: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+        })
+    }
+
+    async fn next(&mut self) -> Woken {
+        tokio::select! {
+            _ = self.terminate.recv() => Woken::End,
+            _ = self.interrupt.recv() => Woken::End,
+            _ = self.hang_up.recv() => Woken::End,
+            _ = self.woken.recv() => Woken::Continue,
+        }
+    }
+}
+
+/// The terminal's key as ours; none if we tell no such key apart.
+fn keystroke(event: KeyEvent) -> Option<Key> {
+    if event.kind == KeyEventKind::Release {
+        return None;
+    }
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    let other = KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::HYPER | KeyModifiers::META;
+    if event.modifiers.intersects(other) {
+        return None;
+    }
+    Some(match event.code {
+        KeyCode::Char(c) if ctrl => Key::Ctrl(c.to_ascii_lowercase()),
+        KeyCode::Char(c) => Key::Char(c),
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Esc => Key::Esc,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::BackTab => Key::BackTab,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Delete => Key::Delete,
+        KeyCode::F(number) => Key::Function(number),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_apart_with_their_modifiers() {
+        let key = |code, modifiers| keystroke(KeyEvent::new(code, modifiers));
+        for (code, modifiers, wanted) in [
+            (KeyCode::Char('d'), KeyModifiers::NONE, Some(Key::Char('d'))),
+            (KeyCode::Char('D'), KeyModifiers::SHIFT, Some(Key::Char('D'))),
+            (KeyCode::Char('c'), KeyModifiers::CONTROL, Some(Key::Ctrl('c'))),
+            (KeyCode::Char('d'), KeyModifiers::ALT, None),
+            (KeyCode::F(1), KeyModifiers::NONE, Some(Key::Function(1))),
+            (KeyCode::BackTab, KeyModifiers::SHIFT, Some(Key::BackTab)),
+            (KeyCode::CapsLock, KeyModifiers::NONE, None),
+        ] {
+            assert_eq!(key(code, modifiers), wanted, "{code:?} {modifiers:?}");
+        }
+        let mut release = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE);
+        release.kind = KeyEventKind::Release;
+        assert_eq!(keystroke(release), None, "a released key was pressed already");
+    }
+}
