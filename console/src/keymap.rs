@@ -28,15 +28,8 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Balancers,
-        Self::Member,
-        Self::Events,
-        Self::Filter,
-        Self::Confirm,
-        Self::Form,
-        Self::Help,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Balancers, Self::Member, Self::Events, Self::Filter, Self::Confirm, Self::Form, Self::Help];
 }
 
 /// What a key means.
@@ -166,7 +159,7 @@ pub const ROWS: &[Row] = &[
     row(&[Confirm], &[Key::Char('n'), Key::Esc], Action::No, (Some("no"), "no, leave it as it is", Write)),
     row(&[Filter, Form], &[Key::Enter], Action::Accept, (Some("go on"), "take over the text", Write)),
     row(&[Form], &[Key::Tab, Key::Down], Action::NextField, (Some("next field"), "to another field", Write)),
-    row(&[Form], &[Key::BackTab, Key::Up], Action::PreviousField, (None, "to another field", Write)),
+    row(&[Form], &[Key::Up, Key::BackTab], Action::PreviousField, (None, "to another field", Write)),
     row(MEMBERS, &[Key::Char('d')], Action::Toggle(Flag::Drain),
         (Some("drain"), "N drain, on or off", Change)),
     row(MEMBERS, &[Key::Char('E')], Action::Enable, (Some("enable"), "clear N, D and S", Change)),
@@ -193,24 +186,22 @@ pub const ROWS: &[Row] = &[
     row(SCROLLS, &[Key::PageDown, Key::Ctrl('f'), Key::Char(' ')], Action::PageDown, (None, "a page up or down", Move)),
     row(SCROLLS, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
     row(SCROLLS, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
-    row(&[Balancers], &[Key::Char('[')], Action::PreviousBalancer, (None, "the balancer before, next", Move)),
-    row(&[Balancers], &[Key::Char(']')], Action::NextBalancer, (None, "the balancer before, next", Move)),
+    row(&[Balancers], &[Key::Char('[')], Action::PreviousBalancer, (None, "another balancer", Move)),
+    row(&[Balancers], &[Key::Char(']')], Action::NextBalancer, (None, "another balancer", Move)),
     row(SCREENS, &[Key::Char('?'), Key::Function(1)], Action::Help, (Some("help"), "these keys", General)),
     row(&[Balancers, Member, Events, Filter, Form], &[Key::Esc], Action::Back,
         (Some("back"), "back; never quits", General)),
     row(&[Help], &[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Function(1)], Action::Back,
         (Some("back"), "back; never quits", General)),
     row(SCREENS, &[Key::Char('q')], Action::Quit, (Some("quit"), "quit", General)),
-    row(&Context::ALL, &[Key::Ctrl('c')], Action::Quit, (None, "quit from anywhere", General)),
+    row(&Context::ALL, &[Key::Ctrl('c')], Action::Quit, (None, "quit", General)),
     row(&Context::ALL, &[Key::Ctrl('z')], Action::Suspend, (None, "stop; fg returns", General)),
     row(&Context::ALL, &[Key::Ctrl('l')], Action::Repaint, (None, "draw everything anew", General)),
 ];
 
 /// What `key` means in `context`.
 pub fn action(context: Context, key: Key) -> Option<Action> {
-    ROWS.iter()
-        .find(|row| row.contexts.contains(&context) && row.keys.contains(&key))
-        .map(|row| row.action)
+    ROWS.iter().find(|row| row.contexts.contains(&context) && row.keys.contains(&key)).map(|row| row.action)
 }
 
 /// The footer's key and word for each row of `context` that has one.

@@ -203,7 +203,10 @@ impl Model {
         let now = self.clock.running;
         if let Connection::Lost { why, since, next_try } = &self.connection {
             let left = next_try.saturating_sub(now.since(*since));
-            return Freshness::Lost { why: why.clone(), next_try: left.as_millis().div_ceil(1000) as u64 };
+            return Freshness::Lost {
+                why: why.clone(),
+                next_try: left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)),
+            };
         }
         if self.fleet.snapshot().is_none() {
             return Freshness::Waiting;
@@ -220,6 +223,11 @@ impl Model {
     /// How a question stands.
     pub fn standing(&self, question: &Question) -> Standing {
         question.standing(self.fleet.snapshot())
+    }
+
+    /// Can a question be answered with yes now?
+    pub fn is_answerable(&self, question: &Question) -> bool {
+        self.is_connected() && self.standing(question) == Standing::Open
     }
 
     /// Shows a line for a while; bad news stay longer.

@@ -157,12 +157,18 @@ impl<L: Link> Console<L> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the loop stamps ticks; everybody else gets the time from them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the loop stamps ticks; everybody else gets the time from them"
+)]
 fn now() -> Instant {
     Instant::now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the loop stamps ticks; everybody else gets the time from them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the loop stamps ticks; everybody else gets the time from them"
+)]
 fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(0).plus(since)

@@ -115,17 +115,17 @@ impl Theme {
     pub fn style(self, role: Role) -> Style {
         let style = Style::new();
         match (role, self.colours) {
-            (Role::Text, _) => style,
-            (Role::Strong, _) => style.add_modifier(Modifier::BOLD),
+            (Role::Text, _) | (Role::Good, Colours::None) => style,
+            (Role::Strong, _) | (Role::Accent | Role::Warning, Colours::None) => {
+                style.add_modifier(Modifier::BOLD)
+            }
             (Role::Selected, Colours::Many) => {
                 style.bg(Color::Indexed(24)).fg(Color::Indexed(231)).add_modifier(Modifier::BOLD)
             }
             (Role::Selected, _) => style.add_modifier(Modifier::REVERSED),
             (Role::Field, _) => style.add_modifier(Modifier::UNDERLINED),
             (Role::Alarm, Colours::None) => style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            (Role::Accent | Role::Warning, Colours::None) => style.add_modifier(Modifier::BOLD),
             (Role::Faint, Colours::None | Colours::Sixteen) => style.add_modifier(Modifier::DIM),
-            (Role::Good, Colours::None) => style,
             (Role::Faint, Colours::Many) => style.fg(Color::Indexed(244)),
             (Role::Accent, Colours::Many) => style.fg(Color::Indexed(32)),
             (Role::Good, Colours::Many) => style.fg(Color::Indexed(35)),
@@ -155,20 +155,18 @@ impl Theme {
 /// The nearest ASCII character.
 fn ascii(c: char) -> char {
     match c {
-        '─' | '—' => '-',
+        '─' | '—' | '◌' | '▄' => '-',
         '│' => '|',
-        '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '●' => '+',
+        '┌' | '┐' | '└' | '┘' | '├' | '┤' | '┬' | '┴' | '┼' | '●' | '▆' => '+',
         '…' | '◐' => '~',
         '→' | '▸' => '>',
         '·' | '▂' => '.',
         '○' => 'o',
-        '◌' | '▄' => '-',
         '■' | '█' => '#',
         '▲' => '!',
         '▁' => '_',
         '▃' => ':',
         '▅' => '=',
-        '▆' => '+',
         '▇' | '×' => '*',
         '↑' => '^',
         '↓' => 'v',
@@ -202,7 +200,11 @@ mod tests {
             ("dumb", &[("TERM", "dumb")], (None, Ascii)),
             ("asked for", &[("TERM", "xterm-256color"), ("EVENKEEL_ASCII", "1")], (Many, Ascii)),
             ("asked not to", &[("TERM", "xterm-256color"), ("EVENKEEL_ASCII", "0")], (Many, Unicode)),
-            ("Latin-1", &[("TERM", "xterm"), ("LC_ALL", "de_DE.ISO-8859-1"), ("LANG", "C.UTF-8")], (Sixteen, Ascii)),
+            (
+                "Latin-1",
+                &[("TERM", "xterm"), ("LC_ALL", "de_DE.ISO-8859-1"), ("LANG", "C.UTF-8")],
+                (Sixteen, Ascii),
+            ),
             ("POSIX", &[("TERM", "xterm"), ("LANG", "C")], (Sixteen, Ascii)),
             ("nothing", &[], (Sixteen, Unicode)),
         ] {

@@ -36,15 +36,13 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
 }
 
 fn press(model: &mut Model, key: Key) -> Vec<Effect> {
-    match keymap::action(model.context(), key) {
-        Some(action) => act(model, action),
-        None => {
-            write(model, |text| {
-                text.press(key);
-            });
-            Vec::new()
-        }
+    if let Some(action) = keymap::action(model.context(), key) {
+        return act(model, action);
     }
+    write(model, |text| {
+        text.press(key);
+    });
+    Vec::new()
 }
 
 /// Pasted text goes into the field that is being written, and nowhere else.
@@ -129,7 +127,8 @@ mod tests {
     fn every_row_can_be_reached_and_has_words() {
         for row in ROWS {
             assert!(!row.keys.is_empty() && !row.contexts.is_empty() && !row.help.is_empty(), "{row:?}");
-            for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key))) {
+            for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key)))
+            {
                 assert_eq!(keymap::action(context, key), Some(row.action), "{key} in {context:?}");
             }
         }
@@ -137,9 +136,10 @@ mod tests {
 
     #[test]
     fn no_printable_key_is_an_action_where_text_is_written() {
-        for row in ROWS.iter().filter(|row| {
-            row.contexts.contains(&Context::Filter) || row.contexts.contains(&Context::Form)
-        }) {
+        for row in ROWS
+            .iter()
+            .filter(|row| row.contexts.contains(&Context::Filter) || row.contexts.contains(&Context::Form))
+        {
             assert!(!row.keys.iter().any(|key| matches!(key, Key::Char(_))), "{row:?}");
         }
     }
@@ -148,7 +148,8 @@ mod tests {
     fn every_key_that_changes_something_asks_first() {
         let mut changing = 0;
         for row in ROWS.iter().filter(|row| row.action.changes()) {
-            for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key))) {
+            for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key)))
+            {
                 let mut model = model_in(context);
                 let effects = press_all(&mut model, &[key]);
                 assert_eq!(effects, [], "{key} in {context:?}");

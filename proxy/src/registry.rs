@@ -253,7 +253,7 @@ impl Registry {
         let settled = balancer.lock().settle(member, outcome, clock::now());
         let Some(address) = balancer.address(member) else { return settled };
         if settled.marked {
-            let reason = settled_reason(outcome);
+            let reason = outcome.reason();
             tracing::warn!(balancer = %balancer.name, member = %address.name, reason, "member put into error");
             self.events.publish(EventKind::MemberFailed {
                 balancer: balancer.name.clone(),
@@ -348,14 +348,6 @@ fn answer(
         event,
         durable,
         notes: accepted.notes,
-    }
-}
-
-/// Why a member was put into error, in the words of its error note.
-fn settled_reason(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Failed(failure) => failure.reason.clone(),
-        Outcome::Answered { status } => format!("answered {status}, which failonstatus lists"),
     }
 }
 

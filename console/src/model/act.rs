@@ -84,9 +84,7 @@ impl Act {
 pub fn told(changes: &[Change]) -> String {
     let texts: Vec<String> = changes
         .iter()
-        .map(|change| {
-            format!("{} {} → {}", change.field, or_none(&change.before), or_none(&change.after))
-        })
+        .map(|change| format!("{} {} → {}", change.field, or_none(&change.before), or_none(&change.after)))
         .collect();
     texts.join(", ")
 }

@@ -68,9 +68,9 @@ pub fn consequences(balancer: &BalancerSnapshot, member: &MemberSnapshot, act: &
 
 /// The member's place after the edit.
 fn applied(member: &MemberSnapshot, edit: &MemberEdit) -> Place {
-    let status = MemberEdit::FLAGS.into_iter().fold(member.status, |status, (flag, _)| {
-        edit.flag(flag).map_or(status, |on| status.with(flag, on))
-    });
+    let status = MemberEdit::FLAGS
+        .into_iter()
+        .fold(member.status, |status, (flag, _)| edit.flag(flag).map_or(status, |on| status.with(flag, on)));
     Place { status, lbset: edit.lbset.unwrap_or(member.lbset) }
 }
 
@@ -92,7 +92,9 @@ impl Scene<'_> {
         let (route, set) = (self.member.route.clone(), self.member.lbset);
         match flag {
             Flag::Drain => {
-                self.say("New users go elsewhere.");
+                if self.offered.iter().all(|offered| !offered.is_empty()) {
+                    self.say("New users go elsewhere.");
+                }
                 self.in_flight();
                 if self.holds_sessions() {
                     self.say(format!("Sessions on route {route} still arrive here until they end."));
@@ -113,7 +115,9 @@ impl Scene<'_> {
                 self.sessions_stay();
             }
             Flag::Spare => {
-                self.say(format!("New users come to it only in place of one of set {set} that cannot serve."));
+                self.say(format!(
+                    "New users come to it only in place of one of set {set} that cannot serve."
+                ));
                 self.sessions_stay();
             }
             _ => {
@@ -136,11 +140,8 @@ impl Scene<'_> {
     }
 
     fn enable(&mut self) {
-        let cleared: Vec<&str> = ENABLE_CLEARS
-            .into_iter()
-            .filter(|flag| self.member.status.has(*flag))
-            .map(Flag::word)
-            .collect();
+        let cleared: Vec<&str> =
+            ENABLE_CLEARS.into_iter().filter(|flag| self.member.status.has(*flag)).map(Flag::word).collect();
         self.say(format!("Clears {}.", cleared.join(", ")));
         self.comes_back();
     }
@@ -220,7 +221,8 @@ impl Scene<'_> {
                     if balancer.settings.nofailover { "they get 503" } else { "they are moved" }
                 ));
             }
-            let twin = balancer.members.iter().find(|other| other.route == *route && other.name != member.name);
+            let twin =
+                balancer.members.iter().find(|other| other.route == *route && other.name != member.name);
             if let Some(twin) = twin.filter(|_| !route.is_empty()) {
                 self.warn(format!("Route {route} is also that of {}: they share its sessions.", twin.name));
             }
@@ -246,14 +248,20 @@ impl Scene<'_> {
             return;
         }
         match self.balancer.settings.lbmethod {
-            LbMethod::ByBusyness => self.say("bybusyness: the factor only decides among equally busy members."),
+            LbMethod::ByBusyness => {
+                self.say("bybusyness: the factor only decides among equally busy members.");
+            }
             LbMethod::Heartbeat => self.say("heartbeat: the factor counts only while nothing was heard."),
             LbMethod::ByRequests | LbMethod::ByTraffic => {
                 let share = |offered: &[usize], own: u16| {
                     let members = self.balancer.members.iter().enumerate();
                     let offered = members.filter(|(at, _)| offered.contains(at)).map(|(_, member)| member);
                     let factor = |member: &MemberSnapshot| {
-                        u32::from(if member.name == self.member.name { own } else { member.lbfactor.hundredths() })
+                        u32::from(if member.name == self.member.name {
+                            own
+                        } else {
+                            member.lbfactor.hundredths()
+                        })
                     };
                     let all: u32 = offered.clone().map(factor).sum();
                     let mine: u32 =
@@ -406,7 +414,11 @@ mod tests {
         };
         assert_eq!(
             told(letters("ND"), &Act::Enable),
-            ["Clears Drn, Dis.", "New users and its own sessions come to it again.", "Then new users go to node1."]
+            [
+                "Clears Drn, Dis.",
+                "New users and its own sessions come to it again.",
+                "Then new users go to node1."
+            ]
         );
         assert_eq!(told(letters("NDE"), &Act::Enable)[0], "! It stays in error until it is tried again.");
         assert_eq!(told(letters("ND"), &Act::Flag(Flag::Drain, Turn::Off)), ["! It stays disabled."]);

@@ -167,8 +167,7 @@ pub struct Form {
 impl Form {
     /// With the values in effect.
     pub fn new(balancer: &BalancerSnapshot, member: &MemberSnapshot, label: String) -> Self {
-        let field =
-            |kind, value: String| Field { kind, text: Text::new(&value), before: value };
+        let field = |kind, value: String| Field { kind, text: Text::new(&value), before: value };
         Self {
             target: Target::of(balancer, member),
             label,
@@ -271,14 +270,24 @@ mod tests {
                 " 2.5 ",
                 MemberEdit { lbfactor: Some("2.50".parse().unwrap()), ..MemberEdit::default() },
             ),
-            ("route", Kind::Route, "b", MemberEdit { route: Some("b".parse().unwrap()), ..MemberEdit::default() }),
+            (
+                "route",
+                Kind::Route,
+                "b",
+                MemberEdit { route: Some("b".parse().unwrap()), ..MemberEdit::default() },
+            ),
             (
                 "no route",
                 Kind::Route,
                 "",
                 MemberEdit { route: Some(evenkeel_protocol::Route::default()), ..MemberEdit::default() },
             ),
-            ("set", Kind::Set, "7", MemberEdit { lbset: Some("7".parse().unwrap()), ..MemberEdit::default() }),
+            (
+                "set",
+                Kind::Set,
+                "7",
+                MemberEdit { lbset: Some("7".parse().unwrap()), ..MemberEdit::default() },
+            ),
         ] {
             match written(kind, text).act() {
                 Ok(Some(Act::Settings { edit: asked, changes })) => {

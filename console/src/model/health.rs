@@ -109,9 +109,8 @@ pub fn newcomers(places: &[Place]) -> Vec<usize> {
     for set in sets {
         let members = || places.iter().copied().enumerate().filter(move |(_, place)| place.lbset == set);
         let vacant = members().filter(|(_, place)| !place.is_reserve() && !place.is_open()).count();
-        let spares = members()
-            .filter(|(_, place)| place.is_open() && place.status.has(Flag::Spare))
-            .take(vacant);
+        let spares =
+            members().filter(|(_, place)| place.is_open() && place.status.has(Flag::Spare)).take(vacant);
         let normal = members().filter(|(_, place)| place.is_open() && !place.is_reserve());
         let mut offered: Vec<usize> = normal.chain(spares).map(|(at, _)| at).collect();
         if offered.is_empty() {
@@ -137,7 +136,8 @@ pub fn places(balancer: &BalancerSnapshot) -> Vec<Place> {
 pub fn meaning(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
     let route = &member.route;
     let sticky = balancer.settings.stickysession.is_some();
-    let own = if sticky && !route.is_empty() { format!(" and sessions of route {route}") } else { String::new() };
+    let own =
+        if sticky && !route.is_empty() { format!(" and sessions of route {route}") } else { String::new() };
     match Health::of(member.status) {
         Health::Error => "in error: serves nobody until it is tried again".to_owned(),
         Health::CheckFailed => "failed its health check: serves nobody until checks pass".to_owned(),
@@ -243,9 +243,6 @@ mod tests {
             ]
         );
         let standby = &snapshot.balancers[1];
-        assert_eq!(
-            meaning(standby, &standby.members[2]),
-            "hot standby: waits until no other of set 0 can"
-        );
+        assert_eq!(meaning(standby, &standby.members[2]), "hot standby: waits until no other of set 0 can");
     }
 }

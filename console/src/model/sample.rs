@@ -1,8 +1,8 @@
 //! A small fleet for tests: two balancers, six members, one draining, one in error, one hot standby.
 
 use evenkeel_protocol::{
-    BalancerSettings, BalancerSnapshot, Change, Edited, ErrorNote, Event, EventKind, Factor, Flag, Hello, Lbset,
-    MemberSnapshot, Moment, Peer, Route, Snapshot, Status, Timestamp,
+    BalancerSettings, BalancerSnapshot, Change, Edited, ErrorNote, Event, EventKind, Factor, Flag, Hello,
+    Lbset, MemberSnapshot, Moment, Peer, Route, Snapshot, Status, Timestamp,
 };
 
 use crate::message::{Clock, Size};

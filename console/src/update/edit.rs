@@ -7,7 +7,7 @@ use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS};
 use crate::model::form::Form;
-use crate::model::question::{Question, Standing};
+use crate::model::question::Question;
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone};
 
@@ -79,23 +79,19 @@ pub(super) fn accept(model: &mut Model) {
 /// Sends what was asked, if it still stands.
 pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     let Some(Popup::Confirm(question)) = &model.popup else { return Vec::new() };
-    let answerable = question.seen
-        && model.size.is_ample()
-        && model.is_connected()
-        && model.standing(question) == Standing::Open;
-    if !answerable {
+    if !question.seen || !model.size.is_ample() || !model.is_answerable(question) {
         return Vec::new();
     }
     let question = (**question).clone();
     model.popup = None;
     let edit = Box::new(question.act.edit(question.revision));
-    match model.pending.send(question.target.clone(), question.label, question.act) {
-        Some(ticket) => vec![Effect::EditMember { ticket, target: question.target, edit }],
-        None => {
-            model.tell(Tone::Alarm, "too many edits wait for their answers; nothing was sent");
-            Vec::new()
-        }
+    let asked = format!("{} {}: waiting for the proxy's answer", question.act.verb(), question.label);
+    if let Some(ticket) = model.pending.send(question.target.clone(), question.label, question.act) {
+        model.tell(Tone::Plain, asked);
+        return vec![Effect::EditMember { ticket, target: question.target, edit }];
     }
+    model.tell(Tone::Alarm, "too many edits wait for their answers; nothing was sent");
+    Vec::new()
 }
 
 /// Leaves everything as it is; a question that came from a form goes back to it.
@@ -185,7 +181,11 @@ mod tests {
             let effects = press(&mut model, &[Key::Down, Key::Char(key), Key::Char('y')]);
             let edit = Box::new(MemberEdit { revision: Some(4), ..edit });
             let target = sample::target("node2");
-            assert_eq!(effects, [Effect::EditMember { ticket: Ticket(1), target: target.clone(), edit }], "{key}");
+            assert_eq!(
+                effects,
+                [Effect::EditMember { ticket: Ticket(1), target: target.clone(), edit }],
+                "{key}"
+            );
             assert_eq!(model.popup, None);
             assert!(model.pending.has(&target));
         }

@@ -53,7 +53,8 @@ fn body(scene: Scene<'_>, question: &Question, room: usize) -> (Vec<Line<'static
     }
     lines.push(Line::default());
     let found = scene.model.fleet.snapshot().and_then(|snapshot| question.target.find(snapshot));
-    let remarks = found.map(|(balancer, member)| consequences(balancer, member, &question.act)).unwrap_or_default();
+    let remarks =
+        found.map(|(balancer, member)| consequences(balancer, member, &question.act)).unwrap_or_default();
     let risky = remarks.iter().any(|remark| remark.tone == Tone::Warning);
     for remark in remarks {
         let (mark, role) = match remark.tone {
@@ -90,7 +91,12 @@ fn answer(scene: Scene<'_>, question: &Question, room: usize) -> Vec<Line<'stati
             lines.push(leave);
             lines
         }
-        None => vec![Line::from(vec![key("y"), word(" yes, do it     "), key("n"), word(" no, leave it as it is")])],
+        None => vec![Line::from(vec![
+            key("y"),
+            word(" yes, do it     "),
+            key("n"),
+            word(" no, leave it as it is"),
+        ])],
     }
 }
 

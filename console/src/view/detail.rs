@@ -76,7 +76,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     }
 }
 
-fn url(scene: Scene<'_>, (balancer, member): (&BalancerSnapshot, &MemberSnapshot), room: usize) -> Line<'static> {
+fn url(
+    scene: Scene<'_>,
+    (balancer, member): (&BalancerSnapshot, &MemberSnapshot),
+    room: usize,
+) -> Line<'static> {
     let whole = shorten(member.name.as_str(), room);
     let left = room.saturating_sub(width(&whole) + 2);
     let owner = format!("in {}", balancer.name.url());
@@ -176,19 +180,22 @@ fn error(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static
     };
     let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
     let since = words::time(note.at, taken, &scene.look.zone);
-    let mut facts = format!("since {}, {}", since.trim(), words::age(taken.since(note.at)));
-    match note.retry_at {
-        Some(at) if at > taken => {
-            facts.push_str("; retry in ");
-            facts.push_str(&words::age(at.since(taken)));
-        }
-        _ => facts.push_str("; retry with the next request"),
+    let age = words::age(taken.since(note.at));
+    let retry = match note.retry_at {
+        Some(at) if at > taken => format!("retry in {}", words::age(at.since(taken))),
+        _ => "retry with the next request".to_owned(),
+    };
+    let retries = match member.retries {
+        0 => String::new(),
+        1 => "; 1 retry".to_owned(),
+        count => format!("; {count} retries"),
+    };
+    let left = |facts: &str| room.saturating_sub(9 + 2 + width(facts));
+    let mut facts = format!("since {}, {age}; {retry}{retries}", since.trim());
+    if left(&facts) < width(&note.reason) {
+        facts = format!("{age} ago; {retry}");
     }
-    if member.retries > 0 {
-        let word = if member.retries == 1 { "retry" } else { "retries" };
-        facts.push_str(&format!("; {} {word}", member.retries));
-    }
-    let reason = cut(&note.reason, room.saturating_sub(9 + 2 + width(&facts)).max(16));
+    let reason = shorten(&note.reason, left(&facts).max(16));
     Line::from(vec![
         scene.span(Role::Faint, "error    "),
         scene.span(Role::Alarm, reason),
@@ -208,7 +215,7 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
     let at = event.map(|event| words::time(event.at, now, &scene.look.zone)).unwrap_or_default();
     let mut text = format!("{} by {}: {}", at.trim(), words::peer(by.as_ref()), told(changes));
     if let Some(reason) = reason {
-        text.push_str(&format!("  \"{reason}\""));
+        text = format!("{text}  \"{reason}\"");
     }
     Line::from(vec![label, scene.span(Role::Text, cut(&text, room.saturating_sub(9)))])
 }

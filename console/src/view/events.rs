@@ -21,7 +21,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
     }
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     let place = subject_width(area.width);
-    let titles = format!(" {}  {}  {}", pad("Time", 8, Align::Left), pad("Member", place, Align::Left), "What");
+    let titles =
+        format!(" {}  {}  {}", pad("Time", 8, Align::Left), pad("Member", place, Align::Left), "What");
     buffer.set_stringn(top.x, top.y, titles, usize::from(top.width), scene.style(Role::Faint));
     for (event, row) in log.newest_first().skip(from).zip(body.rows()) {
         buffer.set_line(row.x, row.y, &line(scene, event, area.width, Subject::Shown), row.width);
@@ -104,7 +105,7 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
         | EventKind::BalancerEdited { changes, by, reason, durable, .. } => {
             let mut text = format!("{}: {}", words::peer(by.as_ref()), told(changes));
             if let Some(reason) = reason {
-                text.push_str(&format!("  \"{reason}\""));
+                text = format!("{text}  \"{reason}\"");
             }
             if !durable {
                 text.push_str("  NOT kept over a restart");

@@ -6,8 +6,8 @@ use ratatui::text::Line;
 
 use super::Scene;
 use crate::keymap;
-use crate::model::Tone;
 use crate::model::form::Text;
+use crate::model::{Popup, Tone};
 use crate::theme::Role;
 use crate::widget::text::{cut, width};
 
@@ -32,7 +32,14 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 
 /// Key and word of the rows of the present context, as many as fit; the way to help and out are always there.
 fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
-    let all: Vec<(String, &str)> = keymap::hints(scene.model.context()).map(|(key, word)| (key.to_string(), word)).collect();
+    let open = match &scene.model.popup {
+        Some(Popup::Confirm(question)) => scene.model.is_answerable(question),
+        _ => true,
+    };
+    let all: Vec<(String, &str)> = keymap::hints(scene.model.context())
+        .filter(|(_, word)| open || *word != "yes")
+        .map(|(key, word)| (key.to_string(), word))
+        .collect();
     let taken = |(key, word): &(String, &str)| width(key) + 1 + width(word) + 2;
     let last = ["help", "quit"];
     let mut left = room.saturating_sub(all.iter().filter(|hint| last.contains(&hint.1)).map(taken).sum());
@@ -54,10 +61,8 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
 
 /// The filter being written; returns where the cursor stands.
 pub(super) fn filter(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, text: &Text) -> Position {
-    let line = Line::from(vec![
-        scene.span(Role::Accent, " /"),
-        scene.span(Role::Text, text.value().to_owned()),
-    ]);
+    let line =
+        Line::from(vec![scene.span(Role::Accent, " /"), scene.span(Role::Text, text.value().to_owned())]);
     buffer.set_line(area.x, area.y, &line, area.width);
     let help = scene.span(Role::Faint, "Enter keep  Esc take back ");
     let width = u16::try_from(help.width()).unwrap_or(u16::MAX);

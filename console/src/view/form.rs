@@ -55,7 +55,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, form: &For
     for (line, row) in lines.iter().zip(body) {
         buffer.set_line(row.x, row.y, line, row.width);
     }
-    if let Some(last) = inner.rows().last() {
+    if let Some(last) = inner.rows().next_back() {
         buffer.set_line(last.x, last.y, &keys(scene), last.width);
     }
     cursor.filter(|cursor| inner.contains(*cursor))
@@ -64,7 +64,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, form: &For
 /// How to go on.
 fn keys(scene: Scene<'_>) -> Line<'static> {
     let pairs = [("Enter", " review     "), ("Tab", " next field     "), ("Esc", " leave as it is")];
-    let spans = pairs.iter().flat_map(|(key, word)| [scene.span(Role::Accent, *key), scene.span(Role::Text, *word)]);
+    let spans =
+        pairs.iter().flat_map(|(key, word)| [scene.span(Role::Accent, *key), scene.span(Role::Text, *word)]);
     Line::from(spans.collect::<Vec<_>>())
 }
 

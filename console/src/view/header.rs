@@ -10,10 +10,10 @@ use super::{Scene, badge, words};
 use crate::model::{Freshness, Screen};
 use crate::theme::Role;
 use crate::widget::frame::rule;
-use crate::widget::text::cut;
+use crate::widget::text::{cut, shorten, width};
 
-/// The state of the connection.
-fn state(scene: Scene<'_>) -> Span<'static> {
+/// The state of the connection, in at most `room` columns.
+fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
     match scene.model.freshness() {
         Freshness::Live => scene.span(Role::Good, "● live"),
         Freshness::Waiting => scene.span(Role::Warning, "◌ waiting for the proxy"),
@@ -24,7 +24,8 @@ fn state(scene: Scene<'_>) -> Span<'static> {
                 0 => "trying again".to_owned(),
                 seconds => format!("trying again in {seconds} s"),
             };
-            let why = why.trim_end_matches('.');
+            let left = room.saturating_sub(" LOST: , ".len() + again.len() + 1);
+            let why = shorten(why.trim_end_matches('.'), left);
             Span::styled(format!(" LOST: {why}, {again} "), style)
         }
     }
@@ -42,40 +43,35 @@ fn counts(scene: Scene<'_>) -> Vec<Span<'static>> {
     spans
 }
 
-/// The first line.
+/// The first line. When it gets narrow, first the product gives way, then the end of the title, the rate, and the
+/// counts; the state of the connection never does.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let room = usize::from(area.width);
-    let state = state(scene);
+    let room = usize::from(area.width).saturating_sub(2);
+    let title = &scene.model.title;
+    let state = state(scene, room);
+    let rate = vec![
+        scene.span(Role::Strong, format!(" {}", words::rate(scene.model.fleet.total()))),
+        scene.span(Role::Faint, " req/s"),
+    ];
     let lost = matches!(scene.model.freshness(), Freshness::Lost { .. });
-    let mut right = Line::default();
-    if !lost {
-        let rate = [
-            scene.span(Role::Strong, " "),
-            scene.span(Role::Strong, words::rate(scene.model.fleet.total())),
-            scene.span(Role::Faint, " req/s "),
-        ];
-        let with_counts = Line::from([counts(scene), rate.to_vec()].concat());
-        let fits = |line: &Line<'_>| line.width() + state.width() + 18 <= room;
-        if fits(&with_counts) {
-            right = with_counts;
-        } else {
-            right = Line::from(counts(scene));
-            if !fits(&right) {
-                right = Line::default();
-            }
-        }
-    }
-    let used = " evenkeel  ".len() + state.width() + 2 + right.width();
-    let title = cut(&scene.model.title, room.saturating_sub(used + 1).min(40));
-    let mut left = Line::from(vec![scene.span(Role::Strong, " evenkeel  ")]);
-    if !title.is_empty() {
+    let counts = if lost { Vec::new() } else { counts(scene) };
+    let full = if counts.is_empty() { Line::default() } else { Line::from([counts.clone(), rate].concat()) };
+    let free = |right: &Line<'_>| room.saturating_sub(state.width() + right.width() + 2);
+    let named = width(title).min(12) + 2;
+    let right = [full, Line::from(counts)].into_iter().find(|right| free(right) >= named).unwrap_or_default();
+    let free = free(&right);
+    let mut left = Line::from(" ");
+    if free >= "evenkeel  ".len() + width(title) + 2 {
+        left.push_span(scene.span(Role::Strong, "evenkeel  "));
         left.push_span(scene.span(Role::Faint, format!("{title}  ")));
+    } else if free >= named {
+        left.push_span(scene.span(Role::Strong, format!("{}  ", cut(title, free - 2))));
     }
     left.push_span(state);
     buffer.set_line(area.x, area.y, &left, area.width);
     let width = u16::try_from(right.width()).unwrap_or(u16::MAX);
     if width > 0 && width < area.width {
-        buffer.set_line(area.right() - width, area.y, &right, width);
+        buffer.set_line(area.right() - width - 1, area.y, &right, width);
     }
 }
 

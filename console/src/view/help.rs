@@ -37,7 +37,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usiz
             buffer.set_line(x, y, line, inner.right() - x);
         }
     }
-    if let Some(last) = inner.rows().last() {
+    if let Some(last) = inner.rows().next_back() {
         let text = if pages > 1 {
             format!("Down next page ({} of {pages})     Esc back", page + 1)
         } else {

@@ -15,17 +15,19 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     let fields = detail::height(area.width);
     let rest = area.height.saturating_sub(fields);
     let graph_height = if rest >= 6 { (rest / 2).clamp(4, 14) } else { rest };
-    let [fields_area, graph_area, events_area] = Layout::vertical([
-        Constraint::Length(fields),
-        Constraint::Length(graph_height),
-        Constraint::Fill(1),
-    ])
-    .areas(area);
+    let [fields_area, graph_area, events_area] =
+        Layout::vertical([Constraint::Length(fields), Constraint::Length(graph_height), Constraint::Fill(1)])
+            .areas(area);
     detail::draw(buffer, fields_area, scene, target);
     if graph_area.height >= 3 {
         let [top, inner] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(graph_area);
         let (values, peak) = values(scene, target, SECONDS);
-        scene.rule(buffer, top, "requests a second, last minute", Line::from(scene.span(Role::Faint, peaks(scene, target))));
+        scene.rule(
+            buffer,
+            top,
+            "requests a second, last minute",
+            Line::from(scene.span(Role::Faint, peaks(scene, target))),
+        );
         let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
         // Whole cells for each second, as many as fit; what is too narrow shows means.
         let each = usize::from(inner.width) / SECONDS;

@@ -31,12 +31,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let wanted = detail::height(area.width) + 1;
     let below = if target.is_some() && area.height >= wanted + 7 { wanted } else { 0 };
     let latest = if area.height >= 30 && !scene.model.log.is_empty() { 7 } else { 0 };
-    let [list, detail_area, events_area] = Areas::vertical([
-        Constraint::Fill(1),
-        Constraint::Length(below),
-        Constraint::Length(latest),
-    ])
-    .areas(area);
+    let [list, detail_area, events_area] =
+        Areas::vertical([Constraint::Fill(1), Constraint::Length(below), Constraint::Length(latest)])
+            .areas(area);
     table(buffer, list, scene);
     if let Some(target) = target.filter(|_| below > 0) {
         detail::pane(buffer, detail_area, scene, target);
@@ -141,7 +138,8 @@ fn rows<'a>(scene: Scene<'a>) -> Vec<Row<'a>> {
 /// The columns, as wide as what stands in them.
 fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let members = || scene.model.fleet.balancers().iter().flat_map(|balancer| &balancer.members);
-    let longest = |text: fn(&MemberSnapshot) -> &str| members().map(|member| width(text(member))).max().unwrap_or(0);
+    let longest =
+        |text: fn(&MemberSnapshot) -> &str| members().map(|member| width(text(member))).max().unwrap_or(0);
     let route = longest(|member| member.route.as_str());
     let redirect = longest(|member| member.redirect.as_str());
     let status = longest(badge::words) + 2;
@@ -152,13 +150,13 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
         column("Member", 22, longest(|member| member.name.as_str()).max(22), Align::Left),
         column("Route", route.clamp(5, 8), route.clamp(5, 16), Align::Left),
         column("Status", status.clamp(6, 10), status.clamp(6, 24), Align::Left),
-        number("Busy", if wide { 5 } else { 4 }),
+        number("Busy", 4),
         number("Req/s", 6),
         column("Last minute", 11, if room >= 150 { 30 } else { 20 }, Align::Left),
-        number("Elected", if wide { 9 } else { 7 }),
+        number("Elected", if wide { 8 } else { 7 }),
         number("Factor", 6),
         number("Set", 3),
-        number("Load", 7),
+        number("Load", 6),
         number("To", 5),
         number("From", 5),
         column("Redirect", redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
@@ -228,7 +226,8 @@ impl Cells<'_> {
                 let rates = history.map(|history| history.rates().map(|rate| rate.map(|rate| rate.0)));
                 let span = crate::model::history::SECONDS;
                 let means = rates.map(|rates| sparkline::means(rates, span, width)).unwrap_or_default();
-                let role = if means.iter().flatten().all(|rate| *rate == 0) { Role::Faint } else { Role::Accent };
+                let role =
+                    if means.iter().flatten().all(|rate| *rate == 0) { Role::Faint } else { Role::Accent };
                 vec![self.scene.span(role, sparkline::line(&means, sparkline::headroom(self.peak.0)))]
             }
             6 => plain(words::compact(member.elected, width)),
@@ -252,7 +251,11 @@ impl Cells<'_> {
         let pending = self.scene.model.pending.has(&Target::of(self.balancer, self.member));
         let shape = if pending { badge::PENDING } else { shape };
         let words = cut(badge::words(self.member), columns.saturating_sub(2));
-        let words_role = if role == Role::Good { Role::Text } else { role };
+        let (role, words_role) = match role {
+            _ if pending => (Role::Accent, Role::Accent),
+            Role::Good => (role, Role::Text),
+            _ => (role, role),
+        };
         vec![self.scene.span(role, format!("{shape} ")), self.scene.span(words_role, words)]
     }
 }

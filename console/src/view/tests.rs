@@ -149,7 +149,10 @@ fn three_hundred_members_scroll_with_their_heading_in_sight() {
     press(&mut model, &[Key::Home]);
     for at in 0..300 {
         let drawn = text(&painted(&model, RICH));
-        assert!(drawn.contains(&format!("▸ http://app{at}.")) || drawn.contains(&format!("▸ app{at}.")), "{drawn}");
+        assert!(
+            drawn.contains(&format!("▸ http://app{at}.")) || drawn.contains(&format!("▸ app{at}.")),
+            "{drawn}"
+        );
         assert!(drawn.contains("balancer://app"), "{at}:\n{drawn}");
         press(&mut model, &[Key::Down]);
     }

@@ -120,9 +120,7 @@ mod tests {
 
     #[test]
     fn ages_are_rough() {
-        for (seconds, text) in
-            [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 d")]
-        {
+        for (seconds, text) in [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200_000, "2 d")] {
             assert_eq!(age(Duration::from_secs(seconds)), text);
         }
     }

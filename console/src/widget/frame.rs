@@ -26,14 +26,15 @@ pub fn rule(buffer: &mut Buffer, area: Rect, style: Style, (left, right): (Line<
 }
 
 /// An empty box in the middle of `area`, not larger than it; returns its inside, one blank column at each side.
-pub fn popup(buffer: &mut Buffer, area: Rect, (width, height): (u16, u16), border: (Style, Line<'_>)) -> Rect {
+pub fn popup(
+    buffer: &mut Buffer,
+    area: Rect,
+    (width, height): (u16, u16),
+    border: (Style, Line<'_>),
+) -> Rect {
     let (width, height) = (width.min(area.width), height.min(area.height));
-    let outer = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let outer =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     Clear.render(outer, buffer);
     let block = Block::bordered().border_type(BorderType::Plain).border_style(border.0).title(border.1);
     let inner = block.inner(outer);
@@ -48,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_rule_gives_up_its_right_title_first() {
-        for (width, wanted) in [(20, "─ left ────── right ─"), (12, "─ left ─────"), (4, "─ le")] {
+        for (width, wanted) in [(20, "─ left ────── right ─"), (12, "─ left ─────"), (4, "─ le")]
+        {
             let area = Rect::new(0, 0, width, 1);
             let mut buffer = Buffer::empty(area);
             rule(&mut buffer, area, Style::new(), (Line::from(" left "), Line::from(" right ")));

@@ -9,7 +9,12 @@ const EIGHTHS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '�
 
 /// Draws one value a column, the newest at the right edge, as high as its share of the top of the scale. Nothing
 /// is a line at the bottom in a style of its own; what is not known is left blank.
-pub fn draw(buffer: &mut Buffer, area: Rect, (values, top): (&[Option<u64>], u64), (style, nothing): (Style, Style)) {
+pub fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    (values, top): (&[Option<u64>], u64),
+    (style, nothing): (Style, Style),
+) {
     let steps = u128::from(area.height) * 8;
     let columns = area.columns().collect::<Vec<Rect>>();
     for (column, value) in columns.iter().rev().zip(values.iter().rev()) {

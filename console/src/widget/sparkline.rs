@@ -40,7 +40,8 @@ pub fn headroom(peak: u64) -> u64 {
 pub fn line(values: &[Option<u64>], peak: u64) -> String {
     let bar = |value: u64| {
         let steps = (BARS.len() - 1) as u64;
-        let height = (u128::from(value) * u128::from(steps)).div_ceil(u128::from(peak.max(1))).min(u128::from(steps));
+        let height =
+            (u128::from(value) * u128::from(steps)).div_ceil(u128::from(peak.max(1))).min(u128::from(steps));
         let height = if value == 0 { 0 } else { height.max(1) };
         BARS.get(usize::try_from(height).unwrap_or(0)).copied().unwrap_or(' ')
     };

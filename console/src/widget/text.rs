@@ -42,7 +42,7 @@ pub fn cut(text: &str, columns: usize) -> String {
     }
 }
 
-/// `text` shortened in its middle, so that the end that tells it from others stays.
+/// `text` shortened in its middle, so that both ends stay: one of them tells it from others.
 pub fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -50,7 +50,7 @@ pub fn shorten(text: &str, columns: usize) -> String {
     match columns {
         0 => String::new(),
         columns => {
-            let front = head(text, (columns - 1) / 3);
+            let front = head(text, (columns - 1) / 2);
             format!("{front}…{}", tail(text, columns - 1 - width(front)))
         }
     }
@@ -111,18 +111,14 @@ mod tests {
         for (text, columns, cut_to, shortened) in [
             ("abc", 3, "abc", "abc"),
             ("abcdef", 4, "abc…", "a…ef"),
-            ("app-frankfurt-17.example.com:8080", 16, "app-frankfurt-1…", "app-f….com:8080"),
+            ("app-frankfurt-17.example.com:8080", 16, "app-frankfurt-1…", "app-fra…com:8080"),
             ("日本語", 4, "日…", "…語"),
             ("abc", 1, "…", "…"),
             ("abc", 0, "", ""),
         ] {
             assert_eq!(cut(text, columns), cut_to, "{text}");
-            assert!(width(&shorten(text, columns)) <= columns, "{text}");
-            if columns != 16 {
-                assert_eq!(shorten(text, columns), shortened, "{text}");
-            }
+            assert_eq!(shorten(text, columns), shortened, "{text}");
         }
-        assert_eq!(shorten("app-frankfurt-17.example.com:8080", 16), "app-f…e.com:8080");
     }
 
     #[test]

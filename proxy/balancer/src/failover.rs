@@ -24,6 +24,16 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// What happened, in the words of the member's error note: cleaned and cut.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Failed(failure) => clean(&failure.reason, LONGEST_REASON),
+            Self::Answered { status } => format!("answered {status}, which failonstatus lists"),
+        }
+    }
+}
+
 /// The facts of a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -190,14 +200,14 @@ impl Balancer {
     /// To be called for each failed attempt, and for those answers for which [`crate::Lease::answered`] is true.
     pub fn settle(&mut self, member: MemberId, outcome: &Outcome, now: Moment) -> Settled {
         let settled = match outcome {
-            Outcome::Failed(failure) => self.settle_failure(member, failure, now),
-            Outcome::Answered { status } => self.settle_answer(member, *status, now),
+            Outcome::Failed(failure) => self.settle_failure(member, failure, outcome, now),
+            Outcome::Answered { status } => self.settle_answer(member, *status, outcome, now),
         };
         self.check_invariants();
         settled
     }
 
-    fn settle_failure(&mut self, id: MemberId, failure: &Failure, now: Moment) -> Settled {
+    fn settle_failure(&mut self, id: MemberId, failure: &Failure, outcome: &Outcome, now: Moment) -> Settled {
         let rule = failure.rule(&self.settings);
         let may_fail_over = failure.tries <= self.failovers();
         let again = match rule.retry {
@@ -209,7 +219,7 @@ impl Balancer {
             && rule.judged_as.iter().any(|status| self.settings.failonstatus.contains(status));
         let ignores = self.member(id).is_none_or(|member| member.status.has(Flag::IgnoreErrors));
         let put_into_error = (rule.mark || listed) && !ignores;
-        let marked = put_into_error && self.mark(id, &failure.reason, now);
+        let marked = put_into_error && self.mark(id, outcome.reason(), now);
         let next = match again {
             Retry::Never => Next::GiveUp { status: rule.status },
             Retry::FreshConnection => Next::RepeatFresh,
@@ -221,14 +231,13 @@ impl Balancer {
         Settled { marked, recovered: false, next, repeats, fallback: rule.status }
     }
 
-    fn settle_answer(&mut self, id: MemberId, status: u16, now: Moment) -> Settled {
+    fn settle_answer(&mut self, id: MemberId, status: u16, outcome: &Outcome, now: Moment) -> Settled {
         let mut settled =
             Settled { marked: false, recovered: false, next: Next::Done, repeats: 0, fallback: status };
         let Some(member) = self.member(id) else { return settled };
         if self.settings.failonstatus.contains(&status) {
             if !member.status.has(Flag::IgnoreErrors) {
-                let reason = format!("answered {status}, which failonstatus lists");
-                settled.marked = self.mark(id, &reason, now);
+                settled.marked = self.mark(id, outcome.reason(), now);
             }
         } else if !member.status.has(Flag::Error) {
             // The late answer of a request that began before an error says nothing about that error.
@@ -238,11 +247,11 @@ impl Balancer {
     }
 
     /// Puts a member into error; true if it was not before.
-    fn mark(&mut self, id: MemberId, reason: &str, now: Moment) -> bool {
+    fn mark(&mut self, id: MemberId, reason: String, now: Moment) -> bool {
         let Some(member) = self.member_mut(id) else { return false };
         let before = member.status.has(Flag::Error);
         member.status = member.status.with(Flag::Error, true);
-        member.error = Some(ErrorState { at: now, reason: clean(reason, LONGEST_REASON) });
+        member.error = Some(ErrorState { at: now, reason });
         member.tally.set_attentive(true);
         member.tally.set_trial(crate::tally::Trial::None);
         self.lineup.refresh(&self.members);
