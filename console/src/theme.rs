@@ -122,7 +122,11 @@ impl Theme {
             (Role::Selected, Colours::Many) => {
                 style.bg(Color::Indexed(24)).fg(Color::Indexed(231)).add_modifier(Modifier::BOLD)
             }
-            (Role::Selected, _) => style.add_modifier(Modifier::REVERSED),
+            // One colour for the whole line, whatever its parts have.
+            (Role::Selected, Colours::Sixteen) => {
+                style.fg(Color::Reset).bg(Color::Reset).add_modifier(Modifier::REVERSED)
+            }
+            (Role::Selected, Colours::None) => style.add_modifier(Modifier::REVERSED),
             (Role::Field, _) => style.add_modifier(Modifier::UNDERLINED),
             (Role::Alarm, Colours::None) => style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             (Role::Faint, Colours::None | Colours::Sixteen) => style.add_modifier(Modifier::DIM),

@@ -76,7 +76,7 @@ async fn accept(
     worker: Rc<Worker>,
     listener: TcpListener,
     places: Arc<Semaphore>,
-    mut stopping: watch::Receiver<bool>,
+    stopping: watch::Receiver<bool>,
     running: mpsc::Sender<()>,
 ) {
     let mut told = stopping.clone();
@@ -106,7 +106,6 @@ async fn accept(
         _ = told.wait_for(|stop| *stop) => {}
     }
     // Connections that the system has accepted already must not be reset by closing the listener.
-    stopping.mark_unchanged();
     while let Some(Ok((stream, peer))) = poll_once(listener.accept()).await {
         let connection = converse(Rc::clone(&worker), stream, peer, stopping.clone());
         let running = running.clone();

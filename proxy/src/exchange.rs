@@ -3,6 +3,8 @@
 //! A failure is told as facts (kind, how much was sent, over what connection); what follows from them is the core's
 //! verdict.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,12 +79,16 @@ pub(crate) async fn attempt(
     lease.connected();
     let reused = connection.reused;
     let head = head_for(address, request);
+    let active = Rc::new(Cell::new(clock::now()));
     let body = match request.body.take().unwrap_or(Body::Empty) {
         Body::Empty => Body::Empty,
-        body => Body::Stream(Box::new(Upload::new(body, lease.meter(), request.body_within))),
+        body => {
+            let upload = Upload::new(body, lease.meter(), request.body_within, Rc::clone(&active));
+            Body::Stream(Box::new(upload))
+        }
     };
     lease.sent(head.wire_length());
-    match connection.exchange(&head, body, address.connection.timeout).await {
+    match connection.exchange(&head, body, address.connection.timeout, &active).await {
         Ok((head, body)) => Ok(Answered { head, body, connection, permit }),
         Err(failed) => Err(facts(request, failed, reused)),
     }

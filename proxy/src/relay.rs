@@ -1,31 +1,64 @@
 //! Bodies both ways, counted while they flow. The answer's body holds the leases of every member that was tried and
 //! lets them go before its last byte is handed on, so that a client's next request finds busy as httpd would have it.
 
+use std::cell::Cell;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel_balancer::{Lease, Meter};
+use evenkeel_protocol::Moment;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
 
 use crate::accept::Worker;
 use crate::clock;
 use crate::http::client::Connection;
-use crate::http::server::Patience;
 use crate::http::{Body, BodyError, Remaining, Source};
+
+/// How long the next chunk of a body may take: armed when it is awaited, relaxed when it comes.
+struct Patience {
+    within: Duration,
+    deadline: Option<Pin<Box<Sleep>>>,
+    armed: bool,
+}
+
+impl Patience {
+    fn new(within: Duration) -> Self {
+        Self { within, deadline: None, armed: false }
+    }
+
+    /// Something came: the clock stops.
+    fn relax(&mut self) {
+        self.armed = false;
+    }
+
+    /// Nothing came: is it over?
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.within)));
+        if !self.armed {
+            deadline.as_mut().set(sleep(self.within));
+            self.armed = true;
+        }
+        deadline.as_mut().poll(context).is_ready()
+    }
+}
 
 /// A request's body on its way to a member.
 pub(crate) struct Upload {
     body: Body,
     meter: Meter,
     patience: Patience,
+    /// When the member last took something.
+    active: Rc<Cell<Moment>>,
 }
 
 impl Upload {
     /// `within`: how long the client may send nothing.
-    pub(crate) fn new(body: Body, meter: Meter, within: Duration) -> Self {
-        Self { body, meter, patience: Patience::new(within) }
+    pub(crate) fn new(body: Body, meter: Meter, within: Duration, active: Rc<Cell<Moment>>) -> Self {
+        Self { body, meter, patience: Patience::new(within), active }
     }
 }
 
@@ -39,6 +72,7 @@ impl Source for Upload {
             Poll::Pending => return Poll::Pending,
         };
         self.patience.relax();
+        self.active.set(clock::now());
         if let Some(Ok(bytes)) = &chunk {
             self.meter.sent(bytes.len() as u64);
         }

@@ -8,7 +8,7 @@ use crate::{opened, pair};
 #[test]
 fn a_lost_proxy_is_said_and_found_again() {
     let (mut proxy, _backends) = pair();
-    let mut terminal = opened(&proxy);
+    let terminal = opened(&proxy);
     proxy.kill();
     terminal.wait_until("it says that the proxy is lost", |frame| {
         frame.to_string().to_lowercase().contains("lost")
@@ -27,7 +27,7 @@ fn a_lost_proxy_is_said_and_found_again() {
 fn no_proxy_is_told_on_the_command_line_and_not_on_a_screen() {
     let home = folder();
     let missing = home.path().join("admin.sock");
-    let mut terminal = console_with(&["--socket", &missing.to_string_lossy()]).open();
+    let terminal = console_with(&["--socket", &missing.to_string_lossy()]).open();
     assert_eq!(terminal.ended(), 6);
     terminal.wait_for("admin.sock");
     assert_eq!(terminal.left_behind(), Vec::<String>::new());

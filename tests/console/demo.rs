@@ -21,7 +21,7 @@ fn without_a_terminal_it_prints_a_status_table_and_ends() {
 
 #[test]
 fn in_a_terminal_it_is_the_console_on_live_traffic_and_others_may_attach() {
-    let mut terminal = console_with(&["demo"]).size(120, 36).open();
+    let terminal = console_with(&["demo"]).size(120, 36).open();
     let frame = terminal.wait_for("Init Ok");
     assert!(frame.contains("byrequests"), "{frame}");
     // Its socket is found like that of any other proxy: by the words on the screen, or by looking.

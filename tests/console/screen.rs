@@ -29,7 +29,7 @@ fn the_terminal_is_as_before_after_every_way_to_end() {
         ("INT", Some(Signal::INT)),
     ] {
         let (proxy, _backends) = pair();
-        let mut terminal = opened(&proxy);
+        let terminal = opened(&proxy);
         assert!(!terminal.left_behind().is_empty(), "the console uses the terminal at all");
         match end {
             None => terminal.keys(name),
@@ -47,7 +47,7 @@ fn the_terminal_is_as_before_after_every_way_to_end() {
 #[test]
 fn tiny_terminals_are_served_and_sizes_may_change() {
     let (proxy, _backends) = pair();
-    let mut terminal = console(&proxy).size(20, 5).open();
+    let terminal = console(&proxy).size(20, 5).open();
     let tiny = terminal.wait_until("something is shown", |frame| !frame.to_string().trim().is_empty());
     assert_eq!((tiny.columns(), tiny.rows.len()), (20, 5));
     terminal.keys("dy");
@@ -66,7 +66,7 @@ fn tiny_terminals_are_served_and_sizes_may_change() {
 #[test]
 fn no_color_means_no_colour() {
     let (proxy, _backends) = pair();
-    proxy.edit("app", "b", r#"{"drain":true}"#);
+    proxy.edit("app", "a", r#"{"drain":true}"#);
     let plain = console(&proxy).environment("NO_COLOR", "1").open();
     assert!(!plain.wait_for("Init Drn Ok").has_colour());
     let coloured = console(&proxy).open();

@@ -122,6 +122,44 @@ impl Frame {
         }
     }
 
+    /// Replaces every `text` by `with`; what stands behind it in the row moves.
+    pub fn rewrite(&mut self, text: &str, with: &str) {
+        let text: Vec<char> = text.chars().collect();
+        for row in &mut self.rows {
+            let width = row.len();
+            let mut start = 0;
+            while start + text.len() <= row.len() {
+                let found = row[start..].iter().zip(&text).all(|(cell, wanted)| fits(cell.symbol(), *wanted));
+                if found {
+                    let look = Cell { text: String::new(), ..row[start].clone() };
+                    let cells: Vec<Cell> =
+                        with.chars().map(|c| Cell { text: c.to_string(), ..look.clone() }).collect();
+                    let length = cells.len();
+                    row.splice(start..start + text.len(), cells);
+                    start += length;
+                } else {
+                    start += 1;
+                }
+            }
+            row.resize(width, Cell::default());
+        }
+    }
+
+    /// Empties each row that contains `text`, from there to its end.
+    pub fn cut(&mut self, text: &str) {
+        let text: Vec<char> = text.chars().collect();
+        for row in &mut self.rows {
+            let at = (0..row.len()).find(|start| {
+                let cells = &row[*start..];
+                cells.len() >= text.len()
+                    && cells.iter().zip(&text).all(|(cell, wanted)| fits(cell.symbol(), *wanted))
+            });
+            if let Some(at) = at {
+                row[at..].fill(Cell::default());
+            }
+        }
+    }
+
     /// Is any cell coloured?
     pub fn has_colour(&self) -> bool {
         self.rows.iter().flatten().any(Cell::is_coloured)
@@ -175,6 +213,16 @@ mod tests {
         assert_eq!(frame.cursor, Some((1, 1)));
         assert!(frame.rows[0][0].bold && frame.rows[0][0].is_coloured() && !frame.rows[0][3].is_coloured());
         assert!(frame.has_colour() && frame.contains("b 日") && !frame.contains("b x"));
+    }
+
+    #[test]
+    fn rewriting_moves_and_cutting_empties_the_rest_of_a_row() {
+        let mut frame = Frame::plain("by root: x ~\nby a: y");
+        frame.rewrite("root", "an operator");
+        assert_eq!(frame.to_string(), "by an operat\nby a: y\n");
+        frame.cut(": ");
+        assert_eq!(frame.to_string(), "by an operat\nby a\n");
+        assert_eq!(frame.columns(), 12);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::binaries::evenkeel;
-use crate::eventually::{eventually, patience, within};
+use crate::eventually::{patience, within};
 use crate::frame::Frame;
 use crate::proxy::{Proxy, folder, signal};
 
@@ -88,7 +88,7 @@ impl Setup {
             command.env(name, value);
         }
         let before = termios(&*pair.master);
-        let child = pair.slave.spawn_command(command).unwrap();
+        let child = Mutex::new(pair.slave.spawn_command(command).unwrap());
         let (rows, columns) = (positive(self.rows), positive(self.columns));
         let screen =
             Arc::new(Mutex::new(Shown { parser: vt100::Parser::new(rows, columns, 0), output: Vec::new() }));
@@ -133,7 +133,7 @@ pub struct Terminal {
     master: Box<dyn MasterPty + Send>,
     /// Kept open, so that the terminal outlives the program and can be looked at.
     _slave: Box<dyn SlavePty + Send>,
-    child: Box<dyn Child + Send + Sync>,
+    child: Mutex<Box<dyn Child + Send + Sync>>,
     writer: Writer,
     screen: Arc<Mutex<Shown>>,
     before: String,
@@ -194,10 +194,12 @@ impl Terminal {
     pub fn wait_until(&self, what: &str, fits: impl Fn(&Frame) -> bool) -> Frame {
         let mut last = self.frame();
         let found = within(patience(), || {
+            let ended = self.has_ended();
             last = self.frame();
-            fits(&last).then_some(())
+            if fits(&last) { Some(true) } else { ended.then_some(false) }
         });
-        assert!(found.is_some(), "never came true: {what}\n{last}");
+        let why = if found == Some(false) { "the program has ended, and it" } else { "it" };
+        assert!(found == Some(true), "{why} never came true: {what}\n{last}");
         last
     }
 
@@ -215,20 +217,19 @@ impl Terminal {
 
     /// The program's process.
     pub fn pid(&self) -> u32 {
-        self.child.process_id().expect("a process has a number")
+        self.child.lock().unwrap().process_id().expect("a process has a number")
     }
 
     /// Waits until the program has ended, and gives its exit code (1 if a signal ended it).
     #[track_caller]
-    pub fn ended(&mut self) -> u32 {
-        let child = &mut self.child;
-        let status = eventually("the program ends", || child.try_wait().unwrap());
-        status.exit_code()
+    pub fn ended(&self) -> u32 {
+        let status = within(patience(), || self.child.lock().unwrap().try_wait().unwrap());
+        status.unwrap_or_else(|| panic!("the program does not end\n{}", self.frame())).exit_code()
     }
 
     /// Has it ended?
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
+    pub fn has_ended(&self) -> bool {
+        self.child.lock().unwrap().try_wait().unwrap().is_some()
     }
 
     /// All that it has written.
@@ -264,19 +265,19 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.signal(Signal::HUP);
-            if within(patience() / 2, || self.child.try_wait().ok().flatten()).is_none() {
-                drop(self.child.kill());
-                drop(self.child.wait());
-            }
+        let child = self.child.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(pid) = child.process_id().filter(|_| matches!(child.try_wait(), Ok(None))) else { return };
+        signal(pid, Signal::HUP);
+        if within(patience() / 2, || child.try_wait().ok().flatten()).is_none() {
+            drop(child.kill());
+            drop(child.wait());
         }
     }
 }
 
 impl std::fmt::Debug for Terminal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Terminal of process {:?} showing\n{}", self.child.process_id(), self.frame())
+        write!(f, "Terminal of process {} showing\n{}", self.pid(), self.frame())
     }
 }
 
@@ -401,7 +402,7 @@ mod tests {
 
     #[test]
     fn a_program_sees_a_terminal_and_its_screen_is_read() {
-        let mut terminal = shell("stty size; echo $MINE; read line; echo \"got $line\"; exit 3");
+        let terminal = shell("stty size; echo $MINE; read line; echo \"got $line\"; exit 3");
         terminal.wait_for("4 40");
         terminal.wait_for("ours");
         terminal.keys("hello<enter>");
@@ -412,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_terminal_left_in_disorder_is_noticed() {
-        let mut terminal = shell(r"stty raw -echo; printf '\033[?1049h\033[?25l\033[31mx'");
+        let terminal = shell(r"stty raw -echo; printf '\033[?1049h\033[?25l\033[31mx'");
         terminal.ended();
         terminal.wait_for("x");
         assert_eq!(terminal.left_behind().len(), 4, "{:?}", terminal.left_behind());

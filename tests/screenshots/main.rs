@@ -2,12 +2,47 @@
 //! shows, as a picture and as text. Its test plays them again and compares the text.
 
 mod painter;
+mod scenes;
 
-use harness::frame::Frame;
-fn main() -> anyhow::Result<()> {
-    let p = painter::Painter::new()?;
-    let f = Frame::plain(
-        "┌─ Evenkeel ─────┐\n│ ▁▂▃▄▅▆▇█ ⣿⡇⠁⣀ │ ╔═╗ ┏━┓\n│ Ok ● ✓ → ▲ gjy │ ╚═╝ ┗━┛\n╰────────────────╯ ░▒▓ ▖▚▟",
-    );
-    p.write(&f, std::path::Path::new("/tmp/p.png"))
+use std::fs;
+
+use anyhow::{Context, Result};
+use harness::binaries::workspace;
+
+use painter::Painter;
+use scenes::{Pace, play};
+
+fn main() -> Result<()> {
+    let folder = workspace().join("screenshots");
+    fs::create_dir_all(&folder)?;
+    let painter = Painter::new()?;
+    for shot in play(Pace::Live) {
+        painter.write(&shot.picture, &folder.join(format!("{}.png", shot.name)))?;
+        let text = folder.join(format!("{}.txt", shot.name));
+        fs::write(&text, shot.text).with_context(|| text.display().to_string())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_show_what_the_program_shows() {
+        let folder = workspace().join("screenshots");
+        let stale: Vec<String> = play(Pace::Quick)
+            .into_iter()
+            .filter_map(|shot| {
+                let there = fs::read_to_string(folder.join(format!("{}.txt", shot.name))).unwrap_or_default();
+                let differs = there != shot.text;
+                differs.then(|| format!("--- {}.txt\n{there}--- now\n{}", shot.name, shot.text))
+            })
+            .collect();
+        assert!(
+            stale.is_empty(),
+            "refresh the pictures with: cargo run -p evenkeel-tests --bin screenshots\n{}",
+            stale.join("\n")
+        );
+    }
 }

@@ -51,7 +51,7 @@ impl Backend {
             tokio::io::copy(&mut body, &mut tokio::io::sink()).await?;
             sleep(self.thinks).await;
             answered += 1;
-            let length = if answered % 7 == 0 { 30 * self.bytes } else { self.bytes };
+            let length = if answered.is_multiple_of(7) { 30 * self.bytes } else { self.bytes };
             let cookie = if head.has_cookie {
                 String::new()
             } else {

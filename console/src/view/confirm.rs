@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, words};
@@ -26,7 +27,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, question: 
     let role = if risky { Role::Alarm } else { Role::Accent };
     let title = format!(" {} {}? ", question.act.verb(), question.label);
     let title = scene.span(Role::Strong, cut(&title, room));
-    let inner = popup(buffer, area, (width, wanted), (scene.style(role), Line::from(title)));
+    let border = scene.style(role).remove_modifier(Modifier::UNDERLINED);
+    let inner = popup(buffer, area, (width, wanted), (border, Line::from(title)));
     let kept = usize::from(inner.height).saturating_sub(last.len());
     for (line, row) in said.iter().take(kept).zip(inner.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);

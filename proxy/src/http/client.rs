@@ -2,9 +2,12 @@
 //!
 //! What failed is told in terms that decide whether the request may be repeated: was anything of it sent?
 
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
+use evenkeel_protocol::Moment;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -12,7 +15,7 @@ use tokio::time::timeout;
 
 use super::wire::{Outgoing, arriving, fields_of, map_of};
 use super::{AnswerHead, Body, RequestHead};
-use crate::limits;
+use crate::{clock, limits};
 
 /// A connection to a member that can carry one request at a time.
 pub(crate) struct Connection {
@@ -103,12 +106,14 @@ impl Connection {
         self.sender.is_ready() && self.is_open()
     }
 
-    /// Sends a request and waits at most `within` for the head of the answer.
+    /// Sends a request and waits for the head of the answer, at most `within` after the member was last active:
+    /// an upload may take as long as it moves.
     pub(crate) async fn exchange(
         &mut self,
         head: &RequestHead,
         body: Body,
         within: Duration,
+        active: &Cell<Moment>,
     ) -> Result<(AnswerHead, Body), SendError> {
         let Ok(uri) = head.target.parse::<hyper::Uri>() else {
             let why = "the target is no URI".to_owned();
@@ -119,13 +124,23 @@ impl Connection {
             hyper::Method::from_bytes(head.method.as_bytes()).unwrap_or(hyper::Method::GET);
         *request.uri_mut() = uri;
         *request.headers_mut() = map_of(&head.fields);
-        match timeout(within, self.sender.try_send_request(request)).await {
-            Err(_) => Err(SendError { kind: SendErrorKind::TimedOut, unsent: None }),
-            Ok(Err(mut failed)) => {
+        let mut answering = pin!(self.sender.try_send_request(request));
+        let answered = loop {
+            let left = active.get().plus(within).since(clock::now());
+            match timeout(left, answering.as_mut()).await {
+                Ok(answered) => break answered,
+                Err(_) if left.is_zero() => {
+                    return Err(SendError { kind: SendErrorKind::TimedOut, unsent: None });
+                }
+                Err(_) => {}
+            }
+        };
+        match answered {
+            Err(mut failed) => {
                 let unsent = failed.take_message().map(|request| request.into_body().0);
                 Err(SendError { kind: kind_of(failed.error()), unsent })
             }
-            Ok(Ok(response)) => {
+            Ok(response) => {
                 let (parts, body) = response.into_parts();
                 let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
                 let head = AnswerHead {

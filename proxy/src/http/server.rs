@@ -180,31 +180,3 @@ impl AsyncWrite for PatientWriter {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
-
-/// Reads the time-outs of bodies lazily: armed when a chunk is awaited, moved on when one comes.
-pub(crate) struct Patience {
-    within: Duration,
-    deadline: Option<Pin<Box<Sleep>>>,
-    armed: bool,
-}
-
-impl Patience {
-    pub(crate) fn new(within: Duration) -> Self {
-        Self { within, deadline: None, armed: false }
-    }
-
-    /// Something came: the clock stops.
-    pub(crate) fn relax(&mut self) {
-        self.armed = false;
-    }
-
-    /// Nothing came: is it over?
-    pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.within)));
-        if !self.armed {
-            deadline.as_mut().set(sleep(self.within));
-            self.armed = true;
-        }
-        deadline.as_mut().poll(context).is_ready()
-    }
-}
