@@ -1,6 +1,6 @@
 //! The program: options in, exit code out.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -12,6 +12,10 @@ use evenkeel_proxy::{log, signal};
 fn main() -> ExitCode {
     match run(Options::parse()) {
         Ok(code) => code,
+        // A reader that has seen enough, as in `… --help-directives | head`.
+        Err(why) if why.downcast_ref::<io::Error>().is_some_and(|why| why.kind() == io::ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
         Err(why) => {
             say(&format!("evenkeel-proxy: {why:#}"));
             ExitCode::FAILURE
@@ -21,7 +25,7 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> anyhow::Result<ExitCode> {
     if options.help_directives {
-        let mut out = std::io::stdout().lock();
+        let mut out = io::stdout().lock();
         for (directive, contexts, meaning) in config::directives() {
             writeln!(out, "{directive}\n    {meaning} ({contexts})")?;
         }
@@ -31,7 +35,7 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let path = options.configuration.unwrap_or_default();
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let reading = ReadOptions { fence: options.fence, strict: options.strict, defines: options.define };
     let config = match config::read(&path, &reading) {
         Ok(config) => config,
@@ -59,5 +63,5 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// Standard error may be closed; there is nobody left to tell then.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }

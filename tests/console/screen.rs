@@ -53,6 +53,7 @@ fn tiny_terminals_are_served_and_sizes_may_change() {
     terminal.keys("dy");
     terminal.settled();
     assert_eq!(proxy.admin().events(0).len(), 1, "no question can be read there, so none is answered");
+    terminal.keys("<esc>");
     for (columns, rows) in [(80, 24), (1, 1), (120, 36), (40, 10), (250, 3), (3, 60), (80, 24)] {
         terminal.resize(columns, rows);
         terminal.settled();

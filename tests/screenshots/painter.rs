@@ -74,6 +74,8 @@ impl Painter {
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::High);
+        // Large even areas: what lies above or to the left predicts nothing that a repeat does not.
+        encoder.set_filter(png::Filter::NoFilter);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(canvas.pixels.as_flattened())?;
         writer.finish()?;

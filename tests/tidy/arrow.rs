@@ -61,6 +61,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "jiff",
             "rustix",
             "clap",
+            "strsim",
             "tracing",
         ],
         "the console never names the core, and the proxy for the demo only; a new dependency needs a row here",

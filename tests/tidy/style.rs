@@ -8,7 +8,10 @@ const LONGEST_FILE: usize = 400;
 const LONGEST_FUNCTION: usize = 70;
 
 /// Files that may be longer, and why.
-const LONG: &[(&str, &str)] = &[];
+const LONG: &[(&str, &str)] = &[(
+    "proxy/balancer/tests/simulation/main.rs",
+    "the shadow of the balancer, the storm and what must hold are read side by side",
+)];
 
 /// Functions that may be longer, by path and name, and why.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[];

@@ -43,11 +43,20 @@ fn counts(scene: Scene<'_>) -> Vec<Span<'static>> {
     spans
 }
 
+/// What it is connected to: the configuration's file and its addresses once the proxy has told them.
+fn title(scene: Scene<'_>) -> String {
+    let Some(snapshot) = scene.model.fleet.snapshot() else { return scene.model.title.clone() };
+    let proxy = &snapshot.proxy;
+    let file = proxy.configuration.rsplit('/').next().unwrap_or_default();
+    let listen = proxy.listen.join(" ");
+    [file, &listen].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("  ")
+}
+
 /// The first line. When it gets narrow, first the product gives way, then the end of the title, the rate, and the
 /// counts; the state of the connection never does.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let room = usize::from(area.width).saturating_sub(2);
-    let title = &scene.model.title;
+    let title = &title(scene);
     let state = state(scene, room);
     let rate = vec![
         scene.span(Role::Strong, format!(" {}", words::rate(scene.model.fleet.total()))),
