@@ -48,12 +48,15 @@ fn the_terminal_is_as_before_after_every_way_to_end() {
 fn tiny_terminals_are_served_and_sizes_may_change() {
     let (proxy, _backends) = pair();
     let terminal = console(&proxy).size(20, 5).open();
-    let tiny = terminal.wait_until("something is shown", |frame| !frame.to_string().trim().is_empty());
+    let tiny = terminal.wait_for("2 Ok");
     assert_eq!((tiny.columns(), tiny.rows.len()), (20, 5));
     terminal.keys("dy");
     terminal.settled();
     assert_eq!(proxy.admin().events(0).len(), 1, "no question can be read there, so none is answered");
-    terminal.keys("<esc>");
+    terminal.resize(80, 24);
+    terminal.wait_for("Drain app/a?");
+    terminal.keys("n");
+    terminal.wait_gone("Drain app/a?");
     for (columns, rows) in [(80, 24), (1, 1), (120, 36), (40, 10), (250, 3), (3, 60), (80, 24)] {
         terminal.resize(columns, rows);
         terminal.settled();

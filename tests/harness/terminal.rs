@@ -193,10 +193,12 @@ impl Terminal {
     #[track_caller]
     pub fn wait_until(&self, what: &str, fits: impl Fn(&Frame) -> bool) -> Frame {
         let mut last = self.frame();
+        let mut looks_after_the_end = 0;
         let found = within(patience(), || {
-            let ended = self.has_ended();
+            // Its last words may still be on their way to the screen.
+            looks_after_the_end += u32::from(self.has_ended());
             last = self.frame();
-            if fits(&last) { Some(true) } else { ended.then_some(false) }
+            if fits(&last) { Some(true) } else { (looks_after_the_end > 100).then_some(false) }
         });
         let why = if found == Some(false) { "the program has ended, and it" } else { "it" };
         assert!(found == Some(true), "{why} never came true: {what}\n{last}");

@@ -147,6 +147,7 @@ impl Stage {
             // System-chosen ports have five digits.
             frame.mask(&backend.address().to_string(), &format!("127.0.0.1:{}", 19001 + number));
         }
+        frame.mask(&self.proxy.address().to_string(), "127.0.0.1:18080");
         frame.mask("##:##:##", "12:34:56");
         frame.mask(&self.proxy.folder().to_string_lossy(), "/srv/evenkeel");
         let by = self.proxy.admin().events(0).into_iter().find_map(|event| match event.kind {
