@@ -15,11 +15,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use evenkeel_proxy::config::{self, ReadOptions};
 use evenkeel_proxy::server::{self, Running, StartOptions};
-use rustix::process::geteuid;
 use tokio::runtime::Runtime;
 
+use crate::client::{Client, Surroundings};
 use crate::{attach, cli};
-use crate::client::Client;
 use backend::Backend;
 use traffic::Visitor;
 
@@ -63,7 +62,9 @@ fn cast() -> [Cast; 2] {
 pub fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let text = runtime.block_on(origins()).context("the demo's origin servers cannot start")?;
-    let folder = std::env::temp_dir().join(format!("evenkeel-demo-{}-{}", geteuid().as_raw(), std::process::id()));
+    // Where `evenkeel` without arguments looks, so that a second one finds the demo.
+    let own = Surroundings::of_this_process().folders.into_iter().next().unwrap_or_else(std::env::temp_dir);
+    let folder = own.join(format!("demo-{}", std::process::id()));
     let outcome = play(&runtime, &text, &folder);
     // It is ours alone, named after this process.
     let _ = std::fs::remove_dir_all(&folder);
@@ -71,12 +72,10 @@ pub fn run() -> anyhow::Result<()> {
 }
 
 fn play(runtime: &Runtime, text: &str, folder: &Path) -> anyhow::Result<()> {
-    let config = config::read_text("demo", text, &ReadOptions::default()).map_err(|report| anyhow::anyhow!("{report}"))?;
-    let options = StartOptions {
-        configuration: "demo".into(),
-        run_dir: Some(folder.to_owned()),
-        threads: None,
-    };
+    let config = config::read_text("demo", text, &ReadOptions::default())
+        .map_err(|report| anyhow::anyhow!("{report}"))?;
+    let options =
+        StartOptions { configuration: "demo".into(), run_dir: Some(folder.to_owned()), threads: None };
     let proxy = server::start(config, &options)?;
     visit(runtime, &proxy)?;
     let socket = proxy.admin_socket();
@@ -123,6 +122,10 @@ fn report(runtime: &Runtime, socket: &Path) -> anyhow::Result<()> {
     })?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", cli::page(&snapshot))?;
-    writeln!(out, "\nThis was {} seconds of the demo; in a terminal it is a console.", WITHOUT_TERMINAL.as_secs())?;
+    writeln!(
+        out,
+        "\nThis was {} seconds of the demo; in a terminal it is a console.",
+        WITHOUT_TERMINAL.as_secs()
+    )?;
     Ok(())
 }

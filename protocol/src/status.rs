@@ -166,7 +166,9 @@ impl Status {
                 letter => {
                     let Some(flag) = Flag::from_letter(letter) else {
                         let shown = crate::clean::clean(&letter.to_string(), 1);
-                        return Err(format!("'{shown}' is no status letter; those are D S I R H E N C U F G O"));
+                        return Err(format!(
+                            "'{shown}' is no status letter; those are D S I R H E N C U F G O"
+                        ));
                     };
                     (status, waiting) = (status.with(flag, on), false);
                 }

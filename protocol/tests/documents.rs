@@ -18,7 +18,11 @@ fn check<T: DeserializeOwned + Serialize>(name: &str) {
     let text = document(name);
     let message: T = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
     let written: Value = serde_json::to_value(&message).unwrap();
-    assert_eq!(written, serde_json::from_str::<Value>(&text).unwrap(), "{name} is written otherwise than it stands");
+    assert_eq!(
+        written,
+        serde_json::from_str::<Value>(&text).unwrap(),
+        "{name} is written otherwise than it stands"
+    );
 }
 
 #[test]

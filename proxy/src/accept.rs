@@ -41,8 +41,13 @@ pub(crate) async fn work(
     for listener in listeners {
         match TcpListener::from_std(listener) {
             Ok(listener) => {
-                let accepting =
-                    accept(Rc::clone(&worker), listener, Arc::clone(&places), stopping.clone(), running.clone());
+                let accepting = accept(
+                    Rc::clone(&worker),
+                    listener,
+                    Arc::clone(&places),
+                    stopping.clone(),
+                    running.clone(),
+                );
                 tokio::task::spawn_local(accepting);
             }
             Err(why) => tracing::error!(%why, "a listener cannot be used"),

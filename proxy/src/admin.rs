@@ -3,6 +3,7 @@
 //! The socket's mode decides who may connect; who did is asked of the system and stands in every edit's event.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use crate::admin::stream::Reply;
@@ -24,8 +25,33 @@ use crate::registry::Registry;
 mod endpoints;
 mod stream;
 
-/// Answers on the admin socket until the control thread ends.
-pub(crate) async fn serve(listener: UnixListener, registry: Arc<Registry>) {
+/// Answers on the admin socket until the proxy ends; then those who follow the events still get the last of them.
+pub(crate) async fn serve(
+    listener: UnixListener,
+    registry: Arc<Registry>,
+    mut ending: watch::Receiver<bool>,
+) {
+    // Each connection holds a sender; when all are gone, the receiver is told so.
+    let (running, mut ended) = mpsc::channel::<()>(1);
+    let mut told = ending.clone();
+    tokio::select! {
+        () = accept(&listener, &registry, &ending, running) => {}
+        // A sender that is gone means that the proxy ends as well.
+        _ = told.wait_for(|end| *end) => {}
+    }
+    registry.events().close();
+    let _ = ending.wait_for(|end| *end).await;
+    if timeout(limits::ADMIN_ENDS_WITHIN, ended.recv()).await.is_err() {
+        tracing::debug!("clients of the admin socket were cut off");
+    }
+}
+
+async fn accept(
+    listener: &UnixListener,
+    registry: &Arc<Registry>,
+    ending: &watch::Receiver<bool>,
+    running: mpsc::Sender<()>,
+) {
     let places = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
     loop {
         // The semaphore is never closed; further callers wait in the socket's queue.
@@ -38,15 +64,15 @@ pub(crate) async fn serve(listener: UnixListener, registry: Arc<Registry>) {
                 continue;
             }
         };
-        let registry = Arc::clone(&registry);
+        let (registry, ending, running) = (Arc::clone(registry), ending.clone(), running.clone());
         tokio::task::spawn_local(async move {
-            converse(stream, registry).await;
-            drop(place);
+            converse(stream, registry, ending).await;
+            drop((place, running));
         });
     }
 }
 
-async fn converse(stream: UnixStream, registry: Arc<Registry>) {
+async fn converse(stream: UnixStream, registry: Arc<Registry>, mut ending: watch::Receiver<bool>) {
     let peer = Arc::new(who(&stream));
     let service = service_fn(move |request: Request<Incoming>| {
         let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
@@ -58,7 +84,15 @@ async fn converse(stream: UnixStream, registry: Arc<Registry>) {
         .max_buf_size(limits::ADMIN_MESSAGE)
         .max_headers(limits::HEADER_FIELDS)
         .serve_connection(TokioIo::new(stream), service);
-    if let Err(why) = connection.await {
+    let mut connection = pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        _ = ending.wait_for(|end| *end) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(why) = outcome {
         tracing::debug!(%why, "a connection to the admin socket broke");
     }
 }
@@ -69,7 +103,11 @@ fn who(stream: &UnixStream) -> Option<Peer> {
     Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), user: None })
 }
 
-async fn answer(request: Request<Incoming>, registry: &Arc<Registry>, peer: Option<&Peer>) -> Response<Reply> {
+async fn answer(
+    request: Request<Incoming>,
+    registry: &Arc<Registry>,
+    peer: Option<&Peer>,
+) -> Response<Reply> {
     let method = request.method().as_str().to_owned();
     let target = request.uri().path_and_query().map_or("", |target| target.as_str()).to_owned();
     let outcome = async {
@@ -104,10 +142,13 @@ async fn read(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
     let reading = async {
         let mut bytes = Vec::new();
         loop {
-            let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await;
+            let frame =
+                std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await;
             match frame {
                 None => return Ok(bytes),
-                Some(Err(why)) => return Err(Refusal::new(Code::BadRequest, format!("the body broke off: {why}"))),
+                Some(Err(why)) => {
+                    return Err(Refusal::new(Code::BadRequest, format!("the body broke off: {why}")));
+                }
                 Some(Ok(frame)) => {
                     let chunk: Bytes = frame.into_data().unwrap_or_default();
                     if bytes.len() + chunk.len() > limits::ADMIN_MESSAGE {

@@ -16,6 +16,10 @@ pub(crate) fn page(status: u16, sentence: &str) -> (AnswerHead, Body) {
     fields.push("content-type", "text/html; charset=utf-8");
     fields.push("cache-control", "no-store");
     fields.push("content-length", text.len().to_string());
+    if status == 400 {
+        // What was not understood may not have ended where it seemed to.
+        fields.push("connection", "close");
+    }
     (AnswerHead { status, reason: None, fields }, Body::Full(Bytes::from(text)))
 }
 

@@ -3,6 +3,7 @@
 //! A follower keeps only the number of the last event it saw, so a slow one costs nothing and is told what it missed.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use evenkeel_protocol::{Event, EventKind};
@@ -15,11 +16,12 @@ use crate::{clock, limits};
 pub(crate) struct EventLog {
     kept: Mutex<VecDeque<Event>>,
     last: watch::Sender<u64>,
+    closed: AtomicBool,
 }
 
 impl EventLog {
     pub(crate) fn new() -> Self {
-        Self { kept: Mutex::new(VecDeque::new()), last: watch::Sender::new(0) }
+        Self { kept: Mutex::default(), last: watch::Sender::new(0), closed: AtomicBool::new(false) }
     }
 
     /// Numbers and keeps an event, and wakes the followers.
@@ -44,6 +46,16 @@ impl EventLog {
         self.last.subscribe()
     }
 
+    /// Tells the followers that nothing more will come.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.last.send_modify(|_| {});
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// At most `most` events after `since`, oldest first; the first says what is gone, if something is.
     pub(crate) fn after(&self, since: u64, most: usize) -> Vec<Event> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,8 +78,12 @@ mod tests {
     #[test]
     fn events_are_numbered_and_resumable() {
         let log = EventLog::new();
-        assert_eq!((log.last(), log.publish(EventKind::Started), log.publish(EventKind::Stopping)), (0, 1, 2));
-        let numbers = |since, most| log.after(since, most).iter().map(|event| event.number).collect::<Vec<_>>();
+        assert_eq!(
+            (log.last(), log.publish(EventKind::Started), log.publish(EventKind::Stopping)),
+            (0, 1, 2)
+        );
+        let numbers =
+            |since, most| log.after(since, most).iter().map(|event| event.number).collect::<Vec<_>>();
         assert_eq!(numbers(0, 10), [1, 2]);
         assert_eq!(numbers(1, 10), [2]);
         assert_eq!(numbers(2, 10), [0u64; 0]);

@@ -114,7 +114,8 @@ async fn idle(worker: &Worker, address: &Address, fresh: bool) -> Option<Connect
         return None;
     }
     loop {
-        let mut connection = worker.pool.borrow_mut().take(address.slot, address.connection.ttl, clock::now())?;
+        let mut connection =
+            worker.pool.borrow_mut().take(address.slot, address.connection.ttl, clock::now())?;
         if connection.is_ready().await {
             return Some(connection);
         }
@@ -180,10 +181,14 @@ fn facts(request: &mut Outbound, failed: SendError, reused: bool) -> Failed {
         None => Sent::Something,
     };
     let (kind, reason) = match failed.kind {
-        SendErrorKind::Closed => (FailureKind::Closed, "it closed the connection without an answer".to_owned()),
+        SendErrorKind::Closed => {
+            (FailureKind::Closed, "it closed the connection without an answer".to_owned())
+        }
         SendErrorKind::TimedOut => (FailureKind::ReadTimeout, "it did not answer in time".to_owned()),
         SendErrorKind::BadAnswer(why) => (FailureKind::BadAnswer, format!("its answer is no HTTP: {why}")),
-        SendErrorKind::ClientBody(why) => (FailureKind::Client, format!("the client's request broke off: {why}")),
+        SendErrorKind::ClientBody(why) => {
+            (FailureKind::Client, format!("the client's request broke off: {why}"))
+        }
     };
     Failed { kind, sent, reused, reason: clean(&reason, limits::TEXT) }
 }

@@ -78,8 +78,10 @@ async fn serve(
         repeatable,
         body_within: proxy.serving.write_within,
     };
-    let cookies: Vec<&str> = head.fields.all("cookie").filter_map(|value| std::str::from_utf8(value).ok()).collect();
-    let mut trying = Trying { worker, balancer, cookies, excluded: Vec::new(), leases: Vec::new(), repeats: 0 };
+    let cookies: Vec<&str> =
+        head.fields.all("cookie").filter_map(|value| std::str::from_utf8(value).ok()).collect();
+    let mut trying =
+        Trying { worker, balancer, cookies, excluded: Vec::new(), leases: Vec::new(), repeats: 0 };
     let answered = trying.until_answered(&mut request).await?;
     Ok(relay(trying, answered, head, host))
 }
@@ -169,7 +171,12 @@ impl Trying<'_> {
 
     /// One attempt with the member whose lease was taken last; on failure the core's verdict and the status that
     /// the client gets if nothing more can be tried.
-    async fn attempt(&mut self, member: MemberId, request: &mut Outbound, fresh: bool) -> Result<Answered, (Next, u16)> {
+    async fn attempt(
+        &mut self,
+        member: MemberId,
+        request: &mut Outbound,
+        fresh: bool,
+    ) -> Result<Answered, (Next, u16)> {
         let registry = &self.worker.proxy.registry;
         let (Some(lease), Some(address)) = (self.leases.last(), self.balancer.address(member)) else {
             return Err((Next::GiveUp { status: 500 }, 500));

@@ -31,7 +31,8 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// Fields that a peer may not declare to be hop-by-hop: they decide framing, identity or access.
-const NEVER_NOMINATED: [&str; 6] = ["host", "content-length", "content-type", "cookie", "set-cookie", "authorization"];
+const NEVER_NOMINATED: [&str; 6] =
+    ["host", "content-length", "content-type", "cookie", "set-cookie", "authorization"];
 
 /// Removes what ends at this hop: the fixed list, and what the peer nominates in `Connection`.
 pub(crate) fn end_hop(fields: &mut Fields) {
@@ -42,7 +43,8 @@ pub(crate) fn end_hop(fields: &mut Fields) {
         .filter(|name| !NEVER_NOMINATED.contains(&name.as_str()))
         .collect();
     fields.retain(|name| {
-        !HOP_BY_HOP.iter().any(|hop| hop.as_bytes() == name) && !nominated.iter().any(|it| it.as_bytes() == name)
+        !HOP_BY_HOP.iter().any(|hop| hop.as_bytes() == name)
+            && !nominated.iter().any(|it| it.as_bytes() == name)
     });
 }
 
@@ -60,7 +62,11 @@ pub(crate) fn to_member(forwarding: &Forwarding, head: &RequestHead, client: IpA
         let version = if head.http_1_1 { "1.1" } else { "1.0" };
         let server = forwarding.server_name.as_deref().unwrap_or_else(|| without_port(host));
         let full = concat!(" (evenkeel/", env!("CARGO_PKG_VERSION"), ")");
-        merge(&mut fields, "via", &format!("{version} {server}{}", if forwarding.via == Via::Full { full } else { "" }));
+        merge(
+            &mut fields,
+            "via",
+            &format!("{version} {server}{}", if forwarding.via == Via::Full { full } else { "" }),
+        );
     }
     if forwarding.add_headers {
         merge(&mut fields, "x-forwarded-for", &client.to_canonical().to_string());
@@ -169,7 +175,9 @@ mod tests {
     fn texts(fields: &Fields) -> Vec<String> {
         fields
             .iter()
-            .map(|(name, value)| format!("{}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value)))
+            .map(|(name, value)| {
+                format!("{}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+            })
             .collect()
     }
 
@@ -181,12 +189,17 @@ mod tests {
             http_1_1: true,
             fields: fields(lines),
         };
-        let forwarding =
-            Forwarding { server_name: Some("www".to_owned()), preserve_host: false, add_headers: true, via: Via::Off };
+        let forwarding = Forwarding {
+            server_name: Some("www".to_owned()),
+            preserve_host: false,
+            add_headers: true,
+            via: Via::Off,
+        };
         texts(&to_member(&forwarding, &head, "10.0.0.9".parse().unwrap(), "site:81"))
     }
 
-    const OURS: [&str; 3] = ["x-forwarded-for: 10.0.0.9", "x-forwarded-host: site:81", "x-forwarded-server: www"];
+    const OURS: [&str; 3] =
+        ["x-forwarded-for: 10.0.0.9", "x-forwarded-host: site:81", "x-forwarded-server: www"];
 
     #[test]
     fn what_a_client_nominates_goes_before_ours_are_added() {
@@ -226,7 +239,8 @@ mod tests {
         ] {
             assert_eq!(reversal.apply(location, "site").as_deref(), seen, "{location}");
         }
-        let slash = Reversal::new(&Reverse { path: "/".to_owned(), url: "http://h/".to_owned() }, |_| Vec::new());
+        let slash =
+            Reversal::new(&Reverse { path: "/".to_owned(), url: "http://h/".to_owned() }, |_| Vec::new());
         assert_eq!(slash.apply("http://h/x", "site").as_deref(), Some("http://site/x"));
     }
 }

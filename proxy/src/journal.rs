@@ -108,7 +108,12 @@ impl Journal {
     }
 
     /// Keeps an edit of a member; false if it will not survive a restart.
-    pub(crate) fn member_edited(&mut self, balancer: &BalancerName, member: &MemberName, edit: &MemberEdit) -> bool {
+    pub(crate) fn member_edited(
+        &mut self,
+        balancer: &BalancerName,
+        member: &MemberName,
+        edit: &MemberEdit,
+    ) -> bool {
         let edit = MemberEdit { revision: None, reason: None, ..edit.clone() };
         self.keep(Subject { balancer: balancer.clone(), member: Some(member.clone()) }, &edit)
     }
@@ -167,7 +172,8 @@ impl Journal {
         }
         let bytes = std::fs::read(self.folder.join(NAME)).map_err(|why| why.to_string())?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let lines: Vec<&[u8]> = bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n').collect();
+        let lines: Vec<&[u8]> =
+            bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n').collect();
         for (number, text) in lines.iter().enumerate() {
             match parse(text) {
                 Some(line) => {
@@ -178,7 +184,9 @@ impl Journal {
                 }
                 // The last line may have been cut off in the middle of a block.
                 None if number + 1 == lines.len() => {
-                    tracing::warn!("the last line of the journal was cut off; its edit was never acknowledged");
+                    tracing::warn!(
+                        "the last line of the journal was cut off; its edit was never acknowledged"
+                    );
                 }
                 None => return Err(format!("line {} is damaged", number + 1)),
             }
@@ -220,7 +228,11 @@ impl Journal {
         let touched: Vec<String> = self
             .overrides
             .keys()
-            .map(|it| it.member.as_ref().map_or_else(|| it.balancer.url(), |member| format!("{}/{member}", it.balancer)))
+            .map(|it| {
+                it.member
+                    .as_ref()
+                    .map_or_else(|| it.balancer.url(), |member| format!("{}/{member}", it.balancer))
+            })
             .collect();
         self.overrides.clear();
         let aside = self.folder.join(DAMAGED);
@@ -232,8 +244,7 @@ impl Journal {
     /// Writes the file anew, one line for each subject, and puts it in the old one's place in one step.
     fn compact(&mut self) -> io::Result<()> {
         let next = self.folder.join(NEXT);
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
         let mut text = Vec::new();
         for (subject, what) in &self.overrides {
             text.extend(render(&Line { subject: subject.clone(), what: what.clone() })?);
@@ -277,7 +288,8 @@ fn configured(balancers: &[BalancerConfig]) -> BTreeMap<Subject, Map<String, Val
     };
     let mut all = BTreeMap::new();
     for config in balancers {
-        let subject = |member: Option<&MemberName>| Subject { balancer: config.name.clone(), member: member.cloned() };
+        let subject =
+            |member: Option<&MemberName>| Subject { balancer: config.name.clone(), member: member.cloned() };
         all.insert(subject(None), object(serde_json::to_value(of_balancer(&config.settings))));
         for (name, settings) in &config.members {
             all.insert(subject(Some(name)), object(serde_json::to_value(of_member(settings))));
@@ -295,7 +307,9 @@ fn of_member(settings: &MemberSettings) -> MemberEdit {
         redirect: Some(settings.redirect.clone()),
         ..MemberEdit::default()
     };
-    MemberEdit::FLAGS.into_iter().fold(edit, |edit, (flag, _)| edit.with_flag(flag, settings.status.has(flag)))
+    MemberEdit::FLAGS
+        .into_iter()
+        .fold(edit, |edit, (flag, _)| edit.with_flag(flag, settings.status.has(flag)))
 }
 
 /// The edit that would set what a balancer is configured with.
@@ -347,8 +361,12 @@ mod tests {
 
     fn edits(journal: &Journal) -> Vec<String> {
         let line = |restored| match restored {
-            Restored::Member(_, member, edit) => format!("{member} {}", serde_json::to_string(&edit).unwrap()),
-            Restored::Balancer(balancer, edit) => format!("{balancer} {}", serde_json::to_string(&edit).unwrap()),
+            Restored::Member(_, member, edit) => {
+                format!("{member} {}", serde_json::to_string(&edit).unwrap())
+            }
+            Restored::Balancer(balancer, edit) => {
+                format!("{balancer} {}", serde_json::to_string(&edit).unwrap())
+            }
         };
         journal.restored().into_iter().map(line).collect()
     }
@@ -366,7 +384,10 @@ mod tests {
         drop(journal);
         for _ in 0..2 {
             let journal = Journal::open(folder.path(), &config("1"));
-            assert_eq!(edits(&journal), ["app {\"timeout\":5}", "http://m1 {\"lbfactor\":2.0,\"drain\":true}"]);
+            assert_eq!(
+                edits(&journal),
+                ["app {\"timeout\":5}", "http://m1 {\"lbfactor\":2.0,\"drain\":true}"]
+            );
         }
     }
 
@@ -397,7 +418,12 @@ mod tests {
         }
         drop(journal);
         let whole = std::fs::read(&path).unwrap();
-        let expected = ["", "{\"lbfactor\":2.0}", "{\"lbfactor\":2.0,\"drain\":true}", "{\"lbfactor\":3.0,\"drain\":true}"];
+        let expected = [
+            "",
+            "{\"lbfactor\":2.0}",
+            "{\"lbfactor\":2.0,\"drain\":true}",
+            "{\"lbfactor\":3.0,\"drain\":true}",
+        ];
         for cut in 0..=whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let kept = lengths.iter().rposition(|length| *length <= cut as u64).unwrap();
@@ -430,7 +456,11 @@ mod tests {
         std::fs::create_dir(&gone).unwrap();
         assert!(journal.member_edited(&name(), &member(2), &drain(true)), "the disk is back");
         drop(journal);
-        assert_eq!(edits(&Journal::open(&gone, &config("1"))).len(), 2, "and nothing was forgotten meanwhile");
+        assert_eq!(
+            edits(&Journal::open(&gone, &config("1"))).len(),
+            2,
+            "and nothing was forgotten meanwhile"
+        );
     }
 
     #[test]

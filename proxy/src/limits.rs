@@ -28,6 +28,8 @@ pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(20);
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
+/// How long clients of the admin socket may take to read the last events when the proxy ends.
+pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// Events that are kept for readers that come later or are slow.
 pub(crate) const EVENTS_KEPT: usize = 4096;
 /// Characters of a stranger's text in one log line or error note.

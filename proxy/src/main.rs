@@ -13,7 +13,9 @@ fn main() -> ExitCode {
     match run(Options::parse()) {
         Ok(code) => code,
         // A reader that has seen enough, as in `… --help-directives | head`.
-        Err(why) if why.downcast_ref::<io::Error>().is_some_and(|why| why.kind() == io::ErrorKind::BrokenPipe) => {
+        Err(why)
+            if why.downcast_ref::<io::Error>().is_some_and(|why| why.kind() == io::ErrorKind::BrokenPipe) =>
+        {
             ExitCode::SUCCESS
         }
         Err(why) => {

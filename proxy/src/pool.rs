@@ -53,7 +53,9 @@ impl Pool {
     pub(crate) fn sweep(&mut self, ttl: impl Fn(usize) -> Option<Duration>, now: Moment) {
         for (member, queue) in self.idle.iter_mut().enumerate() {
             let ttl = ttl(member);
-            queue.retain(|idle| idle.connection.is_open() && ttl.is_none_or(|ttl| now.since(idle.since) < ttl));
+            queue.retain(|idle| {
+                idle.connection.is_open() && ttl.is_none_or(|ttl| now.since(idle.since) < ttl)
+            });
         }
     }
 }

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSnapshot, Code, ConnectionSettings, Edited, EventKind, Hello, MemberEdit,
-    MemberName, Peer, Recovery, Refusal, Selector, Snapshot,
+    BalancerEdit, BalancerName, BalancerSnapshot, Code, ConnectionSettings, Edited, EventKind, Hello,
+    MemberEdit, MemberName, Peer, Recovery, Refusal, Selector, Snapshot,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -100,7 +100,8 @@ impl LiveBalancer {
     /// The one member that fits a selector within this balancer.
     pub(crate) fn resolve(&self, selector: &str) -> Result<MemberName, Refusal> {
         let core = self.lock();
-        let candidates = core.members().map(|(_, member, route)| Candidate { balancer: &self.name, member, route });
+        let candidates =
+            core.members().map(|(_, member, route)| Candidate { balancer: &self.name, member, route });
         Selector::within(self.name.clone(), selector).resolve(candidates).map(|found| found.member.clone())
     }
 }
@@ -208,8 +209,12 @@ impl Registry {
 
     pub(crate) fn find(&self, name: &BalancerName) -> Result<&LiveBalancer, Refusal> {
         self.balancers.iter().find(|balancer| balancer.name == *name).map(AsRef::as_ref).ok_or_else(|| {
-            let known: Vec<&str> = self.balancers.iter().map(|balancer| balancer.name.as_str()).take(8).collect();
-            Refusal::new(Code::NotFound, format!("there is no balancer {name}; there are {}", known.join(", ")))
+            let known: Vec<&str> =
+                self.balancers.iter().map(|balancer| balancer.name.as_str()).take(8).collect();
+            Refusal::new(
+                Code::NotFound,
+                format!("there is no balancer {name}; there are {}", known.join(", ")),
+            )
         })
     }
 

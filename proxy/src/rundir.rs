@@ -23,7 +23,9 @@ pub enum RunDirError {
     #[error("the run folder {0} belongs to user {1}, not to us; name another with --run-dir")]
     Foreign(PathBuf, u32),
     /// Others could replace what is in it.
-    #[error("the run folder {0} can be written by others (mode {1:o}); make it 0700 or name another with --run-dir")]
+    #[error(
+        "the run folder {0} can be written by others (mode {1:o}); make it 0700 or name another with --run-dir"
+    )]
     Open(PathBuf, u32),
     /// Another proxy has it.
     #[error("another proxy runs with the run folder {0}; stop it, or give this one another with --run-dir")]
@@ -32,7 +34,9 @@ pub enum RunDirError {
     #[error("{0} is in the way and is no socket of ours; move it away or name another folder with --run-dir")]
     InTheWay(PathBuf),
     /// The path does not fit into a socket's address.
-    #[error("the path {0} is too long for a socket (107 bytes at most); name a shorter folder with --run-dir")]
+    #[error(
+        "the path {0} is too long for a socket (107 bytes at most); name a shorter folder with --run-dir"
+    )]
     TooLong(PathBuf),
 }
 
@@ -56,13 +60,7 @@ impl RunDir {
         let unusable = |why| RunDirError::Unusable(path.to_owned(), why);
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let path = path.canonicalize().map_err(unusable)?;
-        let about = path.metadata().map_err(|why| RunDirError::Unusable(path.clone(), why))?;
-        if about.uid() != geteuid().as_raw() {
-            return Err(RunDirError::Foreign(path, about.uid()));
-        }
-        if about.mode() & 0o022 != 0 {
-            return Err(RunDirError::Open(path, about.mode() & 0o7777));
-        }
+        Self::check(&path)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -74,6 +72,29 @@ impl RunDir {
             return Err(RunDirError::Taken(path));
         }
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Ours, and nobody else can replace it or what is in it.
+    fn check(path: &Path) -> Result<(), RunDirError> {
+        let own = geteuid().as_raw();
+        let about = |path: &Path| path.metadata().map_err(|why| RunDirError::Unusable(path.to_owned(), why));
+        let folder = about(path)?;
+        if folder.uid() != own {
+            return Err(RunDirError::Foreign(path.to_owned(), folder.uid()));
+        }
+        if folder.mode() & 0o022 != 0 {
+            return Err(RunDirError::Open(path.to_owned(), folder.mode() & 0o7777));
+        }
+        let Some(above) = path.parent() else { return Ok(()) };
+        let folder = about(above)?;
+        if folder.uid() != own && folder.uid() != 0 {
+            return Err(RunDirError::Foreign(above.to_owned(), folder.uid()));
+        }
+        // In a sticky folder only the owner can rename what is in it.
+        if folder.mode() & 0o022 != 0 && folder.mode() & 0o1000 == 0 {
+            return Err(RunDirError::Open(above.to_owned(), folder.mode() & 0o7777));
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -95,8 +116,12 @@ impl RunDir {
             Ok(about) if !about.file_type().is_socket() || about.uid() != geteuid().as_raw() => {
                 return Err(RunDirError::InTheWay(socket));
             }
-            Ok(_) if UnixStream::connect(&socket).is_ok() => return Err(RunDirError::Taken(self.path.clone())),
-            Ok(_) => std::fs::remove_file(&socket).map_err(|why| RunDirError::Unusable(self.path.clone(), why))?,
+            Ok(_) if UnixStream::connect(&socket).is_ok() => {
+                return Err(RunDirError::Taken(self.path.clone()));
+            }
+            Ok(_) => {
+                std::fs::remove_file(&socket).map_err(|why| RunDirError::Unusable(self.path.clone(), why))?
+            }
             Err(_) => {}
         }
         // Nobody may connect between bind and a later chmod.
@@ -168,6 +193,7 @@ mod tests {
         let folder = folder();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(RunDir::take(folder.path()), Err(RunDirError::Open(_, 0o777))));
+        assert!(matches!(RunDir::take(&folder.path().join("own")), Err(RunDirError::Open(_, 0o777))));
     }
 
     #[test]

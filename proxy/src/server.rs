@@ -142,7 +142,13 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     Ok(running)
 }
 
-fn assemble(config: Config, listen: &[SocketAddr], configuration: &Path, run_dir: &RunDir, cores: usize) -> Proxy {
+fn assemble(
+    config: Config,
+    listen: &[SocketAddr],
+    configuration: &Path,
+    run_dir: &RunDir,
+    cores: usize,
+) -> Proxy {
     let hello = Hello {
         product: "evenkeel-proxy".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,7 +164,8 @@ fn assemble(config: Config, listen: &[SocketAddr], configuration: &Path, run_dir
     };
     let reversals = config.reverses.iter().map(|reverse| Reversal::new(reverse, members)).collect();
     let paths = |index| {
-        let leads_there = |mapping: &&Mapping| matches!(mapping.target, Target::Balancer { index: it, .. } if it == index);
+        let leads_there =
+            |mapping: &&Mapping| matches!(mapping.target, Target::Balancer { index: it, .. } if it == index);
         config.mappings.iter().filter(leads_there).map(|mapping| mapping.path.clone()).collect()
     };
     let journal = Journal::open(run_dir.path(), &config.balancers);
@@ -187,12 +194,17 @@ fn assemble(config: Config, listen: &[SocketAddr], configuration: &Path, run_dir
 ///
 /// The first bind is exclusive, so that an address on which another process listens is refused even if that process
 /// shares it; only then the socket is opened for the siblings.
-fn listen(addresses: &[SocketAddr], threads: usize) -> anyhow::Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>)> {
+fn listen(
+    addresses: &[SocketAddr],
+    threads: usize,
+) -> anyhow::Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>)> {
     let mut listeners: Vec<Vec<TcpListener>> = (0..threads).map(|_| Vec::new()).collect();
     let mut bound = Vec::new();
     for address in addresses {
         let refuse = |why: std::io::Error| {
-            anyhow::anyhow!("cannot listen on {address}: {why}; free the address, or change Listen in the configuration")
+            anyhow::anyhow!(
+                "cannot listen on {address}: {why}; free the address, or change Listen in the configuration"
+            )
         };
         let first = first_socket(*address).map_err(refuse)?;
         first.set_reuse_port(true).map_err(refuse)?;
@@ -213,7 +225,10 @@ fn listen(addresses: &[SocketAddr], threads: usize) -> anyhow::Result<(Vec<Socke
 /// `Listen PORT` means every address of both families, or of the one that the system has.
 fn first_socket(address: SocketAddr) -> std::io::Result<Socket> {
     match socket(address, false) {
-        Err(why) if address.ip() == Ipv6Addr::UNSPECIFIED && Errno::from_io_error(&why) == Some(Errno::AFNOSUPPORT) => {
+        Err(why)
+            if address.ip() == Ipv6Addr::UNSPECIFIED
+                && Errno::from_io_error(&why) == Some(Errno::AFNOSUPPORT) =>
+        {
             socket((Ipv4Addr::UNSPECIFIED, address.port()).into(), false)
         }
         outcome => outcome,
@@ -236,7 +251,7 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
 fn control(
     admin: std::os::unix::net::UnixListener,
     registry: Arc<Registry>,
-    mut ending: watch::Receiver<bool>,
+    ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
         let Ok(listener) = tokio::net::UnixListener::from_std(admin) else {
@@ -246,10 +261,7 @@ fn control(
         for balancer in registry.balancers() {
             tokio::task::spawn_local(look_up(Arc::clone(balancer)));
         }
-        tokio::select! {
-            () = admin::serve(listener, registry) => {}
-            _ = ending.wait_for(|end| *end) => {}
-        }
+        admin::serve(listener, registry, ending).await;
     })
 }
 

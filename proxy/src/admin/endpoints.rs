@@ -90,7 +90,12 @@ mod tests {
     #[test]
     fn a_refused_message_names_its_field() {
         for (body, code, field, message) in [
-            ("{\"lbfactor\":0.5}", Code::Invalid, Some("lbfactor"), "lbfactor: must be a number from 1 to 100"),
+            (
+                "{\"lbfactor\":0.5}",
+                Code::Invalid,
+                Some("lbfactor"),
+                "lbfactor: must be a number from 1 to 100",
+            ),
             ("{\"weight\":1}", Code::Invalid, Some("weight"), "weight: is no field of this edit"),
             ("{\"drain\":true,\"drain\":true}", Code::Invalid, Some("drain"), "drain: stands there twice"),
             ("{\"drain\":", Code::BadRequest, None, "the body is no JSON"),

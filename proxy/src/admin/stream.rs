@@ -36,7 +36,14 @@ impl Reply {
 
     pub(super) fn events(registry: Arc<Registry>, since: u64, follow: bool) -> Self {
         let news = registry.events().follow();
-        Self::Events(Follower { registry, since, follow, ready: VecDeque::new(), news: Some(news), waiting: None })
+        Self::Events(Follower {
+            registry,
+            since,
+            follow,
+            ready: VecDeque::new(),
+            news: Some(news),
+            waiting: None,
+        })
     }
 }
 
@@ -70,7 +77,7 @@ impl Follower {
             if !self.ready.is_empty() {
                 continue;
             }
-            if !self.follow {
+            if !self.follow || self.registry.events().is_closed() {
                 return Poll::Ready(None);
             }
             let waiting = match (&mut self.waiting, self.news.take()) {
@@ -98,7 +105,9 @@ impl http_body::Body for Reply {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
             Self::Whole(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
-            Self::Events(follower) => follower.poll_line(context).map(|line| line.map(|line| Ok(Frame::data(line)))),
+            Self::Events(follower) => {
+                follower.poll_line(context).map(|line| line.map(|line| Ok(Frame::data(line))))
+            }
         }
     }
 

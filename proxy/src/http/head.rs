@@ -94,7 +94,8 @@ pub(crate) struct RequestHead {
 impl RequestHead {
     /// The bytes of the head on the wire: request line, fields, empty line.
     pub(crate) fn wire_length(&self) -> u64 {
-        (self.method.as_bytes().len() + self.target.len() + " ".len() + " HTTP/1.1\r\n".len() + "\r\n".len()) as u64
+        (self.method.as_bytes().len() + self.target.len() + " ".len() + " HTTP/1.1\r\n".len() + "\r\n".len())
+            as u64
             + self.fields.wire_length()
     }
 }

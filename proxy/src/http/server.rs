@@ -106,7 +106,8 @@ fn request_head(parts: &hyper::http::request::Parts) -> RequestHead {
 
 fn answer(head: AnswerHead, body: Body) -> HyperResponse<Outgoing> {
     let mut response = HyperResponse::new(Outgoing(body));
-    *response.status_mut() = hyper::StatusCode::from_u16(head.status).unwrap_or(hyper::StatusCode::BAD_GATEWAY);
+    *response.status_mut() =
+        hyper::StatusCode::from_u16(head.status).unwrap_or(hyper::StatusCode::BAD_GATEWAY);
     *response.headers_mut() = map_of(&head.fields);
     if let Some(reason) = head.reason
         && let Ok(reason) = hyper::ext::ReasonPhrase::try_from(reason.to_vec())
@@ -154,7 +155,11 @@ impl AsyncRead for PatientWriter {
 }
 
 impl AsyncWrite for PatientWriter {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.judge(context, outcome)
     }

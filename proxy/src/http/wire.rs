@@ -67,7 +67,8 @@ pub(super) fn arriving(body: hyper::body::Incoming) -> Body {
 pub(super) fn fields_of(map: &HeaderMap) -> Fields {
     let mut fields = Fields::with_capacity(map.len());
     for (name, value) in map {
-        fields.push(Bytes::copy_from_slice(name.as_str().as_bytes()), Bytes::copy_from_slice(value.as_bytes()));
+        fields
+            .push(Bytes::copy_from_slice(name.as_str().as_bytes()), Bytes::copy_from_slice(value.as_bytes()));
     }
     fields
 }
@@ -76,7 +77,9 @@ pub(super) fn fields_of(map: &HeaderMap) -> Fields {
 pub(super) fn map_of(fields: &Fields) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields.iter() {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_maybe_shared(value.clone())) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name), HeaderValue::from_maybe_shared(value.clone()))
+        {
             map.append(name, value);
         }
     }
