@@ -93,7 +93,8 @@ pub enum Call {
     EditMember(BalancerName, String),
     /// Events.
     Events {
-        /// Only those with a greater number; none: only those that come.
+        /// Only those with a greater number; none: only those that come. A number that was not given yet means from
+        /// the beginning: the proxy was restarted since it was.
         since: Option<u64>,
         /// Go on as they happen, or end after those there are?
         follow: bool,

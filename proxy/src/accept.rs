@@ -111,7 +111,9 @@ async fn accept(
         _ = told.wait_for(|stop| *stop) => {}
     }
     // Connections that the system has accepted already must not be reset by closing the listener.
-    while let Some(Ok((stream, peer))) = poll_once(listener.accept()).await {
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((stream, peer)) = listener.accept() {
+        let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) else { continue };
         let connection = converse(Rc::clone(&worker), stream, peer, stopping.clone());
         let running = running.clone();
         tokio::task::spawn_local(async move {
@@ -119,16 +121,6 @@ async fn accept(
             drop(running);
         });
     }
-}
-
-/// The outcome of a future if it is there already.
-async fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|context| match future.as_mut().poll(context) {
-        std::task::Poll::Ready(outcome) => std::task::Poll::Ready(Some(outcome)),
-        std::task::Poll::Pending => std::task::Poll::Ready(None),
-    })
-    .await
 }
 
 async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr, stopping: watch::Receiver<bool>) {

@@ -19,6 +19,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use crate::admin::stream::Reply;
+use crate::http::patient::PatientWriter;
 use crate::limits;
 use crate::registry::Registry;
 
@@ -54,8 +55,6 @@ async fn accept(
 ) {
     let places = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
     loop {
-        // The semaphore is never closed; further callers wait in the socket's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(why) => {
@@ -63,6 +62,11 @@ async fn accept(
                 tokio::time::sleep(limits::WAIT_STEP).await;
                 continue;
             }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!("too many connections to the admin socket; one was turned away");
+            turn_away(&stream);
+            continue;
         };
         let (registry, ending, running) = (Arc::clone(registry), ending.clone(), running.clone());
         tokio::task::spawn_local(async move {
@@ -72,8 +76,22 @@ async fn accept(
     }
 }
 
+/// Says why without waiting for anything: a fresh socket has room for so little.
+fn turn_away(stream: &UnixStream) {
+    let refusal = Refusal::new(Code::Unavailable, "too many connections to the admin socket; end one of them");
+    let body = serde_json::to_string(&refusal).unwrap_or_default();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    );
+    // Who does not take it is gone already.
+    let _ = stream.try_write(answer.as_bytes());
+}
+
 async fn converse(stream: UnixStream, registry: Arc<Registry>, mut ending: watch::Receiver<bool>) {
     let peer = Arc::new(who(&stream));
+    let stream = PatientWriter::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
         let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
         async move { Ok::<_, Infallible>(answer(request, &registry, Option::as_ref(&peer)).await) }

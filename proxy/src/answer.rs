@@ -31,6 +31,7 @@ pub(crate) fn error(status: u16) -> (AnswerHead, Body) {
             400 => "The request is malformed or its path is not acceptable.",
             404 => "Nothing is served at this path.",
             405 => "This method is not served here.",
+            417 => "What the request expects is not done here.",
             408 => "The request took too long to arrive.",
             502 => "The server behind this address gave no valid answer.",
             503 => "No server can take the request at the moment; please try again.",
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn an_error_page_says_its_length_and_status() {
-        for status in [400, 404, 405, 408, 500, 502, 503, 504] {
+        for status in [400, 404, 405, 408, 417, 500, 502, 503, 504] {
             let (head, body) = error(status);
             let Body::Full(text) = body else { panic!("a page is whole") };
             assert_eq!(head.status, status);

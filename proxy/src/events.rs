@@ -46,6 +46,11 @@ impl EventLog {
         self.last.subscribe()
     }
 
+    /// How many follow.
+    pub(crate) fn followers(&self) -> usize {
+        self.last.receiver_count()
+    }
+
     /// Tells the followers that nothing more will come.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
@@ -54,6 +59,12 @@ impl EventLog {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Where a reader goes on that has read up to `since`: there, or at the beginning if that number was not given
+    /// yet, because the proxy was restarted in between.
+    pub(crate) fn resume(&self, since: u64) -> u64 {
+        if since > self.last() { 0 } else { since }
     }
 
     /// At most `most` events after `since`, oldest first; the first says what is gone, if something is.
@@ -87,7 +98,7 @@ mod tests {
         assert_eq!(numbers(0, 10), [1, 2]);
         assert_eq!(numbers(1, 10), [2]);
         assert_eq!(numbers(2, 10), [0u64; 0]);
-        assert_eq!(numbers(99, 10), [0u64; 0]);
+        assert_eq!((log.resume(1), log.resume(2), log.resume(3)), (1, 2, 0));
         assert_eq!(numbers(0, 1), [1]);
     }
 

@@ -3,10 +3,8 @@
 //! A failure is told as facts (kind, how much was sent, over what connection); what follows from them is the core's
 //! verdict.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel_balancer::{FailureKind, Lease, Sent};
@@ -16,9 +14,9 @@ use tokio::time::timeout;
 
 use crate::accept::Worker;
 use crate::http::client::{ConnectError, Connection, SendError, SendErrorKind};
-use crate::http::{AnswerHead, Body, Fields, Method, RequestHead};
+use crate::http::{AnswerHead, Body, Fields, Method, Remaining, RequestHead};
 use crate::registry::Address;
-use crate::relay::Upload;
+use crate::upload::Progress;
 use crate::{clock, limits};
 
 /// A request on its way to members.
@@ -32,10 +30,9 @@ pub(crate) struct Outbound {
     pub(crate) host: Option<String>,
     /// Taken by the attempt that begins to send it.
     pub(crate) body: Option<Body>,
+    pub(crate) upload: Rc<Progress>,
     /// Can it be sent again as a whole, because there is no body?
     pub(crate) repeatable: bool,
-    /// How long the client may send nothing of its body.
-    pub(crate) body_within: Duration,
 }
 
 /// What a member answered.
@@ -78,19 +75,20 @@ pub(crate) async fn attempt(
     };
     lease.connected();
     let reused = connection.reused;
-    let head = head_for(address, request);
-    let active = Rc::new(Cell::new(clock::now()));
-    let body = match request.body.take().unwrap_or(Body::Empty) {
-        Body::Empty => Body::Empty,
-        body => {
-            let upload = Upload::new(body, lease.meter(), request.body_within, Rc::clone(&active));
-            Body::Stream(Box::new(upload))
-        }
-    };
-    lease.sent(head.wire_length());
-    match connection.exchange(&head, body, address.connection.timeout, &active).await {
+    let body = request.body.take().unwrap_or(Body::Empty);
+    let head = head_for(address, request, body.remaining());
+    let meter = lease.meter();
+    meter.sent(head.wire_length());
+    request.upload.begin(meter.clone());
+    let upload = Rc::clone(&request.upload);
+    match connection.exchange(&head, body, address.connection.timeout, || upload.last()).await {
         Ok((head, body)) => Ok(Answered { head, body, connection, permit }),
-        Err(failed) => Err(facts(request, failed, reused)),
+        Err(failed) => {
+            if failed.unsent.is_some() {
+                meter.unsent(head.wire_length());
+            }
+            Err(facts(request, failed, reused))
+        }
     }
 }
 
@@ -141,7 +139,7 @@ async fn connect(address: &Address) -> Result<Connection, Failed> {
 }
 
 /// The request as this member gets it: Host first and Connection last, as httpd sends them.
-fn head_for(address: &Address, request: &Outbound) -> RequestHead {
+fn head_for(address: &Address, request: &Outbound, body: Remaining) -> RequestHead {
     let mut fields = Fields::with_capacity(request.fields.len() + 2);
     let host = match &request.host {
         Some(host) => Bytes::copy_from_slice(host.as_bytes()),
@@ -150,6 +148,9 @@ fn head_for(address: &Address, request: &Outbound) -> RequestHead {
     fields.push("host", host);
     for (name, value) in request.fields.iter() {
         fields.push(name.clone(), value.clone());
+    }
+    if body == Remaining::Unknown {
+        fields.push("transfer-encoding", "chunked");
     }
     fields.push("connection", if address.connection.disablereuse { "close" } else { "Keep-Alive" });
     RequestHead {
@@ -186,6 +187,7 @@ fn facts(request: &mut Outbound, failed: SendError, reused: bool) -> Failed {
         }
         SendErrorKind::TimedOut => (FailureKind::ReadTimeout, "it did not answer in time".to_owned()),
         SendErrorKind::BadAnswer(why) => (FailureKind::BadAnswer, format!("its answer is no HTTP: {why}")),
+        SendErrorKind::ClientStalled(why) => (FailureKind::ClientTimeout, why),
         SendErrorKind::ClientBody(why) => {
             (FailureKind::Client, format!("the client's request broke off: {why}"))
         }

@@ -15,6 +15,7 @@ use crate::http::{AnswerHead, Body, RequestHead};
 use crate::mapping;
 use crate::registry::LiveBalancer;
 use crate::relay::{Download, Held};
+use crate::upload::{self, Progress};
 use crate::{answer, clock, header, limits};
 
 /// Who asks.
@@ -51,6 +52,9 @@ async fn serve(
         return Err(405);
     }
     let host = host_of(head)?;
+    if head.fields.all("expect").any(|expected| !expected.eq_ignore_ascii_case(b"100-continue")) {
+        return Err(417);
+    }
     let (path, query) = match head.target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (head.target.as_str(), None),
@@ -68,6 +72,7 @@ async fn serve(
         Some(query) => format!("{}?{query}", found.path),
         None => found.path.into_owned(),
     };
+    let (body, upload) = upload::watched(body, proxy.serving.write_within);
     let repeatable = body.is_empty();
     let mut request = Outbound {
         method: head.method.clone(),
@@ -75,15 +80,15 @@ async fn serve(
         fields: header::to_member(&proxy.forwarding, head, client.address, host),
         host: proxy.forwarding.preserve_host.then(|| host.to_owned()).filter(|host| !host.is_empty()),
         body: Some(body),
+        upload: Rc::clone(&upload),
         repeatable,
-        body_within: proxy.serving.write_within,
     };
     let cookies: Vec<&str> =
         head.fields.all("cookie").filter_map(|value| std::str::from_utf8(value).ok()).collect();
     let mut trying =
         Trying { worker, balancer, cookies, excluded: Vec::new(), leases: Vec::new(), repeats: 0 };
     let answered = trying.until_answered(&mut request).await?;
-    Ok(relay(trying, answered, head, host))
+    Ok(relay(trying, answered, &Asked { head, host, upload }))
 }
 
 /// What the client asked for: the authority of its target, else its Host line. HTTP/1.1 needs exactly one.
@@ -94,6 +99,8 @@ fn host_of(head: &RequestHead) -> Result<&str, u16> {
         return Err(400);
     }
     match &head.authority {
+        // Credentials in a target are nobody's business behind the proxy.
+        Some(authority) if authority.contains('@') => Err(400),
         Some(authority) => Ok(authority),
         None => std::str::from_utf8(line.unwrap_or_default()).map_err(|_| 400),
     }
@@ -191,7 +198,6 @@ impl Trying<'_> {
             }
             Err(failed) => failed,
         };
-        lease.failed();
         let Failed { kind, sent, reused, reason } = failed;
         tracing::debug!(balancer = %self.balancer.name, member = %address.name, ?kind, ?sent, reused, reason, "attempt failed");
         let failure = Failure {
@@ -205,6 +211,11 @@ impl Trying<'_> {
         };
         let settled = registry.settle(self.balancer, member, &Outcome::Failed(failure));
         self.repeats = settled.repeats;
+        if settled.next != Next::RepeatFresh
+            && let Some(lease) = self.leases.last()
+        {
+            lease.failed();
+        }
         let status = match settled.next {
             Next::GiveUp { status } => status,
             _ => settled.fallback,
@@ -213,8 +224,15 @@ impl Trying<'_> {
     }
 }
 
+/// What the client asked for, as far as its answer depends on it.
+struct Asked<'a> {
+    head: &'a RequestHead,
+    host: &'a str,
+    upload: Rc<Progress>,
+}
+
 /// Hands a member's answer to the client.
-fn relay(trying: Trying<'_>, answered: Answered, head: &RequestHead, host: &str) -> (AnswerHead, Body) {
+fn relay(trying: Trying<'_>, answered: Answered, asked: &Asked<'_>) -> (AnswerHead, Body) {
     let Trying { worker, balancer, mut leases, .. } = trying;
     let Answered { head: mut answer, body, connection, permit } = answered;
     let Some(lease) = leases.last_mut() else { return answer::error(500) };
@@ -229,11 +247,12 @@ fn relay(trying: Trying<'_>, answered: Answered, head: &RequestHead, host: &str)
         _leases: leases,
         slot,
         reusable: kept,
+        upload: Rc::clone(&asked.upload),
         connection,
         _permit: permit,
     };
-    header::to_client(&mut answer, &worker.proxy.reversals, host);
-    let bodiless = head.method.as_bytes() == b"HEAD" || matches!(answer.status, 204 | 304) || body.is_empty();
+    header::to_client(&mut answer, &worker.proxy.reversals, asked.host);
+    let bodiless = asked.head.method.as_bytes() == b"HEAD" || matches!(answer.status, 204 | 304) || body.is_empty();
     if bodiless {
         held.complete();
         return (answer, Body::Empty);

@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSettings, MemberEdit, MemberName, MemberSettings,
+    BalancerEdit, BalancerName, BalancerSettings, Change, MemberEdit, MemberName, MemberSettings,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,6 +23,7 @@ use crate::config::BalancerConfig;
 /// The name of the file, and of its successor while that is written.
 const NAME: &str = "edits.journal";
 const NEXT: &str = "edits.journal.next";
+const PREVIOUS: &str = "edits.journal.previous";
 const DAMAGED: &str = "edits.journal.damaged";
 /// Lines after which the file is written anew with one line for each thing that was edited.
 const COMPACT_AFTER: usize = 1_000;
@@ -80,16 +81,20 @@ impl Journal {
             configured: configured(balancers),
             overrides: BTreeMap::new(),
         };
-        match std::fs::metadata(folder.join(NAME)).map(|about| about.len()) {
-            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
-            Err(why) => tracing::error!(%why, "the journal of edits cannot be read; edits will not be kept"),
+        let readable = match std::fs::metadata(folder.join(NAME)).map(|about| about.len()) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(why) => Err(why),
             Ok(length) => match journal.read(length) {
-                Ok(()) => journal.reconcile(),
+                Ok(()) => {
+                    journal.reconcile();
+                    Ok(())
+                }
                 Err(why) => journal.set_aside(&why),
             },
-        }
-        if let Err(why) = journal.compact() {
-            tracing::error!(%why, "the journal of edits cannot be written; edits will not survive a restart");
+        };
+        // What can neither be read nor moved is not overwritten.
+        if let Err(why) = readable.and_then(|()| journal.compact()) {
+            tracing::error!(%why, "the journal of edits cannot be used; edits will not survive a restart");
         }
         journal
     }
@@ -99,43 +104,55 @@ impl Journal {
         let edits = self.overrides.iter().filter_map(|(subject, what)| {
             let set = Value::Object(what.set.clone());
             let balancer = subject.balancer.clone();
-            Some(match &subject.member {
-                Some(member) => Restored::Member(balancer, member.clone(), serde_json::from_value(set).ok()?),
-                None => Restored::Balancer(balancer, serde_json::from_value(set).ok()?),
-            })
+            let edit = match &subject.member {
+                Some(member) => serde_json::from_value(set).map(|edit| Restored::Member(balancer, member.clone(), edit)),
+                None => serde_json::from_value(set).map(|edit| Restored::Balancer(balancer, edit)),
+            };
+            edit.inspect_err(|why| tracing::error!(?subject, %why, "an edit from before the restart is not understood"))
+                .ok()
         });
         edits.collect()
     }
 
-    /// Keeps an edit of a member; false if it will not survive a restart.
+    /// Keeps what an edit changes of a member; false if it will not survive a restart.
     pub(crate) fn member_edited(
         &mut self,
         balancer: &BalancerName,
         member: &MemberName,
         edit: &MemberEdit,
+        changes: &[Change],
     ) -> bool {
-        let edit = MemberEdit { revision: None, reason: None, ..edit.clone() };
-        self.keep(Subject { balancer: balancer.clone(), member: Some(member.clone()) }, &edit)
+        self.keep(Subject { balancer: balancer.clone(), member: Some(member.clone()) }, edit, changes)
     }
 
-    /// Keeps an edit of a balancer; false if it will not survive a restart.
-    pub(crate) fn balancer_edited(&mut self, balancer: &BalancerName, edit: &BalancerEdit) -> bool {
-        let edit = BalancerEdit { revision: None, reason: None, ..edit.clone() };
-        self.keep(Subject { balancer: balancer.clone(), member: None }, &edit)
+    /// Keeps what an edit changes of a balancer; false if it will not survive a restart.
+    pub(crate) fn balancer_edited(
+        &mut self,
+        balancer: &BalancerName,
+        edit: &BalancerEdit,
+        changes: &[Change],
+    ) -> bool {
+        self.keep(Subject { balancer: balancer.clone(), member: None }, edit, changes)
     }
 
-    fn keep(&mut self, subject: Subject, edit: &impl Serialize) -> bool {
-        let Ok(Value::Object(set)) = serde_json::to_value(edit) else { return false };
+    /// Would everything that was accepted so far survive a restart?
+    pub(crate) fn is_durable(&mut self) -> bool {
+        self.file.is_some() || self.compact().is_ok()
+    }
+
+    fn keep(&mut self, subject: Subject, edit: &impl Serialize, changes: &[Change]) -> bool {
+        let Ok(Value::Object(mut set)) = serde_json::to_value(edit) else { return false };
+        set.retain(|field, _| changes.iter().any(|change| change.field == *field));
         let configured = self.configured.get(&subject).cloned().unwrap_or_default();
         let file = configured.into_iter().filter(|(field, _)| set.contains_key(field)).collect();
         let what = Override { set, file };
         self.merge(&subject, &what);
         let line = Line { subject, what };
+        let there = self.is_there();
         let written = match &mut self.file {
-            _ if self.lines >= COMPACT_AFTER => self.compact(),
-            Some(file) => append(file, &line),
-            // The disk may have recovered since.
-            None => self.compact(),
+            Some(file) if there && self.lines < COMPACT_AFTER => append(file, &line),
+            // Too long, or the disk may have recovered, or the file was taken away.
+            _ => self.compact(),
         };
         self.lines += 1;
         if let Err(why) = &written {
@@ -144,6 +161,13 @@ impl Journal {
             tracing::error!(%why, "an edit could not be written to the journal and will not survive a restart");
         }
         written.is_ok()
+    }
+
+    /// Is the open file still the one that stands in the folder?
+    fn is_there(&self) -> bool {
+        let identity = |about: std::fs::Metadata| (about.dev(), about.ino());
+        let open = self.file.as_ref().and_then(|file| file.metadata().ok()).map(identity);
+        open.is_some() && open == std::fs::metadata(self.folder.join(NAME)).ok().map(identity)
     }
 
     /// Later fields replace earlier ones; what the configuration says anyway is no override.
@@ -179,8 +203,17 @@ impl Journal {
                 Some(line) => {
                     // Merged without looking at the configuration, which is done once at the end.
                     let known = self.overrides.entry(line.subject).or_default();
-                    known.file.extend(line.what.file);
-                    known.set.extend(line.what.set);
+                    for (field, value) in line.what.set {
+                        let file = line.what.file.get(&field);
+                        if file == Some(&value) {
+                            // It was set back to what the configuration said then.
+                            known.set.remove(&field);
+                            known.file.remove(&field);
+                        } else {
+                            known.file.extend(file.map(|file| (field.clone(), file.clone())));
+                            known.set.insert(field, value);
+                        }
+                    }
                 }
                 // The last line may have been cut off in the middle of a block.
                 None if number + 1 == lines.len() => {
@@ -224,7 +257,7 @@ impl Journal {
     }
 
     /// Keeps a damaged file for people and starts without it, naming those whose overrides could still be read.
-    fn set_aside(&mut self, why: &str) {
+    fn set_aside(&mut self, why: &str) -> io::Result<()> {
         let touched: Vec<String> = self
             .overrides
             .keys()
@@ -239,6 +272,7 @@ impl Journal {
         let moved = std::fs::rename(self.folder.join(NAME), &aside);
         tracing::error!(why, kept = %aside.display(), moved = moved.is_ok(), had_edits = touched.join(", "),
             "the journal of edits is damaged; starting with the configuration alone");
+        moved
     }
 
     /// Writes the file anew, one line for each subject, and puts it in the old one's place in one step.
@@ -251,7 +285,11 @@ impl Journal {
         }
         file.write_all(&text)?;
         file.sync_all()?;
-        std::fs::rename(&next, self.folder.join(NAME))?;
+        let (current, previous) = (self.folder.join(NAME), self.folder.join(PREVIOUS));
+        // The generation before stays; at first there is none.
+        let _ = std::fs::remove_file(&previous);
+        let _ = std::fs::hard_link(&current, &previous);
+        std::fs::rename(&next, &current)?;
         File::open(&self.folder)?.sync_all()?;
         self.file = Some(file);
         self.lines = 0;
@@ -359,6 +397,16 @@ mod tests {
         MemberEdit::default().with_flag(Flag::Drain, on)
     }
 
+    fn changed(field: &str) -> Change {
+        Change { field: field.to_owned(), before: String::new(), after: String::new() }
+    }
+
+    /// As the registry does, with every field of the edit for changed.
+    fn edit(journal: &mut Journal, number: u8, edit: &MemberEdit) -> bool {
+        let fields: Vec<Change> = MemberEdit::FIELDS.iter().map(|field| changed(field)).collect();
+        journal.member_edited(&name(), &member(number), edit, &fields)
+    }
+
     fn edits(journal: &Journal) -> Vec<String> {
         let line = |restored| match restored {
             Restored::Member(_, member, edit) => {
@@ -376,11 +424,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), &config("1"));
         let timeout = BalancerEdit { timeout: UpTo::new(5), ..BalancerEdit::default() };
-        assert!(journal.member_edited(&name(), &member(1), &factor("2")));
-        assert!(journal.member_edited(&name(), &member(1), &drain(true)));
-        assert!(journal.member_edited(&name(), &member(2), &drain(true)));
-        assert!(journal.balancer_edited(&name(), &timeout));
-        assert!(journal.member_edited(&name(), &member(2), &drain(false)));
+        assert!(edit(&mut journal, 1, &factor("2")));
+        assert!(edit(&mut journal, 1, &drain(true)));
+        assert!(edit(&mut journal, 2, &drain(true)));
+        assert!(journal.balancer_edited(&name(), &timeout, &[changed("timeout")]));
+        assert!(edit(&mut journal, 2, &drain(false)));
         drop(journal);
         for _ in 0..2 {
             let journal = Journal::open(folder.path(), &config("1"));
@@ -395,8 +443,8 @@ mod tests {
     fn a_changed_configuration_wins_over_values_but_not_over_flags() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), &config("1"));
-        journal.member_edited(&name(), &member(1), &factor("2"));
-        journal.member_edited(&name(), &member(1), &drain(true));
+        edit(&mut journal, 1, &factor("2"));
+        edit(&mut journal, 1, &drain(true));
         drop(journal);
         let journal = Journal::open(folder.path(), &config("3"));
         assert_eq!(edits(&journal), ["http://m1 {\"drain\":true}"]);
@@ -407,13 +455,36 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_that_was_cleared_again_does_not_beat_a_later_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        edit(&mut journal, 1, &drain(true));
+        edit(&mut journal, 1, &drain(false));
+        drop(journal);
+        let mut changed = config("1");
+        changed[0].members[0].1.status = changed[0].members[0].1.status.with(Flag::Drain, true);
+        assert_eq!(edits(&Journal::open(folder.path(), &changed)), [""; 0]);
+    }
+
+    #[test]
+    fn a_file_that_was_taken_away_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        edit(&mut journal, 1, &drain(true));
+        std::fs::remove_file(folder.path().join(NAME)).unwrap();
+        assert!(edit(&mut journal, 2, &drain(true)));
+        drop(journal);
+        assert_eq!(edits(&Journal::open(folder.path(), &config("1"))).len(), 2);
+    }
+
+    #[test]
     fn every_cut_leaves_a_prefix_of_what_was_acknowledged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         let mut journal = Journal::open(folder.path(), &config("1"));
         let mut lengths = vec![0];
-        for edit in [factor("2"), drain(true), factor("3")] {
-            journal.member_edited(&name(), &member(1), &edit);
+        for change in [factor("2"), drain(true), factor("3")] {
+            edit(&mut journal, 1, &change);
             lengths.push(std::fs::metadata(&path).unwrap().len());
         }
         drop(journal);
@@ -437,8 +508,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
         let mut journal = Journal::open(folder.path(), &config("1"));
-        journal.member_edited(&name(), &member(1), &drain(true));
-        journal.member_edited(&name(), &member(2), &drain(true));
+        edit(&mut journal, 1, &drain(true));
+        edit(&mut journal, 2, &drain(true));
         drop(journal);
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[20] ^= 1;
@@ -452,9 +523,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone");
         let mut journal = Journal::open(&gone, &config("1"));
-        assert!(!journal.member_edited(&name(), &member(1), &drain(true)));
+        assert!(!edit(&mut journal, 1, &drain(true)));
         std::fs::create_dir(&gone).unwrap();
-        assert!(journal.member_edited(&name(), &member(2), &drain(true)), "the disk is back");
+        assert!(edit(&mut journal, 2, &drain(true)), "the disk is back");
         drop(journal);
         assert_eq!(
             edits(&Journal::open(&gone, &config("1"))).len(),
@@ -468,7 +539,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(folder.path(), &config("1"));
         journal.lines = COMPACT_AFTER;
-        journal.member_edited(&name(), &member(1), &drain(true));
+        edit(&mut journal, 1, &drain(true));
         assert_eq!(journal.lines, 1);
         let lines = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
         assert_eq!(lines.lines().count(), 1);

@@ -2,7 +2,7 @@
 //!
 //! The life of a request: `accept` takes the connection, `http` reads a head from it, `handle` finds its mapping and
 //! asks the `registry` (and so the core, `evenkeel-balancer`) to elect a member, `exchange` makes one attempt with that
-//! member over a connection from the `pool`, `relay` carries both bodies and counts them, and the leases of all
+//! member over a connection from the `pool`, `upload` and `relay` carry the bodies and count them, and the leases of all
 //! members tried fall before the last byte is handed to the client.
 //!
 //! The life of an edit: `admin` reads it from the Unix socket, the `registry` validates it, writes it to the
@@ -32,5 +32,6 @@ mod relay;
 mod rundir;
 pub mod server;
 pub mod signal;
+mod upload;
 
 pub use rundir::RunDirError;

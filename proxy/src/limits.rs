@@ -12,7 +12,7 @@ pub(crate) const HEAD_BYTES: usize = 64 * 1024;
 pub(crate) const MEMBER_BUFFER: usize = 128 * 1024;
 /// Idle connections kept to one member by one worker thread.
 pub(crate) const IDLE_CONNECTIONS: usize = 256;
-/// Requests that wait for a usable member (`timeout=` of a balancer), in the whole process.
+/// Requests that wait for a usable member of one balancer (its `timeout=`).
 pub(crate) const WAITING_REQUESTS: usize = 10_000;
 /// How long a waiting request sleeps at most before it looks for a usable member again; changes wake it earlier.
 pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
@@ -20,12 +20,18 @@ pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// Connections to the admin socket.
 pub(crate) const ADMIN_CONNECTIONS: usize = 64;
+/// Of those, connections that follow the events.
+pub(crate) const FOLLOWERS: usize = 48;
 /// Bytes of a message to the admin socket.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
 /// How long a client of the admin socket may take for a request.
 pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client may take for a head, unless KeepAliveTimeout grants more.
 pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(20);
+/// How long a connection that was accepted may wait for its first request when the proxy ends.
+pub(crate) const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
+/// Addresses of a member's name that are tried for a connection.
+pub(crate) const ADDRESSES: usize = 8;
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
 /// How long clients of the admin socket may take to read the last events when the proxy ends.

@@ -53,7 +53,7 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
         say("Syntax OK");
         return Ok(ExitCode::SUCCESS);
     }
-    log::start(options.log_format, options.log_level);
+    let _flush = log::start(options.log_format, options.log_level);
     let ending = signal::Ending::install()?;
     let start = StartOptions { configuration: path, run_dir: options.run_dir, threads: options.threads };
     let running = server::start(config, &start)?;

@@ -290,9 +290,9 @@ impl Registry {
         let member = live.resolve(selector)?;
         let wanted = live.lock().preview_member(&member, edit)?;
         if wanted.changes.is_empty() {
-            return Ok(answer(balancer, Some(member), wanted, None, true));
+            return Ok(answer(balancer, Some(member), wanted, None, journal.is_durable()));
         }
-        let durable = journal.member_edited(balancer, &member, edit);
+        let durable = journal.member_edited(balancer, &member, edit, &wanted.changes);
         let accepted = live.lock().edit_member(&member, edit)?;
         live.changed.notify_waiters();
         tracing::info!(%balancer, %member, changes = %describe(&accepted), by = %name_of(by.as_ref()), "member edited");
@@ -319,9 +319,9 @@ impl Registry {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = live.lock().preview(edit)?;
         if wanted.changes.is_empty() {
-            return Ok(answer(balancer, None, wanted, None, true));
+            return Ok(answer(balancer, None, wanted, None, journal.is_durable()));
         }
-        let durable = journal.balancer_edited(balancer, edit);
+        let durable = journal.balancer_edited(balancer, edit, &wanted.changes);
         let accepted = live.lock().edit(edit)?;
         live.changed.notify_waiters();
         tracing::info!(%balancer, changes = %describe(&accepted), by = %name_of(by.as_ref()), "balancer edited");

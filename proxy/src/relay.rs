@@ -1,106 +1,40 @@
-//! Bodies both ways, counted while they flow. The answer's body holds the leases of every member that was tried and
+//! A member's answer on its way to the client, counted while it flows. It holds the leases of every member that was tried and
 //! lets them go before its last byte is handed on, so that a client's next request finds busy as httpd would have it.
 
-use std::cell::Cell;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use evenkeel_balancer::{Lease, Meter};
-use evenkeel_protocol::Moment;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Sleep, sleep};
 
 use crate::accept::Worker;
 use crate::clock;
+use crate::http::body::Patience;
 use crate::http::client::Connection;
 use crate::http::{Body, BodyError, Remaining, Source};
-
-/// How long the next chunk of a body may take: armed when it is awaited, relaxed when it comes.
-struct Patience {
-    within: Duration,
-    deadline: Option<Pin<Box<Sleep>>>,
-    armed: bool,
-}
-
-impl Patience {
-    fn new(within: Duration) -> Self {
-        Self { within, deadline: None, armed: false }
-    }
-
-    /// Something came: the clock stops.
-    fn relax(&mut self) {
-        self.armed = false;
-    }
-
-    /// Nothing came: is it over?
-    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.within)));
-        if !self.armed {
-            deadline.as_mut().set(sleep(self.within));
-            self.armed = true;
-        }
-        deadline.as_mut().poll(context).is_ready()
-    }
-}
-
-/// A request's body on its way to a member.
-pub(crate) struct Upload {
-    body: Body,
-    meter: Meter,
-    patience: Patience,
-    /// When the member last took something.
-    active: Rc<Cell<Moment>>,
-}
-
-impl Upload {
-    /// `within`: how long the client may send nothing.
-    pub(crate) fn new(body: Body, meter: Meter, within: Duration, active: Rc<Cell<Moment>>) -> Self {
-        Self { body, meter, patience: Patience::new(within), active }
-    }
-}
-
-impl Source for Upload {
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let chunk = match self.body.poll_chunk(context) {
-            Poll::Ready(chunk) => chunk,
-            Poll::Pending if self.patience.is_over(context) => {
-                return Poll::Ready(Some(Err(BodyError("the client sent nothing for too long".to_owned()))));
-            }
-            Poll::Pending => return Poll::Pending,
-        };
-        self.patience.relax();
-        self.active.set(clock::now());
-        if let Some(Ok(bytes)) = &chunk {
-            self.meter.sent(bytes.len() as u64);
-        }
-        Poll::Ready(chunk)
-    }
-
-    fn remaining(&self) -> Remaining {
-        self.body.remaining()
-    }
-}
+use crate::upload::Progress;
 
 /// What ends with the client's request: the leases of the members tried, and the connection of the last one.
 pub(crate) struct Held {
     pub(crate) worker: Rc<Worker>,
     /// Of all members tried; the last one answers.
     pub(crate) _leases: Vec<Lease>,
-    /// Whose connection, and whether it may carry another exchange.
+    /// Whose connection, and whether its member's settings let it carry another exchange.
     pub(crate) slot: usize,
     pub(crate) reusable: bool,
+    pub(crate) upload: Rc<Progress>,
     pub(crate) connection: Connection,
     /// The last member's place for one more request.
     pub(crate) _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Held {
-    /// The exchange is complete: the leases fall, and the connection may carry another.
+    /// The answer is complete: the leases fall, and the connection may carry another exchange, unless the member
+    /// answered before it had the whole request. Then the connection ends, and the rest of the upload with it.
     pub(crate) fn complete(self) {
-        if self.reusable {
+        if self.reusable && self.upload.is_done() {
             self.worker.pool.borrow_mut().put(self.slot, self.connection, clock::now());
         }
     }
@@ -135,7 +69,7 @@ impl Source for Download {
             self.held = None;
             let why = "the member sent nothing for too long".to_owned();
             tracing::debug!(why, "an answer broke off");
-            return Poll::Ready(Some(Err(BodyError(why))));
+            return Poll::Ready(Some(Err(BodyError::Stalled(why))));
         }
         let chunk = ready!(polled);
         self.patience.relax();

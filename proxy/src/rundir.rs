@@ -3,6 +3,7 @@
 //! Private from the first instant: the folder is ours and nobody else may write in it, the socket is born with mode
 //! 0600, and nothing is unlinked that is not our own dead socket.
 
+use std::cell::Cell;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -44,8 +45,15 @@ pub enum RunDirError {
 #[derive(Debug)]
 pub(crate) struct RunDir {
     path: PathBuf,
+    /// Which file the bound socket is.
+    bound: Cell<Option<(u64, u64)>>,
     /// Holds the lock.
     _lock: File,
+}
+
+/// Device and number of a file, which tell it from another of the same name.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.symlink_metadata().ok().map(|about| (about.dev(), about.ino()))
 }
 
 impl RunDir {
@@ -71,7 +79,7 @@ impl RunDir {
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(RunDirError::Taken(path));
         }
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, bound: Cell::new(None), _lock: lock })
     }
 
     /// Ours, and nobody else can replace it or what is in it.
@@ -120,7 +128,7 @@ impl RunDir {
                 return Err(RunDirError::Taken(self.path.clone()));
             }
             Ok(_) => {
-                std::fs::remove_file(&socket).map_err(|why| RunDirError::Unusable(self.path.clone(), why))?
+                std::fs::remove_file(&socket).map_err(|why| RunDirError::Unusable(self.path.clone(), why))?;
             }
             Err(_) => {}
         }
@@ -128,13 +136,19 @@ impl RunDir {
         let before = umask(Mode::from_raw_mode(0o177));
         let bound = UnixListener::bind(&socket);
         umask(before);
-        bound.map_err(|why| RunDirError::Unusable(self.path.clone(), why))
+        let bound = bound.map_err(|why| RunDirError::Unusable(self.path.clone(), why))?;
+        self.bound.set(identity(&socket));
+        Ok(bound)
     }
 
-    /// Removes the admin socket at the end, so that consoles do not find a dead one.
+    /// Removes the admin socket at the end, so that consoles do not find a dead one. If the folder was replaced
+    /// meanwhile, the socket there may be another proxy's and stays.
     pub(crate) fn clear(&self) {
-        // It may have been removed already, and nothing depends on it.
-        let _ = std::fs::remove_file(self.socket());
+        let socket = self.socket();
+        if self.bound.get().is_some() && identity(&socket) == self.bound.get() {
+            // It may be gone since, and nothing depends on it.
+            let _ = std::fs::remove_file(socket);
+        }
     }
 }
 
@@ -161,6 +175,12 @@ mod tests {
         drop(run.bind().unwrap());
         run.clear();
         assert!(!run.socket().exists());
+
+        drop(run.bind().unwrap());
+        std::fs::rename(run.socket(), folder.path().join("elsewhere")).unwrap();
+        let _another = UnixListener::bind(run.socket()).unwrap();
+        run.clear();
+        assert!(run.socket().exists(), "another proxy's socket stays");
     }
 
     #[test]

@@ -192,8 +192,8 @@ fn assemble(
 
 /// Binds each address once for each worker thread.
 ///
-/// The first bind is exclusive, so that an address on which another process listens is refused even if that process
-/// shares it; only then the socket is opened for the siblings.
+/// The first socket is exclusive until it listens, so that an address on which another process listens is refused even
+/// if that process shares it, or starts at the same time; only then the address is opened for the siblings.
 fn listen(
     addresses: &[SocketAddr],
     threads: usize,
@@ -207,14 +207,16 @@ fn listen(
             )
         };
         let first = first_socket(*address).map_err(refuse)?;
+        first.listen(limits::LISTEN_QUEUE).map_err(refuse)?;
         first.set_reuse_port(true).map_err(refuse)?;
         let actual = first.local_addr()?.as_socket().unwrap_or(*address);
         let mut sockets = vec![first];
         for _ in 1..threads {
-            sockets.push(socket(actual, true).map_err(refuse)?);
+            let sibling = socket(actual, true).map_err(refuse)?;
+            sibling.listen(limits::LISTEN_QUEUE).map_err(refuse)?;
+            sockets.push(sibling);
         }
         for (own, socket) in listeners.iter_mut().zip(sockets) {
-            socket.listen(limits::LISTEN_QUEUE).map_err(refuse)?;
             own.push(socket.into());
         }
         bound.push(actual);

@@ -86,11 +86,13 @@ pub enum FailureKind {
     BadAnswer,
     /// The client's own fault, for instance a request that ended early.
     Client,
+    /// The client sent nothing of its request for too long.
+    ClientTimeout,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Connect,
         Self::ConnectTimeout,
         Self::Unresolved,
@@ -101,6 +103,7 @@ impl FailureKind {
         Self::WriteFailed,
         Self::BadAnswer,
         Self::Client,
+        Self::ClientTimeout,
     ];
 }
 
@@ -173,6 +176,7 @@ impl Failure {
             Kind::SendTimeout => rule(false, Retry::Never, 504),
             Kind::BadAnswer => rule(false, Retry::Never, 502),
             Kind::Client => rule(false, Retry::Never, 400),
+            Kind::ClientTimeout => rule(false, Retry::Never, 408),
         }
     }
 
@@ -320,6 +324,7 @@ mod tests {
             (Kind::WriteFailed, false, give_up(502), 502),
             (Kind::BadAnswer, false, give_up(502), 502),
             (Kind::Client, false, give_up(400), 400),
+            (Kind::ClientTimeout, false, give_up(408), 408),
         ] {
             let settle = |status: &str, tries| {
                 let mut balancer = balancer(3, status, BalancerSettings::default());

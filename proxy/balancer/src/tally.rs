@@ -138,6 +138,11 @@ impl Meter {
         self.add(|cell| &cell.sent, bytes);
     }
 
+    /// `bytes` that were counted as sent were handed back before any of them left.
+    pub fn unsent(&self, bytes: u64) {
+        self.add(|cell| &cell.sent, bytes.wrapping_neg());
+    }
+
     /// `bytes` were read, counted as httpd does: the status line without its end, and the body.
     pub fn received(&self, bytes: u64) {
         self.add(|cell| &cell.received, bytes);
@@ -257,6 +262,8 @@ mod tests {
         lease.sent(1);
         lease.received(2);
         assert_eq!((tally.transferred(), tally.read(), tally.busy()), (1, 2, 1));
+        lease.meter().unsent(1);
+        assert_eq!(tally.transferred(), 0);
     }
 
     #[test]

@@ -39,7 +39,11 @@ pub(super) async fn answer(
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
         Call::Events { since, follow } => {
-            let since = since.unwrap_or_else(|| registry.events().last());
+            let events = registry.events();
+            if events.followers() >= limits::FOLLOWERS {
+                return Err(Refusal::new(Code::Unavailable, "too many follow the events; end one of them"));
+            }
+            let since = since.map_or_else(|| events.last(), |since| events.resume(since));
             Ok(Reply::events(Arc::clone(registry), since, follow))
         }
     }

@@ -1,9 +1,13 @@
 //! Bodies: nothing, some bytes, or a source of chunks that is read while it is sent.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::{Sleep, sleep};
 
 /// How much of a body is still to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,15 +18,49 @@ pub(crate) enum Remaining {
 
 /// Why a body ended before its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct BodyError(pub(crate) String);
+pub(crate) enum BodyError {
+    /// It broke off.
+    Broken(String),
+    /// Nothing came for too long.
+    Stalled(String),
+}
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        let (Self::Broken(why) | Self::Stalled(why)) = self;
+        f.write_str(why)
     }
 }
 
 impl std::error::Error for BodyError {}
+
+/// How long the next chunk of a body may take: armed when it is awaited, relaxed when it comes.
+pub(crate) struct Patience {
+    within: Duration,
+    deadline: Option<Pin<Box<Sleep>>>,
+    armed: bool,
+}
+
+impl Patience {
+    pub(crate) fn new(within: Duration) -> Self {
+        Self { within, deadline: None, armed: false }
+    }
+
+    /// Something came: the clock stops.
+    pub(crate) fn relax(&mut self) {
+        self.armed = false;
+    }
+
+    /// Nothing came: is it over?
+    pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.within)));
+        if !self.armed {
+            deadline.as_mut().set(sleep(self.within));
+            self.armed = true;
+        }
+        deadline.as_mut().poll(context).is_ready()
+    }
+}
 
 /// Where the chunks of a body come from.
 pub(crate) trait Source {

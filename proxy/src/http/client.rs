@@ -3,32 +3,92 @@
 //! What failed is told in terms that decide whether the request may be repeated: was anything of it sent?
 
 use std::cell::Cell;
+use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evenkeel_protocol::Moment;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::wire::{Outgoing, arriving, fields_of, map_of};
-use super::{AnswerHead, Body, RequestHead};
+use super::{AnswerHead, Body, BodyError, RequestHead};
 use crate::{clock, limits};
 
 /// A connection to a member that can carry one request at a time.
 pub(crate) struct Connection {
     sender: SendRequest<Outgoing>,
+    /// Moves the bytes; ends with this value, whatever the member does.
+    driver: JoinHandle<()>,
+    /// Bytes that the member has sent.
+    arrived: Rc<Cell<u64>>,
     /// Has it carried a request before?
     pub(crate) reused: bool,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// A stream that counts what is read from it.
+struct Counted {
+    stream: TcpStream,
+    arrived: Rc<Cell<u64>>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.arrived.set(self.arrived.get() + (buffer.filled().len() - before) as u64);
+        outcome
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
 }
 
 /// Why there is no connection.
 #[derive(Debug)]
 pub(crate) enum ConnectError {
     TimedOut,
-    Refused(std::io::Error),
+    Refused(io::Error),
 }
 
 /// Why there is no answer.
@@ -50,47 +110,47 @@ pub(crate) enum SendErrorKind {
     BadAnswer(String),
     /// The client's own body broke.
     ClientBody(String),
+    /// The client sent nothing of its body for too long.
+    ClientStalled(String),
 }
 
 impl Connection {
-    /// Connects to the first of `addresses` that accepts, within `within` for all of them.
+    /// Connects to the first of `addresses` that accepts, each within `within`.
     pub(crate) async fn open(
         addresses: &[SocketAddr],
         within: Duration,
         tcp_keepalive: bool,
     ) -> Result<Self, ConnectError> {
-        let connect = async {
-            let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "it has no address");
-            for address in addresses {
-                match TcpStream::connect(address).await {
-                    Ok(stream) => return Ok(stream),
-                    Err(why) => last = why,
-                }
+        let mut failed = ConnectError::Refused(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+        for address in addresses.iter().take(limits::ADDRESSES) {
+            match timeout(within, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Self::over(stream, tcp_keepalive).await,
+                Ok(Err(why)) => failed = ConnectError::Refused(why),
+                Err(_) => failed = ConnectError::TimedOut,
             }
-            Err(last)
-        };
-        let stream = match timeout(within, connect).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(why)) => return Err(ConnectError::Refused(why)),
-            Err(_) => return Err(ConnectError::TimedOut),
-        };
+        }
+        Err(failed)
+    }
+
+    async fn over(stream: TcpStream, tcp_keepalive: bool) -> Result<Self, ConnectError> {
         // Options that a socket refuses cost latency, not correctness.
         let _ = stream.set_nodelay(true);
         let _ = socket2::SockRef::from(&stream).set_keepalive(tcp_keepalive);
+        let arrived = Rc::default();
         let mut builder = http1::Builder::new();
         builder
             .title_case_headers(true)
             .max_buf_size(limits::MEMBER_BUFFER)
             .max_headers(limits::HEADER_FIELDS);
         let (sender, driver) = builder
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(Counted { stream, arrived: Rc::clone(&arrived) }))
             .await
-            .map_err(|why| ConnectError::Refused(std::io::Error::other(why)))?;
-        tokio::task::spawn_local(async move {
+            .map_err(|why| ConnectError::Refused(io::Error::other(why)))?;
+        let driver = tokio::task::spawn_local(async move {
             // How a connection ends is told to the request on it.
             let _ = driver.await;
         });
-        Ok(Self { sender, reused: false })
+        Ok(Self { sender, driver, arrived, reused: false })
     }
 
     /// Is it still open, as far as the system has told?
@@ -106,14 +166,14 @@ impl Connection {
         self.sender.is_ready() && self.is_open()
     }
 
-    /// Sends a request and waits for the head of the answer, at most `within` after the member was last active:
+    /// Sends a request and waits for the head of the answer, at most `within` after the member was last `active`:
     /// an upload may take as long as it moves.
     pub(crate) async fn exchange(
         &mut self,
         head: &RequestHead,
         body: Body,
         within: Duration,
-        active: &Cell<Moment>,
+        active: impl Fn() -> Moment,
     ) -> Result<(AnswerHead, Body), SendError> {
         let Ok(uri) = head.target.parse::<hyper::Uri>() else {
             let why = "the target is no URI".to_owned();
@@ -124,9 +184,10 @@ impl Connection {
             hyper::Method::from_bytes(head.method.as_bytes()).unwrap_or(hyper::Method::GET);
         *request.uri_mut() = uri;
         *request.headers_mut() = map_of(&head.fields);
+        let arrived_before = self.arrived.get();
         let mut answering = pin!(self.sender.try_send_request(request));
         let answered = loop {
-            let left = active.get().plus(within).since(clock::now());
+            let left = active().plus(within).since(clock::now());
             match timeout(left, answering.as_mut()).await {
                 Ok(answered) => break answered,
                 Err(_) if left.is_zero() => {
@@ -138,10 +199,25 @@ impl Connection {
         match answered {
             Err(mut failed) => {
                 let unsent = failed.take_message().map(|request| request.into_body().0);
-                Err(SendError { kind: kind_of(failed.error()), unsent })
+                let kind = match kind_of(failed.error()) {
+                    SendErrorKind::Closed if self.arrived.get() > arrived_before => {
+                        SendErrorKind::BadAnswer("it broke off in the head".to_owned())
+                    }
+                    kind => kind,
+                };
+                Err(SendError { kind, unsent })
             }
             Ok(response) => {
                 let (parts, body) = response.into_parts();
+                let refuse = |why: &str| {
+                    Err(SendError { kind: SendErrorKind::BadAnswer(why.to_owned()), unsent: None })
+                };
+                if parts.headers.contains_key("transfer-encoding") && parts.headers.contains_key("content-length") {
+                    return refuse("it says its length in two ways");
+                }
+                if parts.status == hyper::StatusCode::SWITCHING_PROTOCOLS {
+                    return refuse("it switches protocols unasked");
+                }
                 let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
                 let head = AnswerHead {
                     status: parts.status.as_u16(),
@@ -158,7 +234,10 @@ fn kind_of(error: &hyper::Error) -> SendErrorKind {
     if error.is_parse() {
         SendErrorKind::BadAnswer(error.to_string())
     } else if error.is_user() {
-        SendErrorKind::ClientBody(error.to_string())
+        match std::error::Error::source(error).and_then(|why| why.downcast_ref::<BodyError>()) {
+            Some(BodyError::Stalled(why)) => SendErrorKind::ClientStalled(why.clone()),
+            _ => SendErrorKind::ClientBody(error.to_string()),
+        }
     } else {
         SendErrorKind::Closed
     }

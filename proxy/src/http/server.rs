@@ -5,10 +5,8 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -16,11 +14,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request as HyperRequest, Response as HyperResponse};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
-use tokio::time::{Sleep, sleep};
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
+use super::patient::PatientWriter;
 use super::wire::{Outgoing, arriving, fields_of, map_of};
 use super::{AnswerHead, Body, Method, RequestHead};
 use crate::limits;
@@ -53,11 +51,12 @@ where
     H: Fn(RequestHead, Body) -> F + 'static,
     F: Future<Output = (AnswerHead, Body)>,
 {
-    let (most, carried) = (settings.requests, Cell::new(0_u32));
+    let most = settings.requests;
+    let carried = Rc::new(Carried::default());
+    let counted = Rc::clone(&carried);
     let service = service_fn(move |request: HyperRequest<Incoming>| {
         let handler = Rc::clone(&handler);
-        carried.set(carried.get().saturating_add(1));
-        let last = most > 0 && carried.get() >= most;
+        let last = most > 0 && counted.one_more() >= most;
         async move {
             let (head, body) = request.into_parts();
             let (mut head, body) = handler(request_head(&head), arriving(body)).await;
@@ -80,6 +79,8 @@ where
     let told = async {
         // A sender that is gone means that the proxy ends as well.
         let _ = stopping.wait_for(|stop| *stop).await;
+        // A connection that was accepted may have its first request on the way; it is not turned away.
+        let _ = timeout(limits::FIRST_REQUEST_WITHIN, carried.first()).await;
     };
     let mut told = pin!(told);
     let mut telling = true;
@@ -92,6 +93,28 @@ where
     })
     .await;
     outcome.map_err(|why| why.to_string())
+}
+
+/// How many requests a connection has carried.
+#[derive(Default)]
+struct Carried {
+    number: Cell<u32>,
+    changed: Notify,
+}
+
+impl Carried {
+    fn one_more(&self) -> u32 {
+        self.number.set(self.number.get().saturating_add(1));
+        self.changed.notify_one();
+        self.number.get()
+    }
+
+    /// Until there was one.
+    async fn first(&self) {
+        while self.number.get() == 0 {
+            self.changed.notified().await;
+        }
+    }
 }
 
 fn request_head(parts: &hyper::http::request::Parts) -> RequestHead {
@@ -115,73 +138,4 @@ fn answer(head: AnswerHead, body: Body) -> HyperResponse<Outgoing> {
         response.extensions_mut().insert(reason);
     }
     response
-}
-
-/// A stream whose writer gives up on a peer that takes nothing for too long.
-struct PatientWriter {
-    stream: TcpStream,
-    patience: Duration,
-    /// Runs only while a write is waiting.
-    waiting: Option<Pin<Box<Sleep>>>,
-}
-
-impl PatientWriter {
-    fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
-    }
-
-    fn judge<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.waiting = None;
-            return outcome;
-        }
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
-        if waiting.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")));
-        }
-        Poll::Pending
-    }
-}
-
-impl AsyncRead for PatientWriter {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for PatientWriter {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judge(context, outcome)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.judge(context, outcome)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

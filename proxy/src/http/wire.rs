@@ -43,7 +43,7 @@ impl Source for Arriving {
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut self.0).poll_frame(context)) {
                 None => None,
-                Some(Err(why)) => Some(Err(BodyError(why.to_string()))),
+                Some(Err(why)) => Some(Err(BodyError::Broken(why.to_string()))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(chunk) => Some(Ok(chunk)),
                     Err(_trailers) => continue,

@@ -36,7 +36,7 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
             if text != "-1" {
                 duration(text, "s", remarks)?;
             }
-            remarks.unused("names are resolved for each new connection", NOT_YET);
+            remarks.unused("a name is looked up until it resolves, and then kept", NOT_YET);
             Ok(())
         },
     },

@@ -138,7 +138,7 @@ fn what_is_taken_and_told() {
         ("iobuffersize=512", "iobuffersize=512 is not used: buffers have the proxy's own size"),
         ("receivebuffersize=0", "receivebuffersize=0 is not used: buffers have the proxy's own size"),
         ("responsefieldsize=0", "responsefieldsize=0 is not used: header lines have the proxy's own limit"),
-        ("addressttl=-1", "addressttl=-1 is not used: names are resolved for each new connection"),
+        ("addressttl=-1", "addressttl=-1 is not used: a name is looked up until it resolves, and then kept"),
         ("upgrade=ANY", "upgrade=ANY is not used: connections are not upgraded yet"),
         ("secret=x", "secret=x is not used: it belongs to ajp members"),
         ("flusher=x", "flusher=x is not used: it belongs to fdpass members"),
