@@ -32,7 +32,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "httparse",
             "socket2",
             "rustix",
-            "uzers",
+            "tracing-appender", "uzers",
             "crc32fast",
             "tracing",
             "tracing-subscriber",
