@@ -113,7 +113,9 @@ async fn accept(
     // Connections that the system has accepted already must not be reset by closing the listener.
     let Ok(listener) = listener.into_std() else { return };
     while let Ok((stream, peer)) = listener.accept() {
-        let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) else { continue };
+        let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) else {
+            continue;
+        };
         let connection = converse(Rc::clone(&worker), stream, peer, stopping.clone());
         let running = running.clone();
         tokio::task::spawn_local(async move {

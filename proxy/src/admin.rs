@@ -78,7 +78,8 @@ async fn accept(
 
 /// Says why without waiting for anything: a fresh socket has room for so little.
 fn turn_away(stream: &UnixStream) {
-    let refusal = Refusal::new(Code::Unavailable, "too many connections to the admin socket; end one of them");
+    let refusal =
+        Refusal::new(Code::Unavailable, "too many connections to the admin socket; end one of them");
     let body = serde_json::to_string(&refusal).unwrap_or_default();
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\

@@ -252,7 +252,8 @@ fn relay(trying: Trying<'_>, answered: Answered, asked: &Asked<'_>) -> (AnswerHe
         _permit: permit,
     };
     header::to_client(&mut answer, &worker.proxy.reversals, asked.host);
-    let bodiless = asked.head.method.as_bytes() == b"HEAD" || matches!(answer.status, 204 | 304) || body.is_empty();
+    let bodiless =
+        asked.head.method.as_bytes() == b"HEAD" || matches!(answer.status, 204 | 304) || body.is_empty();
     if bodiless {
         held.complete();
         return (answer, Body::Empty);

@@ -105,11 +105,15 @@ impl Journal {
             let set = Value::Object(what.set.clone());
             let balancer = subject.balancer.clone();
             let edit = match &subject.member {
-                Some(member) => serde_json::from_value(set).map(|edit| Restored::Member(balancer, member.clone(), edit)),
+                Some(member) => {
+                    serde_json::from_value(set).map(|edit| Restored::Member(balancer, member.clone(), edit))
+                }
                 None => serde_json::from_value(set).map(|edit| Restored::Balancer(balancer, edit)),
             };
-            edit.inspect_err(|why| tracing::error!(?subject, %why, "an edit from before the restart is not understood"))
-                .ok()
+            edit.inspect_err(
+                |why| tracing::error!(?subject, %why, "an edit from before the restart is not understood"),
+            )
+            .ok()
         });
         edits.collect()
     }

@@ -50,7 +50,8 @@ struct Upload {
 /// The body as it is sent, and what is known of it. `within`: how long the client may send nothing.
 pub(crate) fn watched(body: Body, within: Duration) -> (Body, Rc<Progress>) {
     let done = body.is_empty();
-    let progress = Rc::new(Progress { meter: RefCell::default(), last: Cell::default(), done: Cell::new(done) });
+    let progress =
+        Rc::new(Progress { meter: RefCell::default(), last: Cell::default(), done: Cell::new(done) });
     if done {
         return (Body::Empty, progress);
     }

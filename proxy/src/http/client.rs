@@ -59,7 +59,11 @@ impl AsyncRead for Counted {
 }
 
 impl AsyncWrite for Counted {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -212,7 +216,9 @@ impl Connection {
                 let refuse = |why: &str| {
                     Err(SendError { kind: SendErrorKind::BadAnswer(why.to_owned()), unsent: None })
                 };
-                if parts.headers.contains_key("transfer-encoding") && parts.headers.contains_key("content-length") {
+                if parts.headers.contains_key("transfer-encoding")
+                    && parts.headers.contains_key("content-length")
+                {
                     return refuse("it says its length in two ways");
                 }
                 if parts.status == hyper::StatusCode::SWITCHING_PROTOCOLS {

@@ -47,7 +47,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for PatientWriter<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for PatientWriter<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.judge(context, outcome)
     }
