@@ -1,5 +1,7 @@
 //! One example of each message of the admin interface, as scripts see it: it must read, and be written as it stands.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a document that does not read fails the test")]
+
 use std::path::PathBuf;
 
 use evenkeel_protocol::{

@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use crate::admin::stream::Reply;
-use crate::http::patient::PatientWriter;
+use crate::http::stream::Watched;
 use crate::limits;
 use crate::registry::Registry;
 
@@ -92,7 +92,7 @@ fn turn_away(stream: &UnixStream) {
 
 async fn converse(stream: UnixStream, registry: Arc<Registry>, mut ending: watch::Receiver<bool>) {
     let peer = Arc::new(who(&stream));
-    let stream = PatientWriter::new(stream, limits::ADMIN_WITHIN);
+    let stream = Watched::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
         let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
         async move { Ok::<_, Infallible>(answer(request, &registry, Option::as_ref(&peer)).await) }

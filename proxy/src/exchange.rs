@@ -130,7 +130,7 @@ async fn connect(address: &Address) -> Result<Connection, Failed> {
             return Err(Failed::unsent(FailureKind::Unresolved, &why));
         }
     };
-    Connection::open(addresses, within, address.connection.keepalive).await.map_err(|why| match why {
+    Connection::open(addresses, &address.connection).await.map_err(|why| match why {
         ConnectError::TimedOut => {
             Failed::unsent(FailureKind::ConnectTimeout, &format!("no connection within {within:?}"))
         }
@@ -187,6 +187,7 @@ fn facts(request: &mut Outbound, failed: SendError, reused: bool) -> Failed {
         }
         SendErrorKind::TimedOut => (FailureKind::ReadTimeout, "it did not answer in time".to_owned()),
         SendErrorKind::BadAnswer(why) => (FailureKind::BadAnswer, format!("its answer is no HTTP: {why}")),
+        SendErrorKind::NotTaken => (FailureKind::SendTimeout, "it did not take the request in time".to_owned()),
         SendErrorKind::ClientStalled(why) => (FailureKind::ClientTimeout, why),
         SendErrorKind::ClientBody(why) => {
             (FailureKind::Client, format!("the client's request broke off: {why}"))

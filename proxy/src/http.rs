@@ -6,8 +6,8 @@
 pub(crate) mod body;
 pub(crate) mod client;
 pub(crate) mod head;
-pub(crate) mod patient;
 pub(crate) mod server;
+pub(crate) mod stream;
 mod wire;
 
 pub(crate) use body::{Body, BodyError, Remaining, Source};

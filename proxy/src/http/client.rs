@@ -5,19 +5,18 @@
 use std::cell::Cell;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evenkeel_protocol::Moment;
+use evenkeel_protocol::{ConnectionSettings, Moment};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::stream::Watched;
 use super::wire::{Outgoing, arriving, fields_of, map_of};
 use super::{AnswerHead, Body, BodyError, RequestHead};
 use crate::{clock, limits};
@@ -36,55 +35,6 @@ pub(crate) struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
-    }
-}
-
-/// A stream that counts what is read from it.
-struct Counted {
-    stream: TcpStream,
-    arrived: Rc<Cell<u64>>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.arrived.set(self.arrived.get() + (buffer.filled().len() - before) as u64);
-        outcome
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
@@ -112,6 +62,8 @@ pub(crate) enum SendErrorKind {
     TimedOut,
     /// The answer is no HTTP.
     BadAnswer(String),
+    /// The member took nothing of the request for too long.
+    NotTaken,
     /// The client's own body broke.
     ClientBody(String),
     /// The client sent nothing of its body for too long.
@@ -119,16 +71,16 @@ pub(crate) enum SendErrorKind {
 }
 
 impl Connection {
-    /// Connects to the first of `addresses` that accepts, each within `within`.
+    /// Connects to the first of `addresses` that accepts, each within `connectiontimeout` or `timeout`.
     pub(crate) async fn open(
         addresses: &[SocketAddr],
-        within: Duration,
-        tcp_keepalive: bool,
+        settings: &ConnectionSettings,
     ) -> Result<Self, ConnectError> {
+        let within = settings.connectiontimeout.unwrap_or(settings.timeout);
         let mut failed = ConnectError::Refused(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
         for address in addresses.iter().take(limits::ADDRESSES) {
             match timeout(within, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Self::over(stream, tcp_keepalive).await,
+                Ok(Ok(stream)) => return Self::over(stream, settings).await,
                 Ok(Err(why)) => failed = ConnectError::Refused(why),
                 Err(_) => failed = ConnectError::TimedOut,
             }
@@ -136,18 +88,19 @@ impl Connection {
         Err(failed)
     }
 
-    async fn over(stream: TcpStream, tcp_keepalive: bool) -> Result<Self, ConnectError> {
+    async fn over(stream: TcpStream, settings: &ConnectionSettings) -> Result<Self, ConnectError> {
         // Options that a socket refuses cost latency, not correctness.
         let _ = stream.set_nodelay(true);
-        let _ = socket2::SockRef::from(&stream).set_keepalive(tcp_keepalive);
-        let arrived = Rc::default();
+        let _ = socket2::SockRef::from(&stream).set_keepalive(settings.keepalive);
+        let stream = Watched::new(stream, settings.timeout);
+        let arrived = stream.arrived();
         let mut builder = http1::Builder::new();
         builder
             .title_case_headers(true)
             .max_buf_size(limits::MEMBER_BUFFER)
             .max_headers(limits::HEADER_FIELDS);
         let (sender, driver) = builder
-            .handshake(TokioIo::new(Counted { stream, arrived: Rc::clone(&arrived) }))
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(|why| ConnectError::Refused(io::Error::other(why)))?;
         let driver = tokio::task::spawn_local(async move {
@@ -237,10 +190,14 @@ impl Connection {
 }
 
 fn kind_of(error: &hyper::Error) -> SendErrorKind {
-    if error.is_parse() {
+    let cause = std::error::Error::source(error);
+    let io = cause.and_then(|why| why.downcast_ref::<io::Error>());
+    if io.is_some_and(|why| why.kind() == io::ErrorKind::TimedOut) {
+        SendErrorKind::NotTaken
+    } else if error.is_parse() {
         SendErrorKind::BadAnswer(error.to_string())
     } else if error.is_user() {
-        match std::error::Error::source(error).and_then(|why| why.downcast_ref::<BodyError>()) {
+        match cause.and_then(|why| why.downcast_ref::<BodyError>()) {
             Some(BodyError::Stalled(why)) => SendErrorKind::ClientStalled(why.clone()),
             _ => SendErrorKind::ClientBody(error.to_string()),
         }

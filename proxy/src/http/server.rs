@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use super::patient::PatientWriter;
+use super::stream::Watched;
 use super::wire::{Outgoing, arriving, fields_of, map_of};
 use super::{AnswerHead, Body, Method, RequestHead};
 use crate::limits;
@@ -66,7 +66,7 @@ where
             Ok::<_, std::convert::Infallible>(answer(head, body))
         }
     });
-    let io = TokioIo::new(PatientWriter::new(stream, settings.write_within));
+    let io = TokioIo::new(Watched::new(stream, settings.write_within));
     let mut builder = http1::Builder::new();
     builder
         .keep_alive(settings.keep_alive)

@@ -1,8 +1,11 @@
-//! A stream whose writer gives up on a peer that takes nothing for too long.
+//! A stream as the HTTP room uses it: its writer gives up on a peer that takes nothing for too long, and what is read
+//! from it is counted.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,16 +13,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// Bounds each wait of a writer; reading is as patient as its reader.
-pub(crate) struct PatientWriter<S> {
+pub(crate) struct Watched<S> {
     stream: S,
     patience: Duration,
     /// Runs only while a write is waiting.
     waiting: Option<Pin<Box<Sleep>>>,
+    arrived: Rc<Cell<u64>>,
 }
 
-impl<S> PatientWriter<S> {
+impl<S> Watched<S> {
+    /// `patience`: how long the peer may take nothing.
     pub(crate) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+        Self { stream, patience, waiting: None, arrived: Rc::default() }
+    }
+
+    /// The number of bytes that were read, as it grows.
+    pub(crate) fn arrived(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.arrived)
     }
 
     fn judge<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -36,17 +46,20 @@ impl<S> PatientWriter<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for PatientWriter<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.arrived.set(self.arrived.get() + (buffer.filled().len() - before) as u64);
+        outcome
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for PatientWriter<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
