@@ -187,7 +187,9 @@ fn facts(request: &mut Outbound, failed: SendError, reused: bool) -> Failed {
         }
         SendErrorKind::TimedOut => (FailureKind::ReadTimeout, "it did not answer in time".to_owned()),
         SendErrorKind::BadAnswer(why) => (FailureKind::BadAnswer, format!("its answer is no HTTP: {why}")),
-        SendErrorKind::NotTaken => (FailureKind::SendTimeout, "it did not take the request in time".to_owned()),
+        SendErrorKind::NotTaken => {
+            (FailureKind::SendTimeout, "it did not take the request in time".to_owned())
+        }
         SendErrorKind::ClientStalled(why) => (FailureKind::ClientTimeout, why),
         SendErrorKind::ClientBody(why) => {
             (FailureKind::Client, format!("the client's request broke off: {why}"))
