@@ -112,10 +112,63 @@ fn answers_that_could_be_read_in_two_ways_are_502() {
         ("length that is none", "HTTP/1.1 200 OK\r\nContent-Length: 1x\r\n\r\na"),
         ("status that is none", "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"),
         ("control character in a field", "HTTP/1.1 200 OK\r\nX-A: a\x00b\r\nContent-Length: 0\r\n\r\n"),
+        (
+            "length, then chunks",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "chunks, then length",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        ),
     ] {
         let (bad, good) =
             (Backend::new("1").that(Behaviour::AnswersGarbage(answer.into())), Backend::new("2"));
         let proxy = pair(&bad, &good, "");
         assert_eq!(outcome(&proxy, "GET"), "502", "{name}");
+    }
+}
+
+#[test]
+fn a_member_that_switches_protocols_unasked_is_502() {
+    let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+    let [one, two] = backends(["1", "2"]);
+    one.behaves(Behaviour::AnswersGarbage(switch.into()));
+    let proxy = pair(&one, &two, "");
+    // An offer of the client ends at the proxy, so that the member was not asked.
+    let answer = browser().header("Connection", "close, Upgrade").header("Upgrade", "h2c").get(&proxy, "/");
+    assert_eq!((answer.status, one.last().head.header("upgrade")), (502, None));
+    eventually_equal(&0, || proxy.busy());
+}
+
+#[test]
+fn an_answer_that_breaks_off_in_its_head_is_not_asked_for_again() {
+    let [one, two] = backends(["1", "2"]);
+    let proxy = pair(&one, &two, "");
+    let mut client = browser().keep_alive();
+    assert_eq!(client.visits(&proxy, "/", 2), "12");
+    one.behaves(Behaviour::AnswersGarbage(b"HTTP/1.1 200 OK\r\nConte".to_vec()));
+    assert_eq!(client.get(&proxy, "/").status, 502);
+    assert_eq!((one.count(), one.connections()), (2, 1), "over the connection that was kept, and once");
+    assert_eq!(two.count(), 1);
+}
+
+#[test]
+fn a_member_that_never_takes_an_upload_is_504_and_let_go() {
+    let deaf = BareBackend::new();
+    let proxy = proxy(serving([format!("{deaf} timeout=1")]));
+    // The admin interface may answer before all threads are up.
+    eventually("it has started", || proxy.admin().events(0).pop());
+    let before = proxy.descriptors();
+    let mut uploads = [(); 4].map(|()| Uploading::begin(proxy.address()).unwrap());
+    let mut members = [(); 4].map(|()| deaf.accept());
+    for upload in &mut uploads {
+        assert_eq!(upload.answer().unwrap().status, 504);
+    }
+    eventually_equal(&0, || proxy.busy());
+    eventually_true("the clients are no longer listened to", || uploads.iter().all(Uploading::is_over));
+    // Not before it reads could a member see that its connection has ended.
+    eventually_true("no connection is left", || proxy.descriptors() <= before);
+    for member in &mut members {
+        assert!(closes(member), "the upload still goes to the member");
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use evenkeel_protocol::{Call, Event, Refusal};
 use serde::de::DeserializeOwned;
@@ -129,8 +129,8 @@ impl Admin {
         assert_eq!(head.word(1), "200", "{head:?}");
         let events = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&events);
-        thread::spawn(move || drop(keep(from, Framing::of_answer(&head, "GET"), &kept)));
-        Follower { stream, events }
+        let reading = thread::spawn(move || drop(keep(from, Framing::of_answer(&head, "GET"), &kept)));
+        Follower { stream, events, reading }
     }
 }
 
@@ -163,12 +163,18 @@ fn keep(mut from: impl BufRead, framing: Framing, kept: &Mutex<Vec<Event>>) -> i
 pub struct Follower {
     stream: UnixStream,
     events: Arc<Mutex<Vec<Event>>>,
+    reading: JoinHandle<()>,
 }
 
 impl Follower {
     /// What was heard so far.
     pub fn heard(&self) -> Vec<Event> {
         self.events.lock().unwrap().clone()
+    }
+
+    /// Has the stream ended?
+    pub fn is_over(&self) -> bool {
+        self.reading.is_finished()
     }
 
     /// Waits for an event that fits.

@@ -24,6 +24,7 @@
 //! | [`admin`] | its admin interface |
 //! | [`backend`], [`fault`] | origins that behave as told |
 //! | [`browser`] | clients |
+//! | [`bare`] | both ends without manners |
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
 //! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
 //! | [`httpd`] | a real Apache, if there is one |
@@ -31,6 +32,7 @@
 
 pub mod admin;
 pub mod backend;
+pub mod bare;
 pub mod binaries;
 pub mod browser;
 pub mod eventually;
@@ -45,6 +47,7 @@ pub mod wire;
 pub mod prelude {
     pub use crate::admin::{Admin, Follower, Told};
     pub use crate::backend::{Asked, Backend, backends};
+    pub use crate::bare::{BareBackend, Uploading, closes};
     pub use crate::binaries::{Ended, evenkeel, evenkeel_proxy, finish, run, workspace};
     pub use crate::browser::{Answer, Browser, Stage, browser, connect, raw, read_answer, up_to, visits};
     pub use crate::eventually::{Stopwatch, eventually, eventually_equal, eventually_true, patience, within};

@@ -198,6 +198,11 @@ impl Proxy {
         rss(self.pid())
     }
 
+    /// How many descriptors it has open: files, connections and what it watches them with.
+    pub fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
     /// Tells it to end, and does not wait.
     pub fn terminate(&self) {
         signal(self.pid(), Signal::TERM);

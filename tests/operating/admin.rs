@@ -1,6 +1,6 @@
 //! The endpoints as `curl` sees them, and what they refuse.
 
-use std::io::Write;
+use std::io::{BufReader, Write};
 
 use evenkeel_protocol::endpoint::ENDPOINTS;
 use evenkeel_protocol::{BalancerSnapshot, Code, Hello, INTERFACE, MemberSnapshot, Snapshot};
@@ -197,4 +197,50 @@ fn many_silent_callers_do_not_lock_an_operator_out_for_long() {
     let silent: Vec<_> = (0..60).map(|_| proxy.admin().connect().unwrap()).collect();
     assert_eq!(proxy.snapshot().balancers.len(), 1);
     drop(silent);
+}
+
+/// What the proxy grants on its admin socket.
+const CONNECTIONS: usize = 64;
+const FOLLOWERS: usize = 48;
+const FOLLOW: &str = "/v1/events?follow=true";
+
+#[test]
+fn as_many_as_may_follow_leave_room_for_calls() {
+    let (proxy, _backends) = pair();
+    let mut followers: Vec<Follower> = (0..FOLLOWERS).map(|_| proxy.admin().follow(None)).collect();
+    let refusal = proxy.admin().ask("GET", FOLLOW, "").refusal();
+    assert_eq!(refusal.code, Code::Unavailable, "{refusal:?}");
+    assert_eq!(proxy.snapshot().balancers.len(), 1);
+    assert!(proxy.edit("app", "a", r#"{"drain":true}"#).changed);
+    for follower in &followers {
+        eventually("all hear of it", || follower.heard().pop());
+    }
+    followers.pop();
+    let another = eventually("the place of one that left is free", || {
+        let mut stream = proxy.admin().connect().ok()?;
+        write!(stream, "GET {FOLLOW} HTTP/1.1\r\nHost: x\r\n\r\n").ok()?;
+        let head = Head::read(&mut BufReader::new(stream.try_clone().ok()?)).ok()??;
+        (head.word(1) == "200").then_some(stream)
+    });
+    drop(another);
+}
+
+#[test]
+fn when_all_places_are_taken_a_call_is_refused_at_once() {
+    let (proxy, _backends) = pair();
+    let followers: Vec<Follower> = (0..FOLLOWERS).map(|_| proxy.admin().follow(None)).collect();
+    let mut silent = Vec::new();
+    let watch = Stopwatch::start();
+    let refused = eventually("all places are taken", || {
+        silent.push(proxy.admin().connect().unwrap());
+        let told = proxy.admin().ask("GET", "/v1/snapshot", "");
+        (told.status != 200).then_some(told)
+    });
+    assert!(watch.elapsed() < patience() / 2, "took {:?}", watch.elapsed());
+    assert_eq!(refused.refusal().code, Code::Unavailable);
+    assert!(silent.len() >= CONNECTIONS - FOLLOWERS - 1, "refused with {} silent callers", silent.len());
+    drop((silent, followers));
+    eventually_true("the places are free again", || {
+        proxy.admin().try_ask("GET", "/v1", "").is_ok_and(|told| told.status == 200)
+    });
 }

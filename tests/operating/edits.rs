@@ -1,5 +1,7 @@
 //! Edits: what they answer, what they change at once, and two operators at one member.
 
+use std::fs;
+
 use evenkeel_protocol::{Change, Code, EventKind};
 use harness::prelude::*;
 
@@ -116,4 +118,42 @@ fn requests_in_flight_finish_on_a_member_that_is_disabled_under_them() {
     gate.open();
     let answer = client.join().unwrap();
     assert_eq!((answer.answered_by().as_str(), answer.body.len()), ("a", 1000));
+}
+
+#[test]
+fn an_edit_that_cannot_be_kept_says_so_whenever_it_is_asked_for() {
+    let (mut proxy, _backends) = pair();
+    let journal = proxy.run_folder().join("edits.journal");
+    // Not even root can write to a folder as if it were a file.
+    fs::remove_file(&journal).unwrap();
+    fs::create_dir(&journal).unwrap();
+    let drain = r#"{"drain":true}"#;
+    let first = proxy.edit("app", "a", drain);
+    assert_eq!((first.changed, first.durable), (true, false), "{first:?}");
+    assert_eq!(proxy.member("app", "a").words, "Init Drn Ok", "it is in effect all the same");
+    let again = proxy.edit("app", "a", drain);
+    assert_eq!((again.changed, again.durable), (false, false), "{again:?}");
+    let other = proxy.edit("app", "b", r#"{"lbset":1}"#);
+    assert_eq!((other.changed, other.durable), (true, false), "{other:?}");
+
+    fs::remove_dir(&journal).unwrap();
+    let again = proxy.edit("app", "a", drain);
+    assert_eq!((again.changed, again.durable), (false, true), "{again:?}");
+    proxy.kill();
+    proxy.restart();
+    assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
+    assert_eq!(proxy.member("app", "b").lbset.get(), 1);
+}
+
+#[test]
+fn a_drain_that_was_set_and_cleared_leaves_the_word_to_the_file() {
+    let (mut proxy, _backends) = pair();
+    proxy.edit("app", "a", r#"{"drain":true}"#);
+    proxy.edit("app", "a", r#"{"drain":false}"#);
+    assert_eq!(proxy.stop().code(), Some(0));
+    let file = proxy.folder().join("site.conf");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("route=a", "route=a status=+N")).unwrap();
+    proxy.restart();
+    assert_eq!((proxy.member("app", "a").words.as_str(), visits(&proxy, 2).as_str()), ("Init Drn Ok", "bb"));
 }

@@ -70,9 +70,19 @@ fn all_readers_hear_the_same() {
 
 #[test]
 fn a_number_from_another_life_is_answered_with_what_there_is() {
-    let (proxy, _a) = single();
-    let there = proxy.admin().ask("GET", "/v1/events?since=999999&follow=false", "");
-    assert_eq!(there.status, 200, "{}", there.body);
+    let (mut proxy, _a) = single();
+    for set in 1..=5 {
+        proxy.edit("app", "b", &format!("{{\"lbset\":{set}}}"));
+    }
+    let last = proxy.snapshot().event;
+    assert_eq!(proxy.stop().code(), Some(0));
+    proxy.restart();
+    assert!(proxy.snapshot().event < last);
+    let follower = proxy.admin().follow(Some(last));
+    follower.wait_for("what there is", |_| true);
+    for events in [follower.heard(), proxy.admin().events(last)] {
+        assert_eq!((events[0].number, &events[0].kind), (1, &EventKind::Started));
+    }
 }
 
 #[test]
@@ -100,4 +110,18 @@ fn the_end_of_the_proxy_is_an_event_while_requests_may_finish() {
     assert_eq!(proxy.busy(), 1, "the admin interface answers until the end");
     gate.open();
     assert_eq!((client.join().unwrap(), proxy.ended().code()), (200, Some(0)));
+}
+
+#[test]
+fn who_follows_an_idle_proxy_hears_that_it_ends() {
+    for round in 0..5 {
+        let (proxy, _a) = single();
+        let followers: Vec<Follower> = (0..40).map(|_| proxy.admin().follow(Some(0))).collect();
+        assert_eq!(proxy.stop().code(), Some(0));
+        for follower in followers {
+            let heard = eventually("the stream ends", || follower.is_over().then(|| follower.heard()));
+            let last = heard.last().map(|event| &event.kind);
+            assert_eq!(last, Some(&EventKind::Stopping), "round {round}: {heard:?}");
+        }
+    }
 }

@@ -4,5 +4,6 @@ mod admin;
 mod configuration;
 mod edits;
 mod events;
+mod log;
 mod socket;
 mod start;

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 use harness::prelude::*;
 use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
 
 const SOME: &str =
     "<Proxy balancer://app>\nBalancerMember http://127.0.0.1:9\n</Proxy>\nProxyPass / balancer://app/\n";
@@ -91,4 +93,34 @@ fn a_proxy_needs_little_memory_also_with_many_members() {
     let proxy = proxy(serving(members));
     assert_eq!(proxy.balancer("app").members.len(), 200);
     assert!(proxy.rss() < 60_000, "{} KiB", proxy.rss());
+}
+
+#[test]
+fn of_two_proxies_that_start_on_one_port_at_the_same_moment_one_comes_up() {
+    for round in 0..5 {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let homes = [folder(), folder()];
+        let mut children = homes.each_ref().map(|home| {
+            let configuration = home.path().join("site.conf");
+            fs::write(&configuration, format!("Listen {free}\n{SOME}")).unwrap();
+            let mut command = Command::new(evenkeel_proxy());
+            command.arg("-f").arg(configuration).arg("--run-dir").arg(home.path().join("run"));
+            command.stderr(Stdio::null()).spawn().unwrap()
+        });
+        let up = |home: &TempDir| {
+            Admin::at(&home.path().join("run").join("admin.sock")).try_ask("GET", "/v1", "").is_ok()
+        };
+        let ended = eventually("each is up or has ended", || {
+            let ended = children.each_mut().map(|child| child.try_wait().unwrap());
+            let decided = homes.iter().zip(&ended).all(|(home, ended)| ended.is_some() || up(home));
+            decided.then_some(ended)
+        });
+        for child in &mut children {
+            drop(child.kill());
+            drop(child.wait());
+        }
+        let mut codes: Vec<_> = ended.iter().map(|ended| ended.and_then(|status| status.code())).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, [None, Some(1)], "round {round}: none is one that came up");
+    }
 }

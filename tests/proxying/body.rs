@@ -1,6 +1,7 @@
 //! Bodies flow in both directions while they are counted.
 
 use std::io::{BufReader, Read, Write};
+use std::net::TcpStream;
 use std::thread;
 
 use harness::prelude::*;
@@ -124,4 +125,48 @@ fn a_client_that_expects_to_be_told_to_continue_is_told() {
     stream.write_all(b"abc").unwrap();
     assert_eq!(read_answer(&mut from, "POST").unwrap().status, 200);
     assert_eq!(a.last().body, b"abc");
+}
+
+#[test]
+fn a_get_keeps_its_body_in_chunks() {
+    let [a] = backends(["a"]);
+    let proxy = single(&a);
+    let mut stream = connect(proxy.address()).unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n")
+        .unwrap();
+    let mut from = BufReader::new(stream.try_clone().unwrap());
+    assert_eq!(read_answer(&mut from, "GET").unwrap().status, 200);
+    // Without its framing the body would be read as another request.
+    stream.write_all(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(read_answer(&mut from, "GET").unwrap().status, 200);
+    let asked: Vec<_> = a.asked().into_iter().map(|it| (it.head.word(1).to_owned(), it.body)).collect();
+    assert_eq!(asked, [("/".to_owned(), b"abcdefg".to_vec()), ("/next".to_owned(), Vec::new())]);
+}
+
+#[test]
+fn an_upload_ends_with_an_answer_that_comes_before_its_end() {
+    let hasty = BareBackend::new();
+    let proxy = proxy(serving([&hasty]));
+    let answer_at_once = |from: &mut BufReader<TcpStream>| {
+        Head::read(from).unwrap().unwrap();
+        from.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+    };
+    let mut first = Uploading::begin(proxy.address()).unwrap();
+    let mut member = hasty.accept();
+    answer_at_once(&mut member);
+    let answer = first.answer().unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    eventually_equal(&0, || proxy.busy());
+    assert!(closes(&mut member), "the rest of the upload still goes to the member");
+    eventually_true("the client is no longer listened to", || first.is_over());
+
+    let mut second = Uploading::begin(proxy.address()).unwrap();
+    let mut member = hasty.accept();
+    answer_at_once(&mut member);
+    assert_eq!(second.answer().unwrap().status, 200);
+    let watch = Stopwatch::start();
+    assert_eq!(proxy.stop().code(), Some(0));
+    assert!(watch.elapsed() < patience() / 2, "took {:?}", watch.elapsed());
+    assert!(closes(&mut member));
 }

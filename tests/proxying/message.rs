@@ -1,5 +1,7 @@
 //! Heads on their way: what is removed, what is added, what is refused.
 
+use std::io::{BufReader, Write};
+
 use harness::prelude::*;
 
 fn single(a: &Backend) -> Proxy {
@@ -158,4 +160,60 @@ fn a_head_without_end_is_refused() {
         "{seen}"
     );
     assert_eq!((a.count(), visits(&proxy, 1).as_str()), (0, "a"));
+}
+
+#[test]
+fn credentials_in_a_target_are_refused() {
+    let [a] = backends(["a"]);
+    let proxy = single(&a);
+    for target in ["http://u:p@host/", "http://u@host/x"] {
+        let asked = format!("GET {target} HTTP/1.1\r\nHost: host\r\nConnection: close\r\n\r\n");
+        let seen = raw(proxy.address(), asked.as_bytes());
+        assert_eq!(Head::read(&mut &seen[..]).unwrap().unwrap().word(1), "400", "{target}");
+    }
+    assert_eq!(a.count(), 0);
+}
+
+#[test]
+fn an_expectation_that_nobody_knows_is_417() {
+    let [a] = backends(["a"]);
+    let proxy = single(&a);
+    for expected in ["banana", "100-continue, banana"] {
+        assert_eq!(browser().header("Expect", expected).get(&proxy, "/").status, 417, "{expected}");
+    }
+    assert_eq!((a.count(), browser().header("Expect", "100-Continue").get(&proxy, "/").status), (0, 200));
+}
+
+#[test]
+fn what_follows_a_request_that_was_not_understood_is_not_read() {
+    let [a] = backends(["a"]);
+    let proxy = single(&a);
+    for bad in [
+        "GET http://u:p@host/ HTTP/1.1\r\nHost: host\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    ] {
+        let watch = Stopwatch::start();
+        let seen = raw(proxy.address(), format!("{bad}GET /next HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        let mut from = &seen[..];
+        let head = Head::read(&mut from).unwrap().unwrap();
+        assert_eq!((head.word(1), head.nominates("close")), ("400", true), "{bad}: {head:?}");
+        read_body(&mut from, Framing::of_answer(&head, "GET")).unwrap();
+        assert!(from.is_empty(), "{bad}: {}", String::from_utf8_lossy(from));
+        assert!(watch.elapsed() < patience() / 2, "{bad}: stayed open");
+    }
+    assert_eq!(a.count(), 0);
+}
+
+#[test]
+fn a_client_that_stalls_in_its_body_is_408_and_its_member_not_to_blame() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(format!("Timeout 1\n{}", serving([format!("{a} route=a")])));
+    let mut stream = connect(proxy.address()).unwrap();
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").unwrap();
+    eventually_equal(&1, || proxy.busy());
+    let mut from = BufReader::new(stream);
+    assert_eq!(read_answer(&mut from, "POST").unwrap().status, 408);
+    eventually_equal(&0, || proxy.busy());
+    assert!(closes(&mut from), "the rest of its body would be read as a request");
+    assert_eq!((a.count(), proxy.member("app", "a").words.as_str()), (0, "Init Ok"));
 }

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::thread;
 
 use harness::prelude::*;
+use rustix::process::Signal;
 
 #[test]
 fn sigterm_lets_requests_in_flight_finish() {
@@ -65,4 +66,25 @@ fn the_admin_socket_is_gone_after_the_end() {
     assert!(proxy.admin().socket().exists());
     assert_eq!(proxy.stop().code(), Some(0));
     assert!(!proxy.admin().socket().exists());
+}
+
+#[test]
+fn connections_that_wait_in_the_queue_at_the_end_are_answered() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(serving([&a]));
+    signal(proxy.pid(), Signal::STOP);
+    let clients: Vec<TcpStream> = (0..100)
+        .map(|_| {
+            let mut stream = connect(proxy.address()).unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    proxy.terminate();
+    signal(proxy.pid(), Signal::CONT);
+    for (number, client) in clients.into_iter().enumerate() {
+        let answer = read_answer(&mut BufReader::new(client), "GET");
+        assert_eq!(answer.map(|it| it.status).map_err(|why| why.to_string()), Ok(200), "client {number}");
+    }
+    assert_eq!((proxy.ended().code(), a.count()), (Some(0), 100));
 }
