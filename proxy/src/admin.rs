@@ -10,6 +10,7 @@ use bytes::Bytes;
 use evenkeel_protocol::{Call, Code, Peer, Refusal};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -54,6 +55,7 @@ async fn accept(
     running: mpsc::Sender<()>,
 ) {
     let places = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
+    let lobby = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS));
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -63,39 +65,38 @@ async fn accept(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tracing::warn!("too many connections to the admin socket; one was turned away");
-            turn_away(&stream);
-            continue;
-        };
+        // Who comes when all places are taken is told so, as long as there is room for that.
+        let place = Arc::clone(&places).try_acquire_owned();
+        let welcome = place.is_ok();
+        let Ok(place) = place.or_else(|_| Arc::clone(&lobby).try_acquire_owned()) else { continue };
         let (registry, ending, running) = (Arc::clone(registry), ending.clone(), running.clone());
         tokio::task::spawn_local(async move {
-            converse(stream, registry, ending).await;
+            converse(stream, registry, ending, welcome).await;
             drop((place, running));
         });
     }
 }
 
-/// Says why without waiting for anything: a fresh socket has room for so little.
-fn turn_away(stream: &UnixStream) {
-    let refusal =
-        Refusal::new(Code::Unavailable, "too many connections to the admin socket; end one of them");
-    let body = serde_json::to_string(&refusal).unwrap_or_default();
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         connection: close\r\n\r\n{body}",
-        body.len()
-    );
-    // Who does not take it is gone already.
-    let _ = stream.try_write(answer.as_bytes());
-}
-
-async fn converse(stream: UnixStream, registry: Arc<Registry>, mut ending: watch::Receiver<bool>) {
+async fn converse(
+    stream: UnixStream,
+    registry: Arc<Registry>,
+    mut ending: watch::Receiver<bool>,
+    welcome: bool,
+) {
     let peer = Arc::new(who(&stream));
     let stream = Watched::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
         let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
-        async move { Ok::<_, Infallible>(answer(request, &registry, Option::as_ref(&peer)).await) }
+        async move {
+            if !welcome {
+                let why = "too many connections to the admin socket; end one of them";
+                let mut response = respond(Err(Refusal::new(Code::Unavailable, why)));
+                // Its place is needed.
+                response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+                return Ok::<_, Infallible>(response);
+            }
+            Ok(respond(answer(request, &registry, Option::as_ref(&peer)).await))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -126,26 +127,26 @@ async fn answer(
     request: Request<Incoming>,
     registry: &Arc<Registry>,
     peer: Option<&Peer>,
-) -> Response<Reply> {
-    let method = request.method().as_str().to_owned();
-    let target = request.uri().path_and_query().map_or("", |target| target.as_str()).to_owned();
-    let outcome = async {
-        let call = Call::parse(&method, &target)?;
-        let body = read(request.into_body()).await?;
-        if call.method() == "GET" && !body.is_empty() {
-            return Err(Refusal::new(Code::BadRequest, "a GET takes no body here"));
-        }
-        endpoints::answer(call, body, registry, peer.cloned()).await
-    };
-    let (status, reply) = match outcome.await {
+) -> Result<Reply, Refusal> {
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let call = Call::parse(request.method().as_str(), target)?;
+    let body = read(request.into_body()).await?;
+    if call.method() == "GET" && !body.is_empty() {
+        return Err(Refusal::new(Code::BadRequest, "a GET takes no body here"));
+    }
+    endpoints::answer(call, body, registry, peer.cloned()).await
+}
+
+fn respond(outcome: Result<Reply, Refusal>) -> Response<Reply> {
+    let (status, reply) = match outcome {
         Ok(reply) => (200, reply),
         Err(refusal) => (refusal.code.http_status(), Reply::json(&refusal)),
     };
     let mut response = Response::new(reply);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
-    headers.insert("cache-control", hyper::header::HeaderValue::from_static("no-store"));
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("cache-control", HeaderValue::from_static("no-store"));
     response
 }
 

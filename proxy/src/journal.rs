@@ -24,6 +24,7 @@ use crate::config::BalancerConfig;
 const NAME: &str = "edits.journal";
 const NEXT: &str = "edits.journal.next";
 const PREVIOUS: &str = "edits.journal.previous";
+const LINK: &str = "edits.journal.link";
 const DAMAGED: &str = "edits.journal.damaged";
 /// Lines after which the file is written anew with one line for each thing that was edited.
 const COMPACT_AFTER: usize = 1_000;
@@ -290,9 +291,12 @@ impl Journal {
         file.write_all(&text)?;
         file.sync_all()?;
         let (current, previous) = (self.folder.join(NAME), self.folder.join(PREVIOUS));
-        // The generation before stays; at first there is none.
-        let _ = std::fs::remove_file(&previous);
-        let _ = std::fs::hard_link(&current, &previous);
+        // The generation before stays, at each moment; at first there is none.
+        let link = self.folder.join(LINK);
+        let _ = std::fs::remove_file(&link);
+        if std::fs::hard_link(&current, &link).is_ok() {
+            std::fs::rename(&link, &previous)?;
+        }
         std::fs::rename(&next, &current)?;
         File::open(&self.folder)?.sync_all()?;
         self.file = Some(file);

@@ -117,6 +117,8 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     admin.set_nonblocking(true)?;
     let proxy = Arc::new(assemble(config, &listen, &configuration, &run_dir, threads));
 
+    // Before anybody can ask or edit, so that it is the first event.
+    proxy.registry.events().publish(EventKind::Started);
     let (stop, stopping) = watch::channel(false);
     let (end_control, ending) = watch::channel(false);
     let mut running = Running {
@@ -134,7 +136,6 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         let work = move || accept::work(core, proxy, listeners, places, stopping);
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
-    proxy.registry.events().publish(EventKind::Started);
     for address in running.listen() {
         tracing::info!(%address, threads, "listening");
     }

@@ -170,3 +170,20 @@ fn an_upload_ends_with_an_answer_that_comes_before_its_end() {
     assert!(watch.elapsed() < patience() / 2, "took {:?}", watch.elapsed());
     assert!(closes(&mut member));
 }
+
+#[test]
+fn the_answer_of_a_member_that_refuses_an_upload_and_closes_is_passed_on() {
+    let refusing = BareBackend::new();
+    let proxy = proxy(serving([&refusing]));
+    for _ in 0..20 {
+        let mut client = Uploading::begin(proxy.address()).unwrap();
+        let mut member = refusing.accept();
+        assert_eq!(Head::read(&mut member).unwrap().unwrap().word(0), "POST");
+        let answer = b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
+        member.get_mut().write_all(answer).unwrap();
+        drop(member);
+        let answer = client.answer().unwrap();
+        assert_eq!((answer.status, answer.text().as_str()), (413, "no"));
+    }
+    eventually_equal(&0, || proxy.busy());
+}

@@ -92,7 +92,7 @@ impl Connection {
         // Options that a socket refuses cost latency, not correctness.
         let _ = stream.set_nodelay(true);
         let _ = socket2::SockRef::from(&stream).set_keepalive(settings.keepalive);
-        let stream = Watched::new(stream, settings.timeout);
+        let stream = Watched::new(stream, settings.timeout).answering();
         let arrived = stream.arrived();
         let mut builder = http1::Builder::new();
         builder

@@ -19,12 +19,31 @@ pub(crate) struct Watched<S> {
     /// Runs only while a write is waiting.
     waiting: Option<Pin<Box<Sleep>>>,
     arrived: Rc<Cell<u64>>,
+    /// What to make of a peer that closes while it is written to.
+    closing: Closing,
+}
+
+/// What to make of a peer that closes while it is written to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// It is gone.
+    Ends,
+    /// It may have answered before it closed, so reading decides.
+    MayHaveAnswered,
+    /// It did close: what is written goes nowhere.
+    Happened,
 }
 
 impl<S> Watched<S> {
     /// `patience`: how long the peer may take nothing.
     pub(crate) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None, arrived: Rc::default() }
+        Self { stream, patience, waiting: None, arrived: Rc::default(), closing: Closing::Ends }
+    }
+
+    /// For a peer that answers: one that closes before it has read everything is read to its end. (A member that
+    /// refuses an upload does so: it answers, and closes.)
+    pub(crate) fn answering(self) -> Self {
+        Self { closing: Closing::MayHaveAnswered, ..self }
     }
 
     /// The number of bytes that were read, as it grows.
@@ -32,7 +51,20 @@ impl<S> Watched<S> {
         Rc::clone(&self.arrived)
     }
 
-    fn judge<T>(&mut self, context: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// `done`: what a write returns that goes nowhere.
+    fn judge<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+        done: T,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(Err(why)) = &outcome
+            && self.closing != Closing::Ends
+            && matches!(why.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+        {
+            self.closing = Closing::Happened;
+            return Poll::Ready(Ok(done));
+        }
         if outcome.is_ready() {
             self.waiting = None;
             return outcome;
@@ -65,8 +97,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.closing == Closing::Happened {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judge(context, outcome)
+        self.judge(context, outcome, bytes.len())
     }
 
     fn poll_write_vectored(
@@ -74,8 +109,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let whole = slices.iter().map(|slice| slice.len()).sum();
+        if self.closing == Closing::Happened {
+            return Poll::Ready(Ok(whole));
+        }
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.judge(context, outcome)
+        self.judge(context, outcome, whole)
     }
 
     fn is_write_vectored(&self) -> bool {
