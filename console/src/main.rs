@@ -1,6 +1,6 @@
 //! Screen or command: the only choice made here.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -14,8 +14,13 @@ fn main() -> ExitCode {
     match &cli.command {
         Some(Command::Ask(ask)) => cli::execute(ask, socket).into(),
         #[cfg(feature = "demo")]
+        Some(Command::Demo) if socket.is_some() => {
+            say("the demo has a proxy of its own; leave --socket out");
+            Exit::Usage.into()
+        }
+        #[cfg(feature = "demo")]
         Some(Command::Demo) => ended(evenkeel::demo::run()),
-        None if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) => {
+        None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
             Exit::Usage.into()
         }
@@ -32,6 +37,12 @@ fn main() -> ExitCode {
 fn ended(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => Exit::Done.into(),
+        // A reader that has seen enough, as in `evenkeel demo | head`.
+        Err(why)
+            if why.downcast_ref::<io::Error>().is_some_and(|why| why.kind() == io::ErrorKind::BrokenPipe) =>
+        {
+            Exit::Done.into()
+        }
         Err(why) => {
             say(&format!("{why:#}"));
             Exit::Failed.into()
@@ -41,5 +52,5 @@ fn ended(outcome: anyhow::Result<()>) -> ExitCode {
 
 /// Standard error may be closed; there is nobody left to tell then.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "evenkeel: {text}");
+    let _ = writeln!(io::stderr(), "evenkeel: {text}");
 }

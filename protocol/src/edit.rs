@@ -100,6 +100,56 @@ impl<'de, const MOST: u32> Deserialize<'de> for UpTo<MOST> {
     }
 }
 
+/// What a value of a field must be, for the complaint about one of the wrong kind.
+trait Rule {
+    const RULE: &str;
+}
+
+impl Rule for bool {
+    const RULE: &str = "must be true or false";
+}
+
+impl Rule for u64 {
+    const RULE: &str = "must be a whole number";
+}
+
+impl Rule for Factor {
+    const RULE: &str = Self::RULE;
+}
+
+impl Rule for Lbset {
+    const RULE: &str = Self::RULE;
+}
+
+impl Rule for Route {
+    const RULE: &str = "must be a text, such as \"node1\", or \"\" for none";
+}
+
+impl Rule for Reason {
+    const RULE: &str = "must be a text";
+}
+
+impl Rule for LbMethod {
+    const RULE: &str = Self::RULE;
+}
+
+impl Rule for StickyEdit {
+    const RULE: &str = "must be a text, such as \"JSESSIONID|jsessionid\", or \"\" for none";
+}
+
+impl<const MOST: u32> Rule for UpTo<MOST> {
+    // Its reader has a rule with the number in it.
+    const RULE: &str = "must be a whole number";
+}
+
+/// A complaint of a value's reader; those of the JSON library about kinds and ranges are said in our words.
+fn complaint<T: Rule>(why: &impl fmt::Display) -> String {
+    let why = why.to_string();
+    let foreign =
+        ["invalid type", "invalid value", "unknown variant", "number out of range", "invalid number"];
+    if foreign.iter().any(|words| why.starts_with(words)) { T::RULE.to_owned() } else { why }
+}
+
 /// Declares a struct of optional fields whose reader names the field in every complaint.
 macro_rules! edit {
     (
@@ -137,7 +187,8 @@ macro_rules! edit {
                                         return Err(de::Error::custom(concat!(stringify!($field), ": stands there twice")));
                                     }
                                     let value = map.next_value::<$type>().map_err(|why| {
-                                        de::Error::custom(format_args!("{}: {}", stringify!($field), why))
+                                        let why = complaint::<$type>(&why);
+                                        de::Error::custom(format_args!("{}: {why}", stringify!($field)))
                                     })?;
                                     edit.$field = Some(value);
                                 } )*

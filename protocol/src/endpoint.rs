@@ -169,11 +169,11 @@ impl Call {
             _ => return nowhere(),
         };
         if call.method() != method {
-            return bad(format!(
-                "{} is not for '{}'; use {}",
-                clean(method, 20),
-                clean(path, 120),
-                call.method()
+            let methods =
+                if matches!(call, Self::Balancer(_) | Self::Member(..)) { "GET or PATCH" } else { "GET" };
+            return Err(Refusal::new(
+                Code::MethodNotAllowed,
+                format!("{} is not for '{}'; use {methods}", clean(method, 20), clean(path, 120)),
             ));
         }
         Ok(call)
@@ -275,8 +275,8 @@ mod tests {
             ("GET", "/v2/snapshot", Code::NotFound),
             ("GET", "/v1/nothing", Code::NotFound),
             ("GET", "/v1/balancers/app/members", Code::NotFound),
-            ("POST", "/v1/snapshot", Code::BadRequest),
-            ("DELETE", "/v1/balancers/app", Code::BadRequest),
+            ("POST", "/v1/snapshot", Code::MethodNotAllowed),
+            ("DELETE", "/v1/balancers/app", Code::MethodNotAllowed),
             ("GET", "/v1/snapshot?x=1", Code::BadRequest),
             ("GET", "/v1/events?since=-1", Code::Invalid),
             ("GET", "/v1/events?since=1&since=2", Code::Invalid),

@@ -21,6 +21,9 @@ pub enum LbMethod {
 }
 
 impl LbMethod {
+    /// What a text must be to be a method.
+    pub const RULE: &str = "must be one of byrequests, bytraffic, bybusyness and heartbeat, in small letters";
+
     /// All methods, in the order in which they are offered to people.
     pub const ALL: [Self; 4] = [Self::ByRequests, Self::ByTraffic, Self::ByBusyness, Self::Heartbeat];
 
@@ -46,9 +49,7 @@ impl FromStr for LbMethod {
 
     /// Exact names only, as httpd's provider lookup is.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|method| method.name() == text).ok_or_else(|| {
-            "must be one of byrequests, bytraffic, bybusyness and heartbeat, in small letters".to_owned()
-        })
+        Self::ALL.into_iter().find(|method| method.name() == text).ok_or_else(|| Self::RULE.to_owned())
     }
 }
 

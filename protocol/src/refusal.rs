@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Code {
     /// The request is not understood: path, method, JSON, query.
     BadRequest,
+    /// The path is there, and not for this method.
+    MethodNotAllowed,
     /// There is no such balancer or member.
     NotFound,
     /// The selector fits several members.
@@ -31,6 +33,7 @@ impl Code {
     pub fn http_status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
+            Self::MethodNotAllowed => 405,
             Self::NotFound => 404,
             Self::Ambiguous => 409,
             Self::Invalid => 422,

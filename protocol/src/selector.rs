@@ -70,7 +70,14 @@ impl Selector {
         let in_balancer =
             candidates.filter(|it| self.balancer.as_ref().is_none_or(|name| name == it.balancer));
         let url = self.member.parse::<MemberName>().ok();
-        let mut fitting: Vec<_> = in_balancer.clone().filter(|it| url.as_ref() == Some(it.member)).collect();
+        let same = |member: &MemberName| url.as_ref() == Some(member);
+        let mut fitting: Vec<_> = in_balancer.clone().filter(|it| same(it.member)).collect();
+        if fitting.is_empty() {
+            // `http://h:1/` is how people and browsers write `http://h:1`.
+            let bare = |name: &MemberName| name.as_str().trim_end_matches('/').to_owned();
+            let wanted = url.as_ref().map(bare);
+            fitting = in_balancer.clone().filter(|it| wanted.as_ref() == Some(&bare(it.member))).collect();
+        }
         if fitting.is_empty() {
             fitting = in_balancer.clone().filter(|it| self.fits(it)).collect();
         }
@@ -78,10 +85,12 @@ impl Selector {
             [one] => Ok(*one),
             [] => {
                 let known: Vec<String> = in_balancer.take(8).map(describe).collect();
-                let known = if known.is_empty() {
-                    "there are no members there".to_owned()
-                } else {
-                    format!("there are {}", known.join(", "))
+                let known = match &self.balancer {
+                    Some(balancer) if known.is_empty() => {
+                        format!("there is no member in a balancer {balancer}")
+                    }
+                    None if known.is_empty() => "there are no members".to_owned(),
+                    _ => format!("there are {}", known.join(", ")),
                 };
                 Err(Refusal::new(
                     Code::NotFound,
@@ -122,7 +131,8 @@ impl std::fmt::Display for Selector {
 }
 
 fn describe(candidate: Candidate<'_>) -> String {
-    format!("{}/{}", candidate.balancer, candidate.member)
+    let Candidate { balancer, member, route } = candidate;
+    if route.is_empty() { format!("{balancer}/{member}") } else { format!("{balancer}/{route} ({member})") }
 }
 
 #[cfg(test)]
@@ -144,7 +154,7 @@ mod tests {
             members.iter().map(|(balancer, member, route)| Candidate { balancer, member, route });
         Selector::parse(text)
             .and_then(|selector| selector.resolve(candidates))
-            .map(describe)
+            .map(|found| format!("{}/{}", found.balancer, found.member))
             .map_err(|refusal| refusal.code)
     }
 
@@ -159,6 +169,7 @@ mod tests {
             ("HTTP://10.0.0.2:8080", "app/http://10.0.0.2:8080"),
             ("c", "app/http://10.0.0.2:8080/base"),
             ("host", "api/http://host"),
+            ("app/http://10.0.0.2:8080/", "app/http://10.0.0.2:8080"),
             ("host:80", "api/http://host"),
         ] {
             assert_eq!(resolve(text).as_deref(), Ok(found), "{text}");

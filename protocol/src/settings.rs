@@ -15,6 +15,8 @@ use crate::status::Status;
 pub struct Factor(u16);
 
 impl Factor {
+    /// What a text or number must be to be a factor.
+    pub const RULE: &str = "must be a number from 1 to 100 with at most two decimals";
     /// 1.00, the default.
     pub const ONE: Self = Self(100);
 
@@ -41,8 +43,6 @@ impl fmt::Display for Factor {
     }
 }
 
-const FACTOR_RULE: &str = "must be a number from 1 to 100 with at most two decimals";
-
 impl FromStr for Factor {
     type Err = String;
 
@@ -51,12 +51,12 @@ impl FromStr for Factor {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if !digits(whole) || !digits(decimals) || whole.len() > 5 || decimals.len() > 2 {
-            return Err(FACTOR_RULE.to_owned());
+            return Err(Self::RULE.to_owned());
         }
         let hundredths = |text: &str| text.parse::<u32>().unwrap_or(u32::MAX);
         let decimals = hundredths(decimals) * if decimals.len() == 1 { 10 } else { 1 };
         let total = hundredths(whole).saturating_mul(100).saturating_add(decimals);
-        u16::try_from(total).ok().and_then(Self::from_hundredths).ok_or_else(|| FACTOR_RULE.to_owned())
+        u16::try_from(total).ok().and_then(Self::from_hundredths).ok_or_else(|| Self::RULE.to_owned())
     }
 }
 
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Factor {
         let number = f64::deserialize(deserializer)?;
         let hundredths = number * 100.0;
         if !(100.0..=10_000.0).contains(&hundredths) || (hundredths - hundredths.round()).abs() > 1e-6 {
-            return Err(serde::de::Error::custom(FACTOR_RULE));
+            return Err(serde::de::Error::custom(Self::RULE));
         }
         // The text form rounds exactly to two decimals, so that one parser decides.
         format!("{number:.2}").parse().map_err(serde::de::Error::custom)
@@ -84,6 +84,9 @@ impl<'de> Deserialize<'de> for Factor {
 pub struct Lbset(u8);
 
 impl Lbset {
+    /// What a text or number must be to be a set.
+    pub const RULE: &str = "must be a whole number from 0 to 99";
+
     /// None above 99.
     pub fn new(number: u8) -> Option<Self> {
         (number <= 99).then_some(Self(number))
@@ -101,14 +104,12 @@ impl fmt::Display for Lbset {
     }
 }
 
-const LBSET_RULE: &str = "must be a whole number from 0 to 99";
-
 impl FromStr for Lbset {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        digits.then(|| text.parse().ok().and_then(Self::new)).flatten().ok_or_else(|| LBSET_RULE.to_owned())
+        digits.then(|| text.parse().ok().and_then(Self::new)).flatten().ok_or_else(|| Self::RULE.to_owned())
     }
 }
 

@@ -130,6 +130,12 @@ async fn answer(
 ) -> Result<Reply, Refusal> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let call = Call::parse(request.method().as_str(), target)?;
+    for unknown in ["if-match", "if-none-match", "if-unmodified-since"] {
+        if request.headers().contains_key(unknown) {
+            let why = format!("{unknown} is not understood here; put \"revision\" into the edit instead");
+            return Err(Refusal::new(Code::BadRequest, why));
+        }
+    }
     let body = read(request.into_body()).await?;
     if call.method() == "GET" && !body.is_empty() {
         return Err(Refusal::new(Code::BadRequest, "a GET takes no body here"));

@@ -28,6 +28,7 @@ mod site;
 mod source;
 mod variable;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -132,11 +133,25 @@ pub struct Fence {
 impl Fence {
     /// Is a request for `path`, which goes to `balancer` if to any, behind this fence?
     ///
-    /// Paths are compared as mappings compare them, so that a `%61` for an `a` does not lead around it.
+    /// Paths are compared as mappings compare them, so that a `%61` for an `a` does not lead around it, and once more
+    /// without path parameters, which many members drop.
     pub fn covers(&self, path: &str, balancer: Option<usize>) -> bool {
-        self.path.as_deref().is_none_or(|prefix| covers(prefix, path))
+        let bare = without_parameters(path);
+        self.path.as_deref().is_none_or(|prefix| covers(prefix, path) || covers(prefix, &bare))
             && self.balancer.is_none_or(|fenced| balancer == Some(fenced))
     }
+}
+
+/// A path without what stands behind a semicolon in each of its segments.
+fn without_parameters(path: &str) -> Cow<'_, str> {
+    let encoded = path.as_bytes().windows(3).any(|bytes| bytes.eq_ignore_ascii_case(b"%3b"));
+    if !encoded && !path.contains(';') {
+        return Cow::Borrowed(path);
+    }
+    let path = path.replace("%3b", ";").replace("%3B", ";");
+    let bare: Vec<&str> =
+        path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
+    Cow::Owned(bare.join("/"))
 }
 
 /// Reads a file and what it includes.

@@ -61,6 +61,12 @@ impl EventLog {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// The last kept event of that kind.
+    pub(crate) fn find_last(&self, is_meant: impl Fn(&EventKind) -> bool) -> Option<Event> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().rev().find(|event| is_meant(&event.kind)).cloned()
+    }
+
     /// Where a reader goes on that has read up to `since`: there, or at the beginning if that number was not given
     /// yet, because the proxy was restarted in between.
     pub(crate) fn resume(&self, since: u64) -> u64 {

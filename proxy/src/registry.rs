@@ -277,6 +277,28 @@ impl Registry {
         settled
     }
 
+    /// A lost race is told with who won it, if the log of events still knows.
+    fn with_author(&self, refusal: Refusal, balancer: &BalancerName, member: Option<&MemberName>) -> Refusal {
+        if refusal.code != Code::Stale {
+            return refusal;
+        }
+        let last = self.events.find_last(|kind| match kind {
+            EventKind::MemberEdited { balancer: whose, member: which, .. } => {
+                whose == balancer && member == Some(which)
+            }
+            EventKind::BalancerEdited { balancer: whose, .. } => whose == balancer && member.is_none(),
+            _ => false,
+        });
+        let Some(event) = last else { return refusal };
+        let (EventKind::MemberEdited { by, .. } | EventKind::BalancerEdited { by, .. }) = &event.kind else {
+            return refusal;
+        };
+        let ago = clock::wall().since(event.at).as_secs();
+        let message =
+            format!("{}; the last change was by {}, {ago} s ago", refusal.message, name_of(by.as_ref()));
+        Refusal { message, ..refusal }
+    }
+
     /// The one door for a change of a member.
     pub(crate) fn edit_member(
         &self,
@@ -288,14 +310,17 @@ impl Registry {
         let live = self.find(balancer)?;
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let member = live.resolve(selector)?;
-        let wanted = live.lock().preview_member(&member, edit)?;
+        let wanted = live.lock().preview_member(&member, edit);
+        let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, Some(&member)))?;
         if wanted.changes.is_empty() {
             return Ok(answer(balancer, Some(member), wanted, None, journal.is_durable()));
         }
         let durable = journal.member_edited(balancer, &member, edit, &wanted.changes);
         let accepted = live.lock().edit_member(&member, edit)?;
         live.changed.notify_waiters();
-        tracing::info!(%balancer, %member, changes = %describe(&accepted), by = %name_of(by.as_ref()), "member edited");
+        let (by_whom, reason) =
+            (name_of(by.as_ref()), edit.reason.as_ref().map_or("", |reason| reason.as_str()));
+        tracing::info!(%balancer, %member, changes = %describe(&accepted), by = by_whom, reason, "member edited");
         let number = self.events.publish(EventKind::MemberEdited {
             balancer: balancer.clone(),
             member: member.clone(),
@@ -317,14 +342,17 @@ impl Registry {
     ) -> Result<Edited, Refusal> {
         let live = self.find(balancer)?;
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = live.lock().preview(edit)?;
+        let wanted = live.lock().preview(edit);
+        let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, None))?;
         if wanted.changes.is_empty() {
             return Ok(answer(balancer, None, wanted, None, journal.is_durable()));
         }
         let durable = journal.balancer_edited(balancer, edit, &wanted.changes);
         let accepted = live.lock().edit(edit)?;
         live.changed.notify_waiters();
-        tracing::info!(%balancer, changes = %describe(&accepted), by = %name_of(by.as_ref()), "balancer edited");
+        let (by_whom, reason) =
+            (name_of(by.as_ref()), edit.reason.as_ref().map_or("", |reason| reason.as_str()));
+        tracing::info!(%balancer, changes = %describe(&accepted), by = by_whom, reason, "balancer edited");
         let number = self.events.publish(EventKind::BalancerEdited {
             balancer: balancer.clone(),
             changes: accepted.changes.clone(),
@@ -366,5 +394,9 @@ fn describe(accepted: &Accepted) -> String {
 }
 
 fn name_of(peer: Option<&Peer>) -> String {
-    peer.map_or_else(|| "nobody known".to_owned(), |peer| format!("uid {}", peer.uid))
+    match peer {
+        None => "nobody known".to_owned(),
+        Some(Peer { user: Some(user), uid, .. }) => format!("{user} ({uid})"),
+        Some(peer) => format!("uid {}", peer.uid),
+    }
 }

@@ -19,7 +19,7 @@ use rustix::process::{geteuid, umask};
 pub enum RunDirError {
     /// It cannot be made or read.
     #[error("cannot use the run folder {0}: {1}; name another with --run-dir")]
-    Unusable(PathBuf, #[source] io::Error),
+    Unusable(PathBuf, io::Error),
     /// It is somebody else's.
     #[error("the run folder {0} belongs to user {1}, not to us; name another with --run-dir")]
     Foreign(PathBuf, u32),
@@ -45,6 +45,8 @@ pub enum RunDirError {
 #[derive(Debug)]
 pub(crate) struct RunDir {
     path: PathBuf,
+    /// Was the folder not there before?
+    made: bool,
     /// Which file the bound socket is.
     bound: Cell<Option<(u64, u64)>>,
     /// Holds the lock.
@@ -66,6 +68,7 @@ impl RunDir {
     /// Makes the folder if it is not there, checks that it is ours alone, and locks it.
     pub(crate) fn take(path: &Path) -> Result<Self, RunDirError> {
         let unusable = |why| RunDirError::Unusable(path.to_owned(), why);
+        let made = !path.exists();
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let path = path.canonicalize().map_err(unusable)?;
         Self::check(&path)?;
@@ -79,7 +82,7 @@ impl RunDir {
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(RunDirError::Taken(path));
         }
-        Ok(Self { path, bound: Cell::new(None), _lock: lock })
+        Ok(Self { path, made, bound: Cell::new(None), _lock: lock })
     }
 
     /// Ours, and nobody else can replace it or what is in it.
@@ -141,6 +144,15 @@ impl RunDir {
         Ok(bound)
     }
 
+    /// Leaves nothing behind after a start that failed.
+    pub(crate) fn discard(self) {
+        if self.made {
+            // What cannot be removed is found empty by the next start.
+            let _ = std::fs::remove_file(self.path.join("lock"));
+            let _ = std::fs::remove_dir(&self.path);
+        }
+    }
+
     /// Removes the admin socket at the end, so that consoles do not find a dead one. If the folder was replaced
     /// meanwhile, the socket there may be another proxy's and stays.
     pub(crate) fn clear(&self) {
@@ -181,6 +193,16 @@ mod tests {
         let _another = UnixListener::bind(run.socket()).unwrap();
         run.clear();
         assert!(run.socket().exists(), "another proxy's socket stays");
+    }
+
+    #[test]
+    fn a_start_that_fails_leaves_no_folder_behind_and_takes_none_away() {
+        let folder = folder();
+        let new = folder.path().join("new");
+        RunDir::take(&new).unwrap().discard();
+        assert!(!new.exists());
+        RunDir::take(folder.path()).unwrap().discard();
+        assert!(folder.path().exists());
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl Running {
             tracing::error!("the control thread had ended in a panic");
         }
         self.run_dir.clear();
+        tracing::info!("ended");
     }
 }
 
@@ -108,10 +109,20 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         // Respects affinity and control groups.
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
-    let configuration = std::path::absolute(&options.configuration)?;
+    // One name a configuration, however it is spelled; the demo's stands in no file.
+    let configuration = match options.configuration.canonicalize() {
+        Ok(path) => path,
+        Err(_) => std::path::absolute(&options.configuration)?,
+    };
     let run_dir = options.run_dir.clone().unwrap_or_else(|| RunDir::default_for(&configuration));
     let run_dir = RunDir::take(&run_dir)?;
-    let (listen, listeners) = listen(&config.listen, threads)?;
+    let (listen, listeners) = match listen(&config.listen, threads) {
+        Ok(bound) => bound,
+        Err(why) => {
+            run_dir.discard();
+            return Err(why);
+        }
+    };
     // Last, so that a start that fails before leaves no socket behind.
     let admin = run_dir.bind()?;
     admin.set_nonblocking(true)?;
@@ -273,7 +284,7 @@ async fn look_up(balancer: Arc<crate::registry::LiveBalancer>) {
     for address in balancer.addresses() {
         if let Err(why) = address.resolve().await {
             tracing::warn!(balancer = %balancer.name, member = %address.name, why,
-                "it is tried again when a request elects this member");
+                "a member's name does not resolve; it is looked up again when a request elects the member");
         }
     }
 }

@@ -77,7 +77,7 @@ impl From<&Refusal> for Exit {
             Code::Invalid => Self::Invalid,
             Code::Stale => Self::Stale,
             Code::Unavailable => Self::Unreachable,
-            Code::BadRequest | Code::TooLarge | Code::Internal => Self::Failed,
+            Code::BadRequest | Code::MethodNotAllowed | Code::TooLarge | Code::Internal => Self::Failed,
         }
     }
 }

@@ -186,11 +186,15 @@ impl Balancer {
         }
         let has_sessions = self.settings.stickysession.is_some() && !member.settings.route.is_empty();
         if has_sessions && (newly(Flag::Disabled) || newly(Flag::Stopped)) {
-            note(if self.settings.nofailover && member.settings.redirect.is_empty() {
-                "Its sessions are refused from now on (nofailover); drain would let them finish."
-            } else {
-                "Its sessions move to other members; drain would let them finish."
-            });
+            note(&format!(
+                "Its sessions {}; drain would let them finish.",
+                self.fate_of_sessions(member, settings)
+            ));
+        }
+        let redirect = &settings.redirect;
+        let leads_nowhere = |other: &Member| other.name == member.name || other.settings.route != *redirect;
+        if changes.touches("redirect") && !redirect.is_empty() && self.members.iter().all(leads_nowhere) {
+            note(&format!("No other member has the route {redirect}: the redirect leads nowhere."));
         }
         let taken = |other: &&Member| other.name != member.name && other.settings.route == settings.route;
         if changes.touches("route") && !settings.route.is_empty() && self.members.iter().any(|m| taken(&m)) {
@@ -208,6 +212,22 @@ impl Balancer {
             );
         }
         notes
+    }
+
+    /// What becomes of the sessions of a member that serves nobody any more.
+    fn fate_of_sessions(&self, member: &Member, settings: &MemberSettings) -> String {
+        let mut others =
+            self.members.iter().filter(|other| other.name != member.name && other.status.is_usable());
+        let redirect = &settings.redirect;
+        if !redirect.is_empty() && others.clone().any(|other| other.settings.route == *redirect) {
+            format!("go to its redirect {redirect}")
+        } else if self.settings.nofailover {
+            "are refused from now on (nofailover)".to_owned()
+        } else if others.any(|other| !other.status.has(Flag::Drain)) {
+            "move to other members".to_owned()
+        } else {
+            "get 503, because no other member takes them".to_owned()
+        }
     }
 
     /// Has it moved less for its share than every other member that takes requests?
@@ -347,10 +367,29 @@ mod tests {
         let drain = MemberEdit { drain: Some(true), ..MemberEdit::default() };
         let disable = MemberEdit { disabled: Some(true), ..MemberEdit::default() };
         let route = MemberEdit { route: Some("b".parse().unwrap()), ..MemberEdit::default() };
+        let redirect = |to: &str| MemberEdit { redirect: Some(to.parse().unwrap()), ..MemberEdit::default() };
+        let (nowhere, itself) = (redirect("c"), redirect("a"));
+        let redirected = MemberEdit { disabled: Some(true), ..redirect("b") };
         for (name, settings, routes, edit, words) in [
             ("a drain among others", &sticky, &["a", "b"][..], &drain, &[][..]),
             ("the last one drains", &sticky, &["a"], &drain, &["No member takes"]),
             ("sessions move", &sticky, &["a", "b"], &disable, &["Its sessions move"]),
+            (
+                "sessions have nowhere to go",
+                &sticky,
+                &["a"],
+                &disable,
+                &["Its sessions get 503", "No member takes"],
+            ),
+            (
+                "sessions are redirected",
+                &sticky,
+                &["a", "b"],
+                &redirected,
+                &["Its sessions go to its redirect b"],
+            ),
+            ("a redirect to nobody", &sticky, &["a", "b"], &nowhere, &["No other member has the route c"]),
+            ("a redirect to itself", &sticky, &["a", "b"], &itself, &["No other member has the route a"]),
             ("sessions are refused", &strict, &["a", "b"], &disable, &["Its sessions are refused"]),
             ("no sessions", &BalancerSettings::default(), &["a", "b"], &disable, &[]),
             ("a route twice", &sticky, &["a", "b"], &route, &["Another member has the same route"]),

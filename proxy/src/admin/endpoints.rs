@@ -68,6 +68,10 @@ async fn off_thread<T: serde::Serialize + Send + 'static>(
 
 /// Reads a message. Complaints about a field start with its name, which then stands in the refusal as well.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    if body.is_empty() {
+        let why = "the body is empty; send a JSON object with what shall change, such as {\"drain\":true}";
+        return Err(Refusal::new(Code::BadRequest, why));
+    }
     // Syntax first: within a field a reader cannot tell it from a wrong value.
     if let Err(why) = serde_json::from_slice::<IgnoredAny>(body) {
         return Err(Refusal::new(Code::BadRequest, format!("the body is no JSON: {why}")));
@@ -103,7 +107,15 @@ mod tests {
             ("{\"weight\":1}", Code::Invalid, Some("weight"), "weight: is no field of this edit"),
             ("{\"drain\":true,\"drain\":true}", Code::Invalid, Some("drain"), "drain: stands there twice"),
             ("{\"drain\":", Code::BadRequest, None, "the body is no JSON"),
-            ("", Code::BadRequest, None, "the body is no JSON"),
+            ("", Code::BadRequest, None, "the body is empty"),
+            ("{\"drain\":1}", Code::Invalid, Some("drain"), "drain: must be true or false"),
+            ("{\"revision\":-1}", Code::Invalid, Some("revision"), "revision: must be a whole number"),
+            (
+                "{\"lbfactor\":1e400}",
+                Code::Invalid,
+                Some("lbfactor"),
+                "lbfactor: must be a number from 1 to 100",
+            ),
             ("[1]", Code::Invalid, None, "invalid type"),
         ] {
             let refusal = parse::<MemberEdit>(body.as_bytes()).unwrap_err();

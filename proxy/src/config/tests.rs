@@ -275,6 +275,9 @@ fn fences_stand_on_exactly_the_paths_that_are_closed() {
         ("/admin/x", Some(1), true),
         ("/%61dmin//x", Some(1), true),
         ("//admin", None, true),
+        ("/admin;x", Some(1), true),
+        ("/admin%3Bx/y", Some(1), true),
+        ("/x;/admin", Some(1), false),
         ("/administration", Some(1), false),
         ("/b/x", Some(0), true),
     ] {

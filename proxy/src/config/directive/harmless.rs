@@ -43,7 +43,7 @@ pub(super) static ROWS: &[Directive] = &[
     row("AsyncRequestWorkerFactor", PROCESS),
     row("BalancerGrowth", SLOTS),
     row("BalancerInherit", SLOTS),
-    row("BalancerPersist", "Ignored: edits at run time are not kept across restarts yet."),
+    row("BalancerPersist", "Ignored: edits at run time are always kept across restarts."),
     row("BrowserMatch*", VARIABLES),
     row("ContentDigest", FILES),
     row("CoreDumpDirectory", PLACE),
