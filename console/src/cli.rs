@@ -9,6 +9,7 @@ pub mod exit;
 mod output;
 mod proxies;
 mod report;
+mod retry;
 #[cfg(test)]
 mod scene;
 mod set;
@@ -16,7 +17,7 @@ mod status;
 mod table;
 mod target;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -133,8 +134,11 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     /// The client of the proxy that is meant.
-    fn client(&self) -> Result<Client, Stop> {
-        let socket = self.surroundings.find(self.socket)?;
+    async fn client(&self) -> Result<Client, Stop> {
+        let socket = match self.surroundings.find(self.socket) {
+            Ok(socket) => socket,
+            Err(why) => return Err(why.introduced(self.limits).await.into()),
+        };
         Ok(Client::with_limits(&socket, self.limits)?)
     }
 }
@@ -169,12 +173,13 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
 /// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
 pub fn execute(ask: &Ask, socket: Option<&Path>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
+    let terminal = out.is_terminal();
     let mut session = Session {
         socket,
         surroundings: Surroundings::of_this_process(),
         limits: Limits::default(),
         zone: TimeZone::system(),
-        output: Output::new(&mut out, &mut err),
+        output: Output::new(&mut out, &mut err).on_terminal(terminal),
     };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(ask, &mut session)),

@@ -6,6 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`find`](mod@find) | which socket, when none or a doubtful one is named |
+//! | [`greet`](mod@greet) | who each of several proxies is |
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
 //! | [`events`] | the event stream |
@@ -16,6 +17,7 @@ mod answer;
 pub mod events;
 pub mod failure;
 pub mod find;
+pub mod greet;
 pub mod limits;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -33,6 +35,7 @@ use serde::de::DeserializeOwned;
 pub use events::Events;
 pub use failure::Failure;
 pub use find::{NoProxy, Surroundings, find};
+pub use greet::{Candidate, greet};
 pub use limits::Limits;
 pub use watch::{Handle, delay, watch};
 

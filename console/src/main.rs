@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use evenkeel::attach;
 use evenkeel::cli::{self, Cli, Command, Exit};
-use evenkeel::client::Surroundings;
+use evenkeel::client::{Limits, NoProxy, Surroundings};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -27,10 +27,19 @@ fn main() -> ExitCode {
         None => match Surroundings::of_this_process().find(socket) {
             Ok(socket) => ended(attach::screen(&socket)),
             Err(why) => {
+                let why = introduced(why);
                 say(&why.to_string());
                 Exit::from(&why).into()
             }
         },
+    }
+}
+
+/// If there are several proxies, they are told apart by what they say of themselves.
+fn introduced(why: NoProxy) -> NoProxy {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(why.introduced(Limits::default())),
+        Err(_) => why,
     }
 }
 

@@ -83,7 +83,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
-        Constraint::Length(1),
+        Constraint::Length(footer::height(area, scene)),
     ])
     .areas(area);
     header::draw(buffer, head, scene);
@@ -97,7 +97,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         // What may no longer hold must not look as if it did.
         buffer.set_style(body, scene.style(Role::Faint));
     }
-    let over = Rect { height: area.height - 1, ..area };
+    let over = Rect { height: area.height - foot.height, ..area };
     match &scene.model.popup {
         Some(Popup::Filter { text, .. }) => return Some(footer::filter(buffer, foot, scene, text)),
         Some(Popup::Confirm(question)) => confirm::draw(buffer, over, scene, question),

@@ -25,8 +25,8 @@ fn status_is_a_table_in_apaches_words() {
             ended.out.lines().find(|line| line.contains(&name)).unwrap_or_else(|| panic!("{}", ended.out));
         line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
     };
-    assert!(line(&a).contains("a 1.00 0 Init Ok 5 0 0"), "{}", ended.out);
-    assert!(line(&b).contains("b 1.00 0 Init Drn Ok 5 0 0"), "{}", ended.out);
+    assert!(line(&a).contains("a - 1.00 0 Init Ok 5 0 0"), "{}", ended.out);
+    assert!(line(&b).contains("b - 1.00 0 Init Drn Ok 5 0 0"), "{}", ended.out);
     assert!(ended.out.contains("balancer://app") && ended.out.contains("stickysession=SID"), "{}", ended.out);
     assert_eq!(ended.err, "");
 }
@@ -91,8 +91,15 @@ fn exit_codes_tell_scripts_what_was_wrong() {
         ("set app/a weight=2", 2),
         ("set app/a lbfactor", 2),
         ("set app/a", 2),
+        ("set app/a lbmethod=bytraffic", 2),
+        ("set app/zz lbmethod=bytraffic", 3),
+        ("set zz lbmethod=bytraffic", 3),
+        ("set app lbset=1", 2),
+        ("drain app", 2),
         ("drain", 2),
         ("nonsense", 2),
+        ("demo", 2),
+        ("drain app/a --if-revision x", 2),
         ("drain app/a --if-revision 77", 8),
         ("drain app/zz --ignore-missing", 0),
     ] {

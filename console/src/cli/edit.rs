@@ -4,10 +4,11 @@
 use clap::Args;
 use evenkeel_protocol::clean::is_clean;
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerEdit, Edited, Flag, MemberEdit, Snapshot};
+use evenkeel_protocol::{BalancerEdit, Edited, ErrorNote, Flag, MemberEdit, Snapshot};
 
 use super::output::Stop;
 use super::report::{missing, report};
+use super::retry::next_try;
 use super::{Exit, Session, target};
 use crate::client::Client;
 
@@ -27,7 +28,7 @@ pub(super) struct EditOptions {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Do it only if the revision is still N (see `status --json`); else exit with 8
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = revision)]
     if_revision: Option<u64>,
     /// Succeed without a change if there is no such member or balancer
     #[arg(long)]
@@ -38,6 +39,10 @@ pub(super) struct EditOptions {
     /// Print nothing but errors
     #[arg(long, short, conflicts_with = "json")]
     pub(super) quiet: bool,
+}
+
+fn revision(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "must be a revision: a whole number")
 }
 
 impl EditOptions {
@@ -95,7 +100,7 @@ pub(super) async fn run(
         Verb::Set => &[],
     };
     let edit = flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on));
-    let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit) };
+    let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit), keys: &[] };
     apply(order, &arguments.options, session).await
 }
 
@@ -105,6 +110,8 @@ pub(super) struct Order<'a> {
     pub(super) verb: Verb,
     pub(super) selector: &'a str,
     pub(super) wanted: Wanted,
+    /// The settings that were typed; none for the verbs that are about a member by their name.
+    pub(super) keys: &'a [&'a str],
 }
 
 /// Carries out `order` and writes the result.
@@ -114,7 +121,7 @@ pub(super) async fn apply(
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
     let reason = options.reason()?;
-    let client = session.client()?;
+    let client = session.client().await?;
     let snapshot = client.snapshot().await?;
     let wanted = match order.wanted {
         Wanted::Member(edit) => Wanted::Member(MemberEdit { reason, revision: options.if_revision, ..edit }),
@@ -122,34 +129,45 @@ pub(super) async fn apply(
             Wanted::Balancer(BalancerEdit { reason, revision: options.if_revision, ..edit })
         }
     };
-    let mut edited = match send(&client, &snapshot, order.selector, &wanted).await {
+    let order = Order { wanted, ..order };
+    let mut edited = match send(&client, &snapshot, &order).await {
         Err(Stop::Missing(why)) if options.ignore_missing => return missing(&why, options, session),
         other => other?,
     };
-    if order.verb == Verb::Enable {
-        edited.notes.extend(in_error(&snapshot, &edited));
+    if let Wanted::Member(edit) = &order.wanted {
+        edited.notes.extend(in_error(&snapshot, edit, &edited));
     }
     report(order.verb, &edited, options, session)
 }
 
-async fn send(client: &Client, snapshot: &Snapshot, selector: &str, wanted: &Wanted) -> Result<Edited, Stop> {
-    Ok(match wanted {
+async fn send(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result<Edited, Stop> {
+    Ok(match &order.wanted {
         Wanted::Member(edit) => {
-            let (balancer, member) = target::member(snapshot, selector)?;
+            let (balancer, member) = target::member_with(snapshot, order.selector, order.keys)?;
             client.edit_member(&balancer.name, &member.name, edit).await?
         }
         Wanted::Balancer(edit) => {
-            let balancer = target::balancer(snapshot, selector)?;
+            let balancer = target::balancer_with(snapshot, order.selector, order.keys)?;
             client.edit_balancer(&balancer.name, edit).await?
         }
     })
 }
 
-/// What an enabled member still waits for: enabling does not lift an error.
-fn in_error(snapshot: &Snapshot, edited: &Edited) -> Option<String> {
+/// What a member in error waits for, if the edit leaves it in use: no edit lifts an error at once.
+fn in_error(snapshot: &Snapshot, edit: &MemberEdit, edited: &Edited) -> Option<String> {
     let member = snapshot.member(&edited.balancer, edited.member.as_ref()?)?;
     let error = member.error.as_ref().filter(|_| member.status.has(Flag::Error))?;
-    Some(format!("it is in error ({}) and serves nobody until it is tried again", error.reason))
+    let after = MemberEdit::FLAGS
+        .into_iter()
+        .fold(member.status, |status, (flag, _)| edit.flag(flag).map_or(status, |on| status.with(flag, on)));
+    if after.has_any(&[Flag::Disabled, Flag::Stopped]) {
+        return None;
+    }
+    // Who ignores errors does not wait for the retry time.
+    let due =
+        ErrorNote { retry_at: error.retry_at.filter(|_| !after.has(Flag::IgnoreErrors)), ..error.clone() };
+    let next = next_try(&due, snapshot.taken);
+    Some(format!("it is in error ({}) and serves nobody yet; it is {next}", error.reason))
 }
 
 #[cfg(test)]
@@ -231,12 +249,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn enabling_a_member_in_error_says_so() {
+    async fn a_member_in_error_that_stays_in_use_is_told_with_its_next_try() {
         let member = Some("http://127.0.0.1:9002".parse().unwrap());
         let proxy = proxy(Edited { member, ..scripted::edited() });
         let mut scene = Scene::of(&proxy);
-        scene.run("enable b").await;
-        assert!(scene.err().contains("in error (connection refused)"), "{}", scene.err());
+        let waits = "note: it is in error (connection refused) and serves nobody yet; it is tried again";
+        for (line, says) in [
+            ("enable b", Some("in 43 s")),
+            ("drain b", Some("in 43 s")),
+            ("standby b", Some("in 43 s")),
+            ("set b lbset=1", Some("in 43 s")),
+            ("set b ignore_errors=on", Some("with the next request")),
+            ("disable b", None),
+            ("stop b", None),
+        ] {
+            scene.run(line).await;
+            match says {
+                Some(says) => {
+                    assert!(scene.err().contains(&format!("{waits} {says}")), "{line}: {}", scene.err());
+                }
+                None => assert_eq!(scene.err(), "", "{line}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_balancer_is_no_member() {
+        let proxy = proxy(scripted::edited());
+        let mut scene = Scene::of(&proxy);
+        for line in ["drain app", "enable balancer://app", "stop app/ --ignore-missing"] {
+            assert_eq!(scene.run(line).await, Exit::Usage, "{line}");
+            assert!(scene.err().contains("app is a balancer: name one, such as app/a"), "{}", scene.err());
+        }
+        assert_eq!(proxy.asked("PATCH"), 0);
     }
 
     #[tokio::test]
@@ -346,6 +391,8 @@ mod tests {
             assert_eq!(scene.run_words(&words).await, exit, "{words:?}");
             assert!(!scene.err().is_empty() && !scene.err().contains("\u{1b}["), "{words:?}");
         }
+        scene.run("drain a --if-revision x").await;
+        assert!(scene.err().contains("must be a revision: a whole number"), "{}", scene.err());
         assert_eq!(scene.run_words(&["drain", ""]).await, Exit::Usage);
         assert_eq!(proxy.asked("PATCH"), 0);
     }

@@ -11,7 +11,7 @@ use super::{Exit, Session, report};
 #[derive(Debug, Args)]
 pub struct EventsArguments {
     /// Only events with a greater number [default: with --follow those that come, else all that are kept]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = event_number)]
     since: Option<u64>,
     /// Go on as they happen, until interrupted or the proxy ends
     #[arg(long, short)]
@@ -21,9 +21,13 @@ pub struct EventsArguments {
     json: bool,
 }
 
+fn event_number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "must be the number of an event: a whole number")
+}
+
 pub(super) async fn run(arguments: &EventsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
     let since = arguments.since.or((!arguments.follow).then_some(0));
-    let mut events = session.client()?.events(since, arguments.follow).await?;
+    let mut events = session.client().await?.events(since, arguments.follow).await?;
     while let Some(event) = events.next().await {
         let event = event?;
         let line = if arguments.json {

@@ -11,6 +11,7 @@ use crate::client::{Failure, NoProxy};
 
 /// The two writers.
 pub struct Output<'a> {
+    terminal: bool,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
 }
@@ -22,9 +23,20 @@ impl fmt::Debug for Output<'_> {
 }
 
 impl<'a> Output<'a> {
-    /// Results go to `out`, messages to `err`.
+    /// Results go to `out`, which is no terminal, messages to `err`.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
-        Self { out, err }
+        Self { terminal: false, out, err }
+    }
+
+    /// The same, with results for a terminal or not.
+    #[must_use]
+    pub fn on_terminal(self, terminal: bool) -> Self {
+        Self { terminal, ..self }
+    }
+
+    /// Are results for a person's eyes?
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// Writes a part of the result, a line end behind it.

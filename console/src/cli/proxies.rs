@@ -1,17 +1,16 @@
 //! `evenkeel proxies`: the proxies that are running here, with what each says of itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use evenkeel_protocol::Hello;
 use evenkeel_protocol::clean::clean;
-use futures_util::future::join_all;
 use serde_json::json;
 
 use super::output::Stop;
-use super::table::{Column, Keep, Layout, NOTHING};
+use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::{Exit, Session};
-use crate::client::{Client, Failure, NoProxy};
+use crate::client::{Failure, NoProxy, greet};
 
 /// What can be typed behind `proxies`.
 #[derive(Debug, Args)]
@@ -34,19 +33,14 @@ pub(super) async fn run(arguments: &ProxiesArguments, session: &mut Session<'_>)
     if running.alive.is_empty() {
         return Err(NoProxy::None(running).into());
     }
-    let limits = session.limits;
-    let asked = running.alive.iter().map(|socket| async move {
-        let hello = async { Client::with_limits(socket, limits)?.hello().await };
-        (socket.as_path(), hello.await)
-    });
-    let answers = join_all(asked).await;
+    let answers = greet(running.alive.iter().map(PathBuf::as_path), session.limits).await;
     let output = &mut session.output;
     if arguments.json {
         let proxies: Vec<_> = answers.iter().map(|(socket, answer)| described(socket, answer)).collect();
         output.json(&json!({"version": 1, "proxies": proxies}))?;
     } else {
         let rows: Vec<Vec<String>> = answers.iter().map(|(socket, answer)| row(socket, answer)).collect();
-        let layout = Layout::of(COLUMNS, &rows);
+        let layout = Layout::of(COLUMNS, &rows, Columns::Fitting);
         let lines: Vec<String> =
             std::iter::once(layout.head()).chain(rows.iter().map(|row| layout.row(row))).collect();
         output.result(&lines.join("\n"))?;
@@ -116,6 +110,19 @@ mod tests {
         let proxies = listed["proxies"].as_array().unwrap();
         assert_eq!(proxies.iter().filter(|proxy| proxy["proxy"]["pid"] == 7).count(), 1);
         assert_eq!(proxies.iter().filter(|proxy| proxy["error"].is_string()).count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_could_mean_several_lists_them_with_what_they_say() {
+        let good = Scripted::start(|_| Act::json(&scripted::hello()));
+        let hung = Scripted::start(|_| Act::Hang);
+        let mut scene = Scene::in_folders(&[good.folder(), hung.folder()]);
+        assert_eq!(scene.run("status").await, Exit::Unreachable);
+        let told = scene.err();
+        let line =
+            |proxy: &Scripted, says: &str| format!("\n  --socket {}{says}\n", proxy.socket().display());
+        assert!(told.contains(&line(&good, "  127.0.0.1:8080  /etc/site.conf")), "{told}");
+        assert!(told.contains(&line(&hung, "")), "{told}");
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use crate::client::scripted::{Scripted, limits, soon};
 pub(crate) struct Scene {
     folders: Vec<PathBuf>,
     fails: Option<io::ErrorKind>,
+    terminal: bool,
     out: Vec<u8>,
     err: Vec<u8>,
 }
@@ -39,12 +40,17 @@ impl Scene {
 
     /// Proxies are looked for in these folders.
     pub(crate) fn in_folders(folders: &[PathBuf]) -> Self {
-        Self { folders: folders.to_vec(), fails: None, out: Vec::new(), err: Vec::new() }
+        Self { folders: folders.to_vec(), fails: None, terminal: false, out: Vec::new(), err: Vec::new() }
     }
 
     /// Standard output fails in this way from now on.
     pub(crate) fn out_fails(&mut self, how: io::ErrorKind) {
         self.fails = Some(how);
+    }
+
+    /// Standard output is a terminal from now on.
+    pub(crate) fn on_terminal(&mut self) {
+        self.terminal = true;
     }
 
     /// Runs `evenkeel` with these words.
@@ -75,7 +81,7 @@ impl Scene {
             surroundings: Surroundings { uid, variable: None, folders: self.folders.clone() },
             limits: limits(),
             zone: TimeZone::UTC,
-            output: Output::new(out, &mut self.err),
+            output: Output::new(out, &mut self.err).on_terminal(self.terminal),
         };
         soon(run(ask, &mut session)).await
     }

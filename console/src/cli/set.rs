@@ -49,8 +49,9 @@ pub struct SetArguments {
 }
 
 pub(super) async fn run(arguments: &SetArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let wanted = parse(&arguments.settings)?;
-    apply(Order { verb: Verb::Set, selector: &arguments.selector, wanted }, &arguments.options, session).await
+    let (wanted, keys) = parse(&arguments.settings)?;
+    let order = Order { verb: Verb::Set, selector: &arguments.selector, wanted, keys: &keys };
+    apply(order, &arguments.options, session).await
 }
 
 /// Other spellings of keys, as Apache's configuration has them.
@@ -63,7 +64,8 @@ fn keys(fields: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
     fields.iter().copied().filter(|field| !NO_KEYS.contains(field))
 }
 
-fn parse(settings: &[String]) -> Result<Wanted, Stop> {
+/// The edit, and its keys in the order in which they were typed.
+fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
     let (mut member, mut balancer) = (MemberEdit::default(), BalancerEdit::default());
     let mut seen: Vec<&str> = Vec::new();
     for setting in settings {
@@ -88,8 +90,8 @@ fn parse(settings: &[String]) -> Result<Wanted, Stop> {
         seen.push(key);
     }
     match (member == MemberEdit::default(), balancer == BalancerEdit::default()) {
-        (_, true) => Ok(Wanted::Member(member)),
-        (true, false) => Ok(Wanted::Balancer(balancer)),
+        (_, true) => Ok((Wanted::Member(member), seen)),
+        (true, false) => Ok((Wanted::Balancer(balancer), seen)),
         (false, false) => Err(Stop::usage(format!(
             "{} belong to a member and a balancer; set them one after the other",
             seen.join(", ")
@@ -169,8 +171,8 @@ mod tests {
     fn parsed(line: &str) -> Result<Value, (Exit, String)> {
         let settings: Vec<String> = line.split(' ').map(str::to_owned).collect();
         match parse(&settings) {
-            Ok(Wanted::Member(edit)) => Ok(json!({"member": edit})),
-            Ok(Wanted::Balancer(edit)) => Ok(json!({"balancer": edit})),
+            Ok((Wanted::Member(edit), _)) => Ok(json!({"member": edit})),
+            Ok((Wanted::Balancer(edit), _)) => Ok(json!({"balancer": edit})),
             Err(stop) => {
                 let (exit, why) = stop.told();
                 Err((exit, why.unwrap().to_owned()))
@@ -250,7 +252,15 @@ mod tests {
         let mut scene = Scene::of(&proxy);
         assert_eq!(scene.run("set app/a route= lbfactor=1.25 --if-revision 2").await, Exit::Done);
         assert_eq!(scene.run("set balancer://app timeout=3").await, Exit::Done);
-        assert_eq!(scene.run("set app/a timeout=3").await, Exit::Done);
+        assert_eq!(scene.run("set app timeout=3").await, Exit::Done);
+        for (line, exit, says) in [
+            ("set app/a timeout=3", Exit::Usage, "write `evenkeel set app timeout=…`"),
+            ("set app/nosuch timeout=3", Exit::NotFound, "no member fits 'app/nosuch'"),
+            ("set app loadfactor=2", Exit::Usage, "lbfactor belongs to a member; app is a balancer"),
+        ] {
+            assert_eq!(scene.run(line).await, exit, "{line}");
+            assert!(scene.err().contains(says), "{line}: {}", scene.err());
+        }
         let sent: Vec<(String, String)> = proxy
             .requests()
             .into_iter()

@@ -1,13 +1,12 @@
 //! `evenkeel status`: balancers and members as a table in Apache's words, or as JSON.
 
-use std::time::Duration;
-
 use clap::Args;
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{BalancerSnapshot, ErrorNote, Flag, MemberSnapshot, Snapshot, Timestamp};
 
 use super::output::Stop;
-use super::table::{Column, Keep, Layout, NOTHING};
+use super::retry::{next_try, span};
+use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
 use super::{Exit, Session};
 use crate::size;
@@ -24,7 +23,7 @@ pub struct StatusArguments {
 }
 
 pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let mut snapshot = session.client()?.snapshot().await?;
+    let mut snapshot = session.client().await?.snapshot().await?;
     if let Some(text) = &arguments.selector {
         snapshot.balancers = match target::any(&snapshot, text)? {
             Target::Balancer(balancer) => vec![balancer.clone()],
@@ -36,7 +35,8 @@ pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) 
     if arguments.json {
         session.output.json(&snapshot)?;
     } else {
-        session.output.result(&page(&snapshot))?;
+        let columns = if session.output.is_terminal() { Columns::Fitting } else { Columns::All };
+        session.output.result(&table(&snapshot, columns))?;
     }
     Ok(Exit::Done)
 }
@@ -73,14 +73,20 @@ fn cells(member: &MemberSnapshot) -> Vec<String> {
     ]
 }
 
-/// The table of all balancers in `snapshot`; all share one layout. Ends without a line end.
+/// The table of all balancers in `snapshot` with all columns, for a reader that is no terminal. Ends without a line
+/// end.
 pub fn page(snapshot: &Snapshot) -> String {
+    table(snapshot, Columns::All)
+}
+
+/// The table of all balancers in `snapshot`; all share one layout. Ends without a line end.
+fn table(snapshot: &Snapshot, columns: Columns) -> String {
     if snapshot.balancers.is_empty() {
         return "the proxy has no balancers".to_owned();
     }
     let rows: Vec<Vec<String>> =
         snapshot.balancers.iter().flat_map(|balancer| balancer.members.iter().map(cells)).collect();
-    let layout = Layout::of(COLUMNS, &rows);
+    let layout = Layout::of(COLUMNS, &rows, columns);
     let mut lines = Vec::new();
     for balancer in &snapshot.balancers {
         if !lines.is_empty() {
@@ -122,21 +128,7 @@ fn explain(member: &MemberSnapshot, error: &ErrorNote, now: Timestamp) -> String
     if !member.status.has(Flag::Error) {
         return format!("  last error {ago} ago: {reason}");
     }
-    let next = match error.retry_at {
-        Some(at) if at > now => format!("tried again in {}", span(at.since(now))),
-        _ => "to be tried again".to_owned(),
-    };
-    format!("  in error for {ago}: {reason}; {next}")
-}
-
-/// A span of time in its largest unit.
-fn span(span: Duration) -> String {
-    match span.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} d", seconds / 86_400),
-    }
+    format!("  in error for {ago}: {reason}; {}", next_try(error, now))
 }
 
 #[cfg(test)]
@@ -150,13 +142,18 @@ mod tests {
 
     const APP: &str = "\
 balancer://app  lbmethod=byrequests  stickysession=SID  /app
+Member                 Route  Redir  Factor  Set  Status   Elected  Busy  Load    To  From
+http://127.0.0.1:9001  a      -        1.00    0  Init Ok       10     1   -50  115    99K
+";
+    const APP_ON_A_TERMINAL: &str = "\
+balancer://app  lbmethod=byrequests  stickysession=SID  /app
 Member                Route Factor Set Status  Elected Busy Load   To From
 http://127.0.0.1:9001 a       1.00   0 Init Ok      10    1  -50 115   99K
 ";
 
     #[test]
     fn the_page_of_a_snapshot() {
-        let page = page(&scripted::snapshot(0));
+        let page = table(&scripted::snapshot(0), Columns::Fitting);
         let wanted = "\
 balancer://app  lbmethod=byrequests  stickysession=SID  /app
 Member                Route Factor Set Status   Elected Busy Load   To From
@@ -175,7 +172,7 @@ http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
     fn errors_that_are_over_and_empty_balancers_are_told() {
         let mut snapshot = scripted::snapshot(0);
         snapshot.balancers[0].members[1].error.as_mut().unwrap().retry_at = None;
-        assert!(page(&snapshot).contains("connection refused; to be tried again"));
+        assert!(page(&snapshot).contains("connection refused; tried again with the next request"));
         snapshot.balancers[0].members[1].status = Status::INITIALISED;
         assert!(page(&snapshot).contains("  last error 17 s ago: connection refused"));
         snapshot.balancers[0].members.clear();
@@ -187,27 +184,42 @@ http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
         assert_eq!(page(&snapshot), "the proxy has no balancers");
     }
 
-    #[test]
-    fn spans() {
-        for (seconds, shown) in
-            [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_199, "119 min"), (7_200, "2 h"), (172_800, "2 d")]
-        {
-            assert_eq!(span(Duration::from_secs(seconds)), shown);
-        }
-    }
-
     #[tokio::test]
     async fn a_selection_restricts_table_and_json() {
         let proxy = Scripted::start(|_| Act::json(&scripted::snapshot(0)));
         let mut scene = Scene::of(&proxy);
         assert_eq!(scene.run("status app/a").await, Exit::Done);
         assert_eq!(scene.out(), APP);
+        scene.on_terminal();
+        assert_eq!(scene.run("status app/a").await, Exit::Done);
+        assert_eq!(scene.out(), APP_ON_A_TERMINAL);
         assert_eq!(scene.run("status --json api").await, Exit::Done);
         let shown: Snapshot = serde_json::from_str(&scene.out()).unwrap();
         assert_eq!(shown.balancers, [scripted::snapshot(0).balancers[1].clone()]);
         assert_eq!(scene.run("status nobody").await, Exit::NotFound);
         assert_eq!(scene.out(), "");
-        assert!(scene.err().starts_with("evenkeel: no member fits 'nobody'"));
+        let told = scene.err();
+        assert!(told.starts_with("evenkeel: no member fits 'nobody'"), "{told}");
+        assert!(
+            told.contains("the balancers are app, api") && told.contains("http://127.0.0.1:9001"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn without_a_terminal_the_columns_do_not_depend_on_what_they_hold() {
+        let plain = scripted::snapshot(0);
+        let mut full = plain.clone();
+        let member = &mut full.balancers[0].members[0];
+        member.redirect = "b".parse().unwrap();
+        member.name = format!("http://{}.example.com:9001", "x".repeat(60)).parse().unwrap();
+        let titles = |snapshot: &Snapshot| {
+            page(snapshot).lines().nth(1).unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let all =
+            ["Member", "Route", "Redir", "Factor", "Set", "Status", "Elected", "Busy", "Load", "To", "From"];
+        assert_eq!(titles(&plain), all);
+        assert_eq!(titles(&full), all);
     }
 
     #[tokio::test]

@@ -19,6 +19,15 @@ pub(super) enum Keep {
     Unless(&'static str),
 }
 
+/// Which columns a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Columns {
+    /// Those that say something, as far as the width asks for it: for eyes.
+    Fitting,
+    /// All of them, whatever they hold: for programs, which count them.
+    All,
+}
+
 /// One column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
@@ -49,29 +58,37 @@ pub(super) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    /// The layout for `rows`, each with a cell a column: gaps of two blanks if that fits, else of one, else without
-    /// the columns that are only there if there is room.
-    pub(super) fn of(columns: &'a [Column], rows: &[Vec<String>]) -> Self {
+    /// The layout for `rows`, each with a cell a column. [`Columns::Fitting`]: gaps of two blanks if that fits, else
+    /// of one, else without the columns that are only there if there is room.
+    pub(super) fn of(columns: &'a [Column], rows: &[Vec<String>], which: Columns) -> Self {
         let mut layout = Self { columns, widths: Vec::new(), gap: 2 };
         for (at, column) in columns.iter().enumerate() {
             let cells = || rows.iter().filter_map(|row| row.get(at));
             let widest = cells().map(|cell| cell.width()).max().unwrap_or_default();
-            let dull = matches!(column.keep, Keep::Unless(dull) if cells().all(|cell| cell == dull));
+            let dull = which == Columns::Fitting
+                && matches!(column.keep, Keep::Unless(dull) if cells().all(|cell| cell == dull));
             layout.widths.push((!dull).then_some(widest.max(column.title.width())));
         }
-        if layout.width() > WIDTH {
-            layout.gap = 1;
+        if which == Columns::Fitting {
+            layout.narrow(rows);
         }
-        for (at, column) in columns.iter().enumerate() {
+        layout
+    }
+
+    /// Makes it as narrow as it has to be, or can be.
+    fn narrow(&mut self, rows: &[Vec<String>]) {
+        if self.width() > WIDTH {
+            self.gap = 1;
+        }
+        for (at, column) in self.columns.iter().enumerate() {
             let dull = matches!(column.keep, Keep::IfRoom(dull) if rows.iter().all(|row| row.get(at).is_some_and(|cell| cell == dull)));
             if dull
-                && layout.width() > WIDTH
-                && let Some(width) = layout.widths.get_mut(at)
+                && self.width() > WIDTH
+                && let Some(width) = self.widths.get_mut(at)
             {
                 *width = None;
             }
         }
-        layout
     }
 
     /// How wide the table is.
@@ -127,7 +144,7 @@ mod tests {
     }
 
     fn lines(rows: &[Vec<String>]) -> Vec<String> {
-        let layout = Layout::of(COLUMNS, rows);
+        let layout = Layout::of(COLUMNS, rows, Columns::Fitting);
         std::iter::once(layout.head()).chain(rows.iter().map(|row| layout.row(row))).collect()
     }
 
@@ -146,6 +163,14 @@ mod tests {
         assert_eq!(lines(&rows(&[[&wide, "-", "0", "1"]]))[1], format!("{wide}    1"));
         let told = lines(&rows(&[[&wide, "-", "3", "1"]]));
         assert_eq!(told[1], format!("{wide}   3    1"), "a set that says something stays");
+    }
+
+    #[test]
+    fn all_columns_stay_for_programs() {
+        let wide = "x".repeat(WIDTH);
+        let rows = rows(&[[&wide, "-", "0", "1"]]);
+        let layout = Layout::of(COLUMNS, &rows, Columns::All);
+        assert_eq!(layout.row(&rows[0]), format!("{wide}  -        0     1"));
     }
 
     #[test]

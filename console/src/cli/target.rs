@@ -16,15 +16,19 @@ pub(super) enum Target<'a> {
     Member(&'a BalancerSnapshot, &'a MemberSnapshot),
 }
 
-/// The balancer `app`, `balancer://app` or `balancer://app/`.
-pub(super) fn balancer<'a>(snapshot: &'a Snapshot, text: &str) -> Result<&'a BalancerSnapshot, Stop> {
+/// The balancer `app`.
+fn balancer<'a>(snapshot: &'a Snapshot, text: &str) -> Result<&'a BalancerSnapshot, Stop> {
     let name: BalancerName =
         text.parse().map_err(|why| Stop::usage(format!("'{}' {why}", clean(text, 80))))?;
     snapshot.balancer(&name).ok_or_else(|| {
-        let known: Vec<&str> = snapshot.balancers.iter().take(8).map(|it| it.name.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Refusal::new(Code::NotFound, format!("there is no balancer '{name}'; there are {known}")).into()
+        Stop::Missing(format!("there is no balancer '{name}'; there are {}", balancers(snapshot)))
     })
+}
+
+/// The names of the balancers, the first of them.
+fn balancers(snapshot: &Snapshot) -> String {
+    let known: Vec<&str> = snapshot.balancers.iter().take(8).map(|it| it.name.as_str()).collect();
+    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
 }
 
 /// The one member that `text` selects.
@@ -61,7 +65,72 @@ pub(super) fn any<'a>(snapshot: &'a Snapshot, text: &str) -> Result<Target<'a>, 
             return found.map(Target::Balancer);
         }
     }
-    member(snapshot, text).map(|(balancer, member)| Target::Member(balancer, member))
+    match member(snapshot, text) {
+        Ok((balancer, member)) => Ok(Target::Member(balancer, member)),
+        // It could have been either.
+        Err(Stop::Missing(why)) if !bare.contains('/') => {
+            Err(Stop::Missing(format!("{why}; the balancers are {}", balancers(snapshot))))
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+/// The member that `text` selects, for an edit of `keys`; none for a command that is about members by its name.
+pub(super) fn member_with<'a>(
+    snapshot: &'a Snapshot,
+    text: &str,
+    keys: &[&str],
+) -> Result<(&'a BalancerSnapshot, &'a MemberSnapshot), Stop> {
+    member(snapshot, text).map_err(|stop| match any(snapshot, text) {
+        Ok(Target::Balancer(balancer)) => {
+            let why =
+                if keys.is_empty() { "a member is needed".to_owned() } else { belong(keys, "a member") };
+            let name = &balancer.name;
+            Stop::usage(match balancer.members.first() {
+                Some(first) => {
+                    let example = shortest(snapshot, balancer, first);
+                    format!("{why}; {name} is a balancer: name one, such as {example}")
+                }
+                None => format!("{why}; {name} is a balancer without members"),
+            })
+        }
+        _ => stop,
+    })
+}
+
+/// The balancer that `text` names, for an edit of `keys`.
+pub(super) fn balancer_with<'a>(
+    snapshot: &'a Snapshot,
+    text: &str,
+    keys: &[&str],
+) -> Result<&'a BalancerSnapshot, Stop> {
+    match any(snapshot, text)? {
+        Target::Balancer(balancer) => Ok(balancer),
+        Target::Member(balancer, _) => {
+            let settings: Vec<String> = keys.iter().map(|key| format!("{key}=…")).collect();
+            Err(Stop::usage(format!(
+                "{}; write `evenkeel set {} {}`",
+                belong(keys, "a balancer"),
+                balancer.name,
+                settings.join(" ")
+            )))
+        }
+    }
+}
+
+/// The shortest selector that fits only `wanted`.
+fn shortest(snapshot: &Snapshot, balancer: &BalancerSnapshot, wanted: &MemberSnapshot) -> String {
+    let whole = format!("{}/{}", balancer.name, wanted.name);
+    [wanted.route.as_str(), wanted.name.authority()]
+        .into_iter()
+        .map(|text| format!("{}/{text}", balancer.name))
+        .find(|text| member(snapshot, text).is_ok_and(|(_, found)| found.name == wanted.name))
+        .unwrap_or(whole)
+}
+
+/// `lbset belongs to a member`.
+fn belong(keys: &[&str], whom: &str) -> String {
+    format!("{} {} to {whom}", keys.join(", "), if keys.len() == 1 { "belongs" } else { "belong" })
 }
 
 #[cfg(test)]
@@ -92,12 +161,66 @@ mod tests {
     }
 
     #[test]
+    fn keys_and_their_owner_must_fit() {
+        let snapshot = scripted::snapshot(0);
+        for (text, keys, exit, says) in [
+            (
+                "app/a",
+                &["lbmethod"][..],
+                Exit::Usage,
+                "lbmethod belongs to a balancer; write `evenkeel set app lbmethod=…`",
+            ),
+            (
+                "a",
+                &["lbmethod", "timeout"],
+                Exit::Usage,
+                "belong to a balancer; write `evenkeel set app lbmethod=… timeout=…`",
+            ),
+            ("app/nosuch", &["lbmethod"], Exit::NotFound, "no member fits 'app/nosuch'"),
+            ("web/a", &["lbmethod"], Exit::NotFound, "no member fits 'web/a'"),
+            ("nosuch", &["lbmethod"], Exit::NotFound, "the balancers are app, api"),
+            ("balancer://nosuch", &["lbmethod"], Exit::NotFound, "there are app, api"),
+        ] {
+            let stop = balancer_with(&snapshot, text, keys).unwrap_err();
+            let (code, why) = stop.told();
+            assert!(code == exit && why.unwrap().contains(says), "{text}: {stop:?}");
+        }
+        for text in ["app", "balancer://app", "app/", "balancer://app/"] {
+            assert_eq!(balancer_with(&snapshot, text, &["timeout"]).unwrap().name.as_str(), "app");
+        }
+        let needs = "a member is needed; app is a balancer: name one, such as app/a";
+        for (text, keys, exit, says) in [
+            (
+                "app",
+                &["lbset"][..],
+                Exit::Usage,
+                "lbset belongs to a member; app is a balancer: name one, such as app/a",
+            ),
+            ("balancer://app", &["lbset", "route"], Exit::Usage, "lbset, route belong to a member; app is"),
+            ("api/", &["lbset"], Exit::Usage, "such as api/127.0.0.1:9003"),
+            ("app", &[], Exit::Usage, needs),
+            ("nosuch", &["lbset"], Exit::NotFound, "no member fits 'nosuch'"),
+            ("127.0.0.1", &["lbset"], Exit::NotFound, "fits app/"),
+        ] {
+            let stop = member_with(&snapshot, text, keys).unwrap_err();
+            let (code, why) = stop.told();
+            assert!(code == exit && why.unwrap().contains(says), "{text}: {stop:?}");
+        }
+        let mut empty = snapshot;
+        empty.balancers[1].members.clear();
+        let stop = member_with(&empty, "api", &["lbset"]).unwrap_err();
+        assert!(stop.told().1.unwrap().contains("api is a balancer without members"), "{stop:?}");
+    }
+
+    #[test]
     fn what_means_nothing_is_told_with_what_there_is() {
         let snapshot = scripted::snapshot(0);
         for (text, exit, says) in [
             ("balancer://web", Exit::NotFound, "there are app, api"),
-            ("web", Exit::NotFound, "app/http://127.0.0.1:9001"),
-            ("127.0.0.1", Exit::NotFound, "fits app/http://127.0.0.1:9001, app/"),
+            ("web", Exit::NotFound, "no member fits 'web'; there are app/"),
+            ("web", Exit::NotFound, "; the balancers are app, api"),
+            ("app/web", Exit::NotFound, "no member fits 'app/web'"),
+            ("127.0.0.1", Exit::NotFound, "fits app/"),
             ("", Exit::Usage, "names no member"),
             ("balancer://\u{1b}", Exit::Usage, "U+001B"),
         ] {

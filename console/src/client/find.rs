@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use thiserror::Error;
 
+use super::greet::{Candidate, several};
 use super::limits::PROXIES;
 
 /// The environment variable that names the socket when the command line does not.
@@ -28,7 +29,7 @@ const SYSTEM: &str = "/run/evenkeel";
 pub enum NoProxy {
     /// Several proxies run and none was named.
     #[error("{}", several(.0))]
-    Several(Vec<PathBuf>),
+    Several(Vec<Candidate>),
     /// None runs where proxies are looked for.
     #[error("{}", none(.0))]
     None(Running),
@@ -99,7 +100,10 @@ impl Surroundings {
         match running.alive.as_slice() {
             [_] => Ok(running.alive.remove(0)),
             [] => Err(NoProxy::None(running)),
-            _ => Err(NoProxy::Several(running.alive)),
+            _ => {
+                let several = running.alive.into_iter().map(|socket| Candidate { socket, hello: None });
+                Err(NoProxy::Several(several.collect()))
+            }
         }
     }
 
@@ -250,17 +254,8 @@ fn kind(about: &Metadata) -> &'static str {
     }
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     clean(&path.display().to_string(), 200)
-}
-
-fn several(alive: &[PathBuf]) -> String {
-    let mut text = String::from("several proxies are running; choose one with --socket PATH:");
-    for path in alive {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n  --socket {}", shown(path));
-    }
-    text
 }
 
 fn none(running: &Running) -> String {
@@ -270,6 +265,7 @@ fn none(running: &Running) -> String {
         searched.join(" and ")
     );
     for passed in &running.passed_over {
+        // Writing to a String cannot fail.
         let _ = write!(text, "\n  {passed}");
     }
     text
@@ -314,7 +310,8 @@ mod tests {
 
         let (other, _listens_too) = proxy(folder.path(), "other");
         let NoProxy::Several(found) = here.find(None).unwrap_err() else { panic!("two run") };
-        assert_eq!(found, [other.clone(), site]);
+        let sockets: Vec<&PathBuf> = found.iter().map(|candidate| &candidate.socket).collect();
+        assert_eq!(sockets, [&other, &site]);
         let error = NoProxy::Several(found).to_string();
         assert!(error.contains(&format!("--socket {}", other.display())), "{error}");
         assert_eq!(here.find(Some(&other)), Ok(other));

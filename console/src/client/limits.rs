@@ -15,6 +15,15 @@ pub struct Limits {
     pub longest_line: usize,
 }
 
+impl Limits {
+    /// The same, for an answer that only adds to a message: nobody waits long for that.
+    #[must_use]
+    pub fn in_passing(self) -> Self {
+        let longest = Duration::from_secs(1);
+        Self { connect: self.connect.min(longest), answer: self.answer.min(longest), ..self }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -61,11 +61,11 @@ impl Act {
     pub fn done(&self, label: &str, edited: &Edited) -> String {
         let mut line = if edited.changed {
             let what = match self {
-                Self::Flag(flag, turn) => flag_words(*flag, *turn).1.to_owned(),
-                Self::Enable => format!("is enabled ({})", told(&edited.changes)),
-                Self::Settings { .. } => format!("has {}", told(&edited.changes)),
+                Self::Flag(flag, turn) => format!(" {}", flag_words(*flag, *turn).1),
+                Self::Enable => format!(" is enabled ({})", told(&edited.changes)),
+                Self::Settings { .. } => format!(": {}", told(&edited.changes)),
             };
-            format!("{label} {what} (revision {})", edited.revision)
+            format!("{label}{what}")
         } else {
             format!("{label}: nothing changed, it was so already")
         };
@@ -80,10 +80,11 @@ impl Act {
     }
 }
 
-/// `route a → b, lbfactor 1.00 → 2.00`
+/// `route a → b, lbfactor 1.00 → 2.00`; fields that stayed the same are left out.
 pub fn told(changes: &[Change]) -> String {
     let texts: Vec<String> = changes
         .iter()
+        .filter(|change| change.before != change.after)
         .map(|change| format!("{} {} → {}", change.field, or_none(&change.before), or_none(&change.after)))
         .collect();
     texts.join(", ")
@@ -144,11 +145,11 @@ mod tests {
         let edited = sample::edited("drain", "Off", "On");
         let drain = Act::Flag(Flag::Drain, Turn::On);
         for (what, edited, line) in [
-            ("accepted", edited.clone(), "app/node1 is draining (revision 4)"),
+            ("accepted", edited.clone(), "app/node1 is draining"),
             (
                 "not durable",
                 Edited { durable: false, ..edited.clone() },
-                "app/node1 is draining (revision 4), NOT kept over a restart of the proxy",
+                "app/node1 is draining, NOT kept over a restart of the proxy",
             ),
             (
                 "without a change",
@@ -158,14 +159,14 @@ mod tests {
             (
                 "with a note",
                 Edited { notes: vec!["it had no route".to_owned()], ..edited },
-                "app/node1 is draining (revision 4); it had no route",
+                "app/node1 is draining; it had no route",
             ),
         ] {
             assert_eq!(drain.done("app/node1", &edited), line, "{what}");
         }
         let route = sample::edited("route", "", "b");
         let act = Act::Settings { edit: Box::default(), changes: Vec::new() };
-        assert_eq!(act.done("app/node1", &route), "app/node1 has route - → b (revision 4)");
+        assert_eq!(act.done("app/node1", &route), "app/node1: route - → b");
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! It tells what the walk of httpd makes of the changed flags and settings; it does not ask the proxy.
 
-use evenkeel_protocol::{BalancerSnapshot, Flag, LbMethod, MemberEdit, MemberSnapshot};
+use evenkeel_protocol::{BalancerSnapshot, Flag, MemberEdit, MemberSnapshot, Route, Status, Timestamp};
 
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::health::{Place, newcomers, places};
 use crate::model::target::label;
+
+mod settings;
 
 /// A sentence about what will happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +33,22 @@ struct Scene<'a> {
     balancer: &'a BalancerSnapshot,
     member: &'a MemberSnapshot,
     after: Place,
+    /// When the snapshot was taken.
+    taken: Timestamp,
     /// Who is offered new users before and after.
     offered: [Vec<usize>; 2],
     usable_after: usize,
     remarks: Vec<Remark>,
 }
 
-/// All that the operator should know before saying yes, warnings first.
-pub fn consequences(balancer: &BalancerSnapshot, member: &MemberSnapshot, act: &Act) -> Vec<Remark> {
+/// All that the operator should know before saying yes, warnings first. `taken` is the time of the snapshot,
+/// by the proxy's clock.
+pub fn consequences(
+    balancer: &BalancerSnapshot,
+    member: &MemberSnapshot,
+    act: &Act,
+    taken: Timestamp,
+) -> Vec<Remark> {
     let before = places(balancer);
     let after_edit = applied(member, &act.edit(member.revision));
     let after: Vec<Place> = balancer
@@ -51,6 +61,7 @@ pub fn consequences(balancer: &BalancerSnapshot, member: &MemberSnapshot, act: &
         balancer,
         member,
         after: after_edit,
+        taken,
         offered: [newcomers(&before), newcomers(&after)],
         usable_after: after.iter().filter(|place| place.status.is_usable()).count(),
         remarks: Vec::new(),
@@ -88,44 +99,133 @@ impl Scene<'_> {
         self.balancer.settings.stickysession.is_some() && !self.member.route.is_empty()
     }
 
+    /// Is it offered new users before and after the edit?
+    fn is_offered(&self) -> [bool; 2] {
+        let at = self.balancer.members.iter().position(|other| other.name == self.member.name);
+        [0, 1].map(|when: usize| {
+            self.offered.get(when).is_some_and(|offered| at.is_some_and(|at| offered.contains(&at)))
+        })
+    }
+
+    /// What must happen before a member of this status serves anybody; none if it can serve now.
+    fn wait(&self, status: Status) -> Option<String> {
+        if status.is_usable() {
+            return None;
+        }
+        let mut waits = Vec::new();
+        let set: Vec<String> = [Flag::Disabled, Flag::Stopped]
+            .into_iter()
+            .filter(|flag| status.has(*flag))
+            .map(|flag| flag.letter().to_string())
+            .collect();
+        match set.len() {
+            0 => {}
+            1 => waits.push(format!("{} is cleared", set.concat())),
+            _ => waits.push(format!("{} are cleared", set.join(" and "))),
+        }
+        if status.has(Flag::Error) {
+            waits.push(format!("it is tried again{}", self.retry_time(status)));
+        }
+        if status.has(Flag::HealthFail) {
+            waits.push("its health check passes".to_owned());
+        }
+        if status.has(Flag::Shutdown) || !status.has(Flag::Initialised) {
+            waits.push("it is ready".to_owned());
+        }
+        Some(waits.join(" and "))
+    }
+
+    /// `, in 41 s` if the time of the next try is known. A stopped member is not tried at all, and one that ignores
+    /// errors is not waited for.
+    fn retry_time(&self, status: Status) -> String {
+        let at = self.member.error.as_ref().and_then(|note| note.retry_at);
+        match at.filter(|at| *at > self.taken) {
+            Some(at) if !status.has_any(&[Flag::Stopped, Flag::IgnoreErrors]) => {
+                format!(", in {} s", at.since(self.taken).as_secs().max(1))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Says that the member serves nobody after the edit, and until when; false if it can serve.
+    fn serves_nobody(&mut self) -> bool {
+        let wait = self.wait(self.after.status);
+        if let Some(wait) = &wait {
+            self.say(format!("It serves nobody until {wait}."));
+        }
+        wait.is_some()
+    }
+
     fn flag_on(&mut self, flag: Flag) {
-        let (route, set) = (self.member.route.clone(), self.member.lbset);
         match flag {
-            Flag::Drain => {
-                if self.offered.iter().all(|offered| !offered.is_empty()) {
-                    self.say("New users go elsewhere.");
-                }
-                self.in_flight();
-                if self.holds_sessions() {
-                    self.say(format!("Sessions on route {route} still arrive here until they end."));
-                } else {
-                    self.say("No session can hold to it, so it gets nothing from now on.");
-                }
-            }
-            Flag::Disabled | Flag::Stopped => {
-                self.say("It serves nobody: neither new users nor its own sessions.");
-                self.in_flight();
-                self.sessions_leave();
-                if flag == Flag::Stopped {
-                    self.say("While stopped it is neither retried after an error nor health-checked.");
-                }
-            }
-            Flag::Standby => {
-                self.say(format!("New users come to it only while no other member of set {set} can serve."));
-                self.sessions_stay();
-            }
-            Flag::Spare => {
-                self.say(format!(
-                    "New users come to it only in place of one of set {set} that cannot serve."
-                ));
-                self.sessions_stay();
-            }
+            Flag::Drain => self.drains(),
+            Flag::Disabled | Flag::Stopped => self.switched_off(flag),
+            Flag::Standby | Flag::Spare => self.reserved(),
             _ => {
                 self.say("Failures no longer put it into error: it is chosen again at once, broken or not.");
-                if self.member.status.has(Flag::Error) {
+                let status = self.member.status;
+                if status.has(Flag::Error) && !status.has(Flag::Stopped) {
                     self.say("Its present error is lifted with the next request.");
                 }
+                if self.after.status.has_any(&[Flag::Disabled, Flag::Stopped, Flag::HealthFail]) {
+                    self.serves_nobody();
+                }
             }
+        }
+    }
+
+    fn drains(&mut self) {
+        let [offered, _] = self.is_offered();
+        let (out, route) = (self.serves_nobody(), self.member.route.clone());
+        if !out && !offered {
+            self.say("New users never come to it, even if others cannot serve.");
+        } else if !out && self.offered.iter().all(|offered| !offered.is_empty()) {
+            self.say("New users go elsewhere.");
+        }
+        self.in_flight();
+        match (self.holds_sessions(), out) {
+            (true, false) => self.say(format!("Sessions on route {route} still arrive here until they end.")),
+            (true, true) => self.say(format!("After that only sessions on route {route} arrive here.")),
+            (false, false) => self.say("No session can hold to it, so it gets nothing from now on."),
+            (false, true) => self.say("No session can hold to it, so it gets nothing after that either."),
+        }
+    }
+
+    fn switched_off(&mut self, flag: Flag) {
+        let before = self.member.status;
+        if before.is_usable() {
+            self.say("It serves nobody: neither new users nor its own sessions.");
+        } else {
+            self.say("It serves nobody already, so nobody notices.");
+            self.serves_nobody();
+        }
+        self.in_flight();
+        if before.is_usable() && self.holds_sessions() {
+            let text = format!("Breaks sessions on route {}: {}.", self.member.route, self.sessions_fate());
+            self.warn(text);
+        }
+        if flag == Flag::Stopped {
+            self.say("While stopped it is neither retried after an error nor health-checked.");
+        }
+    }
+
+    /// It becomes a hot standby or a hot spare.
+    fn reserved(&mut self) {
+        let (status, set) = (self.after.status, self.member.lbset);
+        let out = self.serves_nobody();
+        if status.has(Flag::Drain) {
+            self.say("No new users come to it until N is cleared.");
+        } else {
+            let start = if out { "After that new users" } else { "New users" };
+            // With both flags it is a spare.
+            self.say(if status.has(Flag::Spare) {
+                format!("{start} come to it only in place of one of set {set} that cannot serve.")
+            } else {
+                format!("{start} come to it only while no other member of set {set} can serve.")
+            });
+        }
+        if !out && self.holds_sessions() {
+            self.say(format!("Sessions on route {} still come here.", self.member.route));
         }
     }
 
@@ -134,8 +234,26 @@ impl Scene<'_> {
             Flag::IgnoreErrors => {
                 self.say(format!("A failure puts it into error again, for {} s.", self.member.retry));
             }
-            Flag::Standby | Flag::Spare => self.say("It is an ordinary member again and takes its share."),
+            Flag::Standby | Flag::Spare => self.ordinary(),
             _ => self.comes_back(),
+        }
+    }
+
+    /// It is no longer a hot standby or no longer a hot spare.
+    fn ordinary(&mut self) {
+        let status = self.after.status;
+        if self.serves_nobody() {
+            self.say("After that it is no longer held back as a reserve of this kind.");
+        } else if status.has(Flag::Spare) {
+            self.say("It stays a hot spare.");
+        } else if status.has(Flag::Standby) {
+            self.say("It stays a hot standby.");
+        } else if status.has(Flag::Drain) {
+            self.say("No new users come to it until N is cleared.");
+        } else if self.is_offered()[1] {
+            self.say("It is an ordinary member again and takes its share.");
+        } else {
+            self.say("It is an ordinary member again, but the sets below it come first.");
         }
     }
 
@@ -148,24 +266,33 @@ impl Scene<'_> {
 
     /// New users and sessions may come again, or what still stands in the way.
     fn comes_back(&mut self) {
-        let after = self.after.status;
+        let (before, after) = (self.member.status, self.after.status);
+        let error = format!("in error until it is tried again{}", self.retry_time(after));
         let names = [
             (Flag::Disabled, "disabled"),
             (Flag::Stopped, "stopped"),
             (Flag::Drain, "draining"),
-            (Flag::Error, "in error until it is tried again"),
+            (Flag::Error, error.as_str()),
             (Flag::HealthFail, "out until its health check passes"),
+            (Flag::Shutdown, "in shutdown"),
         ];
         let left: Vec<&str> =
             names.into_iter().filter(|(flag, _)| after.has(*flag)).map(|(_, name)| name).collect();
+        let sessions = self.holds_sessions() && after.is_usable() && !before.is_usable();
         if !left.is_empty() {
             self.warn(format!("It stays {}.", left.join(" and ")));
-        } else if after.has_any(&[Flag::Standby, Flag::Spare]) {
+        } else if !after.is_usable() {
+            self.warn("It stays unready.");
+        } else if !self.is_offered()[1] {
             self.say("It is ready as a reserve again.");
-        } else if self.holds_sessions() {
+        } else if sessions {
             self.say("New users and its own sessions come to it again.");
+            return;
         } else {
             self.say("New users come to it again.");
+        }
+        if sessions {
+            self.say(format!("Sessions on route {} come to it again.", self.member.route));
         }
     }
 
@@ -177,107 +304,34 @@ impl Scene<'_> {
         }
     }
 
-    fn sessions_stay(&mut self) {
-        if self.holds_sessions() {
-            self.say(format!("Sessions on route {} still come here.", self.member.route));
+    /// What becomes of sessions whose member serves nobody, as the end of a sentence.
+    fn sessions_fate(&self) -> String {
+        let usable = |route: &Route| {
+            self.balancer.members.iter().find(|other| {
+                !route.is_empty()
+                    && other.route == *route
+                    && other.name != self.member.name
+                    && other.status.is_usable()
+            })
+        };
+        if let Some(heir) = usable(&self.member.redirect) {
+            return format!("they go to its redirect, {}", label(self.balancer, heir));
+        }
+        match usable(&self.member.route) {
+            Some(twin) => format!("they go to {}, which has the same route", label(self.balancer, twin)),
+            None => self.strangers_fate().to_owned(),
         }
     }
 
-    /// Where sessions go when their member serves nobody.
-    fn sessions_leave(&mut self) {
-        if !self.holds_sessions() {
-            return;
-        }
-        let (route, redirect) = (&self.member.route, &self.member.redirect);
-        let heir = self.balancer.members.iter().find(|other| {
-            !redirect.is_empty()
-                && other.route == *redirect
-                && other.name != self.member.name
-                && other.status.is_usable()
-        });
-        if let Some(heir) = heir {
-            let text = format!(
-                "Breaks sessions on route {route}: they go to its redirect, {}.",
-                label(self.balancer, heir)
-            );
-            self.warn(text);
-        } else if self.balancer.settings.nofailover {
-            self.warn(format!("Breaks sessions on route {route}: they get 503, for nofailover is On."));
+    /// What becomes of sessions whose route leads to nobody.
+    fn strangers_fate(&self) -> &'static str {
+        if self.balancer.settings.nofailover {
+            "they get 503, for nofailover is On"
+        } else if self.offered.last().is_none_or(Vec::is_empty) {
+            "they get 503, for no other member takes them"
         } else {
-            self.warn(format!("Breaks sessions on route {route}: they are moved to other members."));
+            "they are moved to other members"
         }
-    }
-
-    fn settings(&mut self, edit: &MemberEdit) {
-        if let Some(factor) = edit.lbfactor {
-            self.factor(factor.hundredths());
-        }
-        if let Some(route) = &edit.route {
-            let (balancer, member) = (self.balancer, self.member);
-            if self.holds_sessions() {
-                self.warn(format!(
-                    "Sessions on route {} no longer find this member: {}.",
-                    member.route,
-                    if balancer.settings.nofailover { "they get 503" } else { "they are moved" }
-                ));
-            }
-            let twin =
-                balancer.members.iter().find(|other| other.route == *route && other.name != member.name);
-            if let Some(twin) = twin.filter(|_| !route.is_empty()) {
-                self.warn(format!("Route {route} is also that of {}: they share its sessions.", twin.name));
-            }
-        }
-        if let Some(redirect) = &edit.redirect {
-            if redirect.is_empty() {
-                self.say("While it cannot serve, its sessions are spread over the others.");
-            } else if self.balancer.members.iter().any(|other| other.route == *redirect) {
-                self.say(format!("While it cannot serve, its sessions go to route {redirect}."));
-            } else {
-                self.warn(format!("No member of {} has route {redirect}.", self.balancer.name));
-            }
-        }
-        if let Some(set) = edit.lbset {
-            self.say(format!("New users come to set {set} only while the sets below it have nobody."));
-        }
-    }
-
-    fn factor(&mut self, hundredths: u16) {
-        let name = self.balancer.name.clone();
-        if self.balancer.members.len() == 1 {
-            self.warn(format!("{name} has a single member: its factor goes back to 1.00."));
-            return;
-        }
-        match self.balancer.settings.lbmethod {
-            LbMethod::ByBusyness => {
-                self.say("bybusyness: the factor only decides among equally busy members.");
-            }
-            LbMethod::Heartbeat => self.say("heartbeat: the factor counts only while nothing was heard."),
-            LbMethod::ByRequests | LbMethod::ByTraffic => {
-                let share = |offered: &[usize], own: u16| {
-                    let members = self.balancer.members.iter().enumerate();
-                    let offered = members.filter(|(at, _)| offered.contains(at)).map(|(_, member)| member);
-                    let factor = |member: &MemberSnapshot| {
-                        u32::from(if member.name == self.member.name {
-                            own
-                        } else {
-                            member.lbfactor.hundredths()
-                        })
-                    };
-                    let all: u32 = offered.clone().map(factor).sum();
-                    let mine: u32 =
-                        offered.filter(|member| member.name == self.member.name).map(factor).sum();
-                    (mine * 100 + all / 2).checked_div(all).unwrap_or(0)
-                };
-                let [before, after] = &self.offered;
-                let text = format!(
-                    "Its share of new users goes from {} % to {} %.",
-                    share(before, self.member.lbfactor.hundredths()),
-                    share(after, hundredths)
-                );
-                self.say(text);
-            }
-        }
-        self.say(format!("Resets the Load column of all members of {name} to their factor."));
     }
 
     /// Who serves new users afterwards, if that changes.
@@ -309,156 +363,4 @@ impl Scene<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::sample;
-    use evenkeel_protocol::Status;
-
-    /// The remarks as lines, warnings marked with `!`.
-    fn told(change: impl FnOnce(&mut BalancerSnapshot), act: &Act) -> Vec<String> {
-        let mut snapshot = sample::snapshot(0);
-        let balancer = &mut snapshot.balancers[0];
-        change(balancer);
-        consequences(balancer, &balancer.members[0], act)
-            .into_iter()
-            .map(|remark| match remark.tone {
-                Tone::Plain => remark.text,
-                Tone::Warning => format!("! {}", remark.text),
-            })
-            .collect()
-    }
-
-    fn on(flag: Flag) -> Act {
-        Act::Flag(flag, Turn::On)
-    }
-
-    fn settings(edit: MemberEdit) -> Act {
-        Act::Settings { edit: Box::new(edit), changes: Vec::new() }
-    }
-
-    fn all_ok(balancer: &mut BalancerSnapshot) {
-        for member in &mut balancer.members {
-            member.status = Status::INITIALISED;
-        }
-    }
-
-    #[test]
-    fn a_drain_keeps_sessions() {
-        assert_eq!(
-            told(all_ok, &on(Flag::Drain)),
-            [
-                "New users go elsewhere.",
-                "3 requests in flight may finish.",
-                "Sessions on route node1 still arrive here until they end.",
-                "Then new users go to node2, node3.",
-            ]
-        );
-        let lines = told(
-            |balancer| {
-                all_ok(balancer);
-                balancer.settings.stickysession = None;
-            },
-            &on(Flag::Drain),
-        );
-        assert!(lines.contains(&"No session can hold to it, so it gets nothing from now on.".to_owned()));
-    }
-
-    #[test]
-    fn the_last_one_is_named_as_such() {
-        let lines = told(|_| (), &on(Flag::Drain));
-        assert_eq!(lines[0], "! This leaves NO member for new users in app: they get 503.");
-        let last = |balancer: &mut BalancerSnapshot| {
-            balancer.members.truncate(1);
-            balancer.settings.timeout = 5;
-        };
-        let lines = told(last, &on(Flag::Disabled));
-        assert!(
-            lines.contains(
-                &"! This leaves NO usable member in app: clients get 503 after waiting 5 s.".to_owned()
-            ),
-            "{lines:?}"
-        );
-    }
-
-    #[test]
-    fn disabling_and_stopping_break_sessions() {
-        let broken = "! Breaks sessions on route node1: they are moved to other members.";
-        let stop = told(all_ok, &on(Flag::Stopped));
-        assert_eq!(stop[0], broken);
-        assert!(stop.iter().any(|line| line.contains("neither retried")));
-        assert_eq!(told(all_ok, &on(Flag::Disabled))[0], broken);
-        let strict = told(
-            |balancer| {
-                all_ok(balancer);
-                balancer.settings.nofailover = true;
-            },
-            &on(Flag::Disabled),
-        );
-        assert_eq!(strict[0], "! Breaks sessions on route node1: they get 503, for nofailover is On.");
-        let redirected = told(
-            |balancer| {
-                all_ok(balancer);
-                balancer.members[0].redirect = "node2".parse().unwrap();
-            },
-            &on(Flag::Disabled),
-        );
-        assert_eq!(redirected[0], "! Breaks sessions on route node1: they go to its redirect, node2.");
-    }
-
-    #[test]
-    fn coming_back_says_what_still_stands_in_the_way() {
-        let letters = |letters: &'static str| {
-            move |balancer: &mut BalancerSnapshot| {
-                balancer.members[0].status = Status::INITIALISED.apply(letters).unwrap();
-            }
-        };
-        assert_eq!(
-            told(letters("ND"), &Act::Enable),
-            [
-                "Clears Drn, Dis.",
-                "New users and its own sessions come to it again.",
-                "Then new users go to node1."
-            ]
-        );
-        assert_eq!(told(letters("NDE"), &Act::Enable)[0], "! It stays in error until it is tried again.");
-        assert_eq!(told(letters("ND"), &Act::Flag(Flag::Drain, Turn::Off)), ["! It stays disabled."]);
-        assert_eq!(
-            told(letters("I"), &Act::Flag(Flag::IgnoreErrors, Turn::Off)),
-            ["A failure puts it into error again, for 60 s."]
-        );
-    }
-
-    #[test]
-    fn settings_tell_shares_and_routes() {
-        let factor = settings(MemberEdit { lbfactor: Some("2".parse().unwrap()), ..MemberEdit::default() });
-        assert_eq!(
-            told(all_ok, &factor),
-            [
-                "Its share of new users goes from 33 % to 50 %.",
-                "Resets the Load column of all members of app to their factor.",
-            ]
-        );
-        assert_eq!(
-            told(|balancer| balancer.members.truncate(1), &factor),
-            ["! app has a single member: its factor goes back to 1.00."]
-        );
-        let route = settings(MemberEdit { route: Some("node2".parse().unwrap()), ..MemberEdit::default() });
-        assert_eq!(
-            told(all_ok, &route),
-            [
-                "! Sessions on route node1 no longer find this member: they are moved.",
-                "! Route node2 is also that of http://app2.example.com:8080: they share its sessions.",
-            ]
-        );
-        let redirect = settings(MemberEdit { redirect: Some("x".parse().unwrap()), ..MemberEdit::default() });
-        assert_eq!(told(all_ok, &redirect), ["! No member of app has route x."]);
-        let set = settings(MemberEdit { lbset: Some("1".parse().unwrap()), ..MemberEdit::default() });
-        assert_eq!(
-            told(all_ok, &set),
-            [
-                "New users come to set 1 only while the sets below it have nobody.",
-                "Then new users go to node2, node3.",
-            ]
-        );
-    }
-}
+mod tests;

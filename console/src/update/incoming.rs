@@ -116,7 +116,7 @@ mod tests {
         assert!(model.pending.has(&target));
         let answer = Ok(Box::new(sample::edited("drain", "Off", "On")));
         assert_eq!(hear(&mut model, News::Answer { ticket: Ticket(1), outcome: answer }), [Effect::Refresh]);
-        assert_eq!(toast(&model), "app/node1 is draining (revision 4)");
+        assert_eq!(toast(&model), "app/node1 is draining");
         assert!(model.pending.has(&target), "the snapshot is older than the edit");
         let mut snapshot = sample::snapshot(62);
         snapshot.balancers[0].members[0].revision = 4;

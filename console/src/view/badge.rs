@@ -3,6 +3,7 @@
 use evenkeel_protocol::{Flag, MemberSnapshot};
 
 use crate::model::health::Health;
+use crate::model::history::Rate;
 use crate::theme::Role;
 
 /// The shape and the role of a class.
@@ -14,6 +15,15 @@ pub(super) fn shape(health: Health) -> (char, Role) {
         Health::Disabled | Health::Unready => ('×', Role::Warning),
         Health::Stopped => ('■', Role::Warning),
         Health::Error | Health::CheckFailed => ('▲', Role::Alarm),
+    }
+}
+
+/// The shape and the role of a member at a rate: a reserve that serves now looks like any other that serves.
+pub(super) fn shape_at(health: Health, now: Option<Rate>) -> (char, Role) {
+    let serves = now.is_some_and(|rate| rate.0 > 0);
+    match health {
+        Health::Standby | Health::Spare if serves => shape(Health::Ok),
+        health => shape(health),
     }
 }
 
@@ -40,5 +50,19 @@ mod tests {
         shapes.dedup();
         assert_eq!(shapes.len(), 6);
         assert_ne!(shape(Health::Ok).0, shape(Health::Draining).0);
+    }
+
+    #[test]
+    fn a_reserve_is_filled_while_it_serves() {
+        for (health, rate, wanted) in [
+            (Health::Standby, None, '○'),
+            (Health::Standby, Some(0), '○'),
+            (Health::Standby, Some(500), '●'),
+            (Health::Spare, Some(500), '●'),
+            (Health::Draining, Some(500), '◐'),
+            (Health::Error, Some(500), '▲'),
+        ] {
+            assert_eq!(shape_at(health, rate.map(Rate)).0, wanted, "{health:?} {rate:?}");
+        }
     }
 }

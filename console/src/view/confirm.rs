@@ -54,9 +54,11 @@ fn body(scene: Scene<'_>, question: &Question, room: usize) -> (Vec<Line<'static
         }
     }
     lines.push(Line::default());
-    let found = scene.model.fleet.snapshot().and_then(|snapshot| question.target.find(snapshot));
-    let remarks =
-        found.map(|(balancer, member)| consequences(balancer, member, &question.act)).unwrap_or_default();
+    let remarks = scene.model.fleet.snapshot().and_then(|snapshot| {
+        let (balancer, member) = question.target.find(snapshot)?;
+        Some(consequences(balancer, member, &question.act, snapshot.taken))
+    });
+    let remarks = remarks.unwrap_or_default();
     let risky = remarks.iter().any(|remark| remark.tone == Tone::Warning);
     for remark in remarks {
         let (mark, role) = match remark.tone {

@@ -94,7 +94,8 @@ fn status(
     member: &MemberSnapshot,
     room: usize,
 ) -> Line<'static> {
-    let (shape, role) = badge::shape(Health::of(member.status));
+    let history = scene.model.fleet.history_of(&balancer.name, &member.name);
+    let (shape, role) = badge::shape_at(Health::of(member.status), history.and_then(History::now));
     let words = format!("{shape} {}", member.words);
     let letters = format!("  {}  ", member.status.letters());
     let left = room.saturating_sub(width(&words) + letters.len());

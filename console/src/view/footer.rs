@@ -1,4 +1,4 @@
-//! The last line: what just came of an edit, or else which keys there are; or the filter that is being written.
+//! The last line, or two: what just came of an edit, or else which keys there are; or the filter that is being written.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -9,12 +9,29 @@ use crate::keymap;
 use crate::model::form::Text;
 use crate::model::{Popup, Tone};
 use crate::theme::Role;
-use crate::widget::text::{cut, width};
+use crate::widget::text::{width, wrap_within};
+
+/// The least height of a screen on which a toast may take a line from what stands above it.
+const AMPLE: u16 = 14;
+
+/// How many lines the footer takes of a screen of this size: two for a toast that needs them.
+pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
+    let filter = matches!(scene.model.popup, Some(Popup::Filter { .. }));
+    match &scene.model.toast {
+        Some(toast) if !filter && area.height >= AMPLE && width(&toast.text) > toast_room(area.width) => 2,
+        _ => 1,
+    }
+}
+
+/// The columns of a toast's text: beside it stand its mark and blanks.
+fn toast_room(columns: u16) -> usize {
+    usize::from(columns).saturating_sub(4)
+}
 
 /// The toast, or the keys.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let room = usize::from(area.width).saturating_sub(2);
-    let line = match &scene.model.toast {
+    let lines = match &scene.model.toast {
         Some(toast) => {
             let (mark, role) = match toast.tone {
                 Tone::Good => ("●", Role::Good),
@@ -22,12 +39,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
                 Tone::Alarm => ("▲", Role::Alarm),
             };
             let text_role = if toast.tone == Tone::Alarm { Role::Alarm } else { Role::Text };
-            let text = cut(&toast.text, room.saturating_sub(2));
-            Line::from(vec![scene.span(role, format!(" {mark} ")), scene.span(text_role, text)])
+            let texts = wrap_within(&toast.text, toast_room(area.width), usize::from(area.height));
+            let marks = std::iter::once(format!(" {mark} ")).chain(std::iter::repeat("   ".to_owned()));
+            let line = |(text, mark)| Line::from(vec![scene.span(role, mark), scene.span(text_role, text)]);
+            texts.into_iter().zip(marks).map(line).collect()
         }
-        None => hints(scene, room),
+        None => vec![hints(scene, room)],
     };
-    buffer.set_line(area.x, area.y, &line, area.width);
+    for (line, row) in lines.iter().zip(area.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
+    }
 }
 
 /// Key and word of the rows of the present context, as many as fit; the way to help and out are always there.

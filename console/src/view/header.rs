@@ -1,5 +1,5 @@
 //! The first line: which proxy, can it be believed, how are its members. Also the rule with the names of the
-//! screens below it, and the one line that is left on a tiny terminal.
+//! screens below it, and the few lines that are left on a tiny terminal.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -25,7 +25,8 @@ fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
                 seconds => format!("trying again in {seconds} s"),
             };
             let left = room.saturating_sub(" LOST: , ".len() + again.len() + 1);
-            let why = shorten(why.trim_end_matches('.'), left);
+            // The sentence goes on, so what ended it gives way.
+            let why = shorten(why.trim_end_matches(['.', '?', '!', ',', ';', ':', ' ']), left);
             Span::styled(format!(" LOST: {why}, {again} "), style)
         }
     }
@@ -121,25 +122,75 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     rule(buffer, area, scene.style(Role::Faint), (left, right));
 }
 
-/// All that fits when there is no room for more: the worst first.
+/// All that fits when there is no room for more: the worst first, those that are well at the end, then the rate and
+/// how to get on. No word is cut if a shorter form or a row is left for it.
 pub(super) fn summary(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let mut line = match scene.model.freshness() {
-        Freshness::Live => Line::default(),
-        Freshness::Waiting => Line::from("waiting "),
-        Freshness::Stale(seconds) => Line::from(format!("stale {seconds} s ")),
-        Freshness::Lost { .. } => Line::from(Span::styled("LOST ", scene.style(Role::Alarm))),
+    let columns = usize::from(area.width);
+    let quit = usize::from(area.height > 1);
+    let counts = summary_counts(scene, columns, usize::from(area.height) - quit);
+    let mut left = usize::from(area.height) - quit - counts.len();
+    let mut lines = counts;
+    let faint = |forms: &[&str]| Line::from(scene.span(Role::Faint, fitting(forms, columns)));
+    if let Some(rate) = scene.model.fleet.total().filter(|_| left > 0) {
+        let forms = [format!("{rate} req/s"), format!("{rate}/s"), rate.to_string()];
+        let text = fitting(&forms.each_ref().map(String::as_str), columns);
+        lines.push(Line::from(scene.span(Role::Text, text)));
+        left -= 1;
+    }
+    if left > 0 {
+        lines.push(faint(&["enlarge the window", "enlarge"]));
+    }
+    for (line, row) in lines.iter().zip(area.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
+    }
+    if quit > 0 {
+        buffer.set_line(area.x, area.bottom() - 1, &faint(&["q quit", "q"]), area.width);
+    }
+}
+
+/// The first of `forms` that fits, or nothing.
+fn fitting(forms: &[&str], columns: usize) -> String {
+    forms.iter().find(|form| width(form) <= columns).map_or_else(String::new, |form| (*form).to_owned())
+}
+
+/// The state and the counts, wrapped into at most `rows` lines. If there are too many, the least bad ones are
+/// missing, but never how many are well.
+fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let state = match scene.model.freshness() {
+        Freshness::Live => None,
+        Freshness::Waiting => Some(scene.span(Role::Warning, fitting(&["waiting"], columns))),
+        Freshness::Stale(seconds) => {
+            Some(scene.span(Role::Warning, fitting(&[&format!("stale {seconds} s"), "stale"], columns)))
+        }
+        Freshness::Lost { .. } => Some(scene.span(Role::Alarm, fitting(&["LOST"], columns))),
     };
-    for (health, count) in scene.model.fleet.counts().into_iter().rev() {
+    let counts = scene.model.fleet.counts().into_iter().rev().map(|(health, count)| {
         let (shape, role) = badge::shape(health);
-        line.push_span(scene.span(role, format!("{shape}")));
-        line.push_span(scene.span(Role::Text, format!("{count} {} ", health.word())));
+        let rest = fitting(&[&format!("{count} {}", health.word()), &count.to_string()], columns - 1);
+        Line::from(vec![scene.span(role, shape.to_string()), scene.span(Role::Text, rest)])
+    });
+    let mut pieces: Vec<Line<'static>> = state.map(Line::from).into_iter().chain(counts).collect();
+    loop {
+        let lines = packed(&pieces, columns);
+        if lines.len() <= rows || pieces.len() < 2 {
+            return lines.into_iter().take(rows).collect();
+        }
+        // The last piece is how many are well; with two left, the worst is worth more.
+        pieces.remove(pieces.len().saturating_sub(2).max(1));
     }
-    if let Some(rate) = scene.model.fleet.total() {
-        line.push_span(scene.span(Role::Text, format!("{rate} req/s")));
+}
+
+/// The pieces side by side, on as many lines as they need.
+fn packed(pieces: &[Line<'static>], columns: usize) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for piece in pieces {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + piece.width() <= columns => {
+                line.push_span(" ");
+                line.spans.extend(piece.spans.iter().cloned());
+            }
+            _ => lines.push(piece.clone()),
+        }
     }
-    buffer.set_line(area.x, area.y, &line, area.width);
-    if area.height > 1 {
-        let enlarge = "enlarge the window; q quits";
-        buffer.set_stringn(area.x, area.y + 1, enlarge, usize::from(area.width), scene.style(Role::Faint));
-    }
+    lines
 }

@@ -11,7 +11,7 @@ use ratatui::text::{Line, Span};
 use super::{Scene, badge, detail, events, words};
 use crate::model::cursor::passes;
 use crate::model::health::Health;
-use crate::model::history::Rate;
+use crate::model::history::{History, Rate, SECONDS};
 use crate::model::target::{Target, short};
 use crate::theme::Role;
 use crate::widget::sparkline;
@@ -143,25 +143,32 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let route = longest(|member| member.route.as_str());
     let redirect = longest(|member| member.redirect.as_str());
     let status = longest(badge::words) + 2;
+    let status = (status.clamp(6, 10), status.clamp(6, 24));
     let wide = room >= 100;
     let column = |title, least, most, align| Column { title, least, most, align };
     let number = |title, width| column(title, width, width, Align::Right);
-    let columns = [
-        column("Member", 22, longest(|member| member.name.as_str()).max(22), Align::Left),
-        column("Route", route.clamp(5, 8), route.clamp(5, 16), Align::Left),
-        column("Status", status.clamp(6, 10), status.clamp(6, 24), Align::Left),
-        number("Busy", 4),
-        number("Req/s", 6),
-        column("Last minute", 11, if room >= 150 { 30 } else { 20 }, Align::Left),
-        number("Elected", if wide { 8 } else { 7 }),
-        number("Factor", 6),
-        number("Set", 3),
-        number("Load", 6),
-        number("To", 5),
-        number("From", 5),
-        column("Redirect", redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
-    ];
-    Layout::new(&columns, usize::from(room).saturating_sub(3), if wide { 2 } else { 1 })
+    let columns = |status_least| {
+        [
+            column("Member", 22, longest(|member| member.name.as_str()).max(22), Align::Left),
+            column("Route", route.clamp(5, 8), route.clamp(5, 16), Align::Left),
+            column("Status", status_least, status.1, Align::Left),
+            number("Busy", 4),
+            number("Req/s", 6),
+            column("Last minute", 11, if room >= 150 { 30 } else { 20 }, Align::Left),
+            number("Elected", if wide { 8 } else { 7 }),
+            number("Factor", 6),
+            number("Set", 3),
+            number("Load", 6),
+            number("To", 5),
+            number("From", 5),
+            column("Redirect", redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
+        ]
+    };
+    let fitted = |least, gap| Layout::new(&columns(least), usize::from(room).saturating_sub(3), gap);
+    let usual = fitted(status.0, if wide { 2 } else { 1 });
+    // Whole words of the status matter more than wide gaps, but no column is given up for them.
+    let whole = (1..=if wide { 2 } else { 1 }).rev().map(|gap| fitted(status.1, gap));
+    whole.into_iter().find(|layout| layout.len() >= usual.len()).unwrap_or(usual)
 }
 
 /// `balancer://app  byrequests  sticky JSESSIONID  /app` and the requests a second at the right end.
@@ -219,13 +226,12 @@ impl Cells<'_> {
             2 => self.status(width),
             3 => count(member.busy, words::compact(member.busy, width)),
             4 => {
-                let now = history.and_then(crate::model::history::History::now);
+                let now = self.rate();
                 count(now.unwrap_or_default().0, words::rate(now))
             }
             5 => {
                 let rates = history.map(|history| history.rates().map(|rate| rate.map(|rate| rate.0)));
-                let span = crate::model::history::SECONDS;
-                let means = rates.map(|rates| sparkline::means(rates, span, width)).unwrap_or_default();
+                let means = rates.map(|rates| sparkline::means(rates, SECONDS, width)).unwrap_or_default();
                 let role =
                     if means.iter().flatten().all(|rate| *rate == 0) { Role::Faint } else { Role::Accent };
                 vec![self.scene.span(role, sparkline::line(&means, sparkline::headroom(self.peak.0)))]
@@ -246,8 +252,13 @@ impl Cells<'_> {
         shorten(if self.whole_names { name.as_str() } else { short(name) }, columns)
     }
 
+    fn rate(&self) -> Option<Rate> {
+        let history = self.scene.model.fleet.history_of(&self.balancer.name, &self.member.name);
+        history.and_then(History::now)
+    }
+
     fn status(&self, columns: usize) -> Vec<Span<'static>> {
-        let (shape, role) = badge::shape(Health::of(self.member.status));
+        let (shape, role) = badge::shape_at(Health::of(self.member.status), self.rate());
         let pending = self.scene.model.pending.has(&Target::of(self.balancer, self.member));
         let shape = if pending { badge::PENDING } else { shape };
         let words = cut(badge::words(self.member), columns.saturating_sub(2));

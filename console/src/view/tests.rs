@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 
 use super::{Look, view};
 use crate::message::{Key, Message, Size};
-use crate::model::{Model, sample};
+use crate::model::{Model, Tone, sample};
 use crate::news::News;
 use crate::theme::{Colours, Glyphs, Theme};
 use crate::update::update;
@@ -101,6 +101,7 @@ fn other_sizes_and_a_filter_are_as_expected() {
     compare("balancers-60x20", &sample::model(60, 20), RICH);
     compare("balancers-160x50", &sample::model(160, 50), RICH);
     compare("summary-30x5", &sample::model(30, 5), RICH);
+    compare("summary-20x5", &sample::model(20, 5), RICH);
     let mut model = sample::model(80, 24);
     press(&mut model, &[Key::Char('/')]);
     press(&mut model, &typed("node"));
@@ -135,6 +136,64 @@ fn a_question_shows_its_answer_line_at_every_size_where_it_can_be_answered() {
             assert!(drawn.contains("y yes, do it"), "{width}x{height}:\n{drawn}");
             assert!(drawn.contains("Breaks sessions"), "{width}x{height}:\n{drawn}");
         }
+    }
+}
+
+#[test]
+fn a_tiny_window_shows_the_worst_and_how_many_are_well() {
+    for (width, height, wanted) in [
+        (20, 5, &["▲1 Err ◐1 Drn", "○1 Stby ●3 Ok", "52.0 req/s", "enlarge the window", "q quit"][..]),
+        (30, 3, &["▲1 Err ◐1 Drn ○1 Stby ●3 Ok", "52.0 req/s", "q quit"]),
+        (20, 2, &["▲1 Err ◐1 Drn ●3 Ok", "q quit"]),
+        (14, 1, &["▲1 Err ●3 Ok"]),
+        (8, 3, &["▲1 Err", "●3 Ok", "q quit"]),
+        (6, 2, &["▲1 Err", "q quit"]),
+        (3, 4, &["▲1", "◐1", "●3", "q"]),
+        (1, 1, &["▲"]),
+    ] {
+        let drawn = text(&painted(&sample::model(width, height), RICH));
+        assert_eq!(drawn.lines().collect::<Vec<_>>(), wanted, "{width}x{height}");
+    }
+}
+
+#[test]
+fn a_long_toast_takes_two_lines_and_a_longer_one_ends_with_an_ellipsis() {
+    let words = |count: usize| vec!["advice"; count].join(" ");
+    for (count, height, lines, whole) in
+        [(5, 24, 1, true), (20, 24, 2, true), (40, 24, 2, false), (20, 12, 1, false)]
+    {
+        let mut model = sample::model(80, height);
+        model.tell(Tone::Good, words(count));
+        let drawn = text(&painted(&model, RICH));
+        let told: Vec<&str> = drawn.lines().filter(|line| line.contains("advice")).collect();
+        assert_eq!(told.len(), lines, "{drawn}");
+        assert!(told[0].starts_with(" ● advice"), "{drawn}");
+        assert_eq!(told.concat().matches("advice").count() == count, whole, "{drawn}");
+        assert_eq!(told.last().is_some_and(|line| line.ends_with('…')), !whole, "{drawn}");
+    }
+}
+
+#[test]
+fn the_reason_of_a_lost_connection_goes_on_without_its_end() {
+    for why in ["is it running?", "is it running.", "is it running? ."] {
+        let mut model = sample::model(120, 36);
+        let lost = News::Lost { why: why.to_owned(), next_try: Duration::from_secs(2) };
+        update(&mut model, Message::News(lost));
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.contains("LOST: is it running, trying again in 2 s"), "{drawn}");
+    }
+}
+
+#[test]
+fn a_status_is_shown_whole_where_gaps_would_be_wide() {
+    for width in [120, 160] {
+        let mut model = sample::model(width, 36);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.balancers[0].members[1].words = "Init Ign Stby Spar Ok".to_owned();
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.contains("Ign Stby Spar Ok"), "{drawn}");
+        assert!(drawn.contains("From"), "no column is given up for it:\n{drawn}");
     }
 }
 

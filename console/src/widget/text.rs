@@ -102,6 +102,18 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// `text` wrapped at words into at most `rows` lines; an ellipsis ends the last one if something is missing.
+pub fn wrap_within(text: &str, columns: usize, rows: usize) -> Vec<String> {
+    let mut lines = wrap(text, columns);
+    if lines.len() > rows {
+        let rest = lines.split_off(rows.saturating_sub(1)).join(" ");
+        if rows > 0 {
+            lines.push(cut(&rest, columns));
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +138,10 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap_within("one two three four", 8, 2), ["one two", "three f…"]);
+        assert_eq!(wrap_within("one two three", 8, 1), ["one two…"]);
+        assert_eq!(wrap_within("one two", 8, 2), ["one two"]);
+        assert!(wrap_within("one two", 8, 0).is_empty());
         assert_eq!(pad("7", 3, Align::Right), "  7");
         assert_eq!(pad("日", 3, Align::Left), "日 ");
     }
