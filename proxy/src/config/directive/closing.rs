@@ -69,7 +69,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("SSL*", "encrypts", TLS, never),
     row("SSLEngine", "encrypts", TLS, off),
     row("Substitute", "changes answers", REWRITE, never),
-    row("TraceEnable", "restricts methods", ACCESS, never),
 ];
 
 /// Sections that close something, what that is, and what to do; their lines are not looked at one by one.
