@@ -1,7 +1,7 @@
 //! The terminal itself: sizes, colours, and what is left behind.
 
 use harness::prelude::*;
-use harness::terminal::foreign_sequences;
+use harness::terminal::{console_with, foreign_sequences};
 use rustix::process::Signal;
 
 use crate::{opened, pair};
@@ -42,6 +42,17 @@ fn the_terminal_is_as_before_after_every_way_to_end() {
         }
         assert_eq!(foreign_sequences(&terminal.output()), Vec::<String>::new(), "{name}");
     }
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_and_can_be_read() {
+    let terminal = console_with(&[]).program(&panicking().to_string_lossy()).open();
+    assert_ne!(terminal.ended(), 0);
+    eventually_equal(&Vec::<String>::new(), || terminal.left_behind());
+    terminal.wait_for("on purpose");
+    let output = String::from_utf8_lossy(&terminal.output()).into_owned();
+    let (taken, told) = (output.find("\x1b[?1049h"), output.find("on purpose"));
+    assert!(taken.is_some() && taken < told, "the terminal was taken before: {output:?}");
 }
 
 #[test]

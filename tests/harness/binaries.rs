@@ -23,6 +23,11 @@ pub fn evenkeel() -> PathBuf {
     folder().join("evenkeel")
 }
 
+/// A program that takes the terminal as the console does, and panics.
+pub fn panicking() -> PathBuf {
+    folder().join("examples").join("panicking")
+}
+
 /// The folder that holds both.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -40,6 +45,7 @@ fn build() -> PathBuf {
         if beside.ends_with("deps") { beside.parent().expect("deps lies in a folder") } else { beside };
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--package", "evenkeel-proxy", "--package", "evenkeel", "--bins"]);
+    cargo.args(["--example", "panicking"]);
     cargo.arg("--manifest-path").arg(workspace().join("Cargo.toml"));
     cargo.arg("--target-dir").arg(folder.parent().expect("profiles lie in the target folder"));
     if folder.ends_with("release") {

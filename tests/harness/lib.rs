@@ -48,7 +48,7 @@ pub mod prelude {
     pub use crate::admin::{Admin, Follower, Told};
     pub use crate::backend::{Asked, Backend, backends};
     pub use crate::bare::{BareBackend, Uploading, closes};
-    pub use crate::binaries::{Ended, evenkeel, evenkeel_proxy, finish, run, workspace};
+    pub use crate::binaries::{Ended, evenkeel, evenkeel_proxy, finish, panicking, run, workspace};
     pub use crate::browser::{Answer, Browser, Stage, browser, connect, raw, read_answer, up_to, visits};
     pub use crate::eventually::{Stopwatch, eventually, eventually_equal, eventually_true, patience, within};
     pub use crate::fault::{Behaviour, Gate, Reply};
