@@ -73,7 +73,7 @@ impl Running {
     }
 
     fn end(&mut self) {
-        if self.control.is_none() {
+        if self.workers.is_empty() && self.control.is_none() {
             return;
         }
         self.registry.events().publish(EventKind::Stopping);
@@ -139,7 +139,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         stop,
         end_control,
         workers: Vec::new(),
-        control: Some(control(admin, Arc::clone(&proxy.registry), ending)?),
+        control: None,
     };
     let places = Arc::new(Semaphore::new(limits::CLIENT_CONNECTIONS));
     for (core, listeners) in listeners.into_iter().enumerate() {
@@ -147,6 +147,8 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         let work = move || accept::work(core, proxy, listeners, places, stopping);
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
+    // Last: who gets an answer from the admin interface finds everything up.
+    running.control = Some(control(admin, Arc::clone(&proxy.registry), ending)?);
     for address in running.listen() {
         tracing::info!(%address, threads, "listening");
     }
