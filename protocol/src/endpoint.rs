@@ -234,6 +234,7 @@ mod tests {
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
             Call::edit_member(&app, &member),
+            Call::edit_member(&app, &"unix:/run/x.sock|ws://a/b".parse().unwrap()),
             Call::Events { since: Some(7), follow: false },
             Call::Events { since: None, follow: true },
         ]

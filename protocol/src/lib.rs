@@ -8,6 +8,7 @@
 //! | [`status`] | Apache's status letters as a set, and the words that the manager page prints |
 //! | [`lbmethod`] | byrequests, bytraffic, bybusyness, heartbeat |
 //! | [`settings`] | what can be configured of a balancer and of a member |
+//! | [`upgrade`] | which protocols a connection to a member may change to |
 //! | [`edit`] | a change that an operator asks for, and its answer |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
@@ -33,6 +34,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod status;
 pub mod timestamp;
+pub mod upgrade;
 
 pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
 pub use endpoint::{Call, ENDPOINTS};
@@ -47,6 +49,7 @@ pub use settings::{
 pub use snapshot::{BalancerSnapshot, ErrorNote, Hello, MemberSnapshot, Snapshot};
 pub use status::{Flag, Status};
 pub use timestamp::{Moment, Timestamp};
+pub use upgrade::Upgrade;
 
 /// The version of the admin interface, the `v1` of its paths. Within it fields are only added.
 pub const INTERFACE: u32 = 1;

@@ -73,28 +73,43 @@ impl FromStr for BalancerName {
 
 /// The URL of a member, normalised as httpd does: scheme and host in small letters, default port dropped,
 /// path kept as written.
+///
+/// A member behind a socket of this machine is `unix:/SOCKET|URL`, as httpd's manager page shows it: the URL behind
+/// the bar says scheme, Host and path, and no port of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct MemberName(String);
 
 impl MemberName {
-    /// The longest URL, in characters (httpd's limit).
+    /// The longest URL, in characters (httpd's limit); what stands before the bar is not counted.
     pub const LONGEST: usize = 383;
+    /// The longest path of a socket, in bytes: what the system's address of a socket holds.
+    pub const LONGEST_SOCKET: usize = 107;
 
-    /// The whole URL.
+    /// The whole name: the URL, with the socket before it if there is one.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// The URL, without the socket.
+    pub fn url(&self) -> &str {
+        self.0.split_once('|').map_or(&self.0, |(_, url)| url)
+    }
+
+    /// The absolute path of the socket; none if the member is reached by host and port.
+    pub fn unix_path(&self) -> Option<&str> {
+        let (socket, _) = self.0.split_once('|')?;
+        socket.strip_prefix(SOCKET_SCHEME)
+    }
+
     /// `http`, `https`, `ws` or `wss`.
     pub fn scheme(&self) -> &str {
-        self.0.split("://").next().unwrap_or_default()
+        self.url().split("://").next().unwrap_or_default()
     }
 
     /// `host` or `host:port`, as written in the URL.
     pub fn authority(&self) -> &str {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        rest.split('/').next().unwrap_or_default()
+        self.behind_scheme().split('/').next().unwrap_or_default()
     }
 
     /// The host without brackets.
@@ -112,10 +127,17 @@ impl MemberName {
 
     /// The path behind the authority: empty, or starting with `/`.
     pub fn path(&self) -> &str {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let rest = self.behind_scheme();
         rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
     }
+
+    fn behind_scheme(&self) -> &str {
+        self.url().split_once("://").map_or("", |(_, rest)| rest)
+    }
 }
+
+/// What the name of a member behind a socket starts with.
+const SOCKET_SCHEME: &str = "unix:";
 
 /// The schemes a member can have, and their default ports.
 fn default_port(scheme: &str) -> u16 {
@@ -139,55 +161,109 @@ fn split_port(authority: &str) -> (&str, Option<&str>) {
 impl FromStr for MemberName {
     type Err = InvalidName;
 
+    /// Accepts `http://host:port/path` and `unix:/socket|http://host/path`. Behind the bar the host may be left out
+    /// (`unix:/socket|http:`) and is then `localhost`, as in httpd.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return invalid("is no URL; write http://host:port");
+        let Some(behind) = strip_socket_scheme(text) else {
+            return normalised(text).map(Self);
         };
-        let scheme = scheme.to_ascii_lowercase();
-        if !["http", "https", "ws", "wss"].contains(&scheme.as_str()) {
-            return invalid("has a scheme that is none of http, https, ws and wss");
-        }
-        if let Some(c) = rest.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}?#@".contains(*c)) {
-            return invalid(format!("contains {}, which has no place in a member's URL", printable(c)));
-        }
-        let (authority, path) = match rest.find('/') {
-            Some(at) => (rest.get(..at).unwrap_or_default(), rest.get(at..).unwrap_or_default()),
-            None => (rest, ""),
+        let Some((path, url)) = behind.split_once('|') else {
+            return invalid("names a socket and no URL; write unix:/SOCKET|http://localhost");
         };
-        let (host, port) = split_port(authority);
-        let host = host.to_ascii_lowercase();
-        match host.strip_prefix('[') {
-            Some(v6) => {
-                if v6.strip_suffix(']').is_none_or(|v6| v6.parse::<std::net::Ipv6Addr>().is_err()) {
-                    return invalid("has a host in brackets that is no IPv6 address");
-                }
-            }
-            None if host.is_empty() => return invalid("has no host"),
-            None if host.len() > 255 => return invalid("has a host longer than 255 characters"),
-            None => {
-                if let Some(c) = host.chars().find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c))) {
-                    return invalid(format!("has {} in its host", printable(c)));
-                }
-            }
-        }
-        let port = match port {
-            None => None,
-            Some(port) => match port.parse::<u16>() {
-                Ok(number) if number != 0 && port.bytes().all(|b| b.is_ascii_digit()) => {
-                    (number != default_port(&scheme)).then_some(number)
-                }
-                _ => return invalid("has a port that is no number from 1 to 65535"),
-            },
+        let path = socket(path)?;
+        let url = match url.split_once(':') {
+            Some((scheme, "" | "//")) => normalised(&format!("{scheme}://localhost"))?,
+            _ => normalised(url)?,
         };
-        let name = match port {
-            Some(port) => format!("{scheme}://{host}:{port}{path}"),
-            None => format!("{scheme}://{host}{path}"),
-        };
-        if name.len() > Self::LONGEST {
-            return invalid(format!("is longer than {} characters", Self::LONGEST));
-        }
-        Ok(Self(name))
+        Ok(Self(format!("{SOCKET_SCHEME}{path}|{url}")))
     }
+}
+
+/// What stands behind `unix:`, in letters of any size; none for other URLs.
+pub(crate) fn strip_socket_scheme(text: &str) -> Option<&str> {
+    let (scheme, behind) = text.split_at_checked(SOCKET_SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SOCKET_SCHEME).then_some(behind)
+}
+
+/// The path of a socket, checked: `/run/app.sock` for itself and for `///run/app.sock`.
+///
+/// httpd resolves dots, cuts at `?`, takes what stands behind `//` for a host and drops it, and starts a relative path
+/// at its runtime folder. Nobody means any of that, so it is refused.
+fn socket(text: &str) -> Result<&str, InvalidName> {
+    let path = text.strip_prefix("//").unwrap_or(text);
+    if !path.starts_with('/') || path.starts_with("//") {
+        return invalid("has a socket without an absolute path; write unix:/SOCKET|http://localhost");
+    }
+    if let Some(c) = path.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{}?#%".contains(*c)) {
+        return invalid(format!("contains {}, which has no place in the path of a socket", printable(c)));
+    }
+    if path.ends_with('/') || path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return invalid("has a path of a socket that names a folder, or has dots as one of its parts");
+    }
+    if path.len() > MemberName::LONGEST_SOCKET {
+        return invalid(format!(
+            "has a path of a socket longer than {} characters",
+            MemberName::LONGEST_SOCKET
+        ));
+    }
+    Ok(path)
+}
+
+/// A URL as httpd writes it.
+fn normalised(text: &str) -> Result<String, InvalidName> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return invalid("is no URL; write http://host:port");
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    if !["http", "https", "ws", "wss"].contains(&scheme.as_str()) {
+        return invalid("has a scheme that is none of http, https, ws and wss");
+    }
+    if let Some(c) = rest.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}?#@".contains(*c)) {
+        return invalid(format!("contains {}, which has no place in a member's URL", printable(c)));
+    }
+    let (authority, path) = match rest.find('/') {
+        Some(at) => (rest.get(..at).unwrap_or_default(), rest.get(at..).unwrap_or_default()),
+        None => (rest, ""),
+    };
+    let (host, port) = split_port(authority);
+    let host = host.to_ascii_lowercase();
+    check_host(&host)?;
+    let port = match port {
+        None => None,
+        Some(port) => match port.parse::<u16>() {
+            Ok(number) if number != 0 && port.bytes().all(|b| b.is_ascii_digit()) => {
+                (number != default_port(&scheme)).then_some(number)
+            }
+            _ => return invalid("has a port that is no number from 1 to 65535"),
+        },
+    };
+    let name = match port {
+        Some(port) => format!("{scheme}://{host}:{port}{path}"),
+        None => format!("{scheme}://{host}{path}"),
+    };
+    if name.len() > MemberName::LONGEST {
+        return invalid(format!("is longer than {} characters", MemberName::LONGEST));
+    }
+    Ok(name)
+}
+
+/// A name, or an IPv6 address in brackets; in small letters.
+fn check_host(host: &str) -> Result<(), InvalidName> {
+    match host.strip_prefix('[') {
+        Some(v6) => {
+            if v6.strip_suffix(']').is_none_or(|v6| v6.parse::<std::net::Ipv6Addr>().is_err()) {
+                return invalid("has a host in brackets that is no IPv6 address");
+            }
+        }
+        None if host.is_empty() => return invalid("has no host"),
+        None if host.len() > 255 => return invalid("has a host longer than 255 characters"),
+        None => {
+            if let Some(c) = host.chars().find(|c| !(c.is_ascii_alphanumeric() || "._-".contains(*c))) {
+                return invalid(format!("has {} in its host", printable(c)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The tag that ties a session to a member (`route=`); empty means none.
@@ -320,6 +396,73 @@ mod tests {
     }
 
     #[test]
+    fn members_behind_a_socket_are_named_as_httpds_manager_shows_them() {
+        for (text, name, socket, authority, port, path) in [
+            (
+                "unix:/run/X.sock|HTTP://Name/Path",
+                "unix:/run/X.sock|http://name/Path",
+                "/run/X.sock",
+                "name",
+                80,
+                "/Path",
+            ),
+            ("UNIX:/run/y|ws://a:8080", "unix:/run/y|ws://a:8080", "/run/y", "a:8080", 8080, ""),
+            ("unix:///run/x|http://a:80", "unix:/run/x|http://a", "/run/x", "a", 80, ""),
+            ("unix:/run/x|http:", "unix:/run/x|http://localhost", "/run/x", "localhost", 80, ""),
+            ("unix:/run/x|http://", "unix:/run/x|http://localhost", "/run/x", "localhost", 80, ""),
+            ("unix:/a:b@c|http://[::1]:1/", "unix:/a:b@c|http://[::1]:1/", "/a:b@c", "[::1]:1", 1, "/"),
+        ] {
+            let member: MemberName = text.parse().unwrap();
+            assert_eq!(member.as_str(), name, "{text}");
+            assert_eq!(
+                (member.unix_path(), member.authority(), member.port(), member.path()),
+                (Some(socket), authority, port, path),
+                "{text}"
+            );
+            assert_eq!(member.url(), name.split('|').nth(1).unwrap());
+            assert_eq!(member.as_str().parse::<MemberName>().unwrap(), member);
+        }
+        assert_eq!("http://a".parse::<MemberName>().unwrap().unix_path(), None);
+        for text in [
+            "unix:",
+            "unix:|http://a",
+            "unix:/run/x",
+            "unix:/run/x|",
+            "unix:run/x|http://a",
+            "unix://run/x|http://a",
+            "unix:////run/x|http://a",
+            "unix:/run/|http://a",
+            "unix:/run/../x|http://a",
+            "unix:/./x|http://a",
+            "unix:/run/a b|http://a",
+            "unix:/run/a%20b|http://a",
+            "unix:/run/a?b|http://a",
+            "unix:/run/a\0|http://a",
+            "unix:/run/\u{e9}|http://a",
+            "unix:/run/x|/run/y|http://a",
+            "unix:/run/x|unix:/run/y|http://a",
+            "unix:/run/x|http://a|b",
+            "unix:/run/x|ftp://a",
+            "unix:/run/x|ftp:",
+            "http://a|unix:/run/x",
+        ] {
+            assert!(text.parse::<MemberName>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_socket_and_its_url_have_limits_of_their_own() {
+        let named = |socket: usize, url: usize| {
+            format!("unix:/{}|http://a/{}", "s".repeat(socket - 1), "u".repeat(url - 9)).parse::<MemberName>()
+        };
+        assert!(named(MemberName::LONGEST_SOCKET, MemberName::LONGEST).is_ok());
+        assert!(
+            named(MemberName::LONGEST_SOCKET + 1, 10).unwrap_err().0.ends_with("longer than 107 characters")
+        );
+        assert!(named(10, MemberName::LONGEST + 1).unwrap_err().0.ends_with("longer than 383 characters"));
+    }
+
+    #[test]
     fn routes_take_what_a_cookie_can_carry() {
         for text in ["", "a", "node1", "a.b|c", &"x".repeat(63)] {
             assert_eq!(text.parse::<Route>().unwrap().as_str(), text);
@@ -337,6 +480,9 @@ mod tests {
                 proptest::prop_assert_eq!(name.as_str().parse::<BalancerName>().unwrap(), name);
             }
             if let Ok(name) = format!("http://{text}").parse::<MemberName>() {
+                proptest::prop_assert_eq!(name.as_str().parse::<MemberName>().unwrap(), name);
+            }
+            if let Ok(name) = format!("unix:/{text}|http://a").parse::<MemberName>() {
                 proptest::prop_assert_eq!(name.as_str().parse::<MemberName>().unwrap(), name);
             }
             if let Ok(route) = text.parse::<Route>() {

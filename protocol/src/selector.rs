@@ -1,9 +1,10 @@
-//! How people name a member: `BALANCER/MEMBER` or `MEMBER`, the member by URL, `host:port`, host or route.
+//! How people name a member: `BALANCER/MEMBER` or `MEMBER`, the member by URL, `host:port`, host or route; one behind a
+//! socket also by `unix:/SOCKET`.
 //!
 //! A text that fits several members selects none: the refusal lists them.
 
 use crate::clean::clean;
-use crate::name::{BalancerName, MemberName, Route};
+use crate::name::{BalancerName, MemberName, Route, strip_socket_scheme};
 use crate::refusal::{Code, Refusal};
 
 /// What a selector is compared with.
@@ -35,7 +36,7 @@ impl Selector {
         Self { balancer: Some(balancer), member: member.to_owned() }
     }
 
-    /// Reads `app/node1`, `balancer://app/http://h:1`, `http://h:1`, `h:1`, `node1`.
+    /// Reads `app/node1`, `balancer://app/http://h:1`, `http://h:1`, `h:1`, `node1`, `unix:/socket|http://h`.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let refuse = |why: &str| {
             Err(Refusal::new(
@@ -51,6 +52,10 @@ impl Selector {
             return refuse("names no member");
         }
         match rest.split_once('/') {
+            // A colon may stand in the name of a balancer too; nobody calls one `unix:`.
+            Some(_) if strip_socket_scheme(rest).is_some_and(|socket| socket.starts_with('/')) => {
+                Ok(Self { balancer: None, member: rest.to_owned() })
+            }
             Some((_, tail)) if tail.starts_with('/') => Ok(Self { balancer: None, member: rest.to_owned() }),
             Some((balancer, member)) => match balancer.parse() {
                 Ok(_) if member.is_empty() => refuse("names a balancer and no member"),
@@ -77,6 +82,13 @@ impl Selector {
             let bare = |name: &MemberName| name.as_str().trim_end_matches('/').to_owned();
             let wanted = url.as_ref().map(bare);
             fitting = in_balancer.clone().filter(|it| wanted.as_ref() == Some(&bare(it.member))).collect();
+        }
+        if fitting.is_empty() {
+            // httpd's forms name a member behind a socket by its URL alone.
+            let same = |member: &MemberName| {
+                url.as_ref().is_some_and(|url| url.unix_path().is_none() && url.as_str() == member.url())
+            };
+            fitting = in_balancer.clone().filter(|it| same(it.member)).collect();
         }
         if fitting.is_empty() {
             fitting = in_balancer.clone().filter(|it| self.fits(it)).collect();
@@ -117,6 +129,7 @@ impl Selector {
         candidate.route.as_str() == wanted && !wanted.is_empty()
             || member.authority().eq_ignore_ascii_case(wanted)
             || member.host().eq_ignore_ascii_case(wanted)
+            || member.unix_path().is_some() && member.unix_path() == strip_socket_scheme(wanted)
             || format!("{}:{}", member.host(), member.port()).eq_ignore_ascii_case(wanted)
     }
 }
@@ -147,6 +160,7 @@ mod tests {
             (&app, "http://10.0.0.2:8080/base", "c"),
             (&api, "http://10.0.0.1:8080", "a"),
             (&api, "http://host", ""),
+            (&api, "unix:/run/x.sock|http://sock/base", ""),
         ]
         .map(|(balancer, url, route)| (balancer, url.parse().unwrap(), route.parse().unwrap()))
         .into();
@@ -171,6 +185,13 @@ mod tests {
             ("host", "api/http://host"),
             ("app/http://10.0.0.2:8080/", "app/http://10.0.0.2:8080"),
             ("host:80", "api/http://host"),
+            ("unix:/run/x.sock|http://sock/base", "api/unix:/run/x.sock|http://sock/base"),
+            ("api/unix:/run/x.sock|http://sock/base", "api/unix:/run/x.sock|http://sock/base"),
+            ("balancer://api/UNIX:/run/x.sock|http://SOCK/base/", "api/unix:/run/x.sock|http://sock/base"),
+            ("unix:/run/x.sock", "api/unix:/run/x.sock|http://sock/base"),
+            ("api/unix:/run/x.sock", "api/unix:/run/x.sock|http://sock/base"),
+            ("http://sock/base", "api/unix:/run/x.sock|http://sock/base"),
+            ("sock", "api/unix:/run/x.sock|http://sock/base"),
         ] {
             assert_eq!(resolve(text).as_deref(), Ok(found), "{text}");
         }
@@ -181,7 +202,9 @@ mod tests {
         for text in ["a", "app/10.0.0.2:8080", "http://10.0.0.1:8080"] {
             assert_eq!(resolve(text), Err(Code::Ambiguous), "{text}");
         }
-        for text in ["x", "app/x", "web/a", "http://nowhere"] {
+        for text in
+            ["x", "app/x", "web/a", "http://nowhere", "unix:/run/X.sock", "unix:/run/y|http://sock/base"]
+        {
             assert_eq!(resolve(text), Err(Code::NotFound), "{text}");
         }
         for text in ["", "app/", "balancer://app", "\u{1b}[2J/x"] {

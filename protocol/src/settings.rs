@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::lbmethod::LbMethod;
 use crate::name::Route;
 use crate::status::Status;
+use crate::upgrade::Upgrade;
 
 /// `loadfactor=`: the share a member is meant to take, in hundredths, 1.00 to 100.00. In JSON a number: `1.5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -313,6 +314,9 @@ pub struct ConnectionSettings {
     pub connectiontimeout: Option<Duration>,
     /// `max=`: how many requests may be on their way to it at once, in the whole process; none: no limit.
     pub max: Option<u32>,
+    /// `smax=`: how many idle connections are kept without regard to `ttl`; those beyond end when they were idle for
+    /// that long. None: as `max`.
+    pub smax: Option<u32>,
     /// `acquire=`: how long a request waits for one of those; none: without limit.
     pub acquire: Option<Duration>,
     /// `ttl=`: how long an idle connection is kept; none: as long as the member keeps it.
@@ -321,6 +325,10 @@ pub struct ConnectionSettings {
     pub disablereuse: bool,
     /// `keepalive=`: TCP keep-alive on its connections.
     pub keepalive: bool,
+    /// `upgrade=`: what a client's connection may change to; none: nothing. Of `ws` members by default WebSocket.
+    pub upgrade: Option<Upgrade>,
+    /// `responsefieldsize=`: bytes of the longest line of an answer's header; none: 8192.
+    pub responsefieldsize: Option<usize>,
 }
 
 impl Default for ConnectionSettings {
@@ -329,10 +337,13 @@ impl Default for ConnectionSettings {
             timeout: Duration::from_secs(60),
             connectiontimeout: None,
             max: None,
+            smax: None,
             acquire: None,
             ttl: None,
             disablereuse: false,
             keepalive: false,
+            upgrade: None,
+            responsefieldsize: None,
         }
     }
 }
