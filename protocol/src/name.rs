@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::upgrade::Upgrade;
+
 /// Why a text is no name; reads as the end of a sentence that starts with the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidName(pub String);
@@ -129,6 +131,11 @@ impl MemberName {
     pub fn path(&self) -> &str {
         let rest = self.behind_scheme();
         rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+
+    /// What a connection may change to if the member does not say: WebSocket with the schemes that are for it.
+    pub fn default_upgrade(&self) -> Option<Upgrade> {
+        matches!(self.scheme(), "ws" | "wss").then(Upgrade::websocket)
     }
 
     fn behind_scheme(&self) -> &str {

@@ -10,10 +10,16 @@
 //! | `directive.rs` | one row a directive |
 //! | `parameter.rs` | one row a parameter of a balancer or member |
 //! | `site.rs` | what was written, while reading |
+//! | `client.rs` | limits and paces of requests |
+//! | `access_log.rs` | access logs and their formats |
+//! | `error_document.rs` | pages for errors |
 //! | `resolve.rs` | what was written → what shall run |
 //! | `report.rs` | errors and warnings as people read them |
 
+mod access_log;
+mod client;
 mod directive;
+mod error_document;
 mod include;
 mod lexer;
 mod limits;
@@ -29,13 +35,17 @@ mod source;
 mod variable;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
 
-use crate::config::reader::Reader;
+pub use crate::config::access_log::{AccessLogConfig, LogCondition};
+pub use crate::config::client::{Pace, ReadTimeouts, RequestLimits};
+pub use crate::config::error_document::ErrorDocument;
+use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
 
 use crate::mapping::{Mapping, covers};
@@ -52,6 +62,7 @@ pub struct ReadOptions {
 }
 
 /// What shall run.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of Apache's with a name of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Where to listen; never empty. A port alone (`Listen 80`) is `[::]`, and means both address families.
@@ -78,10 +89,33 @@ pub struct Config {
     pub keep_alive_timeout: Duration,
     /// `MaxKeepAliveRequests`; 0 means no limit, by default 100.
     pub max_keep_alive_requests: u32,
+    /// How large requests may be.
+    pub request_limits: RequestLimits,
+    /// `LimitRequestBody` in `<Location>`, by path, in bytes; the last that fits counts, see [`Config::body_limit`].
+    pub body_limits: Vec<(String, u64)>,
+    /// How fast requests must come.
+    pub read_timeouts: ReadTimeouts,
+    /// `MaxRequestWorkers`: how many connections of clients are served at once; none: no limit of its own. httpd's
+    /// event MPM counts those that are being worked on only, and keeps some more that are idle.
+    pub max_connections: Option<usize>,
+    /// `Proxy100Continue`: is a client's `Expect: 100-continue` passed on to members? By default on.
+    pub continue_100: bool,
+    /// All access logs, in order.
+    pub access_logs: Vec<AccessLogConfig>,
+    /// What is answered instead of the proxy's own pages, by status.
+    pub error_documents: BTreeMap<u16, ErrorDocument>,
     /// What is answered 503; empty unless [`ReadOptions::fence`] is set.
     pub fences: Vec<Fence>,
     /// What somebody should know.
     pub warnings: Vec<Note>,
+}
+
+impl Config {
+    /// How many bytes the body of a request for `path` may have; 0: no limit. Paths are compared as mappings do.
+    pub fn body_limit(&self, path: &str) -> u64 {
+        let own = self.body_limits.iter().rev().find(|(prefix, _)| covers(prefix, path));
+        own.map_or(self.request_limits.body, |(_, bytes)| *bytes)
+    }
 }
 
 /// One balancer.
@@ -179,13 +213,16 @@ pub fn read_text(name: &str, text: &str, options: &ReadOptions) -> Result<Config
 
 /// Checks the whole, and turns what was found into a configuration or a report.
 fn finish(reader: Reader, options: &ReadOptions) -> Result<Config, Report> {
-    let Reader { sources, mut notes, site, ignored, .. } = reader;
+    let Reader { sources, mut notes, site, mut ignored, root, .. } = reader;
     // Nothing was read: what is missing in nothing is of no interest.
     let unread = notes.failed() && sources.is_empty();
     let mut config = None;
     if !unread {
+        if let Some(first) = site.documents.unused_root() {
+            ignored.push(Ignored { name: "DocumentRoot", first, times: 1 });
+        }
         resolve::tell_ignored(&ignored, &sources, &mut notes);
-        config = Some(resolve::resolve(site, options, &mut notes));
+        config = Some(resolve::resolve(site, (options, root.as_deref()), &mut notes));
     }
     let failed = notes.failed();
     let (errors, warnings) = notes.finish(&sources);

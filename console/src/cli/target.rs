@@ -121,7 +121,8 @@ pub(super) fn balancer_with<'a>(
 /// The shortest selector that fits only `wanted`.
 fn shortest(snapshot: &Snapshot, balancer: &BalancerSnapshot, wanted: &MemberSnapshot) -> String {
     let whole = format!("{}/{}", balancer.name, wanted.name);
-    [wanted.route.as_str(), wanted.name.authority()]
+    let socket = wanted.name.as_str().split_once('|').map(|(socket, _)| socket);
+    [wanted.route.as_str(), socket.unwrap_or(wanted.name.authority())]
         .into_iter()
         .map(|text| format!("{}/{text}", balancer.name))
         .find(|text| member(snapshot, text).is_ok_and(|(_, found)| found.name == wanted.name))

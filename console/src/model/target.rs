@@ -41,13 +41,17 @@ pub fn label(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
     member.route.to_string()
 }
 
-/// The URL without its scheme.
+/// The URL without its scheme; of a member behind a socket, the socket.
 pub fn short(name: &MemberName) -> &str {
+    if let Some((socket, _)) = name.as_str().split_once('|') {
+        return socket;
+    }
     name.as_str().split_once("://").map_or(name.as_str(), |(_, rest)| rest)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::short;
     use crate::model::sample;
 
     #[test]
@@ -58,5 +62,6 @@ mod tests {
         snapshot.balancers[0].members[1].route = "node1".parse().unwrap();
         assert_eq!(target.label(Some(&snapshot)), "app/app1.example.com:8080");
         assert_eq!(target.label(None), "app/app1.example.com:8080");
+        assert_eq!(short(&"unix:/run/app.sock|http://localhost".parse().unwrap()), "unix:/run/app.sock");
     }
 }

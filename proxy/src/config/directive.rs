@@ -3,14 +3,20 @@
 //! | file | rows |
 //! | --- | --- |
 //! | `directive/server.rs` | how the proxy listens and talks to clients |
+//! | `directive/client.rs` | what clients may send, and how many may come |
+//! | `directive/log.rs` | access logs |
+//! | `directive/document.rs` | pages for errors |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
 //! | `directive/closing.rs` | what can deny, limit, redirect or encrypt: never ignored |
 //! | `directive/missing.rs` | functions that this proxy does not have |
 
+mod client;
 pub(super) mod closing;
+mod document;
 mod harmless;
+mod log;
 mod missing;
 mod proxy;
 mod reading;
@@ -97,6 +103,14 @@ pub(super) enum Reading {
 pub(super) enum Effect {
     /// It changes the site.
     Apply(fn(&mut Site, &mut Notes, &Call<'_>)),
+    /// It changes the site, and is never passed over: in a section for a module that is missing here, which httpd may
+    /// have, it is what [`Effect::Closing`] is.
+    Guard {
+        apply: fn(&mut Site, &mut Notes, &Call<'_>),
+        /// What it does, as `limits requests`.
+        does: &'static str,
+        remedy: &'static str,
+    },
     /// It changes how the rest is read.
     Read(Reading),
     /// Nothing: reviewed, and harmless for the reason that `about` gives.
@@ -135,10 +149,20 @@ impl Directive {
     }
 }
 
+const TABLES: [&[Directive]; 9] = [
+    server::ROWS,
+    client::ROWS,
+    log::ROWS,
+    document::ROWS,
+    proxy::ROWS,
+    reading::ROWS,
+    closing::ROWS,
+    missing::ROWS,
+    harmless::ROWS,
+];
+
 fn rows() -> impl Iterator<Item = &'static Directive> {
-    [server::ROWS, proxy::ROWS, reading::ROWS, closing::ROWS, missing::ROWS, harmless::ROWS]
-        .into_iter()
-        .flatten()
+    TABLES.into_iter().flatten()
 }
 
 /// The row of a directive; a row with its whole name goes before one with a star.
@@ -193,8 +217,7 @@ mod tests {
     #[test]
     fn each_table_is_sorted_and_each_name_stands_once() {
         let mut seen = std::collections::HashSet::new();
-        for table in [server::ROWS, proxy::ROWS, reading::ROWS, closing::ROWS, missing::ROWS, harmless::ROWS]
-        {
+        for table in TABLES {
             let names: Vec<_> = table.iter().map(|row| row.name.to_ascii_lowercase()).collect();
             assert!(names.is_sorted(), "{names:?}");
             for row in table {

@@ -29,8 +29,51 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Reads one file.
+/// Reads one file of the configuration.
 pub(super) fn load(path: &Path) -> Result<Loaded, Complaint> {
+    // One byte more is enough to see that it is too large.
+    read(path, limits::FILE_BYTES.saturating_add(1)).map(check)
+}
+
+/// Reads one file of at most `most` bytes, whatever is in it.
+pub(super) fn load_bytes(path: &Path, most: usize) -> Result<Vec<u8>, Complaint> {
+    let bytes = read(path, most.saturating_add(1))?;
+    if bytes.len() > most {
+        let what = format!("{} is larger than {} KiB", shown(path), most / 1024);
+        return Err(Complaint::new(what, "write a smaller file"));
+    }
+    Ok(bytes)
+}
+
+/// A path of the configuration that may be relative to `root`.
+pub(super) fn below_root(root: Option<&Path>, path: &str) -> Result<PathBuf, Complaint> {
+    let path = Path::new(path);
+    match root {
+        _ if path.is_absolute() => Ok(path.to_owned()),
+        Some(root) => Ok(root.join(path)),
+        None => Err(Complaint::new(
+            format!("{} is relative, and there is no folder to start from", shown(path)),
+            "write an absolute path, or set ServerRoot",
+        )),
+    }
+}
+
+/// Refuses a file that could not be created because its folder does not exist, or because it is one itself.
+pub(super) fn writable_place(path: &Path) -> Result<(), Complaint> {
+    if path.is_dir() {
+        return Err(Complaint::new(format!("{} is a folder", shown(path)), "write the path of a file"));
+    }
+    match path.parent().filter(|folder| !folder.is_dir()) {
+        Some(folder) => {
+            let what = format!("there is no folder {}", shown(folder));
+            Err(Complaint::new(what, "create it, or write another path"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first `most` bytes of a file.
+fn read(path: &Path, most: usize) -> Result<Vec<u8>, Complaint> {
     let unreadable = |why: &dyn std::fmt::Display| {
         Complaint::new(format!("cannot read {}: {why}", shown(path)), "check its name and its permissions")
     };
@@ -41,9 +84,9 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Complaint> {
     }
     let file = fs::File::open(path).map_err(|why| unreadable(&why))?;
     let mut bytes = Vec::new();
-    let limit = u64::try_from(limits::FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes).map_err(|why| unreadable(&why))?;
-    Ok(check(bytes))
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    file.take(most).read_to_end(&mut bytes).map_err(|why| unreadable(&why))?;
+    Ok(bytes)
 }
 
 /// Text or fault, from bytes.

@@ -12,6 +12,8 @@ pub(super) const FILES: usize = 256;
 pub(super) const DEPTH: usize = 16;
 /// The most entries of a folder that a wildcard is compared with.
 pub(super) const FOLDER_ENTRIES: usize = 10_000;
+/// The largest file of an `ErrorDocument`, in bytes.
+pub(super) const DOCUMENT_BYTES: usize = 256 * 1024;
 /// The most addresses to listen on.
 pub(super) const LISTENERS: usize = 256;
 /// The most members of one balancer.

@@ -17,7 +17,7 @@ use crate::config::variable::Variables;
 use crate::config::{ReadOptions, include, limits};
 
 /// Modules of httpd whose function is built in, by both of their names.
-const BUILT_IN: [&str; 11] = [
+const BUILT_IN: [&str; 12] = [
     "authz_core_module",
     "core_module",
     "http_module",
@@ -28,6 +28,7 @@ const BUILT_IN: [&str; 11] = [
     "proxy_balancer_module",
     "proxy_http_module",
     "proxy_module",
+    "reqtimeout_module",
     "slotmem_shm_module",
 ];
 
@@ -48,7 +49,7 @@ pub(super) struct Reader {
     /// Modules that the configuration loads, by both of their names.
     pub(super) modules: HashSet<String>,
     /// What relative paths start from.
-    root: Option<PathBuf>,
+    pub(super) root: Option<PathBuf>,
     pub(super) frames: Vec<Frame>,
     depth: usize,
     lines: usize,
@@ -137,6 +138,11 @@ impl Reader {
             }
             return;
         }
+        if let Some(Directive { name, effect: Effect::Guard { does, remedy, .. }, .. }) = row
+            && self.skipped() == Skipped::Searched
+        {
+            return self.closing((name, does, remedy), spot);
+        }
         if self.skipped() != Skipped::No {
             return;
         }
@@ -164,7 +170,9 @@ impl Reader {
             return;
         }
         match row.effect {
-            Effect::Apply(apply) => apply(&mut self.site, &mut self.notes, call),
+            Effect::Apply(apply) | Effect::Guard { apply, .. } => {
+                apply(&mut self.site, &mut self.notes, call);
+            }
             Effect::Read(reading) => self.read(reading, row.name, call),
             Effect::Ignore | Effect::Missing { .. } | Effect::Closing { .. } => {}
         }

@@ -1,6 +1,7 @@
 //! From what was written to what shall run: what is missing or fits nothing is found here.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 use evenkeel_protocol::BalancerName;
@@ -11,7 +12,7 @@ use crate::config::reader::Ignored;
 use crate::config::site::{BalancerDraft, Closing, MappingDraft, Scope, Site};
 use crate::config::source::Sources;
 use crate::config::{BalancerConfig, Config, Fence, ReadOptions, Reverse};
-use crate::mapping::{Mapping, Target};
+use crate::mapping::{Mapping, Mappings, Target};
 
 /// httpd's defaults.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,7 +22,11 @@ const MAX_KEEP_ALIVE_REQUESTS: u32 = 100;
 const LISTED: usize = 20;
 
 /// Checks the whole, and makes what runs; its warnings are left to the caller.
-pub(super) fn resolve(site: Site, options: &ReadOptions, notes: &mut Notes) -> Config {
+pub(super) fn resolve(
+    site: Site,
+    (options, root): (&ReadOptions, Option<&Path>),
+    notes: &mut Notes,
+) -> Config {
     if site.listen.is_empty() {
         let what = "the configuration listens nowhere";
         notes.error(None, Complaint::new(what, "add a line such as Listen 127.0.0.1:8080"));
@@ -31,7 +36,9 @@ pub(super) fn resolve(site: Site, options: &ReadOptions, notes: &mut Notes) -> C
     let timeout = site.timeout.unwrap_or(TIMEOUT);
     let member_timeout = site.proxy_timeout.unwrap_or(timeout);
     // The last <Location> that fits decides, before any line outside of sections.
-    let mappings = site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
+    let mappings: Vec<Mapping> =
+        site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
+    let error_documents = site.documents.resolve(root, &Mappings::new(mappings.clone()), notes);
     Config {
         listen: site.listen,
         server_name: site.server_name,
@@ -45,6 +52,13 @@ pub(super) fn resolve(site: Site, options: &ReadOptions, notes: &mut Notes) -> C
         keep_alive: site.keep_alive.unwrap_or(true),
         keep_alive_timeout: site.keep_alive_timeout.unwrap_or(KEEP_ALIVE_TIMEOUT),
         max_keep_alive_requests: site.max_keep_alive_requests.unwrap_or(MAX_KEEP_ALIVE_REQUESTS),
+        request_limits: site.request_limits,
+        body_limits: site.body_limits,
+        read_timeouts: site.read_timeouts,
+        max_connections: site.max_connections,
+        continue_100: site.continue_100.unwrap_or(true),
+        access_logs: site.logs.resolve(root, notes),
+        error_documents,
         fences,
         warnings: Vec::new(),
     }
@@ -73,7 +87,12 @@ pub(super) fn tell_ignored(ignored: &[Ignored], sources: &Sources, notes: &mut N
 fn balancer(draft: BalancerDraft, member_timeout: Duration) -> BalancerConfig {
     let members = draft.members.into_iter().map(|member| {
         let mut settings = member.settings;
-        settings.connection.timeout = member.timeout.or(member.inherited).unwrap_or(member_timeout);
+        let connection = &mut settings.connection;
+        // As httpd cuts it.
+        if let (Some(smax), Some(max)) = (connection.smax, connection.max) {
+            connection.smax = Some(smax.min(max));
+        }
+        connection.timeout = member.timeout.or(member.inherited).unwrap_or(member_timeout);
         (member.name, settings)
     });
     BalancerConfig { name: draft.name, settings: draft.settings, members: members.collect() }

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
 
+use crate::config::access_log::Logs;
+use crate::config::client::{ReadTimeouts, RequestLimits};
+use crate::config::error_document::Documents;
 use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::source::Spot;
@@ -53,9 +56,9 @@ pub(super) struct MemberDraft {
 
 impl BalancerDraft {
     /// The URL of an earlier member that `name` starts with, as httpd compares them: the whole authority, then any
-    /// prefix of the path.
+    /// prefix of the path; sockets are not compared.
     pub(super) fn shared_with(&self, name: &MemberName) -> Option<&str> {
-        let url = name.as_str();
+        let url = name.url();
         let authority = url.len() - name.path().len();
         if !self.authorities.contains(url.get(..authority)?) {
             return None;
@@ -72,7 +75,7 @@ impl BalancerDraft {
                 "spread them over several balancers",
             ));
         }
-        let url = member.name.as_str();
+        let url = member.name.url();
         let authority = url.len() - member.name.path().len();
         self.authorities.insert(url.get(..authority).unwrap_or_default().to_owned());
         self.urls.insert(url.to_owned());
@@ -120,6 +123,14 @@ pub(super) struct Site {
     pub(super) keep_alive: Option<bool>,
     pub(super) keep_alive_timeout: Option<Duration>,
     pub(super) max_keep_alive_requests: Option<u32>,
+    pub(super) request_limits: RequestLimits,
+    /// `LimitRequestBody` in `<Location>`, in order.
+    pub(super) body_limits: Vec<(String, u64)>,
+    pub(super) read_timeouts: ReadTimeouts,
+    pub(super) max_connections: Option<usize>,
+    pub(super) continue_100: Option<bool>,
+    pub(super) logs: Logs,
+    pub(super) documents: Documents,
     pub(super) closings: Vec<Closing>,
 }
 

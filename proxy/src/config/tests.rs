@@ -7,8 +7,11 @@ use evenkeel_protocol::LbMethod;
 use super::*;
 use crate::mapping::{Mappings, Target};
 
+mod client;
 mod directives;
+mod documents;
 mod files;
+mod logs;
 mod members;
 mod reports;
 
@@ -66,6 +69,8 @@ fn the_users_own_text_loads_as_it_stands() {
     );
 }
 
+const COMMON: &str = r#"%h %l %u %t "%r" %>s %b"#;
+
 const BENCH: &str = r#"
 ServerName bench.test
 Listen 127.0.0.1:8081
@@ -100,6 +105,8 @@ fn the_benchmarks_text_loads() {
     assert_eq!(config.timeout, Duration::from_secs(120));
     assert_eq!(config.balancers[0].members[1].1.connection.timeout, Duration::from_secs(120));
     assert_eq!(config.balancers[0].settings.lbmethod, LbMethod::ByRequests);
+    let [log] = config.access_logs.as_slice() else { panic!("{config:?}") };
+    assert_eq!((log.path.to_str(), log.format.as_str()), (Some("/tmp/access.log"), COMMON));
     let mappings = Mappings::new(config.mappings.clone());
     assert_eq!(mappings.find("/balancer-manager"), None);
     assert_eq!(mappings.find("/1k").unwrap().path, "/1k");
@@ -107,8 +114,7 @@ fn the_benchmarks_text_loads() {
         warnings(&config),
         [
             "site.conf:19:5: the balancer-manager page is not served yet",
-            "without effect here: LogLevel (site.conf:4), ErrorLog (site.conf:5), LogFormat (site.conf:6), \
-             CustomLog (site.conf:7)",
+            "without effect here: LogLevel (site.conf:4), ErrorLog (site.conf:5)",
         ]
     );
 }
@@ -184,6 +190,13 @@ fn defaults_are_those_of_httpd() {
     assert_eq!((config.timeout.as_secs(), config.keep_alive_timeout.as_secs()), (60, 5));
     assert_eq!((config.keep_alive, config.max_keep_alive_requests), (true, 100));
     assert_eq!((config.preserve_host, config.add_headers, config.via), (false, true, Via::Off));
+    assert_eq!((config.max_connections, config.continue_100), (None, true));
+    let RequestLimits { line, fields, field_size, body } = config.request_limits;
+    assert_eq!((line, fields, field_size, body), (8190, 100, 8190, 1_073_741_824));
+    let pace = |most| Pace { first: Duration::from_secs(20), most, min_rate: Some(500) };
+    assert_eq!(config.read_timeouts.header, Some(pace(Some(Duration::from_secs(40)))));
+    assert_eq!(config.read_timeouts.body, Some(pace(None)));
+    assert!(config.access_logs.is_empty() && config.error_documents.is_empty());
 }
 
 #[test]

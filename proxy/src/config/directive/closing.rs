@@ -58,7 +58,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("Redirect*", "redirects", REWRITE, never),
     row("RemoteIP*", "decides who the client is", ACCESS, never),
     row("RequestHeader", "changes headers", HEADER, never),
-    row("RequestReadTimeout", "limits requests", LIMIT, never),
     row("Require", "restricts access", ACCESS, all_granted),
     row("Rewrite*", "rewrites or redirects", REWRITE, never),
     row("RewriteEngine", "rewrites or redirects", REWRITE, off),

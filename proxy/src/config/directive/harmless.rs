@@ -15,7 +15,8 @@ const NAMES: &str = "Ignored: the name of the proxy comes from ServerName, and t
 const SOCKET: &str = "Ignored: sockets have the proxy's own buffers and queues.";
 const SLOTS: &str = "Ignored: balancers and members are not kept in slots.";
 
-const VARIABLES: &str = "Ignored: variables have no reader here; a rule that would read them is refused.";
+const VARIABLES: &str =
+    "Ignored: variables have no reader here but the conditions of access logs, which say so.";
 
 const fn row(name: &'static str, about: &'static str) -> Directive {
     Directive {
@@ -54,14 +55,12 @@ pub(super) static ROWS: &[Directive] = &[
     row("CacheNegotiatedDocs", FILES),
     row("ContentDigest", FILES),
     row("CoreDumpDirectory", PLACE),
-    row("CustomLog", LOG),
     row("DefaultIcon", FILES),
     row("DefaultLanguage", FILES),
     row("DefaultRuntimeDir", PLACE),
     row("DefaultType", FILES),
     row("DirectoryIndex", FILES),
     row("DirectorySlash", FILES),
-    row("DocumentRoot", FILES),
     row("EnableMMAP", FILES),
     row("EnableSendfile", FILES),
     row("ErrorLog", LOG),
@@ -69,7 +68,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("ExtendedStatus", PAGES),
     row("FileETag", FILES),
     row("ForceLanguagePriority", FILES),
-    row("GlobalLog", LOG),
     row("GracefulShutdownTimeout", PROCESS),
     row("Group", IDENTITY),
     row("HeaderName", FILES),
@@ -83,14 +81,11 @@ pub(super) static ROWS: &[Directive] = &[
     row("ListenBacklog", SOCKET),
     row("ListenCoresBucketsRatio", SOCKET),
     row("LockFile", PROCESS),
-    row("LogFormat", LOG),
     row("LogIOTrackTTFB", LOG),
     row("LogLevel", LOG),
-    row("MaxClients", PROCESS),
     row("MaxConnectionsPerChild", PROCESS),
     row("MaxMemFree", PROCESS),
     row("MaxRequestsPerChild", PROCESS),
-    row("MaxRequestWorkers", PROCESS),
     row("MaxSpareServers", PROCESS),
     row("MaxSpareThreads", PROCESS),
     row("MIMEMagicFile", FILES),
@@ -102,7 +97,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("Options", FILES),
     row("PassEnv", VARIABLES),
     row("PidFile", PLACE),
-    row("Proxy100Continue", "Ignored: whether to expect 100-continue is the proxy's own business."),
     row("ProxyIOBufferSize", SOCKET),
     row("ProxyPassInherit", NAMES),
     row("ProxyReceiveBufferSize", SOCKET),
@@ -127,7 +121,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("ThreadsPerChild", PROCESS),
     row("ThreadStackSize", PROCESS),
     row("TraceEnable", "Ignored: TRACE is always refused."),
-    row("TransferLog", LOG),
     row("TypesConfig", FILES),
     row("UnsetEnv", VARIABLES),
     row("UseCanonicalName", NAMES),

@@ -32,6 +32,16 @@ pub(super) static ROWS: &[Directive] = &[
         effect: Effect::Apply(balancer_member),
     },
     Directive {
+        name: "Proxy100Continue",
+        contexts: SERVER,
+        usage: "On|Off",
+        arguments: 1..=1,
+        about: "Whether members are told that a client waits for 100 Continue before it sends a body.",
+        effect: Effect::Apply(|site, notes, call| {
+            site.continue_100 = switch(notes, call).or(site.continue_100);
+        }),
+    },
+    Directive {
         name: "ProxyAddHeaders",
         contexts: SERVER,
         usage: "On|Off",
@@ -157,23 +167,25 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
         }
     };
     let Some(name) = member_name(notes, url) else { return };
-    let mut draft = MemberDraft {
-        name,
-        settings: MemberSettings::default(),
-        timeout: None,
-        inherited: site.proxy_timeout,
-    };
+    let mut settings = MemberSettings::default();
+    settings.connection.upgrade = name.default_upgrade();
+    let mut draft = MemberDraft { name, settings, timeout: None, inherited: site.proxy_timeout };
     for word in parameters {
         apply_to_member(&mut draft, word, notes);
     }
     let Some(balancer) = balancer.and_then(|index| site.balancers.get_mut(index)) else { return };
     if let Some(earlier) = balancer.shared_with(&draft.name) {
-        let what = if earlier == draft.name.as_str() {
+        let what = if earlier == draft.name.url() {
             format!("{earlier} is a member of this balancer already; this line is ignored, as in httpd")
         } else {
             format!("this line is ignored, as in httpd: its URL starts with that of the member {earlier}")
         };
-        notes.trap(url.spot, Complaint::new(what, "remove it, or put the longer URL first"));
+        let remedy = if draft.name.unix_path().is_some() {
+            "sockets are not compared: give each a name of its own behind the bar"
+        } else {
+            "remove it, or put the longer URL first"
+        };
+        notes.trap(url.spot, Complaint::new(what, remedy));
     } else if let Err(complaint) = balancer.add(draft) {
         notes.error(call.spot, complaint);
     }
@@ -181,19 +193,23 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
 
 /// The URL of a member; complains about other schemes by name.
 fn member_name(notes: &mut Notes, word: &Word) -> Option<MemberName> {
-    let scheme = word.text.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    if ["https", "ws", "wss", "ajp", "fcgi", "h2", "h2c", "scgi", "uwsgi", "ftp", "unix", "fdpass"]
+    let is_socket = word.text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("unix:"));
+    let behind_socket = word.text.split_once('|').filter(|_| is_socket).map(|(_, url)| url);
+    let url = behind_socket.unwrap_or(&word.text);
+    let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    if ["https", "wss", "ajp", "fcgi", "h2", "h2c", "scgi", "uwsgi", "ftp", "fdpass"]
         .contains(&scheme.as_str())
     {
         let what = format!("{scheme} members are not supported yet");
-        notes.error(word.spot, Complaint::new(what, "use a member's http:// address"));
+        notes.error(word.spot, Complaint::new(what, "use a member's http:// or ws:// address"));
         return None;
     }
     let parsed = word.text.parse::<MemberName>();
     parsed
         .map_err(|why| {
             let what = format!("the member's URL '{}' {}", shown(&word.text), why.0);
-            notes.error(word.spot, Complaint::new(what, "write http://HOST:PORT"));
+            let form = if is_socket { "unix:/SOCKET|http://localhost" } else { "http://HOST:PORT" };
+            notes.error(word.spot, Complaint::new(what, format!("write {form}")));
         })
         .ok()
 }

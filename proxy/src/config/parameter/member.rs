@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Flag, Lbset, Route, Status};
+use evenkeel_protocol::{Flag, Lbset, Route, Status, Upgrade};
 
 use crate::config::notes::Complaint;
 use crate::config::parameter::Parameter;
@@ -144,8 +144,12 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
     Parameter {
         key: "min",
         range: "a whole number, at least 0",
-        about: "How many connections are kept at least; not used yet.",
-        set: connections,
+        about: "How many connections should be kept at least; opens none, as in httpd.",
+        set: |_, text, remarks| {
+            Whole::from(0, "").read(text, remarks)?;
+            remarks.unused("no connection is opened before it is needed, as in httpd", "remove it");
+            Ok(())
+        },
     },
     Parameter {
         key: "ping",
@@ -172,10 +176,11 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
     Parameter {
         key: "responsefieldsize",
         range: "bytes, at least 0",
-        about: "The longest line of an answer's header; not used yet.",
-        set: |_, text, remarks| {
-            Whole::from(0, "bytes").read(text, remarks)?;
-            remarks.unused("header lines have the proxy's own limit", NOT_YET);
+        about: "The longest line of an answer's header; 0 means 8192, which it also is without it.",
+        set: |draft, text, remarks| {
+            let number = Whole::from(0, "bytes").read(text, remarks)?;
+            let number = usize::try_from(number).ok().filter(|number| *number > 0);
+            draft.settings.connection.responsefieldsize = number;
             Ok(())
         },
     },
@@ -209,8 +214,11 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
     Parameter {
         key: "smax",
         range: "a whole number, at least 0",
-        about: "How many idle connections outlive ttl; not used yet.",
-        set: connections,
+        about: "How many idle connections outlive ttl; without it, max.",
+        set: |draft, text, remarks| {
+            draft.settings.connection.smax = Some(Whole::from(0, "").read(text, remarks)?);
+            Ok(())
+        },
     },
     Parameter {
         key: "status",
@@ -240,15 +248,9 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
     },
     Parameter {
         key: "upgrade",
-        range: "a protocol, or ANY; at most 15 characters",
-        about: "Which protocols a client may change to; not used yet.",
-        set: |_, text, remarks| {
-            if text.len() > 15 {
-                return Err(Complaint::new("is longer than 15 characters", "write upgrade=websocket"));
-            }
-            remarks.unused("connections are not upgraded yet", NOT_YET);
-            Ok(())
-        },
+        range: "protocols joined by commas, ANY or NONE; at most 15 characters",
+        about: "Which protocols a client may change to; without it none, and of ws members WebSocket.",
+        set: upgrade,
     },
 ];
 
@@ -260,9 +262,20 @@ fn health(_: &mut Draft, _: &str, remarks: &mut Remarks) -> Result<(), Complaint
     Ok(())
 }
 
-fn connections(_: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
-    Whole::from(0, "").read(text, remarks)?;
-    remarks.unused("idle connections are kept as long as ttl and the member allow", NOT_YET);
+/// An empty list is none at all, as in httpd.
+fn upgrade(draft: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
+    let connection = &mut draft.settings.connection;
+    if text.is_empty() {
+        connection.upgrade = draft.name.default_upgrade();
+        return Ok(());
+    }
+    let upgrade: Upgrade =
+        text.parse().map_err(|why: String| Complaint::new(why, "write upgrade=WebSocket"))?;
+    if upgrade.names_what_is_never_allowed() {
+        let what = "has no effect as to h2c: behind it requests would pass unseen";
+        remarks.warnings.push(Complaint::new(what, "remove h2c"));
+    }
+    connection.upgrade = Some(upgrade);
     Ok(())
 }
 

@@ -118,15 +118,14 @@ fn what_is_refused_at_the_top_level_and_why() {
         ("Alias /x /y", "1:1: Alias is not supported"),
         ("ProxyHCExpr a {x}", "1:1: ProxyHCExpr is not supported"),
         ("HeartbeatListen 239.0.0.1:1", "1:1: HeartbeatListen is not supported"),
-        ("Alias /x /y z", "1:1: Alias is not supported"),
         ("Frobnicate", "1:1: 'Frobnicate' is no directive that this proxy knows"),
         (
             "Require ip 10.0.0.1",
             "1:1: Require restricts access for every path; this proxy cannot do that yet",
         ),
         (
-            "LimitRequestBody 5",
-            "1:1: LimitRequestBody limits requests for every path; this proxy cannot do that yet",
+            "LimitXMLRequestBody 5",
+            "1:1: LimitXMLRequestBody limits requests for every path; this proxy cannot do that yet",
         ),
         ("AuthType Basic", "1:1: AuthType authenticates for every path; this proxy cannot do that yet"),
         ("Header unset X", "1:1: Header changes headers for every path; this proxy cannot do that yet"),

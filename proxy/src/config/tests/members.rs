@@ -18,10 +18,14 @@ fn member(parameters: &str) -> Result<(MemberSettings, Vec<String>), String> {
     }
 }
 
+fn allows(settings: &MemberSettings, protocol: &str) -> bool {
+    settings.connection.upgrade.as_ref().is_some_and(|upgrade| upgrade.allows(protocol))
+}
+
 #[test]
 fn what_is_taken() {
     type Check = fn(&MemberSettings) -> bool;
-    let rows: [(&str, Check); 31] = [
+    let rows: [(&str, Check); 44] = [
         ("loadfactor=2.5", |m| m.lbfactor.hundredths() == 250),
         ("LOADFACTOR=100", |m| m.lbfactor.hundredths() == 10_000),
         ("loadfactor=2 loadfactor=3", |m| m.lbfactor.hundredths() == 300),
@@ -51,6 +55,19 @@ fn what_is_taken() {
         ("disablereuse=On enablereuse=On", |m| !m.connection.disablereuse),
         ("enablereuse=off", |m| m.connection.disablereuse),
         ("keepalive=on", |m| m.connection.keepalive),
+        ("smax=0", |m| m.connection.smax == Some(0)),
+        ("smax=5", |m| m.connection.smax == Some(5)),
+        ("smax=5 max=3", |m| (m.connection.smax, m.connection.max) == (Some(3), Some(3))),
+        ("smax=5 max=0", |m| m.connection.smax == Some(5)),
+        ("min=5", |m| *m == MemberSettings::default()),
+        ("responsefieldsize=0", |m| m.connection.responsefieldsize.is_none()),
+        ("responsefieldsize=1", |m| m.connection.responsefieldsize == Some(1)),
+        ("upgrade=WebSocket", |m| allows(m, "websocket") && !allows(m, "foo")),
+        ("upgrade=a,b", |m| allows(m, "A") && allows(m, "b") && !allows(m, "websocket")),
+        ("\"upgrade=a b\"", |m| allows(m, "b")),
+        ("upgrade=any", |m| allows(m, "foo") && !allows(m, "h2c")),
+        ("upgrade=NONE", |m| m.connection.upgrade.is_some() && !allows(m, "none")),
+        ("upgrade=ANY upgrade=", |m| m.connection.upgrade.is_none()),
         ("", |m| *m == MemberSettings::default()),
         ("# comment", |m| *m == MemberSettings::default()),
     ];
@@ -100,6 +117,7 @@ fn what_is_refused_and_why() {
         ("ping=0", "must be at least one millisecond"),
         ("addressttl=-2", "must be a whole number with ms, s, mi or h behind it (without: s)"),
         ("upgrade=abcdefghijklmnop", "is longer than 15 characters"),
+        ("upgrade=a;b", "contains U+003B, which no protocol's name has"),
     ] {
         assert_eq!(member(parameter), Err(format!("{parameter} {why}")), "{parameter}");
     }
@@ -127,8 +145,7 @@ fn what_is_taken_and_told() {
             "hcmethod=TCP",
             "hcmethod=TCP is not used: there are no health checks yet; this member is only tested by requests",
         ),
-        ("min=5", "min=5 is not used: idle connections are kept as long as ttl and the member allow"),
-        ("smax=5", "smax=5 is not used: idle connections are kept as long as ttl and the member allow"),
+        ("min=5", "min=5 is not used: no connection is opened before it is needed, as in httpd"),
         ("ping=1", "ping=1 is not used: connections are not probed before a request"),
         (
             "flushpackets=Auto",
@@ -137,9 +154,8 @@ fn what_is_taken_and_told() {
         ("flushwait=0", "flushwait=0 is not used: parts of an answer are always passed on at once"),
         ("iobuffersize=512", "iobuffersize=512 is not used: buffers have the proxy's own size"),
         ("receivebuffersize=0", "receivebuffersize=0 is not used: buffers have the proxy's own size"),
-        ("responsefieldsize=0", "responsefieldsize=0 is not used: header lines have the proxy's own limit"),
         ("addressttl=-1", "addressttl=-1 is not used: a name is looked up until it resolves, and then kept"),
-        ("upgrade=ANY", "upgrade=ANY is not used: connections are not upgraded yet"),
+        ("upgrade=H2C", "upgrade=H2C has no effect as to h2c: behind it requests would pass unseen"),
         ("secret=x", "secret=x is not used: it belongs to ajp members"),
         ("flusher=x", "flusher=x is not used: it belongs to fdpass members"),
     ] {
@@ -160,6 +176,14 @@ fn members_that_httpd_takes_for_one_are_one() {
         ("prefix of a word", "http://h:1/app\nhttp://h:1/application", vec!["http://h:1/app"]),
         ("longer port", "http://h:1\nhttp://h:10", vec!["http://h:1", "http://h:10"]),
         ("longer host", "http://h\nhttp://h2", vec!["http://h", "http://h2"]),
+        ("other scheme", "http://h\nws://h", vec!["http://h", "ws://h"]),
+        ("same name, other socket", "unix:/a|http://h\nunix:/b|http://h", vec!["unix:/a|http://h"]),
+        ("same name, no socket", "unix:/a|http://h\nhttp://h", vec!["unix:/a|http://h"]),
+        (
+            "same socket, other name",
+            "unix:/a|http://h\nunix:/a|http://i",
+            vec!["unix:/a|http://h", "unix:/a|http://i"],
+        ),
     ] {
         let lines: Vec<_> = lines.lines().map(|url| format!("BalancerMember {url} route=x\n")).collect();
         let lines = lines.concat();
@@ -171,15 +195,65 @@ fn members_that_httpd_takes_for_one_are_one() {
 }
 
 #[test]
+fn members_may_be_sockets_and_speak_websocket() {
+    let config = loaded(
+        "Listen 80
+        <Proxy balancer://b>
+            BalancerMember unix:/run/App.sock|http://App/x route=a
+            BalancerMember UNIX:/run/ws.sock|ws://ws:80
+            BalancerMember ws://h:80/chat upgrade=NONE
+            BalancerMember ws://i upgrade=ANY upgrade=
+            BalancerMember http://plain
+        </Proxy>",
+    );
+    let members: Vec<_> = config.balancers[0]
+        .members
+        .iter()
+        .map(|(name, settings)| (name.as_str(), name.unix_path(), allows(settings, "websocket")))
+        .collect();
+    assert_eq!(
+        members,
+        [
+            ("unix:/run/App.sock|http://app/x", Some("/run/App.sock"), false),
+            ("unix:/run/ws.sock|ws://ws", Some("/run/ws.sock"), true),
+            ("ws://h/chat", None, false),
+            ("ws://i", None, true),
+            ("http://plain", None, false),
+        ]
+    );
+    assert_eq!(warnings(&config), [""; 0]);
+    let same = loaded(
+        "Listen 80\nBalancerMember balancer://b unix:/a|http://h\nBalancerMember balancer://b unix:/b|http://h\n",
+    );
+    let [note] = same.warnings.as_slice() else { panic!("{:?}", warnings(&same)) };
+    assert!(note.remedy.starts_with("sockets are not compared"), "{note}");
+}
+
+#[test]
 fn other_protocols_are_refused_by_name() {
-    for url in
-        ["https://h", "ws://h", "wss://h", "ajp://h:8009", "fcgi://h", "unix:/run/x|http://h", "h2://h"]
-    {
+    for (url, scheme) in [
+        ("https://h", "https"),
+        ("wss://h", "wss"),
+        ("AJP://h:8009", "ajp"),
+        ("fcgi://h", "fcgi"),
+        ("h2://h", "h2"),
+        ("unix:/run/x|https://h", "https"),
+        ("unix:/run/x|fcgi://h", "fcgi"),
+    ] {
         let found = errors(&format!("Listen 80\nBalancerMember balancer://b \"{url}\"\n"));
-        let scheme = url.split(':').next().unwrap();
         assert_eq!(found, [format!("site.conf:2:29: {scheme} members are not supported yet")], "{url}");
     }
-    for url in ["h:1", "http://", "http://h:0", "http://h?x=1", "gopher://h", "http://h\\x"] {
+    for url in [
+        "h:1",
+        "http://",
+        "http://h:0",
+        "http://h?x=1",
+        "gopher://h",
+        "http://h\\x",
+        "unix:/run/x",
+        "unix:run/x|http://h",
+        "unix:/run/x|gopher://h",
+    ] {
         let found = errors(&format!("Listen 80\nBalancerMember balancer://b {url} timeout=1\n"));
         assert_eq!(found.len(), 1, "{url}: {found:?}");
         assert!(found[0].starts_with("site.conf:2:29: the member's URL"), "{url}: {found:?}");
