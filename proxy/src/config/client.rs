@@ -15,7 +15,9 @@ pub struct RequestLimits {
     /// Bytes of one header field, name and value, continuations joined (`LimitRequestFieldSize`, 8190), at most 1 MiB.
     /// What is longer is answered 400 by httpd.
     pub field_size: usize,
-    /// Bytes of a request's body (`LimitRequestBody`, 1 GiB); 0: no limit. What is longer is answered 413.
+    /// Bytes of a request's body (`LimitRequestBody`); 0: no limit, which is the default. What is longer is answered
+    /// 413. httpd applies it, and its default of 1 GiB, to nothing that goes to members; here a limit that is written
+    /// is honoured.
     pub body: u64,
 }
 
@@ -26,7 +28,7 @@ impl RequestLimits {
 
 impl Default for RequestLimits {
     fn default() -> Self {
-        Self { line: 8190, fields: 100, field_size: 8190, body: 1024 * 1024 * 1024 }
+        Self { line: 8190, fields: 100, field_size: 8190, body: 0 }
     }
 }
 

@@ -192,7 +192,7 @@ fn defaults_are_those_of_httpd() {
     assert_eq!((config.preserve_host, config.add_headers, config.via), (false, true, Via::Off));
     assert_eq!((config.max_connections, config.continue_100), (None, true));
     let RequestLimits { line, fields, field_size, body } = config.request_limits;
-    assert_eq!((line, fields, field_size, body), (8190, 100, 8190, 1_073_741_824));
+    assert_eq!((line, fields, field_size, body), (8190, 100, 8190, 0));
     let pace = |most| Pace { first: Duration::from_secs(20), most, min_rate: Some(500) };
     assert_eq!(config.read_timeouts.header, Some(pace(Some(Duration::from_secs(40)))));
     assert_eq!(config.read_timeouts.body, Some(pace(None)));

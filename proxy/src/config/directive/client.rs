@@ -22,8 +22,8 @@ pub(super) static ROWS: &[Directive] = &[
         contexts: &[Context::Server, Context::Location],
         usage: "BYTES",
         arguments: 1..=1,
-        about: "How large a request's body may be, by default 1 GiB; 0 means no limit. The last <Location> that fits \
-                wins over the line outside.",
+        about: "How large a request's body may be; 0 means no limit, as without the line. The last <Location> that fits \
+                wins over the line outside. httpd applies it to nothing that goes to members.",
         effect: guard(body),
     },
     Directive {
@@ -116,6 +116,10 @@ fn body(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
         let remedy = "write a number without a unit, such as 1073741824";
         return notes.error(call.word_spot(0), Complaint::new(what, remedy));
     };
+    if number > 0 {
+        let what = "httpd does not limit bodies that go to members; here this limit holds";
+        notes.warn(call.spot, Complaint::new(what, "remove it to have no limit, as in httpd"));
+    }
     match call.scope {
         Scope::Location(path) => site.body_limits.push((path.clone(), number)),
         _ => site.request_limits.body = number,

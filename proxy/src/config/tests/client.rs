@@ -5,15 +5,13 @@ use super::*;
 #[test]
 fn limits_are_taken_as_httpd_takes_them() {
     type Check = fn(&Config) -> bool;
-    let rows: [(&str, Check); 17] = [
+    let rows: [(&str, Check); 15] = [
         ("LimitRequestLine 100", |c| c.request_limits.line == 100),
         ("LimitRequestLine 1048576", |c| c.request_limits.line == 1_048_576),
         ("LimitRequestFieldSize 30", |c| c.request_limits.field_size == 30),
         ("LimitRequestFields 0", |c| c.request_limits.fields == 0),
         ("LimitRequestFields 2147483647", |c| c.request_limits.fields == 2_147_483_647),
         ("limitrequestbody 0", |c| c.request_limits.body == 0),
-        ("LimitRequestBody 9223372036854775807", |c| c.request_limits.body == 9_223_372_036_854_775_807),
-        ("LimitRequestBody 5\nLimitRequestBody 6", |c| c.request_limits.body == 6),
         ("MaxRequestWorkers 150", |c| c.max_connections == Some(150)),
         ("MaxClients 1", |c| c.max_connections == Some(1)),
         ("Proxy100Continue Off", |c| !c.continue_100),
@@ -86,6 +84,10 @@ fn limits_that_mean_something_else_are_told() {
         ["site.conf:2:23: more than 1048576 bytes are not taken here; that is the limit"]
     );
     assert_eq!(
+        told("LimitRequestBody 5"),
+        ["site.conf:2:1: httpd does not limit bodies that go to members; here this limit holds"]
+    );
+    assert_eq!(
         told("LimitRequestFields 5x"),
         ["site.conf:2:20: '5x' means 5: what follows the digits is ignored, as in httpd"]
     );
@@ -108,6 +110,9 @@ fn the_last_location_that_fits_limits_a_body() {
             LimitRequestBody 7
         </Location>",
     );
+    assert_eq!(config.request_limits.body, 5);
+    let largest = loaded("Listen 80\nLimitRequestBody 5\nLimitRequestBody 9223372036854775807\n");
+    assert_eq!(largest.body_limit("/"), 9_223_372_036_854_775_807);
     for (path, bytes) in
         [("/", 5), ("/upper", 5), ("/up", 10), ("/%75p/x", 10), ("/up/large/x", 0), ("/up/large/no", 7)]
     {

@@ -84,8 +84,8 @@ fn with_files(lines: &str, strict: bool) -> Result<Config, Report> {
     write("www/503.html", b"<p>\xe9");
     write("www/a b.TXT", b"text");
     write("www/run.php", b"secret");
-    write("www/most.html", &[b'x'; limits::DOCUMENT_BYTES]);
-    write("www/large.html", &[b'x'; limits::DOCUMENT_BYTES + 1]);
+    write("www/most.html", &vec![b'x'; limits::DOCUMENT_BYTES]);
+    write("www/large.html", &vec![b'x'; limits::DOCUMENT_BYTES + 1]);
     write("pages/x.html", b"alias");
     let root = folder.path().display().to_string();
     let text = format!("Listen 80\n{}\n", lines.replace("ROOT", &root));
