@@ -2,6 +2,7 @@
 //!
 //! Where it is absent a test says so with [`skipped`] and passes.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -11,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::binaries::run;
 use crate::browser::browser;
 use crate::eventually::{patience, within};
 use crate::proxy::{folder, signal};
@@ -45,13 +47,27 @@ pub fn httpd(configuration: impl fmt::Display) -> Option<Httpd> {
     })
 }
 
-fn start(configuration: &str) -> Option<Httpd> {
+/// Does httpd accept this text behind modules and listener? None, and said so, if there is no httpd.
+pub fn accepts(configuration: impl fmt::Display) -> Option<bool> {
+    if !Path::new(PROGRAM).exists() || !Path::new(MODULES).join("mod_proxy_balancer.so").exists() {
+        skipped("no Apache httpd is installed here");
+        return None;
+    }
     let folder = folder();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let file = folder.path().join("httpd.conf");
+    fs::write(&file, whole(folder.path(), "127.0.0.1:1", &configuration.to_string())).unwrap();
+    let ended = run(Path::new(PROGRAM), [OsStr::new("-t"), OsStr::new("-f"), file.as_os_str()]);
+    Some(ended.code == Some(0))
+}
+
+/// A whole configuration.
+fn whole(root: &Path, address: impl fmt::Display, configuration: &str) -> String {
     let modules = [
         "mpm_event",
         "authz_core",
+        "alias",
         "headers",
+        "reqtimeout",
         "slotmem_shm",
         "proxy",
         "proxy_http",
@@ -64,15 +80,21 @@ fn start(configuration: &str) -> Option<Httpd> {
     .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
     .collect::<Vec<_>>()
     .concat();
-    let root = folder.path().display();
+    let root = root.display();
     // httpd refuses to serve as root: there it drops to its usual user, who needs nothing from this folder.
     let user = if rustix::process::geteuid().is_root() { "User www-data\nGroup www-data\n" } else { "" };
-    let text = format!(
+    format!(
         "ServerRoot {root}\nDefaultRuntimeDir {root}\nPidFile {root}/httpd.pid\nServerName localhost\n{modules}\
          {user}Listen {address}\nErrorLog {root}/error.log\nStartServers 1\nServerLimit 1\nThreadsPerChild 16\n\
          MaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16\nProxyPass /balancer-manager !\n\
          <Location /balancer-manager>\nSetHandler balancer-manager\nRequire all granted\n</Location>\n{configuration}\n"
-    );
+    )
+}
+
+fn start(configuration: &str) -> Option<Httpd> {
+    let folder = folder();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = whole(folder.path(), address, configuration);
     fs::write(folder.path().join("httpd.conf"), text).unwrap();
     let child = Command::new(PROGRAM)
         .args(["-D", "FOREGROUND", "-f"])

@@ -2,5 +2,6 @@
 //!
 //! Where no httpd is installed each test says SKIPPED and passes.
 
+mod accepted;
 mod picks;
 mod text;
