@@ -19,7 +19,7 @@ const COMMON: &str = r#"%h %l %u %t "%r" %>s %b"#;
 pub struct AccessLogConfig {
     /// The file, absolute if the configuration is a file or sets `ServerRoot`; its folder existed when it was read.
     pub path: PathBuf,
-    /// The format with its percent signs. The quotes of the configuration are taken off; `\n`, `\t` and `\\` are still
+    /// The format with its percent signs. The quotes of the configuration are taken off; `\n`, `\r`, `\t` and `\\` are
     /// to be replaced, which httpd leaves to the reader of formats too.
     pub format: String,
     /// Which requests are logged; none: all.

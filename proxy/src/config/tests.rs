@@ -330,6 +330,7 @@ fn what_is_larger_than_anybody_writes_is_refused_in_good_time() {
             format!("ServerName {}\n", "x\\\n".repeat(70_000)),
             "this line is longer than 64 KiB",
         ),
+        ("logs", "TransferLog /a\n".repeat(65), "there are more than 64 access logs"),
         ("addresses", listeners.concat(), "there are more than 256 Listen lines"),
         ("unknown balancers", mappings.concat(), "there is no balancer://b0"),
         ("nesting", "<IfModule mod_proxy.c>\n".repeat(50_000), "<IfModule> is never closed"),

@@ -3,6 +3,7 @@
 use crate::config::access_log::{LogCondition, LogDraft, Named};
 use crate::config::directive::{Call, Directive, Effect, SERVER};
 use crate::config::lexer::Word;
+use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::shown;
 use crate::config::site::Site;
@@ -41,7 +42,7 @@ pub(super) static ROWS: &[Directive] = &[
         about: "Writes a line for each request to a file, in the format of the LogFormat without a name.",
         effect: Effect::Apply(|site, notes, call| {
             if let Some(draft) = draft(notes, call) {
-                site.logs.drafts.push(draft);
+                add(site, notes, draft);
             }
         }),
     },
@@ -62,7 +63,15 @@ fn custom_log(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
         [] => None,
     };
     let format = Some(Named { text: format.text.clone(), spot: format.spot });
-    site.logs.drafts.push(LogDraft { format, condition, ..draft });
+    add(site, notes, LogDraft { format, condition, ..draft });
+}
+
+fn add(site: &mut Site, notes: &mut Notes, draft: LogDraft) {
+    if site.logs.drafts.len() >= limits::ACCESS_LOGS {
+        let what = format!("there are more than {} access logs", limits::ACCESS_LOGS);
+        return notes.error(draft.path_spot, Complaint::new(what, "remove some"));
+    }
+    site.logs.drafts.push(draft);
 }
 
 /// The file; complains about what is none.
