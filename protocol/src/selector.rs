@@ -85,9 +85,7 @@ impl Selector {
         }
         if fitting.is_empty() {
             // httpd's forms name a member behind a socket by its URL alone.
-            let same = |member: &MemberName| {
-                url.as_ref().is_some_and(|url| url.unix_path().is_none() && url.as_str() == member.url())
-            };
+            let same = |member: &MemberName| url.as_ref().is_some_and(|url| url.as_str() == member.url());
             fitting = in_balancer.clone().filter(|it| same(it.member)).collect();
         }
         if fitting.is_empty() {

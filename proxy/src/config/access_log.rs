@@ -17,10 +17,11 @@ const COMMON: &str = r#"%h %l %u %t "%r" %>s %b"#;
 /// One `CustomLog` or `TransferLog`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessLogConfig {
-    /// The file, absolute if the configuration is a file or sets `ServerRoot`; its folder existed when it was read.
+    /// The file; a relative one was put below `ServerRoot`, or the folder of the configuration if there is none. Its
+    /// folder existed when the configuration was read.
     pub path: PathBuf,
-    /// The format with its percent signs. The quotes of the configuration are taken off; `\n`, `\r`, `\t` and `\\` are
-    /// to be replaced, which httpd leaves to the reader of formats too.
+    /// The format with its percent signs. The quotes of the configuration are taken off; `\n`, `\r`, `\t` and `\\` are to
+    /// be replaced by whoever reads the format, as in httpd.
     pub format: String,
     /// Which requests are logged; none: all.
     pub condition: Option<LogCondition>,

@@ -8,8 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestLimits {
     /// Bytes of the request line without its end (`LimitRequestLine`, 8190), at most 1 MiB. 0 lets nothing through, as
-    /// in httpd. What is longer is answered 414; httpd lets one
-    /// byte more through, here and in `field_size`.
+    /// in httpd. What is longer is answered 414; httpd lets one byte more through, here and in `field_size`.
     pub line: usize,
     /// Header fields of a request (`LimitRequestFields`, 100); 0: no limit of its own. More are answered 400 by httpd.
     pub fields: usize,
