@@ -19,12 +19,13 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
+use crate::admin::patient::Patient;
 use crate::admin::stream::Reply;
-use crate::http::stream::Watched;
 use crate::limits;
 use crate::registry::Registry;
 
 mod endpoints;
+mod patient;
 mod stream;
 
 /// Answers on the admin socket until the proxy ends; then those who follow the events still get the last of them.
@@ -84,7 +85,7 @@ async fn converse(
     welcome: bool,
 ) {
     let peer = Arc::new(who(&stream));
-    let stream = Watched::new(stream, limits::ADMIN_WITHIN);
+    let stream = Patient::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
         let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
         async move {

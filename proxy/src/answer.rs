@@ -1,44 +1,153 @@
 //! The proxy's own answers, in one voice. They tell a client what it needs and nothing of what is behind.
 
-use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::http::client::usual_reason;
-use crate::http::{AnswerHead, Body, Fields};
+use crate::accept::Worker;
+use crate::header::put_status;
+use crate::http::buffer::Buffer;
 
-/// An answer of the proxy's own: a small page with the status, its name and one sentence.
-pub(crate) fn page(status: u16, sentence: &str) -> (AnswerHead, Body) {
-    let name = usual_reason(status);
-    let text = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><title>{status} {name}</title></head>\n\
-         <body><h1>{name}</h1><p>{sentence}</p></body></html>\n"
-    );
-    let mut fields = Fields::with_capacity(3);
-    fields.push("content-type", "text/html; charset=utf-8");
-    fields.push("cache-control", "no-store");
-    fields.push("content-length", text.len().to_string());
-    if status == 400 {
-        // What was not understood may not have ended where it seemed to.
-        fields.push("connection", "close");
-    }
-    (AnswerHead { status, reason: None, fields }, Body::Full(Bytes::from(text)))
+/// What an operator wants to be answered instead of our pages.
+pub(crate) type ErrorDocuments = BTreeMap<u16, ErrorDocument>;
+
+/// What is answered instead of a page of the proxy's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorDocument {
+    /// This body, with the status of the error; httpd sends it as `text/html; charset=iso-8859-1`.
+    Text(String),
+    /// 302 with this `Location`.
+    Redirect(String),
+    /// This file, with the status of the error.
+    File {
+        /// Its bytes, at most 256 KiB.
+        bytes: Arc<[u8]>,
+        /// Its type, by the end of its name.
+        content_type: &'static str,
+    },
 }
 
-/// The usual sentence for a status that the proxy gives on its own.
-pub(crate) fn error(status: u16) -> (AnswerHead, Body) {
-    page(
-        status,
-        match status {
-            400 => "The request is malformed or its path is not acceptable.",
-            404 => "Nothing is served at this path.",
-            405 => "This method is not served here.",
-            417 => "What the request expects is not done here.",
-            408 => "The request took too long to arrive.",
-            502 => "The server behind this address gave no valid answer.",
-            503 => "No server can take the request at the moment; please try again.",
-            504 => "The server behind this address did not answer in time.",
-            _ => "The request could not be served.",
-        },
+/// An answer of the proxy's own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    close: bool,
+    /// Without its body, as HEAD wants it.
+    bare: bool,
+    told: bool,
+}
+
+impl Page {
+    pub(crate) fn of(status: u16) -> Self {
+        Self { status, close: false, bare: false, told: false }
+    }
+
+    /// The connection ends after it.
+    pub(crate) fn closing(self) -> Self {
+        Self { close: true, ..self }
+    }
+
+    /// The answer to a HEAD.
+    pub(crate) fn bare(self, bare: bool) -> Self {
+        Self { bare, ..self }
+    }
+
+    /// For a client that needs to be told that the connection goes on.
+    pub(crate) fn told(self, told: bool) -> Self {
+        Self { told, ..self }
+    }
+
+    /// Writes head and body; how many bytes of it are body.
+    pub(crate) fn write(self, worker: &Worker, out: &mut Buffer) -> usize {
+        let status = self.status;
+        let own;
+        let (status, kind, location, body) = match worker.proxy.error_documents.get(&status) {
+            Some(ErrorDocument::Redirect(url)) => (302, "text/html; charset=utf-8", Some(url), &b""[..]),
+            Some(ErrorDocument::Text(text)) => (status, "text/html; charset=utf-8", None, text.as_bytes()),
+            Some(ErrorDocument::File { bytes, content_type }) => (status, *content_type, None, &bytes[..]),
+            None => {
+                own = page(status);
+                (status, "text/html; charset=utf-8", None, own.as_bytes())
+            }
+        };
+        put_status(out, status, usual_reason(status).as_bytes());
+        worker.with_date(|date| put(out, "Date", date));
+        put(out, "Content-Type", kind.as_bytes());
+        put(out, "Cache-Control", b"no-store");
+        if let Some(url) = location {
+            put(out, "Location", url.as_bytes());
+        }
+        if matches!(status, 200 | 405) {
+            put(out, "Allow", b"GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+        }
+        put(out, "Content-Length", itoa::Buffer::new().format(body.len()).as_bytes());
+        if self.close {
+            put(out, "Connection", b"close");
+        } else if self.told {
+            put(out, "Connection", b"keep-alive");
+        }
+        out.put(b"\r\n");
+        if self.bare {
+            return 0;
+        }
+        out.put(body);
+        body.len()
+    }
+}
+
+fn put(out: &mut Buffer, name: &str, value: &[u8]) {
+    out.put(name.as_bytes());
+    out.put(b": ");
+    out.put(value);
+    out.put(b"\r\n");
+}
+
+/// A small page with the status, its name and one sentence; `OPTIONS *` is answered with nothing.
+fn page(status: u16) -> String {
+    if status == 200 {
+        return String::new();
+    }
+    let (name, sentence) = (usual_reason(status), sentence(status));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><title>{status} {name}</title></head>\n\
+         <body><h1>{name}</h1><p>{sentence}</p></body></html>\n"
     )
+}
+
+fn sentence(status: u16) -> &'static str {
+    match status {
+        400 => "The request is malformed or its path is not acceptable.",
+        404 => "Nothing is served at this path.",
+        405 => "This method is not served here.",
+        408 => "The request took too long to arrive.",
+        413 => "The request is larger than what is accepted here.",
+        414 => "The address of the request is too long.",
+        417 => "What the request expects is not done here.",
+        431 => "The header of the request is too large.",
+        502 => "The server behind this address gave no valid answer.",
+        503 => "No server can take the request at the moment; please try again.",
+        504 => "The server behind this address did not answer in time.",
+        _ => "The request could not be served.",
+    }
+}
+
+/// The usual reason phrase of a status that the proxy gives on its own.
+fn usual_reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        302 => "Found",
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        431 => "Request Header Fields Too Large",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Internal Server Error",
+    }
 }
 
 #[cfg(test)]
@@ -46,13 +155,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_page_says_its_length_and_status() {
-        for status in [400, 404, 405, 408, 417, 500, 502, 503, 504] {
-            let (head, body) = error(status);
-            let Body::Full(text) = body else { panic!("a page is whole") };
-            assert_eq!(head.status, status);
-            assert_eq!(head.fields.get("content-length"), Some(text.len().to_string().as_bytes()));
-            assert!(String::from_utf8_lossy(&text).contains(&format!("<title>{status} ")));
+    fn every_status_of_ours_has_a_name_and_a_sentence() {
+        for status in [400, 404, 405, 408, 413, 414, 417, 431, 502, 503, 504] {
+            let text = page(status);
+            assert_ne!(usual_reason(status), usual_reason(500), "{status}");
+            assert!(text.contains(&format!("<title>{status} ")) && text.contains(sentence(status)));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The only file that reads the time, and the only dice.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,10 +25,42 @@ pub(crate) fn wall() -> Timestamp {
     Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// A number that nobody can foretell well enough to steer an election.
-pub(crate) fn dice() -> u32 {
-    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    static THROWS: AtomicU64 = AtomicU64::new(0);
-    let hash = SEED.hash_one(THROWS.fetch_add(1, Ordering::Relaxed));
-    (hash >> 32) as u32
+/// One thread's dice: numbers that nobody can foretell well enough to steer an election.
+pub(crate) struct Dice(Cell<u64>);
+
+impl Dice {
+    pub(crate) fn new() -> Self {
+        Self(Cell::new(RandomState::new().hash_one(now().0)))
+    }
+
+    /// One throw (`SplitMix64`: each state is mixed well, and the states never repeat within 2^64 throws).
+    pub(crate) fn throw(&self) -> u32 {
+        let state = self.0.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0.set(state);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed >> 32) as u32
+    }
+}
+
+/// A second since 1970 as it stands in a Date field.
+pub(crate) fn http_date(second: u64) -> String {
+    let since = std::time::Duration::from_secs(second);
+    UNIX_EPOCH.checked_add(since).map_or_else(String::new, httpdate::fmt_http_date)
+}
+
+/// Lets something happen once in a while.
+#[derive(Debug, Default)]
+pub(crate) struct Pacer(AtomicU64);
+
+impl Pacer {
+    /// The time between two.
+    const EVERY: u64 = 10_000_000;
+
+    /// Is it time again? True at most once in ten seconds.
+    pub(crate) fn is_due(&self) -> bool {
+        let (now, last) = (now().0.max(1), self.0.load(Ordering::Relaxed));
+        (last == 0 || now - last.min(now) >= Self::EVERY)
+            && self.0.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
 }

@@ -3,45 +3,66 @@
 //! A failure is told as facts (kind, how much was sent, over what connection); what follows from them is the core's
 //! verdict.
 
+use std::future::poll_fn;
+use std::io;
+use std::net::IpAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use evenkeel_balancer::{FailureKind, Lease, Sent};
+use evenkeel_balancer::{FailureKind, Lease, Meter, Sent};
+use evenkeel_protocol::Moment;
 use evenkeel_protocol::clean::clean;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
 use crate::accept::Worker;
-use crate::http::client::{ConnectError, Connection, SendError, SendErrorKind};
-use crate::http::{AnswerHead, Body, Fields, Method, Remaining, RequestHead};
+use crate::conversation::Pace;
+use crate::deadline::{Deadline, Doing};
+use crate::header::{ToClient, ToMember};
+use crate::http::answer::{AnswerHead, Asked};
+use crate::http::buffer::Buffer;
+use crate::http::head::{Scan, ScanLimits, Scanned};
+use crate::http::request::RequestHead;
+use crate::http::stream::Stream;
+use crate::pool::Connection;
 use crate::registry::Address;
-use crate::upload::Progress;
-use crate::{clock, limits};
+use crate::upload::{BadUpload, Upload, Waiting};
+use crate::{clock, connect, limits};
 
-/// A request on its way to members.
-pub(crate) struct Outbound {
-    pub(crate) method: Method,
+/// Room before an answer, for the head that the client gets instead of the member's.
+const HEADROOM: usize = 256;
+/// How every answer starts.
+const VERSION: &[u8] = b"HTTP/1.";
+
+/// A client's request while it is served.
+pub(crate) struct Request<'a> {
+    pub(crate) worker: &'a Rc<Worker>,
+    pub(crate) client: &'a mut Stream,
+    pub(crate) deadline: &'a Deadline,
+    pub(crate) head: &'a RequestHead,
+    /// The block in which the head stands.
+    pub(crate) block: &'a [u8],
+    /// What the client sent right behind the request.
+    pub(crate) behind: &'a [u8],
     /// Path and query behind the member's own path.
-    pub(crate) target: String,
-    /// Without Host, which differs from member to member unless it is preserved.
-    pub(crate) fields: Fields,
-    /// The Host line to send; none: the member's own.
-    pub(crate) host: Option<String>,
-    /// Taken by the attempt that begins to send it.
-    pub(crate) body: Option<Body>,
-    pub(crate) upload: Rc<Progress>,
-    /// Can it be sent again as a whole, because there is no body?
-    pub(crate) repeatable: bool,
+    pub(crate) target: &'a str,
+    pub(crate) address: IpAddr,
+    pub(crate) upload: Upload,
+    /// What the client sent ahead while it was served.
+    pub(crate) ahead: Vec<u8>,
+    pub(crate) half_closed: bool,
+    /// Was the client told to go on with its body, by whomever?
+    pub(crate) continued: bool,
+    /// A head on its way to the client before the answer.
+    pub(crate) interim: Option<Buffer>,
 }
 
 /// What a member answered.
 pub(crate) struct Answered {
     pub(crate) head: AnswerHead,
-    pub(crate) body: Body,
+    /// Holds the head in its block; filled with what came of the body.
+    pub(crate) buffer: Buffer,
     pub(crate) connection: Connection,
-    /// Its place among the requests that the member takes at once.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// Was another protocol offered to it?
+    pub(crate) offered: bool,
 }
 
 /// The facts of a failed attempt.
@@ -52,150 +73,373 @@ pub(crate) struct Failed {
     pub(crate) reused: bool,
     /// In a sentence, cleaned.
     pub(crate) reason: String,
+    /// The client's request is too large.
+    pub(crate) too_large: bool,
 }
 
 impl Failed {
-    fn unsent(kind: FailureKind, reason: &str) -> Self {
-        Self { kind, sent: Sent::Nothing, reused: false, reason: clean(reason, limits::TEXT) }
+    pub(crate) fn unsent(kind: FailureKind, reason: &str) -> Self {
+        Self::new(kind, Sent::Nothing, reason)
+    }
+
+    fn new(kind: FailureKind, sent: Sent, reason: &str) -> Self {
+        Self { kind, sent, reused: false, reason: clean(reason, limits::TEXT), too_large: false }
     }
 }
 
-/// Tries the member that `lease` holds; `fresh` asks for a connection that has carried nothing yet.
-pub(crate) async fn attempt(
-    worker: &Worker,
-    address: &Address,
-    lease: &Lease,
-    request: &mut Outbound,
-    fresh: bool,
-) -> Result<Answered, Failed> {
-    let permit = permit(address).await?;
-    let mut connection = match idle(worker, address, fresh).await {
-        Some(connection) => connection,
-        None => connect(address).await?,
-    };
-    lease.connected();
-    let reused = connection.reused;
-    let body = request.body.take().unwrap_or(Body::Empty);
-    let head = head_for(address, request, body.remaining());
-    let meter = lease.meter();
-    meter.sent(head.wire_length());
-    request.upload.begin(meter.clone());
-    let upload = Rc::clone(&request.upload);
-    match connection.exchange(&head, body, address.connection.timeout, || upload.last()).await {
-        Ok((head, body)) => Ok(Answered { head, body, connection, permit }),
-        Err(failed) => {
-            if failed.unsent.is_some() {
-                meter.unsent(head.wire_length());
+/// How an exchange ended without an answer.
+struct Trouble {
+    kind: FailureKind,
+    reason: String,
+    too_large: bool,
+}
+
+impl Trouble {
+    fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), too_large: false }
+    }
+}
+
+/// The answer as far as it came.
+struct Arriving {
+    buffer: Option<Buffer>,
+    scan: Scan,
+    /// Interim heads that were read.
+    interims: usize,
+}
+
+impl Request<'_> {
+    /// Tries the member that `lease` holds; `fresh` asks for a connection that has carried nothing yet.
+    pub(crate) async fn attempt(
+        &mut self,
+        address: &Address,
+        lease: &Lease,
+        fresh: bool,
+    ) -> Result<Answered, Failed> {
+        let kept = self.worker.pool.borrow_mut().take_at_once(address, fresh, clock::now);
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => Box::pin(connect::connect(self.worker, address, fresh)).await?,
+        };
+        lease.connected();
+        let reused = connection.reused;
+        let meter = lease.meter();
+        let upgrade = offer(self.head, self.block, address);
+        let mut out = self.worker.spares.small();
+        let request = ToMember {
+            head: self.head,
+            block: self.block,
+            target: join(address.name.path(), self.target),
+            authority: address.name.authority(),
+            client: self.address,
+            keep: !address.connection.disablereuse,
+            upgrade,
+        };
+        request.write(&self.worker.proxy.forwarding, &mut out);
+        let head_bytes = out.len() as u64;
+        self.upload.begin(out, &meter, clock::now());
+        let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade: upgrade.is_some() };
+        let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
+        let outcome = poll_fn(|context| {
+            self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
+        })
+        .await;
+        match outcome {
+            Ok((head, buffer)) => Ok(Answered { head, buffer, connection, offered: asked.upgrade }),
+            Err(trouble) => {
+                let mut sent = Sent::Something;
+                if self.upload.is_untouched() {
+                    self.upload.unbegin(head_bytes, &meter);
+                    sent = Sent::Nothing;
+                }
+                let Trouble { kind, reason, too_large } = trouble;
+                Err(Failed { reused, too_large, ..Failed::new(kind, sent, &reason) })
             }
-            Err(facts(request, failed, reused))
+        }
+    }
+
+    fn poll_answer(
+        &mut self,
+        context: &mut Context<'_>,
+        member: &mut Stream,
+        (meter, address): (&Meter, &Address),
+        (asked, arriving): (Asked, &mut Arriving),
+    ) -> Poll<Result<(AnswerHead, Buffer), Trouble>> {
+        loop {
+            if self.poll_interim(context).is_pending() {
+                break;
+            }
+            let spares = &self.worker.spares;
+            let moved = self.upload.advance(context, (self.client, member), (spares, meter));
+            moved.map_err(trouble_of)?;
+            match arriving.poll(context, member, (asked, self.worker)) {
+                Poll::Ready(Ok((head, buffer))) if head.is_interim() => {
+                    self.pass_on(arriving, head, buffer)?;
+                }
+                answered @ Poll::Ready(_) => return answered,
+                Poll::Pending => break,
+            }
+        }
+        if self.upload.is_done() && self.is_gone(context) {
+            return Poll::Ready(Err(Trouble::new(FailureKind::Client, "the client is gone")));
+        }
+        self.poll_patience(context, address)
+    }
+
+    /// Writes a head that comes before the answer.
+    fn poll_interim(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Some(interim) = &mut self.interim {
+            match self.client.poll_write(context, interim.filled()) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(count)) => interim.consume(count),
+                // Whoever writes the answer finds out.
+                Poll::Ready(Err(_)) => interim.clear(0),
+            }
+            if interim.is_empty() {
+                self.interim = None;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Passes an interim answer on, if the client can have it: `100 Continue` once and only if it is waited for.
+    fn pass_on(&mut self, arriving: &mut Arriving, head: AnswerHead, buffer: Buffer) -> Result<(), Trouble> {
+        arriving.interims += 1;
+        if arriving.interims > limits::INTERIM_ANSWERS {
+            return Err(bad("it sends interim answers without end"));
+        }
+        if head.status == 100 {
+            self.upload.held = false;
+        }
+        let wanted = if head.status == 100 {
+            self.head.expects_continue && !std::mem::replace(&mut self.continued, true)
+        } else {
+            self.head.http_1_1
+        };
+        if wanted {
+            let mut out = self.worker.spares.small();
+            ToClient::interim(&head, buffer.block()).write(&mut out);
+            self.interim = Some(out);
+        }
+        self.worker.give_lines(head.lines);
+        arriving.scan = Scan::new(buffer.start());
+        arriving.buffer = Some(buffer);
+        Ok(())
+    }
+
+    /// Did the client reset the connection? One that only said that it sends nothing more is served; its system is
+    /// asked from then on whether it still knows the connection.
+    fn is_gone(&mut self, context: &mut Context<'_>) -> bool {
+        while !self.half_closed && self.ahead.len() < limits::SENT_AHEAD {
+            if self.client.poll_read_ready(context).is_pending() {
+                return false;
+            }
+            let at = self.ahead.len();
+            self.ahead.resize(limits::SENT_AHEAD, 0);
+            let outcome = self.client.try_read(self.ahead.get_mut(at..).unwrap_or_default());
+            self.ahead.truncate(at + *outcome.as_ref().unwrap_or(&0));
+            match outcome {
+                Ok(0) => {
+                    self.half_closed = true;
+                    self.client.probe();
+                }
+                Ok(_) => {}
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return true,
+            }
+        }
+        self.half_closed
+            && self.client.try_read(&mut [0]).is_err_and(|why| why.kind() != io::ErrorKind::WouldBlock)
+    }
+
+    /// Pending as long as everybody's time lasts.
+    fn poll_patience<T>(&mut self, context: &mut Context<'_>, address: &Address) -> Poll<Result<T, Trouble>> {
+        loop {
+            let member = self.upload.last.plus(address.connection.timeout);
+            let waiting = self.upload.waiting();
+            let mut at = member;
+            let client = self.body_deadline();
+            if waiting == Waiting::Client {
+                at = at.min(client);
+            }
+            let told = self.upload.last.plus(limits::CONTINUE_WITHIN);
+            if self.upload.held {
+                at = at.min(told);
+            }
+            if self.half_closed {
+                at = at.min(clock::now().plus(limits::PROBE_EVERY));
+            }
+            if !self.deadline.is_over(context) {
+                self.deadline.set(at, Doing::Working);
+                return Poll::Pending;
+            }
+            let now = clock::now();
+            if now >= member {
+                let kind = match waiting {
+                    Waiting::Member => FailureKind::SendTimeout,
+                    Waiting::Client | Waiting::Nobody => FailureKind::ReadTimeout,
+                };
+                let why = match kind {
+                    FailureKind::SendTimeout => "it did not take the request in time",
+                    _ => "it did not answer in time",
+                };
+                return Poll::Ready(Err(Trouble::new(kind, why)));
+            }
+            if waiting == Waiting::Client && now >= client {
+                let why = "the client sent nothing for too long";
+                return Poll::Ready(Err(Trouble::new(FailureKind::ClientTimeout, why)));
+            }
+            if self.upload.held && now >= told {
+                self.tell_to_continue();
+                context.waker().wake_by_ref();
+            }
+            self.deadline.set(at, Doing::Working);
+        }
+    }
+
+    /// The member says nothing to a client that waits; so we do.
+    fn tell_to_continue(&mut self) {
+        self.upload.held = false;
+        if !std::mem::replace(&mut self.continued, true) {
+            let mut out = self.worker.spares.small();
+            out.put(b"HTTP/1.1 100 Continue\r\n\r\n");
+            self.interim = Some(out);
+        }
+    }
+
+    /// When the client's time for its body is over.
+    pub(crate) fn body_deadline(&self) -> Moment {
+        let pace: &Pace = &self.worker.proxy.serving.body;
+        pace.deadline(self.upload.began, self.upload.received)
+    }
+}
+
+/// The protocol to offer to this member.
+fn offer<'a>(head: &RequestHead, block: &'a [u8], address: &Address) -> Option<&'a [u8]> {
+    let allowed = address.connection.upgrade.as_ref()?;
+    let protocol = head.upgrade(block)?.of(block);
+    std::str::from_utf8(protocol).is_ok_and(|protocol| allowed.allows(protocol)).then_some(protocol)
+}
+
+impl Arriving {
+    /// The next head, with the buffer in which it stands and what came behind it.
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        member: &mut Stream,
+        (asked, worker): (Asked, &Rc<Worker>),
+    ) -> Poll<Result<(AnswerHead, Buffer), Trouble>> {
+        loop {
+            if let Some(mut buffer) = self.buffer.take_if(|buffer| !buffer.is_empty()) {
+                match self.look(&buffer, asked, worker)? {
+                    Some(head) => {
+                        let read = head.end - buffer.start();
+                        buffer.consume(read);
+                        return Poll::Ready(Ok((head, buffer)));
+                    }
+                    None => self.buffer = Some(buffer),
+                }
+            }
+            let silent = self.interims == 0 && self.buffer.as_ref().is_none_or(Buffer::is_empty);
+            let count = match self.poll_read(context, member, worker) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(count) => count,
+            };
+            match count {
+                Ok(0) if silent => return Poll::Ready(Err(closed(None))),
+                Err(why) if silent => return Poll::Ready(Err(closed(Some(&why)))),
+                Ok(0) | Err(_) => return Poll::Ready(Err(bad("it broke off in the head"))),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Reads more; a buffer is taken only when something has come.
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        member: &mut Stream,
+        worker: &Rc<Worker>,
+    ) -> Poll<io::Result<usize>> {
+        if self.buffer.is_none() {
+            ready!(member.poll_read_ready(context))?;
+        }
+        let mut buffer = self.buffer.take().unwrap_or_else(|| {
+            let mut buffer = worker.spares.large();
+            buffer.clear(HEADROOM);
+            self.scan = Scan::new(HEADROOM);
+            buffer
+        });
+        buffer.reserve(limits::LEAST_ROOM);
+        let count = member.poll_read(context, buffer.spare_mut());
+        if let Poll::Ready(Ok(count)) = count {
+            buffer.advance(count);
+        }
+        if !buffer.is_empty() {
+            self.buffer = Some(buffer);
+        }
+        count
+    }
+
+    /// Is a head complete?
+    fn look(
+        &mut self,
+        buffer: &Buffer,
+        asked: Asked,
+        worker: &Rc<Worker>,
+    ) -> Result<Option<AnswerHead>, Trouble> {
+        const LIMITS: ScanLimits =
+            ScanLimits { first: limits::HEAD_BYTES, line: limits::HEAD_BYTES, bare: true };
+        let block = buffer.block().get(..buffer.end()).unwrap_or_default();
+        let begins = buffer.filled().get(..VERSION.len()).unwrap_or(buffer.filled());
+        if !VERSION.starts_with(begins) {
+            return Err(bad(match begins {
+                [0x15, 0x03, ..] => "it speaks TLS",
+                [0, 0, _, 4, ..] => "it speaks HTTP/2",
+                _ => "it does not start as an answer does",
+            }));
+        }
+        match self.scan.look(block, &LIMITS) {
+            Scanned::Ends(end) if end - buffer.start() <= LIMITS.line => {
+                let place = (buffer.start(), end);
+                AnswerHead::read(block, place, asked, worker.take_lines()).map(Some).map_err(bad)
+            }
+            Scanned::Open if self.scan.length() <= LIMITS.line => Ok(None),
+            _ => Err(bad("its head is too long")),
         }
     }
 }
 
-/// A place among the requests that may be on their way to the member at once (`max`, `acquire`).
-async fn permit(address: &Address) -> Result<Option<OwnedSemaphorePermit>, Failed> {
-    let Some(permits) = &address.permits else { return Ok(None) };
-    let waiting = Arc::clone(permits).acquire_owned();
-    let granted = match address.connection.acquire {
-        Some(within) => timeout(within, waiting).await.ok(),
-        None => Some(waiting.await),
-    };
-    match granted {
-        Some(Ok(permit)) => Ok(Some(permit)),
-        // The semaphore is never closed, so only the time can be over.
-        _ => Err(Failed::unsent(FailureKind::Full, "it has as many requests as max allows")),
-    }
+fn bad(why: &'static str) -> Trouble {
+    Trouble::new(FailureKind::BadAnswer, format!("its answer is no HTTP: {why}"))
 }
 
-async fn idle(worker: &Worker, address: &Address, fresh: bool) -> Option<Connection> {
-    if fresh || address.connection.disablereuse {
-        return None;
-    }
-    loop {
-        let mut connection =
-            worker.pool.borrow_mut().take(address.slot, address.connection.ttl, clock::now())?;
-        if connection.is_ready().await {
-            return Some(connection);
-        }
-    }
+fn closed(why: Option<&io::Error>) -> Trouble {
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    Trouble::new(FailureKind::Closed, format!("it closed the connection without an answer{why}"))
 }
 
-async fn connect(address: &Address) -> Result<Connection, Failed> {
-    let within = address.connection.connectiontimeout.unwrap_or(address.connection.timeout);
-    let addresses = match timeout(within, address.resolve()).await {
-        Ok(Ok(addresses)) => addresses,
-        Ok(Err(why)) => return Err(Failed::unsent(FailureKind::Unresolved, &why)),
-        Err(_) => {
-            let why = format!("the name {} was not looked up within {within:?}", address.name.host());
-            return Err(Failed::unsent(FailureKind::Unresolved, &why));
+fn trouble_of(why: BadUpload) -> Trouble {
+    match why {
+        BadUpload::Broken(why) => {
+            Trouble::new(FailureKind::Client, format!("the client's request broke off: {why}"))
         }
-    };
-    Connection::open(addresses, &address.connection).await.map_err(|why| match why {
-        ConnectError::TimedOut => {
-            Failed::unsent(FailureKind::ConnectTimeout, &format!("no connection within {within:?}"))
-        }
-        ConnectError::Refused(why) => Failed::unsent(FailureKind::Connect, &format!("no connection: {why}")),
-    })
-}
-
-/// The request as this member gets it: Host first and Connection last, as httpd sends them.
-fn head_for(address: &Address, request: &Outbound, body: Remaining) -> RequestHead {
-    let mut fields = Fields::with_capacity(request.fields.len() + 2);
-    let host = match &request.host {
-        Some(host) => Bytes::copy_from_slice(host.as_bytes()),
-        None => Bytes::copy_from_slice(address.name.authority().as_bytes()),
-    };
-    fields.push("host", host);
-    for (name, value) in request.fields.iter() {
-        fields.push(name.clone(), value.clone());
-    }
-    if body == Remaining::Unknown {
-        fields.push("transfer-encoding", "chunked");
-    }
-    fields.push("connection", if address.connection.disablereuse { "close" } else { "Keep-Alive" });
-    RequestHead {
-        method: request.method.clone(),
-        target: join(address.name.path(), &request.target),
-        authority: None,
-        http_1_1: true,
-        fields,
+        BadUpload::TooLarge => Trouble {
+            too_large: true,
+            ..Trouble::new(FailureKind::Client, "the client's request is larger than LimitRequestBody allows")
+        },
     }
 }
 
 /// The member's own path and the request's, with no slash doubled between them.
-fn join(base: &str, target: &str) -> String {
+fn join<'a>(base: &'a str, target: &'a str) -> [&'a str; 2] {
     if target.starts_with('/') {
-        format!("{}{target}", base.strip_suffix('/').unwrap_or(base))
+        [base.strip_suffix('/').unwrap_or(base), target]
     } else if base.is_empty() {
-        format!("/{target}")
+        ["/", target]
     } else {
-        format!("{base}{target}")
+        [base, target]
     }
-}
-
-fn facts(request: &mut Outbound, failed: SendError, reused: bool) -> Failed {
-    let sent = match failed.unsent {
-        Some(body) => {
-            request.body = Some(body);
-            Sent::Nothing
-        }
-        None => Sent::Something,
-    };
-    let (kind, reason) = match failed.kind {
-        SendErrorKind::Closed => {
-            (FailureKind::Closed, "it closed the connection without an answer".to_owned())
-        }
-        SendErrorKind::TimedOut => (FailureKind::ReadTimeout, "it did not answer in time".to_owned()),
-        SendErrorKind::BadAnswer(why) => (FailureKind::BadAnswer, format!("its answer is no HTTP: {why}")),
-        SendErrorKind::NotTaken => {
-            (FailureKind::SendTimeout, "it did not take the request in time".to_owned())
-        }
-        SendErrorKind::ClientStalled(why) => (FailureKind::ClientTimeout, why),
-        SendErrorKind::ClientBody(why) => {
-            (FailureKind::Client, format!("the client's request broke off: {why}"))
-        }
-    };
-    Failed { kind, sent, reused, reason: clean(&reason, limits::TEXT) }
 }
 
 #[cfg(test)]
@@ -215,7 +459,7 @@ mod tests {
             ("/base/", "", "/base/"),
             ("/base", "x", "/basex"),
         ] {
-            assert_eq!(join(base, target), joined, "{base:?} {target:?}");
+            assert_eq!(join(base, target).concat(), joined, "{base:?} {target:?}");
         }
     }
 }

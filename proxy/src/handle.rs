@@ -1,109 +1,215 @@
 //! The path: one request from its head to its answer.
 
-use std::net::IpAddr;
+use std::borrow::Cow;
 use std::rc::Rc;
-use std::time::Duration;
 
 use evenkeel_balancer::{Ask, Election, Failure, Lease, MemberId, Next, NoMember, Outcome};
 use evenkeel_protocol::clean::clean_bytes;
 use tokio::time::timeout;
 
 use crate::accept::Worker;
-use crate::exchange::{self, Answered, Failed, Outbound};
-use crate::http::client::usual_reason;
-use crate::http::{AnswerHead, Body, RequestHead};
+use crate::answer::Page;
+use crate::conversation::{Conversation, Ending, Then};
+use crate::exchange::{Answered, Failed, Request};
+use crate::http::body::Length;
+use crate::http::head::Known;
+use crate::http::request::RequestHead;
 use crate::mapping;
 use crate::registry::LiveBalancer;
-use crate::relay::{Download, Held};
-use crate::upload::{self, Progress};
-use crate::{answer, clock, header, limits};
+use crate::relay::{self, Tried};
+use crate::upload::{BadUpload, Upload};
+use crate::{clock, limits};
 
-/// Who asks.
-#[derive(Debug)]
-pub(crate) struct Client {
-    pub(crate) address: IpAddr,
+/// The proxy answers by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Own {
+    status: u16,
+    /// May the connection go on, as far as the request's body is concerned?
+    whole: bool,
+    /// Was another answer begun, which cannot be taken back?
+    torn: bool,
 }
 
-/// Answers one request.
-pub(crate) async fn handle(
-    worker: Rc<Worker>,
-    client: &Client,
-    head: RequestHead,
-    body: Body,
-) -> (AnswerHead, Body) {
-    match serve(&worker, client, &head, body).await {
-        Ok(answer) => answer,
+impl Own {
+    /// Before anything of the body was looked at.
+    fn early(status: u16) -> Self {
+        Self { status, whole: false, torn: false }
+    }
+}
+
+/// What became of a request, for its log line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Served {
+    pub(crate) then: Then,
+    pub(crate) status: u16,
+    /// Bytes of the answer's body that were handed to the client.
+    pub(crate) body: u64,
+}
+
+/// Serves one request, whose head stands in the conversation's input.
+pub(crate) async fn handle(conversation: &mut Conversation, head: RequestHead) -> Then {
+    let keep = keeps(conversation, &head);
+    let served = match serve(conversation, &head, keep).await {
+        Ok(served) => served,
+        Err(own) => answer(conversation, &head, own, keep).await,
+    };
+    conversation.worker.give_lines(head.lines);
+    served.then
+}
+
+/// May the connection carry another request after this one?
+fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
+    let serving = &conversation.worker.proxy.serving;
+    serving.keep_alive
+        && head.keeps_alive()
+        && (serving.requests == 0 || conversation.carried + 1 < serving.requests)
+        && !conversation.worker.is_stopping()
+        && !conversation.worker.is_pressed()
+}
+
+/// The proxy's own answer.
+async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, keep: bool) -> Served {
+    let Own { status, mut whole, torn } = own;
+    if torn {
+        return Served { then: Then::End(Ending::Gone), status, body: 0 };
+    }
+    let block = conversation.input.block();
+    tracing::debug!(status, client = %conversation.peer.ip(),
+        target = %clean_bytes(head.target.of(block), limits::TEXT), "answered by the proxy itself");
+    let bare = head.method.of(block) == b"HEAD";
+    if !whole {
+        // The body may be here already; then the next request starts behind it.
+        whole = match head.length {
+            Length::None | Length::Exactly(0) => true,
+            Length::Exactly(bytes) if bytes <= conversation.input.len() as u64 && !head.expects_continue => {
+                conversation.input.consume(usize::try_from(bytes).unwrap_or(usize::MAX));
+                true
+            }
+            _ => false,
+        };
+    }
+    let keep = keep && whole && status != 400;
+    let page = Page::of(status).bare(bare).told(!head.http_1_1);
+    let page = if keep { page } else { page.closing() };
+    let mut out = conversation.worker.spares.small();
+    let body = page.write(&conversation.worker, &mut out) as u64;
+    let then = match conversation.write(out).await {
+        Err(_) => Then::End(Ending::Gone),
+        Ok(()) if keep => Then::Next,
+        Ok(()) if whole => Then::End(Ending::Gone),
+        Ok(()) => Then::End(Ending::Lingers),
+    };
+    Served { then, status, body }
+}
+
+/// Has a member answer; or the status of the proxy's own answer.
+async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
+    let worker = Rc::clone(&conversation.worker);
+    let proxy = &worker.proxy;
+    let found = find(&worker, conversation.input.block(), head)?;
+    let balancer = proxy.registry.balancers().get(found.balancer).ok_or(Own::early(500))?;
+    let upload =
+        Upload::new(head, &mut conversation.input, &worker.spares, found.most).map_err(|why| match why {
+            BadUpload::Broken(_) => Own::early(400),
+            BadUpload::TooLarge => Own::early(413),
+        })?;
+    let Conversation { client, input, deadline, peer, half_closed, .. } = conversation;
+    let block = input.block();
+    let target = found.target(head, block);
+    let mut request = Request {
+        worker: &worker,
+        client,
+        deadline,
+        head,
+        block,
+        behind: input.filled(),
+        target: &target,
+        address: peer.ip(),
+        upload,
+        ahead: Vec::new(),
+        half_closed: *half_closed,
+        continued: false,
+        interim: None,
+    };
+    let began = clock::now();
+    request.upload.began = began;
+    let mut trying = Trying {
+        worker: &worker,
+        balancer,
+        cookies: cookies(head, block),
+        excluded: Vec::new(),
+        tried: Tried::default(),
+        repeats: 0,
+    };
+    let outcome = match trying.until_answered(&mut request).await {
+        Ok(answered) => Ok(relay::relay(&mut request, answered, (balancer, trying.tried, keep)).await),
         Err(status) => {
-            tracing::debug!(status, client = %client.address, target = %clean_bytes(head.target.as_bytes(), limits::TEXT),
-                "answered by the proxy itself");
-            answer::error(status)
+            drop(trying);
+            Err(Own { status, whole: request.upload.is_read(), torn: request.interim.is_some() })
+        }
+    };
+    let Request { ahead, upload, half_closed: closed, .. } = request;
+    *half_closed = closed;
+    input.put(upload.surplus());
+    input.put(&ahead);
+    outcome
+}
+
+/// Where a request goes.
+struct Found {
+    balancer: usize,
+    /// The path for the member, where it is not the end of the request's.
+    path: Option<String>,
+    /// Where in the target the member's path starts.
+    at: usize,
+    /// How long the request's path is.
+    length: usize,
+    /// The most bytes that its body may have.
+    most: u64,
+}
+
+impl Found {
+    /// Path and query behind the member's own path.
+    fn target<'a>(&self, head: &RequestHead, block: &'a [u8]) -> Cow<'a, str> {
+        let whole = std::str::from_utf8(head.target.of(block)).unwrap_or_default();
+        match &self.path {
+            None => Cow::Borrowed(whole.get(self.at..).unwrap_or_default()),
+            Some(path) => Cow::Owned(format!("{path}{}", whole.get(self.length..).unwrap_or_default())),
         }
     }
 }
 
-/// The answer, or the status of the proxy's own.
-async fn serve(
-    worker: &Rc<Worker>,
-    client: &Client,
-    head: &RequestHead,
-    body: Body,
-) -> Result<(AnswerHead, Body), u16> {
-    if matches!(head.method.as_bytes(), b"CONNECT" | b"TRACE") {
-        return Err(405);
+fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
+    let refused = Own::early;
+    match head.method.of(block) {
+        b"CONNECT" | b"TRACE" => return Err(refused(405)),
+        _ if head.target.of(block) == b"*" => return Err(refused(200)),
+        _ => {}
     }
-    let host = host_of(head)?;
-    if head.fields.all("expect").any(|expected| !expected.eq_ignore_ascii_case(b"100-continue")) {
-        return Err(417);
-    }
-    let (path, query) = match head.target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (head.target.as_str(), None),
+    let target = std::str::from_utf8(head.target.of(block)).map_err(|_| refused(400))?;
+    let length = target.find('?').unwrap_or(target.len());
+    let path = match target.get(..length) {
+        // The absolute form of a host alone.
+        None | Some("") => "/",
+        Some(path) => path,
     };
-    mapping::check_path(path).map_err(|_| 400_u16)?;
+    mapping::check_path(path).map_err(|_| refused(400))?;
     let proxy = &worker.proxy;
     let found = proxy.mappings.find(path);
     let index = found.as_ref().map(|found| found.balancer);
     if proxy.fences.iter().any(|fence| fence.covers(path, index)) {
-        return Err(503);
+        return Err(refused(503));
     }
-    let Some(found) = found else { return Err(404) };
-    let balancer = proxy.registry.balancers().get(found.balancer).ok_or(500_u16)?;
-    let target = match query {
-        Some(query) => format!("{}?{query}", found.path),
-        None => found.path.into_owned(),
+    let Some(found) = found else { return Err(refused(404)) };
+    let (at, rewritten) = match found.path {
+        Cow::Borrowed(rest) if !target.is_empty() && path.ends_with(rest) => (length - rest.len(), None),
+        rest => (0, Some(rest.into_owned())),
     };
-    let (body, upload) = upload::watched(body, proxy.serving.write_within);
-    let repeatable = body.is_empty();
-    let mut request = Outbound {
-        method: head.method.clone(),
-        target,
-        fields: header::to_member(&proxy.forwarding, head, client.address, host),
-        host: proxy.forwarding.preserve_host.then(|| host.to_owned()).filter(|host| !host.is_empty()),
-        body: Some(body),
-        upload: Rc::clone(&upload),
-        repeatable,
-    };
-    let cookies: Vec<&str> =
-        head.fields.all("cookie").filter_map(|value| std::str::from_utf8(value).ok()).collect();
-    let mut trying =
-        Trying { worker, balancer, cookies, excluded: Vec::new(), leases: Vec::new(), repeats: 0 };
-    let answered = trying.until_answered(&mut request).await?;
-    Ok(relay(trying, answered, &Asked { head, host, upload }))
+    Ok(Found { balancer: found.balancer, path: rewritten, at, length, most: proxy.serving.most(path) })
 }
 
-/// What the client asked for: the authority of its target, else its Host line. HTTP/1.1 needs exactly one.
-fn host_of(head: &RequestHead) -> Result<&str, u16> {
-    let mut lines = head.fields.all("host");
-    let line = lines.next();
-    if lines.next().is_some() || (line.is_none() && head.http_1_1) {
-        return Err(400);
-    }
-    match &head.authority {
-        // Credentials in a target are nobody's business behind the proxy.
-        Some(authority) if authority.contains('@') => Err(400),
-        Some(authority) => Ok(authority),
-        None => std::str::from_utf8(line.unwrap_or_default()).map_err(|_| 400),
-    }
+fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {
+    head.values(block, Known::Cookie).filter_map(|value| std::str::from_utf8(value).ok()).collect()
 }
 
 /// The attempts of one request. Dropped at any point, its leases fall with it.
@@ -112,24 +218,24 @@ struct Trying<'a> {
     balancer: &'a LiveBalancer,
     cookies: Vec<&'a str>,
     excluded: Vec<MemberId>,
-    /// Of all members tried.
-    leases: Vec<Lease>,
+    tried: Tried,
     repeats: u8,
 }
 
 impl Trying<'_> {
     /// Tries members until one answers; else the status for the client.
-    async fn until_answered(&mut self, request: &mut Outbound) -> Result<Answered, u16> {
+    async fn until_answered(&mut self, request: &mut Request<'_>) -> Result<Answered, u16> {
         let mut fallback = None;
         loop {
-            let election = match self.elect(request, fallback.is_none()).await {
-                Ok(election) => election,
-                Err(nobody) => {
-                    tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
-                    return Err(fallback.unwrap_or(503));
-                }
+            let election = match self.elect(request.target) {
+                Err(nobody) if fallback.is_none() => Box::pin(self.wait(request.target, nobody)).await,
+                outcome => outcome,
             };
-            self.leases.push(election.lease);
+            let election = election.map_err(|nobody| {
+                tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
+                fallback.unwrap_or(503)
+            })?;
+            self.tried.add(election.lease);
             let mut fresh = false;
             loop {
                 match self.attempt(election.member, request, fresh).await {
@@ -148,27 +254,26 @@ impl Trying<'_> {
         }
     }
 
-    /// Elects a member; if nobody can be, waits for one as long as the balancer's timeout allows.
-    async fn elect(&self, request: &Outbound, may_wait: bool) -> Result<Election, NoMember> {
-        let ask = || Ask {
-            url: &request.target,
+    fn elect(&self, url: &str) -> Result<Election, NoMember> {
+        let ask = Ask {
+            url,
             cookies: &self.cookies,
             excluded: &self.excluded,
-            dice: clock::dice(),
+            dice: self.worker.dice.throw(),
             core: self.worker.core,
         };
-        let registry = &self.worker.proxy.registry;
-        let nobody = match registry.elect(self.balancer, &ask()) {
-            Err(nobody) if may_wait => nobody,
-            outcome => return outcome,
-        };
+        self.worker.proxy.registry.elect(self.balancer, &ask)
+    }
+
+    /// Nobody can be elected: waits for somebody as long as the balancer's timeout allows.
+    async fn wait(&self, url: &str, nobody: NoMember) -> Result<Election, NoMember> {
         let (Some(within), Some(waiter)) = (nobody.wait, self.balancer.wait()) else { return Err(nobody) };
         let deadline = clock::now().plus(within);
         loop {
             let left = deadline.since(clock::now());
             // Either something changed or it is worth a look anyway.
             let _ = timeout(left.min(limits::WAIT_STEP), waiter.change()).await;
-            match registry.elect(self.balancer, &ask()) {
+            match self.elect(url) {
                 Err(nobody) if left.is_zero() => return Err(nobody),
                 Err(_) => {}
                 found => return found,
@@ -181,82 +286,65 @@ impl Trying<'_> {
     async fn attempt(
         &mut self,
         member: MemberId,
-        request: &mut Outbound,
+        request: &mut Request<'_>,
         fresh: bool,
     ) -> Result<Answered, (Next, u16)> {
-        let registry = &self.worker.proxy.registry;
-        let (Some(lease), Some(address)) = (self.leases.last(), self.balancer.address(member)) else {
+        let (Some(lease), Some(address)) = (self.tried.last(), self.balancer.address(member)) else {
             return Err((Next::GiveUp { status: 500 }, 500));
         };
-        let failed = match exchange::attempt(self.worker, address, lease, request, fresh).await {
+        match request.attempt(address, lease, fresh).await {
             Ok(answered) => {
-                let status = answered.head.status;
                 if lease.answered() {
-                    registry.settle(self.balancer, member, &Outcome::Answered { status });
+                    let outcome = Outcome::Answered { status: answered.head.status };
+                    self.worker.proxy.registry.settle(self.balancer, member, &outcome);
                 }
-                return Ok(answered);
+                Ok(answered)
             }
-            Err(failed) => failed,
-        };
-        let Failed { kind, sent, reused, reason } = failed;
-        tracing::debug!(balancer = %self.balancer.name, member = %address.name, ?kind, ?sent, reused, reason, "attempt failed");
+            Err(failed) => Err(self.settle(member, failed, request)),
+        }
+    }
+
+    fn settle(&mut self, member: MemberId, failed: Failed, request: &Request<'_>) -> (Next, u16) {
+        let Failed { kind, sent, reused, reason, too_large } = failed;
+        tracing::debug!(balancer = %self.balancer.name, ?member, ?kind, ?sent, reused, reason, "attempt failed");
         let failure = Failure {
             kind,
             sent,
             reused,
-            idempotent: request.repeatable && request.method.is_idempotent(),
+            idempotent: request.head.length == Length::None && request.head.is_idempotent(request.block),
             repeats: self.repeats,
-            tries: u32::try_from(self.leases.len()).unwrap_or(u32::MAX),
+            tries: self.tried.number(),
             reason,
         };
-        let settled = registry.settle(self.balancer, member, &Outcome::Failed(failure));
+        let settled = self.worker.proxy.registry.settle(self.balancer, member, &Outcome::Failed(failure));
         self.repeats = settled.repeats;
         if settled.next != Next::RepeatFresh
-            && let Some(lease) = self.leases.last()
+            && let Some(lease) = self.tried.last()
         {
             lease.failed();
         }
         let status = match settled.next {
+            _ if too_large => 413,
             Next::GiveUp { status } => status,
             _ => settled.fallback,
         };
-        Err((settled.next, status))
+        (settled.next, status)
     }
 }
 
-/// What the client asked for, as far as its answer depends on it.
-struct Asked<'a> {
-    head: &'a RequestHead,
-    host: &'a str,
-    upload: Rc<Progress>,
-}
-
-/// Hands a member's answer to the client.
-fn relay(trying: Trying<'_>, answered: Answered, asked: &Asked<'_>) -> (AnswerHead, Body) {
-    let Trying { worker, balancer, mut leases, .. } = trying;
-    let Answered { head: mut answer, body, connection, permit } = answered;
-    let Some(lease) = leases.last_mut() else { return answer::error(500) };
-    lease.received(answer.status_line_length(usual_reason(answer.status)));
-    let meter = lease.meter();
-    let address = balancer.address(lease.member());
-    let (slot, within, kept) = address.map_or((0, Duration::from_secs(60), false), |address| {
-        (address.slot, address.connection.timeout, !address.connection.disablereuse)
-    });
-    let held = Held {
-        worker: Rc::clone(worker),
-        _leases: leases,
-        slot,
-        reusable: kept,
-        upload: Rc::clone(&asked.upload),
-        connection,
-        _permit: permit,
-    };
-    header::to_client(&mut answer, &worker.proxy.reversals, asked.host);
-    let bodiless =
-        asked.head.method.as_bytes() == b"HEAD" || matches!(answer.status, 204 | 304) || body.is_empty();
-    if bodiless {
-        held.complete();
-        return (answer, Body::Empty);
+impl Tried {
+    fn add(&mut self, lease: Lease) {
+        if let Some(before) = self.last.replace(lease) {
+            self.before.push(before);
+        }
     }
-    (answer, Body::Stream(Box::new(Download::new(body, meter, within, held))))
+
+    fn last(&self) -> Option<&Lease> {
+        self.last.as_ref()
+    }
+
+    /// How many members were tried.
+    fn number(&self) -> u32 {
+        u32::try_from(self.before.len() + 1).unwrap_or(u32::MAX)
+    }
 }

@@ -1,14 +1,14 @@
-//! The one HTTP room: heads and bodies of our own, and the two ends that speak HTTP/1.1 on the wire.
+//! The one HTTP room: a strict codec for HTTP/1.1 over the streams of a worker thread.
 //!
-//! Nothing behind this door knows which library parses the bytes; hyper's types stay in the two ends and
-//! in `http/wire.rs` between them, so that the codec can be exchanged without touching the path of a request.
+//! Heads are read where they stand (`request`, `answer`, with what they share in `head`), bodies are read in place
+//! (`body`, `chunked`) and moved a piece at a time (`pump`) through lent memory (`buffer`). Nothing behind this door
+//! knows which library looks at the bytes of a head.
 
+pub(crate) mod answer;
 pub(crate) mod body;
-pub(crate) mod client;
+pub(crate) mod buffer;
+pub(crate) mod chunked;
 pub(crate) mod head;
-pub(crate) mod server;
+pub(crate) mod pump;
+pub(crate) mod request;
 pub(crate) mod stream;
-mod wire;
-
-pub(crate) use body::{Body, BodyError, Remaining, Source};
-pub(crate) use head::{AnswerHead, Fields, Method, RequestHead};

@@ -1,8 +1,9 @@
 //! An HTTP reverse proxy that balances as Apache's `mod_proxy_balancer` does.
 //!
-//! The life of a request: `accept` takes the connection, `http` reads a head from it, `handle` finds its mapping and
-//! asks the `registry` (and so the core, `evenkeel-balancer`) to elect a member, `exchange` makes one attempt with that
-//! member over a connection from the `pool`, `upload` and `relay` carry the bodies and count them, and the leases of all
+//! The life of a request: `accept` takes the connection, `conversation` reads a head from it (with the codec in
+//! `http`), `handle` finds its mapping and asks the `registry` (and so the core, `evenkeel-balancer`) to elect a
+//! member, `exchange` makes one attempt with that member over a connection from the `pool`, or a new one if the
+//! member has `places` left, `upload`, `relay` and `tunnel` carry the bytes and count them, and the leases of all
 //! members tried fall before the last byte is handed to the client.
 //!
 //! The life of an edit: `admin` reads it from the Unix socket, the `registry` validates it, writes it to the
@@ -16,6 +17,9 @@ mod admin;
 mod answer;
 mod clock;
 pub mod config;
+mod connect;
+mod conversation;
+mod deadline;
 mod events;
 mod exchange;
 mod handle;
@@ -26,12 +30,15 @@ mod limits;
 pub mod log;
 pub mod mapping;
 pub mod options;
+mod places;
 mod pool;
 mod registry;
 mod relay;
+mod reversal;
 mod rundir;
 pub mod server;
 pub mod signal;
+mod tunnel;
 mod upload;
 
 pub use rundir::RunDirError;

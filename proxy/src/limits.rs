@@ -4,12 +4,31 @@ use std::time::Duration;
 
 /// Client connections of the whole process; further ones wait in the listener's queue.
 pub(crate) const CLIENT_CONNECTIONS: usize = 20_000;
-/// Header fields of a request or of an answer.
-pub(crate) const HEADER_FIELDS: usize = 100;
-/// Bytes of a request's head.
+/// Header fields of an answer, and of a request whatever `LimitRequestFields` says.
+pub(crate) const HEADER_FIELDS: usize = 256;
+/// Bytes of a head, unless the limits for its lines grant more.
 pub(crate) const HEAD_BYTES: usize = 64 * 1024;
-/// Bytes read ahead from a member.
-pub(crate) const MEMBER_BUFFER: usize = 128 * 1024;
+/// Bytes of the line that starts a chunk.
+pub(crate) const CHUNK_LINE: usize = 4096;
+/// Bytes of the trailer behind a body.
+pub(crate) const TRAILER_BYTES: usize = 8192;
+/// Room in a buffer that is read into.
+pub(crate) const LEAST_ROOM: usize = 2048;
+/// Bytes that are read from a client while its request is being served.
+pub(crate) const SENT_AHEAD: usize = 4096;
+/// Interim answers before an answer.
+pub(crate) const INTERIM_ANSWERS: usize = 32;
+/// How long a member may leave a client waiting that wants to be told to go on.
+pub(crate) const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
+/// How often it is looked whether a client that sends nothing more is still there.
+pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// How long a client may go on sending after its connection was ended, and how much.
+pub(crate) const LINGER_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const LINGER_BYTES: usize = 256 * 1024;
+/// How long nobody is accepted after the system refused.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// How often it is tried to let idle connections go for a new one.
+pub(crate) const RELIEFS: u32 = 5;
 /// Idle connections kept to one member by one worker thread.
 pub(crate) const IDLE_CONNECTIONS: usize = 256;
 /// Requests that wait for a usable member of one balancer (its `timeout=`).
@@ -26,8 +45,6 @@ pub(crate) const FOLLOWERS: usize = 48;
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
 /// How long a client of the admin socket may take for a request.
 pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
-/// How long a client may take for a head, unless KeepAliveTimeout grants more.
-pub(crate) const HEAD_WITHIN: Duration = Duration::from_secs(20);
 /// How long a connection that was accepted may wait for its first request when the proxy ends.
 pub(crate) const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
 /// Addresses of a member's name that are tried for a connection.
@@ -40,3 +57,5 @@ pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) const EVENTS_KEPT: usize = 4096;
 /// Characters of a stranger's text in one log line or error note.
 pub(crate) const TEXT: usize = 200;
+/// How long a head or a body may take where `RequestReadTimeout` sets no time.
+pub(crate) const UNPACED: Duration = Duration::from_secs(3600);

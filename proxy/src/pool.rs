@@ -5,8 +5,19 @@ use std::time::Duration;
 
 use evenkeel_protocol::Moment;
 
-use crate::http::client::Connection;
+use crate::http::stream::{Silence, Stream};
 use crate::limits;
+use crate::places::Place;
+use crate::registry::Address;
+
+/// A connection to a member that carries one request at a time.
+pub(crate) struct Connection {
+    pub(crate) stream: Stream,
+    /// Has it carried a request before?
+    pub(crate) reused: bool,
+    /// Its place among those that the member may have, if they are counted.
+    pub(crate) place: Option<Place>,
+}
 
 struct Idle {
     connection: Connection,
@@ -14,18 +25,38 @@ struct Idle {
 }
 
 /// One worker's idle connections, a queue a member. A member is named by its number in the registry.
-#[derive(Default)]
 pub(crate) struct Pool {
+    core: usize,
     idle: Vec<VecDeque<Idle>>,
 }
 
 impl Pool {
-    /// The connection that was used last, if one is open and has not been idle for longer than `ttl`.
-    pub(crate) fn take(&mut self, member: usize, ttl: Option<Duration>, now: Moment) -> Option<Connection> {
-        let queue = self.idle.get_mut(member)?;
+    /// For the worker with the number `core`.
+    pub(crate) fn new(core: usize) -> Self {
+        Self { core, idle: Vec::new() }
+    }
+
+    /// A connection that can be had without waiting: the one that was used last, if one is open and has not been idle
+    /// for longer than the member's `ttl`. None where connections are counted and somebody may wait for one.
+    pub(crate) fn take_at_once(
+        &mut self,
+        address: &Address,
+        fresh: bool,
+        now: impl Fn() -> Moment,
+    ) -> Option<Connection> {
+        if fresh || address.limit.is_some() {
+            return None;
+        }
+        self.take(address, now)
+    }
+
+    /// The connection that was used last, if one is open and young enough.
+    pub(crate) fn take(&mut self, address: &Address, now: impl Fn() -> Moment) -> Option<Connection> {
+        let queue = self.idle.get_mut(address.slot)?;
         while let Some(idle) = queue.pop_back() {
-            let fresh = ttl.is_none_or(|ttl| now.since(idle.since) < ttl);
-            if fresh && idle.connection.is_open() {
+            address.idle_ended(self.core);
+            let young = address.connection.ttl.is_none_or(|ttl| now().since(idle.since) < ttl);
+            if young && idle.connection.stream.silence() == Silence::Kept {
                 return Some(idle.connection);
             }
         }
@@ -33,29 +64,53 @@ impl Pool {
     }
 
     /// Keeps a connection; the oldest goes if there are too many.
-    pub(crate) fn put(&mut self, member: usize, mut connection: Connection, now: Moment) {
-        if !connection.is_open() {
+    pub(crate) fn put(&mut self, address: &Address, mut connection: Connection, now: Moment) {
+        if connection.stream.silence() == Silence::Broken {
             return;
         }
         connection.reused = true;
-        if self.idle.len() <= member {
-            self.idle.resize_with(member + 1, VecDeque::new);
+        if self.idle.len() <= address.slot {
+            self.idle.resize_with(address.slot + 1, VecDeque::new);
         }
-        if let Some(queue) = self.idle.get_mut(member) {
-            if queue.len() == limits::IDLE_CONNECTIONS {
-                queue.pop_front();
-            }
-            queue.push_back(Idle { connection, since: now });
+        let Some(queue) = self.idle.get_mut(address.slot) else { return };
+        if queue.len() == limits::IDLE_CONNECTIONS {
+            queue.pop_front();
+            address.idle_ended(self.core);
+        }
+        queue.push_back(Idle { connection, since: now });
+        address.idle_began(self.core);
+        if address.connection.ttl.is_none() && address.has_surplus() {
+            queue.pop_front();
+            address.idle_ended(self.core);
         }
     }
 
-    /// Drops what members have closed and what is older than its member's ttl.
-    pub(crate) fn sweep(&mut self, ttl: impl Fn(usize) -> Option<Duration>, now: Moment) {
-        for (member, queue) in self.idle.iter_mut().enumerate() {
-            let ttl = ttl(member);
-            queue.retain(|idle| {
-                idle.connection.is_open() && ttl.is_none_or(|ttl| now.since(idle.since) < ttl)
-            });
+    /// Closes the connection to a member that has been idle longest, so that another worker can open one.
+    pub(crate) fn give_up(&mut self, address: &Address) {
+        if let Some(queue) = self.idle.get_mut(address.slot)
+            && queue.pop_front().is_some()
+        {
+            address.idle_ended(self.core);
         }
+    }
+
+    /// Closes all that is idle.
+    pub(crate) fn clear(&mut self) {
+        self.idle.clear();
+    }
+
+    /// Drops what the member has closed, and what has been idle for its ttl: all of it, or with `smax` what is above.
+    pub(crate) fn sweep(&mut self, address: &Address, now: Moment) {
+        let Some(queue) = self.idle.get_mut(address.slot) else { return };
+        let old = |since: Moment, ttl: Option<Duration>| ttl.is_some_and(|ttl| now.since(since) >= ttl);
+        queue.retain(|idle| {
+            let surplus = address.connection.smax.is_none() || address.has_surplus();
+            let goes = idle.connection.stream.silence() == Silence::Broken
+                || (surplus && old(idle.since, address.connection.ttl));
+            if goes {
+                address.idle_ended(self.core);
+            }
+            !goes
+        });
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
@@ -14,11 +14,12 @@ use evenkeel_protocol::{
     BalancerEdit, BalancerName, BalancerSnapshot, Code, ConnectionSettings, Edited, EventKind, Hello,
     MemberEdit, MemberName, Peer, Recovery, Refusal, Selector, Snapshot,
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
 use crate::journal::{Journal, Restored};
+use crate::places::Limit;
 use crate::{clock, limits};
 
 /// How a member is reached.
@@ -26,17 +27,71 @@ use crate::{clock, limits};
 pub(crate) struct Address {
     pub(crate) name: MemberName,
     pub(crate) connection: ConnectionSettings,
-    /// `max=`: requests that may be on their way to it, in the whole process; first come, first served.
-    pub(crate) permits: Option<Arc<Semaphore>>,
+    /// `max=`: connections to it, in the whole process.
+    pub(crate) limit: Option<Arc<Limit>>,
     /// Its number among the members of all balancers, for pools.
     pub(crate) slot: usize,
+    /// Its balancer's number, and its own there.
+    pub(crate) place: (usize, usize),
     resolved: OnceLock<Vec<SocketAddr>>,
+    /// Idle connections at each worker; counted only where their number is limited.
+    idle: Box<[AtomicU32]>,
+    /// Told when nothing at all may go to it any more.
+    stopped: Notify,
+}
+
+/// Where a member stands among all.
+struct Numbers {
+    slot: usize,
+    place: (usize, usize),
+    cores: usize,
 }
 
 impl Address {
-    fn new(name: MemberName, connection: ConnectionSettings, slot: usize) -> Self {
-        let permits = connection.max.map(|max| Arc::new(Semaphore::new(max as usize)));
-        Self { name, connection, permits, slot, resolved: OnceLock::new() }
+    fn new(name: MemberName, connection: ConnectionSettings, numbers: &Numbers) -> Self {
+        let Numbers { slot, place, cores } = *numbers;
+        let limit = connection.max.map(Limit::new);
+        let counted = limit.is_some() || connection.smax.is_some();
+        Self {
+            limit,
+            slot,
+            place,
+            resolved: OnceLock::new(),
+            idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
+            stopped: Notify::new(),
+            name,
+            connection,
+        }
+    }
+
+    /// A connection to it is idle at the worker `core` from now on.
+    pub(crate) fn idle_began(&self, core: usize) {
+        if let Some(idle) = self.idle.get(core) {
+            idle.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// It is not idle any more.
+    pub(crate) fn idle_ended(&self, core: usize) {
+        if let Some(idle) = self.idle.get(core) {
+            idle.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Idle connections at that worker.
+    pub(crate) fn idle_at(&self, core: usize) -> u32 {
+        self.idle.get(core).map_or(0, |idle| idle.load(Ordering::Relaxed))
+    }
+
+    /// Are more connections idle than `smax` wants, in the whole process?
+    pub(crate) fn has_surplus(&self) -> bool {
+        let idle = || self.idle.iter().map(|idle| idle.load(Ordering::Relaxed)).sum::<u32>();
+        self.connection.smax.is_some_and(|smax| idle() > smax)
+    }
+
+    /// Until an operator stops it.
+    pub(crate) async fn stopped(&self) {
+        self.stopped.notified().await;
     }
 
     /// Its socket addresses; looked up until a look-up succeeds, then kept (httpd's `addressttl=-1`).
@@ -89,6 +144,14 @@ impl LiveBalancer {
 
     pub(crate) fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// What was upgraded lives on in a drain; a member that is stopped carries nothing any more.
+    fn end_tunnels_if_stopped(&self, member: &MemberName) {
+        let stopped = self.lock().is_stopped(member);
+        if stopped && let Some(address) = self.addresses.iter().find(|address| address.name == *member) {
+            address.stopped.notify_waiters();
+        }
     }
 
     pub(crate) fn snapshot(&self) -> BalancerSnapshot {
@@ -157,9 +220,11 @@ impl Registry {
             let addresses = config
                 .members
                 .iter()
-                .map(|(name, settings)| {
+                .enumerate()
+                .map(|(member, (name, settings))| {
                     slot += 1;
-                    Address::new(name.clone(), settings.connection.clone(), slot - 1)
+                    let numbers = Numbers { slot: slot - 1, place: (index, member), cores };
+                    Address::new(name.clone(), settings.connection.clone(), &numbers)
                 })
                 .collect();
             Arc::new(LiveBalancer {
@@ -318,6 +383,7 @@ impl Registry {
         let durable = journal.member_edited(balancer, &member, edit, &wanted.changes);
         let accepted = live.lock().edit_member(&member, edit)?;
         live.changed.notify_waiters();
+        live.end_tunnels_if_stopped(&member);
         let (by_whom, reason) =
             (name_of(by.as_ref()), edit.reason.as_ref().map_or("", |reason| reason.as_str()));
         tracing::info!(%balancer, %member, changes = %describe(&accepted), by = by_whom, reason, "member edited");

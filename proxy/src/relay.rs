@@ -1,95 +1,259 @@
-//! A member's answer on its way to the client, counted while it flows. It holds the leases of every member that was tried and
-//! lets them go before its last byte is handed on, so that a client's next request finds busy as httpd would have it.
+//! A member's answer on its way to the client, counted while it flows. It holds the leases of every member that was
+//! tried and lets them go before its last byte is handed on, so that a client's next request finds busy as httpd
+//! would have it.
 
-use std::rc::Rc;
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use evenkeel_balancer::{Lease, Meter};
-use tokio::sync::OwnedSemaphorePermit;
+use evenkeel_protocol::Moment;
 
-use crate::accept::Worker;
-use crate::clock;
-use crate::http::body::Patience;
-use crate::http::client::Connection;
-use crate::http::{Body, BodyError, Remaining, Source};
-use crate::upload::Progress;
+use crate::conversation::{Ending, Then};
+use crate::deadline::Doing;
+use crate::exchange::{Answered, Request};
+use crate::handle::Served;
+use crate::header::{After, ToClient};
+use crate::http::answer::AnswerHead;
+use crate::http::body::Length;
+use crate::http::buffer::Buffer;
+use crate::http::pump::{Broken, Pump};
+use crate::pool::Connection;
+use crate::registry::{Address, LiveBalancer};
+use crate::upload::Waiting;
+use crate::{clock, tunnel};
 
-/// What ends with the client's request: the leases of the members tried, and the connection of the last one.
-pub(crate) struct Held {
-    pub(crate) worker: Rc<Worker>,
-    /// Of all members tried; the last one answers.
-    pub(crate) _leases: Vec<Lease>,
-    /// Whose connection, and whether its member's settings let it carry another exchange.
-    pub(crate) slot: usize,
-    pub(crate) reusable: bool,
-    pub(crate) upload: Rc<Progress>,
-    pub(crate) connection: Connection,
-    /// The last member's place for one more request.
-    pub(crate) _permit: Option<OwnedSemaphorePermit>,
+/// Pieces moved in one turn, so that one busy connection does not keep the others of its worker waiting.
+const PIECES: usize = 8;
+
+/// The leases of all members that were tried; the last one answers.
+#[derive(Default)]
+pub(crate) struct Tried {
+    pub(crate) last: Option<Lease>,
+    pub(crate) before: Vec<Lease>,
 }
 
-impl Held {
-    /// The answer is complete: the leases fall, and the connection may carry another exchange, unless the member
-    /// answered before it had the whole request. Then the connection ends, and the rest of the upload with it.
-    pub(crate) fn complete(self) {
-        if self.reusable && self.upload.is_done() {
-            self.worker.pool.borrow_mut().put(self.slot, self.connection, clock::now());
-        }
-    }
-}
-
-/// A member's answer on its way to the client.
-pub(crate) struct Download {
-    body: Body,
-    patience: Patience,
+/// An answer on its way.
+struct Relay<'a> {
+    download: Pump,
     meter: Meter,
-    /// Gone once the exchange is complete or broken.
-    held: Option<Held>,
+    address: &'a Address,
+    /// Gone once the answer is complete.
+    connection: Option<Connection>,
+    tried: Tried,
+    /// May the member's connection be kept?
+    keep: bool,
+    /// Since when we wait for the member to send something.
+    arrived: Option<Moment>,
+    /// Since when we wait for the client to take something.
+    taken: Option<Moment>,
+    body: u64,
 }
 
-impl Download {
-    /// `within`: how long the member may send nothing.
-    pub(crate) fn new(body: Body, meter: Meter, within: Duration, held: Held) -> Self {
-        Self { body, patience: Patience::new(within), meter, held: Some(held) }
-    }
-
-    fn complete(&mut self) {
-        if let Some(held) = self.held.take() {
-            held.complete();
-        }
-    }
+/// How a relay ended.
+enum Ended {
+    Complete,
+    /// The client is gone, or takes nothing.
+    Client,
+    /// The member's part broke off: what the client has is not whole.
+    Member(String),
 }
 
-impl Source for Download {
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let polled = self.body.poll_chunk(context);
-        if polled.is_pending() && self.patience.is_over(context) {
-            self.held = None;
-            let why = "the member sent nothing for too long".to_owned();
-            tracing::debug!(why, "an answer broke off");
-            return Poll::Ready(Some(Err(BodyError::Stalled(why))));
+/// Hands a member's answer to the client. `keep`: may the client's connection go on?
+pub(crate) async fn relay(
+    request: &mut Request<'_>,
+    answered: Answered,
+    (balancer, tried, keep): (&LiveBalancer, Tried, bool),
+) -> Served {
+    let Answered { head: answer, buffer, connection, offered } = answered;
+    let status = answer.status;
+    let gone = Served { then: Then::End(Ending::Gone), status, body: 0 };
+    let Some(lease) = &tried.last else { return gone };
+    let Some(address) = balancer.address(lease.member()) else { return gone };
+    let meter = lease.meter();
+    // What httpd counts as read of a head: its first line without the end.
+    meter.received((answer.line.end() - answer.line.start()) as u64);
+
+    let (length, upgraded) = (answer.length, status == 101);
+    let delimited = is_delimited(length, request.head.http_1_1);
+    let keep = keep && delimited && request.upload.is_done() && !offered;
+    let lead = head(request, (&answer, buffer.block()), keep);
+    let reusable = answer.keeps_alive() && !address.connection.disablereuse;
+    request.worker.give_lines(answer.lines);
+    if upgraded {
+        let tunnel = tunnel::Tunnel { address, meter, connection, _tried: tried };
+        let body = Box::pin(tunnel.run(request, lead, buffer)).await;
+        return Served { body, ..gone };
+    }
+    let mut download = Pump::new(length, in_chunks(length, request.head.http_1_1));
+    let begun = if buffer.is_empty() { Ok(0) } else { download.begin(buffer) };
+    download.lead(lead);
+    let mut relay = Relay {
+        meter,
+        address,
+        connection: Some(connection),
+        tried,
+        keep: reusable,
+        arrived: None,
+        taken: None,
+        body: 0,
+        download,
+    };
+    let ended = match begun {
+        Ok(bytes) => {
+            relay.count(bytes);
+            poll_fn(|context| relay.poll(context, request)).await
         }
-        let chunk = ready!(polled);
-        self.patience.relax();
-        match &chunk {
-            Some(Ok(bytes)) => {
-                self.meter.received(bytes.len() as u64);
-                if self.body.remaining() == Remaining::Exactly(0) {
-                    self.complete();
+        Err(why) => relay.broken(why),
+    };
+    let then = match ended {
+        Ended::Complete if keep => Then::Next,
+        Ended::Complete if request.upload.is_done() => Then::End(Ending::Gone),
+        Ended::Complete => Then::End(Ending::Lingers),
+        Ended::Client => Then::End(Ending::Gone),
+        Ended::Member(why) => {
+            tracing::debug!(balancer = %balancer.name, member = %address.name, why, "an answer broke off");
+            // Without chunks or length, only a reset tells a broken answer from a whole one.
+            Then::End(if delimited { Ending::Gone } else { Ending::Reset })
+        }
+    };
+    Served { then, status, body: relay.body }
+}
+
+/// Is the body written in chunks?
+fn in_chunks(length: Length, http_1_1: bool) -> bool {
+    http_1_1 && matches!(length, Length::Chunked | Length::UntilClose)
+}
+
+/// Can the client see the end of the body, other than by the end of the connection?
+fn is_delimited(length: Length, http_1_1: bool) -> bool {
+    in_chunks(length, http_1_1) || matches!(length, Length::None | Length::Exactly(_))
+}
+
+/// The head that the client gets.
+fn head(request: &Request<'_>, (answer, block): (&AnswerHead, &[u8]), keep: bool) -> Buffer {
+    let http_1_1 = request.head.http_1_1;
+    let after = match (answer.status, keep) {
+        (101, _) => After::Tunnel,
+        (_, true) => After::Keep { told: !http_1_1 },
+        (_, false) => After::Close,
+    };
+    let host = request.head.host.map_or(&[][..], |host| host.of(request.block));
+    let proxy = &request.worker.proxy;
+    let mut out = request.worker.spares.small();
+    request.worker.with_date(|date| {
+        let answer = ToClient {
+            head: answer,
+            block,
+            after,
+            chunks: in_chunks(answer.length, http_1_1),
+            reversals: &proxy.reversals,
+            host,
+            via: proxy.forwarding.via,
+            server: proxy.forwarding.server_name.as_deref().map_or(host, str::as_bytes),
+            date,
+        };
+        answer.write(&mut out);
+    });
+    out
+}
+
+impl Relay<'_> {
+    fn count(&mut self, bytes: u64) {
+        if bytes > 0 {
+            self.meter.received(bytes);
+            self.body += bytes;
+        }
+    }
+
+    fn broken(&mut self, why: Broken) -> Ended {
+        self.connection = None;
+        match why {
+            Broken::To(_) => Ended::Client,
+            Broken::From(why) => Ended::Member(why.to_string()),
+            Broken::Bad(why) => Ended::Member(why.to_owned()),
+        }
+    }
+
+    /// All of the answer is here: the leases fall, and the connection may carry another exchange, unless the member
+    /// answered before it had the whole request, or said more than was asked.
+    fn complete(&mut self, request: &Request<'_>) {
+        self.tried = Tried::default();
+        if let Some(mut connection) = self.connection.take()
+            && self.keep
+            && request.upload.is_done()
+            && self.download.surplus().is_empty()
+        {
+            if let Some(place) = &mut connection.place {
+                place.stand_up();
+            }
+            request.worker.pool.borrow_mut().put(self.address, connection, clock::now());
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<Ended> {
+        if let Some(connection) = &mut self.connection
+            && !request.upload.is_done()
+        {
+            let (spares, streams) = (&request.worker.spares, (&mut *request.client, &mut connection.stream));
+            // The answer is what counts now; a body that breaks ends with it.
+            let _ = request.upload.advance(context, streams, (spares, &self.meter));
+        }
+        for _ in 0..PIECES {
+            if self.download.is_read() {
+                self.complete(request);
+            }
+            let before = self.download.written();
+            let flushed = self.download.poll_flush(context, request.client);
+            if self.download.written() != before {
+                self.taken = None;
+            }
+            match flushed {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(why)) => return Poll::Ready(self.broken(why)),
+                Poll::Pending => return self.poll_patience(context, request, true),
+            }
+            if self.download.is_over() {
+                return Poll::Ready(Ended::Complete);
+            }
+            let Some(connection) = &mut self.connection else {
+                return Poll::Ready(Ended::Member("its connection is gone".to_owned()));
+            };
+            match self.download.poll_fill(context, &mut connection.stream, &request.worker.spares) {
+                Poll::Ready(Ok(bytes)) => {
+                    self.count(bytes);
+                    self.arrived = None;
                 }
+                Poll::Ready(Err(why)) => return Poll::Ready(self.broken(why)),
+                Poll::Pending => return self.poll_patience(context, request, false),
             }
-            Some(Err(why)) => {
-                tracing::debug!(%why, "an answer broke off");
-                self.held = None;
-            }
-            None => self.complete(),
         }
-        Poll::Ready(chunk)
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    fn remaining(&self) -> Remaining {
-        self.body.remaining()
+    /// Pending as long as the time lasts of whom we wait for: of the client, if it has to take something.
+    fn poll_patience(
+        &mut self,
+        context: &mut Context<'_>,
+        request: &Request<'_>,
+        client: bool,
+    ) -> Poll<Ended> {
+        let within =
+            if client { request.worker.proxy.serving.timeout } else { self.address.connection.timeout };
+        let since = if client { &mut self.taken } else { &mut self.arrived };
+        let began = *since.get_or_insert_with(clock::now);
+        if request.deadline.is_over(context) && clock::now() >= began.plus(within) {
+            if client {
+                return Poll::Ready(Ended::Client);
+            }
+            // An upload that still moves is a sign of life.
+            if request.upload.waiting() == Waiting::Nobody || clock::now() >= request.upload.last.plus(within)
+            {
+                return Poll::Ready(Ended::Member("it sent nothing for too long".to_owned()));
+            }
+            *since = Some(request.upload.last);
+        }
+        request.deadline.set(since.unwrap_or(began).plus(within), Doing::Working);
+        Poll::Pending
     }
 }

@@ -9,15 +9,20 @@ use evenkeel_protocol::{EventKind, Hello, INTERFACE};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
-use crate::accept;
-use crate::config::{Config, Fence};
-use crate::header::{Forwarding, Reversal};
-use crate::http::server::ServerSettings;
+use crate::accept::{self, Crowd};
+use crate::answer::ErrorDocuments;
+use crate::clock::Pacer;
+use crate::config::{self, Config, Fence};
+use crate::conversation::{Pace, Serving};
+use crate::header::Forwarding;
+use crate::http::head::ScanLimits;
 use crate::journal::Journal;
 use crate::mapping::{Mapping, Mappings, Target};
+use crate::places::Mailboxes;
 use crate::registry::Registry;
+use crate::reversal::Reversal;
 use crate::rundir::RunDir;
 use crate::{admin, clock, limits};
 
@@ -40,7 +45,12 @@ pub(crate) struct Proxy {
     pub(crate) registry: Arc<Registry>,
     pub(crate) forwarding: Forwarding,
     pub(crate) reversals: Vec<Reversal>,
-    pub(crate) serving: ServerSettings,
+    pub(crate) serving: Serving,
+    pub(crate) error_documents: ErrorDocuments,
+    pub(crate) crowd: Crowd,
+    /// When it was last said that connections are short.
+    pub(crate) crowd_warned: Pacer,
+    pub(crate) mailboxes: Mailboxes,
 }
 
 /// A proxy that runs until it is stopped or dropped.
@@ -126,7 +136,8 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     // Last, so that a start that fails before leaves no socket behind.
     let admin = run_dir.bind()?;
     admin.set_nonblocking(true)?;
-    let proxy = Arc::new(assemble(config, &listen, &configuration, &run_dir, threads));
+    let (mailboxes, received) = Mailboxes::new(threads);
+    let proxy = Arc::new(assemble(config, (&listen, &configuration), &run_dir, mailboxes));
 
     // Before anybody can ask or edit, so that it is the first event.
     proxy.registry.events().publish(EventKind::Started);
@@ -141,10 +152,9 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         workers: Vec::new(),
         control: None,
     };
-    let places = Arc::new(Semaphore::new(limits::CLIENT_CONNECTIONS));
-    for (core, listeners) in listeners.into_iter().enumerate() {
-        let (proxy, places, stopping) = (Arc::clone(&proxy), Arc::clone(&places), stopping.clone());
-        let work = move || accept::work(core, proxy, listeners, places, stopping);
+    for (core, (listeners, mailbox)) in listeners.into_iter().zip(received).enumerate() {
+        let (proxy, stopping) = (Arc::clone(&proxy), stopping.clone());
+        let work = move || accept::work(core, proxy, listeners, mailbox, stopping);
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
     // Last: who gets an answer from the admin interface finds everything up.
@@ -158,11 +168,12 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
 
 fn assemble(
     config: Config,
-    listen: &[SocketAddr],
-    configuration: &Path,
+    (listen, configuration): (&[SocketAddr], &Path),
     run_dir: &RunDir,
-    cores: usize,
+    mailboxes: Mailboxes,
 ) -> Proxy {
+    let cores = mailboxes.workers();
+    let serving = serving(&config);
     let hello = Hello {
         product: "evenkeel-proxy".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -193,14 +204,37 @@ fn assemble(
             preserve_host: config.preserve_host,
             add_headers: config.add_headers,
             via: config.via,
+            expect: config.continue_100,
         },
         reversals,
-        serving: ServerSettings {
-            keep_alive: config.keep_alive,
-            requests: config.max_keep_alive_requests,
-            head_within: config.keep_alive_timeout.max(limits::HEAD_WITHIN),
-            write_within: config.timeout,
-        },
+        serving,
+        error_documents: config.error_documents,
+        crowd: Crowd::new(config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS)),
+        crowd_warned: Pacer::default(),
+        mailboxes,
+    }
+}
+
+/// How clients are treated, with what is unlimited in the configuration under bounds of ours.
+fn serving(config: &Config) -> Serving {
+    let pace = |pace: Option<config::Pace>| match pace {
+        Some(pace) => Pace { first: pace.first, most: pace.most, rate: pace.min_rate },
+        None => Pace { first: limits::UNPACED, most: None, rate: None },
+    };
+    let bytes = |most: u64| if most == 0 { u64::MAX } else { most };
+    let asked = &config.request_limits;
+    Serving {
+        keep_alive: config.keep_alive,
+        requests: config.max_keep_alive_requests,
+        keep_alive_timeout: config.keep_alive_timeout,
+        timeout: config.timeout,
+        head: pace(config.read_timeouts.header),
+        body: pace(config.read_timeouts.body),
+        lines: ScanLimits { first: asked.line, line: asked.field_size, bare: false },
+        head_bytes: limits::HEAD_BYTES.max(asked.line.saturating_add(asked.field_size)),
+        fields: if asked.fields == 0 { limits::HEADER_FIELDS } else { asked.fields },
+        bodies: config.body_limits.iter().map(|(path, most)| (path.clone(), bytes(*most))).collect(),
+        body_bytes: bytes(asked.body),
     }
 }
 
@@ -258,6 +292,8 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
+    // Inherited by the connections that are accepted.
+    socket.set_tcp_nodelay(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)

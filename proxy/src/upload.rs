@@ -1,88 +1,201 @@
 //! A request's body on its way to a member, counted and timed while it moves.
 //!
-//! It is wrapped once a request, whatever members are tried; each attempt tells it for whom to count.
+//! It belongs to the client's request, whatever members are tried. A member that takes no more of it may still answer,
+//! so that is no failure here.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use bytes::Bytes;
 use evenkeel_balancer::Meter;
 use evenkeel_protocol::Moment;
 
 use crate::clock;
-use crate::http::body::Patience;
-use crate::http::{Body, BodyError, Remaining, Source};
+use crate::http::body::Length;
+use crate::http::buffer::{Buffer, Spares};
+use crate::http::chunked::LONGEST_START;
+use crate::http::pump::{Broken, Pump};
+use crate::http::request::RequestHead;
+use crate::http::stream::Stream;
 
-/// How an upload goes; shared by the body and by who waits for the answer.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    meter: RefCell<Option<Meter>>,
-    last: Cell<Moment>,
-    done: Cell<bool>,
+/// Pieces moved in one turn, so that one busy connection does not keep the others of its worker waiting.
+const PIECES: usize = 8;
+
+/// A body on its way to a member, with the head before it.
+pub(crate) struct Upload {
+    pump: Pump,
+    /// When the client's time for it began.
+    pub(crate) began: Moment,
+    /// Bytes of data that came from the client.
+    pub(crate) received: u64,
+    /// The most that may come.
+    most: u64,
+    /// When the member last took something, or the attempt began.
+    pub(crate) last: Moment,
+    /// Does the client wait to be told to go on?
+    pub(crate) held: bool,
+    /// Did the member stop taking?
+    deaf: bool,
+    waiting: Waiting,
 }
 
-impl Progress {
-    /// An attempt begins: bytes are now counted by `meter`, and the wait for the member starts anew.
-    pub(crate) fn begin(&self, meter: Meter) {
-        *self.meter.borrow_mut() = Some(meter);
-        self.last.set(clock::now());
+/// For whom an upload waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    Nobody,
+    Client,
+    Member,
+}
+
+/// What was wrong with the client's part.
+#[derive(Debug)]
+pub(crate) enum BadUpload {
+    Broken(String),
+    TooLarge,
+}
+
+impl Upload {
+    /// The body that follows `head`; what of it is in `input` already is taken from there.
+    ///
+    /// # Errors
+    ///
+    /// It is malformed, or larger than `most`.
+    pub(crate) fn new(
+        head: &RequestHead,
+        input: &mut Buffer,
+        spares: &Rc<Spares>,
+        most: u64,
+    ) -> Result<Self, BadUpload> {
+        let mut upload = Self {
+            pump: Pump::new(head.length, head.length == Length::Chunked),
+            began: Moment::default(),
+            received: 0,
+            most,
+            last: Moment::default(),
+            held: head.expects_continue,
+            deaf: false,
+            waiting: Waiting::Nobody,
+        };
+        let ready = match head.length {
+            Length::None | Length::Exactly(0) => 0,
+            Length::Exactly(bytes) if bytes > most => return Err(BadUpload::TooLarge),
+            Length::Exactly(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).min(input.len()),
+            Length::Chunked | Length::UntilClose => input.len(),
+        };
+        if ready > 0 {
+            let mut piece = spares.small();
+            piece.clear(LONGEST_START);
+            piece.put(input.filled().get(..ready).unwrap_or_default());
+            input.consume(ready);
+            upload.received = upload.pump.begin(piece).map_err(bad)?;
+            upload.held = false;
+        }
+        if upload.received > most { Err(BadUpload::TooLarge) } else { Ok(upload) }
     }
 
-    /// When the member last took something, or the attempt began.
-    pub(crate) fn last(&self) -> Moment {
-        self.last.get()
+    /// An attempt begins: this is what the member gets first.
+    pub(crate) fn begin(&mut self, head: Buffer, meter: &Meter, now: Moment) {
+        meter.sent(head.len() as u64 + self.received);
+        self.pump.lead(head);
+        self.last = now;
+        self.deaf = false;
+    }
+
+    /// The attempt failed before anything was written, so that the next can begin as this one did.
+    pub(crate) fn unbegin(&mut self, head: u64, meter: &Meter) {
+        meter.unsent(head + self.received);
+        self.pump.unlead();
+    }
+
+    /// Was nothing written yet?
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.pump.written() == 0
     }
 
     /// Was the whole body handed on?
     pub(crate) fn is_done(&self) -> bool {
-        self.done.get()
+        self.pump.is_over()
     }
-}
 
-struct Upload {
-    body: Body,
-    patience: Patience,
-    progress: Rc<Progress>,
-}
-
-/// The body as it is sent, and what is known of it. `within`: how long the client may send nothing.
-pub(crate) fn watched(body: Body, within: Duration) -> (Body, Rc<Progress>) {
-    let done = body.is_empty();
-    let progress =
-        Rc::new(Progress { meter: RefCell::default(), last: Cell::default(), done: Cell::new(done) });
-    if done {
-        return (Body::Empty, progress);
+    /// Did all of it come from the client?
+    pub(crate) fn is_read(&self) -> bool {
+        self.pump.is_read()
     }
-    let upload = Upload { body, patience: Patience::new(within), progress: Rc::clone(&progress) };
-    (Body::Stream(Box::new(upload)), progress)
-}
 
-impl Source for Upload {
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let chunk = match self.body.poll_chunk(context) {
-            Poll::Ready(chunk) => chunk,
-            Poll::Pending if self.patience.is_over(context) => {
-                let why = "the client sent nothing for too long".to_owned();
-                return Poll::Ready(Some(Err(BodyError::Stalled(why))));
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+
+    /// What the client sent behind the body.
+    pub(crate) fn surplus(&self) -> &[u8] {
+        self.pump.surplus()
+    }
+
+    /// Moves what can be moved now.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong with the client's part.
+    pub(crate) fn advance(
+        &mut self,
+        context: &mut Context<'_>,
+        (client, member): (&mut Stream, &mut Stream),
+        (spares, meter): (&Rc<Spares>, &Meter),
+    ) -> Result<(), BadUpload> {
+        self.waiting = Waiting::Nobody;
+        if self.deaf {
+            return Ok(());
+        }
+        for _ in 0..PIECES {
+            let before = self.pump.written();
+            let flushed = self.pump.poll_flush(context, member);
+            if self.pump.written() != before && !self.pump.is_over() {
+                self.last = clock::now();
             }
-            Poll::Pending => return Poll::Pending,
-        };
-        self.patience.relax();
-        self.progress.last.set(clock::now());
-        if let Some(Ok(bytes)) = &chunk
-            && let Some(meter) = &*self.progress.meter.borrow()
-        {
-            meter.sent(bytes.len() as u64);
+            match flushed {
+                Poll::Pending => {
+                    self.waiting = Waiting::Member;
+                    return Ok(());
+                }
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => {
+                    // It may have answered before it closed, so reading decides.
+                    self.deaf = true;
+                    return Ok(());
+                }
+            }
+            if self.pump.is_over() {
+                return Ok(());
+            }
+            if self.held && client.poll_read_ready(context).is_pending() {
+                return Ok(());
+            }
+            match self.pump.poll_fill(context, client, spares) {
+                Poll::Pending => {
+                    self.waiting = Waiting::Client;
+                    return Ok(());
+                }
+                Poll::Ready(Ok(bytes)) => {
+                    self.held = false;
+                    self.received += bytes;
+                    meter.sent(bytes);
+                    if self.received > self.most {
+                        return Err(BadUpload::TooLarge);
+                    }
+                }
+                Poll::Ready(Err(why)) => return Err(bad(why)),
+            }
         }
-        if chunk.is_none() || self.body.remaining() == Remaining::Exactly(0) {
-            self.progress.done.set(true);
-        }
-        Poll::Ready(chunk)
+        context.waker().wake_by_ref();
+        Ok(())
     }
+}
 
-    fn remaining(&self) -> Remaining {
-        self.body.remaining()
-    }
+fn bad(why: Broken) -> BadUpload {
+    BadUpload::Broken(match why {
+        Broken::From(why) if why.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "it ended before its end".to_owned()
+        }
+        Broken::From(why) | Broken::To(why) => why.to_string(),
+        Broken::Bad(why) => why.to_owned(),
+    })
 }

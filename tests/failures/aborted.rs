@@ -1,5 +1,6 @@
 //! Clients that go away at every stage of a request leave nothing behind.
 
+use std::io::Read as _;
 use std::net::TcpStream;
 
 use harness::prelude::*;
@@ -78,15 +79,28 @@ fn busy_is_nought_again_after_a_thousand_aborted_clients() {
 }
 
 #[test]
-fn a_client_that_goes_away_does_not_wait_for_its_member() {
+fn a_client_that_resets_its_connection_does_not_wait_for_its_member() {
     let gate = Gate::new();
     let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
-    let proxy = proxy(format!(
-        "<Proxy balancer://app>\nBalancerMember {held} route=held\n</Proxy>\nProxyPass / balancer://app/"
-    ));
+    let proxy = proxy(serving([&held]));
     let client = up_to(Stage::Waiting, proxy.address(), "/").unwrap();
     eventually_equal(&1, || proxy.busy());
+    socket2::SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).unwrap();
     drop(client);
     eventually_equal(&0, || proxy.busy());
     gate.open();
+}
+
+#[test]
+fn a_client_that_only_says_that_it_sends_nothing_more_is_served() {
+    let gate = Gate::new();
+    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let proxy = proxy(serving([&held]));
+    let mut client = up_to(Stage::Waiting, proxy.address(), "/").unwrap();
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    eventually_equal(&1, || proxy.busy());
+    gate.open();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }

@@ -86,6 +86,13 @@ impl Balancer {
         (0u32..).zip(&self.members).map(|(id, member)| (MemberId(id), &member.name, &member.settings.route))
     }
 
+    /// Is that member stopped by an operator?
+    pub fn is_stopped(&self, name: &MemberName) -> bool {
+        self.members
+            .iter()
+            .any(|member| member.name == *name && member.status.has(evenkeel_protocol::Flag::Stopped))
+    }
+
     pub(crate) fn member(&self, id: MemberId) -> Option<&Member> {
         self.members.get(id.index())
     }

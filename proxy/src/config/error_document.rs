@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
+pub use crate::answer::ErrorDocument;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::shown;
 use crate::config::source::Spot;
@@ -27,22 +27,6 @@ const KINDS: &[(&str, &str)] = &[
     ("xhtml", "application/xhtml+xml"),
     ("xml", "application/xml"),
 ];
-
-/// What is answered instead of a page of the proxy's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ErrorDocument {
-    /// This body, with the status of the error; httpd sends it as `text/html; charset=iso-8859-1`.
-    Text(String),
-    /// 302 with this `Location`.
-    Redirect(String),
-    /// This file, with the status of the error.
-    File {
-        /// Its bytes, at most 256 KiB.
-        bytes: Arc<[u8]>,
-        /// Its type, by the end of its name.
-        content_type: &'static str,
-    },
-}
 
 /// What was written, while reading.
 pub(super) enum Draft {

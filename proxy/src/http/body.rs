@@ -1,112 +1,113 @@
-//! Bodies: nothing, some bytes, or a source of chunks that is read while it is sent.
+//! How a body is framed, and the reading of it in place.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use super::chunked::Decoder;
 
-use bytes::Bytes;
-use tokio::time::{Sleep, sleep};
-
-/// How much of a body is still to come.
+/// What follows a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Remaining {
+pub(crate) enum Length {
+    /// Nothing.
+    None,
+    /// So many bytes; the head said so.
     Exactly(u64),
-    Unknown,
+    Chunked,
+    /// Everything until the connection ends.
+    UntilClose,
 }
 
-/// Why a body ended before its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum BodyError {
-    /// It broke off.
-    Broken(String),
-    /// Nothing came for too long.
-    Stalled(String),
+/// A body that is being read.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    Exactly(u64),
+    Chunked(Box<Decoder>),
+    UntilClose,
+    Done,
 }
 
-impl fmt::Display for BodyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Broken(why) | Self::Stalled(why)) = self;
-        f.write_str(why)
-    }
+/// What a piece of a body held: its data stand at the front of the piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) data: usize,
+    /// The body ended, and so many bytes at the end of the piece are none of it.
+    pub(crate) surplus: usize,
 }
 
-impl std::error::Error for BodyError {}
-
-/// How long the next chunk of a body may take: armed when it is awaited, relaxed when it comes.
-pub(crate) struct Patience {
-    within: Duration,
-    deadline: Option<Pin<Box<Sleep>>>,
-    armed: bool,
-}
-
-impl Patience {
-    pub(crate) fn new(within: Duration) -> Self {
-        Self { within, deadline: None, armed: false }
-    }
-
-    /// Something came: the clock stops.
-    pub(crate) fn relax(&mut self) {
-        self.armed = false;
-    }
-
-    /// Nothing came: is it over?
-    pub(crate) fn is_over(&mut self, context: &mut Context<'_>) -> bool {
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(self.within)));
-        if !self.armed {
-            deadline.as_mut().set(sleep(self.within));
-            self.armed = true;
-        }
-        deadline.as_mut().poll(context).is_ready()
-    }
-}
-
-/// Where the chunks of a body come from.
-pub(crate) trait Source {
-    /// The next chunk; `None` at the proper end.
-    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>;
-
-    /// What is known of the rest.
-    fn remaining(&self) -> Remaining;
-}
-
-/// A body on its way.
-pub(crate) enum Body {
-    Empty,
-    Full(Bytes),
-    Stream(Box<dyn Source>),
-}
-
-impl Body {
-    /// Is there certainly nothing in it?
-    pub(crate) fn is_empty(&self) -> bool {
-        self.remaining() == Remaining::Exactly(0)
-    }
-
-    pub(crate) fn remaining(&self) -> Remaining {
-        match self {
-            Self::Empty => Remaining::Exactly(0),
-            Self::Full(bytes) => Remaining::Exactly(bytes.len() as u64),
-            Self::Stream(source) => source.remaining(),
+impl Incoming {
+    pub(crate) fn new(length: Length) -> Self {
+        match length {
+            Length::None | Length::Exactly(0) => Self::Done,
+            Length::Exactly(left) => Self::Exactly(left),
+            Length::Chunked => Self::Chunked(Box::default()),
+            Length::UntilClose => Self::UntilClose,
         }
     }
 
-    pub(crate) fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
+    /// Reads a piece in place; trailer lines that may be handed on go to `trailer`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with its chunks.
+    pub(crate) fn take(&mut self, piece: &mut [u8], trailer: &mut Vec<u8>) -> Result<Taken, &'static str> {
         match self {
-            Self::Empty => Poll::Ready(None),
-            Self::Full(bytes) => {
-                let bytes = std::mem::take(bytes);
-                *self = Self::Empty;
-                Poll::Ready((!bytes.is_empty()).then_some(Ok(bytes)))
+            Self::Exactly(left) => {
+                let data = usize::try_from(*left).unwrap_or(usize::MAX).min(piece.len());
+                *left -= data as u64;
+                if *left == 0 {
+                    *self = Self::Done;
+                    return Ok(Taken { data, surplus: piece.len() - data });
+                }
+                Ok(Taken { data, surplus: 0 })
             }
-            Self::Stream(source) => source.poll_chunk(context),
+            Self::Chunked(decoder) => {
+                let decoded = decoder.decode(piece)?;
+                let surplus = decoded.end.map_or(0, |end| piece.len() - end);
+                if decoded.end.is_some() {
+                    trailer.extend(decoder.trailer().flatten());
+                    *self = Self::Done;
+                }
+                Ok(Taken { data: decoded.data, surplus })
+            }
+            Self::UntilClose => Ok(Taken { data: piece.len(), surplus: 0 }),
+            Self::Done => Ok(Taken { data: 0, surplus: piece.len() }),
+        }
+    }
+
+    /// The connection ended: is the body whole?
+    pub(crate) fn close(&mut self) -> bool {
+        match self {
+            Self::UntilClose | Self::Done => {
+                *self = Self::Done;
+                true
+            }
+            Self::Exactly(_) | Self::Chunked(_) => false,
         }
     }
 }
 
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({:?})", self.remaining())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_behind_a_body_is_none_of_it() {
+        for (length, piece, data, surplus, done) in [
+            (Length::Exactly(3), &b"abcde"[..], &b"abc"[..], 2, true),
+            (Length::Exactly(9), b"abcde", b"abcde", 0, false),
+            (Length::UntilClose, b"abcde", b"abcde", 0, false),
+            (Length::None, b"abcde", b"", 5, true),
+            (Length::Chunked, b"2\r\nab\r\n1\r\nc\r\n0\r\n\r\nde", b"abc", 2, true),
+            (Length::Chunked, b"2\r\nab\r\n1\r\n", b"ab", 0, false),
+        ] {
+            let mut incoming = Incoming::new(length);
+            let mut piece = piece.to_vec();
+            let taken = incoming.take(&mut piece, &mut Vec::new()).unwrap();
+            assert_eq!((&piece[..taken.data], taken.surplus), (data, surplus), "{length:?}");
+            assert_eq!(incoming.is_done(), done, "{length:?}");
+        }
+        assert!(Incoming::new(Length::UntilClose).close());
+        assert!(!Incoming::new(Length::Exactly(1)).close());
     }
 }

@@ -1,141 +1,345 @@
-//! The head of a request and of an answer: what stands before the body. Values are bytes as they came.
+//! What the heads of requests and answers share: where their lines stand in a buffer, and which fields have a meaning
+//! to a proxy. Nothing is copied; names and values are the bytes as they came, without the blanks around them.
 
-use bytes::Bytes;
+use std::ops::Range;
 
-/// A request method; any token, upper case as sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Method(Bytes);
+use memchr::memchr_iter;
 
-impl Method {
-    pub(crate) fn new(token: &[u8]) -> Self {
-        Self(Bytes::copy_from_slice(token))
+/// A part of a buffer's block.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// Positions are those of a head, which is bounded far below 4 GiB.
+    pub(crate) fn new(range: Range<usize>) -> Self {
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: place(range.start), end: place(range.end) }
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+    /// The part of `block` that `part` is; `part` must have been cut from `block`.
+    pub(super) fn within(block: &[u8], part: &[u8]) -> Self {
+        let at = (part.as_ptr() as usize).saturating_sub(block.as_ptr() as usize);
+        Self::new(at..at + part.len())
     }
 
-    /// May it be done twice without another effect than once (RFC 9110, 9.2.2)?
-    pub(crate) fn is_idempotent(&self) -> bool {
-        matches!(self.as_bytes(), b"GET" | b"HEAD" | b"PUT" | b"DELETE" | b"OPTIONS" | b"TRACE")
+    pub(crate) fn of(self, block: &[u8]) -> &[u8] {
+        block.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
+    pub(crate) fn end(self) -> usize {
+        self.end as usize
     }
 }
 
-/// Header fields in the order in which they came; names in small letters.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Fields(Vec<(Bytes, Bytes)>);
+/// Fields that have a meaning to a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    Host,
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    Upgrade,
+    Expect,
+    Cookie,
+    Via,
+    Date,
+    /// Location, Content-Location or URI: addresses that ProxyPassReverse turns.
+    Address,
+    ForwardedFor,
+    ForwardedHost,
+    ForwardedServer,
+    /// A spelling of a field of ours that some members take for it, as `X_Forwarded_For`.
+    Alias,
+    /// Ends at this hop: by its name, or because `Connection` says so.
+    Hop,
+    Other,
+}
 
-impl Fields {
-    pub(crate) fn with_capacity(lines: usize) -> Self {
-        Self(Vec::with_capacity(lines))
-    }
+/// Names that `Connection` cannot make end here: they decide framing, identity or access.
+const NEVER_NOMINATED: [&str; 7] =
+    ["host", "content-length", "content-type", "transfer-encoding", "cookie", "set-cookie", "authorization"];
 
-    /// Adds a line; `name` in small letters.
-    pub(crate) fn push(&mut self, name: impl Into<Bytes>, value: impl Into<Bytes>) {
-        self.0.push((name.into(), value.into()));
-    }
-
-    /// The value of the first line of that name, in small letters.
-    #[cfg(test)]
-    pub(crate) fn get<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
-        self.all(name).next()
-    }
-
-    /// The values of all lines of that name, in order.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.0.iter().filter(move |(known, _)| known == name.as_bytes()).map(|(_, value)| &value[..])
-    }
-
-    pub(crate) fn remove(&mut self, name: &str) {
-        self.0.retain(|(known, _)| known != name.as_bytes());
-    }
-
-    /// Keeps the lines whose name satisfies `keep`.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&[u8]) -> bool) {
-        self.0.retain(|(name, _)| keep(name));
-    }
-
-    /// Replaces each line of that name by what `rewrite` makes of its value, where it makes something.
-    pub(crate) fn rewrite(&mut self, name: &str, mut rewrite: impl FnMut(&[u8]) -> Option<Vec<u8>>) {
-        for (_, value) in self.0.iter_mut().filter(|(known, _)| known == name.as_bytes()) {
-            if let Some(new) = rewrite(value) {
-                *value = new.into();
+impl Known {
+    /// What the field of that name is, in any case.
+    pub(crate) fn of(name: &[u8]) -> Self {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        match name.len() {
+            2 if is("te") => Self::Hop,
+            3 if is("via") => Self::Via,
+            3 if is("uri") => Self::Address,
+            4 if is("host") => Self::Host,
+            4 if is("date") => Self::Date,
+            6 if is("cookie") => Self::Cookie,
+            6 if is("expect") => Self::Expect,
+            7 if is("upgrade") => Self::Upgrade,
+            7 if is("trailer") => Self::Hop,
+            8 if is("location") => Self::Address,
+            10 if is("connection") => Self::Connection,
+            10 if is("keep-alive") => Self::Hop,
+            14 if is("content-length") => Self::ContentLength,
+            15 if is_spelled(name, "x-forwarded-for") => {
+                Self::ours(is("x-forwarded-for"), Self::ForwardedFor)
             }
+            16 if is("proxy-connection") => Self::Hop,
+            16 if is("content-location") => Self::Address,
+            16 if is_spelled(name, "x-forwarded-host") => {
+                Self::ours(is("x-forwarded-host"), Self::ForwardedHost)
+            }
+            17 if is("transfer-encoding") => Self::TransferEncoding,
+            18 if is("proxy-authenticate") => Self::Hop,
+            18 if is_spelled(name, "x-forwarded-server") => {
+                Self::ours(is("x-forwarded-server"), Self::ForwardedServer)
+            }
+            19 if is("proxy-authorization") => Self::Hop,
+            _ => Self::Other,
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
-        self.0.iter().map(|(name, value)| (name, value))
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The bytes that the lines take on the wire.
-    fn wire_length(&self) -> u64 {
-        self.0.iter().map(|(name, value)| (name.len() + value.len() + 4) as u64).sum()
+    fn ours(exactly: bool, known: Self) -> Self {
+        if exactly { known } else { Self::Alias }
     }
 }
 
-/// The head of a request.
-#[derive(Debug, Clone)]
-pub(crate) struct RequestHead {
-    pub(crate) method: Method,
-    /// Path and query, as sent.
-    pub(crate) target: String,
-    /// The authority of an absolute-form target; it wins over the Host line.
-    pub(crate) authority: Option<String>,
-    /// Did the client speak HTTP/1.1 (else 1.0)?
-    pub(crate) http_1_1: bool,
-    pub(crate) fields: Fields,
+/// Is it `wanted`, if other punctuation counts as a hyphen?
+fn is_spelled(name: &[u8], wanted: &str) -> bool {
+    name.iter().zip(wanted.as_bytes()).all(|(byte, wanted)| {
+        byte.eq_ignore_ascii_case(wanted) || (*wanted == b'-' && !byte.is_ascii_alphanumeric())
+    })
 }
 
-impl RequestHead {
-    /// The bytes of the head on the wire: request line, fields, empty line.
-    pub(crate) fn wire_length(&self) -> u64 {
-        (self.method.as_bytes().len() + self.target.len() + " ".len() + " HTTP/1.1\r\n".len() + "\r\n".len())
-            as u64
-            + self.fields.wire_length()
+/// One header field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    pub(crate) name: Span,
+    pub(crate) value: Span,
+    pub(crate) known: Known,
+}
+
+/// Header fields in the order in which they came.
+pub(crate) type Lines = Vec<Line>;
+
+/// What `Connection` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) upgrade: bool,
+}
+
+/// The elements of a list in a field's value, without blanks around them.
+pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
+}
+
+/// Reads `Connection`, and marks the fields that it nominates as ending here.
+pub(super) fn options(block: &[u8], lines: &mut Lines) -> Options {
+    let mut options = Options::default();
+    let mut nominates = false;
+    for line in lines.iter().filter(|line| line.known == Known::Connection) {
+        for option in elements(line.value.of(block)) {
+            match option.len() {
+                5 if option.eq_ignore_ascii_case(b"close") => options.close = true,
+                7 if option.eq_ignore_ascii_case(b"upgrade") => options.upgrade = true,
+                10 if option.eq_ignore_ascii_case(b"keep-alive") => options.keep_alive = true,
+                _ => nominates = true,
+            }
+        }
+    }
+    if nominates {
+        nominate(block, lines);
+    }
+    options
+}
+
+fn nominate(block: &[u8], lines: &mut Lines) {
+    let nominated: Vec<&[u8]> = lines
+        .iter()
+        .filter(|line| line.known == Known::Connection)
+        .flat_map(|line| elements(line.value.of(block)))
+        .filter(|name| !NEVER_NOMINATED.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes())))
+        .collect();
+    let ends = |line: &Line| {
+        let name = line.name.of(block);
+        !matches!(line.known, Known::Connection | Known::Upgrade)
+            && nominated.iter().any(|nominated| nominated.eq_ignore_ascii_case(name))
+    };
+    for at in 0..lines.len() {
+        if let Some(line) = lines.get_mut(at)
+            && ends(line)
+        {
+            line.known = Known::Hop;
+        }
     }
 }
 
-/// The head of an answer.
-#[derive(Debug, Clone)]
-pub(crate) struct AnswerHead {
-    pub(crate) status: u16,
-    /// The reason phrase as the member wrote it; none: the usual one.
-    pub(crate) reason: Option<Bytes>,
-    pub(crate) fields: Fields,
+/// How far a head has been looked through for its end, so that no byte is looked at twice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scan {
+    /// Where the head starts in the block.
+    start: usize,
+    /// Where the line that is not complete starts.
+    line: usize,
+    /// What has been looked at.
+    seen: usize,
+    lines: usize,
 }
 
-impl AnswerHead {
-    /// The length of the status line without its line end, which is what httpd counts as read of a head.
-    pub(crate) fn status_line_length(&self, usual_reason: &str) -> u64 {
-        let reason = self.reason.as_ref().map_or(usual_reason.len(), Bytes::len);
-        ("HTTP/1.1 200 ".len() + reason) as u64
+/// What a scan found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scanned {
+    /// The head ends here, its empty line included.
+    Ends(usize),
+    /// More is needed.
+    Open,
+    /// A line that does not end with carriage return and line feed.
+    BareLineFeed,
+    /// A line is longer than allowed; the number of the line, 0 for the first.
+    TooLong(usize),
+}
+
+/// What may stand in a head.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScanLimits {
+    /// Bytes of the first line.
+    pub(crate) first: usize,
+    /// Bytes of another line.
+    pub(crate) line: usize,
+    /// May lines end with a line feed alone?
+    pub(crate) bare: bool,
+}
+
+impl Scan {
+    pub(crate) fn new(start: usize) -> Self {
+        Self { start, line: start, seen: start, lines: 0 }
     }
+
+    /// Bytes of the head that have been seen.
+    pub(crate) fn length(&self) -> usize {
+        self.seen - self.start
+    }
+
+    /// Looks at what has come since; `block` is what came so far.
+    pub(crate) fn look(&mut self, block: &[u8], limits: &ScanLimits) -> Scanned {
+        let fresh = block.get(self.seen..).unwrap_or_default();
+        for offset in memchr_iter(b'\n', fresh) {
+            let at = self.seen + offset;
+            let mut end = at;
+            if at > self.line && block.get(at - 1) == Some(&b'\r') {
+                end = at - 1;
+            } else if !limits.bare {
+                return Scanned::BareLineFeed;
+            }
+            if end == self.line {
+                return Scanned::Ends(at + 1);
+            }
+            let most = if self.lines == 0 { limits.first } else { limits.line };
+            if end - self.line > most {
+                return Scanned::TooLong(self.lines);
+            }
+            self.line = at + 1;
+            self.lines += 1;
+        }
+        self.seen = block.len();
+        let most = if self.lines == 0 { limits.first } else { limits.line };
+        // The two bytes of its end may be there already.
+        if self.seen - self.line > most + 2 { Scanned::TooLong(self.lines) } else { Scanned::Open }
+    }
+}
+
+/// A number of decimal digits and nothing else, as `Content-Length` has it; none if it does not fit 63 bits.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 19 {
+        return None;
+    }
+    let mut value = 0_u64;
+    for digit in digits {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    i64::try_from(value).is_ok().then_some(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LIMITS: ScanLimits = ScanLimits { first: 20, line: 10, bare: false };
+
     #[test]
-    fn the_length_of_a_head_is_that_of_its_bytes() {
-        let mut fields = Fields::default();
-        fields.push("host", "a");
-        fields.push("x-forwarded-for", "127.0.0.1");
-        let head = RequestHead {
-            method: Method::new(b"GET"),
-            target: "/x?size=100".to_owned(),
-            authority: None,
-            http_1_1: true,
-            fields,
-        };
-        let wire = "GET /x?size=100 HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 127.0.0.1\r\n\r\n";
-        assert_eq!(head.wire_length(), wire.len() as u64);
-        let answer = AnswerHead { status: 200, reason: None, fields: Fields::default() };
-        assert_eq!(answer.status_line_length("OK"), 15);
+    fn a_scan_finds_the_end_however_the_bytes_come() {
+        let head = b"GET / HTTP/1.1\r\na: b\r\n\r\nrest";
+        for cut in 0..head.len() {
+            let mut scan = Scan::new(0);
+            let first = scan.look(&head[..cut], &LIMITS);
+            assert_eq!(first, if cut < 24 { Scanned::Open } else { Scanned::Ends(24) }, "{cut}");
+            if first == Scanned::Open {
+                assert_eq!(scan.look(head, &LIMITS), Scanned::Ends(24), "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_end_otherwise_or_are_too_long_are_found_at_once() {
+        for (head, found) in [
+            (&b"GET\n"[..], Scanned::BareLineFeed),
+            (b"GET / HTTP/1.1\r\na: b\n", Scanned::BareLineFeed),
+            (b"\n", Scanned::BareLineFeed),
+            (b"12345678901234567890\r\n", Scanned::Open),
+            (b"123456789012345678901\r\n", Scanned::TooLong(0)),
+            (b"12345678901234567890123", Scanned::TooLong(0)),
+            (b"x\r\n1234567890\r\n", Scanned::Open),
+            (b"x\r\n12345678901\r\n", Scanned::TooLong(1)),
+            (b"x\r\n1234567890123", Scanned::TooLong(1)),
+            (b"\r\n", Scanned::Ends(2)),
+        ] {
+            let outcome = Scan::new(0).look(head, &LIMITS);
+            assert_eq!(outcome, found, "{}", String::from_utf8_lossy(head));
+        }
+        let lenient = ScanLimits { bare: true, ..LIMITS };
+        assert_eq!(Scan::new(0).look(b"a\nb\r\n\nc", &lenient), Scanned::Ends(6));
+    }
+
+    #[test]
+    fn names_are_known_in_any_case_and_aliases_are_seen() {
+        for (name, known) in [
+            ("HOST", Known::Host),
+            ("te", Known::Hop),
+            ("Transfer-Encoding", Known::TransferEncoding),
+            ("X-FORWARDED-FOR", Known::ForwardedFor),
+            ("X_Forwarded-For", Known::Alias),
+            ("x.forwarded.host", Known::Alias),
+            ("X-Forwarded_Server", Known::Alias),
+            ("X-Forwarded-Fox", Known::Other),
+            ("Xaforwarded-for", Known::Other),
+            ("Content_Length", Known::Other),
+        ] {
+            assert_eq!(Known::of(name.as_bytes()), known, "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_that_fit() {
+        for (text, value) in [
+            ("0", Some(0)),
+            ("0042", Some(42)),
+            ("9223372036854775807", Some(i64::MAX as u64)),
+            ("9223372036854775808", None),
+            ("99999999999999999999", None),
+            ("", None),
+            ("+5", None),
+            ("-1", None),
+            ("5,5", None),
+            ("0x5", None),
+            ("5 ", None),
+        ] {
+            assert_eq!(number(text.as_bytes()), value, "{text}");
+        }
     }
 }

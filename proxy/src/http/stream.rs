@@ -1,131 +1,132 @@
-//! A stream as the HTTP room uses it: its writer gives up on a peer that takes nothing for too long, and what is read
-//! from it is counted.
+//! A connection's bytes, over TCP or a Unix socket, without a buffer of its own.
 
-use std::cell::Cell;
-use std::future::Future;
-use std::io;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::net::{TcpStream, UnixStream};
 
-/// Bounds each wait of a writer; reading is as patient as its reader.
-pub(crate) struct Watched<S> {
-    stream: S,
-    patience: Duration,
-    /// Runs only while a write is waiting.
-    waiting: Option<Pin<Box<Sleep>>>,
-    arrived: Rc<Cell<u64>>,
-    /// What to make of a peer that closes while it is written to.
-    closing: Closing,
+/// One end of a connection.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
 }
 
-/// What to make of a peer that closes while it is written to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Closing {
-    /// It is gone.
-    Ends,
-    /// It may have answered before it closed, so reading decides.
-    MayHaveAnswered,
-    /// It did close: what is written goes nowhere.
-    Happened,
+/// What is known of a connection on which nothing is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// Open, and nothing came.
+    Kept,
+    /// Closed, or bytes came that nobody asked for.
+    Broken,
 }
 
-impl<S> Watched<S> {
-    /// `patience`: how long the peer may take nothing.
-    pub(crate) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None, arrived: Rc::default(), closing: Closing::Ends }
+impl Stream {
+    pub(crate) async fn connect_tcp(address: SocketAddr, keep_alive: bool) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        // Options that a socket refuses cost latency, not correctness.
+        let _ = stream.set_nodelay(true);
+        if keep_alive {
+            let _ = socket2::SockRef::from(&stream).set_keepalive(true);
+        }
+        Ok(Self::Tcp(stream))
     }
 
-    /// For a peer that answers: one that closes before it has read everything is read to its end. (A member that
-    /// refuses an upload does so: it answers, and closes.)
-    pub(crate) fn answering(self) -> Self {
-        Self { closing: Closing::MayHaveAnswered, ..self }
+    pub(crate) async fn connect_unix(path: &str) -> io::Result<Self> {
+        Ok(Self::Unix(UnixStream::connect(path).await?))
     }
 
-    /// The number of bytes that were read, as it grows.
-    pub(crate) fn arrived(&self) -> Rc<Cell<u64>> {
-        Rc::clone(&self.arrived)
-    }
-
-    /// `done`: what a write returns that goes nowhere.
-    fn judge<T>(
+    /// Reads into `room`, which is not empty; 0 is the end.
+    pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-        done: T,
-    ) -> Poll<io::Result<T>> {
-        if let Poll::Ready(Err(why)) = &outcome
-            && self.closing != Closing::Ends
-            && matches!(why.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
-        {
-            self.closing = Closing::Happened;
-            return Poll::Ready(Ok(done));
-        }
-        if outcome.is_ready() {
-            self.waiting = None;
-            return outcome;
-        }
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
-        if waiting.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")));
-        }
-        Poll::Pending
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.arrived.set(self.arrived.get() + (buffer.filled().len() - before) as u64);
-        outcome
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
+        room: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if self.closing == Closing::Happened {
-            return Poll::Ready(Ok(bytes.len()));
-        }
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.judge(context, outcome, bytes.len())
+        let mut buffer = ReadBuf::new(room);
+        let outcome = match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+        };
+        ready!(outcome)?;
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+    /// Until reading is worth a try. A buffer is needed only then.
+    pub(crate) fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+            Self::Unix(stream) => stream.poll_read_ready(context),
+        }
+    }
+
+    pub(crate) fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    /// Writes of `first` and then of `second`, with one call of the system.
+    pub(crate) fn poll_write_two(
+        &mut self,
         context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
+        first: &[u8],
+        second: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let whole = slices.iter().map(|slice| slice.len()).sum();
-        if self.closing == Closing::Happened {
-            return Poll::Ready(Ok(whole));
+        if first.is_empty() {
+            return self.poll_write(context, second);
         }
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.judge(context, outcome, whole)
+        if second.is_empty() {
+            return self.poll_write(context, first);
+        }
+        let both = [IoSlice::new(first), IoSlice::new(second)];
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, &both),
+            Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, &both),
+        }
     }
 
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+    /// Reads without waiting; costs no call of the system if nothing has come.
+    pub(crate) fn try_read(&self, room: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_read(room),
+            Self::Unix(stream) => stream.try_read(room),
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+    /// Has nothing happened on a connection on which nothing is expected?
+    pub(crate) fn silence(&self) -> Silence {
+        match self.try_read(&mut [0]) {
+            Err(why) if why.kind() == io::ErrorKind::WouldBlock => Silence::Kept,
+            _ => Silence::Broken,
+        }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    /// Tells the peer that nothing more comes; reading goes on.
+    pub(crate) fn shut_writing(&self) {
+        // A peer that is gone needs not be told.
+        let _ = match self {
+            Self::Tcp(stream) => socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write),
+            Self::Unix(stream) => socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write),
+        };
+    }
+
+    /// Makes the coming close a reset, which no peer can take for a proper end.
+    pub(crate) fn will_reset(&self) {
+        if let Self::Tcp(stream) = self {
+            let _ = socket2::SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO));
+        }
+    }
+
+    /// Asks the peer's system from now on whether the connection is still known to it.
+    pub(crate) fn probe(&self) {
+        if let Self::Tcp(stream) = self {
+            let every = std::time::Duration::from_secs(10);
+            let probes = socket2::TcpKeepalive::new().with_time(every).with_interval(every);
+            let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&probes);
+        }
     }
 }

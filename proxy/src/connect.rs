@@ -1,0 +1,81 @@
+//! A connection to a member for a request that cannot have an idle one at once.
+
+use std::io;
+use std::rc::Rc;
+
+use evenkeel_balancer::FailureKind;
+use rustix::io::Errno;
+use tokio::time::{sleep, timeout};
+
+use crate::accept::{Worker, is_shortage};
+use crate::exchange::Failed;
+use crate::http::stream::Stream;
+use crate::limits;
+use crate::places::Taken;
+use crate::pool::Connection;
+use crate::registry::Address;
+
+/// A new connection, or one that became idle while this request waited for its place.
+pub(crate) async fn connect(
+    worker: &Rc<Worker>,
+    address: &Address,
+    fresh: bool,
+) -> Result<Connection, Failed> {
+    let place = match &address.limit {
+        None => None,
+        Some(limit) => match limit.take(worker, address, fresh).await? {
+            Taken::Connection(connection) => return Ok(connection),
+            Taken::Place(place) => Some(place),
+        },
+    };
+    let within = address.connection.connectiontimeout.unwrap_or(address.connection.timeout);
+    let refused = |why: &io::Error| {
+        // What this system lacks is not held against the member.
+        let ours = Errno::from_io_error(why).is_some_and(is_shortage);
+        Failed::unsent(
+            if ours { FailureKind::Full } else { FailureKind::Connect },
+            &format!("no connection: {why}"),
+        )
+    };
+    let late = || Failed::unsent(FailureKind::ConnectTimeout, &format!("no connection within {within:?}"));
+    if let Some(path) = address.name.unix_path() {
+        let connecting = with_relief(worker, || Stream::connect_unix(path));
+        let stream = timeout(within, connecting).await.map_err(|_| late())?.map_err(|why| refused(&why))?;
+        return Ok(Connection { stream, reused: false, place });
+    }
+    let addresses = match timeout(within, address.resolve()).await {
+        Ok(Ok(addresses)) => addresses,
+        Ok(Err(why)) => return Err(Failed::unsent(FailureKind::Unresolved, &why)),
+        Err(_) => {
+            let why = format!("the name {} was not looked up within {within:?}", address.name.host());
+            return Err(Failed::unsent(FailureKind::Unresolved, &why));
+        }
+    };
+    let mut failed = Failed::unsent(FailureKind::Connect, "it has no address");
+    for socket in addresses.iter().take(limits::ADDRESSES) {
+        let connecting = with_relief(worker, || Stream::connect_tcp(*socket, address.connection.keepalive));
+        match timeout(within, connecting).await {
+            Ok(Ok(stream)) => return Ok(Connection { stream, reused: false, place }),
+            Ok(Err(why)) => failed = refused(&why),
+            Err(_) => failed = late(),
+        }
+    }
+    Err(failed)
+}
+
+/// Connects; where the system lacks descriptors, idle connections are let go and it is tried again.
+async fn with_relief<F: Future<Output = io::Result<Stream>>>(
+    worker: &Rc<Worker>,
+    connect: impl Fn() -> F,
+) -> io::Result<Stream> {
+    for _ in 0..limits::RELIEFS {
+        match connect().await {
+            Err(why) if Errno::from_io_error(&why).is_some_and(is_shortage) => {
+                worker.relieve();
+                sleep(limits::ACCEPT_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    connect().await
+}

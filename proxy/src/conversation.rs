@@ -1,0 +1,324 @@
+//! One client connection: reads a head, has the request served, and goes on with the next, until one side ends it.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use evenkeel_protocol::Moment;
+use tokio::net::TcpStream;
+
+use crate::accept::Worker;
+use crate::deadline::{Deadline, Doing};
+use crate::handle;
+use crate::http::buffer::Buffer;
+use crate::http::head::{Scan, ScanLimits, Scanned};
+use crate::http::request::{Refused, RequestHead, is_tls};
+use crate::http::stream::Stream;
+use crate::mapping::covers;
+use crate::{answer, clock, limits};
+
+/// A client connection.
+pub(crate) struct Conversation {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) client: Stream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) deadline: Deadline,
+    /// What was read and not used; the head of the request that is being served stands in its block.
+    pub(crate) input: Buffer,
+    /// Requests that were read from it.
+    pub(crate) carried: u32,
+    /// Has the client said that it sends nothing more?
+    pub(crate) half_closed: bool,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// There is nobody to say anything to, or all is said.
+    Gone,
+    /// The client may still be sending; closing at once could destroy what it has not read yet.
+    Lingers,
+    /// What was written must not look complete.
+    Reset,
+}
+
+/// What follows a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Next,
+    End(Ending),
+}
+
+/// Why there is no head.
+enum NoHead {
+    Gone,
+    Refused(Refused),
+}
+
+/// Serves one connection until it ends.
+pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
+    let deadline = worker.deadlines.join();
+    let input = worker.spares.none();
+    let mut conversation = Conversation {
+        client: Stream::Tcp(stream),
+        peer,
+        deadline,
+        input,
+        carried: 0,
+        half_closed: false,
+        worker,
+    };
+    let ending = loop {
+        let head = match conversation.head().await {
+            Ok(head) => head,
+            Err(NoHead::Gone) => break Ending::Gone,
+            Err(NoHead::Refused(refused)) => break conversation.refuse(refused).await,
+        };
+        match handle::handle(&mut conversation, head).await {
+            Then::Next => conversation.carried = conversation.carried.saturating_add(1),
+            Then::End(ending) => break ending,
+        }
+    };
+    match ending {
+        Ending::Gone => {}
+        Ending::Lingers => Box::pin(conversation.linger()).await,
+        Ending::Reset => conversation.client.will_reset(),
+    }
+}
+
+impl Conversation {
+    /// The next head.
+    async fn head(&mut self) -> Result<RequestHead, NoHead> {
+        let proxy = Rc::clone(&self.worker);
+        let settings = &proxy.proxy.serving;
+        let mut began = clock::now();
+        if self.input.is_empty() {
+            self.input = self.worker.spares.none();
+            if self.half_closed {
+                return Err(NoHead::Gone);
+            }
+            let within = if self.carried == 0 { settings.head.first } else { settings.keep_alive_timeout };
+            self.deadline.set(began.plus(within), Doing::Idle);
+            poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
+            began = if self.carried == 0 { began } else { clock::now() };
+            self.input = self.worker.spares.small();
+        }
+        let mut scan = Scan::new(self.skip_empty_lines());
+        if !self.input.is_empty() {
+            // The client sent ahead.
+            if let Some(head) = self.look(&mut scan)? {
+                return Ok(head);
+            }
+            self.input.settle();
+            scan = Scan::new(0);
+        }
+        loop {
+            self.deadline.set(settings.head.deadline(began, self.input.len() as u64), Doing::Working);
+            let count = poll_fn(|context| self.poll_input(context)).await;
+            match count {
+                Ok(0) => return Err(NoHead::Gone),
+                Ok(count) => self.input.advance(count),
+                Err(why) if why.kind() == io::ErrorKind::TimedOut && !self.input.is_empty() => {
+                    let why = "its head did not arrive in time";
+                    return Err(NoHead::Refused(Refused { status: 408, why }));
+                }
+                Err(_) => return Err(NoHead::Gone),
+            }
+            if scan.length() == 0 {
+                scan = Scan::new(self.skip_empty_lines());
+            }
+            if let Some(head) = self.look(&mut scan)? {
+                return Ok(head);
+            }
+        }
+    }
+
+    /// Waits for the first byte of a request.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        if let Poll::Ready(ready) = self.client.poll_read_ready(context) {
+            return Poll::Ready(ready.map_err(|_| ()));
+        }
+        let over = self.deadline.is_over(context) || self.worker.ends_waiting(self.carried == 0);
+        if over { Poll::Ready(Err(())) } else { Poll::Pending }
+    }
+
+    /// Reads more of the input.
+    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.input.reserve(limits::LEAST_ROOM);
+        if let Poll::Ready(count) = self.client.poll_read(context, self.input.spare_mut()) {
+            return Poll::Ready(count);
+        }
+        if self.deadline.is_over(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+
+    /// Empty lines before a request are read over (RFC 9112, 2.2); where the request starts.
+    fn skip_empty_lines(&mut self) -> usize {
+        while self.input.filled().starts_with(b"\r\n") {
+            self.input.consume(2);
+        }
+        self.input.start()
+    }
+
+    /// Looks for a whole head in what was read.
+    fn look(&mut self, scan: &mut Scan) -> Result<Option<RequestHead>, NoHead> {
+        let refuse = |status, why| Err(NoHead::Refused(Refused { status, why }));
+        let worker = Rc::clone(&self.worker);
+        let serving = &worker.proxy.serving;
+        let start = self.input.start();
+        let block = self.input.block().get(..self.input.end()).unwrap_or_default();
+        let end = match scan.look(block, &serving.lines) {
+            Scanned::Ends(end) => end,
+            _ if is_tls(self.input.filled()) => {
+                return refuse(400, "it speaks TLS to an address without TLS");
+            }
+            Scanned::Open if scan.length() > serving.head_bytes => {
+                return refuse(431, "its head is too long");
+            }
+            Scanned::Open => return Ok(None),
+            Scanned::BareLineFeed => return refuse(400, "a line ends without a carriage return"),
+            Scanned::TooLong(0) => return refuse(414, "its first line is too long"),
+            Scanned::TooLong(_) => return refuse(431, "a header field is too long"),
+        };
+        if end - start > serving.head_bytes {
+            return refuse(431, "its head is too long");
+        }
+        let lend = (serving.fields, worker.take_lines());
+        let head = RequestHead::read(block, start, end, lend).map_err(NoHead::Refused)?;
+        self.input.consume(end - start);
+        self.deadline.clear();
+        Ok(Some(head))
+    }
+
+    /// Answers a request that could not be read.
+    async fn refuse(&mut self, refused: Refused) -> Ending {
+        let Refused { status, why } = refused;
+        tracing::debug!(client = %self.peer.ip(), status, why, "a request was refused");
+        if is_tls(self.input.filled()) {
+            tracing::warn!(client = %self.peer.ip(), "a client speaks TLS to an address without TLS");
+        }
+        let mut page = self.worker.spares.small();
+        answer::Page::of(status).closing().write(&self.worker, &mut page);
+        match self.write(page).await {
+            Ok(()) => Ending::Lingers,
+            Err(_) => Ending::Gone,
+        }
+    }
+
+    /// Writes all of `bytes`, unless the client takes nothing for too long.
+    pub(crate) async fn write(&mut self, mut bytes: Buffer) -> io::Result<()> {
+        let within = self.worker.proxy.serving.timeout;
+        while !bytes.is_empty() {
+            let (client, deadline) = (&mut self.client, &self.deadline);
+            let mut waiting = false;
+            let count = poll_fn(|context| {
+                if let Poll::Ready(count) = client.poll_write(context, bytes.filled()) {
+                    return Poll::Ready(count);
+                }
+                if !waiting {
+                    waiting = true;
+                    deadline.set(clock::now().plus(within), Doing::Working);
+                }
+                if deadline.is_over(context) {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+                Poll::Pending
+            })
+            .await?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            bytes.consume(count);
+        }
+        Ok(())
+    }
+
+    /// Says that nothing more comes, and reads over what the client still sends, for a bounded time: a close with
+    /// bytes unread would be a reset, which may destroy the answer on its way.
+    async fn linger(&mut self) {
+        self.client.shut_writing();
+        self.deadline.set(clock::now().plus(limits::LINGER_WITHIN), Doing::Idle);
+        self.input = self.worker.spares.small();
+        let mut left = limits::LINGER_BYTES;
+        while left > 0 {
+            self.input.clear(0);
+            match poll_fn(|context| self.poll_input(context)).await {
+                Ok(0) | Err(_) => return,
+                Ok(count) => left = left.saturating_sub(count),
+            }
+        }
+    }
+}
+
+/// How client connections are treated.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    /// May a connection carry more than one request?
+    pub(crate) keep_alive: bool,
+    /// How many requests it may carry; 0: any number.
+    pub(crate) requests: u32,
+    /// How long it may wait for the next one.
+    pub(crate) keep_alive_timeout: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub(crate) timeout: Duration,
+    /// How fast a head must come.
+    pub(crate) head: Pace,
+    /// How fast a body must come.
+    pub(crate) body: Pace,
+    /// How long the lines of a head may be.
+    pub(crate) lines: ScanLimits,
+    /// Bytes of a whole head.
+    pub(crate) head_bytes: usize,
+    /// Header fields of a request.
+    pub(crate) fields: usize,
+    /// Bytes of a body, below a path; the last that fits counts.
+    pub(crate) bodies: Vec<(String, u64)>,
+    /// Bytes of another body.
+    pub(crate) body_bytes: u64,
+}
+
+impl Serving {
+    /// The most bytes that the body of a request for `path` may have.
+    pub(crate) fn most(&self, path: &str) -> u64 {
+        let own = self.bodies.iter().rev().find(|(prefix, _)| covers(prefix, path));
+        own.map_or(self.body_bytes, |(_, bytes)| *bytes)
+    }
+}
+
+/// How long something may take that a client sends: `first`, and longer while bytes come at `rate`, up to `most`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    pub(crate) first: Duration,
+    pub(crate) most: Option<Duration>,
+    /// Bytes a second.
+    pub(crate) rate: Option<u32>,
+}
+
+impl Pace {
+    /// When it is over for who began at `began` and has sent so many `bytes`.
+    pub(crate) fn deadline(&self, began: Moment, bytes: u64) -> Moment {
+        let earned = self.rate.map_or(0, |rate| bytes.saturating_mul(1000) / u64::from(rate.max(1)));
+        let granted = self.first.saturating_add(Duration::from_millis(earned));
+        began.plus(self.most.map_or(granted, |most| granted.min(most)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_grants_time_for_bytes_up_to_its_most() {
+        let seconds = Duration::from_secs;
+        let pace = Pace { first: seconds(20), most: Some(seconds(40)), rate: Some(500) };
+        let began = Moment(7);
+        for (bytes, granted) in [(0, 20), (500, 21), (5_000, 30), (50_000, 40)] {
+            assert_eq!(pace.deadline(began, bytes), began.plus(seconds(granted)), "{bytes}");
+        }
+    }
+}

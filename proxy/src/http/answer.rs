@@ -1,0 +1,197 @@
+//! Reads the head of a member's answer, strictly: an answer that could be read in two ways is none.
+
+use std::mem::MaybeUninit;
+
+use super::body::Length;
+use super::head::{Known, Line, Lines, Options, Span, number, options};
+use crate::limits;
+
+/// The head of an answer. Its spans point into the block in which it was read.
+#[derive(Debug)]
+pub(crate) struct AnswerHead {
+    pub(crate) status: u16,
+    /// The reason phrase as the member wrote it.
+    pub(crate) reason: Span,
+    /// Version, status and reason, as sent and without the line's end.
+    pub(crate) line: Span,
+    pub(crate) http_1_1: bool,
+    pub(crate) lines: Lines,
+    /// The body that follows.
+    pub(crate) length: Length,
+    pub(crate) options: Options,
+    /// Where in the block the body starts.
+    pub(crate) end: usize,
+}
+
+/// What of the request decides how its answer is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// HEAD: an answer without a body, whatever its fields say.
+    pub(crate) head: bool,
+    /// It asked for another protocol.
+    pub(crate) upgrade: bool,
+}
+
+impl AnswerHead {
+    /// Reads the head that stands in `block` from `start` to `end`; `lines` lends its memory.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no answer, as the end of a sentence.
+    pub(crate) fn read(
+        block: &[u8],
+        (start, end): (usize, usize),
+        asked: Asked,
+        mut lines: Lines,
+    ) -> Result<Self, &'static str> {
+        let bytes = block.get(start..end).unwrap_or_default();
+        let mut slots = [const { MaybeUninit::uninit() }; limits::HEADER_FIELDS];
+        let mut parsed = httparse::Response::new(&mut []);
+        let config = httparse::ParserConfig::default();
+        match config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut slots) {
+            Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
+            Ok(_) => return Err("its head ends twice"),
+            Err(why) => return Err(said(why)),
+        }
+        let (Some(status), Some(version)) = (parsed.code, parsed.version) else {
+            return Err("its first line is incomplete");
+        };
+        if !(100..600).contains(&status) {
+            return Err("its status is none of 100 to 599");
+        }
+        lines.clear();
+        lines.extend(parsed.headers.iter().map(|field| Line {
+            name: Span::within(block, field.name.as_bytes()),
+            value: Span::within(block, field.value),
+            known: Known::of(field.name.as_bytes()),
+        }));
+        let http_1_1 = version == 1;
+        let (line, reason) = first_line(bytes, start);
+        if !reason.of(block).iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
+            return Err("its reason has a character that must not be there");
+        }
+        let length = length(block, &lines, (status, http_1_1, asked))?;
+        let options = options(block, &mut lines);
+        Ok(Self { status, reason, line, http_1_1, lines, length, options, end })
+    }
+
+    /// Is it one of those that come before the answer?
+    pub(crate) fn is_interim(&self) -> bool {
+        self.status < 200 && self.status != 101
+    }
+
+    /// May the connection carry another exchange, as far as the member wishes?
+    pub(crate) fn keeps_alive(&self) -> bool {
+        let wishes = if self.http_1_1 { true } else { self.options.keep_alive };
+        wishes && !self.options.close && self.length != Length::UntilClose
+    }
+
+    /// The values of all fields of that kind.
+    pub(crate) fn values<'a>(&'a self, block: &'a [u8], known: Known) -> impl Iterator<Item = &'a [u8]> {
+        self.lines.iter().filter(move |line| line.known == known).map(move |line| line.value.of(block))
+    }
+}
+
+fn said(why: httparse::Error) -> &'static str {
+    match why {
+        httparse::Error::HeaderName => "a header field has no proper name",
+        httparse::Error::HeaderValue => "a header field has a character that must not be there",
+        httparse::Error::Version => "it is neither HTTP/1.0 nor HTTP/1.1",
+        httparse::Error::Status => "its status line is none",
+        httparse::Error::TooManyHeaders => "it has too many header fields",
+        _ => "a line does not end as it should",
+    }
+}
+
+/// The first line without its end, and the reason in it.
+fn first_line(bytes: &[u8], start: usize) -> (Span, Span) {
+    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
+    let reason = "HTTP/1.1 200 ".len().min(end);
+    (Span::new(start..start + end), Span::new(start + reason..start + end))
+}
+
+/// What follows the head (RFC 9112, 6.3).
+fn length(
+    block: &[u8],
+    lines: &Lines,
+    (status, http_1_1, asked): (u16, bool, Asked),
+) -> Result<Length, &'static str> {
+    let mut lengths = lines.iter().filter(|line| line.known == Known::ContentLength);
+    let mut codings = lines.iter().filter(|line| line.known == Known::TransferEncoding);
+    let said = match (lengths.next(), codings.next()) {
+        (None, None) => Length::UntilClose,
+        (Some(_), Some(_)) => return Err("it says its length in two ways"),
+        (Some(length), None) if lengths.next().is_none() => match number(length.value.of(block)) {
+            Some(bytes) => Length::Exactly(bytes),
+            None => return Err("its Content-Length is no number"),
+        },
+        (None, Some(coding)) if codings.next().is_none() => {
+            if !http_1_1 {
+                return Err("HTTP/1.0 knows no Transfer-Encoding");
+            }
+            if !coding.value.of(block).eq_ignore_ascii_case(b"chunked") {
+                return Err("its Transfer-Encoding is not chunked");
+            }
+            Length::Chunked
+        }
+        _ => return Err("it says its length twice"),
+    };
+    if status == 101 && !asked.upgrade {
+        return Err("it switches protocols unasked");
+    }
+    if status < 200 || matches!(status, 204 | 304) || asked.head { Ok(Length::None) } else { Ok(said) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GET: Asked = Asked { head: false, upgrade: false };
+
+    fn read(text: &str, asked: Asked) -> Result<AnswerHead, &'static str> {
+        AnswerHead::read(text.as_bytes(), (0, text.len()), asked, Lines::new())
+    }
+
+    #[test]
+    fn the_length_of_an_answer() {
+        for (text, length) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", Length::Exactly(5)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n", Length::Chunked),
+            ("HTTP/1.1 200 OK\r\n\r\n", Length::UntilClose),
+            ("HTTP/1.0 200 OK\n\n", Length::UntilClose),
+            ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", Length::None),
+            ("HTTP/1.1 304 \r\nContent-Length: 5\r\n\r\n", Length::None),
+            ("HTTP/1.1 103 Early Hints\r\n\r\n", Length::None),
+        ] {
+            assert_eq!(read(text, GET).unwrap().length, length, "{text}");
+        }
+        let head = Asked { head: true, upgrade: false };
+        assert_eq!(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", head).unwrap().length, Length::None);
+    }
+
+    #[test]
+    fn the_line_and_its_reason_stand_where_they_are() {
+        for (text, line, reason) in [
+            ("HTTP/1.1 200 Fine, thanks\r\n\r\n", "HTTP/1.1 200 Fine, thanks", "Fine, thanks"),
+            ("HTTP/1.1 200\r\n\r\n", "HTTP/1.1 200", ""),
+            ("HTTP/1.1 200 \n\n", "HTTP/1.1 200 ", ""),
+        ] {
+            let head = read(text, GET).unwrap();
+            assert_eq!(head.line.of(text.as_bytes()), line.as_bytes());
+            assert_eq!(head.reason.of(text.as_bytes()), reason.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_connection_is_kept_if_both_may() {
+        for (text, kept) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", false),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\r\n\r\n", false),
+        ] {
+            assert_eq!(read(text, GET).unwrap().keeps_alive(), kept, "{text}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Bytes on their way through a worker thread, in buffers that it lends and takes back.
+//!
+//! A connection has a buffer only while bytes flow: an idle one holds none, and a body needs one at a time.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Bytes of a buffer for heads.
+pub(crate) const SMALL: usize = 16 * 1024;
+/// Bytes of a buffer for bodies.
+pub(crate) const LARGE: usize = 64 * 1024;
+/// Buffers of each size that a worker keeps for the next who needs one.
+const KEPT: usize = 64;
+
+/// The buffers that one worker thread has to lend.
+#[derive(Default)]
+pub(crate) struct Spares {
+    small: RefCell<Vec<Vec<u8>>>,
+    large: RefCell<Vec<Vec<u8>>>,
+}
+
+impl Spares {
+    /// A buffer for a head.
+    pub(crate) fn small(self: &Rc<Self>) -> Buffer {
+        self.lend(&self.small, SMALL)
+    }
+
+    /// A buffer for a body, or for an answer with its head.
+    pub(crate) fn large(self: &Rc<Self>) -> Buffer {
+        self.lend(&self.large, LARGE)
+    }
+
+    /// A buffer without room, for somebody who has nothing to read.
+    pub(crate) fn none(self: &Rc<Self>) -> Buffer {
+        Buffer { bytes: Vec::new(), start: 0, end: 0, home: Rc::clone(self) }
+    }
+
+    fn lend(self: &Rc<Self>, shelf: &RefCell<Vec<Vec<u8>>>, size: usize) -> Buffer {
+        let bytes = shelf.borrow_mut().pop().unwrap_or_else(|| vec![0; size]);
+        Buffer { bytes, start: 0, end: 0, home: Rc::clone(self) }
+    }
+
+    /// Gives back to the system what a burst left here and nobody needed since.
+    pub(crate) fn trim(&self) {
+        for shelf in [&self.small, &self.large] {
+            let mut shelf = shelf.borrow_mut();
+            let keep = shelf.len() / 2;
+            shelf.truncate(keep);
+        }
+    }
+}
+
+/// Some bytes (`filled`) in a lent block; goes home when it is dropped.
+pub(crate) struct Buffer {
+    /// All of it is initialised; its length is its capacity.
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    home: Rc<Spares>,
+}
+
+impl Buffer {
+    pub(crate) fn filled(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// The whole block, for positions that must outlive moves of the start.
+    pub(crate) fn block(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where in the block the filled part starts.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Where in the block the filled part ends.
+    pub(crate) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Room behind what is filled.
+    pub(crate) fn spare_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// `count` bytes of the spare room were filled.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.bytes.len());
+    }
+
+    /// The first `count` bytes are not needed any more.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+    }
+
+    /// Only the first `count` of the filled bytes stay.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.end = self.end.min(self.start + count);
+    }
+
+    /// Empty, with `headroom` bytes before what comes.
+    pub(crate) fn clear(&mut self, headroom: usize) {
+        self.start = headroom.min(self.bytes.len());
+        self.end = self.start;
+    }
+
+    /// Moves what is filled to the front of the block. Positions in the block change.
+    pub(crate) fn settle(&mut self) {
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+    }
+
+    /// Room for at least `count` more bytes; positions in the block stay.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        if self.bytes.len() - self.end < count {
+            let wanted = (self.end + count).max(self.bytes.len() * 2);
+            self.bytes.resize(wanted, 0);
+        }
+    }
+
+    /// Appends `text`.
+    pub(crate) fn put(&mut self, text: &[u8]) {
+        self.reserve(text.len());
+        if let Some(room) = self.bytes.get_mut(self.end..self.end + text.len()) {
+            room.copy_from_slice(text);
+            self.end += text.len();
+        }
+    }
+
+    /// Puts `text` before what is filled, into the headroom, which must be there.
+    pub(crate) fn put_before(&mut self, text: &[u8]) {
+        debug_assert!(text.len() <= self.start, "no headroom");
+        let at = self.start.saturating_sub(text.len());
+        if let Some(room) = self.bytes.get_mut(at..at + text.len()) {
+            room.copy_from_slice(text);
+            self.start = at;
+        }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let shelf = match self.bytes.len() {
+            SMALL => &self.home.small,
+            LARGE => &self.home.large,
+            // It grew for something unusual.
+            _ => return,
+        };
+        let mut shelf = shelf.borrow_mut();
+        if shelf.len() < KEPT {
+            shelf.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_put_consumed_and_settled() {
+        let spares = Rc::new(Spares::default());
+        let mut buffer = spares.small();
+        buffer.clear(8);
+        buffer.put(b"hello");
+        buffer.put_before(b">>");
+        assert_eq!((buffer.filled(), buffer.start(), buffer.end()), (&b">>hello"[..], 6, 13));
+        buffer.consume(3);
+        buffer.truncate(3);
+        buffer.settle();
+        assert_eq!((buffer.filled(), buffer.start()), (&b"ell"[..], 0));
+        buffer.consume(99);
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn what_was_lent_comes_back_unless_it_grew() {
+        let spares = Rc::new(Spares::default());
+        drop((spares.small(), spares.small(), spares.large()));
+        assert_eq!((spares.small.borrow().len(), spares.large.borrow().len()), (2, 1));
+        let mut grown = spares.large();
+        grown.put(&vec![1; LARGE + 1]);
+        assert_eq!(grown.len(), LARGE + 1);
+        drop(grown);
+        assert_eq!(spares.large.borrow().len(), 0);
+        spares.trim();
+        assert_eq!(spares.small.borrow().len(), 1);
+    }
+}

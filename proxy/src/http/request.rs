@@ -1,0 +1,300 @@
+//! Reads the head of a request, strictly (RFC 9112): what could be read in two ways is refused.
+
+use std::mem::MaybeUninit;
+
+use super::body::Length;
+use super::head::{Known, Line, Lines, Options, Span, elements, number, options};
+use crate::limits;
+
+/// The head of a request. Its spans point into the block in which it was read.
+#[derive(Debug)]
+pub(crate) struct RequestHead {
+    /// Method, target and version, as sent.
+    pub(crate) line: Span,
+    pub(crate) method: Span,
+    /// Path and query, as sent; `*` of OPTIONS.
+    pub(crate) target: Span,
+    /// What the client asked for: the authority of an absolute-form target, else the Host line.
+    pub(crate) host: Option<Span>,
+    /// Did the client speak HTTP/1.1 (else 1.0)?
+    pub(crate) http_1_1: bool,
+    pub(crate) lines: Lines,
+    /// The body that follows.
+    pub(crate) length: Length,
+    pub(crate) options: Options,
+    /// `Expect: 100-continue`, and a body to wait for.
+    pub(crate) expects_continue: bool,
+    /// Where in the block the body starts.
+    pub(crate) end: usize,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) status: u16,
+    pub(crate) why: &'static str,
+}
+
+const fn bad<T>(why: &'static str) -> Result<T, Refused> {
+    Err(Refused { status: 400, why })
+}
+
+impl RequestHead {
+    /// Reads the head that stands in `block` from `start` to `end`, with all lines ended properly; `lines` lends its
+    /// memory.
+    pub(crate) fn read(
+        block: &[u8],
+        start: usize,
+        end: usize,
+        (most, mut lines): (usize, Lines),
+    ) -> Result<Self, Refused> {
+        let bytes = block.get(start..end).unwrap_or_default();
+        let mut slots = [const { MaybeUninit::uninit() }; limits::HEADER_FIELDS];
+        let mut parsed = httparse::Request::new(&mut []);
+        match parsed.parse_with_uninit_headers(bytes, &mut slots) {
+            Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
+            Ok(_) => return bad("its head ends twice"),
+            Err(httparse::Error::TooManyHeaders) => {
+                return Err(Refused { status: 431, why: "it has too many header fields" });
+            }
+            Err(why) => return bad(said(bytes, why)),
+        }
+        let (Some(method), Some(path), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
+            return bad("its first line is incomplete");
+        };
+        if parsed.headers.len() > most {
+            return Err(Refused { status: 431, why: "it has too many header fields" });
+        }
+        lines.clear();
+        lines.extend(parsed.headers.iter().map(|field| Line {
+            name: Span::within(block, field.name.as_bytes()),
+            value: Span::within(block, field.value),
+            known: Known::of(field.name.as_bytes()),
+        }));
+        let http_1_1 = version == 1;
+        let (method, line) = (Span::within(block, method.as_bytes()), Span::within(block, path.as_bytes()));
+        let line = Span::new(method.start()..line.end() + " HTTP/1.x".len());
+        let host = host_line(block, &lines, http_1_1)?;
+        let (target, authority) = target(block, method, path.as_bytes())?;
+        let length = length(block, &lines, http_1_1)?;
+        let options = options(block, &mut lines);
+        let expects_continue = expectation(block, &lines, http_1_1)? && length != Length::None;
+        let host = authority.or(host);
+        Ok(Self { line, method, target, host, http_1_1, lines, length, options, expects_continue, end })
+    }
+
+    /// May it be done twice without another effect than once (RFC 9110, 9.2.2)?
+    pub(crate) fn is_idempotent(&self, block: &[u8]) -> bool {
+        matches!(self.method.of(block), b"GET" | b"HEAD" | b"PUT" | b"DELETE" | b"OPTIONS" | b"TRACE")
+    }
+
+    /// May the connection carry another request after this one, as far as the client wishes?
+    pub(crate) fn keeps_alive(&self) -> bool {
+        if self.http_1_1 { !self.options.close } else { self.options.keep_alive && !self.options.close }
+    }
+
+    /// The protocol that the client would like to switch to, if it may: one name, HTTP/1.1, GET, no body, and never
+    /// HTTP/2, which a member could then speak past us.
+    pub(crate) fn upgrade(&self, block: &[u8]) -> Option<Span> {
+        let mut offers = self.lines.iter().filter(|line| line.known == Known::Upgrade);
+        let (offer, others) = (offers.next()?, offers.next());
+        let value = offer.value.of(block);
+        let wished = self.options.upgrade
+            && self.http_1_1
+            && self.length == Length::None
+            && self.method.of(block) == b"GET"
+            && others.is_none()
+            && elements(value).count() == 1
+            && !value.get(..2).is_some_and(|front| front.eq_ignore_ascii_case(b"h2"))
+            && !value.get(..4).is_some_and(|front| front.eq_ignore_ascii_case(b"HTTP"));
+        wished.then_some(offer.value)
+    }
+
+    /// The values of all fields of that kind.
+    pub(crate) fn values<'a>(&'a self, block: &'a [u8], known: Known) -> impl Iterator<Item = &'a [u8]> {
+        self.lines.iter().filter(move |line| line.known == known).map(move |line| line.value.of(block))
+    }
+}
+
+/// What is wrong, in a sentence; who speaks TLS or HTTP/2 is told so.
+fn said(bytes: &[u8], why: httparse::Error) -> &'static str {
+    match why {
+        _ if bytes.starts_with(b"PRI * HTTP/2") => "it speaks HTTP/2, which is not spoken at this address",
+        httparse::Error::HeaderName => "a header field has no proper name",
+        httparse::Error::HeaderValue => "a header field has a character that must not be there",
+        httparse::Error::Version => "it is neither HTTP/1.0 nor HTTP/1.1",
+        httparse::Error::NewLine => "a line does not end as it should",
+        _ => "its first line is no request",
+    }
+}
+
+/// Does somebody speak TLS here? Its first message starts so.
+pub(crate) fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x16, 0x03, ..])
+}
+
+/// The Host line: exactly one in HTTP/1.1, at most one in HTTP/1.0.
+fn host_line(block: &[u8], lines: &Lines, http_1_1: bool) -> Result<Option<Span>, Refused> {
+    let mut hosts = lines.iter().filter(|line| line.known == Known::Host);
+    let Some(host) = hosts.next() else {
+        return if http_1_1 { bad("it has no Host") } else { Ok(None) };
+    };
+    if hosts.next().is_some() {
+        return bad("it has two Host lines");
+    }
+    if !is_authority(host.value.of(block)) {
+        return bad("its Host is no host");
+    }
+    Ok(Some(host.value))
+}
+
+/// Is it `host` or `host:port`? Nothing that could end the line it is printed in, and no credentials.
+fn is_authority(text: &[u8]) -> bool {
+    let (host, port) = match text.iter().rposition(|byte| *byte == b':') {
+        Some(at) if !text.ends_with(b"]") => text.split_at(at),
+        _ => (text, &[][..]),
+    };
+    let (inner, fits): (_, fn(&u8) -> bool) = match host {
+        [b'[', inner @ .., b']'] => (inner, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')),
+        _ => (host, |byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!')
+        }),
+    };
+    let port = port.get(1..).unwrap_or_default();
+    !inner.is_empty() && inner.iter().all(fits) && port.len() <= 5 && port.iter().all(u8::is_ascii_digit)
+}
+
+/// The path with its query, and the authority if the target names one.
+fn target(block: &[u8], method: Span, target: &[u8]) -> Result<(Span, Option<Span>), Refused> {
+    if target.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
+        return bad("its target has a character that must not be there");
+    }
+    let whole = Span::within(block, target);
+    match target {
+        [b'/', ..] => return Ok((whole, None)),
+        b"*" if method.of(block) == b"OPTIONS" => return Ok((whole, None)),
+        // Refused later for its method, with the status that says so.
+        _ if method.of(block) == b"CONNECT" => return Ok((whole, None)),
+        _ => {}
+    }
+    let scheme = if target.get(..7).is_some_and(|front| front.eq_ignore_ascii_case(b"http://")) {
+        7
+    } else if target.get(..8).is_some_and(|front| front.eq_ignore_ascii_case(b"https://")) {
+        8
+    } else {
+        return bad("its target is neither a path nor a URL of HTTP");
+    };
+    let rest = target.get(scheme..).unwrap_or_default();
+    let authority = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority);
+    if !is_authority(authority) {
+        return bad("its target names no proper host");
+    }
+    if path.first() == Some(&b'?') {
+        return bad("its target has no path");
+    }
+    Ok((Span::within(block, path), Some(Span::within(block, authority))))
+}
+
+/// What follows the head. Two statements about it, or one that is not understood, are refused.
+fn length(block: &[u8], lines: &Lines, http_1_1: bool) -> Result<Length, Refused> {
+    let mut lengths = lines.iter().filter(|line| line.known == Known::ContentLength);
+    let mut codings = lines.iter().filter(|line| line.known == Known::TransferEncoding);
+    match (lengths.next(), codings.next()) {
+        (None, None) => Ok(Length::None),
+        (Some(_), Some(_)) => bad("it says its length in two ways"),
+        (Some(length), None) if lengths.next().is_none() => match number(length.value.of(block)) {
+            Some(0) => Ok(Length::Exactly(0)),
+            Some(bytes) => Ok(Length::Exactly(bytes)),
+            None => bad("its Content-Length is no number"),
+        },
+        (None, Some(coding)) if codings.next().is_none() => {
+            if !http_1_1 {
+                return bad("HTTP/1.0 knows no Transfer-Encoding");
+            }
+            if coding.value.of(block).eq_ignore_ascii_case(b"chunked") {
+                Ok(Length::Chunked)
+            } else {
+                bad("its Transfer-Encoding is not chunked")
+            }
+        }
+        _ => bad("it says its length twice"),
+    }
+}
+
+/// Does the client wait to be told to go on? Other expectations are refused; HTTP/1.0 has none.
+fn expectation(block: &[u8], lines: &Lines, http_1_1: bool) -> Result<bool, Refused> {
+    let mut expected = lines.iter().filter(|line| line.known == Known::Expect).peekable();
+    if !http_1_1 || expected.peek().is_none() {
+        return Ok(false);
+    }
+    if expected.all(|line| line.value.of(block).eq_ignore_ascii_case(b"100-continue")) {
+        Ok(true)
+    } else {
+        Err(Refused { status: 417, why: "it expects what nobody does here" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<RequestHead, Refused> {
+        RequestHead::read(text.as_bytes(), 0, text.len(), (100, Lines::new()))
+    }
+
+    #[test]
+    fn a_head_is_read_with_the_places_of_its_parts() {
+        let text = "POST /a?b HTTP/1.1\r\nHost: h:81\r\nX-Y:  z \r\nContent-Length: 5\r\n\r\n";
+        let head = read(text).unwrap();
+        let block = text.as_bytes();
+        assert_eq!(head.line.of(block), b"POST /a?b HTTP/1.1");
+        assert_eq!((head.method.of(block), head.target.of(block)), (&b"POST"[..], &b"/a?b"[..]));
+        assert_eq!(head.host.unwrap().of(block), b"h:81");
+        assert_eq!(head.lines[1].value.of(block), b"z");
+        assert_eq!((head.length, head.end), (Length::Exactly(5), text.len()));
+        assert!(head.keeps_alive() && !head.is_idempotent(block));
+    }
+
+    #[test]
+    fn hosts() {
+        for (host, good) in [
+            ("a", true),
+            ("a.b-c:80", true),
+            ("a:", true),
+            ("[::1]", true),
+            ("[::1]:80", true),
+            ("", false),
+            (":80", false),
+            ("a:b", false),
+            ("a:123456", false),
+            ("u@a", false),
+            ("a b", false),
+            ("a/b", false),
+            ("a,b", false),
+            ("[::1", false),
+            ("[g]", false),
+            ("::1", false),
+        ] {
+            assert_eq!(is_authority(host.as_bytes()), good, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_upgrade_is_offered_only_where_it_can_be_followed() {
+        for (request, offered) in [
+            ("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", true),
+            ("GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", false),
+            ("GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", false),
+            ("POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", false),
+            (
+                "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 1\r\n\r\n",
+                false,
+            ),
+            ("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n", false),
+        ] {
+            assert_eq!(read(request).unwrap().upgrade(request.as_bytes()).is_some(), offered, "{request}");
+        }
+    }
+}
