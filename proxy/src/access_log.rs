@@ -97,7 +97,9 @@ impl AccessLogs {
         let mut open = Vec::new();
         for (path, format, condition) in specs {
             if path.as_os_str().as_encoded_bytes().starts_with(b"|") {
-                bail!("logs to programs (CustomLog \"|…\") are not supported; name a file, and rotate it with SIGUSR1");
+                bail!(
+                    "logs to programs (CustomLog \"|…\") are not supported; name a file, and rotate it with SIGUSR1"
+                );
             }
             let spec = Spec { format: Arc::new(format), condition };
             let known = paths.iter().position(|known| *known == path);
@@ -204,7 +206,10 @@ impl WorkerLogs {
             file.buffer.hand_over();
         }
         if let Some(lines) = self.untaken.due(clock::now()) {
-            tracing::warn!(lines, "access log lines were dropped: the disk of the access logs does not keep up");
+            tracing::warn!(
+                lines,
+                "access log lines were dropped: the disk of the access logs does not keep up"
+            );
         }
     }
 }

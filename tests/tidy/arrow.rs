@@ -39,6 +39,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "tracing-subscriber",
             "annotate-snippets",
             "strsim",
+            // The local times of the access log: the system's zone cannot be had without unsafe code otherwise.
+            "jiff",
             "clap",
         ],
         "the proxy never names the console or a terminal crate; a new dependency needs a row here",

@@ -104,7 +104,9 @@ fn open(path: &Path) -> anyhow::Result<File> {
         Err(why) if why.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
             bail!("it is a socket, or a pipe that nobody reads; name a file, or start the reader first")
         }
-        Err(why) if why.kind() == io::ErrorKind::NotFound => bail!("its folder does not exist; make it first"),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {
+            bail!("its folder does not exist; make it first")
+        }
         opened => opened?,
     };
     let kind = file.metadata()?.file_type();

@@ -289,7 +289,9 @@ impl<'a> Directive<'a> {
                     let only = (!list.is_empty()).then_some(Statuses { list, is_negated });
                     return Ok((Self { only, is_first, argument, name }, behind));
                 }
-                None => return Err("the log format ends within a % directive; write %% for a % sign".to_owned()),
+                None => {
+                    return Err("the log format ends within a % directive; write %% for a % sign".to_owned());
+                }
             }
             rest = behind.as_str();
         }

@@ -153,7 +153,8 @@ fn push_request(out: &mut Vec<u8>, request: RequestLine<'_>) {
         }
         RequestLine::Raw(b"") => out.push(b'-'),
         RequestLine::Raw(line) => {
-            let (method, rest) = line.split_at(line.iter().position(|byte| *byte == b' ').unwrap_or(line.len()));
+            let (method, rest) =
+                line.split_at(line.iter().position(|byte| *byte == b' ').unwrap_or(line.len()));
             push_escaped(out, method);
             push_without_password(out, rest);
         }

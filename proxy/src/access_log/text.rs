@@ -149,7 +149,8 @@ mod tests {
         let mut bytes = escaped.iter().copied();
         let mut read = Vec::new();
         while let Some(byte) = bytes.next() {
-            let known = [(b'b', 8), (b't', 9), (b'n', 10), (b'v', 11), (b'r', 13), (b'"', b'"'), (b'\\', b'\\')];
+            let known =
+                [(b'b', 8), (b't', 9), (b'n', 10), (b'v', 11), (b'r', 13), (b'"', b'"'), (b'\\', b'\\')];
             read.push(match byte {
                 b'"' => panic!("a bare quote"),
                 b'\\' => match bytes.next().unwrap() {
