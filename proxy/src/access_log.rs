@@ -103,13 +103,12 @@ impl AccessLogs {
             }
             let spec = Spec { format: Arc::new(format), condition };
             let known = paths.iter().position(|known| *known == path);
-            match known.and_then(|place| files.get_mut(place)) {
-                Some(specs) => specs.push(spec),
-                None => {
-                    open.push(LogFile::open(&path)?);
-                    files.push(vec![spec]);
-                    paths.push(path);
-                }
+            if let Some(specs) = known.and_then(|place| files.get_mut(place)) {
+                specs.push(spec);
+            } else {
+                open.push(LogFile::open(&path)?);
+                files.push(vec![spec]);
+                paths.push(path);
             }
         }
         let logs = Self {

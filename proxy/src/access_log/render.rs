@@ -199,9 +199,9 @@ fn push_path(out: &mut Vec<u8>, target: &[u8]) {
     let mut rest = behind_authority(target.get(..end).unwrap_or_default());
     let mut before = 0;
     while let Some((first, behind)) = rest.split_first() {
-        let hex = |place: usize| behind.get(place).and_then(|digit| char::from(*digit).to_digit(16));
+        let hex = |place: usize| behind.get(place).copied().and_then(hex_digit);
         let (byte, behind) = match (first, hex(0), hex(1)) {
-            (b'%', Some(high), Some(low)) => ((high * 16 + low) as u8, behind.get(2..).unwrap_or_default()),
+            (b'%', Some(high), Some(low)) => (high * 16 + low, behind.get(2..).unwrap_or_default()),
             _ => (*first, behind),
         };
         if byte != b'/' || before != b'/' {
@@ -209,6 +209,15 @@ fn push_path(out: &mut Vec<u8>, target: &[u8]) {
         }
         before = byte;
         rest = behind;
+    }
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 

@@ -6,6 +6,10 @@ use std::net::IpAddr;
 use crate::limits;
 
 /// May this byte stand in a log as it is?
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without branches, so that whole blocks are looked at together"
+)]
 fn is_plain(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte) & (byte != b'"') & (byte != b'\\')
 }

@@ -60,8 +60,9 @@ impl LogWriter {
         let Some(log) = self.logs.get_mut(lines.file) else { return };
         if let Err((written, why)) = log.file.append(&lines.text) {
             let kept = lines.text.get(..written).unwrap_or_default();
-            let kept = kept.iter().filter(|byte| **byte == b'\n').count() as u64;
-            let lost = lines.count.saturating_sub(kept);
+            let kept =
+                kept.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).count();
+            let lost = lines.count.saturating_sub(kept as u64);
             log.losses.add(lost);
             self.unwritten.add(lost);
             log.why = why.to_string();

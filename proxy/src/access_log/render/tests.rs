@@ -267,6 +267,9 @@ proptest::proptest! {
     }
 }
 
+/// How many lines are measured.
+const LINES: u32 = 1_000_000;
+
 /// Run by hand: `cargo test -p evenkeel-proxy --release -- --ignored --nocapture what_a_line_costs`.
 #[test]
 #[ignore = "a measurement and no test"]
@@ -279,7 +282,6 @@ fn what_a_line_costs() {
         ]),
         ..Known::default()
     };
-    const LINES: u32 = 1_000_000;
     for text in [LogFormat::COMMON, "%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D %k"] {
         let format = LogFormat::parse(text).unwrap();
         let mut scratch = format.scratch(&TimeZone::system());
