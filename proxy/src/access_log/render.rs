@@ -16,6 +16,9 @@ use crate::limits;
 /// Microseconds of a second.
 const SECOND: u64 = 1_000_000;
 
+/// What stands for a password.
+const HIDDEN: [u8; 8] = [b'X'; 8];
+
 /// What a worker thread keeps from line to line of one format.
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -161,12 +164,12 @@ fn push_request(out: &mut Vec<u8>, request: RequestLine<'_>) {
     }
 }
 
-/// Appends a target, or what begins with one; a password in it becomes `XXXXXXXX`, as in httpd's log.
+/// Appends a target, or what begins with one; a password in it is hidden as in httpd's log.
 fn push_without_password(out: &mut Vec<u8>, text: &[u8]) {
     match password(text) {
         Some((before, behind)) => {
             push_escaped(out, before);
-            out.extend_from_slice(b"XXXXXXXX");
+            out.extend_from_slice(&HIDDEN);
             push_escaped(out, behind);
         }
         None => push_escaped(out, text),

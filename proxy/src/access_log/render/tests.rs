@@ -88,6 +88,11 @@ fn fields(lines: &[(&'static str, &[u8])]) -> Lines {
     lines.iter().map(|(name, value)| (*name, value.to_vec())).collect()
 }
 
+/// An expected line with the mark of a hidden password in it.
+fn shown(line: &str) -> String {
+    line.replace("{hidden}", &"X".repeat(8))
+}
+
 #[test]
 fn the_usual_formats() {
     let known =
@@ -160,23 +165,23 @@ fn requests_of_all_kinds() {
         ("GET /h HTTP/1.0", r#""GET /h HTTP/1.0" m=GET H=HTTP/1.0 U=/h q="#),
         (
             "GET http://user:secret@a/x?y HTTP/1.1",
-            r#""GET http://user:XXXXXXXX@a/x?y HTTP/1.1" m=GET H=HTTP/1.1 U=/x q=?y"#,
+            r#""GET http://user:{hidden}@a/x?y HTTP/1.1" m=GET H=HTTP/1.1 U=/x q=?y"#,
         ),
         ("GET /ctl\x01\x07\x08", r#""GET /ctl\x01\x07\b" m=GET H=HTTP/1.0 U=/ctl\x01\x07\b q="#),
         ("garbage", r#""garbage" m=garbage H=HTTP/1.0 U=/ q="#),
         ("\x16\x03\x01\x02", r#""\x16\x03\x01\x02" m=- H=HTTP/1.0 U=- q="#),
         ("", r#""-" m=- H=HTTP/1.0 U=- q="#),
     ] {
-        check(format, &entry(request, 400, NOBODY), line);
+        check(format, &entry(request, 400, NOBODY), &shown(line));
     }
 }
 
 #[test]
 fn passwords_are_hidden_where_they_are_passwords() {
     for (target, logged) in [
-        ("http://u:p@a", "http://u:XXXXXXXX@a"),
-        ("http://u:@a/", "http://u:XXXXXXXX@a/"),
-        ("http://u:p@q:r@a/:@", "http://u:XXXXXXXX@a/:@"),
+        ("http://u:p@a", "http://u:{hidden}@a"),
+        ("http://u:@a/", "http://u:{hidden}@a/"),
+        ("http://u:p@q:r@a/:@", "http://u:{hidden}@a/:@"),
         ("http://u@a:80/x:y@z", "http://u@a:80/x:y@z"),
         ("http://a:80/", "http://a:80/"),
         ("http://a?u:p@b", "http://a?u:p@b"),
@@ -184,9 +189,9 @@ fn passwords_are_hidden_where_they_are_passwords() {
         ("http://", "http://"),
     ] {
         let line = format!("GET {target} HTTP/1.1");
-        check("%r", &entry(&line, 400, NOBODY), &format!("GET {logged} HTTP/1.1"));
+        check("%r", &entry(&line, 400, NOBODY), &format!("GET {} HTTP/1.1", shown(logged)));
         let raw = format!("GET {target} not a version");
-        check("%r", &entry(&raw, 400, NOBODY), &format!("GET {logged} not a version"));
+        check("%r", &entry(&raw, 400, NOBODY), &format!("GET {} not a version", shown(logged)));
     }
 }
 
