@@ -73,7 +73,8 @@ struct Spec {
     condition: Option<Condition>,
 }
 
-/// All access logs of the process. When it is dropped, what has gathered is written, within a second.
+/// All access logs of the process. When it is dropped, what was handed over is written, within a second; so the logs of
+/// the worker threads are to be dropped before.
 #[derive(Debug)]
 pub(crate) struct AccessLogs {
     /// The lines that write each file, by the writer's places of files.
@@ -113,7 +114,7 @@ impl AccessLogs {
         }
         let logs = Self {
             files,
-            zone: TimeZone::system(),
+            zone: if open.is_empty() { TimeZone::UTC } else { zone() },
             queue: Arc::default(),
             untaken: Arc::default(),
             unwritten: Arc::default(),
@@ -146,6 +147,15 @@ impl AccessLogs {
     pub(crate) fn lost(&self) -> u64 {
         self.untaken.count().saturating_add(self.unwritten.count())
     }
+}
+
+/// The system's zone; UTC where there is none, as the C library and so httpd does it.
+fn zone() -> TimeZone {
+    TimeZone::try_system().unwrap_or_else(|why| {
+        let why = clean(&why.to_string(), limits::TEXT);
+        tracing::warn!("access logs tell the time in UTC, because the system's zone is not known: {why}");
+        TimeZone::UTC
+    })
 }
 
 impl Drop for AccessLogs {

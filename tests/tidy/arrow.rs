@@ -123,6 +123,20 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         krate: "proxy",
+        modules: &["access_log"],
+        except: &[],
+        never: &[
+            "tokio",
+            "crate::http",
+            "crate::handle",
+            "crate::registry",
+            "crate::server",
+            "crate::config",
+        ],
+        why: "a line is made of what the log is told, and its one thread waits for nothing but disks",
+    },
+    Fence {
+        krate: "proxy",
         modules: &["admin"],
         except: &[],
         never: &["crate::handle", "crate::pool", "crate::exchange", "crate::relay", "evenkeel_balancer"],

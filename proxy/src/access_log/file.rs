@@ -77,17 +77,18 @@ impl LogFile {
         Ok(())
     }
 
-    /// Waits for the reader of a full pipe; a reader that has stopped holds up the other logs but once in a while.
+    /// Waits for the reader of a full pipe, unless it was waited for in vain just now: the other logs wait as well.
     fn wait_for_room(&mut self) -> io::Result<()> {
-        let now = clock::now();
-        let patience = if now < self.full_until { Duration::ZERO } else { limits::LOG_PIPE_WITHIN };
+        let is_waiting = clock::now() >= self.full_until;
+        let patience = if is_waiting { limits::LOG_PIPE_WITHIN } else { Duration::ZERO };
         let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
-        let ready = poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], Some(&patience));
-        if ready? == 0 {
-            self.full_until = clock::now().plus(limits::LOG_PIPE_WITHIN);
-            return Err(io::Error::new(io::ErrorKind::WouldBlock, "its reader does not keep up"));
+        if poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], Some(&patience))? > 0 {
+            return Ok(());
         }
-        Ok(())
+        if is_waiting {
+            self.full_until = clock::now().plus(limits::LOG_PIPE_WITHIN);
+        }
+        Err(io::Error::new(io::ErrorKind::WouldBlock, "its reader does not keep up"))
     }
 }
 

@@ -76,6 +76,11 @@ fn a_full_pipe_is_given_up_and_its_next_line_starts_a_line() {
     let (written, why) = log.append(lines.as_bytes()).unwrap_err();
     assert_eq!(why.kind(), io::ErrorKind::WouldBlock);
     assert!(written > 0 && written % 11 != 0, "the pipe ended with a line by chance");
+    // Waiting in vain once spares the other logs the next wait.
+    assert!(log.full_until > Moment(0));
+    log.full_until = Moment(u64::MAX);
+    assert_eq!(log.append(b"lost\n").unwrap_err().0, 0);
+    assert_eq!(log.full_until, Moment(u64::MAX));
     let mut drain = || {
         let mut read: Vec<u8> = Vec::new();
         let mut block = [0; 4096];
