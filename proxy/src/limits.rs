@@ -59,3 +59,19 @@ pub(crate) const EVENTS_KEPT: usize = 4096;
 pub(crate) const TEXT: usize = 200;
 /// How long a head or a body may take where `RequestReadTimeout` sets no time.
 pub(crate) const UNPACED: Duration = Duration::from_secs(3600);
+/// Bytes of an access log's format.
+pub(crate) const LOG_FORMAT: usize = 8 * 1024;
+/// Bytes of one value in an access log line, before it is escaped; httpd's own bound for a request line.
+pub(crate) const LOG_VALUE: usize = 8190;
+/// Bytes that one worker thread gathers for an access log before it hands them to the writer.
+pub(crate) const LOG_BUFFER: usize = 32 * 1024;
+/// Bytes that wait for the writer of access logs; further lines are dropped and counted.
+pub(crate) const LOG_WAITING: usize = 8 * 1024 * 1024;
+/// Empty buffers kept for access log lines to come.
+pub(crate) const LOG_SPARES: usize = 16;
+/// How long the writer of access logs waits for a full pipe before it drops lines, and then no more for as long.
+pub(crate) const LOG_PIPE_WITHIN: Duration = Duration::from_millis(200);
+/// How often lost access log lines are told of at most.
+pub(crate) const LOG_TELL_EVERY: Duration = Duration::from_secs(10);
+/// How long the proxy waits for its last access log lines to be written when it ends.
+pub(crate) const LOG_ENDS_WITHIN: Duration = Duration::from_secs(1);

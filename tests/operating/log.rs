@@ -1,4 +1,5 @@
-//! Standard error that is blocked or gone: the log may suffer, traffic and the end of the proxy may not.
+//! Standard error that is blocked or gone, and logs opened anew: the log may suffer, traffic and the end of the proxy
+//! may not.
 
 use std::fs;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -86,6 +87,18 @@ fn a_log_whose_reader_is_gone_does_not_spoil_the_end() {
     for _ in 0..100 {
         assert_eq!(client.try_send(to, "GET", "/", b"").unwrap().status, 200);
         assert_eq!(client.try_send(to, "TRACE", "/", b"").unwrap().status, 405);
+    }
+    assert_eq!(proxy.stop().code(), Some(0));
+}
+
+#[test]
+fn a_signal_to_open_logs_anew_ends_nothing() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(serving([&a]));
+    for round in 1..=2 {
+        signal(proxy.pid(), Signal::USR1);
+        eventually("it is heard", || (proxy.log().matches("anew").count() == round).then_some(()));
+        assert_eq!(browser().try_send(proxy.address(), "GET", "/", b"").unwrap().answered_by(), "a");
     }
     assert_eq!(proxy.stop().code(), Some(0));
 }
