@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::{interval, sleep, timeout};
 
+use crate::access_log::WorkerLogs;
 use crate::clock::{self, Dice};
 use crate::conversation;
 use crate::deadline::Deadlines;
@@ -26,6 +27,8 @@ use crate::server::Proxy;
 pub(crate) struct Worker {
     /// Which of the members' counting cells it uses.
     pub(crate) core: usize,
+    /// Before the proxy, whose end waits for the last lines.
+    pub(crate) logs: RefCell<WorkerLogs>,
     pub(crate) proxy: Arc<Proxy>,
     pub(crate) pool: RefCell<Pool>,
     pub(crate) spares: Rc<Spares>,
@@ -40,6 +43,8 @@ pub(crate) struct Worker {
 
 /// How often idle connections are looked through.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How long an access log line may wait.
+const LOGS_EVERY: Duration = Duration::from_secs(1);
 /// Idle clients that are let go at once where connections are short.
 const SHED: usize = 16;
 /// Blocks for the lines of heads that a worker keeps.
@@ -49,6 +54,7 @@ impl Worker {
     fn new(core: usize, proxy: Arc<Proxy>) -> Self {
         Self {
             core,
+            logs: RefCell::new(proxy.logs.for_worker()),
             proxy,
             pool: RefCell::new(Pool::new(core)),
             spares: Rc::default(),
@@ -155,6 +161,9 @@ pub(crate) async fn work(
     tokio::task::spawn_local(async move { keeper.keep().await });
     tokio::task::spawn_local(sweep(Rc::clone(&worker)));
     tokio::task::spawn_local(shed(Rc::clone(&worker)));
+    if !worker.logs.borrow().is_empty() {
+        tokio::task::spawn_local(hand_over_logs(Rc::clone(&worker)));
+    }
     tokio::task::spawn_local(give_up_places(Rc::clone(&worker), mailbox));
     // A sender that is gone means that the proxy ends as well.
     let _ = stopping.wait_for(|stop| *stop).await;
@@ -189,6 +198,15 @@ async fn sweep(worker: Rc<Worker>) {
                 worker.pool.borrow_mut().sweep(address, now);
             }
         }
+    }
+}
+
+/// Lines must not wait for their buffer to be full.
+async fn hand_over_logs(worker: Rc<Worker>) {
+    let mut ticks = interval(LOGS_EVERY);
+    loop {
+        ticks.tick().await;
+        worker.logs.borrow_mut().tick();
     }
 }
 

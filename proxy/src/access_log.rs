@@ -40,25 +40,9 @@ pub(crate) struct Condition {
 }
 
 impl Condition {
-    /// Reads the last argument of a `CustomLog` line.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that says what may stand there.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let value = text.split_once('=').filter(|(key, _)| key.eq_ignore_ascii_case("env"));
-        let Some((_, variable)) = value else {
-            let text = clean(text, limits::TEXT);
-            return Err(format!("{text} is no condition of a log; env=NAME and env=!NAME are"));
-        };
-        let (is_negated, variable) = match variable.strip_prefix('!') {
-            Some(variable) => (true, variable),
-            None => (false, variable),
-        };
-        if variable.is_empty() {
-            return Err("env= needs the name of a variable".to_owned());
-        }
-        Ok(Self { variable: variable.to_owned(), is_negated })
+    /// The variable must be set, or must not be.
+    pub(crate) fn new(variable: String, is_negated: bool) -> Self {
+        Self { variable, is_negated }
     }
 
     fn holds(&self, lookup: &impl Lookup) -> bool {
@@ -144,7 +128,8 @@ impl AccessLogs {
     }
 
     /// How many lines were lost since the start, because the disk was full, slow or broken.
-    pub(crate) fn lost(&self) -> u64 {
+    #[cfg(test)]
+    fn lost(&self) -> u64 {
         self.untaken.count().saturating_add(self.unwritten.count())
     }
 }
@@ -196,6 +181,11 @@ impl WorkerLogs {
     /// Is there nothing to log to? Then no entry need be made.
     pub(crate) fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// Is anything of the answers' header told?
+    pub(crate) fn wants_answers(&self) -> bool {
+        self.files.iter().flat_map(|file| &file.logs).any(|(spec, _)| spec.format.wants_answers())
     }
 
     /// Writes a line to each log whose condition holds. Never waits.

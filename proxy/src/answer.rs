@@ -56,8 +56,8 @@ impl Page {
         Self { told, ..self }
     }
 
-    /// Writes head and body; how many bytes of it are body.
-    pub(crate) fn write(self, worker: &Worker, out: &mut Buffer) -> usize {
+    /// Writes head and body; the status that the client sees, and how many bytes are body.
+    pub(crate) fn write(self, worker: &Worker, out: &mut Buffer) -> (u16, usize) {
         let status = self.status;
         let own;
         let (status, kind, location, body) = match worker.proxy.error_documents.get(&status) {
@@ -87,10 +87,10 @@ impl Page {
         }
         out.put(b"\r\n");
         if self.bare {
-            return 0;
+            return (status, 0);
         }
         out.put(body);
-        body.len()
+        (status, body.len())
     }
 }
 

@@ -18,6 +18,7 @@ use crate::http::head::{Scan, ScanLimits, Scanned};
 use crate::http::request::{Refused, RequestHead, is_tls};
 use crate::http::stream::Stream;
 use crate::mapping::covers;
+use crate::record::{Served, record};
 use crate::{answer, clock, limits};
 
 /// A client connection.
@@ -32,6 +33,8 @@ pub(crate) struct Conversation {
     pub(crate) carried: u32,
     /// Has the client said that it sends nothing more?
     pub(crate) half_closed: bool,
+    /// When the first byte of the request came.
+    pub(crate) began: Moment,
 }
 
 /// How a connection ends.
@@ -69,6 +72,7 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
         input,
         carried: 0,
         half_closed: false,
+        began: Moment::default(),
         worker,
     };
     let ending = loop {
@@ -95,6 +99,7 @@ impl Conversation {
         let proxy = Rc::clone(&self.worker);
         let settings = &proxy.proxy.serving;
         let mut began = clock::now();
+        self.began = began;
         if self.input.is_empty() {
             self.input = self.worker.spares.none();
             if self.half_closed {
@@ -103,12 +108,11 @@ impl Conversation {
             let within = if self.carried == 0 { settings.head.first } else { settings.keep_alive_timeout };
             self.deadline.set(began.plus(within), Doing::Idle);
             poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
-            began = if self.carried == 0 { began } else { clock::now() };
-            self.input = self.worker.spares.small();
+            self.began = clock::now();
+            began = if self.carried == 0 { began } else { self.began };
         }
         let mut scan = Scan::new(self.skip_empty_lines());
         if !self.input.is_empty() {
-            // The client sent ahead.
             if let Some(head) = self.look(&mut scan)? {
                 return Ok(head);
             }
@@ -136,10 +140,20 @@ impl Conversation {
         }
     }
 
-    /// Waits for the first byte of a request.
+    /// Waits for the first bytes of a request; a buffer is taken only when they come.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        if let Poll::Ready(ready) = self.client.poll_read_ready(context) {
-            return Poll::Ready(ready.map_err(|_| ()));
+        if self.client.poll_read_ready(context).is_ready() {
+            let mut buffer = self.worker.spares.small();
+            match self.client.poll_read(context, buffer.spare_mut()) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(())),
+                Poll::Ready(Ok(count)) => {
+                    buffer.advance(count);
+                    self.input = buffer;
+                    return Poll::Ready(Ok(()));
+                }
+                // It was only thought to be ready.
+                Poll::Pending => {}
+            }
         }
         let over = self.deadline.is_over(context) || self.worker.ends_waiting(self.carried == 0);
         if over { Poll::Ready(Err(())) } else { Poll::Pending }
@@ -203,8 +217,18 @@ impl Conversation {
             tracing::warn!(client = %self.peer.ip(), "a client speaks TLS to an address without TLS");
         }
         let mut page = self.worker.spares.small();
-        answer::Page::of(status).closing().write(&self.worker, &mut page);
-        match self.write(page).await {
+        let (shown, body) = answer::Page::of(status).closing().write(&self.worker, &mut page);
+        let sent = page.len() as u64;
+        let written = self.write(page).await;
+        let served = Served {
+            status: shown,
+            body: body as u64,
+            sent,
+            aborted: written.is_err(),
+            ..Served::new(status, Then::End(Ending::Lingers))
+        };
+        record(self, None, &served, self.began);
+        match written {
             Ok(()) => Ending::Lingers,
             Err(_) => Ending::Gone,
         }

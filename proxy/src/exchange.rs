@@ -14,7 +14,6 @@ use evenkeel_protocol::Moment;
 use evenkeel_protocol::clean::clean;
 
 use crate::accept::Worker;
-use crate::conversation::Pace;
 use crate::deadline::{Deadline, Doing};
 use crate::header::{ToClient, ToMember};
 use crate::http::answer::{AnswerHead, Asked};
@@ -257,11 +256,9 @@ impl Request<'_> {
         loop {
             let member = self.upload.last.plus(address.connection.timeout);
             let waiting = self.upload.waiting();
-            let mut at = member;
-            let client = self.body_deadline();
-            if waiting == Waiting::Client {
-                at = at.min(client);
-            }
+            // A member needs not answer before it has the request.
+            let due = if waiting == Waiting::Client { self.body_deadline() } else { member };
+            let mut at = due;
             let told = self.upload.last.plus(limits::CONTINUE_WITHIN);
             if self.upload.held {
                 at = at.min(told);
@@ -274,20 +271,13 @@ impl Request<'_> {
                 return Poll::Pending;
             }
             let now = clock::now();
-            if now >= member {
-                let kind = match waiting {
-                    Waiting::Member => FailureKind::SendTimeout,
-                    Waiting::Client | Waiting::Nobody => FailureKind::ReadTimeout,
-                };
-                let why = match kind {
-                    FailureKind::SendTimeout => "it did not take the request in time",
-                    _ => "it did not answer in time",
+            if now >= due {
+                let (kind, why) = match waiting {
+                    Waiting::Client => (FailureKind::ClientTimeout, "the client sent nothing for too long"),
+                    Waiting::Member => (FailureKind::SendTimeout, "it did not take the request in time"),
+                    Waiting::Nobody => (FailureKind::ReadTimeout, "it did not answer in time"),
                 };
                 return Poll::Ready(Err(Trouble::new(kind, why)));
-            }
-            if waiting == Waiting::Client && now >= client {
-                let why = "the client sent nothing for too long";
-                return Poll::Ready(Err(Trouble::new(FailureKind::ClientTimeout, why)));
             }
             if self.upload.held && now >= told {
                 self.tell_to_continue();
@@ -307,10 +297,11 @@ impl Request<'_> {
         }
     }
 
-    /// When the client's time for its body is over.
-    pub(crate) fn body_deadline(&self) -> Moment {
-        let pace: &Pace = &self.worker.proxy.serving.body;
-        pace.deadline(self.upload.began, self.upload.received)
+    /// When the client's time for its body is over: it must be fast enough on the whole, and never silent for long.
+    fn body_deadline(&self) -> Moment {
+        let serving = &self.worker.proxy.serving;
+        let whole = serving.body.deadline(self.upload.began, self.upload.received);
+        whole.min(self.upload.given.plus(serving.timeout))
     }
 }
 

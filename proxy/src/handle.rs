@@ -15,35 +15,31 @@ use crate::http::body::Length;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
 use crate::mapping;
+use crate::record::{Chosen, Served, record};
 use crate::registry::LiveBalancer;
 use crate::relay::{self, Tried};
 use crate::upload::{BadUpload, Upload};
 use crate::{clock, limits};
 
 /// The proxy answers by itself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Own {
+#[derive(Debug)]
+struct Own {
     status: u16,
     /// May the connection go on, as far as the request's body is concerned?
     whole: bool,
     /// Was another answer begun, which cannot be taken back?
     torn: bool,
+    /// Bytes of the request's body that were read.
+    read: u64,
+    /// Who failed to answer.
+    chosen: Option<Chosen>,
 }
 
 impl Own {
     /// Before anything of the body was looked at.
     fn early(status: u16) -> Self {
-        Self { status, whole: false, torn: false }
+        Self { status, whole: false, torn: false, read: 0, chosen: None }
     }
-}
-
-/// What became of a request, for its log line.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Served {
-    pub(crate) then: Then,
-    pub(crate) status: u16,
-    /// Bytes of the answer's body that were handed to the client.
-    pub(crate) body: u64,
 }
 
 /// Serves one request, whose head stands in the conversation's input.
@@ -53,6 +49,7 @@ pub(crate) async fn handle(conversation: &mut Conversation, head: RequestHead) -
         Ok(served) => served,
         Err(own) => answer(conversation, &head, own, keep).await,
     };
+    record(conversation, Some(&head), &served, conversation.began);
     conversation.worker.give_lines(head.lines);
     served.then
 }
@@ -69,9 +66,10 @@ fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
 
 /// The proxy's own answer.
 async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, keep: bool) -> Served {
-    let Own { status, mut whole, torn } = own;
+    let Own { status, mut whole, torn, read, chosen } = own;
+    let served = Served { read, chosen, ..Served::new(status, Then::End(Ending::Gone)) };
     if torn {
-        return Served { then: Then::End(Ending::Gone), status, body: 0 };
+        return Served { aborted: true, ..served };
     }
     let block = conversation.input.block();
     tracing::debug!(status, client = %conversation.peer.ip(),
@@ -92,14 +90,15 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     let page = Page::of(status).bare(bare).told(!head.http_1_1);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
-    let body = page.write(&conversation.worker, &mut out) as u64;
+    let (shown, body) = page.write(&conversation.worker, &mut out);
+    let sent = out.len() as u64;
     let then = match conversation.write(out).await {
-        Err(_) => Then::End(Ending::Gone),
+        Err(_) => return Served { aborted: true, ..served },
         Ok(()) if keep => Then::Next,
         Ok(()) if whole => Then::End(Ending::Gone),
         Ok(()) => Then::End(Ending::Lingers),
     };
-    Served { then, status, body }
+    Served { then, status: shown, body: body as u64, sent, ..served }
 }
 
 /// Has a member answer; or the status of the proxy's own answer.
@@ -132,7 +131,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         interim: None,
     };
     let began = clock::now();
-    request.upload.began = began;
+    (request.upload.began, request.upload.given) = (began, began);
     let mut trying = Trying {
         worker: &worker,
         balancer,
@@ -140,12 +139,20 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         excluded: Vec::new(),
         tried: Tried::default(),
         repeats: 0,
+        chosen: None,
     };
-    let outcome = match trying.until_answered(&mut request).await {
-        Ok(answered) => Ok(relay::relay(&mut request, answered, (balancer, trying.tried, keep)).await),
+    let outcome = trying.until_answered(&mut request).await;
+    let Trying { tried, chosen, .. } = trying;
+    let chosen = chosen.map(|chosen| Chosen { balancer: found.balancer, ..chosen });
+    let outcome = match outcome {
+        Ok(answered) => {
+            let served = relay::relay(&mut request, answered, (balancer, tried, keep)).await;
+            Ok(Served { chosen, read: request.upload.received, ..served })
+        }
         Err(status) => {
-            drop(trying);
-            Err(Own { status, whole: request.upload.is_read(), torn: request.interim.is_some() })
+            drop(tried);
+            let (whole, torn) = (request.upload.is_read(), request.interim.is_some());
+            Err(Own { status, whole, torn, read: request.upload.received, chosen })
         }
     };
     let Request { ahead, upload, half_closed: closed, .. } = request;
@@ -220,6 +227,8 @@ struct Trying<'a> {
     excluded: Vec<MemberId>,
     tried: Tried,
     repeats: u8,
+    /// The last election.
+    chosen: Option<Chosen>,
 }
 
 impl Trying<'_> {
@@ -235,15 +244,17 @@ impl Trying<'_> {
                 tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
                 fallback.unwrap_or(503)
             })?;
-            self.tried.add(election.lease);
+            let Election { member, session, route_changed, lease, .. } = election;
+            self.chosen = Some(Chosen { balancer: 0, member, session, route_changed });
+            self.tried.add(lease);
             let mut fresh = false;
             loop {
-                match self.attempt(election.member, request, fresh).await {
+                match self.attempt(member, request, fresh).await {
                     Ok(answered) => return Ok(answered),
                     Err((Next::RepeatFresh, _)) => fresh = true,
                     Err((Next::TryAnother { exclude }, status)) => {
                         if exclude {
-                            self.excluded.push(election.member);
+                            self.excluded.push(member);
                         }
                         fallback = Some(status);
                         break;

@@ -161,7 +161,7 @@ fn put_address(out: &mut Buffer, address: IpAddr) {
 }
 
 /// `host` without its port; an IPv6 address keeps its brackets.
-fn without_port(host: &[u8]) -> &[u8] {
+pub(crate) fn without_port(host: &[u8]) -> &[u8] {
     match host.iter().rposition(|byte| *byte == b':') {
         Some(at) if !host.ends_with(b"]") => host.get(..at).unwrap_or(host),
         _ => host,

@@ -15,7 +15,6 @@
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
 mod accept;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the data path does not log yet"))]
 mod access_log;
 mod admin;
 mod answer;
@@ -36,6 +35,7 @@ pub mod mapping;
 pub mod options;
 mod places;
 mod pool;
+mod record;
 mod registry;
 mod relay;
 mod reversal;

@@ -57,7 +57,7 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
     let ending = signal::Ending::install()?;
     let start = StartOptions { configuration: path, run_dir: options.run_dir, threads: options.threads };
     let running = server::start(config, &start)?;
-    ending.wait(|| tracing::info!("told to open log files anew; there are none"));
+    ending.wait(|| running.reopen_logs());
     tracing::info!("ending; requests in flight may finish");
     running.stop();
     Ok(ExitCode::SUCCESS)

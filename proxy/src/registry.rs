@@ -137,6 +137,12 @@ impl LiveBalancer {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The route that a member has now.
+    pub(crate) fn route(&self, member: MemberId) -> Option<String> {
+        let core = self.lock();
+        core.members().nth(member.0 as usize).map(|(_, _, route)| route.as_str().to_owned())
+    }
+
     /// How the elected member is reached.
     pub(crate) fn address(&self, member: MemberId) -> Option<&Address> {
         self.addresses.get(member.0 as usize)

@@ -11,13 +11,13 @@ use evenkeel_protocol::Moment;
 use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
 use crate::exchange::{Answered, Request};
-use crate::handle::Served;
 use crate::header::{After, ToClient};
 use crate::http::answer::AnswerHead;
 use crate::http::body::Length;
 use crate::http::buffer::Buffer;
 use crate::http::pump::{Broken, Pump};
 use crate::pool::Connection;
+use crate::record::Served;
 use crate::registry::{Address, LiveBalancer};
 use crate::upload::Waiting;
 use crate::{clock, tunnel};
@@ -66,7 +66,7 @@ pub(crate) async fn relay(
 ) -> Served {
     let Answered { head: answer, buffer, connection, offered } = answered;
     let status = answer.status;
-    let gone = Served { then: Then::End(Ending::Gone), status, body: 0 };
+    let gone = Served { aborted: true, ..Served::new(status, Then::End(Ending::Gone)) };
     let Some(lease) = &tried.last else { return gone };
     let Some(address) = balancer.address(lease.member()) else { return gone };
     let meter = lease.meter();
@@ -77,12 +77,14 @@ pub(crate) async fn relay(
     let delimited = is_delimited(length, request.head.http_1_1);
     let keep = keep && delimited && request.upload.is_done() && !offered;
     let lead = head(request, (&answer, buffer.block()), keep);
+    let wanted = request.worker.logs.borrow().wants_answers();
+    let fields = if wanted { answer.owned(buffer.block()) } else { Vec::new() };
     let reusable = answer.keeps_alive() && !address.connection.disablereuse;
     request.worker.give_lines(answer.lines);
     if upgraded {
         let tunnel = tunnel::Tunnel { address, meter, connection, _tried: tried };
         let body = Box::pin(tunnel.run(request, lead, buffer)).await;
-        return Served { body, ..gone };
+        return Served { body, sent: body, aborted: false, answer: fields, ..gone };
     }
     let mut download = Pump::new(length, in_chunks(length, request.head.http_1_1));
     let begun = if buffer.is_empty() { Ok(0) } else { download.begin(buffer) };
@@ -105,6 +107,7 @@ pub(crate) async fn relay(
         }
         Err(why) => relay.broken(why),
     };
+    let aborted = matches!(ended, Ended::Client);
     let then = match ended {
         Ended::Complete if keep => Then::Next,
         Ended::Complete if request.upload.is_done() => Then::End(Ending::Gone),
@@ -116,7 +119,8 @@ pub(crate) async fn relay(
             Then::End(if delimited { Ending::Gone } else { Ending::Reset })
         }
     };
-    Served { then, status, body: relay.body }
+    let (body, sent) = (relay.body, relay.download.written());
+    Served { then, body, sent, aborted, answer: fields, ..gone }
 }
 
 /// Is the body written in chunks?

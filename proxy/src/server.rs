@@ -12,9 +12,10 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 
 use crate::accept::{self, Crowd};
+use crate::access_log::{AccessLogs, Condition, LogFormat, ReopenHandle};
 use crate::answer::ErrorDocuments;
 use crate::clock::Pacer;
-use crate::config::{self, Config, Fence};
+use crate::config::{self, Config, Fence, LogCondition};
 use crate::conversation::{Pace, Serving};
 use crate::header::Forwarding;
 use crate::http::head::ScanLimits;
@@ -51,6 +52,15 @@ pub(crate) struct Proxy {
     /// When it was last said that connections are short.
     pub(crate) crowd_warned: Pacer,
     pub(crate) mailboxes: Mailboxes,
+    pub(crate) logs: AccessLogs,
+    pub(crate) site: Site,
+}
+
+/// What the site calls itself in logs.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) name: String,
+    pub(crate) port: u16,
 }
 
 /// A proxy that runs until it is stopped or dropped.
@@ -58,6 +68,7 @@ pub(crate) struct Proxy {
 pub struct Running {
     listen: Vec<SocketAddr>,
     registry: Arc<Registry>,
+    logs: ReopenHandle,
     run_dir: RunDir,
     stop: watch::Sender<bool>,
     /// Told only after the workers have ended, so that operators see the end from inside.
@@ -75,6 +86,12 @@ impl Running {
     /// Where its admin socket stands.
     pub fn admin_socket(&self) -> PathBuf {
         self.run_dir.socket()
+    }
+
+    /// Opens the access logs anew, after they were renamed. Returns at once.
+    pub fn reopen_logs(&self) {
+        tracing::info!("told to open the access logs anew");
+        self.logs.reopen();
     }
 
     /// Takes no new connections, lets requests in flight end within a bounded time, and returns when all is over.
@@ -133,11 +150,18 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
             return Err(why);
         }
     };
+    let logs = match access_logs(&config) {
+        Ok(logs) => logs,
+        Err(why) => {
+            run_dir.discard();
+            return Err(why);
+        }
+    };
     // Last, so that a start that fails before leaves no socket behind.
     let admin = run_dir.bind()?;
     admin.set_nonblocking(true)?;
     let (mailboxes, received) = Mailboxes::new(threads);
-    let proxy = Arc::new(assemble(config, (&listen, &configuration), &run_dir, mailboxes));
+    let proxy = Arc::new(assemble(config, (&listen, &configuration), &run_dir, (mailboxes, logs)));
 
     // Before anybody can ask or edit, so that it is the first event.
     proxy.registry.events().publish(EventKind::Started);
@@ -146,6 +170,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let mut running = Running {
         listen,
         registry: Arc::clone(&proxy.registry),
+        logs: proxy.logs.reopen_handle(),
         run_dir,
         stop,
         end_control,
@@ -170,10 +195,10 @@ fn assemble(
     config: Config,
     (listen, configuration): (&[SocketAddr], &Path),
     run_dir: &RunDir,
-    mailboxes: Mailboxes,
+    (mailboxes, logs): (Mailboxes, AccessLogs),
 ) -> Proxy {
     let cores = mailboxes.workers();
-    let serving = serving(&config);
+    let (serving, site) = (serving(&config), site(&config));
     let hello = Hello {
         product: "evenkeel-proxy".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -212,7 +237,34 @@ fn assemble(
         crowd: Crowd::new(config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS)),
         crowd_warned: Pacer::default(),
         mailboxes,
+        logs,
+        site,
     }
+}
+
+/// The access logs that the configuration wants.
+fn access_logs(config: &Config) -> anyhow::Result<AccessLogs> {
+    let logs = config.access_logs.iter().map(|log| {
+        let format = LogFormat::parse(&log.format).map_err(anyhow::Error::msg)?;
+        let condition = log.condition.as_ref().map(|condition| match condition {
+            LogCondition::Set(variable) => Condition::new(variable.clone(), false),
+            LogCondition::Unset(variable) => Condition::new(variable.clone(), true),
+        });
+        Ok((log.path.clone(), format, condition))
+    });
+    AccessLogs::open(logs.collect::<anyhow::Result<_>>()?)
+}
+
+/// The name and port of `ServerName`; without one httpd asks the system for its name.
+fn site(config: &Config) -> Site {
+    let named = config.server_name.clone().unwrap_or_else(|| {
+        rustix::system::uname().nodename().to_str().map_or_else(|_| "localhost".to_owned(), str::to_owned)
+    });
+    let (name, port) = match named.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+        _ => (named.as_str(), None),
+    };
+    Site { name: name.to_owned(), port: port.unwrap_or(80) }
 }
 
 /// How clients are treated, with what is unlimited in the configuration under bounds of ours.

@@ -25,6 +25,8 @@ pub(crate) struct Upload {
     pump: Pump,
     /// When the client's time for it began.
     pub(crate) began: Moment,
+    /// When the client last sent something of it.
+    pub(crate) given: Moment,
     /// Bytes of data that came from the client.
     pub(crate) received: u64,
     /// The most that may come.
@@ -68,6 +70,7 @@ impl Upload {
         let mut upload = Self {
             pump: Pump::new(head.length, head.length == Length::Chunked),
             began: Moment::default(),
+            given: Moment::default(),
             received: 0,
             most,
             last: Moment::default(),
@@ -177,6 +180,7 @@ impl Upload {
                 Poll::Ready(Ok(bytes)) => {
                     self.held = false;
                     self.received += bytes;
+                    self.given = clock::now();
                     meter.sent(bytes);
                     if self.received > self.most {
                         return Err(BadUpload::TooLarge);

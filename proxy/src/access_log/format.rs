@@ -100,6 +100,11 @@ impl LogFormat {
     /// The format that a `LogFormat` line without a name, and no such line at all, stand for.
     pub(crate) const COMMON: &str = "%h %l %u %t \"%r\" %>s %b";
 
+    /// Does it tell anything of the answer's header?
+    pub(super) fn wants_answers(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.what, What::AnswerField(_)))
+    }
+
     /// Compiles the text of a format as it stands behind the quotes of the configuration are taken off.
     ///
     /// # Errors

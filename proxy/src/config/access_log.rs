@@ -6,13 +6,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::access_log::LogFormat;
 use crate::config::include;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::shown;
 use crate::config::source::Spot;
-
-/// What httpd calls CLF, and uses where no format is given.
-const COMMON: &str = r#"%h %l %u %t "%r" %>s %b"#;
 
 /// One `CustomLog` or `TransferLog`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +73,7 @@ impl Logs {
         let format = match (&draft.format, &self.unnamed) {
             (Some(named), _) => self.lookup(named, notes),
             (None, Some(unnamed)) => self.lookup(unnamed, notes),
-            (None, None) => COMMON.to_owned(),
+            (None, None) => LogFormat::COMMON.to_owned(),
         };
         let path = include::below_root(root, &draft.path)
             .and_then(|path| include::writable_place(&path).map(|()| path))
@@ -90,7 +88,7 @@ impl Logs {
             return found.text.clone();
         }
         if named.text.eq_ignore_ascii_case("CLF") {
-            return COMMON.to_owned();
+            return LogFormat::COMMON.to_owned();
         }
         check(named, notes);
         if !named.text.contains('%') {
@@ -106,43 +104,7 @@ impl Logs {
 }
 
 fn check(named: &Named, notes: &mut Notes) {
-    if let Err(why) = check_format(&named.text) {
-        let what = format!("the format {why}");
+    if let Err(what) = LogFormat::parse(&named.text) {
         notes.error(named.spot, Complaint::new(what, "write for example \"%h %t \\\"%r\\\" %>s %b\""));
-    }
-}
-
-/// Refuses a format that ends within one of its fields, as httpd does.
-///
-/// Errors: what is wrong, as the end of a sentence that starts with "the format".
-fn check_format(format: &str) -> Result<(), String> {
-    let mut rest = format;
-    while let Some((_, behind)) = rest.split_once('%') {
-        let field = behind.trim_start_matches(|c: char| c.is_ascii_digit() || "!,<>".contains(c));
-        let field = match field.strip_prefix('{') {
-            Some(argument) => argument.split_once('}').map_or("", |(_, behind)| behind),
-            None => field,
-        };
-        let mut characters = field.chars();
-        if characters.next().is_none() {
-            return Err("ends behind a percent sign, before it says what to log".to_owned());
-        }
-        rest = characters.as_str();
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_format_that_ends_within_a_field_is_refused() {
-        for format in ["%h", "%%", "100%% %b", "%{Host}i %>s", "%!200,304{Referer}i", "plain", "%{x}^ti"] {
-            assert_eq!(check_format(format), Ok(()), "{format}");
-        }
-        for format in ["%", "%h %", "%{x", "%{x}", "%>", "%!200,", "%%%"] {
-            assert!(check_format(format).is_err(), "{format}");
-        }
     }
 }

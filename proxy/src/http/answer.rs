@@ -86,6 +86,11 @@ impl AnswerHead {
         wishes && !self.options.close && self.length != Length::UntilClose
     }
 
+    /// Names and values of all fields, for who needs them when the head is gone.
+    pub(crate) fn owned(&self, block: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.lines.iter().map(|line| (line.name.of(block).to_vec(), line.value.of(block).to_vec())).collect()
+    }
+
     /// The values of all fields of that kind.
     pub(crate) fn values<'a>(&'a self, block: &'a [u8], known: Known) -> impl Iterator<Item = &'a [u8]> {
         self.lines.iter().filter(move |line| line.known == known).map(move |line| line.value.of(block))

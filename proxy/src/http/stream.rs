@@ -105,6 +105,14 @@ impl Stream {
         }
     }
 
+    /// Our end's address, if it has one.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Tells the peer that nothing more comes; reading goes on.
     pub(crate) fn shut_writing(&self) {
         // A peer that is gone needs not be told.

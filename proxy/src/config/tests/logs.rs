@@ -72,8 +72,14 @@ fn what_is_no_log_is_refused() {
         ("CustomLog \"\" %h", "2:11: the name of the file is empty"),
         ("CustomLog /a \"\"", "2:14: the format is empty"),
         ("LogFormat \"\" x", "2:11: the format is empty"),
-        ("CustomLog /a %", "2:14: the format ends behind a percent sign, before it says what to log"),
-        ("LogFormat %{x unused", "2:11: the format ends behind a percent sign, before it says what to log"),
+        (
+            "CustomLog /a %",
+            "2:14: the log format ends within a % directive; write %% for a % sign (character 1 of the log format)",
+        ),
+        (
+            "LogFormat %{x unused",
+            "2:11: the log format ends within a % directive; write %% for a % sign (character 1 of the log format)",
+        ),
         ("CustomLog /a %h expr=true", "2:17: expressions are not supported"),
         ("CustomLog /a %h env=", "2:17: the name of the variable is missing"),
         ("CustomLog /a %h env=!", "2:17: the name of the variable is missing"),

@@ -1,0 +1,175 @@
+//! Describes a request that is over to the access logs.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use evenkeel_balancer::{MemberId, Session};
+use evenkeel_protocol::{Moment, Timestamp};
+
+use crate::access_log::{self, Entry, Lookup, RequestLine};
+use crate::clock;
+use crate::conversation::{Conversation, Ending, Then};
+use crate::header::without_port;
+use crate::http::request::RequestHead;
+use crate::registry::LiveBalancer;
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) then: Then,
+    /// The status before a page of the site's own took its place.
+    pub(crate) first_status: u16,
+    pub(crate) status: u16,
+    /// Bytes of the answer's body that were handed to the client.
+    pub(crate) body: u64,
+    /// The same with head and framing.
+    pub(crate) sent: u64,
+    /// Bytes of the request's body.
+    pub(crate) read: u64,
+    /// Was the client gone before the end of the answer?
+    pub(crate) aborted: bool,
+    pub(crate) chosen: Option<Chosen>,
+    /// The answer's header, if a log wants something of it.
+    pub(crate) answer: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Served {
+    /// Nothing was sent yet.
+    pub(crate) fn new(status: u16, then: Then) -> Self {
+        Self {
+            then,
+            first_status: status,
+            status,
+            body: 0,
+            sent: 0,
+            read: 0,
+            aborted: false,
+            chosen: None,
+            answer: Vec::new(),
+        }
+    }
+}
+
+/// Who was elected last for a request, and why.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    /// The balancer's number.
+    pub(crate) balancer: usize,
+    pub(crate) member: MemberId,
+    pub(crate) session: Option<Session>,
+    pub(crate) route_changed: bool,
+}
+
+/// Fields and variables, as the logs ask for them.
+struct Asked<'a> {
+    head: Option<&'a RequestHead>,
+    block: &'a [u8],
+    served: &'a Served,
+    balancer: Option<&'a LiveBalancer>,
+}
+
+impl Lookup for Asked<'_> {
+    fn request_field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let lines = self.head.map_or(&[][..], |head| &head.lines[..]);
+        lines
+            .iter()
+            .filter(move |line| line.name.of(self.block).eq_ignore_ascii_case(name.as_bytes()))
+            .map(|line| line.value.of(self.block))
+    }
+
+    fn answer_field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.served
+            .answer
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| &value[..])
+    }
+
+    /// The variables that `mod_proxy_balancer` sets.
+    fn variable(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        let (chosen, balancer) = (self.served.chosen.as_ref()?, self.balancer?);
+        let owned = |text: String| Some(Cow::Owned(text.into_bytes()));
+        match name {
+            "BALANCER_NAME" => owned(balancer.name.url()),
+            "BALANCER_WORKER_NAME" => {
+                Some(Cow::Borrowed(balancer.address(chosen.member)?.name.as_str().as_bytes()))
+            }
+            "BALANCER_WORKER_ROUTE" => owned(balancer.route(chosen.member)?),
+            "BALANCER_SESSION_STICKY" => Some(Cow::Borrowed(chosen.session.as_ref()?.name.as_bytes())),
+            "BALANCER_SESSION_ROUTE" => Some(Cow::Borrowed(chosen.session.as_ref()?.route.as_bytes())),
+            "BALANCER_ROUTE_CHANGED" => chosen.route_changed.then_some(Cow::Borrowed(b"1")),
+            _ => None,
+        }
+    }
+}
+
+fn understood<'a>(head: &RequestHead, block: &'a [u8]) -> RequestLine<'a> {
+    let (line, method) = (head.line.of(block), head.method.of(block));
+    // The target as sent, with the authority that the absolute form has.
+    let target = line.get(method.len() + 1..line.len() - " HTTP/1.1".len()).unwrap_or_default();
+    let protocol = if head.http_1_1 { b"HTTP/1.1" } else { b"HTTP/1.0" };
+    RequestLine::Understood { method, target, protocol }
+}
+
+fn not_understood(conversation: &Conversation) -> RequestLine<'_> {
+    let came = conversation.input.filled();
+    let end = came.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(came.len());
+    RequestLine::Raw(came.get(..end).unwrap_or_default())
+}
+
+/// Tells the access logs of a request that began at `began`. Without a head, the request was not understood.
+pub(crate) fn record(
+    conversation: &Conversation,
+    head: Option<&RequestHead>,
+    served: &Served,
+    began: Moment,
+) {
+    let worker = &conversation.worker;
+    let mut logs = worker.logs.borrow_mut();
+    if logs.is_empty() {
+        return;
+    }
+    let block = conversation.input.block();
+    let took = clock::now().since(began);
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let proxy = &worker.proxy;
+    let host = head.and_then(|head| head.host).map(|host| without_port(host.of(block)).to_ascii_lowercase());
+    let host = host.as_deref().and_then(|host| std::str::from_utf8(host).ok());
+    let request = head.map_or_else(|| not_understood(conversation), |head| understood(head, block));
+    let lookup = Asked {
+        head,
+        block,
+        served,
+        balancer: served
+            .chosen
+            .as_ref()
+            .and_then(|chosen| proxy.registry.balancers().get(chosen.balancer))
+            .map(AsRef::as_ref),
+    };
+    let head_bytes = head.map_or(conversation.input.len(), |head| head.end - head.line.start());
+    logs.record(&Entry {
+        client: conversation.peer.ip().to_canonical(),
+        peer: conversation.peer,
+        local: conversation.client.local().unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
+        received: Timestamp(clock::wall().0.saturating_sub(took_us)),
+        took_us,
+        request,
+        first_status: served.first_status,
+        status: served.status,
+        body_bytes: served.body,
+        sent: served.sent,
+        read: served.read + head_bytes as u64,
+        earlier_requests: u64::from(conversation.carried),
+        connection: match served.then {
+            _ if served.aborted => access_log::Connection::Aborted,
+            Then::Next => access_log::Connection::Kept,
+            Then::End(Ending::Gone | Ending::Lingers) => access_log::Connection::Closed,
+            Then::End(Ending::Reset) => access_log::Connection::Aborted,
+        },
+        host: host.map(|host| host.trim_start_matches('[').trim_end_matches(']')),
+        server_name: proxy.site.name.as_str(),
+        server_port: proxy.site.port,
+        handler: lookup.balancer.map(|_| "proxy-server"),
+        lookup: &lookup,
+    });
+}
