@@ -76,10 +76,7 @@ fn what_is_no_log_is_refused() {
             "CustomLog /a %",
             "2:14: the log format ends within a % directive; write %% for a % sign (character 1 of the log format)",
         ),
-        (
-            "LogFormat %{x unused",
-            "2:11: the log format ends within a % directive; write %% for a % sign (character 1 of the log format)",
-        ),
+        ("LogFormat %{x unused", "2:11: a { is not closed (character 1 of the log format)"),
         ("CustomLog /a %h expr=true", "2:17: expressions are not supported"),
         ("CustomLog /a %h env=", "2:17: the name of the variable is missing"),
         ("CustomLog /a %h env=!", "2:17: the name of the variable is missing"),
