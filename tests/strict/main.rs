@@ -61,6 +61,13 @@ macro_rules! chapters {
 
 chapters! {
     framing
+    lines
+    targets
+    exchanges
+    paths
+    fields
+    answers
+    statuses
 }
 
 /// All rows of all files.

@@ -73,24 +73,32 @@ pub fn play(place: &Place, row: &Row, manner: Manner) -> Sight {
     let methods: Vec<Vec<u8>> = methods(&text::sent(&client));
     let mut sight = Sight::default();
     let connection = Connection::open(place.front, methods.clone(), manner.quiet);
+    let mut last: &[u8] = &[];
     for piece in &client {
+        match piece {
+            Piece::Bytes(bytes) => last = bytes,
+            Piece::Do(Act::Back) => {
+                connection.wait(|inbox| inbox.is_over() || inbox.bytes.ends_with(last));
+            }
+            Piece::Do(_) => {}
+        }
         connection.perform(place, piece);
     }
     let finals = row.expected.iter().filter(|it| it.status >= 200).count();
-    let enough = |inbox: &Inbox| inbox.ended.is_some() || inbox.finals(&methods) >= finals;
+    let enough = |inbox: &Inbox| inbox.is_over() || inbox.finals(&methods) >= finals;
     let wants_more = row.end != End::Closes && connection.wait(enough) && !connection.is_over();
     place.member.proceed();
     if wants_more {
         let same = check_request(place.site.path, &format!("same-{}", row.id));
         connection.send(&same);
         let last = format!("\r\n\r\nsame-{}", row.id);
-        connection.wait(|inbox| inbox.ended.is_some() || inbox.bytes.ends_with(last.as_bytes()));
+        connection.wait(|inbox| inbox.is_over() || inbox.bytes.ends_with(last.as_bytes()));
         sight.same = Some(connection.take_back(last.as_bytes()));
     }
-    if !connection.wait(|inbox| inbox.ended.is_some()) {
+    if !connection.wait(Inbox::is_over) {
         sight.silent = !wants_more;
         drop(connection.stream.shutdown(Shutdown::Write));
-        connection.wait(|inbox| inbox.ended.is_some());
+        connection.wait(Inbox::is_over);
     }
     within(manner.quiet, || (!place.member.is_busy()).then_some(()));
     sight.after = after(place, row, manner);
@@ -125,7 +133,7 @@ fn after(place: &Place, row: &Row, manner: Manner) -> Option<String> {
     let word = format!("after-{}", row.id);
     let connection = Connection::open(place.front, vec![b"GET".to_vec()], manner.quiet);
     connection.send(&check_request(place.site.path, &word));
-    connection.wait(|inbox| inbox.ended.is_some());
+    connection.wait(Inbox::is_over);
     let mut seen = Sight::default();
     connection.told(&[b"GET".to_vec()], &mut seen);
     let right =
@@ -177,6 +185,10 @@ struct Inbox {
 }
 
 impl Inbox {
+    fn is_over(&self) -> bool {
+        self.ended.is_some()
+    }
+
     fn answers(&self, methods: &[Vec<u8>]) -> Vec<Message> {
         reading::answers(&self.bytes, methods, self.ended.is_some()).0
     }
@@ -229,7 +241,7 @@ impl Connection {
     }
 
     fn is_over(&self) -> bool {
-        self.inbox.0.lock().unwrap().ended.is_some()
+        self.inbox.0.lock().unwrap().is_over()
     }
 
     fn send(&self, bytes: &[u8]) {
@@ -246,12 +258,12 @@ impl Connection {
             }
             Piece::Do(Act::Answer) => {
                 let before = self.inbox.0.lock().unwrap().finals(&self.methods);
-                self.wait(|inbox| inbox.ended.is_some() || inbox.finals(&self.methods) > before);
+                self.wait(|inbox| inbox.is_over() || inbox.finals(&self.methods) > before);
                 place.member.proceed();
             }
             Piece::Do(Act::Continue) => {
                 let interim = |message: &Message| message.first[1] == b"100";
-                self.wait(|inbox| inbox.ended.is_some() || inbox.answers(&self.methods).iter().any(interim));
+                self.wait(|inbox| inbox.is_over() || inbox.answers(&self.methods).iter().any(interim));
             }
             Piece::Do(Act::Close) => drop(self.stream.shutdown(Shutdown::Write)),
             Piece::Do(Act::Reset) => {

@@ -19,6 +19,7 @@
 //! | `passes` | each message is answered `200 ok`, the connection can be used again |
 //! | `S`, `S text`, `S ""` | a whole answer S: with any body, with this one, with none; an interim one if S is 1xx |
 //! | `S broken` | an answer S whose end visibly never came |
+//! | `S fails` | the same, or a whole 502 |
 //! | `maybe S` | an answer S, or none |
 //! | `closes`, `usable`, `either` | the connection afterwards; `closes` if absent |
 //! | `nothing` | the end of the connection without an answer |
@@ -63,6 +64,8 @@ pub struct Expected {
     pub body: Option<String>,
     /// Does it visibly end before its end?
     pub broken: bool,
+    /// If so, may it be a whole 502 instead?
+    pub or_refused: bool,
     /// May it be missing?
     pub optional: bool,
 }
@@ -184,13 +187,14 @@ fn extend(texts: &mut Vec<String>, sign: &str, text: &str) {
 
 fn expected(status: &str, body: &str) -> Result<Expected, String> {
     let status: u16 = status.parse().map_err(|_| format!("{status:?} is no status"))?;
-    let broken = body == "broken";
+    let or_refused = body == "fails";
+    let broken = or_refused || body == "broken";
     let body = match body {
-        "" | "broken" => None,
+        "" | "broken" | "fails" => None,
         "\"\"" => Some(String::new()),
         text => Some(text.to_owned()),
     };
-    Ok(Expected { status, body, broken, optional: false })
+    Ok(Expected { status, body, broken, or_refused, optional: false })
 }
 
 /// The rows of one file; panics with the line that is wrong.

@@ -28,6 +28,8 @@ pub enum Act {
     Answer,
     /// Client: waits for an interim 100.
     Continue,
+    /// Client: waits until what it sent last has come back.
+    Back,
     /// Member: begins as soon as the head is there, and not after the whole message.
     Early,
     /// Member: begins as soon as the connection is there.
@@ -42,11 +44,12 @@ pub enum Act {
     Reset,
 }
 
-const ACTS: [(&str, Act); 10] = [
+const ACTS: [(&str, Act); 11] = [
     ("flush", Act::Flush),
     ("seen", Act::Seen),
     ("answer", Act::Answer),
     ("100", Act::Continue),
+    ("back", Act::Back),
     ("early", Act::Early),
     ("accept", Act::Accept),
     ("body", Act::Body),
