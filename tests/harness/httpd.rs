@@ -35,17 +35,23 @@ pub struct Httpd {
 /// An httpd of one process with this text behind modules and listener; none, and said so, if there is no httpd.
 #[track_caller]
 pub fn httpd(configuration: impl fmt::Display) -> Option<Httpd> {
+    httpd_with(&[], configuration)
+}
+
+/// As [`httpd`], with more modules.
+#[track_caller]
+pub fn httpd_with(more: &[&str], configuration: impl fmt::Display) -> Option<Httpd> {
     if !Path::new(PROGRAM).exists() || !Path::new(MODULES).join("mod_proxy_balancer.so").exists() {
         skipped("no Apache httpd is installed here");
         return None;
     }
     // Another process may take the port between our asking and httpd's.
-    (0..5).find_map(|_| start(&configuration.to_string())).or_else(|| {
+    (0..5).find_map(|_| start(more, &configuration.to_string())).or_else(|| {
         panic!("httpd does not start with\n{configuration}");
     })
 }
 
-fn start(configuration: &str) -> Option<Httpd> {
+fn start(more: &[&str], configuration: &str) -> Option<Httpd> {
     let folder = folder();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let modules = [
@@ -61,6 +67,7 @@ fn start(configuration: &str) -> Option<Httpd> {
         "lbmethod_bybusyness",
     ]
     .iter()
+    .chain(more)
     .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
     .collect::<Vec<_>>()
     .concat();

@@ -5,6 +5,7 @@
 //! no code with the proxy.
 
 pub mod member;
+pub mod others;
 pub mod outcome;
 pub mod play;
 pub mod reading;

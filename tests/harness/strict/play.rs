@@ -88,6 +88,8 @@ pub fn play(place: &Place, row: &Row, manner: Manner) -> Sight {
     let enough = |inbox: &Inbox| inbox.is_over() || inbox.finals(&methods) >= finals;
     let wants_more = row.end != End::Closes && connection.wait(enough) && !connection.is_over();
     place.member.proceed();
+    // What the member sends late must be there before the next request is.
+    within(manner.quiet, || (!place.member.is_busy()).then_some(()));
     if wants_more {
         let same = check_request(place.site.path, &format!("same-{}", row.id));
         connection.send(&same);
@@ -96,7 +98,7 @@ pub fn play(place: &Place, row: &Row, manner: Manner) -> Sight {
         sight.same = Some(connection.take_back(last.as_bytes()));
     }
     if !connection.wait(Inbox::is_over) {
-        sight.silent = !wants_more;
+        sight.silent = true;
         drop(connection.stream.shutdown(Shutdown::Write));
         connection.wait(Inbox::is_over);
     }

@@ -19,7 +19,7 @@
 //! | `passes` | each message is answered `200 ok`, the connection can be used again |
 //! | `S`, `S text`, `S ""` | a whole answer S: with any body, with this one, with none; an interim one if S is 1xx |
 //! | `S broken` | an answer S whose end visibly never came |
-//! | `S fails` | the same, or a whole 502 |
+//! | `S fails` | the same, a whole 502, or the end of the connection without an answer |
 //! | `maybe S` | an answer S, or none |
 //! | `closes`, `usable`, `either` | the connection afterwards; `closes` if absent |
 //! | `nothing` | the end of the connection without an answer |
@@ -64,7 +64,7 @@ pub struct Expected {
     pub body: Option<String>,
     /// Does it visibly end before its end?
     pub broken: bool,
-    /// If so, may it be a whole 502 instead?
+    /// May it be a whole 502 instead?
     pub or_refused: bool,
     /// May it be missing?
     pub optional: bool,
@@ -194,7 +194,7 @@ fn expected(status: &str, body: &str) -> Result<Expected, String> {
         "\"\"" => Some(String::new()),
         text => Some(text.to_owned()),
     };
-    Ok(Expected { status, body, broken, or_refused, optional: false })
+    Ok(Expected { status, body, broken, or_refused, optional: or_refused })
 }
 
 /// The rows of one file; panics with the line that is wrong.

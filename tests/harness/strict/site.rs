@@ -55,9 +55,14 @@ impl Site {
         SITES.into_iter().find(|site| site.name == name)
     }
 
+    /// What leads to a member at that URL, in words that httpd understands too.
+    pub fn mappings(&self, member: &str) -> String {
+        self.text.replace("BALANCER ", BALANCER).replace("MEMBER", member)
+    }
+
     /// Its configuration for a member at that URL.
     pub fn configuration(&self, member: &str) -> String {
-        let text = self.text.replace("BALANCER ", BALANCER).replace("MEMBER", member);
+        let text = self.mappings(member);
         // A row that hangs must not be rescued by a time limit.
         format!("ServerName www\nTimeout 60\nKeepAliveTimeout 60\nMaxKeepAliveRequests 0\n{text}")
     }

@@ -121,7 +121,9 @@ fn client_side(row: &Row, sight: &Sight, wrong: &mut Vec<String>) {
         wrong.push("the client's connection stays open and silent".to_owned());
     }
     match (row.end, sight.same) {
-        (End::Usable | End::Either, Some(true)) | (End::Closes, _) | (End::Either, None) => {}
+        (End::Usable, Some(true)) | (End::Closes, _) => {}
+        // It may have ended just when the request was sent.
+        (End::Either, same) if same == Some(true) || !sight.silent => {}
         _ => wrong.push("the client's connection cannot be used again".to_owned()),
     }
 }
