@@ -25,7 +25,7 @@ const HEAD: &str = "\
 #
 # A column says how many whole messages the member got and what the client was answered. Behind the number:
 # +cut a part of a message, +odd not in canonical form, +garbage can be read in two ways. Behind a status: ! broke off.
-# +babble: the client got what is no answer; +hangs: the connection neither ended nor could be told to be usable.
+# +babble: the client got what is no answer; +stays: the connection stayed open where we say that it ends.
 ";
 
 fn main() {

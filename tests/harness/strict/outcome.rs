@@ -20,8 +20,8 @@ pub struct Outcome {
     pub answers: Vec<(u16, bool)>,
     /// Did the client get something that is no answer?
     pub babble: bool,
-    /// Did the connection neither end nor answer?
-    pub hangs: bool,
+    /// Did the connection stay open?
+    pub stays: bool,
 }
 
 /// What became of the member's answer on its way to the client.
@@ -45,7 +45,7 @@ impl Outcome {
             canonical: sight.messages.iter().all(|message| message.canonical),
             answers: sight.answers.iter().map(|Got { status, broken, .. }| (*status, *broken)).collect(),
             babble: sight.babble.is_some(),
-            hangs: sight.silent,
+            stays: sight.silent,
         }
     }
 
@@ -55,6 +55,7 @@ impl Outcome {
             _ if self.babble => Relayed::Whole,
             Some((_, true)) | None => Relayed::Broken,
             Some((502 | 500 | 503 | 504, false)) => Relayed::Refused,
+            Some((400.., false)) if self.messages == 0 && !self.cut => Relayed::Refused,
             Some(_) => Relayed::Whole,
         }
     }
@@ -68,7 +69,7 @@ impl fmt::Display for Outcome {
             (self.cut, "+cut"),
             (!self.canonical, "+odd"),
             (self.babble, "+babble"),
-            (self.hangs, "+hangs"),
+            (self.stays, "+stays"),
         ] {
             f.write_str(if said { word } else { "" })?;
         }
@@ -100,7 +101,7 @@ impl FromStr for Outcome {
             canonical: !words.contains(&"odd"),
             answers: answers.collect::<Result<_, String>>()?,
             babble: words.contains(&"babble"),
-            hangs: words.contains(&"hangs"),
+            stays: words.contains(&"stays"),
         })
     }
 }
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_can_be_read_again() {
-        for text in ["0 400", "2 100,200,200", "0+cut 400", "1+odd+hangs 200!", "0+garbage+babble -"] {
+        for text in ["0 400", "2 100,200,200", "0+cut 400", "1+odd+stays 200!", "0+garbage+babble -"] {
             assert_eq!(text.parse::<Outcome>().unwrap().to_string(), text);
         }
         for text in ["", "x 200", "1 two"] {

@@ -156,13 +156,13 @@ fn shown(bytes: &[u8]) -> String {
 /// What the row says will come of it, as far as other proxies can be held against it.
 pub fn foretold(row: &Row) -> Outcome {
     Outcome {
-        messages: row.messages.len(),
+        messages: if row.is_about_answers() { row.answers.len() } else { row.messages.len() },
         garbage: false,
         cut: row.cut == Cut::Yes,
         canonical: true,
         answers: row.expected.iter().map(|it| (it.status, it.broken)).collect(),
         babble: false,
-        hangs: false,
+        stays: false,
     }
 }
 
