@@ -163,7 +163,7 @@ fn is_last(message: &Message) -> bool {
 
 /// A row of these bytes; the client waits for that many answers and sends no more.
 fn row_of(bytes: &[u8], answers: usize) -> Row {
-    let text: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    let text = bytes.iter().fold(String::new(), |text, byte| text + &format!("\\x{byte:02x}"));
     let waits = "{answer}".repeat(answers);
     rows("a stream", &format!("row stream\n> {text}{waits}{{close}}\n= closes\n")).remove(0)
 }

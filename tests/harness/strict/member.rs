@@ -152,7 +152,7 @@ fn converse(shared: &Shared, connection: &Connection) {
 
 /// Waits for more bytes; false if there will be none.
 fn receive(connection: &Connection) -> bool {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = [0; 16 * 1024];
     let got = (&*connection.stream).read(&mut buffer).unwrap_or(0);
     let mut seen = connection.seen.lock().unwrap();
     seen.bytes.extend_from_slice(&buffer[..got]);

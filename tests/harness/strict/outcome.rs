@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::play::{Got, Sight};
 
 /// What came of a row.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word that stands behind a number")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Whole messages that the member got.

@@ -68,7 +68,7 @@ type Read<T> = Result<T, Stop>;
 
 /// The requests in `bytes`.
 pub fn requests(bytes: &[u8]) -> (Vec<Message>, Rest) {
-    messages(bytes, |from| request_head(from))
+    messages(bytes, request_head)
 }
 
 /// The answers in `bytes` to requests with these methods, interim ones among them; GET is assumed behind the last.
