@@ -201,7 +201,7 @@ fn hold(whole: bool, streams: impl Strategy<Value = Vec<u8>>, cases: u32) {
     };
     let outcome = TestRunner::new(config).run(&streams, |bytes| {
         let (read, _) = reading::requests(&bytes);
-        let sight = play(&place, &row_of(&bytes, read.len()), Manner { quiet: patience() / 20 });
+        let sight = play(&place, &row_of(&bytes, read.len()), Manner { quiet: patience() / 5 });
         match wrong(&bytes, &sight, whole) {
             None => Ok(()),
             Some(why) => Err(TestCaseError::fail(format!(
