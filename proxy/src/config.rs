@@ -34,7 +34,6 @@ mod site;
 mod source;
 mod variable;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,7 +47,7 @@ pub use crate::config::error_document::ErrorDocument;
 use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
 
-use crate::mapping::{Mapping, covers};
+use crate::mapping::{Mapping, covers, without_parameters};
 
 /// How to read.
 #[derive(Debug, Clone, Default)]
@@ -174,18 +173,6 @@ impl Fence {
         self.path.as_deref().is_none_or(|prefix| covers(prefix, path) || covers(prefix, &bare))
             && self.balancer.is_none_or(|fenced| balancer == Some(fenced))
     }
-}
-
-/// A path without what stands behind a semicolon in each of its segments.
-fn without_parameters(path: &str) -> Cow<'_, str> {
-    let encoded = path.as_bytes().windows(3).any(|bytes| bytes.eq_ignore_ascii_case(b"%3b"));
-    if !encoded && !path.contains(';') {
-        return Cow::Borrowed(path);
-    }
-    let path = path.replace("%3b", ";").replace("%3B", ";");
-    let bare: Vec<&str> =
-        path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
-    Cow::Owned(bare.join("/"))
 }
 
 /// Reads a file and what it includes.

@@ -194,6 +194,9 @@ impl Conversation {
             Scanned::Open if scan.length() > serving.head_bytes => {
                 return refuse(431, "its head is too long");
             }
+            Scanned::Open if scan.first_line(block).is_some_and(|line| !names_http(line)) => {
+                return refuse(400, "it is neither HTTP/1.0 nor HTTP/1.1");
+            }
             Scanned::Open => return Ok(None),
             Scanned::BareLineFeed => return refuse(400, "a line ends without a carriage return"),
             Scanned::TooLong(0) => return refuse(414, "its first line is too long"),
@@ -277,6 +280,11 @@ impl Conversation {
             }
         }
     }
+}
+
+/// Does a first line end as those of HTTP do? Of HTTP/0.9, nothing more would come.
+fn names_http(line: &[u8]) -> bool {
+    line.ends_with(b" HTTP/1.1\r\n") || line.ends_with(b" HTTP/1.0\r\n")
 }
 
 /// How client connections are treated.

@@ -137,14 +137,14 @@ impl Request<'_> {
         request.write(&self.worker.proxy.forwarding, &mut out);
         let head_bytes = out.len() as u64;
         self.upload.begin(out, &meter, clock::now());
-        let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade: upgrade.is_some() };
+        let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
         let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
         let outcome = poll_fn(|context| {
             self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
         })
         .await;
         match outcome {
-            Ok((head, buffer)) => Ok(Answered { head, buffer, connection, offered: asked.upgrade }),
+            Ok((head, buffer)) => Ok(Answered { head, buffer, connection, offered: asked.upgrade.is_some() }),
             Err(trouble) => {
                 let mut sent = Sent::Something;
                 if self.upload.is_untouched() {
@@ -162,7 +162,7 @@ impl Request<'_> {
         context: &mut Context<'_>,
         member: &mut Stream,
         (meter, address): (&Meter, &Address),
-        (asked, arriving): (Asked, &mut Arriving),
+        (asked, arriving): (Asked<'_>, &mut Arriving),
     ) -> Poll<Result<(AnswerHead, Buffer), Trouble>> {
         loop {
             if self.poll_interim(context).is_pending() {
@@ -318,7 +318,7 @@ impl Arriving {
         &mut self,
         context: &mut Context<'_>,
         member: &mut Stream,
-        (asked, worker): (Asked, &Rc<Worker>),
+        (asked, worker): (Asked<'_>, &Rc<Worker>),
     ) -> Poll<Result<(AnswerHead, Buffer), Trouble>> {
         loop {
             if let Some(mut buffer) = self.buffer.take_if(|buffer| !buffer.is_empty()) {
@@ -376,7 +376,7 @@ impl Arriving {
     fn look(
         &mut self,
         buffer: &Buffer,
-        asked: Asked,
+        asked: Asked<'_>,
         worker: &Rc<Worker>,
     ) -> Result<Option<AnswerHead>, Trouble> {
         const LIMITS: ScanLimits =

@@ -75,6 +75,8 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     tracing::debug!(status, client = %conversation.peer.ip(),
         target = %clean_bytes(head.target.of(block), limits::TEXT), "answered by the proxy itself");
     let bare = head.method.of(block) == b"HEAD";
+    // What follows a CONNECT or the offer of another protocol may be none of HTTP.
+    let plain = head.method.of(block) != b"CONNECT" && head.upgrade(block).is_none();
     if !whole {
         // The body may be here already; then the next request starts behind it.
         whole = match head.length {
@@ -86,7 +88,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
             _ => false,
         };
     }
-    let keep = keep && whole && status != 400;
+    let keep = keep && whole && plain && status != 400;
     let page = Page::of(status).bare(bare).told(!head.http_1_1);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
@@ -209,7 +211,9 @@ fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own>
     }
     let Some(found) = found else { return Err(refused(404)) };
     let (at, rewritten) = match found.path {
-        Cow::Borrowed(rest) if !target.is_empty() && path.ends_with(rest) => (length - rest.len(), None),
+        Cow::Borrowed(rest) if target.get(..length).is_some_and(|path| path.ends_with(rest)) => {
+            (length - rest.len(), None)
+        }
         rest => (0, Some(rest.into_owned())),
     };
     Ok(Found { balancer: found.balancer, path: rewritten, at, length, most: proxy.serving.most(path) })

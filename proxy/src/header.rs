@@ -43,12 +43,7 @@ pub(crate) struct ToMember<'a> {
 fn passes(line: &Line) -> bool {
     !matches!(
         line.known,
-        Known::Host
-            | Known::Hop
-            | Known::Connection
-            | Known::TransferEncoding
-            | Known::Upgrade
-            | Known::ContentLength
+        Known::Host | Known::Hop | Known::Connection | Known::TransferEncoding | Known::Upgrade
     )
 }
 
@@ -61,6 +56,13 @@ fn put_field(out: &mut Buffer, name: &[u8], value: &[u8]) {
 
 fn put_number(out: &mut Buffer, name: &[u8], number: u64) {
     put_field(out, name, itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// A length in its usual form, under the name that came.
+fn put_length(out: &mut Buffer, name: &[u8], length: Length) {
+    if let Length::Exactly(bytes) = length {
+        put_number(out, name, bytes);
+    }
 }
 
 impl ToMember<'_> {
@@ -83,11 +85,9 @@ impl ToMember<'_> {
                     if forwarding.add_headers => {}
                 Known::Via if forwarding.via != Via::Off => {}
                 Known::Expect if !(forwarding.expect && head.expects_continue) => {}
+                Known::ContentLength => put_length(out, line.name.of(block), head.length),
                 _ => put_field(out, line.name.of(block), line.value.of(block)),
             }
-        }
-        if let Length::Exactly(bytes) = head.length {
-            put_number(out, b"Content-Length", bytes);
         }
         self.put_ours(forwarding, host, out);
         if head.length == Length::Chunked {
@@ -95,8 +95,9 @@ impl ToMember<'_> {
         }
         match self.upgrade {
             Some(protocol) => {
+                out.put(b"Connection: Upgrade\r\n");
                 put_field(out, b"Upgrade", protocol);
-                out.put(b"Connection: Upgrade\r\n\r\n");
+                out.put(b"\r\n");
             }
             None if self.keep => out.put(b"Connection: Keep-Alive\r\n\r\n"),
             None => out.put(b"Connection: close\r\n\r\n"),
@@ -129,7 +130,7 @@ impl ToMember<'_> {
     fn put_merged(&self, known: Known, name: &str, out: &mut Buffer) {
         out.put(name.as_bytes());
         out.put(b": ");
-        for value in self.head.values(self.block, known) {
+        for value in self.head.values(self.block, known).filter(|value| !value.is_empty()) {
             out.put(value);
             out.put(b", ");
         }
@@ -226,6 +227,13 @@ impl<'a> ToClient<'a> {
                     None => put_field(out, name, value),
                 },
                 Known::Via if self.via == Via::Block => {}
+                Known::ContentLength => match head.length {
+                    // What a GET would have had.
+                    Length::None if !matches!(head.status, 101 | 204) && !head.is_interim() => {
+                        put_field(out, name, value);
+                    }
+                    length => put_length(out, name, length),
+                },
                 known => {
                     dated |= known == Known::Date;
                     put_field(out, name, value);
@@ -248,17 +256,8 @@ impl<'a> ToClient<'a> {
             out.put(b"\r\n");
             return;
         }
-        match head.length {
-            Length::Exactly(bytes) => put_number(out, b"Content-Length", bytes),
-            // What a GET would have had.
-            Length::None if !matches!(head.status, 101 | 204) => {
-                let mut told = head.values(self.block, Known::ContentLength);
-                if let Some(length) = told.next() {
-                    put_field(out, b"Content-Length", length);
-                }
-            }
-            _ if self.chunks => out.put(b"Transfer-Encoding: chunked\r\n"),
-            _ => {}
+        if self.chunks {
+            out.put(b"Transfer-Encoding: chunked\r\n");
         }
         match self.after {
             After::Keep { told: false } => {}

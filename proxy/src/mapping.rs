@@ -2,7 +2,8 @@
 //!
 //! A line is chosen as httpd chooses it: `%XX` is decoded and a run of slashes counts as one while comparing, so
 //! that neither leads around an exception. What the member receives is the path of the request behind the prefix,
-//! byte for byte; nothing is decoded and encoded again. Paths whose meaning could differ between here and the
+//! byte for byte; nothing is decoded and encoded again. An exception also holds for paths that only parameters
+//! (`;x=y`) tell from those it names. Paths whose meaning could differ between here and the
 //! member (dot segments, encoded slashes) never come that far: see [`check_path`].
 //!
 //! ```text
@@ -60,8 +61,15 @@ impl Mappings {
     /// The target of a path that [`check_path`] lets through, without its query; none if no line fits, or one with
     /// `!` comes first.
     pub fn find<'a>(&'a self, path: &'a str) -> Option<Found<'a>> {
-        let (mapping, rest) =
-            self.0.iter().find_map(|mapping| behind(&mapping.path, path).map(|rest| (mapping, rest)))?;
+        // Many members drop path parameters, so these must not lead around an exception.
+        let bare = without_parameters(path);
+        let excluded = |mapping: &Mapping| {
+            mapping.target == Target::Nobody && matches!(bare, Cow::Owned(_)) && covers(&mapping.path, &bare)
+        };
+        let (mapping, rest) = self.0.iter().find_map(|mapping| {
+            let rest = behind(&mapping.path, path);
+            rest.or_else(|| excluded(mapping).then_some(path.len())).map(|rest| (mapping, rest))
+        })?;
         match &mapping.target {
             Target::Nobody => None,
             Target::Balancer { index, path: target } => {
@@ -69,6 +77,18 @@ impl Mappings {
             }
         }
     }
+}
+
+/// A path without what stands behind a semicolon in each of its segments.
+pub fn without_parameters(path: &str) -> Cow<'_, str> {
+    let encoded = path.as_bytes().windows(3).any(|bytes| bytes.eq_ignore_ascii_case(b"%3b"));
+    if !encoded && !path.contains(';') {
+        return Cow::Borrowed(path);
+    }
+    let path = path.replace("%3b", ";").replace("%3B", ";");
+    let bare: Vec<&str> =
+        path.split('/').map(|segment| segment.split(';').next().unwrap_or_default()).collect();
+    Cow::Owned(bare.join("/"))
 }
 
 /// Does `path` lie at or below `prefix`, compared as mappings are?

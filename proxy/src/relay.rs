@@ -73,7 +73,7 @@ pub(crate) async fn relay(
     // What httpd counts as read of a head: its first line without the end.
     meter.received((answer.line.end() - answer.line.start()) as u64);
 
-    let (length, upgraded) = (answer.length, status == 101);
+    let (length, upgraded, nominates) = (answer.length, status == 101, answer.options.nominates);
     let delimited = is_delimited(length, request.head.http_1_1);
     let keep = keep && delimited && request.upload.is_done() && !offered;
     let lead = head(request, (&answer, buffer.block()), keep);
@@ -86,7 +86,8 @@ pub(crate) async fn relay(
         let body = Box::pin(tunnel.run(request, lead, buffer)).await;
         return Served { body, sent: body, aborted: false, answer: fields, ..gone };
     }
-    let mut download = Pump::new(length, in_chunks(length, request.head.http_1_1));
+    let mut download =
+        Pump::new(length, in_chunks(length, request.head.http_1_1)).without_trailers(nominates);
     let begun = if buffer.is_empty() { Ok(0) } else { download.begin(buffer) };
     download.lead(lead);
     let mut relay = Relay {

@@ -68,7 +68,8 @@ impl Upload {
         most: u64,
     ) -> Result<Self, BadUpload> {
         let mut upload = Self {
-            pump: Pump::new(head.length, head.length == Length::Chunked),
+            pump: Pump::new(head.length, head.length == Length::Chunked)
+                .without_trailers(head.options.nominates),
             began: Moment::default(),
             given: Moment::default(),
             received: 0,

@@ -37,12 +37,18 @@ pub struct Httpd {
 /// An httpd of one process with this text behind modules and listener; none, and said so, if there is no httpd.
 #[track_caller]
 pub fn httpd(configuration: impl fmt::Display) -> Option<Httpd> {
+    httpd_with(&[], configuration)
+}
+
+/// As [`httpd`], with more modules.
+#[track_caller]
+pub fn httpd_with(more: &[&str], configuration: impl fmt::Display) -> Option<Httpd> {
     if !Path::new(PROGRAM).exists() || !Path::new(MODULES).join("mod_proxy_balancer.so").exists() {
         skipped("no Apache httpd is installed here");
         return None;
     }
     // Another process may take the port between our asking and httpd's.
-    (0..5).find_map(|_| start(&configuration.to_string())).or_else(|| {
+    (0..5).find_map(|_| start(more, &configuration.to_string())).or_else(|| {
         panic!("httpd does not start with\n{configuration}");
     })
 }
@@ -55,13 +61,13 @@ pub fn accepts(configuration: impl fmt::Display) -> Option<bool> {
     }
     let folder = folder();
     let file = folder.path().join("httpd.conf");
-    fs::write(&file, whole(folder.path(), "127.0.0.1:1", &configuration.to_string())).unwrap();
+    fs::write(&file, whole((folder.path(), &[]), "127.0.0.1:1", &configuration.to_string())).unwrap();
     let ended = run(Path::new(PROGRAM), [OsStr::new("-t"), OsStr::new("-f"), file.as_os_str()]);
     Some(ended.code == Some(0))
 }
 
 /// A whole configuration.
-fn whole(root: &Path, address: impl fmt::Display, configuration: &str) -> String {
+fn whole((root, more): (&Path, &[&str]), address: impl fmt::Display, configuration: &str) -> String {
     let modules = [
         "mpm_event",
         "authz_core",
@@ -77,6 +83,7 @@ fn whole(root: &Path, address: impl fmt::Display, configuration: &str) -> String
         "lbmethod_bybusyness",
     ]
     .iter()
+    .chain(more)
     .map(|name| format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"))
     .collect::<Vec<_>>()
     .concat();
@@ -91,10 +98,10 @@ fn whole(root: &Path, address: impl fmt::Display, configuration: &str) -> String
     )
 }
 
-fn start(configuration: &str) -> Option<Httpd> {
+fn start(more: &[&str], configuration: &str) -> Option<Httpd> {
     let folder = folder();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let text = whole(folder.path(), address, configuration);
+    let text = whole((folder.path(), more), address, configuration);
     fs::write(folder.path().join("httpd.conf"), text).unwrap();
     let child = Command::new(PROGRAM)
         .args(["-D", "FOREGROUND", "-f"])

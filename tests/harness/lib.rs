@@ -25,6 +25,7 @@
 //! | [`backend`], [`fault`] | origins that behave as told |
 //! | [`browser`] | clients |
 //! | [`bare`] | both ends without manners |
+//! | [`strict`] | rows of bytes: both ends scripted, and a strict reading of what passes |
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
 //! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
 //! | [`httpd`] | a real Apache, if there is one |
@@ -40,6 +41,7 @@ pub mod fault;
 pub mod frame;
 pub mod httpd;
 pub mod proxy;
+pub mod strict;
 pub mod terminal;
 pub mod wire;
 

@@ -87,6 +87,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "rustix",
             "socket2",
             "unicode-width",
+            "proptest",
         ],
         "tests start the programs and never link them; of ours they name the vocabulary only",
     ),

@@ -22,7 +22,8 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("weight", "lbfactor", &[]),
     ("upstream", "member", &[]),
     ("algorithm", "lbmethod", &[]),
-    ("strategy", "lbmethod", &[]),
+    // What makes the values of a property is called so by its library.
+    ("strategy", "lbmethod", &["tests/strict/"]),
     ("tier", "lbset", &[]),
     ("cluster", "balancer", &[]),
     ("affinity", "sticky", &["proxy/src/"]),

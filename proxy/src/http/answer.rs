@@ -25,11 +25,11 @@ pub(crate) struct AnswerHead {
 
 /// What of the request decides how its answer is read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct Asked<'a> {
     /// HEAD: an answer without a body, whatever its fields say.
     pub(crate) head: bool,
-    /// It asked for another protocol.
-    pub(crate) upgrade: bool,
+    /// The protocol that was offered to the member.
+    pub(crate) upgrade: Option<&'a [u8]>,
 }
 
 impl AnswerHead {
@@ -41,7 +41,7 @@ impl AnswerHead {
     pub(crate) fn read(
         block: &[u8],
         (start, end): (usize, usize),
-        asked: Asked,
+        asked: Asked<'_>,
         mut lines: Lines,
     ) -> Result<Self, &'static str> {
         let bytes = block.get(start..end).unwrap_or_default();
@@ -119,7 +119,7 @@ fn first_line(bytes: &[u8], start: usize) -> (Span, Span) {
 fn length(
     block: &[u8],
     lines: &Lines,
-    (status, http_1_1, asked): (u16, bool, Asked),
+    (status, http_1_1, asked): (u16, bool, Asked<'_>),
 ) -> Result<Length, &'static str> {
     let mut lengths = lines.iter().filter(|line| line.known == Known::ContentLength);
     let mut codings = lines.iter().filter(|line| line.known == Known::TransferEncoding);
@@ -141,8 +141,14 @@ fn length(
         }
         _ => return Err("it says its length twice"),
     };
-    if status == 101 && !asked.upgrade {
-        return Err("it switches protocols unasked");
+    if status == 101 {
+        let mut protocols = lines.iter().filter(|line| line.known == Known::Upgrade);
+        let (Some(protocol), None) = (protocols.next(), protocols.next()) else {
+            return Err("it does not say to which protocol it switches");
+        };
+        if !asked.upgrade.is_some_and(|offered| offered.eq_ignore_ascii_case(protocol.value.of(block))) {
+            return Err("it switches protocols unasked");
+        }
     }
     if status < 200 || matches!(status, 204 | 304) || asked.head { Ok(Length::None) } else { Ok(said) }
 }
@@ -151,9 +157,9 @@ fn length(
 mod tests {
     use super::*;
 
-    const GET: Asked = Asked { head: false, upgrade: false };
+    const GET: Asked<'_> = Asked { head: false, upgrade: None };
 
-    fn read(text: &str, asked: Asked) -> Result<AnswerHead, &'static str> {
+    fn read(text: &str, asked: Asked<'_>) -> Result<AnswerHead, &'static str> {
         AnswerHead::read(text.as_bytes(), (0, text.len()), asked, Lines::new())
     }
 
@@ -170,7 +176,7 @@ mod tests {
         ] {
             assert_eq!(read(text, GET).unwrap().length, length, "{text}");
         }
-        let head = Asked { head: true, upgrade: false };
+        let head = Asked { head: true, upgrade: None };
         assert_eq!(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", head).unwrap().length, Length::None);
     }
 

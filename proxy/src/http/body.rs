@@ -65,7 +65,9 @@ impl Incoming {
                 let decoded = decoder.decode(piece)?;
                 let surplus = decoded.end.map_or(0, |end| piece.len() - end);
                 if decoded.end.is_some() {
-                    trailer.extend(decoder.trailer().flatten());
+                    for (name, value) in decoder.trailer() {
+                        trailer.extend([name, b": ", value, b"\r\n"].concat());
+                    }
                     *self = Self::Done;
                 }
                 Ok(Taken { data: decoded.data, surplus })

@@ -166,12 +166,13 @@ impl Decoder {
         }
     }
 
-    /// The trailer fields that may be handed on, each with its line end.
-    pub(crate) fn trailer(&self) -> impl Iterator<Item = &[u8]> {
-        self.trailer.split_inclusive(|byte| *byte == b'\n').filter(|line| {
-            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-            Known::of(name) == Known::Other && !is_forbidden(name)
-        })
+    /// Names and values of the trailer fields that may be handed on.
+    pub(crate) fn trailer(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let fields = self.trailer.split(|byte| *byte == b'\n').filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((line.get(..colon)?, line.get(colon + 1..)?.trim_ascii()))
+        });
+        fields.filter(|(name, _)| Known::of(name) == Known::Other && !is_forbidden(name))
     }
 }
 
@@ -243,7 +244,9 @@ mod tests {
             let decoded = decoder.decode(&mut piece)?;
             data.extend_from_slice(&piece[..decoded.data]);
             if let Some(end) = decoded.end {
-                return Ok((data, decoder.trailer().flatten().copied().collect(), read + end));
+                let trailer =
+                    decoder.trailer().map(|(name, value)| [name, b"=", value].concat()).collect::<Vec<_>>();
+                return Ok((data, trailer.concat(), read + end));
             }
             read += piece.len();
         }
@@ -256,7 +259,7 @@ mod tests {
         for width in 1..text.len() {
             let (data, trailer, end) = decode(text, width).unwrap();
             assert_eq!(data, b"hello, world!!!", "{width}");
-            assert_eq!(trailer, b"X-Sum: 1\r\n");
+            assert_eq!(trailer, b"X-Sum=1");
             assert_eq!(&text[end..], b"next");
         }
     }

@@ -126,11 +126,14 @@ pub(crate) struct Line {
 pub(crate) type Lines = Vec<Line>;
 
 /// What `Connection` says.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of one field")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) close: bool,
     pub(crate) keep_alive: bool,
     pub(crate) upgrade: bool,
+    /// Does it make fields end here that are not known to?
+    pub(crate) nominates: bool,
 }
 
 /// The elements of a list in a field's value, without blanks around them.
@@ -141,18 +144,17 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Reads `Connection`, and marks the fields that it nominates as ending here.
 pub(super) fn options(block: &[u8], lines: &mut Lines) -> Options {
     let mut options = Options::default();
-    let mut nominates = false;
     for line in lines.iter().filter(|line| line.known == Known::Connection) {
         for option in elements(line.value.of(block)) {
             match option.len() {
                 5 if option.eq_ignore_ascii_case(b"close") => options.close = true,
                 7 if option.eq_ignore_ascii_case(b"upgrade") => options.upgrade = true,
                 10 if option.eq_ignore_ascii_case(b"keep-alive") => options.keep_alive = true,
-                _ => nominates = true,
+                _ => options.nominates = true,
             }
         }
     }
-    if nominates {
+    if options.nominates {
         nominate(block, lines);
     }
     options
@@ -189,6 +191,8 @@ pub(crate) struct Scan {
     /// What has been looked at.
     seen: usize,
     lines: usize,
+    /// Where the second line starts.
+    first: usize,
 }
 
 /// What a scan found.
@@ -217,7 +221,12 @@ pub(crate) struct ScanLimits {
 
 impl Scan {
     pub(crate) fn new(start: usize) -> Self {
-        Self { start, line: start, seen: start, lines: 0 }
+        Self { start, line: start, seen: start, lines: 0, first: start }
+    }
+
+    /// The first line with its end, if that was seen.
+    pub(crate) fn first_line<'a>(&self, block: &'a [u8]) -> Option<&'a [u8]> {
+        (self.lines > 0).then(|| block.get(self.start..self.first).unwrap_or_default())
     }
 
     /// Bytes of the head that have been seen.
@@ -245,6 +254,9 @@ impl Scan {
             }
             self.line = at + 1;
             self.lines += 1;
+            if self.lines == 1 {
+                self.first = self.line;
+            }
         }
         self.seen = block.len();
         let most = if self.lines == 0 { limits.first } else { limits.line };

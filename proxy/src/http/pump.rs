@@ -40,6 +40,8 @@ pub(crate) struct Pump {
     /// Bytes behind the body that came with it.
     surplus: Vec<u8>,
     trailer: Vec<u8>,
+    /// Are trailer fields handed on?
+    trailers: bool,
     /// Has the taker lately been slow to take? Then pieces are small.
     slow: bool,
     /// Bytes that were written, framing and lead included.
@@ -57,9 +59,16 @@ impl Pump {
             piece: None,
             surplus: Vec::new(),
             trailer: Vec::new(),
+            trailers: true,
             slow: false,
             written: 0,
         }
+    }
+
+    /// Trailer fields end here if so.
+    pub(crate) fn without_trailers(mut self, without: bool) -> Self {
+        self.trailers = !without;
+        self
     }
 
     /// Puts a head before what is written next.
@@ -132,7 +141,9 @@ impl Pump {
         }
         if last {
             piece.put(b"0\r\n");
-            piece.put(&self.trailer);
+            if self.trailers {
+                piece.put(&self.trailer);
+            }
             piece.put(b"\r\n");
         }
     }

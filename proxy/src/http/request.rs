@@ -161,7 +161,8 @@ fn is_authority(text: &[u8]) -> bool {
         }),
     };
     let port = port.get(1..).unwrap_or_default();
-    !inner.is_empty() && inner.iter().all(fits) && port.len() <= 5 && port.iter().all(u8::is_ascii_digit)
+    let port_fits = port.is_empty() || number(port).is_some_and(|port| port <= u64::from(u16::MAX));
+    !inner.is_empty() && inner.iter().all(fits) && port_fits
 }
 
 /// The path with its query, and the authority if the target names one.
@@ -189,9 +190,6 @@ fn target(block: &[u8], method: Span, target: &[u8]) -> Result<(Span, Option<Spa
     let (authority, path) = rest.split_at(authority);
     if !is_authority(authority) {
         return bad("its target names no proper host");
-    }
-    if path.first() == Some(&b'?') {
-        return bad("its target has no path");
     }
     Ok((Span::within(block, path), Some(Span::within(block, authority))))
 }
@@ -267,7 +265,8 @@ mod tests {
             ("", false),
             (":80", false),
             ("a:b", false),
-            ("a:123456", false),
+            ("a:65535", true),
+            ("a:65536", false),
             ("u@a", false),
             ("a b", false),
             ("a/b", false),
