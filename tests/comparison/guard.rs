@@ -1,0 +1,109 @@
+//! Nothing outlives the comparison: a second process ends what the first has started, when that ends in any way.
+//!
+//! The guard reads process numbers and folders from a pipe. The pipe ends with the comparison, be it done, broken,
+//! interrupted or killed; then the guard ends those processes, removes those folders, and ends too.
+
+use std::collections::HashSet;
+use std::io::{self, BufRead, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use harness::eventually::within;
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+/// The argument that makes this program the guard.
+pub(crate) const ARGUMENT: &str = "guard";
+/// How long processes may take to end when they are told to.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The comparison's side of the pipe.
+pub(crate) struct Guard {
+    pipe: ChildStdin,
+    _process: Child,
+}
+
+impl Guard {
+    /// Starts the guard, away from the terminal's signals.
+    pub(crate) fn start() -> io::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg(ARGUMENT)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let pipe = process.stdin.take().ok_or_else(|| io::Error::other("the guard has no pipe"))?;
+        Ok(Self { pipe, _process: process })
+    }
+
+    /// The process leads a group that must not outlive us.
+    pub(crate) fn watch(&mut self, group: u32) -> io::Result<()> {
+        writeln!(self.pipe, "+{group}")
+    }
+
+    /// The group has ended, and its number may be another's soon.
+    pub(crate) fn forget(&mut self, group: u32) -> io::Result<()> {
+        writeln!(self.pipe, "-{group}")
+    }
+
+    /// The folder goes when we do.
+    pub(crate) fn remove(&mut self, folder: &Path) -> io::Result<()> {
+        writeln!(self.pipe, "{}", folder.display())
+    }
+}
+
+/// The guard's side: waits for the pipe's end, then clears up.
+pub(crate) fn run(pipe: impl BufRead) {
+    let (mut groups, mut folders) = (HashSet::new(), Vec::new());
+    for line in pipe.lines().map_while(Result::ok) {
+        match line.split_at_checked(1) {
+            Some(("+", group)) => drop(group.parse().map(|group: i32| groups.insert(group))),
+            Some(("-", group)) => drop(group.parse().map(|group: i32| groups.remove(&group))),
+            _ => folders.push(line),
+        }
+    }
+    for group in groups.into_iter().filter_map(Pid::from_raw) {
+        end(group);
+    }
+    for folder in folders {
+        drop(std::fs::remove_dir_all(folder));
+    }
+}
+
+/// Ends a group of processes, at last by force.
+pub(crate) fn end(group: Pid) {
+    // Those that have ended cannot be told.
+    let _ = kill_process_group(group, Signal::TERM);
+    if within(GRACE, || test_kill_process_group(group).is_err().then_some(())).is_none() {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::os::unix::process::ExitStatusExt;
+
+    use harness::eventually::eventually;
+
+    use super::*;
+
+    #[test]
+    fn what_is_watched_ends_and_what_is_forgotten_stays() {
+        let start = || Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+        let (mut watched, mut forgotten) = (start(), start());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let told = format!("+{}\n+{1}\n{2}\n-{1}\n", watched.id(), forgotten.id(), path.display());
+        // A child that nobody waits for yet still counts as there.
+        let guard = std::thread::spawn(move || run(Cursor::new(told)));
+        let status = eventually("the watched one ends", || watched.try_wait().unwrap());
+        guard.join().unwrap();
+        assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
+        assert!(!path.exists(), "its folder is there still");
+        assert_eq!(forgotten.try_wait().unwrap(), None);
+        forgotten.kill().unwrap();
+        forgotten.wait().unwrap();
+    }
+}
