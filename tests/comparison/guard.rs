@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use harness::eventually::within;
@@ -19,37 +19,41 @@ pub(crate) const ARGUMENT: &str = "guard";
 const GRACE: Duration = Duration::from_secs(2);
 
 /// The comparison's side of the pipe.
-pub(crate) struct Guard {
-    pipe: ChildStdin,
-    _process: Child,
-}
+pub(crate) struct Guard(Child);
 
 impl Guard {
     /// Starts the guard, away from the terminal's signals.
     pub(crate) fn start() -> io::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg(ARGUMENT)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .process_group(0)
-            .spawn()?;
-        let pipe = process.stdin.take().ok_or_else(|| io::Error::other("the guard has no pipe"))?;
-        Ok(Self { pipe, _process: process })
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+        Ok(Self(command.spawn()?))
     }
 
     /// The process leads a group that must not outlive us.
     pub(crate) fn watch(&mut self, group: u32) -> io::Result<()> {
-        writeln!(self.pipe, "+{group}")
+        self.tell(&format!("+{group}"))
     }
 
     /// The group has ended, and its number may be another's soon.
     pub(crate) fn forget(&mut self, group: u32) -> io::Result<()> {
-        writeln!(self.pipe, "-{group}")
+        self.tell(&format!("-{group}"))
     }
 
     /// The folder goes when we do.
     pub(crate) fn remove(&mut self, folder: &Path) -> io::Result<()> {
-        writeln!(self.pipe, "{}", folder.display())
+        self.tell(&folder.display().to_string())
+    }
+
+    fn tell(&mut self, line: &str) -> io::Result<()> {
+        let pipe = self.0.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        pipe.write_all(format!("{line}\n").as_bytes())
+    }
+}
+
+impl Drop for Guard {
+    /// Waits until all is cleared up.
+    fn drop(&mut self) {
+        drop(self.0.wait());
     }
 }
 

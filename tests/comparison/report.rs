@@ -81,6 +81,13 @@ impl Held {
     }
 }
 
+/// Traffic in peace, and with questions; how long their answers took.
+pub(crate) struct Round {
+    pub(crate) calm: Tally,
+    pub(crate) busy: Tally,
+    pub(crate) answers: Vec<Duration>,
+}
+
 /// What questions about its state did to one contender's traffic.
 pub(crate) struct Polled {
     contender: Contender,
@@ -97,11 +104,11 @@ impl Polled {
         Self { contender, answers: Vec::new(), calm: Vec::new(), busy: Vec::new(), bad: 0 }
     }
 
-    pub(crate) fn add(&mut self, [calm, busy]: [&mut Tally; 2], times: &[Duration]) {
-        self.bad += calm.bad + busy.bad;
-        self.calm.push(f64::from(calm.percentile(990)));
-        self.busy.push(f64::from(busy.percentile(990)));
-        self.answers.extend(times.iter().map(|time| time.as_secs_f64() * 1e3));
+    pub(crate) fn add(&mut self, mut round: Round) {
+        self.bad += round.calm.bad + round.busy.bad;
+        self.calm.push(f64::from(round.calm.percentile(990)));
+        self.busy.push(f64::from(round.busy.percentile(990)));
+        self.answers.extend(round.answers.iter().map(|time| time.as_secs_f64() * 1e3));
     }
 
     pub(crate) fn table(rate: u32, found: &[Self]) -> String {

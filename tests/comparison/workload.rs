@@ -17,7 +17,7 @@ use crate::guard::Guard;
 use crate::load::{Crowd, Plan, Tally, run};
 use crate::options::Options;
 use crate::origin::Origin;
-use crate::report::{Held, Polled, Series, say};
+use crate::report::{Held, Polled, Round, Series, say};
 use crate::running::{Cores, Running, Task};
 
 /// The kinds of work, in their order.
@@ -218,7 +218,14 @@ impl Arena {
             let Some(running) = self.start(contender, task) else { continue };
             let mut polled = Polled::new(contender);
             let rounds = (self.options.rounds / 4).clamp(1, 5);
-            let result = (0..rounds).try_for_each(|_| poll(&running, &question, &mut polled));
+            // The first round is for warming up: there are a thousand members to connect to.
+            let result = (0..=rounds).try_for_each(|round| {
+                let found = poll(&running, &question)?;
+                if round > 0 {
+                    polled.add(found);
+                }
+                Ok(())
+            });
             match result {
                 Ok(()) => found.push(polled),
                 Err(why) => self.note(contender, &why),
@@ -276,20 +283,18 @@ fn weigh(running: &Running, count: usize, slow: bool) -> Result<f64> {
 }
 
 /// One round: the same traffic left in peace, then with questions.
-fn poll(running: &Running, question: &Question, polled: &mut Polled) -> Result<()> {
+fn poll(running: &Running, question: &Question) -> Result<Round> {
     let errand = GET.errand(running);
     let plan = Plan { clients: GET.clients, time: ROUND_OF_POLLS, rate: Some(RATE) };
-    let mut calm = run(&errand, plan)?;
+    let calm = run(&errand, plan)?;
     let over = AtomicBool::new(false);
-    let (busy, times) = thread::scope(|scope| {
+    let (busy, answers) = thread::scope(|scope| {
         let asking = scope.spawn(|| ask(running, question, &over));
         let busy = run(&errand, plan);
         over.store(true, Ordering::Relaxed);
         (busy, asking.join().expect("asking does not panic"))
     });
-    let mut busy = busy?;
-    polled.add([&mut calm, &mut busy], &times?);
-    Ok(())
+    Ok(Round { calm, busy: busy?, answers: answers? })
 }
 
 /// Asks again and again until it is over; how long each answer took.
