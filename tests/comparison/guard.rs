@@ -67,20 +67,22 @@ pub(crate) fn run(pipe: impl BufRead) {
             _ => folders.push(line),
         }
     }
-    for group in groups.into_iter().filter_map(Pid::from_raw) {
-        end(group);
-    }
+    end(&groups.into_iter().filter_map(Pid::from_raw).collect::<Vec<_>>());
     for folder in folders {
         drop(std::fs::remove_dir_all(folder));
     }
 }
 
-/// Ends a group of processes, at last by force.
-pub(crate) fn end(group: Pid) {
-    // Those that have ended cannot be told.
-    let _ = kill_process_group(group, Signal::TERM);
-    if within(GRACE, || test_kill_process_group(group).is_err().then_some(())).is_none() {
-        let _ = kill_process_group(group, Signal::KILL);
+/// Ends groups of processes, at last by force.
+pub(crate) fn end(groups: &[Pid]) {
+    // Those that have ended already cannot be told, which is as it should be.
+    for group in groups {
+        let _ = kill_process_group(*group, Signal::TERM);
+    }
+    let is_gone = |group: &Pid| test_kill_process_group(*group).is_err();
+    within(GRACE, || groups.iter().all(is_gone).then_some(()));
+    for group in groups.iter().filter(|group| !is_gone(group)) {
+        let _ = kill_process_group(*group, Signal::KILL);
     }
 }
 

@@ -15,7 +15,7 @@ side on the loopback, and prints tables in Markdown. The default takes less than
   --only KEYS      of get,log,connect,16k,1m,post,thousand,sticky,idle,slow,poll; all by default
   --with NAMES     of haproxy,nginx,httpd,floor; all by default
   --rounds N       rounds in which the proxies take turns, 20 by default
-  --secs S         seconds of load a proxy and round, 0.3 by default
+  --secs S         seconds of load a proxy and round, 0.4 by default
   --threads N      threads of each proxy, 1 by default
   --pin split|none split (the default) gives the proxies N processors of their own and the rest to the load and the
                    origin; none leaves that to the system";
@@ -37,7 +37,7 @@ impl Options {
             only: KEYS.map(str::to_owned).to_vec(),
             contenders: Contender::ALL.to_vec(),
             rounds: 20,
-            time: Duration::from_millis(300),
+            time: Duration::from_millis(400),
             threads: 1,
             split: true,
         };

@@ -192,7 +192,7 @@ impl Running {
         let group = Pid::from_raw(i32::try_from(leader)?).context("no process has the number 0")?;
         // Waiting for it beside the ending makes its number free, so it is done in a thread.
         let waiting = std::thread::spawn(move || self.child.wait());
-        guard::end(group);
+        guard::end(&[group]);
         drop(waiting.join());
         guard.forget(leader)?;
         Ok(())
