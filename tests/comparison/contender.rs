@@ -246,3 +246,42 @@ fn nginx(job: &Job) -> String {
          \x20       }}\n    }}\n}}\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use harness::binaries::run;
+    use harness::httpd::skipped;
+
+    use super::*;
+
+    #[test]
+    fn everybody_understands_what_it_is_told() {
+        for (contender, check) in [
+            (Contender::Evenkeel, "-t"),
+            (Contender::Haproxy, "-c"),
+            (Contender::Nginx, "-t"),
+            (Contender::Httpd, "-t"),
+        ] {
+            let Some(program) = contender.program() else {
+                skipped(&format!("{} is not installed here", contender.name()));
+                continue;
+            };
+            for (log, sticky) in [(false, false), (true, true)] {
+                let folder = harness::proxy::folder();
+                let job = Job {
+                    port: 1024,
+                    folder: folder.path().to_owned(),
+                    members: vec!["127.1.0.1:1".parse().unwrap(), "127.1.0.2:1".parse().unwrap()],
+                    log,
+                    sticky,
+                    threads: 1,
+                    at_once: 128,
+                };
+                std::fs::write(folder.path().join(Contender::FILE), contender.configuration(&job)).unwrap();
+                let mut arguments = contender.arguments(&job);
+                arguments.push(check.to_owned());
+                run(&program, arguments).with_code(0);
+            }
+        }
+    }
+}

@@ -235,3 +235,66 @@ impl Crowd {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+
+    use harness::eventually::eventually_true;
+
+    use super::*;
+    use crate::floor;
+    use crate::origin::Origin;
+
+    /// The address of a floor with three members.
+    fn relay() -> SocketAddrV4 {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let members = Origin::start(3).unwrap().members(3).map(|member| member.to_string());
+        let arguments: Vec<String> = std::iter::once(port.to_string()).chain(members).collect();
+        std::thread::spawn(move || floor::run(&arguments).unwrap());
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
+        eventually_true("the floor listens", || TcpStream::connect(address).is_ok());
+        address
+    }
+
+    #[test]
+    fn every_request_is_answered_whole_and_once() {
+        let to = relay();
+        for (name, path, body, fresh, rate) in [
+            ("small", "/128", 0, false, None),
+            ("large", "/1m", 0, false, None),
+            ("upload", "/128", 100_000, false, None),
+            ("new connections", "/16k", 0, true, None),
+            ("in time", "/128", 0, false, Some(500)),
+        ] {
+            let errand = Errand::new(to, path, body, &["Cookie: a=1\r\n".to_owned(), String::new()], fresh);
+            let time = Duration::from_millis(200);
+            let tally = run(&errand, Plan { clients: 8, time, rate }).unwrap();
+            assert!(tally.answers > 8 && tally.bad == 0, "{name}: {tally:?}");
+            if rate.is_some() {
+                assert!(tally.answers <= 100 && tally.latencies.len() as u64 == tally.answers, "{tally:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_crowd_stays() {
+        let to = relay();
+        let mut errand = Errand::new(to, "/128", 0, &[], false);
+        let mut idle = Crowd::gather(&errand, 50, false).unwrap();
+        idle.dwell(Duration::from_millis(20), 1000).unwrap();
+        errand = Errand::new(to, "/4m", 0, &[], false);
+        errand.receive = Some(32 << 10);
+        let mut slow = Crowd::gather(&errand, 20, true).unwrap();
+        slow.dwell(Duration::from_millis(200), 64 << 10).unwrap();
+        assert!(slow.clients.iter().all(|client| matches!(client.stage, Stage::Body(1..))));
+    }
+
+    #[test]
+    fn what_fails_is_counted() {
+        let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let errand = Errand::new(SocketAddrV4::new(Ipv4Addr::LOCALHOST, nobody), "/128", 0, &[], false);
+        let plan = Plan { clients: 2, time: Duration::from_secs(10), rate: None };
+        assert!(run(&errand, plan).is_err(), "it would try for ever");
+    }
+}

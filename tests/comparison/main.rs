@@ -66,11 +66,11 @@ fn compare(mut options: Options) -> Result<()> {
         is_there
     });
     cores.enter()?;
-    let origin = Origin::start()?;
+    let origin = Origin::start(origin::MEMBERS)?;
     let Options { rounds, time, threads, .. } = options;
     say(&format!(
         "# Evenkeel and others, side by side\n\n{rounds} rounds of {} s a proxy, {threads} thread(s) each (httpd: as \
-         many as it needs), {}. CPU is that of all processes of a proxy, user and system.\n",
+         many as it needs; floor: one), {}. CPU is that of all processes of a proxy, user and system.\n",
         time.as_secs_f64(),
         if options.split { "on processors of their own" } else { "not pinned" },
     ));

@@ -12,7 +12,7 @@ use rustix::event::epoll::EventFlags;
 
 use crate::poll::{IN, OUT, Poll, Wrote, accept, framed, listen, read, write};
 
-/// The most members that it stands for.
+/// The most members that it ever stands for.
 pub(crate) const MEMBERS: usize = 1000;
 
 /// The sizes of bodies, by the path that asks for them. The first is also the answer to everything else.
@@ -22,23 +22,24 @@ const BODIES: [(&str, usize); 4] = [("/128", 128), ("/16k", 16 << 10), ("/1m", 1
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin {
     port: u16,
+    members: usize,
 }
 
 impl Origin {
-    /// Starts the origin on this thread's processors; it ends with the program.
-    pub(crate) fn start() -> io::Result<Self> {
+    /// Starts the origin for so many members on this thread's processors; it ends with the program.
+    pub(crate) fn start(members: usize) -> io::Result<Self> {
         // The port is free at the first address, and hardly taken at the others; if it is, another is tried.
-        let (port, listeners) = (0..5).find_map(|_| listeners().ok()).ok_or_else(|| {
+        let (port, listeners) = (0..5).find_map(|_| listeners(members).ok()).ok_or_else(|| {
             io::Error::other("no port is free on 127.1.0.1 to 127.1.3.250; are there enough descriptors?")
         })?;
         let serve = move || Service::new(listeners).and_then(|mut service| service.run()).expect("an origin");
         thread::Builder::new().name("origin".to_owned()).spawn(serve)?;
-        Ok(Self { port })
+        Ok(Self { port, members })
     }
 
     /// The addresses of the first `count` members.
     pub(crate) fn members(self, count: usize) -> impl Iterator<Item = SocketAddr> {
-        (0..count.min(MEMBERS)).map(move |at| SocketAddrV4::new(address(at), self.port).into())
+        (0..count.min(self.members)).map(move |at| SocketAddrV4::new(address(at), self.port).into())
     }
 }
 
@@ -47,10 +48,10 @@ fn address(at: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 1, octet(at / 250), octet(1 + at % 250))
 }
 
-fn listeners() -> io::Result<(u16, Vec<OwnedFd>)> {
+fn listeners(members: usize) -> io::Result<(u16, Vec<OwnedFd>)> {
     let mut listeners = vec![listen(SocketAddrV4::new(address(0), 0))?];
     let port = SocketAddr::try_from(rustix::net::getsockname(&listeners[0])?)?.port();
-    for at in 1..MEMBERS {
+    for at in 1..members {
         listeners.push(listen(SocketAddrV4::new(address(at), port))?);
     }
     Ok((port, listeners))
