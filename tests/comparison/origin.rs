@@ -220,3 +220,29 @@ fn answer(size: usize) -> Vec<u8> {
     bytes.resize(bytes.len() + size, b'x');
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, Read as _, Write as _};
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_waits_for_the_whole_request() {
+        let member = Origin::start(2).unwrap().members(9).last().unwrap();
+        let mut stream = TcpStream::connect(member).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let mut answer = [0; 4096];
+        for piece in ["POST /16k HTTP/1.1\r\nContent-", "Length: 8\r\nConnection: close\r\n\r\nabcd"] {
+            stream.write_all(piece.as_bytes()).unwrap();
+            assert_eq!(stream.read(&mut answer).unwrap_err().kind(), ErrorKind::WouldBlock, "{piece}");
+        }
+        stream.write_all(b"efgh").unwrap();
+        let mut whole = Vec::new();
+        stream.read_to_end(&mut whole).unwrap();
+        let head = framed(&whole).unwrap();
+        assert_eq!((head.length, whole.len() - head.end), (Some(16 << 10), 16 << 10));
+    }
+}
