@@ -27,6 +27,7 @@ pub(crate) enum Broken {
 }
 
 /// A body on its way.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one body")]
 pub(crate) struct Pump {
     incoming: Incoming,
     /// Is it written in chunks?

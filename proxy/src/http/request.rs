@@ -161,7 +161,7 @@ fn is_authority(text: &[u8]) -> bool {
         }),
     };
     let port = port.get(1..).unwrap_or_default();
-    let port_fits = port.is_empty() || number(port).is_some_and(|port| port <= u64::from(u16::MAX));
+    let port_fits = port.is_empty() || number(port).is_some_and(|port| u16::try_from(port).is_ok());
     !inner.is_empty() && inner.iter().all(fits) && port_fits
 }
 
