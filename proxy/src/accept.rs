@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_protocol::Moment;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
@@ -34,6 +35,8 @@ pub(crate) struct Worker {
     pub(crate) spares: Rc<Spares>,
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) dice: Dice,
+    /// The time as of the last thing that happened.
+    now: Cell<Moment>,
     lines: RefCell<Vec<Lines>>,
     date: RefCell<(u64, String)>,
     stopping: Cell<bool>,
@@ -60,11 +63,23 @@ impl Worker {
             spares: Rc::default(),
             deadlines: Rc::default(),
             dice: Dice::new(),
+            now: Cell::new(clock::now()),
             lines: RefCell::default(),
             date: RefCell::default(),
             stopping: Cell::new(false),
             closing: Cell::new(false),
         }
+    }
+
+    /// Reads the time.
+    pub(crate) fn tick(&self) -> Moment {
+        self.now.set(clock::now());
+        self.now.get()
+    }
+
+    /// The time as of the last request or answer that came, which costs no reading of a clock.
+    pub(crate) fn now(&self) -> Moment {
+        self.now.get()
     }
 
     /// Memory for the lines of a head.
@@ -82,7 +97,7 @@ impl Worker {
 
     /// Does something with the time as it stands in a Date field.
     pub(crate) fn with_date(&self, act: impl FnOnce(&[u8])) {
-        let second = clock::wall().0 / 1_000_000;
+        let second = clock::wall_at(self.now()).0 / 1_000_000;
         let mut date = self.date.borrow_mut();
         if date.0 != second {
             *date = (second, clock::http_date(second));
@@ -192,6 +207,8 @@ async fn sweep(worker: Rc<Worker>) {
     loop {
         ticks.tick().await;
         worker.spares.trim();
+        // Corrects what the time of day is thought to be from the monotonic clock.
+        clock::wall();
         let now = clock::now();
         for balancer in worker.proxy.registry.balancers() {
             for address in balancer.addresses() {

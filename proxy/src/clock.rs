@@ -18,11 +18,21 @@ pub(crate) fn now() -> Moment {
     Moment(u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
+/// The wall clock's lead on the monotonic one, in microseconds, as of the last look at both.
+static LEAD: AtomicU64 = AtomicU64::new(0);
+
+/// A moment on the wall clock, as exact as the last call of [`wall`]: for people.
+pub(crate) fn wall_at(moment: Moment) -> Timestamp {
+    Timestamp(LEAD.load(Ordering::Relaxed).saturating_add(moment.0))
+}
+
 /// Now, on the wall clock: for people.
 pub(crate) fn wall() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "this is the one file that reads the time")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    let wall = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+    LEAD.store(wall.saturating_sub(now().0), Ordering::Relaxed);
+    Timestamp(wall)
 }
 
 /// One thread's dice: numbers that nobody can foretell well enough to steer an election.

@@ -98,7 +98,7 @@ impl Conversation {
     async fn head(&mut self) -> Result<RequestHead, NoHead> {
         let proxy = Rc::clone(&self.worker);
         let settings = &proxy.proxy.serving;
-        let mut began = clock::now();
+        let mut began = if self.carried == 0 { self.worker.tick() } else { self.worker.now() };
         self.began = began;
         if self.input.is_empty() {
             self.input = self.worker.spares.none();
@@ -108,7 +108,7 @@ impl Conversation {
             let within = if self.carried == 0 { settings.head.first } else { settings.keep_alive_timeout };
             self.deadline.set(began.plus(within), Doing::Idle);
             poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
-            self.began = clock::now();
+            self.began = self.worker.tick();
             began = if self.carried == 0 { began } else { self.began };
         }
         let mut scan = Scan::new(self.skip_empty_lines());

@@ -48,6 +48,8 @@ pub(crate) struct Request<'a> {
     /// What the client sent ahead while it was served.
     pub(crate) ahead: Vec<u8>,
     pub(crate) half_closed: bool,
+    /// Has the client waited for so long that it is worth a look whether it is still there?
+    pub(crate) watched: bool,
     /// Was the client told to go on with its body, by whomever?
     pub(crate) continued: bool,
     /// A head on its way to the client before the answer.
@@ -128,21 +130,22 @@ impl Request<'_> {
         let request = ToMember {
             head: self.head,
             block: self.block,
-            target: join(address.name.path(), self.target),
-            authority: address.name.authority(),
+            target: join(&address.path, self.target),
+            authority: &address.authority,
             client: self.address,
             keep: !address.connection.disablereuse,
             upgrade,
         };
         request.write(&self.worker.proxy.forwarding, &mut out);
         let head_bytes = out.len() as u64;
-        self.upload.begin(out, &meter, clock::now());
+        self.upload.begin(out, &meter, self.worker.now());
         let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
         let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
         let outcome = poll_fn(|context| {
             self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
         })
         .await;
+        self.worker.tick();
         match outcome {
             Ok((head, buffer)) => Ok(Answered { head, buffer, connection, offered: asked.upgrade.is_some() }),
             Err(trouble) => {
@@ -179,7 +182,7 @@ impl Request<'_> {
                 Poll::Pending => break,
             }
         }
-        if self.upload.is_done() && self.is_gone(context) {
+        if self.watched && self.upload.is_done() && self.is_gone(context) {
             return Poll::Ready(Err(Trouble::new(FailureKind::Client, "the client is gone")));
         }
         self.poll_patience(context, address)
@@ -259,6 +262,10 @@ impl Request<'_> {
             // A member needs not answer before it has the request.
             let due = if waiting == Waiting::Client { self.body_deadline() } else { member };
             let mut at = due;
+            let watch = self.upload.last.plus(limits::WATCH_AFTER);
+            if !self.watched {
+                at = at.min(watch);
+            }
             let told = self.upload.last.plus(limits::CONTINUE_WITHIN);
             if self.upload.held {
                 at = at.min(told);
@@ -281,6 +288,10 @@ impl Request<'_> {
             }
             if self.upload.held && now >= told {
                 self.tell_to_continue();
+                context.waker().wake_by_ref();
+            }
+            if !self.watched && now >= watch {
+                self.watched = true;
                 context.waker().wake_by_ref();
             }
             self.deadline.set(at, Doing::Working);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use evenkeel_balancer::{Ask, Election, Failure, Lease, MemberId, Next, NoMember, Outcome};
 use evenkeel_protocol::clean::clean_bytes;
+use memchr::memchr;
 use tokio::time::timeout;
 
 use crate::accept::Worker;
@@ -129,10 +130,11 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         upload,
         ahead: Vec::new(),
         half_closed: *half_closed,
+        watched: false,
         continued: false,
         interim: None,
     };
-    let began = clock::now();
+    let began = worker.now();
     (request.upload.began, request.upload.given) = (began, began);
     let mut trying = Trying {
         worker: &worker,
@@ -196,7 +198,7 @@ fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own>
         _ => {}
     }
     let target = std::str::from_utf8(head.target.of(block)).map_err(|_| refused(400))?;
-    let length = target.find('?').unwrap_or(target.len());
+    let length = memchr(b'?', target.as_bytes()).unwrap_or(target.len());
     let path = match target.get(..length) {
         // The absolute form of a host alone.
         None | Some("") => "/",
@@ -277,7 +279,7 @@ impl Trying<'_> {
             dice: self.worker.dice.throw(),
             core: self.worker.core,
         };
-        self.worker.proxy.registry.elect(self.balancer, &ask)
+        self.worker.proxy.registry.elect(self.balancer, &ask, self.worker.now())
     }
 
     /// Nobody can be elected: waits for somebody as long as the balancer's timeout allows.
@@ -288,6 +290,7 @@ impl Trying<'_> {
             let left = deadline.since(clock::now());
             // Either something changed or it is worth a look anyway.
             let _ = timeout(left.min(limits::WAIT_STEP), waiter.change()).await;
+            self.worker.tick();
             match self.elect(url) {
                 Err(nobody) if left.is_zero() => return Err(nobody),
                 Err(_) => {}

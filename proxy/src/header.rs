@@ -47,6 +47,45 @@ fn passes(line: &Line) -> bool {
     )
 }
 
+/// Writes lines, those that follow each other in their usual form with one copy.
+struct Lines<'a> {
+    block: &'a [u8],
+    /// What stands in the block and is to be written.
+    run: (usize, usize),
+}
+
+impl<'a> Lines<'a> {
+    fn new(block: &'a [u8]) -> Self {
+        Self { block, run: (0, 0) }
+    }
+
+    /// Writes the line as it came, with one blank behind the colon and none at its end.
+    fn put(&mut self, line: &Line, out: &mut Buffer) {
+        let (name, value) = (line.name, line.value);
+        let usual = value.start() == name.end() + 2
+            && self.block.get(name.end() + 1) == Some(&b' ')
+            && self.block.get(value.end()..value.end() + 2) == Some(b"\r\n");
+        if usual && self.run.1 == name.start() {
+            self.run.1 = value.end() + 2;
+            return;
+        }
+        self.flush(out);
+        if usual {
+            self.run = (name.start(), value.end() + 2);
+        } else {
+            put_field(out, name.of(self.block), value.of(self.block));
+        }
+    }
+
+    /// Writes what was put off. To be called before anything else is written.
+    fn flush(&mut self, out: &mut Buffer) {
+        let (from, to) = std::mem::take(&mut self.run);
+        if from < to {
+            out.put(self.block.get(from..to).unwrap_or_default());
+        }
+    }
+}
+
 fn put_field(out: &mut Buffer, name: &[u8], value: &[u8]) {
     out.put(name);
     out.put(b": ");
@@ -79,16 +118,21 @@ impl ToMember<'_> {
         let named =
             if forwarding.preserve_host && !host.is_empty() { host } else { self.authority.as_bytes() };
         put_field(out, b"Host", named);
+        let mut lines = Lines::new(block);
         for line in head.lines.iter().filter(|line| passes(line)) {
             match line.known {
                 Known::Alias | Known::ForwardedFor | Known::ForwardedHost | Known::ForwardedServer
                     if forwarding.add_headers => {}
                 Known::Via if forwarding.via != Via::Off => {}
                 Known::Expect if !(forwarding.expect && head.expects_continue) => {}
-                Known::ContentLength => put_length(out, line.name.of(block), head.length),
-                _ => put_field(out, line.name.of(block), line.value.of(block)),
+                Known::ContentLength => {
+                    lines.flush(out);
+                    put_length(out, line.name.of(block), head.length);
+                }
+                _ => lines.put(line, out),
             }
         }
+        lines.flush(out);
         self.put_ours(forwarding, host, out);
         if head.length == Length::Chunked {
             out.put(b"Transfer-Encoding: chunked\r\n");
@@ -219,27 +263,35 @@ impl<'a> ToClient<'a> {
         let Self { head, block, .. } = self;
         put_status(out, head.status, head.reason.of(block));
         let mut dated = head.is_interim();
+        let mut lines = Lines::new(block);
         for line in head.lines.iter().filter(|line| passes(line)) {
             let (name, value) = (line.name.of(block), line.value.of(block));
             match line.known {
                 Known::Address if !self.reversals.is_empty() => match self.turned(value) {
-                    Some(turned) => put_field(out, name, turned.as_bytes()),
-                    None => put_field(out, name, value),
+                    Some(turned) => {
+                        lines.flush(out);
+                        put_field(out, name, turned.as_bytes());
+                    }
+                    None => lines.put(line, out),
                 },
                 Known::Via if self.via == Via::Block => {}
                 Known::ContentLength => match head.length {
                     // What a GET would have had.
                     Length::None if !matches!(head.status, 101 | 204) && !head.is_interim() => {
-                        put_field(out, name, value);
+                        lines.put(line, out);
                     }
-                    length => put_length(out, name, length),
+                    length => {
+                        lines.flush(out);
+                        put_length(out, name, length);
+                    }
                 },
                 known => {
                     dated |= known == Known::Date;
-                    put_field(out, name, value);
+                    lines.put(line, out);
                 }
             }
         }
+        lines.flush(out);
         if !dated {
             put_field(out, b"Date", self.date);
         }

@@ -14,6 +14,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr2;
+
 /// One `ProxyPass` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {
@@ -81,6 +83,9 @@ impl Mappings {
 
 /// A path without what stands behind a semicolon in each of its segments.
 pub fn without_parameters(path: &str) -> Cow<'_, str> {
+    if memchr2(b';', b'%', path.as_bytes()).is_none() {
+        return Cow::Borrowed(path);
+    }
     let encoded = path.as_bytes().windows(3).any(|bytes| bytes.eq_ignore_ascii_case(b"%3b"));
     if !encoded && !path.contains(';') {
         return Cow::Borrowed(path);

@@ -12,7 +12,7 @@ use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, O
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, BalancerSnapshot, Code, ConnectionSettings, Edited, EventKind, Hello,
-    MemberEdit, MemberName, Peer, Recovery, Refusal, Selector, Snapshot,
+    MemberEdit, MemberName, Moment, Peer, Recovery, Refusal, Selector, Snapshot,
 };
 use tokio::sync::Notify;
 
@@ -26,6 +26,9 @@ use crate::{clock, limits};
 #[derive(Debug)]
 pub(crate) struct Address {
     pub(crate) name: MemberName,
+    /// The authority and the path of its URL, at hand for each request.
+    pub(crate) authority: String,
+    pub(crate) path: String,
     pub(crate) connection: ConnectionSettings,
     /// `max=`: connections to it, in the whole process.
     pub(crate) limit: Option<Arc<Limit>>,
@@ -59,6 +62,8 @@ impl Address {
             resolved: OnceLock::new(),
             idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
             stopped: Notify::new(),
+            authority: name.authority().to_owned(),
+            path: name.path().to_owned(),
             name,
             connection,
         }
@@ -301,8 +306,13 @@ impl Registry {
     }
 
     /// Elects a member for a request.
-    pub(crate) fn elect(&self, balancer: &LiveBalancer, ask: &Ask<'_>) -> Result<Election, NoMember> {
-        let outcome = balancer.lock().elect(ask, clock::now());
+    pub(crate) fn elect(
+        &self,
+        balancer: &LiveBalancer,
+        ask: &Ask<'_>,
+        now: Moment,
+    ) -> Result<Election, NoMember> {
+        let outcome = balancer.lock().elect(ask, now);
         let retried = match &outcome {
             Ok(election) => &election.retried,
             Err(nobody) => &nobody.retried,

@@ -191,7 +191,7 @@ impl Relay<'_> {
             if let Some(place) = &mut connection.place {
                 place.stand_up();
             }
-            request.worker.pool.borrow_mut().put(self.address, connection, clock::now());
+            request.worker.pool.borrow_mut().put(self.address, connection, request.worker.now());
         }
     }
 
@@ -227,6 +227,7 @@ impl Relay<'_> {
                 Poll::Ready(Ok(bytes)) => {
                     self.count(bytes);
                     self.arrived = None;
+                    request.worker.tick();
                 }
                 Poll::Ready(Err(why)) => return Poll::Ready(self.broken(why)),
                 Poll::Pending => return self.poll_patience(context, request, false),

@@ -74,11 +74,12 @@ impl RequestHead {
         let http_1_1 = version == 1;
         let (method, line) = (Span::within(block, method.as_bytes()), Span::within(block, path.as_bytes()));
         let line = Span::new(method.start()..line.end() + " HTTP/1.x".len());
-        let host = host_line(block, &lines, http_1_1)?;
+        let said = Said::of(&lines);
+        let host = host_line(block, said.host, http_1_1)?;
         let (target, authority) = target(block, method, path.as_bytes())?;
-        let length = length(block, &lines, http_1_1)?;
-        let options = options(block, &mut lines);
-        let expects_continue = expectation(block, &lines, http_1_1)? && length != Length::None;
+        let length = length(block, &said, http_1_1)?;
+        let options = if said.connection { options(block, &mut lines) } else { Options::default() };
+        let expects_continue = said.expect && expectation(block, &lines, http_1_1)? && length != Length::None;
         let host = authority.or(host);
         Ok(Self { line, method, target, host, http_1_1, lines, length, options, expects_continue, end })
     }
@@ -133,19 +134,57 @@ pub(crate) fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x16, 0x03, ..])
 }
 
+/// How often a field stands in a head, and where.
+#[derive(Clone, Copy, Default)]
+enum Seen {
+    #[default]
+    Never,
+    Once(Span),
+    Again,
+}
+
+impl Seen {
+    fn see(&mut self, value: Span) {
+        *self = if matches!(self, Self::Never) { Self::Once(value) } else { Self::Again };
+    }
+}
+
+/// What the fields say that decide how a request is read.
+#[derive(Default)]
+struct Said {
+    host: Seen,
+    length: Seen,
+    coding: Seen,
+    connection: bool,
+    expect: bool,
+}
+
+impl Said {
+    fn of(lines: &Lines) -> Self {
+        let mut said = Self::default();
+        for line in lines {
+            match line.known {
+                Known::Host => said.host.see(line.value),
+                Known::ContentLength => said.length.see(line.value),
+                Known::TransferEncoding => said.coding.see(line.value),
+                Known::Connection => said.connection = true,
+                Known::Expect => said.expect = true,
+                _ => {}
+            }
+        }
+        said
+    }
+}
+
 /// The Host line: exactly one in HTTP/1.1, at most one in HTTP/1.0.
-fn host_line(block: &[u8], lines: &Lines, http_1_1: bool) -> Result<Option<Span>, Refused> {
-    let mut hosts = lines.iter().filter(|line| line.known == Known::Host);
-    let Some(host) = hosts.next() else {
-        return if http_1_1 { bad("it has no Host") } else { Ok(None) };
-    };
-    if hosts.next().is_some() {
-        return bad("it has two Host lines");
+fn host_line(block: &[u8], host: Seen, http_1_1: bool) -> Result<Option<Span>, Refused> {
+    match host {
+        Seen::Never if http_1_1 => bad("it has no Host"),
+        Seen::Never => Ok(None),
+        Seen::Once(host) if is_authority(host.of(block)) => Ok(Some(host)),
+        Seen::Once(_) => bad("its Host is no host"),
+        Seen::Again => bad("it has two Host lines"),
     }
-    if !is_authority(host.value.of(block)) {
-        return bad("its Host is no host");
-    }
-    Ok(Some(host.value))
 }
 
 /// Is it `host` or `host:port`? Nothing that could end the line it is printed in, and no credentials.
@@ -195,28 +234,20 @@ fn target(block: &[u8], method: Span, target: &[u8]) -> Result<(Span, Option<Spa
 }
 
 /// What follows the head. Two statements about it, or one that is not understood, are refused.
-fn length(block: &[u8], lines: &Lines, http_1_1: bool) -> Result<Length, Refused> {
-    let mut lengths = lines.iter().filter(|line| line.known == Known::ContentLength);
-    let mut codings = lines.iter().filter(|line| line.known == Known::TransferEncoding);
-    match (lengths.next(), codings.next()) {
-        (None, None) => Ok(Length::None),
-        (Some(_), Some(_)) => bad("it says its length in two ways"),
-        (Some(length), None) if lengths.next().is_none() => match number(length.value.of(block)) {
-            Some(0) => Ok(Length::Exactly(0)),
+fn length(block: &[u8], said: &Said, http_1_1: bool) -> Result<Length, Refused> {
+    match (said.length, said.coding) {
+        (Seen::Never, Seen::Never) => Ok(Length::None),
+        (Seen::Once(length), Seen::Never) => match number(length.of(block)) {
             Some(bytes) => Ok(Length::Exactly(bytes)),
             None => bad("its Content-Length is no number"),
         },
-        (None, Some(coding)) if codings.next().is_none() => {
-            if !http_1_1 {
-                return bad("HTTP/1.0 knows no Transfer-Encoding");
-            }
-            if coding.value.of(block).eq_ignore_ascii_case(b"chunked") {
-                Ok(Length::Chunked)
-            } else {
-                bad("its Transfer-Encoding is not chunked")
-            }
+        (Seen::Never, Seen::Once(_)) if !http_1_1 => bad("HTTP/1.0 knows no Transfer-Encoding"),
+        (Seen::Never, Seen::Once(coding)) if coding.of(block).eq_ignore_ascii_case(b"chunked") => {
+            Ok(Length::Chunked)
         }
-        _ => bad("it says its length twice"),
+        (Seen::Never, Seen::Once(_)) => bad("its Transfer-Encoding is not chunked"),
+        (Seen::Again, Seen::Never) | (Seen::Never, Seen::Again) => bad("it says its length twice"),
+        _ => bad("it says its length in two ways"),
     }
 }
 
