@@ -104,11 +104,10 @@ impl Conversation {
             self.deadline.set(began.plus(within), Doing::Idle);
             poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
             began = if self.carried == 0 { began } else { clock::now() };
-            self.input = self.worker.spares.small();
         }
         let mut scan = Scan::new(self.skip_empty_lines());
         if !self.input.is_empty() {
-            // The client sent ahead.
+            // The client sent ahead, or its first bytes ended the waiting.
             if let Some(head) = self.look(&mut scan)? {
                 return Ok(head);
             }
@@ -136,10 +135,22 @@ impl Conversation {
         }
     }
 
-    /// Waits for the first byte of a request.
+    /// Waits for the first bytes of a request and reads them; only they end the state of being idle, for readiness may
+    /// be told without cause.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        if let Poll::Ready(ready) = self.client.poll_read_ready(context) {
-            return Poll::Ready(ready.map_err(|_| ()));
+        while let Poll::Ready(ready) = self.client.poll_read_ready(context) {
+            ready.map_err(|_| ())?;
+            let mut input = self.worker.spares.small();
+            match self.client.try_read(input.spare_mut()) {
+                Ok(0) => return Poll::Ready(Err(())),
+                Ok(count) => {
+                    input.advance(count);
+                    self.input = input;
+                    return Poll::Ready(Ok(()));
+                }
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(Err(())),
+            }
         }
         let over = self.deadline.is_over(context) || self.worker.ends_waiting(self.carried == 0);
         if over { Poll::Ready(Err(())) } else { Poll::Pending }

@@ -255,13 +255,11 @@ impl Request<'_> {
     /// Pending as long as everybody's time lasts.
     fn poll_patience<T>(&mut self, context: &mut Context<'_>, address: &Address) -> Poll<Result<T, Trouble>> {
         loop {
-            let member = self.upload.last.plus(address.connection.timeout);
             let waiting = self.upload.waiting();
-            let mut at = member;
-            let client = self.body_deadline();
-            if waiting == Waiting::Client {
-                at = at.min(client);
-            }
+            let member = self.upload.last.plus(address.connection.timeout);
+            // A member that waits for the client owes nobody anything.
+            let client = self.body_deadline().min(self.upload.last.plus(self.worker.proxy.serving.timeout));
+            let mut at = if waiting == Waiting::Client { client } else { member };
             let told = self.upload.last.plus(limits::CONTINUE_WITHIN);
             if self.upload.held {
                 at = at.min(told);
@@ -274,20 +272,15 @@ impl Request<'_> {
                 return Poll::Pending;
             }
             let now = clock::now();
-            if now >= member {
-                let kind = match waiting {
-                    Waiting::Member => FailureKind::SendTimeout,
-                    Waiting::Client | Waiting::Nobody => FailureKind::ReadTimeout,
-                };
-                let why = match kind {
-                    FailureKind::SendTimeout => "it did not take the request in time",
-                    _ => "it did not answer in time",
-                };
+            let (over, kind, why) = match waiting {
+                Waiting::Client => {
+                    (client, FailureKind::ClientTimeout, "the client sent its body too slowly")
+                }
+                Waiting::Member => (member, FailureKind::SendTimeout, "it did not take the request in time"),
+                Waiting::Nobody => (member, FailureKind::ReadTimeout, "it did not answer in time"),
+            };
+            if now >= over {
                 return Poll::Ready(Err(Trouble::new(kind, why)));
-            }
-            if waiting == Waiting::Client && now >= client {
-                let why = "the client sent nothing for too long";
-                return Poll::Ready(Err(Trouble::new(FailureKind::ClientTimeout, why)));
             }
             if self.upload.held && now >= told {
                 self.tell_to_continue();
