@@ -138,6 +138,9 @@ impl Request<'_> {
         request.write(&self.worker.proxy.forwarding, &mut out);
         let head_bytes = out.len() as u64;
         self.upload.begin(out, &meter, clock::now());
+        if self.upload.held && !self.worker.proxy.forwarding.expect {
+            self.tell_to_continue();
+        }
         let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade: upgrade.is_some() };
         let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
         let outcome = poll_fn(|context| {

@@ -96,7 +96,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     let then = match conversation.write(out).await {
         Err(_) => Then::End(Ending::Gone),
         Ok(()) if keep => Then::Next,
-        Ok(()) if whole => Then::End(Ending::Gone),
+        Ok(()) if whole && !head.keeps_alive() && conversation.input.is_empty() => Then::End(Ending::Gone),
         Ok(()) => Then::End(Ending::Lingers),
     };
     Served { then, status, body }

@@ -105,9 +105,13 @@ pub(crate) async fn relay(
         }
         Err(why) => relay.broken(why),
     };
+    // Of who did not say that this was all, or sent more already, something may come that a close would answer with a
+    // reset.
+    let sends_on =
+        offered || request.head.keeps_alive() || !(request.behind.is_empty() && request.ahead.is_empty());
     let then = match ended {
         Ended::Complete if keep => Then::Next,
-        Ended::Complete if request.upload.is_done() => Then::End(Ending::Gone),
+        Ended::Complete if request.upload.is_done() && !sends_on => Then::End(Ending::Gone),
         Ended::Complete => Then::End(Ending::Lingers),
         Ended::Client => Then::End(Ending::Gone),
         Ended::Member(why) => {

@@ -207,6 +207,15 @@ fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Resul
             asked.push(Asked { head: head.clone(), body, connection });
         }
         drop(asked);
+        if let Behaviour::Echoes = behaviour {
+            let protocol = head.header("upgrade").unwrap_or("nothing");
+            write!(
+                to,
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
+            )?;
+            io::copy(&mut from, &mut to)?;
+            return stream.shutdown(Shutdown::Write);
+        }
         let keeps = respond(&shared.name, &behaviour, &head, stream)?;
         if !keeps || head.nominates("close") {
             break;
@@ -266,6 +275,8 @@ fn respond(name: &str, behaviour: &Behaviour, head: &Head, stream: &TcpStream) -
             to.write_all(bytes)?;
             return Ok(false);
         }
+        // That is no exchange of messages; whoever reads the connection does it.
+        Behaviour::Echoes => return Ok(false),
     }
     Ok(true)
 }

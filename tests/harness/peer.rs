@@ -160,6 +160,15 @@ impl Peer {
         bytes.len()
     }
 
+    /// The same connection twice, to listen and to talk at the same time.
+    pub fn split(self) -> (Self, Self) {
+        let other = match self.from.get_ref() {
+            Wire::Tcp(stream) => stream.try_clone().unwrap().into(),
+            Wire::Unix(stream) => stream.try_clone().unwrap().into(),
+        };
+        (self, other)
+    }
+
     /// Says that nothing more comes.
     pub fn shuts(&mut self) {
         // Who is gone needs not be told.
