@@ -134,9 +134,11 @@ fn a_member_that_dies_ends_its_tunnels() {
     let mut client = tunnel(&proxy);
     a.hang_up();
     assert!(client.is_let_go());
-    // Its system answers what still comes with a reset.
-    drop(client.try_says("anybody there?"));
-    eventually_equal(&0, || proxy.busy());
+    // It might only have ended its half; its system answers what still comes with a reset.
+    eventually_true("who goes on talking finds out", || {
+        drop(client.try_says("anybody there?"));
+        proxy.busy() == 0
+    });
 }
 
 #[test]
