@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use evenkeel_balancer::{Ask, Election, Failure, Lease, MemberId, Next, NoMember, Outcome};
+use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
 use evenkeel_protocol::clean::clean_bytes;
 use tokio::time::timeout;
 
@@ -307,6 +307,12 @@ impl Trying<'_> {
     fn settle(&mut self, member: MemberId, failed: Failed, request: &Request<'_>) -> (Next, u16) {
         let Failed { kind, sent, reused, reason, too_large } = failed;
         tracing::debug!(balancer = %self.balancer.name, ?member, ?kind, ?sent, reused, reason, "attempt failed");
+        if kind == FailureKind::BadAnswer
+            && let Some(address) = self.balancer.address(member)
+            && address.bad_answer_warned.is_due()
+        {
+            tracing::warn!(balancer = %self.balancer.name, member = %address.name, reason, "an answer was refused");
+        }
         let failure = Failure {
             kind,
             sent,

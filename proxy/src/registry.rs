@@ -16,6 +16,7 @@ use evenkeel_protocol::{
 };
 use tokio::sync::Notify;
 
+use crate::clock::Pacer;
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
 use crate::journal::{Journal, Restored};
@@ -38,6 +39,8 @@ pub(crate) struct Address {
     idle: Box<[AtomicU32]>,
     /// Told when nothing at all may go to it any more.
     stopped: Notify,
+    /// When it was last said that it gives answers that are none.
+    pub(crate) bad_answer_warned: Pacer,
 }
 
 /// Where a member stands among all.
@@ -59,6 +62,7 @@ impl Address {
             resolved: OnceLock::new(),
             idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
             stopped: Notify::new(),
+            bad_answer_warned: Pacer::default(),
             name,
             connection,
         }

@@ -50,6 +50,8 @@ pub(crate) struct Proxy {
     pub(crate) crowd: Crowd,
     /// When it was last said that connections are short.
     pub(crate) crowd_warned: Pacer,
+    /// When it was last said that a client speaks TLS.
+    pub(crate) tls_warned: Pacer,
     pub(crate) mailboxes: Mailboxes,
 }
 
@@ -211,6 +213,7 @@ fn assemble(
         error_documents: config.error_documents,
         crowd: Crowd::new(config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS)),
         crowd_warned: Pacer::default(),
+        tls_warned: Pacer::default(),
         mailboxes,
     }
 }

@@ -155,3 +155,24 @@ fn a_client_that_resets_its_connection_ends_its_tunnel() {
     assert!(member.is_let_go());
     eventually_equal(&0, || proxy.busy());
 }
+
+#[test]
+fn the_end_of_the_proxy_waits_for_tunnels_and_a_second_signal_does_not() {
+    for patiently in [true, false] {
+        let (_a, proxy) = echoing("");
+        let mut client = tunnel(&proxy);
+        proxy.terminate();
+        eventually_true("the listener is closed", || std::net::TcpStream::connect(proxy.address()).is_err());
+        echoes(&mut client, "still there");
+        let watch = Stopwatch::start();
+        if patiently {
+            client.shuts();
+            assert!(client.ends());
+        } else {
+            proxy.terminate();
+            assert!(client.is_let_go());
+        }
+        proxy.ended();
+        assert!(watch.elapsed() < Duration::from_secs(3), "took {:?}", watch.elapsed());
+    }
+}
