@@ -37,9 +37,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The connection is idle now: the next request may have the seat.
-    pub(crate) fn stand_up(&mut self) {
-        self.seat = None;
+    /// The connection becomes idle: the next request may have the seat, once it is dropped.
+    pub(crate) fn stand_up(&mut self) -> Option<OwnedSemaphorePermit> {
+        self.seat.take()
     }
 }
 

@@ -182,14 +182,11 @@ impl Relay<'_> {
     /// answered before it had the whole request, or said more than was asked.
     fn complete(&mut self, request: &Request<'_>) {
         self.tried = Tried::default();
-        if let Some(mut connection) = self.connection.take()
+        if let Some(connection) = self.connection.take()
             && self.keep
             && request.upload.is_done()
             && self.download.surplus().is_empty()
         {
-            if let Some(place) = &mut connection.place {
-                place.stand_up();
-            }
             request.worker.pool.borrow_mut().put(self.address, connection, clock::now());
         }
     }

@@ -286,7 +286,8 @@ fn respond(name: &str, behaviour: &Behaviour, head: &Head, stream: &TcpStream) -
             }
             to.write_all(b"0\r\n\r\n")?;
         }
-        Behaviour::ClosesWithoutAnswer => return Ok(false),
+        // A tunnel is no exchange of messages; who reads the connection makes it.
+        Behaviour::ClosesWithoutAnswer | Behaviour::Echoes => return Ok(false),
         Behaviour::ResetsWithoutAnswer => return reset(stream),
         Behaviour::ResetsAfter(bytes, reply) => {
             send(to, reply, *bytes)?;
@@ -300,8 +301,6 @@ fn respond(name: &str, behaviour: &Behaviour, head: &Head, stream: &TcpStream) -
             to.write_all(bytes)?;
             return Ok(false);
         }
-        // That is no exchange of messages; whoever reads the connection does it.
-        Behaviour::Echoes => return Ok(false),
     }
     Ok(true)
 }

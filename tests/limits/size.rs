@@ -93,11 +93,12 @@ fn post(path: &str, length: usize, chunks: bool) -> String {
     if !chunks {
         return format!("{head}Content-Length: {length}\r\n\r\n{body}");
     }
-    let pieces: String = body
+    let pieces: Vec<String> = body
         .as_bytes()
         .chunks(7)
         .map(|piece| format!("{:x}\r\n{}\r\n", piece.len(), String::from_utf8_lossy(piece)))
         .collect();
+    let pieces = pieces.concat();
     format!("{head}Transfer-Encoding: chunked\r\n\r\n{pieces}0\r\n\r\n")
 }
 

@@ -17,7 +17,7 @@ fn conditions_and_ranges_pass_as_they_are() {
     let backend = BareBackend::new();
     let proxy = proxy(serving([&backend]));
     let mut client = Peer::of(&proxy);
-    let fields: String = ASKED.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let fields = ASKED.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
     let ask = format!("GET /file HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
     client.says(&ask);
     let mut member = backend.peer();
