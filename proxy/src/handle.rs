@@ -141,13 +141,20 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         tried: Tried::default(),
         repeats: 0,
     };
-    let outcome = match trying.until_answered(&mut request).await {
-        Ok(answered) => Ok(relay::relay(&mut request, answered, (balancer, trying.tried, keep)).await),
+    let served = match trying.until_answered(&mut request).await {
+        Ok(answered) => {
+            let tried = trying.tried;
+            relay::relay(&mut request, answered, (balancer, tried, keep)).await.ok_or(502)
+        }
         Err(status) => {
             drop(trying);
-            Err(Own { status, whole: request.upload.is_read(), torn: request.interim.is_some() })
+            Err(status)
         }
     };
+    let outcome = served.map_err(|status| {
+        let (whole, torn) = (request.upload.is_read(), request.interim.is_some());
+        Own { status, whole, torn }
+    });
     let Request { ahead, upload, half_closed: closed, .. } = request;
     *half_closed = closed;
     input.put(upload.surplus());

@@ -58,17 +58,18 @@ enum Ended {
     Member(String),
 }
 
-/// Hands a member's answer to the client. `keep`: may the client's connection go on?
+/// Hands a member's answer to the client. `keep`: may the client's connection go on? None if its body is none from the
+/// start, so that nothing of it was handed on.
 pub(crate) async fn relay(
     request: &mut Request<'_>,
     answered: Answered,
     (balancer, tried, keep): (&LiveBalancer, Tried, bool),
-) -> Served {
+) -> Option<Served> {
     let Answered { head: answer, buffer, connection, offered } = answered;
     let status = answer.status;
     let gone = Served { then: Then::End(Ending::Gone), status, body: 0 };
-    let Some(lease) = &tried.last else { return gone };
-    let Some(address) = balancer.address(lease.member()) else { return gone };
+    let Some(lease) = &tried.last else { return Some(gone) };
+    let Some(address) = balancer.address(lease.member()) else { return Some(gone) };
     let meter = lease.meter();
     // What httpd counts as read of a head: its first line without the end.
     meter.received((answer.line.end() - answer.line.start()) as u64);
@@ -82,10 +83,17 @@ pub(crate) async fn relay(
     if upgraded {
         let tunnel = tunnel::Tunnel { address, meter, connection, _tried: tried };
         let body = Box::pin(tunnel.run(request, lead, buffer)).await;
-        return Served { body, ..gone };
+        return Some(Served { body, ..gone });
     }
     let mut download = Pump::new(length, in_chunks(length, request.head.http_1_1));
     let begun = if buffer.is_empty() { Ok(0) } else { download.begin(buffer) };
+    let begun = match begun {
+        Ok(bytes) => bytes,
+        Err(why) => {
+            tracing::debug!(balancer = %balancer.name, member = %address.name, ?why, "an answer has no proper body");
+            return None;
+        }
+    };
     download.lead(lead);
     let mut relay = Relay {
         meter,
@@ -98,13 +106,8 @@ pub(crate) async fn relay(
         body: 0,
         download,
     };
-    let ended = match begun {
-        Ok(bytes) => {
-            relay.count(bytes);
-            poll_fn(|context| relay.poll(context, request)).await
-        }
-        Err(why) => relay.broken(why),
-    };
+    relay.count(begun);
+    let ended = poll_fn(|context| relay.poll(context, request)).await;
     // Of who did not say that this was all, or sent more already, something may come that a close would answer with a
     // reset.
     let sends_on =
@@ -120,7 +123,7 @@ pub(crate) async fn relay(
             Then::End(if delimited { Ending::Gone } else { Ending::Reset })
         }
     };
-    Served { then, status, body: relay.body }
+    Some(Served { then, status, body: relay.body })
 }
 
 /// Is the body written in chunks?

@@ -1,6 +1,7 @@
 //! How slow clients may be: with their heads, with their bodies, with reading.
 
 use std::net::TcpStream;
+use std::thread;
 use std::time::Duration;
 
 use harness::prelude::*;
@@ -60,44 +61,47 @@ fn a_head_has_its_time_again_for_each_request() {
 #[test]
 fn bytes_at_the_least_rate_earn_a_head_more_time() {
     let [a] = backends(["a"]);
-    for (pace, rest, expected) in [
-        // 50 bytes a second, of which each 20 earn a second.
-        ("header=1-10,MinRate=20", 100, 200),
-        ("header=1-2,MinRate=20", 200, 408),
-        ("header=1-10,MinRate=500", 100, 408),
-    ] {
+    let sends = |pace: &str, rest: usize, expected: u16| {
         let proxy = proxy(format!("RequestReadTimeout {pace}\n{}", serving([&a])));
         let mut client = Peer::of(&proxy);
         let watch = Stopwatch::start();
         client.drips(TEXT.replace("/ H", &format!("/{} H", "x".repeat(rest))).as_bytes(), PAUSE);
         assert_eq!(client.answer("GET").status, expected, "{pace}");
-        assert!(watch.elapsed() > Duration::from_millis(900), "{pace}: {:?}", watch.elapsed());
-        assert!(watch.elapsed() < Duration::from_secs(6), "{pace}: {:?}", watch.elapsed());
-    }
+        assert!(seconds(0.9, 6.0).contains(&watch.elapsed()), "{pace}: {:?}", watch.elapsed());
+    };
+    thread::scope(|scope| {
+        // 50 bytes a second, of which each 5 earn a second.
+        scope.spawn(|| sends("header=1-10,MinRate=5", 60, 200));
+        scope.spawn(|| sends("header=1-2,MinRate=5", 200, 408));
+        scope.spawn(|| sends("header=1-10,MinRate=500", 100, 408));
+    });
 }
 
 #[test]
 fn a_body_that_comes_too_slowly_is_408_and_its_member_not_to_blame() {
     let [a] = backends(["a"]);
-    for (pace, expected) in [("body=1", 408), ("body=1-10,MinRate=20", 200), ("body=1,MinRate=500", 408)] {
-        for framing in ["Content-Length: 90", "Transfer-Encoding: chunked"] {
-            let proxy =
-                proxy(format!("RequestReadTimeout {pace}\n{}", serving([format!("{a} route=a timeout=30")])));
-            let mut client = Peer::of(&proxy);
-            client.says(format!("POST / HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n"));
-            let body = if framing.starts_with('C') {
-                "b".repeat(90)
-            } else {
-                format!("5a\r\n{}\r\n0\r\n\r\n", "b".repeat(90))
-            };
-            let watch = Stopwatch::start();
-            client.drips(body.as_bytes(), PAUSE);
-            assert_eq!(client.answer("POST").status, expected, "{pace} {framing}");
-            assert!(seconds(0.9, 6.0).contains(&watch.elapsed()), "{pace} {framing}: {:?}", watch.elapsed());
-            eventually_equal(&0, || proxy.busy());
-            assert_eq!(proxy.member("app", "a").words, "Init Ok", "{pace} {framing}");
+    let sends = |pace: &str, framing: &str, body: &str, expected: u16| {
+        let proxy =
+            proxy(format!("RequestReadTimeout {pace}\n{}", serving([format!("{a} route=a timeout=30")])));
+        let mut client = Peer::of(&proxy);
+        client.says(format!("POST / HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n"));
+        let watch = Stopwatch::start();
+        client.drips(body.as_bytes(), PAUSE);
+        assert_eq!(client.answer("POST").status, expected, "{pace} {framing}");
+        assert!(seconds(0.9, 6.0).contains(&watch.elapsed()), "{pace} {framing}: {:?}", watch.elapsed());
+        eventually_equal(&0, || proxy.busy());
+        assert_eq!(proxy.member("app", "a").words, "Init Ok", "{pace} {framing}");
+    };
+    let bytes = "b".repeat(80);
+    let chunks = format!("50\r\n{bytes}\r\n0\r\n\r\n");
+    let framings = [("Content-Length: 80", &bytes), ("Transfer-Encoding: chunked", &chunks)];
+    thread::scope(|scope| {
+        for (framing, body) in framings {
+            scope.spawn(|| sends("body=1", framing, body, 408));
+            scope.spawn(|| sends("body=1-10,MinRate=5", framing, body, 200));
+            scope.spawn(|| sends("body=1,MinRate=500", framing, body, 408));
         }
-    }
+    });
 }
 
 /// A client whose system takes little that it has not read.

@@ -33,6 +33,8 @@ fn fields_behind_a_body_pass_unless_they_decide_something() {
     // Both connections stand at the start of the next message.
     client.says("GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(member.head().word(1), "/next");
+    member.says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(client.answer("GET").status, 200);
 }
 
 #[test]

@@ -53,4 +53,7 @@ fn conditions_and_ranges_pass_as_they_are() {
         assert_eq!(answer.head.all("date").collect::<Vec<_>>(), ["Sun, 06 Nov 1994 08:49:37 GMT"]);
         client.says(&ask);
     }
+    member.head();
+    member.says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(client.answer("GET").head.first, "HTTP/1.1 200 OK");
 }
