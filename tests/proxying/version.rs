@@ -62,9 +62,12 @@ fn an_answer_that_breaks_off_never_looks_whole_to_http_1_0() {
         member.says(format!("HTTP/1.1 200 OK\r\n{framing}\r\n{body}"));
         drop(member);
         let Ok(seen) = client.rest() else { continue };
-        // It ended properly, so its length must tell.
+        // It ended properly, so its length must tell; if nothing was handed on yet, its status does.
         let mut from = &seen[..];
         let head = Head::read(&mut from).unwrap().unwrap();
+        if head.word(1) == "502" {
+            continue;
+        }
         assert_eq!(head.header("content-length"), Some("20"), "{framing:?} {body:?}");
         assert!(from.len() < 20, "{framing:?} {body:?}");
     }
