@@ -138,18 +138,17 @@ impl Conversation {
     /// Waits for the first bytes of a request and reads them; only they end the state of being idle, for readiness may
     /// be told without cause.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        while let Poll::Ready(ready) = self.client.poll_read_ready(context) {
+        if let Poll::Ready(ready) = self.client.poll_read_ready(context) {
             ready.map_err(|_| ())?;
             let mut input = self.worker.spares.small();
-            match self.client.try_read(input.spare_mut()) {
-                Ok(0) => return Poll::Ready(Err(())),
-                Ok(count) => {
+            match self.client.poll_read(context, input.spare_mut()) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(())),
+                Poll::Ready(Ok(count)) => {
                     input.advance(count);
                     self.input = input;
                     return Poll::Ready(Ok(()));
                 }
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Poll::Ready(Err(())),
+                Poll::Pending => {}
             }
         }
         let over = self.deadline.is_over(context) || self.worker.ends_waiting(self.carried == 0);
