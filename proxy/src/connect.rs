@@ -8,12 +8,12 @@ use rustix::io::Errno;
 use tokio::time::{sleep, timeout};
 
 use crate::accept::{Worker, is_shortage};
+use crate::address::Address;
 use crate::exchange::Failed;
 use crate::http::stream::Stream;
 use crate::limits;
 use crate::places::Taken;
 use crate::pool::Connection;
-use crate::registry::Address;
 
 /// A new connection, or one that became idle while this request waited for its place.
 pub(crate) async fn connect(

@@ -216,7 +216,7 @@ impl Conversation {
     async fn refuse(&mut self, refused: Refused) -> Ending {
         let Refused { status, why } = refused;
         tracing::debug!(client = %self.peer.ip(), status, why, "a request was refused");
-        if is_tls(self.input.filled()) {
+        if is_tls(self.input.filled()) && self.worker.proxy.tls_warned.is_due() {
             tracing::warn!(client = %self.peer.ip(), "a client speaks TLS to an address without TLS");
         }
         let mut page = self.worker.spares.small();

@@ -14,6 +14,7 @@ use evenkeel_protocol::Moment;
 use evenkeel_protocol::clean::clean;
 
 use crate::accept::Worker;
+use crate::address::Address;
 use crate::deadline::{Deadline, Doing};
 use crate::header::{ToClient, ToMember};
 use crate::http::answer::{AnswerHead, Asked};
@@ -22,7 +23,6 @@ use crate::http::head::{Scan, ScanLimits, Scanned};
 use crate::http::request::RequestHead;
 use crate::http::stream::Stream;
 use crate::pool::Connection;
-use crate::registry::Address;
 use crate::upload::{BadUpload, Upload, Waiting};
 use crate::{clock, connect, limits};
 
@@ -139,6 +139,9 @@ impl Request<'_> {
         request.write(&self.worker.proxy.forwarding, &mut out);
         let head_bytes = out.len() as u64;
         self.upload.begin(out, &meter, self.worker.now());
+        if self.upload.held && !self.worker.proxy.forwarding.expect {
+            self.tell_to_continue();
+        }
         let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
         let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
         let outcome = poll_fn(|context| {
@@ -257,8 +260,8 @@ impl Request<'_> {
     /// Pending as long as everybody's time lasts.
     fn poll_patience<T>(&mut self, context: &mut Context<'_>, address: &Address) -> Poll<Result<T, Trouble>> {
         loop {
-            let member = self.upload.last.plus(address.connection.timeout);
             let waiting = self.upload.waiting();
+            let member = self.upload.last.plus(address.connection.timeout);
             // A member needs not answer before it has the request.
             let due = if waiting == Waiting::Client { self.body_deadline() } else { member };
             let mut at = due;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use evenkeel_balancer::{Ask, Election, Failure, Lease, MemberId, Next, NoMember, Outcome};
+use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
 use evenkeel_protocol::clean::clean_bytes;
 use memchr::memchr;
 use tokio::time::timeout;
@@ -98,7 +98,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     let then = match conversation.write(out).await {
         Err(_) => return Served { aborted: true, ..served },
         Ok(()) if keep => Then::Next,
-        Ok(()) if whole => Then::End(Ending::Gone),
+        Ok(()) if whole && !head.keeps_alive() && conversation.input.is_empty() => Then::End(Ending::Gone),
         Ok(()) => Then::End(Ending::Lingers),
     };
     Served { then, status: shown, body: body as u64, sent, ..served }
@@ -145,19 +145,25 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         repeats: 0,
         chosen: None,
     };
-    let outcome = trying.until_answered(&mut request).await;
+    let answered = trying.until_answered(&mut request).await;
     let Trying { tried, chosen, .. } = trying;
     let chosen = chosen.map(|chosen| Chosen { balancer: found.balancer, ..chosen });
-    let outcome = match outcome {
-        Ok(answered) => {
-            let served = relay::relay(&mut request, answered, (balancer, tried, keep)).await;
-            Ok(Served { chosen, read: request.upload.received, ..served })
-        }
+    let served = match answered {
+        Ok(answered) => relay::relay(&mut request, answered, (balancer, tried, keep)).await.ok_or(502),
         Err(status) => {
             drop(tried);
-            let (whole, torn) = (request.upload.is_read(), request.interim.is_some());
-            Err(Own { status, whole, torn, read: request.upload.received, chosen })
+            Err(status)
         }
+    };
+    let outcome = match served {
+        Ok(served) => Ok(Served { chosen, read: request.upload.received, ..served }),
+        Err(status) => Err(Own {
+            status,
+            whole: request.upload.is_read(),
+            torn: request.interim.is_some(),
+            read: request.upload.received,
+            chosen,
+        }),
     };
     let Request { ahead, upload, half_closed: closed, .. } = request;
     *half_closed = closed;
@@ -325,6 +331,12 @@ impl Trying<'_> {
     fn settle(&mut self, member: MemberId, failed: Failed, request: &Request<'_>) -> (Next, u16) {
         let Failed { kind, sent, reused, reason, too_large } = failed;
         tracing::debug!(balancer = %self.balancer.name, ?member, ?kind, ?sent, reused, reason, "attempt failed");
+        if kind == FailureKind::BadAnswer
+            && let Some(address) = self.balancer.address(member)
+            && address.bad_answer_warned.is_due()
+        {
+            tracing::warn!(balancer = %self.balancer.name, member = %address.name, reason, "an answer was refused");
+        }
         let failure = Failure {
             kind,
             sent,

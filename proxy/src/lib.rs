@@ -16,6 +16,7 @@
 
 mod accept;
 mod access_log;
+mod address;
 mod admin;
 mod answer;
 mod clock;

@@ -14,10 +14,10 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
 use crate::accept::Worker;
+use crate::address::Address;
 use crate::clock;
 use crate::exchange::Failed;
 use crate::pool::Connection;
-use crate::registry::Address;
 
 /// The places of one member.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The connection is idle now: the next request may have the seat.
-    pub(crate) fn stand_up(&mut self) {
-        self.seat = None;
+    /// The connection becomes idle: the next request may have the seat, once it is dropped.
+    pub(crate) fn stand_up(&mut self) -> Option<OwnedSemaphorePermit> {
+        self.seat.take()
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use evenkeel_protocol::Moment;
 
+use crate::address::Address;
 use crate::http::stream::{Silence, Stream};
 use crate::limits;
 use crate::places::Place;
-use crate::registry::Address;
 
 /// A connection to a member that carries one request at a time.
 pub(crate) struct Connection {
@@ -77,8 +77,11 @@ impl Pool {
             queue.pop_front();
             address.idle_ended(self.core);
         }
+        // The seat is free only when all can see that the connection is idle: whoever gets the seat asks for it.
+        let seat = connection.place.as_mut().and_then(Place::stand_up);
         queue.push_back(Idle { connection, since: now });
         address.idle_began(self.core);
+        drop(seat);
         if address.connection.ttl.is_none() && address.has_surplus() {
             queue.pop_front();
             address.idle_ended(self.core);

@@ -4,119 +4,22 @@
 //! for it, because the journal is written before a balancer's own lock is taken.
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSnapshot, Code, ConnectionSettings, Edited, EventKind, Hello,
-    MemberEdit, MemberName, Moment, Peer, Recovery, Refusal, Selector, Snapshot,
+    BalancerEdit, BalancerName, BalancerSnapshot, Code, Edited, EventKind, Hello, MemberEdit, MemberName,
+    Moment, Peer, Recovery, Refusal, Selector, Snapshot,
 };
 use tokio::sync::Notify;
 
+use crate::address::{Address, Numbers};
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
 use crate::journal::{Journal, Restored};
-use crate::places::Limit;
 use crate::{clock, limits};
-
-/// How a member is reached.
-#[derive(Debug)]
-pub(crate) struct Address {
-    pub(crate) name: MemberName,
-    /// The authority and the path of its URL, at hand for each request.
-    pub(crate) authority: String,
-    pub(crate) path: String,
-    pub(crate) connection: ConnectionSettings,
-    /// `max=`: connections to it, in the whole process.
-    pub(crate) limit: Option<Arc<Limit>>,
-    /// Its number among the members of all balancers, for pools.
-    pub(crate) slot: usize,
-    /// Its balancer's number, and its own there.
-    pub(crate) place: (usize, usize),
-    resolved: OnceLock<Vec<SocketAddr>>,
-    /// Idle connections at each worker; counted only where their number is limited.
-    idle: Box<[AtomicU32]>,
-    /// Told when nothing at all may go to it any more.
-    stopped: Notify,
-}
-
-/// Where a member stands among all.
-struct Numbers {
-    slot: usize,
-    place: (usize, usize),
-    cores: usize,
-}
-
-impl Address {
-    fn new(name: MemberName, connection: ConnectionSettings, numbers: &Numbers) -> Self {
-        let Numbers { slot, place, cores } = *numbers;
-        let limit = connection.max.map(Limit::new);
-        let counted = limit.is_some() || connection.smax.is_some();
-        Self {
-            limit,
-            slot,
-            place,
-            resolved: OnceLock::new(),
-            idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
-            stopped: Notify::new(),
-            authority: name.authority().to_owned(),
-            path: name.path().to_owned(),
-            name,
-            connection,
-        }
-    }
-
-    /// A connection to it is idle at the worker `core` from now on.
-    pub(crate) fn idle_began(&self, core: usize) {
-        if let Some(idle) = self.idle.get(core) {
-            idle.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// It is not idle any more.
-    pub(crate) fn idle_ended(&self, core: usize) {
-        if let Some(idle) = self.idle.get(core) {
-            idle.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Idle connections at that worker.
-    pub(crate) fn idle_at(&self, core: usize) -> u32 {
-        self.idle.get(core).map_or(0, |idle| idle.load(Ordering::Relaxed))
-    }
-
-    /// Are more connections idle than `smax` wants, in the whole process?
-    pub(crate) fn has_surplus(&self) -> bool {
-        let idle = || self.idle.iter().map(|idle| idle.load(Ordering::Relaxed)).sum::<u32>();
-        self.connection.smax.is_some_and(|smax| idle() > smax)
-    }
-
-    /// Until an operator stops it.
-    pub(crate) async fn stopped(&self) {
-        self.stopped.notified().await;
-    }
-
-    /// Its socket addresses; looked up until a look-up succeeds, then kept (httpd's `addressttl=-1`).
-    ///
-    /// # Errors
-    ///
-    /// The name does not resolve: why, in a sentence.
-    pub(crate) async fn resolve(&self) -> Result<&[SocketAddr], String> {
-        if let Some(known) = self.resolved.get() {
-            return Ok(known);
-        }
-        let host = self.name.host();
-        let looked_up = tokio::net::lookup_host((host, self.name.port())).await;
-        match looked_up.map(Iterator::collect::<Vec<_>>) {
-            Ok(found) if !found.is_empty() => Ok(self.resolved.get_or_init(|| found)),
-            Ok(_) => Err(format!("the name {host} has no address")),
-            Err(why) => Err(format!("the name {host} does not resolve: {why}")),
-        }
-    }
-}
 
 /// A balancer that is shared by all threads.
 pub(crate) struct LiveBalancer {
@@ -161,7 +64,7 @@ impl LiveBalancer {
     fn end_tunnels_if_stopped(&self, member: &MemberName) {
         let stopped = self.lock().is_stopped(member);
         if stopped && let Some(address) = self.addresses.iter().find(|address| address.name == *member) {
-            address.stopped.notify_waiters();
+            address.end_tunnels();
         }
     }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use evenkeel_balancer::{Lease, Meter};
 use evenkeel_protocol::Moment;
 
+use crate::address::Address;
 use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
 use crate::exchange::{Answered, Request};
@@ -18,7 +19,7 @@ use crate::http::buffer::Buffer;
 use crate::http::pump::{Broken, Pump};
 use crate::pool::Connection;
 use crate::record::Served;
-use crate::registry::{Address, LiveBalancer};
+use crate::registry::LiveBalancer;
 use crate::upload::Waiting;
 use crate::{clock, tunnel};
 
@@ -58,17 +59,18 @@ enum Ended {
     Member(String),
 }
 
-/// Hands a member's answer to the client. `keep`: may the client's connection go on?
+/// Hands a member's answer to the client. `keep`: may the client's connection go on? None if its body is none from the
+/// start, so that nothing of it was handed on.
 pub(crate) async fn relay(
     request: &mut Request<'_>,
     answered: Answered,
     (balancer, tried, keep): (&LiveBalancer, Tried, bool),
-) -> Served {
+) -> Option<Served> {
     let Answered { head: answer, buffer, connection, offered } = answered;
     let status = answer.status;
     let gone = Served { aborted: true, ..Served::new(status, Then::End(Ending::Gone)) };
-    let Some(lease) = &tried.last else { return gone };
-    let Some(address) = balancer.address(lease.member()) else { return gone };
+    let Some(lease) = &tried.last else { return Some(gone) };
+    let Some(address) = balancer.address(lease.member()) else { return Some(gone) };
     let meter = lease.meter();
     // What httpd counts as read of a head: its first line without the end.
     meter.received((answer.line.end() - answer.line.start()) as u64);
@@ -84,11 +86,18 @@ pub(crate) async fn relay(
     if upgraded {
         let tunnel = tunnel::Tunnel { address, meter, connection, _tried: tried };
         let body = Box::pin(tunnel.run(request, lead, buffer)).await;
-        return Served { body, sent: body, aborted: false, answer: fields, ..gone };
+        return Some(Served { body, sent: body, aborted: false, answer: fields, ..gone });
     }
     let mut download =
         Pump::new(length, in_chunks(length, request.head.http_1_1)).without_trailers(nominates);
     let begun = if buffer.is_empty() { Ok(0) } else { download.begin(buffer) };
+    let begun = match begun {
+        Ok(bytes) => bytes,
+        Err(why) => {
+            tracing::debug!(balancer = %balancer.name, member = %address.name, ?why, "an answer has no proper body");
+            return None;
+        }
+    };
     download.lead(lead);
     let mut relay = Relay {
         meter,
@@ -101,17 +110,16 @@ pub(crate) async fn relay(
         body: 0,
         download,
     };
-    let ended = match begun {
-        Ok(bytes) => {
-            relay.count(bytes);
-            poll_fn(|context| relay.poll(context, request)).await
-        }
-        Err(why) => relay.broken(why),
-    };
+    relay.count(begun);
+    let ended = poll_fn(|context| relay.poll(context, request)).await;
+    // Of who did not say that this was all, or sent more already, something may come that a close would answer with a
+    // reset.
+    let sends_on =
+        offered || request.head.keeps_alive() || !(request.behind.is_empty() && request.ahead.is_empty());
     let aborted = matches!(ended, Ended::Client);
     let then = match ended {
         Ended::Complete if keep => Then::Next,
-        Ended::Complete if request.upload.is_done() => Then::End(Ending::Gone),
+        Ended::Complete if request.upload.is_done() && !sends_on => Then::End(Ending::Gone),
         Ended::Complete => Then::End(Ending::Lingers),
         Ended::Client => Then::End(Ending::Gone),
         Ended::Member(why) => {
@@ -121,7 +129,7 @@ pub(crate) async fn relay(
         }
     };
     let (body, sent) = (relay.body, relay.download.written());
-    Served { then, body, sent, aborted, answer: fields, ..gone }
+    Some(Served { then, body, sent, aborted, answer: fields, ..gone })
 }
 
 /// Is the body written in chunks?
@@ -183,14 +191,11 @@ impl Relay<'_> {
     /// answered before it had the whole request, or said more than was asked.
     fn complete(&mut self, request: &Request<'_>) {
         self.tried = Tried::default();
-        if let Some(mut connection) = self.connection.take()
+        if let Some(connection) = self.connection.take()
             && self.keep
             && request.upload.is_done()
             && self.download.surplus().is_empty()
         {
-            if let Some(place) = &mut connection.place {
-                place.stand_up();
-            }
             request.worker.pool.borrow_mut().put(self.address, connection, request.worker.now());
         }
     }

@@ -51,6 +51,8 @@ pub(crate) struct Proxy {
     pub(crate) crowd: Crowd,
     /// When it was last said that connections are short.
     pub(crate) crowd_warned: Pacer,
+    /// When it was last said that a client speaks TLS.
+    pub(crate) tls_warned: Pacer,
     pub(crate) mailboxes: Mailboxes,
     pub(crate) logs: AccessLogs,
     pub(crate) site: Site,
@@ -236,6 +238,7 @@ fn assemble(
         error_documents: config.error_documents,
         crowd: Crowd::new(config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS)),
         crowd_warned: Pacer::default(),
+        tls_warned: Pacer::default(),
         mailboxes,
         logs,
         site,

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use evenkeel_balancer::Meter;
 
+use crate::address::Address;
 use crate::clock;
 use crate::deadline::Doing;
 use crate::exchange::Request;
@@ -16,7 +17,6 @@ use crate::http::buffer::Buffer;
 use crate::http::pump::{Broken, Pump};
 use crate::http::stream::Stream;
 use crate::pool::Connection;
-use crate::registry::Address;
 use crate::relay::Tried;
 
 /// Pieces moved in one turn, so that one busy tunnel does not keep the others of its worker waiting.

@@ -129,6 +129,23 @@ fn answers_that_could_be_read_in_two_ways_are_502() {
 }
 
 #[test]
+fn a_body_that_is_none_from_its_start_is_a_whole_502() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let a = Backend::new("a").that(Behaviour::AnswersGarbage([head, "nonsense\r\n"].concat().into()));
+    let proxy = proxy(serving([&a]));
+    let mut one = browser().keep_alive();
+    for (method, body) in [("GET", &b""[..]), ("POST", b"pay"), ("GET", b"")] {
+        assert_eq!(one.send(&proxy, method, "/", body).status, 502);
+    }
+    assert_eq!((a.count(), proxy.busy()), (3, 0));
+    // Later it cannot be taken back.
+    a.behaves(Behaviour::AnswersGarbage(
+        [head, "1\r\na\r\n", &"nonsense\r\n".repeat(30_000)].concat().into(),
+    ));
+    assert!(matches!(outcome(&proxy, "GET").as_str(), "502" | "broken off"));
+}
+
+#[test]
 fn a_member_that_switches_protocols_unasked_is_502() {
     let switch = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
     let [one, two] = backends(["1", "2"]);

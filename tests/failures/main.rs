@@ -4,6 +4,8 @@
 mod aborted;
 mod failover;
 mod faults;
+mod foreign;
 mod killed;
 mod names;
 mod recovery;
+mod stale;

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::fault::{Behaviour, Reply};
@@ -33,6 +35,7 @@ struct Shared {
     asked: Mutex<Vec<Asked>>,
     count: AtomicUsize,
     connections: AtomicUsize,
+    most_open: AtomicUsize,
     open: Mutex<Vec<Weak<TcpStream>>>,
     stopping: AtomicBool,
 }
@@ -71,6 +74,7 @@ impl Backend {
             asked: Mutex::default(),
             count: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
             open: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
@@ -136,6 +140,16 @@ impl Backend {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// How many connections are open, as the other ends have it.
+    pub fn open(&self) -> usize {
+        self.shared.open.lock().unwrap().iter().filter_map(Weak::upgrade).filter(|it| is_open(it)).count()
+    }
+
+    /// The most connections that were open when one came.
+    pub fn most_open(&self) -> usize {
+        self.shared.most_open.load(Ordering::SeqCst)
+    }
+
     /// The requests it remembers, oldest first.
     pub fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap().clone()
@@ -160,6 +174,15 @@ impl Drop for Backend {
     }
 }
 
+/// Has the other end not closed it? On the loopback an end is known as soon as it was said.
+fn is_open(stream: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    match rustix::net::recv(stream, &mut [0; 1][..], flags) {
+        Ok((count, _)) => count > 0,
+        Err(why) => why == Errno::AGAIN,
+    }
+}
+
 /// Several sockets may be bound to one of our ports, but only one listens.
 fn bound(address: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -180,6 +203,8 @@ fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
         let mut open = shared.open.lock().unwrap();
         open.retain(|other| other.strong_count() > 0);
         open.push(Arc::downgrade(&stream));
+        let count = open.iter().filter_map(Weak::upgrade).filter(|it| is_open(it)).count();
+        shared.most_open.fetch_max(count, Ordering::SeqCst);
         drop(open);
         let shared = Arc::clone(shared);
         // A client that goes away in the middle is what tests do, so the outcome is of no interest.
@@ -207,6 +232,15 @@ fn converse(shared: &Shared, stream: &TcpStream, connection: usize) -> io::Resul
             asked.push(Asked { head: head.clone(), body, connection });
         }
         drop(asked);
+        if let Behaviour::Echoes = behaviour {
+            let protocol = head.header("upgrade").unwrap_or("nothing");
+            write!(
+                to,
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n"
+            )?;
+            io::copy(&mut from, &mut to)?;
+            return stream.shutdown(Shutdown::Write);
+        }
         let keeps = respond(&shared.name, &behaviour, &head, stream)?;
         if !keeps || head.nominates("close") {
             break;
@@ -252,7 +286,8 @@ fn respond(name: &str, behaviour: &Behaviour, head: &Head, stream: &TcpStream) -
             }
             to.write_all(b"0\r\n\r\n")?;
         }
-        Behaviour::ClosesWithoutAnswer => return Ok(false),
+        // A tunnel is no exchange of messages; who reads the connection makes it.
+        Behaviour::ClosesWithoutAnswer | Behaviour::Echoes => return Ok(false),
         Behaviour::ResetsWithoutAnswer => return reset(stream),
         Behaviour::ResetsAfter(bytes, reply) => {
             send(to, reply, *bytes)?;

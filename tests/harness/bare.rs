@@ -4,10 +4,13 @@
 use std::fmt;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use crate::browser::{Answer, connect, read_answer};
 use crate::eventually::{Stopwatch, eventually, patience};
+use crate::peer::Peer;
 
 /// An origin that does nothing by itself. Prints as its URL, so that it fits into a configuration text.
 #[derive(Debug)]
@@ -17,9 +20,30 @@ impl BareBackend {
     /// It listens on a port of its own.
     #[expect(clippy::new_without_default, reason = "it takes a port, which a default should not")]
     pub fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        Self(listener)
+        Self::on("127.0.0.1:0").unwrap()
+    }
+
+    /// It listens on this address, if the system has it.
+    pub fn on(address: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self(listener))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    /// The next connection, as somebody to talk with; panics if none comes.
+    #[track_caller]
+    pub fn peer(&self) -> Peer {
+        self.accept().into_inner().into()
+    }
+
+    /// Is there a connection that nobody has accepted?
+    pub fn is_called(&self) -> bool {
+        self.0.accept().is_ok()
     }
 
     /// The next connection; panics if none comes.
@@ -35,7 +59,42 @@ impl BareBackend {
 
 impl fmt::Display for BareBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0.local_addr().unwrap())
+        write!(f, "http://{}", self.address())
+    }
+}
+
+/// The same behind a Unix socket. Prints as the URL of a member that is called `name`.
+#[derive(Debug)]
+pub struct BareSocket {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl BareSocket {
+    /// It listens at this path, where nothing must be.
+    pub fn at(path: &Path) -> Self {
+        let listener = UnixListener::bind(path).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self { path: path.to_owned(), listener }
+    }
+
+    /// The next connection; panics if none comes.
+    #[track_caller]
+    pub fn peer(&self) -> Peer {
+        let stream = eventually("somebody connects", || self.listener.accept().ok()).0;
+        stream.set_nonblocking(false).unwrap();
+        stream.into()
+    }
+
+    /// Is there a connection that nobody has accepted?
+    pub fn is_called(&self) -> bool {
+        self.listener.accept().is_ok()
+    }
+}
+
+impl fmt::Display for BareSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unix:{}|http://name", self.path.display())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Clients: one with cookies that counts who answered, and bare sockets for what no browser does.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use crate::eventually::patience;
@@ -152,7 +152,7 @@ pub fn connect(to: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Reads the final answer to a request with this method; those with a status of 1xx are skipped.
-pub fn read_answer(from: &mut BufReader<TcpStream>, method: &str) -> io::Result<Answer> {
+pub fn read_answer(from: &mut impl BufRead, method: &str) -> io::Result<Answer> {
     loop {
         let head = Head::read(from)?.ok_or_else(|| {
             io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed without an answer")

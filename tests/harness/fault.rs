@@ -36,6 +36,8 @@ pub enum Behaviour {
     LiesAboutLength(usize, Reply),
     /// It sends what is no HTTP.
     AnswersGarbage(Vec<u8>),
+    /// It switches to the protocol that was asked for, and from then on sends back what comes, until it ends.
+    Echoes,
 }
 
 impl Behaviour {

@@ -24,8 +24,8 @@
 //! | [`admin`] | its admin interface |
 //! | [`backend`], [`fault`] | origins that behave as told |
 //! | [`browser`] | clients |
-//! | [`bare`] | both ends without manners |
 //! | [`strict`] | rows of bytes: both ends scripted, and a strict reading of what passes |
+//! | [`bare`], [`peer`] | both ends without manners |
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
 //! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
 //! | [`httpd`] | a real Apache, if there is one |
@@ -40,6 +40,7 @@ pub mod eventually;
 pub mod fault;
 pub mod frame;
 pub mod httpd;
+pub mod peer;
 pub mod proxy;
 pub mod strict;
 pub mod terminal;
@@ -49,13 +50,14 @@ pub mod wire;
 pub mod prelude {
     pub use crate::admin::{Admin, Follower, Told};
     pub use crate::backend::{Asked, Backend, backends};
-    pub use crate::bare::{BareBackend, Uploading, closes};
+    pub use crate::bare::{BareBackend, BareSocket, Uploading, closes};
     pub use crate::binaries::{Ended, evenkeel, evenkeel_proxy, finish, panicking, run, workspace};
     pub use crate::browser::{Answer, Browser, Stage, browser, connect, raw, read_answer, up_to, visits};
     pub use crate::eventually::{Stopwatch, eventually, eventually_equal, eventually_true, patience, within};
     pub use crate::fault::{Behaviour, Gate, Reply};
     pub use crate::httpd::{httpd, skipped};
-    pub use crate::proxy::{Proxy, folder, proxy, rss, serving, signal};
+    pub use crate::peer::Peer;
+    pub use crate::proxy::{Proxy, folder, proxy, proxy_with_threads, rss, serving, signal};
     pub use crate::terminal::{Terminal, console};
     pub use crate::wire::{Framing, Head, read_body};
 }

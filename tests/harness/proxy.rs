@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Call, Edited, Hello, MemberSnapshot, Selector, Snapshot,
 };
 use evenkeel_protocol::{place, selector::Candidate};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use tempfile::TempDir;
 
 use crate::admin::{Admin, Told};
@@ -30,6 +31,13 @@ pub fn proxy(configuration: impl fmt::Display) -> Proxy {
     let listens = text.lines().any(|line| line.trim_start().starts_with("Listen "));
     let text = if listens { text } else { format!("Listen 127.0.0.1:0\n{text}") };
     Proxy::start(folder(), &text)
+}
+
+/// As [`proxy`], with so many worker threads.
+#[track_caller]
+pub fn proxy_with_threads(threads: usize, configuration: impl fmt::Display) -> Proxy {
+    let text = format!("Listen 127.0.0.1:0\n{configuration}");
+    Proxy::start_with(folder(), &text, &["--threads", &threads.to_string()])
 }
 
 /// The text of a balancer `app` that serves every path with these members, each with its parameters.
@@ -201,6 +209,24 @@ impl Proxy {
     /// How many descriptors it has open: files, connections and what it watches them with.
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// From now on it may have so many descriptors.
+    pub fn may_open(&self, descriptors: usize) {
+        let process = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        let most = Some(descriptors as u64);
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        prlimit(process, Resource::Nofile, Rlimit { current: most, maximum }).unwrap();
+    }
+
+    /// The time that processors have spent on it.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        // Behind the name, which may hold blanks and brackets.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let ticks = |field: usize| fields.split(' ').nth(field).unwrap().parse::<u64>().unwrap();
+        // Linux tells them in hundredths of a second.
+        Duration::from_millis((ticks(11) + ticks(12)) * 10)
     }
 
     /// Tells it to end, and does not wait.

@@ -1,0 +1,115 @@
+//! How a member is reached: its name, its socket addresses, and what is counted of the connections to it.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use evenkeel_protocol::{ConnectionSettings, MemberName};
+use tokio::sync::Notify;
+
+use crate::clock::Pacer;
+use crate::places::Limit;
+
+/// How a member is reached.
+#[derive(Debug)]
+pub(crate) struct Address {
+    pub(crate) name: MemberName,
+    /// The authority and the path of its URL, at hand for each request.
+    pub(crate) authority: String,
+    pub(crate) path: String,
+    pub(crate) connection: ConnectionSettings,
+    /// `max=`: connections to it, in the whole process.
+    pub(crate) limit: Option<Arc<Limit>>,
+    /// Its number among the members of all balancers, for pools.
+    pub(crate) slot: usize,
+    /// Its balancer's number, and its own there.
+    pub(crate) place: (usize, usize),
+    resolved: OnceLock<Vec<SocketAddr>>,
+    /// Idle connections at each worker; counted only where their number is limited.
+    idle: Box<[AtomicU32]>,
+    /// Told when nothing at all may go to it any more.
+    stopped: Notify,
+    /// When it was last said that it gives answers that are none.
+    pub(crate) bad_answer_warned: Pacer,
+}
+
+/// Where a member stands among all.
+pub(crate) struct Numbers {
+    pub(crate) slot: usize,
+    pub(crate) place: (usize, usize),
+    pub(crate) cores: usize,
+}
+
+impl Address {
+    pub(crate) fn new(name: MemberName, connection: ConnectionSettings, numbers: &Numbers) -> Self {
+        let Numbers { slot, place, cores } = *numbers;
+        let limit = connection.max.map(Limit::new);
+        let counted = limit.is_some() || connection.smax.is_some();
+        Self {
+            limit,
+            slot,
+            place,
+            resolved: OnceLock::new(),
+            idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
+            stopped: Notify::new(),
+            authority: name.authority().to_owned(),
+            path: name.path().to_owned(),
+            bad_answer_warned: Pacer::default(),
+            name,
+            connection,
+        }
+    }
+
+    /// A connection to it is idle at the worker `core` from now on.
+    pub(crate) fn idle_began(&self, core: usize) {
+        if let Some(idle) = self.idle.get(core) {
+            idle.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// It is not idle any more.
+    pub(crate) fn idle_ended(&self, core: usize) {
+        if let Some(idle) = self.idle.get(core) {
+            idle.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Idle connections at that worker.
+    pub(crate) fn idle_at(&self, core: usize) -> u32 {
+        self.idle.get(core).map_or(0, |idle| idle.load(Ordering::Relaxed))
+    }
+
+    /// Are more connections idle than `smax` wants, in the whole process?
+    pub(crate) fn has_surplus(&self) -> bool {
+        let idle = || self.idle.iter().map(|idle| idle.load(Ordering::Relaxed)).sum::<u32>();
+        self.connection.smax.is_some_and(|smax| idle() > smax)
+    }
+
+    /// An operator stopped it: its tunnels end.
+    pub(crate) fn end_tunnels(&self) {
+        self.stopped.notify_waiters();
+    }
+
+    /// Until an operator stops it.
+    pub(crate) async fn stopped(&self) {
+        self.stopped.notified().await;
+    }
+
+    /// Its socket addresses; looked up until a look-up succeeds, then kept (httpd's `addressttl=-1`).
+    ///
+    /// # Errors
+    ///
+    /// The name does not resolve: why, in a sentence.
+    pub(crate) async fn resolve(&self) -> Result<&[SocketAddr], String> {
+        if let Some(known) = self.resolved.get() {
+            return Ok(known);
+        }
+        let host = self.name.host();
+        let looked_up = tokio::net::lookup_host((host, self.name.port())).await;
+        match looked_up.map(Iterator::collect::<Vec<_>>) {
+            Ok(found) if !found.is_empty() => Ok(self.resolved.get_or_init(|| found)),
+            Ok(_) => Err(format!("the name {host} has no address")),
+            Err(why) => Err(format!("the name {host} does not resolve: {why}")),
+        }
+    }
+}
