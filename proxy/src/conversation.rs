@@ -81,7 +81,9 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
             Err(NoHead::Gone) => break Ending::Gone,
             Err(NoHead::Refused(refused)) => break conversation.refuse(refused).await,
         };
-        match handle::handle(&mut conversation, head).await {
+        let then = handle::handle(&mut conversation, &head).await;
+        conversation.worker.give_lines(head.lines);
+        match then {
             Then::Next => conversation.carried = conversation.carried.saturating_add(1),
             Then::End(ending) => break ending,
         }

@@ -1,6 +1,7 @@
 //! The path: one request from its head to its answer.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::rc::Rc;
 
 use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
@@ -18,7 +19,7 @@ use crate::http::request::RequestHead;
 use crate::mapping;
 use crate::record::{Chosen, Served, record};
 use crate::registry::LiveBalancer;
-use crate::relay::{self, Tried};
+use crate::relay::{self, Begun, Tried};
 use crate::upload::{BadUpload, Upload};
 use crate::{clock, limits};
 
@@ -44,14 +45,13 @@ impl Own {
 }
 
 /// Serves one request, whose head stands in the conversation's input.
-pub(crate) async fn handle(conversation: &mut Conversation, head: RequestHead) -> Then {
-    let keep = keeps(conversation, &head);
-    let served = match serve(conversation, &head, keep).await {
+pub(crate) async fn handle(conversation: &mut Conversation, head: &RequestHead) -> Then {
+    let keep = keeps(conversation, head);
+    let served = match serve(conversation, head, keep).await {
         Ok(served) => served,
-        Err(own) => answer(conversation, &head, own, keep).await,
+        Err(own) => answer(conversation, head, own, keep).await,
     };
-    record(conversation, Some(&head), &served, conversation.began);
-    conversation.worker.give_lines(head.lines);
+    record(conversation, Some(head), &served, conversation.began);
     served.then
 }
 
@@ -145,16 +145,8 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         repeats: 0,
         chosen: None,
     };
-    let answered = trying.until_answered(&mut request).await;
-    let Trying { tried, chosen, .. } = trying;
-    let chosen = chosen.map(|chosen| Chosen { balancer: found.balancer, ..chosen });
-    let served = match answered {
-        Ok(answered) => relay::relay(&mut request, answered, (balancer, tried, keep)).await.ok_or(502),
-        Err(status) => {
-            drop(tried);
-            Err(status)
-        }
-    };
+    let served = trying.served(&mut request, keep).await;
+    let chosen = trying.chosen.take().map(|chosen| Chosen { balancer: found.balancer, ..chosen });
     let outcome = match served {
         Ok(served) => Ok(Served { chosen, read: request.upload.received, ..served }),
         Err(status) => Err(Own {
@@ -244,6 +236,23 @@ struct Trying<'a> {
 }
 
 impl Trying<'_> {
+    /// Tries members until one answers, and hands its answer to the client; else the status for the client.
+    async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, u16> {
+        let outcome = self.until_answered(request).await;
+        let tried = std::mem::take(&mut self.tried);
+        let mut begun = relay::begin(request, outcome?, (self.balancer, tried, keep)).ok_or(502_u16)?;
+        match &mut begun {
+            Begun::Relay(relay) => {
+                let ended = poll_fn(|context| relay.poll(context, request)).await;
+                Ok(relay.served(ended, request))
+            }
+            Begun::Tunnel(tunnel) => match tunnel.take() {
+                Some(tunnel) => Ok(Box::pin(tunnel.run(request)).await),
+                None => Err(500),
+            },
+        }
+    }
+
     /// Tries members until one answers; else the status for the client.
     async fn until_answered(&mut self, request: &mut Request<'_>) -> Result<Answered, u16> {
         let mut fallback = None;

@@ -51,6 +51,10 @@ pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
 /// Addresses of a member's name that are tried for a connection.
 pub(crate) const ADDRESSES: usize = 8;
+/// Bytes that wait in the system for the network to take them, on a connection to a client. While there is less than
+/// half of it, the system says that there is room: for the other half, which the largest piece of a body fills.
+#[cfg(target_os = "linux")]
+pub(crate) const UNSENT: u32 = 512 * 1024;
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
 /// How long clients of the admin socket may take to read the last events when the proxy ends.

@@ -2,13 +2,13 @@
 //! tried and lets them go before its last byte is handed on, so that a client's next request finds busy as httpd
 //! would have it.
 
-use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use evenkeel_balancer::{Lease, Meter};
 use evenkeel_protocol::Moment;
 
 use crate::address::Address;
+use crate::clock;
 use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
 use crate::exchange::{Answered, Request};
@@ -20,8 +20,8 @@ use crate::http::pump::{Broken, Pump};
 use crate::pool::Connection;
 use crate::record::Served;
 use crate::registry::LiveBalancer;
+use crate::tunnel::Tunnel;
 use crate::upload::Waiting;
-use crate::{clock, tunnel};
 
 /// Pieces moved in one turn, so that one busy connection does not keep the others of its worker waiting.
 const PIECES: usize = 8;
@@ -34,7 +34,8 @@ pub(crate) struct Tried {
 }
 
 /// An answer on its way.
-struct Relay<'a> {
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one exchange")]
+pub(crate) struct Relay<'a> {
     download: Pump,
     meter: Meter,
     address: &'a Address,
@@ -42,16 +43,25 @@ struct Relay<'a> {
     connection: Option<Connection>,
     tried: Tried,
     /// May the member's connection be kept?
-    keep: bool,
+    reusable: bool,
     /// Since when we wait for the member to send something.
     arrived: Option<Moment>,
     /// Since when we wait for the client to take something.
     taken: Option<Moment>,
     body: u64,
+    status: u16,
+    /// The answer's header, if a log wants something of it.
+    fields: Vec<(Vec<u8>, Vec<u8>)>,
+    /// May the client's connection go on?
+    keep: bool,
+    /// Was another protocol offered to the member?
+    offered: bool,
+    /// Can the client see the end of the body, other than by the end of the connection?
+    delimited: bool,
 }
 
 /// How a relay ended.
-enum Ended {
+pub(crate) enum Ended {
     Complete,
     /// The client is gone, or takes nothing.
     Client,
@@ -59,37 +69,46 @@ enum Ended {
     Member(String),
 }
 
-/// Hands a member's answer to the client. `keep`: may the client's connection go on? None if its body is none from the
-/// start, so that nothing of it was handed on.
-pub(crate) async fn relay(
+/// What follows a member's answer.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are relays, which need no memory of their own this way"
+)]
+pub(crate) enum Begun<'a> {
+    Relay(Relay<'a>),
+    /// There until it is run.
+    Tunnel(Option<Box<Tunnel<'a>>>),
+}
+
+/// Begins to hand a member's answer to the client. `keep`: may the client's connection go on? None if its body is none
+/// from the start, so that nothing of it was handed on.
+pub(crate) fn begin<'a>(
     request: &mut Request<'_>,
     answered: Answered,
-    (balancer, tried, keep): (&LiveBalancer, Tried, bool),
-) -> Option<Served> {
+    (balancer, tried, keep): (&'a LiveBalancer, Tried, bool),
+) -> Option<Begun<'a>> {
     let Answered { head: answer, buffer, connection, offered } = answered;
-    let status = answer.status;
-    let gone = Served { aborted: true, ..Served::new(status, Then::End(Ending::Gone)) };
-    let Some(lease) = &tried.last else { return Some(gone) };
-    let Some(address) = balancer.address(lease.member()) else { return Some(gone) };
+    let lease = tried.last.as_ref()?;
+    let address = balancer.address(lease.member())?;
     let meter = lease.meter();
     // What httpd counts as read of a head: its first line without the end.
     meter.received((answer.line.end() - answer.line.start()) as u64);
 
-    let (length, upgraded, nominates) = (answer.length, status == 101, answer.options.nominates);
+    let (status, length) = (answer.status, answer.length);
     let delimited = is_delimited(length, request.head.http_1_1);
     let keep = keep && delimited && request.upload.is_done() && !offered;
     let lead = head(request, (&answer, buffer.block()), keep);
     let wanted = request.worker.logs.borrow().wants_answers();
     let fields = if wanted { answer.owned(buffer.block()) } else { Vec::new() };
     let reusable = answer.keeps_alive() && !address.connection.disablereuse;
+    let nominates = answer.options.nominates;
     request.worker.give_lines(answer.lines);
-    if upgraded {
-        let tunnel = tunnel::Tunnel { address, meter, connection, _tried: tried };
-        let body = Box::pin(tunnel.run(request, lead, buffer)).await;
-        return Some(Served { body, sent: body, aborted: false, answer: fields, ..gone });
+    if status == 101 {
+        let tunnel = Tunnel { address, meter, connection, lead, early: buffer, fields, _tried: tried };
+        return Some(Begun::Tunnel(Some(Box::new(tunnel))));
     }
     let mut download =
-        Pump::new(length, in_chunks(length, request.head.http_1_1)).without_trailers(nominates);
+        Pump::new(length, in_chunks(length, request.head.http_1_1)).without_trailers(nominates).hurrying();
     let begun = if buffer.is_empty() { Ok(0) } else { download.begin(buffer) };
     let begun = match begun {
         Ok(bytes) => bytes,
@@ -104,32 +123,19 @@ pub(crate) async fn relay(
         address,
         connection: Some(connection),
         tried,
-        keep: reusable,
+        reusable,
         arrived: None,
         taken: None,
         body: 0,
         download,
+        status,
+        fields,
+        keep,
+        offered,
+        delimited,
     };
     relay.count(begun);
-    let ended = poll_fn(|context| relay.poll(context, request)).await;
-    // Of who did not say that this was all, or sent more already, something may come that a close would answer with a
-    // reset.
-    let sends_on =
-        offered || request.head.keeps_alive() || !(request.behind.is_empty() && request.ahead.is_empty());
-    let aborted = matches!(ended, Ended::Client);
-    let then = match ended {
-        Ended::Complete if keep => Then::Next,
-        Ended::Complete if request.upload.is_done() && !sends_on => Then::End(Ending::Gone),
-        Ended::Complete => Then::End(Ending::Lingers),
-        Ended::Client => Then::End(Ending::Gone),
-        Ended::Member(why) => {
-            tracing::debug!(balancer = %balancer.name, member = %address.name, why, "an answer broke off");
-            // Without chunks or length, only a reset tells a broken answer from a whole one.
-            Then::End(if delimited { Ending::Gone } else { Ending::Reset })
-        }
-    };
-    let (body, sent) = (relay.body, relay.download.written());
-    Some(Served { then, body, sent, aborted, answer: fields, ..gone })
+    Some(Begun::Relay(relay))
 }
 
 /// Is the body written in chunks?
@@ -192,7 +198,7 @@ impl Relay<'_> {
     fn complete(&mut self, request: &Request<'_>) {
         self.tried = Tried::default();
         if let Some(connection) = self.connection.take()
-            && self.keep
+            && self.reusable
             && request.upload.is_done()
             && self.download.surplus().is_empty()
         {
@@ -200,7 +206,31 @@ impl Relay<'_> {
         }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<Ended> {
+    /// What became of it.
+    pub(crate) fn served(&mut self, ended: Ended, request: &Request<'_>) -> Served {
+        // Of who did not say that this was all, or sent more already, something may come that a close would answer
+        // with a reset.
+        let sends_on = self.offered
+            || request.head.keeps_alive()
+            || !(request.behind.is_empty() && request.ahead.is_empty());
+        let aborted = matches!(ended, Ended::Client);
+        let then = match ended {
+            Ended::Complete if self.keep => Then::Next,
+            Ended::Complete if request.upload.is_done() && !sends_on => Then::End(Ending::Gone),
+            Ended::Complete => Then::End(Ending::Lingers),
+            Ended::Client => Then::End(Ending::Gone),
+            Ended::Member(why) => {
+                tracing::debug!(member = %self.address.name, why, "an answer broke off");
+                // Without chunks or length, only a reset tells a broken answer from a whole one.
+                Then::End(if self.delimited { Ending::Gone } else { Ending::Reset })
+            }
+        };
+        let (body, sent) = (self.body, self.download.written());
+        let answer = std::mem::take(&mut self.fields);
+        Served { body, sent, aborted, answer, ..Served::new(self.status, then) }
+    }
+
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<Ended> {
         if let Some(connection) = &mut self.connection
             && !request.upload.is_done()
         {

@@ -349,6 +349,9 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
     }
     // Inherited by the connections that are accepted.
     socket.set_tcp_nodelay(true)?;
+    // What a slow client has not taken waits at the member, not in this system's memory.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(limits::UNSENT)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)

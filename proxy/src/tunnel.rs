@@ -10,6 +10,7 @@ use evenkeel_balancer::Meter;
 
 use crate::address::Address;
 use crate::clock;
+use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
 use crate::exchange::Request;
 use crate::http::body::Length;
@@ -17,6 +18,7 @@ use crate::http::buffer::Buffer;
 use crate::http::pump::{Broken, Pump};
 use crate::http::stream::Stream;
 use crate::pool::Connection;
+use crate::record::Served;
 use crate::relay::Tried;
 
 /// Pieces moved in one turn, so that one busy tunnel does not keep the others of its worker waiting.
@@ -27,6 +29,12 @@ pub(crate) struct Tunnel<'a> {
     pub(crate) address: &'a Address,
     pub(crate) meter: Meter,
     pub(crate) connection: Connection,
+    /// The head of the answer that begins it.
+    pub(crate) lead: Buffer,
+    /// What the member sent behind it.
+    pub(crate) early: Buffer,
+    /// The answer's header, if a log wants something of it.
+    pub(crate) fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// Hold the members tried as busy.
     pub(crate) _tried: Tried,
 }
@@ -39,15 +47,17 @@ struct Way {
 }
 
 impl Tunnel<'_> {
-    /// Runs it; `lead` is the head of the answer that begins it, `early` what the member sent behind it. Returns the
-    /// bytes that the client got.
-    pub(crate) async fn run(mut self, request: &mut Request<'_>, lead: Buffer, early: Buffer) -> u64 {
-        let within = self.address.connection.timeout;
+    /// Runs it to its end.
+    pub(crate) async fn run(self: Box<Self>, request: &mut Request<'_>) -> Served {
+        let Self { address, meter, mut connection, lead, early, fields, _tried } = *self;
+        let within = address.connection.timeout;
         let mut down = Way { pump: Pump::new(Length::UntilClose, false), shut: false };
         let mut up = Way { pump: Pump::new(Length::UntilClose, false), shut: false };
         let mut got = 0;
-        if let Ok(bytes) = down.pump.begin(early) {
-            self.meter.received(bytes);
+        if !early.is_empty()
+            && let Ok(bytes) = down.pump.begin(early)
+        {
+            meter.received(bytes);
             got += bytes;
         }
         down.pump.lead(lead);
@@ -56,13 +66,13 @@ impl Tunnel<'_> {
             piece.put(request.behind);
             piece.put(&request.ahead);
             if let Ok(bytes) = up.pump.begin(piece) {
-                self.meter.sent(bytes);
+                meter.sent(bytes);
             }
         }
-        let mut stopped = pin!(self.address.stopped());
+        let mut stopped = pin!(address.stopped());
         let mut moved_at = clock::now();
         let spares = &request.worker.spares;
-        let (client, member, meter) = (&mut *request.client, &mut self.connection.stream, &self.meter);
+        let (client, member, meter) = (&mut *request.client, &mut connection.stream, &meter);
         poll_fn(|context| {
             if stopped.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
@@ -87,7 +97,8 @@ impl Tunnel<'_> {
             Poll::Pending
         })
         .await;
-        got
+        let sent = down.pump.written();
+        Served { body: got, sent, answer: fields, ..Served::new(101, Then::End(Ending::Gone)) }
     }
 }
 

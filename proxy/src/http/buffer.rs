@@ -9,14 +9,18 @@ use std::rc::Rc;
 pub(crate) const SMALL: usize = 16 * 1024;
 /// Bytes of a buffer for bodies.
 pub(crate) const LARGE: usize = 64 * 1024;
-/// Buffers of each size that a worker keeps for the next who needs one.
+/// Bytes of a buffer for bodies that flow fast: fewer and larger pieces cost less.
+const HUGE: usize = 256 * 1024;
+/// Buffers of each size that a worker keeps for the next who needs one, and the bytes that these may take.
 const KEPT: usize = 64;
+const KEPT_BYTES: usize = 2 * 1024 * 1024;
 
 /// The buffers that one worker thread has to lend.
 #[derive(Default)]
 pub(crate) struct Spares {
     small: RefCell<Vec<Vec<u8>>>,
     large: RefCell<Vec<Vec<u8>>>,
+    huge: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Spares {
@@ -28,6 +32,11 @@ impl Spares {
     /// A buffer for a body, or for an answer with its head.
     pub(crate) fn large(self: &Rc<Self>) -> Buffer {
         self.lend(&self.large, LARGE)
+    }
+
+    /// A buffer for a body that flows fast.
+    pub(crate) fn huge(self: &Rc<Self>) -> Buffer {
+        self.lend(&self.huge, HUGE)
     }
 
     /// A buffer without room, for somebody who has nothing to read.
@@ -42,7 +51,7 @@ impl Spares {
 
     /// Gives back to the system what a burst left here and nobody needed since.
     pub(crate) fn trim(&self) {
-        for shelf in [&self.small, &self.large] {
+        for shelf in [&self.small, &self.large, &self.huge] {
             let mut shelf = shelf.borrow_mut();
             let keep = shelf.len() / 2;
             shelf.truncate(keep);
@@ -117,6 +126,20 @@ impl Buffer {
         self.end = self.start;
     }
 
+    /// Gives a large block back, and keeps what is filled in one of its own size.
+    pub(crate) fn shrink(&mut self) {
+        if matches!(self.bytes.len(), LARGE | HUGE) {
+            let kept = Self {
+                bytes: self.filled().to_vec(),
+                start: 0,
+                end: self.len(),
+                home: Rc::clone(&self.home),
+            };
+            // The large block goes home with what it is replaced by.
+            *self = kept;
+        }
+    }
+
     /// Moves what is filled to the front of the block. Positions in the block change.
     pub(crate) fn settle(&mut self) {
         self.bytes.copy_within(self.start..self.end, 0);
@@ -157,11 +180,12 @@ impl Drop for Buffer {
         let shelf = match self.bytes.len() {
             SMALL => &self.home.small,
             LARGE => &self.home.large,
+            HUGE => &self.home.huge,
             // It grew for something unusual.
             _ => return,
         };
         let mut shelf = shelf.borrow_mut();
-        if shelf.len() < KEPT {
+        if shelf.len() < KEPT && self.bytes.len() * shelf.len() < KEPT_BYTES {
             shelf.push(std::mem::take(&mut self.bytes));
         }
     }

@@ -8,12 +8,20 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use super::body::{Incoming, Length};
-use super::buffer::{Buffer, Spares};
+use super::buffer::{Buffer, SMALL, Spares};
 use super::chunked::{self, LONGEST_START};
 use super::stream::Stream;
 
 /// Room for what is written behind a chunk: its line end, the last chunk, the empty line.
 const TAIL: usize = 16;
+
+/// What came with the end of a body.
+struct More {
+    /// Bytes behind it.
+    surplus: Vec<u8>,
+    /// Trailer fields that may be handed on, as lines.
+    trailer: Vec<u8>,
+}
 
 /// Why a body did not arrive.
 #[derive(Debug)]
@@ -24,6 +32,14 @@ pub(crate) enum Broken {
     Bad(&'static str),
     /// Writing failed.
     To(io::Error),
+}
+
+/// How large the next piece is: large pieces cost less, and small ones hold less memory for a slow taker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stride {
+    Short,
+    Usual,
+    Long,
 }
 
 /// A body on its way.
@@ -38,13 +54,13 @@ pub(crate) struct Pump {
     lead: Option<Buffer>,
     /// What was read and is to be written.
     piece: Option<Buffer>,
-    /// Bytes behind the body that came with it.
-    surplus: Vec<u8>,
-    trailer: Vec<u8>,
+    /// What most bodies do not have.
+    more: Option<Box<More>>,
     /// Are trailer fields handed on?
     trailers: bool,
-    /// Has the taker lately been slow to take? Then pieces are small.
-    slow: bool,
+    stride: Stride,
+    /// May strides be long?
+    hurries: bool,
     /// Bytes that were written, framing and lead included.
     written: u64,
 }
@@ -58,12 +74,18 @@ impl Pump {
             chunks,
             lead: None,
             piece: None,
-            surplus: Vec::new(),
-            trailer: Vec::new(),
+            more: None,
             trailers: true,
-            slow: false,
+            stride: Stride::Usual,
+            hurries: false,
             written: 0,
         }
+    }
+
+    /// It may use large pieces, to a taker whose system says how much it can take.
+    pub(crate) fn hurrying(mut self) -> Self {
+        self.hurries = true;
+        self
     }
 
     /// Trailer fields end here if so.
@@ -108,7 +130,7 @@ impl Pump {
 
     /// The bytes that came behind the body; they are the peer's next message, or nothing that was asked for.
     pub(crate) fn surplus(&self) -> &[u8] {
-        &self.surplus
+        self.more.as_ref().map_or(&[], |more| &more.surplus)
     }
 
     /// Hands in a piece that was read together with the head. Returns the bytes of data in it.
@@ -118,10 +140,11 @@ impl Pump {
 
     /// Reads a piece in place and prepares it for writing.
     fn digest(&mut self, mut piece: Buffer) -> Result<u64, Broken> {
-        let taken = self.incoming.take(piece.filled_mut(), &mut self.trailer).map_err(Broken::Bad)?;
-        if taken.surplus > 0 {
-            let behind = piece.len() - taken.surplus;
-            self.surplus.extend_from_slice(piece.filled().get(behind..).unwrap_or_default());
+        let mut trailer = Vec::new();
+        let taken = self.incoming.take(piece.filled_mut(), &mut trailer).map_err(Broken::Bad)?;
+        if taken.surplus > 0 || !trailer.is_empty() {
+            let behind = piece.filled().get(piece.len() - taken.surplus..).unwrap_or_default();
+            self.more = Some(Box::new(More { surplus: behind.to_vec(), trailer }));
         }
         piece.truncate(taken.data);
         self.frame(&mut piece, taken.data);
@@ -142,8 +165,10 @@ impl Pump {
         }
         if last {
             piece.put(b"0\r\n");
-            if self.trailers {
-                piece.put(&self.trailer);
+            if let Some(more) = &self.more
+                && self.trailers
+            {
+                piece.put(&more.trailer);
             }
             piece.put(b"\r\n");
         }
@@ -161,7 +186,11 @@ impl Pump {
                 return Poll::Ready(Ok(0));
             }
             ready!(from.poll_read_ready(context)).map_err(Broken::From)?;
-            let mut piece = if self.slow { spares.small() } else { spares.large() };
+            let mut piece = match self.stride {
+                Stride::Short => spares.small(),
+                Stride::Usual => spares.large(),
+                Stride::Long => spares.huge(),
+            };
             piece.clear(LONGEST_START);
             let room = piece.spare_mut();
             // What ends a chunk is written behind it.
@@ -186,7 +215,7 @@ impl Pump {
         }
     }
 
-    /// Writes what waits; ready once all of it is written.
+    /// Writes what waits; ready once all of it is written, and there is room for the next piece.
     pub(crate) fn poll_flush(
         &mut self,
         context: &mut Context<'_>,
@@ -199,12 +228,16 @@ impl Pump {
             if whole == 0 {
                 self.lead = None;
                 self.piece = None;
-                return Poll::Ready(Ok(()));
+                return self.poll_room(context, to);
             }
             let count = match to.poll_write_two(context, lead, piece) {
                 Poll::Ready(count) => count.map_err(Broken::To)?,
                 Poll::Pending => {
-                    self.slow = true;
+                    self.stride = Stride::Short;
+                    // Who takes slowly may take long: it costs no more than what it has not taken.
+                    if let Some(piece) = &mut self.piece {
+                        piece.shrink();
+                    }
                     return Poll::Pending;
                 }
             };
@@ -220,8 +253,25 @@ impl Pump {
                 piece.consume(count - of_lead);
             }
             if count == whole {
-                self.slow = false;
+                self.lengthen(count);
             }
         }
+    }
+
+    /// All that was offered was taken at once.
+    fn lengthen(&mut self, count: usize) {
+        self.stride = match self.stride {
+            Stride::Short => Stride::Usual,
+            Stride::Usual if self.hurries && count > SMALL => Stride::Long,
+            same => same,
+        };
+    }
+
+    /// Before a large piece is read: would it be taken at once? Else it would have to be held.
+    fn poll_room(&mut self, context: &mut Context<'_>, to: &mut Stream) -> Poll<Result<(), Broken>> {
+        if self.stride == Stride::Long && !self.ended && !to.has_room() {
+            return to.poll_room(context).map_err(Broken::To);
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -5,8 +5,12 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+#[cfg(doc)]
+use crate::limits;
 
 /// One end of a connection.
 #[derive(Debug)]
@@ -86,6 +90,34 @@ impl Stream {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, &both),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(context, &both),
+        }
+    }
+
+    /// Does the system say that there is plenty of room for more to be written? (For connections to clients that is as
+    /// much as a large piece, see [`limits::UNSENT`].)
+    pub(crate) fn has_room(&self) -> bool {
+        let mut asked = match self {
+            Self::Tcp(stream) => [PollFd::new(stream, PollFlags::OUT)],
+            Self::Unix(stream) => [PollFd::new(stream, PollFlags::OUT)],
+        };
+        let asked_at_once = rustix::event::poll(&mut asked, Some(&Timespec::default()));
+        // Whatever else is the matter, writing will tell.
+        asked_at_once != Ok(0)
+    }
+
+    /// Until there is room again, after [`Self::has_room`] said that there is none.
+    pub(crate) fn poll_room(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // It is thought to be ready, as the last write went through.
+        let none = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+        match self {
+            Self::Tcp(stream) => {
+                let _ = stream.try_io(Interest::WRITABLE, none);
+                stream.poll_write_ready(context)
+            }
+            Self::Unix(stream) => {
+                let _ = stream.try_io(Interest::WRITABLE, none);
+                stream.poll_write_ready(context)
+            }
         }
     }
 
