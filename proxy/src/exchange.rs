@@ -117,15 +117,44 @@ impl Request<'_> {
         lease: &Lease,
         fresh: bool,
     ) -> Result<Answered, Failed> {
-        let kept = self.worker.pool.borrow_mut().take_at_once(address, fresh, clock::now);
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => Box::pin(connect::connect(self.worker, address, fresh)).await?,
+        let mut held = self.worker.pool.borrow_mut().take_at_once(address, fresh, clock::now);
+        if held.is_none() {
+            held = Some(Box::pin(connect::connect(self.worker, address, fresh)).await?);
+        }
+        let Some(connection) = &mut held else {
+            return Err(Failed::unsent(FailureKind::Connect, "it has no connection"));
         };
         lease.connected();
-        let reused = connection.reused;
         let meter = lease.meter();
         let upgrade = offer(self.head, self.block, address);
+        let head_bytes = self.begin(address, &meter, upgrade);
+        let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
+        let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
+        let outcome = poll_fn(|context| {
+            self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
+        })
+        .await;
+        self.worker.tick();
+        match outcome {
+            Ok((head, buffer)) => match held.take() {
+                Some(connection) => Ok(Answered { head, buffer, connection, offered: upgrade.is_some() }),
+                None => Err(Failed::unsent(FailureKind::Connect, "it has no connection")),
+            },
+            Err(trouble) => {
+                let mut sent = Sent::Something;
+                if self.upload.is_untouched() {
+                    self.upload.unbegin(head_bytes, &meter);
+                    sent = Sent::Nothing;
+                }
+                let Trouble { kind, reason, too_large } = trouble;
+                let reused = held.is_some_and(|connection| connection.reused);
+                Err(Failed { reused, too_large, ..Failed::new(kind, sent, &reason) })
+            }
+        }
+    }
+
+    /// Writes the head for this member before what is sent; how many bytes it has.
+    fn begin(&mut self, address: &Address, meter: &Meter, upgrade: Option<&[u8]>) -> u64 {
         let mut out = self.worker.spares.small();
         let request = ToMember {
             head: self.head,
@@ -137,30 +166,12 @@ impl Request<'_> {
             upgrade,
         };
         request.write(&self.worker.proxy.forwarding, &mut out);
-        let head_bytes = out.len() as u64;
-        self.upload.begin(out, &meter, self.worker.now());
+        let bytes = out.len() as u64;
+        self.upload.begin(out, meter, self.worker.now());
         if self.upload.held && !self.worker.proxy.forwarding.expect {
             self.tell_to_continue();
         }
-        let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
-        let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
-        let outcome = poll_fn(|context| {
-            self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
-        })
-        .await;
-        self.worker.tick();
-        match outcome {
-            Ok((head, buffer)) => Ok(Answered { head, buffer, connection, offered: asked.upgrade.is_some() }),
-            Err(trouble) => {
-                let mut sent = Sent::Something;
-                if self.upload.is_untouched() {
-                    self.upload.unbegin(head_bytes, &meter);
-                    sent = Sent::Nothing;
-                }
-                let Trouble { kind, reason, too_large } = trouble;
-                Err(Failed { reused, too_large, ..Failed::new(kind, sent, &reason) })
-            }
-        }
+        bytes
     }
 
     fn poll_answer(

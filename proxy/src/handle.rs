@@ -19,7 +19,7 @@ use crate::http::request::RequestHead;
 use crate::mapping;
 use crate::record::{Chosen, Served, record};
 use crate::registry::LiveBalancer;
-use crate::relay::{self, Begun, Tried};
+use crate::relay::{self, Tried};
 use crate::upload::{BadUpload, Upload};
 use crate::{clock, limits};
 
@@ -240,17 +240,10 @@ impl Trying<'_> {
     async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, u16> {
         let outcome = self.until_answered(request).await;
         let tried = std::mem::take(&mut self.tried);
-        let mut begun = relay::begin(request, outcome?, (self.balancer, tried, keep)).ok_or(502_u16)?;
-        match &mut begun {
-            Begun::Relay(relay) => {
-                let ended = poll_fn(|context| relay.poll(context, request)).await;
-                Ok(relay.served(ended, request))
-            }
-            Begun::Tunnel(tunnel) => match tunnel.take() {
-                Some(tunnel) => Ok(Box::pin(tunnel.run(request)).await),
-                None => Err(500),
-            },
-        }
+        let begun = relay::begin(request, outcome?, (self.balancer, tried, keep));
+        let mut begun = begun.ok_or(502_u16)?;
+        let ended = poll_fn(|context| begun.poll(context, request)).await;
+        Ok(begun.served(ended, request))
     }
 
     /// Tries members until one answers; else the status for the client.
@@ -265,9 +258,7 @@ impl Trying<'_> {
                 tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
                 fallback.unwrap_or(503)
             })?;
-            let Election { member, session, route_changed, lease, .. } = election;
-            self.chosen = Some(Chosen { balancer: 0, member, session, route_changed });
-            self.tried.add(lease);
+            let member = self.take(election);
             let mut fresh = false;
             loop {
                 match self.attempt(member, request, fresh).await {
@@ -284,6 +275,14 @@ impl Trying<'_> {
                 }
             }
         }
+    }
+
+    /// Remembers who was elected.
+    fn take(&mut self, election: Election) -> MemberId {
+        let Election { member, session, route_changed, lease, .. } = election;
+        self.chosen = Some(Chosen { balancer: 0, member, session, route_changed });
+        self.tried.add(lease);
+        member
     }
 
     fn elect(&self, url: &str) -> Result<Election, NoMember> {

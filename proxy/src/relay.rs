@@ -20,7 +20,7 @@ use crate::http::pump::{Broken, Pump};
 use crate::pool::Connection;
 use crate::record::Served;
 use crate::registry::LiveBalancer;
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Opening, Tunnel};
 use crate::upload::Waiting;
 
 /// Pieces moved in one turn, so that one busy connection does not keep the others of its worker waiting.
@@ -76,8 +76,25 @@ pub(crate) enum Ended {
 )]
 pub(crate) enum Begun<'a> {
     Relay(Relay<'a>),
-    /// There until it is run.
-    Tunnel(Option<Box<Tunnel<'a>>>),
+    Tunnel(Box<Tunnel<'a>>),
+}
+
+impl Begun<'_> {
+    /// Ready when all is said.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<Ended> {
+        match self {
+            Self::Relay(relay) => relay.poll(context, request),
+            Self::Tunnel(tunnel) => tunnel.poll(context, request).map(|()| Ended::Complete),
+        }
+    }
+
+    /// What became of it.
+    pub(crate) fn served(self, ended: Ended, request: &Request<'_>) -> Served {
+        match self {
+            Self::Relay(relay) => relay.served(ended, request),
+            Self::Tunnel(tunnel) => tunnel.served(),
+        }
+    }
 }
 
 /// Begins to hand a member's answer to the client. `keep`: may the client's connection go on? None if its body is none
@@ -104,8 +121,8 @@ pub(crate) fn begin<'a>(
     let nominates = answer.options.nominates;
     request.worker.give_lines(answer.lines);
     if status == 101 {
-        let tunnel = Tunnel { address, meter, connection, lead, early: buffer, fields, _tried: tried };
-        return Some(Begun::Tunnel(Some(Box::new(tunnel))));
+        let opening = Opening { address, meter, connection, lead, early: buffer, fields, tried };
+        return Some(Begun::Tunnel(Box::new(Tunnel::new(opening, request))));
     }
     let mut download =
         Pump::new(length, in_chunks(length, request.head.http_1_1)).without_trailers(nominates).hurrying();
@@ -207,7 +224,7 @@ impl Relay<'_> {
     }
 
     /// What became of it.
-    pub(crate) fn served(&mut self, ended: Ended, request: &Request<'_>) -> Served {
+    fn served(self, ended: Ended, request: &Request<'_>) -> Served {
         // Of who did not say that this was all, or sent more already, something may come that a close would answer
         // with a reset.
         let sends_on = self.offered
@@ -226,11 +243,10 @@ impl Relay<'_> {
             }
         };
         let (body, sent) = (self.body, self.download.written());
-        let answer = std::mem::take(&mut self.fields);
-        Served { body, sent, aborted, answer, ..Served::new(self.status, then) }
+        Served { body, sent, aborted, answer: self.fields, ..Served::new(self.status, then) }
     }
 
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<Ended> {
+    fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<Ended> {
         if let Some(connection) = &mut self.connection
             && !request.upload.is_done()
         {

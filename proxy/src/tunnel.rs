@@ -2,11 +2,13 @@
 //! member's time-out. It counts as busy, and its bytes are counted, as long as it lasts; a member that is stopped
 //! ends it.
 
-use std::future::{Future as _, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use evenkeel_balancer::Meter;
+use evenkeel_protocol::Moment;
 
 use crate::address::Address;
 use crate::clock;
@@ -14,8 +16,8 @@ use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
 use crate::exchange::Request;
 use crate::http::body::Length;
-use crate::http::buffer::Buffer;
-use crate::http::pump::{Broken, Pump};
+use crate::http::buffer::{Buffer, Spares};
+use crate::http::pump::Pump;
 use crate::http::stream::Stream;
 use crate::pool::Connection;
 use crate::record::Served;
@@ -24,8 +26,8 @@ use crate::relay::Tried;
 /// Pieces moved in one turn, so that one busy tunnel does not keep the others of its worker waiting.
 const PIECES: usize = 8;
 
-/// One tunnel.
-pub(crate) struct Tunnel<'a> {
+/// What a tunnel begins with.
+pub(crate) struct Opening<'a> {
     pub(crate) address: &'a Address,
     pub(crate) meter: Meter,
     pub(crate) connection: Connection,
@@ -36,7 +38,23 @@ pub(crate) struct Tunnel<'a> {
     /// The answer's header, if a log wants something of it.
     pub(crate) fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// Hold the members tried as busy.
-    pub(crate) _tried: Tried,
+    pub(crate) tried: Tried,
+}
+
+/// One tunnel.
+pub(crate) struct Tunnel<'a> {
+    down: Way,
+    up: Way,
+    meter: Meter,
+    connection: Connection,
+    /// How long nothing may move.
+    within: Duration,
+    moved_at: Moment,
+    /// Bytes that the client got.
+    got: u64,
+    stopped: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    fields: Vec<(Vec<u8>, Vec<u8>)>,
+    _tried: Tried,
 }
 
 /// One direction.
@@ -46,13 +64,11 @@ struct Way {
     shut: bool,
 }
 
-impl Tunnel<'_> {
-    /// Runs it to its end.
-    pub(crate) async fn run(self: Box<Self>, request: &mut Request<'_>) -> Served {
-        let Self { address, meter, mut connection, lead, early, fields, _tried } = *self;
-        let within = address.connection.timeout;
-        let mut down = Way { pump: Pump::new(Length::UntilClose, false), shut: false };
-        let mut up = Way { pump: Pump::new(Length::UntilClose, false), shut: false };
+impl<'a> Tunnel<'a> {
+    pub(crate) fn new(opening: Opening<'a>, request: &Request<'_>) -> Self {
+        let Opening { address, meter, connection, lead, early, fields, tried } = opening;
+        let way = || Way { pump: Pump::new(Length::UntilClose, false), shut: false };
+        let (mut down, mut up) = (way(), way());
         let mut got = 0;
         if !early.is_empty()
             && let Ok(bytes) = down.pump.begin(early)
@@ -69,43 +85,54 @@ impl Tunnel<'_> {
                 meter.sent(bytes);
             }
         }
-        let mut stopped = pin!(address.stopped());
-        let mut moved_at = clock::now();
+        Self {
+            down,
+            up,
+            meter,
+            connection,
+            within: address.connection.timeout,
+            moved_at: clock::now(),
+            got,
+            stopped: Box::pin(address.stopped()),
+            fields,
+            _tried: tried,
+        }
+    }
+
+    /// Ready when it has ended.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<()> {
+        if self.stopped.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
         let spares = &request.worker.spares;
-        let (client, member, meter) = (&mut *request.client, &mut connection.stream, &meter);
-        poll_fn(|context| {
-            if stopped.as_mut().poll(context).is_ready() {
-                return Poll::Ready(());
-            }
-            let sent = up
-                .turn(context, (client, member), |pump, context, from| pump.poll_fill(context, from, spares));
-            let received = down
-                .turn(context, (member, client), |pump, context, from| pump.poll_fill(context, from, spares));
-            let (Ok(sent), Ok(received)) = (sent, received) else { return Poll::Ready(()) };
-            meter.sent(sent);
-            meter.received(received);
-            got += received;
-            if up.shut && down.shut {
-                return Poll::Ready(());
-            }
-            if sent + received > 0 {
-                moved_at = clock::now();
-            } else if request.deadline.is_over(context) && clock::now() >= moved_at.plus(within) {
-                return Poll::Ready(());
-            }
-            request.deadline.set(moved_at.plus(within), Doing::Working);
-            Poll::Pending
-        })
-        .await;
-        let sent = down.pump.written();
-        Served { body: got, sent, answer: fields, ..Served::new(101, Then::End(Ending::Gone)) }
+        let sent = self.up.turn(context, (request.client, &mut self.connection.stream), spares);
+        let received = self.down.turn(context, (&mut self.connection.stream, request.client), spares);
+        let (Ok(sent), Ok(received)) = (sent, received) else { return Poll::Ready(()) };
+        self.meter.sent(sent);
+        self.meter.received(received);
+        self.got += received;
+        if self.up.shut && self.down.shut {
+            return Poll::Ready(());
+        }
+        let over = request.deadline.is_over(context);
+        if sent + received > 0 {
+            self.moved_at = clock::now();
+        } else if over && clock::now() >= self.moved_at.plus(self.within) {
+            return Poll::Ready(());
+        }
+        request.deadline.set(self.moved_at.plus(self.within), Doing::Working);
+        Poll::Pending
+    }
+
+    /// What became of it.
+    pub(crate) fn served(self) -> Served {
+        let sent = self.down.pump.written();
+        Served { body: self.got, sent, answer: self.fields, ..Served::new(101, Then::End(Ending::Gone)) }
     }
 }
 
 /// A direction is broken; the tunnel ends.
 struct Over;
-
-type Filling = Poll<Result<u64, Broken>>;
 
 impl Way {
     /// Moves what can be moved now; the bytes that came.
@@ -113,7 +140,7 @@ impl Way {
         &mut self,
         context: &mut Context<'_>,
         (from, to): (&mut Stream, &mut Stream),
-        fill: impl Fn(&mut Pump, &mut Context<'_>, &mut Stream) -> Filling,
+        spares: &Rc<Spares>,
     ) -> Result<u64, Over> {
         let mut moved = 0;
         for _ in 0..PIECES {
@@ -129,7 +156,7 @@ impl Way {
                 }
                 return Ok(moved);
             }
-            match fill(&mut self.pump, context, from) {
+            match self.pump.poll_fill(context, from, spares) {
                 Poll::Pending => return Ok(moved),
                 Poll::Ready(Ok(bytes)) => moved += bytes,
                 Poll::Ready(Err(_)) => return Err(Over),
