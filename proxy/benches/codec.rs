@@ -93,13 +93,7 @@ fn request(block: &[u8], lines: Lines) -> Option<RequestHead> {
 }
 
 fn answer(block: &[u8], lines: Lines) -> Option<AnswerHead> {
-    let limits = ScanLimits { first: 8190, line: 8190, bare: true };
-    match Scan::new(0).look(block, &limits) {
-        Scanned::Ends(end) => {
-            AnswerHead::read(block, (0, end), Asked { head: false, upgrade: None }, lines).ok()
-        }
-        _ => None,
-    }
+    AnswerHead::read(block, 0, Asked { head: false, upgrade: None }, lines).ok().flatten()
 }
 
 fn length(text: &[u8]) -> Throughput {

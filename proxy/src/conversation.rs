@@ -188,6 +188,18 @@ impl Conversation {
         let serving = &worker.proxy.serving;
         let start = self.input.start();
         let block = self.input.block().get(..self.input.end()).unwrap_or_default();
+        let whole = block.ends_with(b"\r\n\r\n") && block.len() - start <= serving.head_bytes;
+        if whole && scan.length() == 0 {
+            // Most heads come whole and with nothing behind them; what is odd about others the scan will tell.
+            let lend = (serving.fields, worker.take_lines());
+            if let Ok(head) = RequestHead::read(block, start, block.len(), lend)
+                && head.has_proper_lines(block, start, &serving.lines)
+            {
+                self.input.consume(block.len() - start);
+                self.deadline.clear();
+                return Ok(Some(head));
+            }
+        }
         let end = match scan.look(block, &serving.lines) {
             Scanned::Ends(end) => end,
             _ if is_tls(self.input.filled()) => {

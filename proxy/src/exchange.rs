@@ -107,6 +107,8 @@ struct Arriving {
     scan: Scan,
     /// Interim heads that were read.
     interims: usize,
+    /// `responsefieldsize=`: bytes of a line.
+    longest: Option<usize>,
 }
 
 impl Request<'_> {
@@ -129,7 +131,12 @@ impl Request<'_> {
         let upgrade = offer(self.head, self.block, address);
         let head_bytes = self.begin(address, &meter, upgrade);
         let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
-        let mut arriving = Arriving { buffer: None, scan: Scan::new(HEADROOM), interims: 0 };
+        let mut arriving = Arriving {
+            buffer: None,
+            scan: Scan::new(HEADROOM),
+            interims: 0,
+            longest: address.connection.responsefieldsize,
+        };
         let outcome = poll_fn(|context| {
             self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
         })
@@ -404,8 +411,8 @@ impl Arriving {
         asked: Asked<'_>,
         worker: &Rc<Worker>,
     ) -> Result<Option<AnswerHead>, Trouble> {
-        const LIMITS: ScanLimits =
-            ScanLimits { first: limits::HEAD_BYTES, line: limits::HEAD_BYTES, bare: true };
+        let longest = self.longest.unwrap_or(limits::HEAD_BYTES);
+        let limits = ScanLimits { first: longest, line: longest, bare: true };
         let block = buffer.block().get(..buffer.end()).unwrap_or_default();
         let begins = buffer.filled().get(..VERSION.len()).unwrap_or(buffer.filled());
         if !VERSION.starts_with(begins) {
@@ -415,12 +422,18 @@ impl Arriving {
                 _ => "it does not start as an answer does",
             }));
         }
-        match self.scan.look(block, &LIMITS) {
-            Scanned::Ends(end) if end - buffer.start() <= LIMITS.line => {
-                let place = (buffer.start(), end);
-                AnswerHead::read(block, place, asked, worker.take_lines()).map(Some).map_err(bad)
-            }
-            Scanned::Open if self.scan.length() <= LIMITS.line => Ok(None),
+        let read = || AnswerHead::read(block, buffer.start(), asked, worker.take_lines()).map_err(bad);
+        if self.scan.length() == 0
+            && self.longest.is_none()
+            && let Some(head) = read()?
+        {
+            // Most heads come whole.
+            return Ok(Some(head));
+        }
+        match self.scan.look(block, &limits) {
+            Scanned::Ends(end) if end - buffer.start() <= limits::HEAD_BYTES => read(),
+            Scanned::Open if self.scan.length() <= limits::HEAD_BYTES => Ok(None),
+            Scanned::TooLong(_) => Err(bad("one of its header fields is longer than responsefieldsize")),
             _ => Err(bad("its head is too long")),
         }
     }

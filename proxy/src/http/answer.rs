@@ -33,26 +33,26 @@ pub(crate) struct Asked<'a> {
 }
 
 impl AnswerHead {
-    /// Reads the head that stands in `block` from `start` to `end`; `lines` lends its memory.
+    /// Reads the head that stands in `block` from `start`; none if it is not complete. `lines` lends its memory.
     ///
     /// # Errors
     ///
     /// Why it is no answer, as the end of a sentence.
     pub(crate) fn read(
         block: &[u8],
-        (start, end): (usize, usize),
+        start: usize,
         asked: Asked<'_>,
         mut lines: Lines,
-    ) -> Result<Self, &'static str> {
-        let bytes = block.get(start..end).unwrap_or_default();
+    ) -> Result<Option<Self>, &'static str> {
+        let bytes = block.get(start..).unwrap_or_default();
         let mut slots = [const { MaybeUninit::uninit() }; limits::HEADER_FIELDS];
         let mut parsed = httparse::Response::new(&mut []);
         let config = httparse::ParserConfig::default();
-        match config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut slots) {
-            Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
-            Ok(_) => return Err("its head ends twice"),
+        let end = match config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut slots) {
+            Ok(httparse::Status::Complete(length)) => start + length,
+            Ok(httparse::Status::Partial) => return Ok(None),
             Err(why) => return Err(said(why)),
-        }
+        };
         let (Some(status), Some(version)) = (parsed.code, parsed.version) else {
             return Err("its first line is incomplete");
         };
@@ -72,7 +72,7 @@ impl AnswerHead {
         }
         let length = length(block, &lines, (status, http_1_1, asked))?;
         let options = options(block, &mut lines);
-        Ok(Self { status, reason, line, http_1_1, lines, length, options, end })
+        Ok(Some(Self { status, reason, line, http_1_1, lines, length, options, end }))
     }
 
     /// Is it one of those that come before the answer?
@@ -160,7 +160,7 @@ mod tests {
     const GET: Asked<'_> = Asked { head: false, upgrade: None };
 
     fn read(text: &str, asked: Asked<'_>) -> Result<AnswerHead, &'static str> {
-        AnswerHead::read(text.as_bytes(), (0, text.len()), asked, Lines::new())
+        AnswerHead::read(text.as_bytes(), 0, asked, Lines::new()).map(Option::unwrap)
     }
 
     #[test]

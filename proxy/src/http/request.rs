@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::body::Length;
-use super::head::{Known, Line, Lines, Options, Span, elements, number, options};
+use super::head::{Known, Line, Lines, Options, ScanLimits, Span, elements, number, options};
 use crate::limits;
 
 /// The head of a request. Its spans point into the block in which it was read.
@@ -82,6 +82,24 @@ impl RequestHead {
         let expects_continue = said.expect && expectation(block, &lines, http_1_1)? && length != Length::None;
         let host = authority.or(host);
         Ok(Self { line, method, target, host, http_1_1, lines, length, options, expects_continue, end })
+    }
+
+    /// Are its lines within `limits`, and does each end with carriage return and line feed? To be asked where no scan
+    /// has looked at them before.
+    pub(crate) fn has_proper_lines(&self, block: &[u8], start: usize, limits: &ScanLimits) -> bool {
+        let ends = |at: usize| at >= 2 && block.get(at - 2..at) == Some(b"\r\n");
+        let mut from = start;
+        let mut most = limits.first;
+        for line in &self.lines {
+            let next = line.name.start();
+            if !ends(next) || next - from > most + 2 {
+                return false;
+            }
+            from = next;
+            most = limits.line;
+        }
+        // The last line ends two bytes before the empty one.
+        ends(self.end) && ends(self.end - 2) && self.end - 2 - from <= most + 2 && self.line.start() == start
     }
 
     /// May it be done twice without another effect than once (RFC 9110, 9.2.2)?
