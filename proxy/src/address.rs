@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use evenkeel_protocol::{ConnectionSettings, MemberName};
 use tokio::sync::Notify;
@@ -27,6 +27,7 @@ pub(crate) struct Address {
     resolved: OnceLock<Vec<SocketAddr>>,
     /// Idle connections at each worker; counted only where their number is limited.
     idle: Box<[AtomicU32]>,
+    trimming: Mutex<()>,
     /// Told when nothing at all may go to it any more.
     stopped: Notify,
     /// When it was last said that it gives answers that are none.
@@ -51,6 +52,7 @@ impl Address {
             place,
             resolved: OnceLock::new(),
             idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
+            trimming: Mutex::default(),
             stopped: Notify::new(),
             authority: name.authority().to_owned(),
             path: name.path().to_owned(),
@@ -79,10 +81,18 @@ impl Address {
         self.idle.get(core).map_or(0, |idle| idle.load(Ordering::Relaxed))
     }
 
-    /// Are more connections idle than `smax` wants, in the whole process?
-    pub(crate) fn has_surplus(&self) -> bool {
-        let idle = || self.idle.iter().map(|idle| idle.load(Ordering::Relaxed)).sum::<u32>();
-        self.connection.smax.is_some_and(|smax| idle() > smax)
+    /// Are more connections idle than `smax` wants, in the whole process? Then one of that worker is counted out, and is
+    /// to be closed.
+    pub(crate) fn count_out_surplus(&self, core: usize) -> bool {
+        let Some(smax) = self.connection.smax else { return false };
+        // Two workers that look at the same time must not both close the same surplus.
+        let _one_at_a_time = self.trimming.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = self.idle.iter().map(|idle| idle.load(Ordering::Relaxed)).sum::<u32>();
+        let surplus = idle > smax;
+        if surplus {
+            self.idle_ended(core);
+        }
+        surplus
     }
 
     /// An operator stopped it: its tunnels end.

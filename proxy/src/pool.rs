@@ -82,9 +82,8 @@ impl Pool {
         queue.push_back(Idle { connection, since: now });
         address.idle_began(self.core);
         drop(seat);
-        if address.connection.ttl.is_none() && address.has_surplus() {
+        if address.connection.ttl.is_none() && address.count_out_surplus(self.core) {
             queue.pop_front();
-            address.idle_ended(self.core);
         }
     }
 
@@ -107,13 +106,14 @@ impl Pool {
         let Some(queue) = self.idle.get_mut(address.slot) else { return };
         let old = |since: Moment, ttl: Option<Duration>| ttl.is_some_and(|ttl| now.since(since) >= ttl);
         queue.retain(|idle| {
-            let surplus = address.connection.smax.is_none() || address.has_surplus();
-            let goes = idle.connection.stream.silence() == Silence::Broken
-                || (surplus && old(idle.since, address.connection.ttl));
-            if goes {
+            let old = old(idle.since, address.connection.ttl);
+            if idle.connection.stream.silence() == Silence::Broken
+                || (old && address.connection.smax.is_none())
+            {
                 address.idle_ended(self.core);
+                return false;
             }
-            !goes
+            !(old && address.count_out_surplus(self.core))
         });
     }
 }
