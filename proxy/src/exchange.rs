@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use evenkeel_balancer::{FailureKind, Lease, Meter, Sent};
 use evenkeel_protocol::Moment;
@@ -15,21 +15,16 @@ use evenkeel_protocol::clean::clean;
 
 use crate::accept::Worker;
 use crate::address::Address;
+use crate::arriving::{Arriving, Trouble, bad};
 use crate::deadline::{Deadline, Doing};
 use crate::header::{ToClient, ToMember};
 use crate::http::answer::{AnswerHead, Asked};
 use crate::http::buffer::Buffer;
-use crate::http::head::{Scan, ScanLimits, Scanned};
 use crate::http::request::RequestHead;
 use crate::http::stream::Stream;
 use crate::pool::Connection;
 use crate::upload::{BadUpload, Upload, Waiting};
 use crate::{clock, connect, limits};
-
-/// Room before an answer, for the head that the client gets instead of the member's.
-const HEADROOM: usize = 256;
-/// How every answer starts.
-const VERSION: &[u8] = b"HTTP/1.";
 
 /// A client's request while it is served.
 pub(crate) struct Request<'a> {
@@ -88,29 +83,6 @@ impl Failed {
     }
 }
 
-/// How an exchange ended without an answer.
-struct Trouble {
-    kind: FailureKind,
-    reason: String,
-    too_large: bool,
-}
-
-impl Trouble {
-    fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), too_large: false }
-    }
-}
-
-/// The answer as far as it came.
-struct Arriving {
-    buffer: Option<Buffer>,
-    scan: Scan,
-    /// Interim heads that were read.
-    interims: usize,
-    /// `responsefieldsize=`: bytes of a line.
-    longest: Option<usize>,
-}
-
 impl Request<'_> {
     /// Tries the member that `lease` holds; `fresh` asks for a connection that has carried nothing yet.
     pub(crate) async fn attempt(
@@ -131,12 +103,7 @@ impl Request<'_> {
         let upgrade = offer(self.head, self.block, address);
         let head_bytes = self.begin(address, &meter, upgrade);
         let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
-        let mut arriving = Arriving {
-            buffer: None,
-            scan: Scan::new(HEADROOM),
-            interims: 0,
-            longest: address.connection.responsefieldsize,
-        };
+        let mut arriving = Arriving::new(address.connection.responsefieldsize);
         let outcome = poll_fn(|context| {
             self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
         })
@@ -245,8 +212,7 @@ impl Request<'_> {
             self.interim = Some(out);
         }
         self.worker.give_lines(head.lines);
-        arriving.scan = Scan::new(buffer.start());
-        arriving.buffer = Some(buffer);
+        arriving.go_on(buffer);
         Ok(())
     }
 
@@ -342,110 +308,6 @@ fn offer<'a>(head: &RequestHead, block: &'a [u8], address: &Address) -> Option<&
     let allowed = address.connection.upgrade.as_ref()?;
     let protocol = head.upgrade(block)?.of(block);
     std::str::from_utf8(protocol).is_ok_and(|protocol| allowed.allows(protocol)).then_some(protocol)
-}
-
-impl Arriving {
-    /// The next head, with the buffer in which it stands and what came behind it.
-    fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        member: &mut Stream,
-        (asked, worker): (Asked<'_>, &Rc<Worker>),
-    ) -> Poll<Result<(AnswerHead, Buffer), Trouble>> {
-        loop {
-            if let Some(mut buffer) = self.buffer.take_if(|buffer| !buffer.is_empty()) {
-                match self.look(&buffer, asked, worker)? {
-                    Some(head) => {
-                        let read = head.end - buffer.start();
-                        buffer.consume(read);
-                        return Poll::Ready(Ok((head, buffer)));
-                    }
-                    None => self.buffer = Some(buffer),
-                }
-            }
-            let silent = self.interims == 0 && self.buffer.as_ref().is_none_or(Buffer::is_empty);
-            let count = match self.poll_read(context, member, worker) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(count) => count,
-            };
-            match count {
-                Ok(0) if silent => return Poll::Ready(Err(closed(None))),
-                Err(why) if silent => return Poll::Ready(Err(closed(Some(&why)))),
-                Ok(0) | Err(_) => return Poll::Ready(Err(bad("it broke off in the head"))),
-                Ok(_) => {}
-            }
-        }
-    }
-
-    /// Reads more; a buffer is taken only when something has come.
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        member: &mut Stream,
-        worker: &Rc<Worker>,
-    ) -> Poll<io::Result<usize>> {
-        if self.buffer.is_none() {
-            ready!(member.poll_read_ready(context))?;
-        }
-        let mut buffer = self.buffer.take().unwrap_or_else(|| {
-            let mut buffer = worker.spares.large();
-            buffer.clear(HEADROOM);
-            self.scan = Scan::new(HEADROOM);
-            buffer
-        });
-        buffer.reserve(limits::LEAST_ROOM);
-        let count = member.poll_read(context, buffer.spare_mut());
-        if let Poll::Ready(Ok(count)) = count {
-            buffer.advance(count);
-        }
-        if !buffer.is_empty() {
-            self.buffer = Some(buffer);
-        }
-        count
-    }
-
-    /// Is a head complete?
-    fn look(
-        &mut self,
-        buffer: &Buffer,
-        asked: Asked<'_>,
-        worker: &Rc<Worker>,
-    ) -> Result<Option<AnswerHead>, Trouble> {
-        let longest = self.longest.unwrap_or(limits::HEAD_BYTES);
-        let limits = ScanLimits { first: longest, line: longest, bare: true };
-        let block = buffer.block().get(..buffer.end()).unwrap_or_default();
-        let begins = buffer.filled().get(..VERSION.len()).unwrap_or(buffer.filled());
-        if !VERSION.starts_with(begins) {
-            return Err(bad(match begins {
-                [0x15, 0x03, ..] => "it speaks TLS",
-                [0, 0, _, 4, ..] => "it speaks HTTP/2",
-                _ => "it does not start as an answer does",
-            }));
-        }
-        let read = || AnswerHead::read(block, buffer.start(), asked, worker.take_lines()).map_err(bad);
-        if self.scan.length() == 0
-            && self.longest.is_none()
-            && let Some(head) = read()?
-        {
-            // Most heads come whole.
-            return Ok(Some(head));
-        }
-        match self.scan.look(block, &limits) {
-            Scanned::Ends(end) if end - buffer.start() <= limits::HEAD_BYTES => read(),
-            Scanned::Open if self.scan.length() <= limits::HEAD_BYTES => Ok(None),
-            Scanned::TooLong(_) => Err(bad("one of its header fields is longer than responsefieldsize")),
-            _ => Err(bad("its head is too long")),
-        }
-    }
-}
-
-fn bad(why: &'static str) -> Trouble {
-    Trouble::new(FailureKind::BadAnswer, format!("its answer is no HTTP: {why}"))
-}
-
-fn closed(why: Option<&io::Error>) -> Trouble {
-    let why = why.map_or_else(String::new, |why| format!(": {why}"));
-    Trouble::new(FailureKind::Closed, format!("it closed the connection without an answer{why}"))
 }
 
 fn trouble_of(why: BadUpload) -> Trouble {

@@ -11,4 +11,6 @@ pub(crate) mod chunked;
 pub(crate) mod head;
 pub(crate) mod pump;
 pub(crate) mod request;
+#[cfg(test)]
+mod second_opinion;
 pub(crate) mod stream;

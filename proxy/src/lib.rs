@@ -19,6 +19,7 @@ mod access_log;
 mod address;
 mod admin;
 mod answer;
+mod arriving;
 mod clock;
 pub mod config;
 mod connect;

@@ -23,7 +23,7 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     ("upstream", "member", &[]),
     ("algorithm", "lbmethod", &[]),
     // What makes the values of a property is called so by its library.
-    ("strategy", "lbmethod", &["tests/strict/"]),
+    ("strategy", "lbmethod", &["tests/strict/", "proxy/src/http/second_opinion.rs"]),
     ("tier", "lbset", &[]),
     ("cluster", "balancer", &[]),
     ("affinity", "sticky", &["proxy/src/"]),
