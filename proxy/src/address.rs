@@ -28,6 +28,8 @@ pub(crate) struct Address {
     /// Idle connections at each worker; counted only where their number is limited.
     idle: Box<[AtomicU32]>,
     trimming: Mutex<()>,
+    /// When it was last told that the member fails again and again.
+    pub(crate) failing_told: Pacer,
     /// Told when nothing at all may go to it any more.
     stopped: Notify,
     /// When it was last said that it gives answers that are none.
@@ -53,6 +55,7 @@ impl Address {
             resolved: OnceLock::new(),
             idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
             trimming: Mutex::default(),
+            failing_told: Pacer::default(),
             stopped: Notify::new(),
             authority: name.authority().to_owned(),
             path: name.path().to_owned(),

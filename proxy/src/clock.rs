@@ -64,8 +64,19 @@ pub(crate) fn http_date(second: u64) -> String {
 pub(crate) struct Pacer(AtomicU64);
 
 impl Pacer {
+    /// What comes next is news.
+    pub(crate) fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
     /// The time between two.
     const EVERY: u64 = 10_000_000;
+
+    /// Did it happen in the last ten seconds?
+    pub(crate) fn was_recent(&self) -> bool {
+        let last = self.0.load(Ordering::Relaxed);
+        last != 0 && now().0.saturating_sub(last) < Self::EVERY
+    }
 
     /// Is it time again? True at most once in ten seconds.
     pub(crate) fn is_due(&self) -> bool {

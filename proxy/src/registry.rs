@@ -228,6 +228,10 @@ impl Registry {
 
     fn tell_retried(&self, balancer: &LiveBalancer, member: MemberId, how: Recovery) {
         let Some(address) = balancer.address(member) else { return };
+        if how == Recovery::Forced && address.failing_told.was_recent() {
+            balancer.changed.notify_waiters();
+            return;
+        }
         tracing::info!(balancer = %balancer.name, member = %address.name, ?how, "trying a failed member again");
         self.events.publish(EventKind::MemberRetried {
             balancer: balancer.name.clone(),
@@ -241,7 +245,8 @@ impl Registry {
     pub(crate) fn settle(&self, balancer: &LiveBalancer, member: MemberId, outcome: &Outcome) -> Settled {
         let settled = balancer.lock().settle(member, outcome, clock::now());
         let Some(address) = balancer.address(member) else { return settled };
-        if settled.marked {
+        // Where nobody is left, each request finds that out anew; that is no news each time.
+        if settled.marked && address.failing_told.is_due() {
             let reason = outcome.reason();
             tracing::warn!(balancer = %balancer.name, member = %address.name, reason, "member put into error");
             self.events.publish(EventKind::MemberFailed {
@@ -251,6 +256,7 @@ impl Registry {
             });
         }
         if settled.recovered {
+            address.failing_told.reset();
             tracing::info!(balancer = %balancer.name, member = %address.name, "member answers again");
             self.events.publish(EventKind::MemberRecovered {
                 balancer: balancer.name.clone(),

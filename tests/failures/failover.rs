@@ -1,5 +1,6 @@
 //! A member that refuses: who is tried next, how often, and what is left to see.
 
+use evenkeel_protocol::EventKind;
 use harness::prelude::*;
 
 /// Members 1, 2, 3, … where those in `dead` refuse connections.
@@ -58,6 +59,17 @@ fn when_all_are_dead_clients_get_503_and_all_were_tried() {
         assert_eq!(elected(&proxy), [round, round]);
     }
     assert_eq!(proxy.busy(), 0);
+}
+
+#[test]
+fn an_outage_of_all_is_told_once_and_not_with_each_request() {
+    let (proxy, _backends) = members(2, &[1, 2], "", "");
+    for _ in 0..100 {
+        assert_eq!(browser().get(&proxy, "/").status, 503);
+    }
+    let told = proxy.admin().events(0);
+    let failed = told.iter().filter(|event| matches!(event.kind, EventKind::MemberFailed { .. })).count();
+    assert!((2..20).contains(&failed) && told.len() < 40, "{failed} of {}", told.len());
 }
 
 #[test]
