@@ -121,7 +121,8 @@ pub(crate) fn begin<'a>(
     let nominates = answer.options.nominates;
     request.worker.give_lines(answer.lines);
     if status == 101 {
-        let opening = Opening { address, meter, connection, lead, early: buffer, fields, tried };
+        let stopped = Box::pin(balancer.stopped(address));
+        let opening = Opening { address, stopped, meter, connection, lead, early: buffer, fields, tried };
         return Some(Begun::Tunnel(Box::new(Tunnel::new(opening, request))));
     }
     let mut download =
