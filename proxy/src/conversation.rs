@@ -112,6 +112,10 @@ impl Conversation {
             poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
             self.began = self.worker.tick();
             began = if self.carried == 0 { began } else { self.began };
+        } else if self.carried > 0 {
+            // The answer before may have taken long.
+            began = self.worker.tick();
+            self.began = began;
         }
         let mut scan = Scan::new(self.skip_empty_lines());
         if !self.input.is_empty() {

@@ -48,6 +48,8 @@ pub(crate) struct Relay<'a> {
     arrived: Option<Moment>,
     /// Since when we wait for the client to take something.
     taken: Option<Moment>,
+    /// Did we ever wait for the client?
+    waited: bool,
     body: u64,
     status: u16,
     /// The answer's header, if a log wants something of it.
@@ -144,6 +146,7 @@ pub(crate) fn begin<'a>(
         reusable,
         arrived: None,
         taken: None,
+        waited: false,
         body: 0,
         download,
         status,
@@ -267,9 +270,15 @@ impl Relay<'_> {
             match flushed {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(why)) => return Poll::Ready(self.broken(why)),
-                Poll::Pending => return self.poll_patience(context, request, true),
+                Poll::Pending => {
+                    self.waited = true;
+                    return self.poll_patience(context, request, true);
+                }
             }
             if self.download.is_over() {
+                if self.waited {
+                    request.worker.tick();
+                }
                 return Poll::Ready(Ended::Complete);
             }
             let Some(connection) = &mut self.connection else {

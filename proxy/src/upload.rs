@@ -152,7 +152,9 @@ impl Upload {
         for _ in 0..PIECES {
             let before = self.pump.written();
             let flushed = self.pump.poll_flush(context, member);
-            if self.pump.written() != before && !self.pump.is_over() {
+            // Most requests are written at once, right after their attempt began.
+            let at_once = before == 0 && self.pump.is_over();
+            if self.pump.written() != before && !at_once {
                 self.last = clock::now();
             }
             match flushed {
