@@ -123,7 +123,10 @@ impl Worker {
     /// Out of descriptors: lets idle clients and idle connections to members go, here and at the other workers.
     pub(crate) fn relieve(&self) {
         self.deadlines.shed(SHED);
-        self.pool.borrow_mut().clear();
+        let mut pool = self.pool.borrow_mut();
+        for address in self.proxy.registry.balancers().iter().flat_map(|balancer| balancer.addresses()) {
+            pool.clear(address);
+        }
         self.proxy.crowd.tell();
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use evenkeel_protocol::{ConnectionSettings, MemberName};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::clock::Pacer;
 use crate::places::Limit;
@@ -103,9 +104,9 @@ impl Address {
         self.stopped.notify_waiters();
     }
 
-    /// Until an operator stops it.
-    pub(crate) async fn stopped(&self) {
-        self.stopped.notified().await;
+    /// Until an operator stops it, from the call on.
+    pub(crate) fn stopped(&self) -> Notified<'_> {
+        self.stopped.notified()
     }
 
     /// Its socket addresses; looked up until a look-up succeeds, then kept (httpd's `addressttl=-1`).

@@ -112,6 +112,10 @@ impl Conversation {
             poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
             self.began = self.worker.tick();
             began = if self.carried == 0 { began } else { self.began };
+        } else if self.carried > 0 {
+            // The answer before may have taken long.
+            began = self.worker.tick();
+            self.began = began;
         }
         let mut scan = Scan::new(self.skip_empty_lines());
         if !self.input.is_empty() {
@@ -126,15 +130,22 @@ impl Conversation {
             let count = poll_fn(|context| self.poll_input(context)).await;
             match count {
                 Ok(0) => return Err(NoHead::Gone),
-                Ok(count) => self.input.advance(count),
+                Ok(count) => {
+                    self.input.advance(count);
+                    self.worker.tick();
+                }
                 Err(why) if why.kind() == io::ErrorKind::TimedOut && !self.input.is_empty() => {
                     let why = "its head did not arrive in time";
                     return Err(NoHead::Refused(Refused { status: 408, why }));
                 }
                 Err(_) => return Err(NoHead::Gone),
             }
-            if scan.length() == 0 {
-                scan = Scan::new(self.skip_empty_lines());
+            // One carriage return may be the first half of an empty line.
+            if scan.length() <= 1 {
+                self.skip_empty_lines();
+                // They may be many, and are to take no room.
+                self.input.settle();
+                scan = Scan::new(0);
             }
             if let Some(head) = self.look(&mut scan)? {
                 return Ok(head);

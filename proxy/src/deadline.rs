@@ -179,18 +179,15 @@ impl Deadline {
         );
     }
 
-    /// Is it over? If not, the task is woken when it is.
+    /// Is it over? The task is woken when it is, and also if it is moved on from here after it was over.
     pub(crate) fn is_over(&self, context: &Context<'_>) -> bool {
         self.with(
             |slot| {
-                if slot.over {
-                    return true;
-                }
                 match &mut slot.waker {
                     Some(waker) if waker.will_wake(context.waker()) => {}
                     waker => *waker = Some(context.waker().clone()),
                 }
-                false
+                slot.over
             },
             true,
         )

@@ -93,7 +93,10 @@ impl Request<'_> {
     ) -> Result<Answered, Failed> {
         let mut held = self.worker.pool.borrow_mut().take_at_once(address, fresh, clock::now);
         if held.is_none() {
-            held = Some(Box::pin(connect::connect(self.worker, address, fresh)).await?);
+            let connected = Box::pin(connect::connect(self.worker, address, fresh)).await;
+            // It may have waited, and the member's time begins now.
+            self.worker.tick();
+            held = Some(connected?);
         }
         let Some(connection) = &mut held else {
             return Err(Failed::unsent(FailureKind::Connect, "it has no connection"));

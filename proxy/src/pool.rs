@@ -96,9 +96,12 @@ impl Pool {
         }
     }
 
-    /// Closes all that is idle.
-    pub(crate) fn clear(&mut self) {
-        self.idle.clear();
+    /// Closes all connections to a member that are idle.
+    pub(crate) fn clear(&mut self, address: &Address) {
+        let Some(queue) = self.idle.get_mut(address.slot) else { return };
+        for _ in queue.drain(..) {
+            address.idle_ended(self.core);
+        }
     }
 
     /// Drops what the member has closed, and what has been idle for its ttl: all of it, or with `smax` what is above.

@@ -68,6 +68,16 @@ impl LiveBalancer {
         }
     }
 
+    /// Until the member at `address` is stopped; at once if it is.
+    pub(crate) async fn stopped(&self, address: &Address) {
+        // Listens before it looks, so that no stop falls in between.
+        let told = address.stopped();
+        let stopped = self.lock().is_stopped(&address.name);
+        if !stopped {
+            told.await;
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> BalancerSnapshot {
         let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
         snapshot.paths.clone_from(&self.paths);

@@ -48,6 +48,8 @@ pub(crate) struct Relay<'a> {
     arrived: Option<Moment>,
     /// Since when we wait for the client to take something.
     taken: Option<Moment>,
+    /// Did we ever wait for the client?
+    waited: bool,
     body: u64,
     status: u16,
     /// The answer's header, if a log wants something of it.
@@ -121,7 +123,8 @@ pub(crate) fn begin<'a>(
     let nominates = answer.options.nominates;
     request.worker.give_lines(answer.lines);
     if status == 101 {
-        let opening = Opening { address, meter, connection, lead, early: buffer, fields, tried };
+        let stopped = Box::pin(balancer.stopped(address));
+        let opening = Opening { address, stopped, meter, connection, lead, early: buffer, fields, tried };
         return Some(Begun::Tunnel(Box::new(Tunnel::new(opening, request))));
     }
     let mut download =
@@ -143,6 +146,7 @@ pub(crate) fn begin<'a>(
         reusable,
         arrived: None,
         taken: None,
+        waited: false,
         body: 0,
         download,
         status,
@@ -266,9 +270,15 @@ impl Relay<'_> {
             match flushed {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(why)) => return Poll::Ready(self.broken(why)),
-                Poll::Pending => return self.poll_patience(context, request, true),
+                Poll::Pending => {
+                    self.waited = true;
+                    return self.poll_patience(context, request, true);
+                }
             }
             if self.download.is_over() {
+                if self.waited {
+                    request.worker.tick();
+                }
                 return Poll::Ready(Ended::Complete);
             }
             let Some(connection) = &mut self.connection else {

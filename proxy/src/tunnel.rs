@@ -29,6 +29,8 @@ const PIECES: usize = 8;
 /// What a tunnel begins with.
 pub(crate) struct Opening<'a> {
     pub(crate) address: &'a Address,
+    /// Ready when the member is stopped, or was before.
+    pub(crate) stopped: Pin<Box<dyn Future<Output = ()> + 'a>>,
     pub(crate) meter: Meter,
     pub(crate) connection: Connection,
     /// The head of the answer that begins it.
@@ -66,7 +68,7 @@ struct Way {
 
 impl<'a> Tunnel<'a> {
     pub(crate) fn new(opening: Opening<'a>, request: &Request<'_>) -> Self {
-        let Opening { address, meter, connection, lead, early, fields, tried } = opening;
+        let Opening { address, stopped, meter, connection, lead, early, fields, tried } = opening;
         let way = || Way { pump: Pump::new(Length::UntilClose, false), shut: false };
         let (mut down, mut up) = (way(), way());
         let mut got = 0;
@@ -93,7 +95,7 @@ impl<'a> Tunnel<'a> {
             within: address.connection.timeout,
             moved_at: clock::now(),
             got,
-            stopped: Box::pin(address.stopped()),
+            stopped,
             fields,
             _tried: tried,
         }

@@ -35,7 +35,7 @@ pub(crate) struct Upload {
     pub(crate) last: Moment,
     /// Does the client wait to be told to go on?
     pub(crate) held: bool,
-    /// Did the member stop taking?
+    /// Did the member stop taking, or is there nothing more to give it?
     deaf: bool,
     waiting: Waiting,
 }
@@ -134,12 +134,24 @@ impl Upload {
         self.pump.surplus()
     }
 
-    /// Moves what can be moved now.
+    /// Moves what can be moved now; nothing more once the client's part was wrong, so that no member takes what came
+    /// before and behind it for a whole body.
     ///
     /// # Errors
     ///
     /// What was wrong with the client's part.
     pub(crate) fn advance(
+        &mut self,
+        context: &mut Context<'_>,
+        streams: (&mut Stream, &mut Stream),
+        tools: (&Rc<Spares>, &Meter),
+    ) -> Result<(), BadUpload> {
+        let moved = self.turn(context, streams, tools);
+        self.deaf |= moved.is_err();
+        moved
+    }
+
+    fn turn(
         &mut self,
         context: &mut Context<'_>,
         (client, member): (&mut Stream, &mut Stream),
@@ -152,7 +164,9 @@ impl Upload {
         for _ in 0..PIECES {
             let before = self.pump.written();
             let flushed = self.pump.poll_flush(context, member);
-            if self.pump.written() != before && !self.pump.is_over() {
+            // Most requests are written at once, right after their attempt began.
+            let at_once = before == 0 && self.pump.is_over();
+            if self.pump.written() != before && !at_once {
                 self.last = clock::now();
             }
             match flushed {

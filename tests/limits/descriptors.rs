@@ -79,3 +79,24 @@ fn nothing_spins_while_there_are_none_and_it_recovers() {
     assert_eq!(words, "Init Ok", "that the proxy lacks descriptors is no fault of its members");
     assert_eq!(visits(&proxy, 4), "aaaa");
 }
+
+#[test]
+fn connections_to_members_are_kept_again_after_a_shortage() {
+    let [a] = backends(["a"]);
+    let proxy = proxy_with_threads(1, serving([format!("{a} smax=1")]));
+    assert_eq!(visits(&proxy, 2), "aa");
+    proxy.may_open(proxy.descriptors());
+    let silent: Vec<Peer> = (0..4).map(|_| Peer::of(&proxy)).collect();
+    eventually_true("it is told", || proxy.log().contains("cannot accept a connection"));
+    proxy.may_open(proxy.descriptors() + 100);
+    drop(silent);
+    let mut client = Peer::of(&proxy);
+    client.says("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.answer("GET").status, 200);
+    let before = a.connections();
+    for _ in 0..5 {
+        client.says("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(client.answer("GET").status, 200);
+    }
+    assert_eq!(a.connections(), before, "its connections are not kept any more");
+}

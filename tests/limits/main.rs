@@ -4,5 +4,6 @@ mod clients;
 mod connections;
 mod descriptors;
 mod keepalive;
+mod patience;
 mod size;
 mod time;

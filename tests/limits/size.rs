@@ -1,5 +1,7 @@
 //! How large a request may be: each limit below, at and above.
 
+use std::time::Duration;
+
 use harness::prelude::*;
 
 /// The status of the first answer to these bytes.
@@ -149,4 +151,36 @@ fn a_body_in_chunks_that_grows_too_large_on_its_way_is_413_and_never_whole() {
     let rest = member.rest().unwrap_or_default();
     assert!(!rest.ends_with(b"0\r\n\r\n"), "it looks whole");
     eventually_equal(&0, || proxy.busy());
+}
+
+#[test]
+fn empty_lines_before_a_request_take_no_memory() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(serving([&a]));
+    assert_eq!(visits(&proxy, 2), "aa");
+    let before = proxy.rss();
+    let mut client = Peer::of(&proxy);
+    let lines = "\r\n".repeat(16_000);
+    for _ in 0..600 {
+        // In whole lines. It may end the connection at any time.
+        within(Duration::from_millis(1), || None::<()>);
+        if client.try_says(&lines).is_err() {
+            break;
+        }
+        let grown = proxy.rss().saturating_sub(before);
+        assert!(grown < 6 * 1024, "{grown} KiB for nothing");
+    }
+}
+
+#[test]
+fn an_empty_line_before_a_request_may_come_in_two() {
+    let [a] = backends(["a"]);
+    let proxy = proxy(serving([&a]));
+    let mut client = Peer::of(&proxy);
+    for half in ["\r", "\n\r"] {
+        client.says(half);
+        within(Duration::from_millis(100), || None::<()>);
+    }
+    client.says("\nGET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(client.answer("GET").status, 200);
 }

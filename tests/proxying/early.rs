@@ -1,6 +1,8 @@
 //! Answers that come before the request has ended, and ends that come early: nothing of a body is ever taken for a
 //! request.
 
+use std::time::Duration;
+
 use harness::prelude::*;
 
 const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -96,4 +98,33 @@ fn a_client_that_sends_nothing_more_gets_all_that_it_asked_for() {
     let sizes: Vec<usize> = ["POST", "GET", "GET"].map(|method| client.answer(method).body.len()).into();
     assert_eq!(sizes, [6, 100_000, 6]);
     assert!(client.ends());
+}
+
+#[test]
+fn a_body_that_breaks_behind_an_early_answer_ends_there() {
+    let rest = ["3ff\r\n", &"x".repeat(1023), "\r\n0\r\n\r\n"].concat();
+    for (name, bad, rest) in [
+        ("no chunk", "zz\r\n", "3\r\ndef\r\n0\r\n\r\n"),
+        ("more than LimitRequestBody", &rest, "3\r\ndef\r\n0\r\n\r\n"),
+        ("more of it", &rest[..200], &rest[200..]),
+    ] {
+        let backend = BareBackend::new();
+        let proxy = proxy(format!("LimitRequestBody 100\n{}", serving([&backend])));
+        let mut client = Peer::of(&proxy);
+        client.says("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+        let mut member = backend.peer();
+        member.head();
+        member.hears("3\r\nabc\r\n".len());
+        member.says("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na");
+        assert_eq!(client.head().word(1), "200", "{name}");
+        client.hears(1);
+        client.says(bad);
+        let silent = |member: &mut Peer| !member.hears_something_within(Duration::from_millis(200));
+        assert!(silent(&mut member), "{name}");
+        drop(client.try_says(rest));
+        member.says("b");
+        assert!(silent(&mut member), "{name}: the member gets more, with a hole before it");
+        member.says("cd");
+        assert_eq!(client.hears(3), b"bcd", "{name}");
+    }
 }

@@ -176,3 +176,17 @@ fn the_end_of_the_proxy_waits_for_tunnels_and_a_second_signal_does_not() {
         assert!(watch.elapsed() < Duration::from_secs(3), "took {:?}", watch.elapsed());
     }
 }
+
+#[test]
+fn a_tunnel_that_begins_after_its_member_was_stopped_ends() {
+    let backend = BareBackend::new();
+    let proxy = proxy(serving([format!("{backend} route=a upgrade=WebSocket")]));
+    let mut client = Peer::of(&proxy);
+    client.says(ASK);
+    let mut member = backend.peer();
+    member.head();
+    proxy.edit("app", "a", r#"{"stopped":true}"#);
+    member.says(SWITCH);
+    assert!(client.is_let_go());
+    eventually_equal(&0, || proxy.busy());
+}
