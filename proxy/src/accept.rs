@@ -142,7 +142,7 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     pub(crate) fn new(most: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(most)), pressed: Notify::new() }
+        Self { places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))), pressed: Notify::new() }
     }
 
     fn is_pressed(&self) -> bool {

@@ -41,7 +41,7 @@ pub(crate) async fn connect(
     if let Some(path) = address.name.unix_path() {
         let connecting = with_relief(worker, || Stream::connect_unix(path));
         let stream = timeout(within, connecting).await.map_err(|_| late())?.map_err(|why| refused(&why))?;
-        return Ok(Connection { stream, reused: false, place });
+        return Ok(Connection::new(stream, place));
     }
     let addresses = match timeout(within, address.resolve()).await {
         Ok(Ok(addresses)) => addresses,
@@ -55,7 +55,7 @@ pub(crate) async fn connect(
     for socket in addresses.iter().take(limits::ADDRESSES) {
         let connecting = with_relief(worker, || Stream::connect_tcp(*socket, address.connection.keepalive));
         match timeout(within, connecting).await {
-            Ok(Ok(stream)) => return Ok(Connection { stream, reused: false, place }),
+            Ok(Ok(stream)) => return Ok(Connection::new(stream, place)),
             Ok(Err(why)) => failed = refused(&why),
             Err(_) => failed = late(),
         }

@@ -221,7 +221,7 @@ impl Request<'_> {
 
     /// Did the client reset the connection? One that only said that it sends nothing more is served; its system is
     /// asked from then on whether it still knows the connection.
-    fn is_gone(&mut self, context: &mut Context<'_>) -> bool {
+    pub(crate) fn is_gone(&mut self, context: &mut Context<'_>) -> bool {
         while !self.half_closed && self.ahead.len() < limits::SENT_AHEAD {
             if self.client.poll_read_ready(context).is_pending() {
                 return false;

@@ -17,6 +17,20 @@ pub(crate) struct Connection {
     pub(crate) reused: bool,
     /// Its place among those that the member may have, if they are counted.
     pub(crate) place: Option<Place>,
+    /// Did its last answer have no body, as that to a HEAD? Some members send one nevertheless, a little later.
+    pub(crate) bodiless: bool,
+}
+
+impl Connection {
+    /// One that was just opened.
+    pub(crate) fn new(stream: Stream, place: Option<Place>) -> Self {
+        Self { stream, reused: false, place, bodiless: false }
+    }
+
+    /// Can it carry another request, as far as one can know?
+    fn is_good(&self) -> bool {
+        self.stream.silence() == Silence::Kept && !(self.bodiless && self.stream.has_bytes())
+    }
 }
 
 struct Idle {
@@ -56,7 +70,7 @@ impl Pool {
         while let Some(idle) = queue.pop_back() {
             address.idle_ended(self.core);
             let young = address.connection.ttl.is_none_or(|ttl| now().since(idle.since) < ttl);
-            if young && idle.connection.stream.silence() == Silence::Kept {
+            if young && idle.connection.is_good() {
                 return Some(idle.connection);
             }
         }

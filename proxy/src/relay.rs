@@ -2,6 +2,7 @@
 //! tried and lets them go before its last byte is handed on, so that a client's next request finds busy as httpd
 //! would have it.
 
+use std::io;
 use std::task::{Context, Poll};
 
 use evenkeel_balancer::{Lease, Meter};
@@ -106,7 +107,8 @@ pub(crate) fn begin<'a>(
     answered: Answered,
     (balancer, tried, keep): (&'a LiveBalancer, Tried, bool),
 ) -> Option<Begun<'a>> {
-    let Answered { head: answer, buffer, connection, offered } = answered;
+    let Answered { head: answer, buffer, mut connection, offered } = answered;
+    connection.bodiless = answer.length == Length::None;
     let lease = tried.last.as_ref()?;
     let address = balancer.address(lease.member())?;
     let meter = lease.meter();
@@ -302,9 +304,13 @@ impl Relay<'_> {
     fn poll_patience(
         &mut self,
         context: &mut Context<'_>,
-        request: &Request<'_>,
+        request: &mut Request<'_>,
         client: bool,
     ) -> Poll<Ended> {
+        // A member may be silent for long in the middle of an answer, and a client gone meanwhile.
+        if !client && request.upload.is_done() && request.is_gone(context) {
+            return Poll::Ready(self.broken(Broken::To(io::ErrorKind::ConnectionReset.into())));
+        }
         let within =
             if client { request.worker.proxy.serving.timeout } else { self.address.connection.timeout };
         let since = if client { &mut self.taken } else { &mut self.arrived };

@@ -1,6 +1,6 @@
 //! Clients that go away at every stage of a request leave nothing behind.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use harness::prelude::*;
@@ -89,6 +89,21 @@ fn a_client_that_resets_its_connection_does_not_wait_for_its_member() {
     drop(client);
     eventually_equal(&0, || proxy.busy());
     gate.open();
+}
+
+#[test]
+fn a_client_that_resets_in_the_silence_of_an_answer_frees_its_member() {
+    let member = BareBackend::new();
+    let proxy = proxy(serving([&member]));
+    let mut client = TcpStream::connect(proxy.address()).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut silent = member.accept();
+    Head::read(&mut silent).unwrap().unwrap();
+    silent.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").unwrap();
+    client.read_exact(&mut [0; 20]).unwrap();
+    socket2::SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(client);
+    eventually_equal(&0, || proxy.busy());
 }
 
 #[test]

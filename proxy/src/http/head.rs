@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
+use crate::limits;
+
 /// A part of a buffer's block.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -142,10 +144,19 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Reads `Connection`, and marks the fields that it nominates as ending here.
-pub(super) fn options(block: &[u8], lines: &mut Lines) -> Options {
+///
+/// # Errors
+///
+/// It says more than anybody means.
+pub(super) fn options(block: &[u8], lines: &mut Lines) -> Result<Options, &'static str> {
     let mut options = Options::default();
+    let mut said = 0;
     for line in lines.iter().filter(|line| line.known == Known::Connection) {
         for option in elements(line.value.of(block)) {
+            said += 1;
+            if said > limits::CONNECTION_OPTIONS {
+                return Err("its Connection says too much");
+            }
             match option.len() {
                 5 if option.eq_ignore_ascii_case(b"close") => options.close = true,
                 7 if option.eq_ignore_ascii_case(b"upgrade") => options.upgrade = true,
@@ -157,7 +168,7 @@ pub(super) fn options(block: &[u8], lines: &mut Lines) -> Options {
     if options.nominates {
         nominate(block, lines);
     }
-    options
+    Ok(options)
 }
 
 fn nominate(block: &[u8], lines: &mut Lines) {

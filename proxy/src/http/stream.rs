@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -143,6 +145,16 @@ impl Stream {
             Self::Tcp(stream) => stream.local_addr().ok(),
             Self::Unix(_) => None,
         }
+    }
+
+    /// Asks the system itself whether something has come, or the end.
+    pub(crate) fn has_bytes(&self) -> bool {
+        let (flags, room) = (RecvFlags::PEEK | RecvFlags::DONTWAIT, &mut [0_u8]);
+        let seen = match self {
+            Self::Tcp(stream) => rustix::net::recv(stream, room, flags),
+            Self::Unix(stream) => rustix::net::recv(stream, room, flags),
+        };
+        seen != Err(Errno::AGAIN)
     }
 
     /// Tells the peer that nothing more comes; reading goes on.
