@@ -8,8 +8,6 @@ pub(crate) const CLIENT_CONNECTIONS: usize = 20_000;
 pub(crate) const HEADER_FIELDS: usize = 256;
 /// Bytes of a head, unless the limits for its lines grant more.
 pub(crate) const HEAD_BYTES: usize = 64 * 1024;
-/// Options of `Connection` in a head, over all its lines.
-pub(crate) const CONNECTION_OPTIONS: usize = 256;
 /// Bytes of the line that starts a chunk.
 pub(crate) const CHUNK_LINE: usize = 4096;
 /// Bytes of the trailer behind a body.

@@ -71,7 +71,7 @@ impl AnswerHead {
             return Err("its reason has a character that must not be there");
         }
         let length = length(block, &lines, (status, http_1_1, asked))?;
-        let options = options(block, &mut lines)?;
+        let options = options(block, &mut lines);
         Ok(Some(Self { status, reason, line, http_1_1, lines, length, options, end }))
     }
 

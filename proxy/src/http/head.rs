@@ -1,11 +1,10 @@
 //! What the heads of requests and answers share: where their lines stand in a buffer, and which fields have a meaning
 //! to a proxy. Nothing is copied; names and values are the bytes as they came, without the blanks around them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use memchr::memchr_iter;
-
-use crate::limits;
 
 /// A part of a buffer's block.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -144,19 +143,10 @@ pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Reads `Connection`, and marks the fields that it nominates as ending here.
-///
-/// # Errors
-///
-/// It says more than anybody means.
-pub(super) fn options(block: &[u8], lines: &mut Lines) -> Result<Options, &'static str> {
+pub(super) fn options(block: &[u8], lines: &mut Lines) -> Options {
     let mut options = Options::default();
-    let mut said = 0;
     for line in lines.iter().filter(|line| line.known == Known::Connection) {
         for option in elements(line.value.of(block)) {
-            said += 1;
-            if said > limits::CONNECTION_OPTIONS {
-                return Err("its Connection says too much");
-            }
             match option.len() {
                 5 if option.eq_ignore_ascii_case(b"close") => options.close = true,
                 7 if option.eq_ignore_ascii_case(b"upgrade") => options.upgrade = true,
@@ -168,25 +158,28 @@ pub(super) fn options(block: &[u8], lines: &mut Lines) -> Result<Options, &'stat
     if options.nominates {
         nominate(block, lines);
     }
-    Ok(options)
+    options
 }
 
+/// However long the list is: each of its names is looked up once.
 fn nominate(block: &[u8], lines: &mut Lines) {
-    let nominated: Vec<&[u8]> = lines
-        .iter()
-        .filter(|line| line.known == Known::Connection)
-        .flat_map(|line| elements(line.value.of(block)))
-        .filter(|name| !NEVER_NOMINATED.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes())))
-        .collect();
-    let ends = |line: &Line| {
-        let name = line.name.of(block);
-        !matches!(line.known, Known::Connection | Known::Upgrade)
-            && nominated.iter().any(|nominated| nominated.eq_ignore_ascii_case(name))
-    };
-    for at in 0..lines.len() {
-        if let Some(line) = lines.get_mut(at)
-            && ends(line)
-        {
+    let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+    for (place, line) in lines.iter().enumerate() {
+        if !matches!(line.known, Known::Connection | Known::Upgrade) {
+            places.entry(line.name.of(block).to_ascii_lowercase()).or_default().push(place);
+        }
+    }
+    for never in NEVER_NOMINATED {
+        places.remove(never.as_bytes());
+    }
+    let mut ends = Vec::new();
+    for line in lines.iter().filter(|line| line.known == Known::Connection) {
+        for name in elements(line.value.of(block)) {
+            ends.extend(places.remove(&name.to_ascii_lowercase()).unwrap_or_default());
+        }
+    }
+    for place in ends {
+        if let Some(line) = lines.get_mut(place) {
             line.known = Known::Hop;
         }
     }

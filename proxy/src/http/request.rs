@@ -78,11 +78,7 @@ impl RequestHead {
         let host = host_line(block, said.host, http_1_1)?;
         let (target, authority) = target(block, method, path.as_bytes())?;
         let length = length(block, &said, http_1_1)?;
-        let options = if said.connection {
-            options(block, &mut lines).map_err(|why| Refused { status: 400, why })?
-        } else {
-            Options::default()
-        };
+        let options = if said.connection { options(block, &mut lines) } else { Options::default() };
         let expects_continue = said.expect && expectation(block, &lines, http_1_1)? && length != Length::None;
         let host = authority.or(host);
         Ok(Self { line, method, target, host, http_1_1, lines, length, options, expects_continue, end })
