@@ -271,36 +271,3 @@ proptest::proptest! {
         proptest::prop_assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
     }
 }
-
-/// How many lines are measured.
-const LINES: u32 = 1_000_000;
-
-/// Run by hand: `cargo test -p evenkeel-proxy --release -- --ignored --nocapture what_a_line_costs`.
-#[test]
-#[ignore = "a measurement and no test"]
-fn what_a_line_costs() {
-    let known = Known {
-        request: fields(&[
-            ("host", b"www.example.com"),
-            ("referer", b"https://www.example.com/shop/catalogue?page=2"),
-            ("user-agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
-        ]),
-        ..Known::default()
-    };
-    for text in [LogFormat::COMMON, "%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D %k"] {
-        let format = LogFormat::parse(text).unwrap();
-        let mut scratch = format.scratch(&TimeZone::system());
-        let mut out = Vec::with_capacity(64 * 1024);
-        let mut asked = entry("GET /shop/article/12345?colour=blue HTTP/1.1", 200, &known);
-        let start = crate::clock::now();
-        for _ in 0..LINES {
-            asked.received.0 += 13;
-            format.render(&asked, &mut scratch, &mut out);
-            if out.len() > 32 * 1024 {
-                std::hint::black_box(&out);
-                out.clear();
-            }
-        }
-        println!("{:?} a line of {text}", crate::clock::now().since(start) / LINES);
-    }
-}
