@@ -141,7 +141,9 @@ impl Arriving {
         match self.scan.look(block, &limits) {
             Scanned::Ends(end) if end - buffer.start() <= limits::HEAD_BYTES => read(),
             Scanned::Open if self.scan.length() <= limits::HEAD_BYTES => Ok(None),
-            Scanned::TooLong(_) => Err(bad("one of its header fields is longer than responsefieldsize")),
+            Scanned::TooLong(_) if self.longest.is_some() => {
+                Err(bad("a line of its head is longer than its responsefieldsize= allows"))
+            }
             _ => Err(bad("its head is too long")),
         }
     }

@@ -240,8 +240,7 @@ impl Request<'_> {
                 Err(_) => return true,
             }
         }
-        self.half_closed
-            && self.client.try_read(&mut [0]).is_err_and(|why| why.kind() != io::ErrorKind::WouldBlock)
+        self.half_closed && self.client.has_failed()
     }
 
     /// Pending as long as everybody's time lasts.

@@ -23,7 +23,7 @@ pub(crate) const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a client waits for an answer before it is looked whether it is still there.
 pub(crate) const WATCH_AFTER: Duration = Duration::from_millis(50);
 /// How often it is looked whether a client that sends nothing more is still there.
-pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// How long a client may go on sending after its connection was ended, and how much.
 pub(crate) const LINGER_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) const LINGER_BYTES: usize = 256 * 1024;

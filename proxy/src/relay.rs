@@ -9,7 +9,6 @@ use evenkeel_balancer::{Lease, Meter};
 use evenkeel_protocol::Moment;
 
 use crate::address::Address;
-use crate::clock;
 use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
 use crate::exchange::{Answered, Request};
@@ -23,6 +22,7 @@ use crate::record::Served;
 use crate::registry::LiveBalancer;
 use crate::tunnel::{Opening, Tunnel};
 use crate::upload::Waiting;
+use crate::{clock, limits};
 
 /// Pieces moved in one turn, so that one busy connection does not keep the others of its worker waiting.
 const PIECES: usize = 8;
@@ -270,7 +270,8 @@ impl Relay<'_> {
                 self.taken = None;
             }
             match flushed {
-                Poll::Ready(Ok(())) => {}
+                // Room is a sign of life as well, if nothing was there to be written.
+                Poll::Ready(Ok(())) => self.taken = None,
                 Poll::Ready(Err(why)) => return Poll::Ready(self.broken(why)),
                 Poll::Pending => {
                     self.waited = true;
@@ -326,7 +327,12 @@ impl Relay<'_> {
             }
             *since = Some(request.upload.last);
         }
-        request.deadline.set(since.unwrap_or(began).plus(within), Doing::Working);
+        let mut at = since.unwrap_or(began).plus(within);
+        if !client && request.half_closed {
+            // Nothing but a look tells that it was reset since.
+            at = at.min(clock::now().plus(limits::PROBE_EVERY));
+        }
+        request.deadline.set(at, Doing::Working);
         Poll::Pending
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use harness::prelude::*;
 
@@ -85,7 +86,7 @@ fn a_client_that_resets_its_connection_does_not_wait_for_its_member() {
     let proxy = proxy(serving([&held]));
     let client = up_to(Stage::Waiting, proxy.address(), "/").unwrap();
     eventually_equal(&1, || proxy.busy());
-    socket2::SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
     drop(client);
     eventually_equal(&0, || proxy.busy());
     gate.open();
@@ -101,8 +102,25 @@ fn a_client_that_resets_in_the_silence_of_an_answer_frees_its_member() {
     Head::read(&mut silent).unwrap().unwrap();
     silent.get_mut().write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").unwrap();
     client.read_exact(&mut [0; 20]).unwrap();
-    socket2::SockRef::from(&client).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
     drop(client);
+    eventually_equal(&0, || proxy.busy());
+}
+
+#[test]
+fn a_client_that_says_it_sends_nothing_more_and_then_resets_frees_its_member() {
+    let member = BareBackend::new();
+    let proxy = proxy(serving([&member]));
+    let mut client = Peer::of(&proxy);
+    client.says("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut silent = member.peer();
+    silent.head();
+    silent.says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    client.head();
+    client.shuts();
+    assert!(!silent.hears_something_within(Duration::from_millis(200)), "it is served all the same");
+    assert_eq!(proxy.busy(), 1);
+    client.resets();
     eventually_equal(&0, || proxy.busy());
 }
 

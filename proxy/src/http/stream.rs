@@ -147,6 +147,15 @@ impl Stream {
         }
     }
 
+    /// Has the connection failed, which reads of one whose peer has said its last do not tell?
+    pub(crate) fn has_failed(&self) -> bool {
+        let failure = match self {
+            Self::Tcp(stream) => stream.take_error(),
+            Self::Unix(stream) => stream.take_error(),
+        };
+        !matches!(failure, Ok(None))
+    }
+
     /// Asks the system itself whether something has come, or the end.
     pub(crate) fn has_bytes(&self) -> bool {
         let (flags, room) = (RecvFlags::PEEK | RecvFlags::DONTWAIT, &mut [0_u8]);
