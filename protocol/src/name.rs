@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -27,7 +28,7 @@ fn invalid<T>(why: impl Into<String>) -> Result<T, InvalidName> {
 /// The name of a balancer without its scheme, in small letters: `app` for `balancer://App/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct BalancerName(String);
+pub struct BalancerName(Arc<str>);
 
 impl BalancerName {
     /// The longest name, in characters (httpd's limit).
@@ -69,7 +70,7 @@ impl FromStr for BalancerName {
         if bare.bytes().all(|b| b == b'.') {
             return invalid("consists of dots, which a path of the admin interface cannot carry");
         }
-        Ok(Self(bare.to_ascii_lowercase()))
+        Ok(Self(bare.to_ascii_lowercase().into()))
     }
 }
 
@@ -80,7 +81,7 @@ impl FromStr for BalancerName {
 /// the bar says scheme, Host and path, and no port of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct MemberName(String);
+pub struct MemberName(Arc<str>);
 
 impl MemberName {
     /// The longest URL, in characters (httpd's limit); what stands before the bar is not counted.
@@ -172,7 +173,7 @@ impl FromStr for MemberName {
     /// (`unix:/socket|http:`) and is then `localhost`, as in httpd.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let Some(behind) = strip_socket_scheme(text) else {
-            return normalised(text).map(Self);
+            return normalised(text).map(|name| Self(name.into()));
         };
         let Some((path, url)) = behind.split_once('|') else {
             return invalid("names a socket and no URL; write unix:/SOCKET|http://localhost");
@@ -182,7 +183,7 @@ impl FromStr for MemberName {
             Some((scheme, "" | "//")) => normalised(&format!("{scheme}://localhost"))?,
             _ => normalised(url)?,
         };
-        Ok(Self(format!("{SOCKET_SCHEME}{path}|{url}")))
+        Ok(Self(format!("{SOCKET_SCHEME}{path}|{url}").into()))
     }
 }
 
@@ -276,7 +277,7 @@ fn check_host(host: &str) -> Result<(), InvalidName> {
 /// The tag that ties a session to a member (`route=`); empty means none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
-pub struct Route(String);
+pub struct Route(Arc<str>);
 
 impl Route {
     /// The longest route, in characters (httpd's limit).
@@ -307,7 +308,7 @@ impl FromStr for Route {
                 printable(c)
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Everything that is visible at one moment. Fields with default values are always present.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::name::{BalancerName, MemberName, Route};
@@ -91,7 +93,7 @@ pub struct MemberSnapshot {
     /// Its status as letters.
     pub status: Status,
     /// Its status in the words of httpd's manager page.
-    pub words: String,
+    pub words: Cow<'static, str>,
     /// Can it be given requests? (True for a draining member, as in httpd.)
     pub usable: bool,
     /// How often it was chosen, failed tries included.

@@ -1,5 +1,6 @@
 //! Apache's status letters as a set, with the words that its manager page prints.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -139,20 +140,23 @@ impl Status {
     }
 
     /// The words of httpd's manager page, without its trailing blank: `Init Drn Ok`; `???` if there is none.
-    pub fn words(self) -> String {
-        if self.0 == 0 {
-            return "???".to_owned();
+    pub fn words(self) -> Cow<'static, str> {
+        // What nearly all members show costs no memory.
+        match self {
+            Self::NONE => return Cow::Borrowed("???"),
+            Self::INITIALISED => return Cow::Borrowed("Init Ok"),
+            _ => {}
         }
         let mut words: Vec<&str> = self.flags().map(Flag::word).collect();
         if self.is_usable() {
             words.push("Ok");
         }
-        words.join(" ")
+        Cow::Owned(words.join(" "))
     }
 
     /// The letters in httpd's word order: `OND`.
-    pub fn letters(self) -> String {
-        self.flags().map(Flag::letter).collect()
+    pub fn letters(self) -> Cow<'static, str> {
+        if self == Self::INITIALISED { Cow::Borrowed("O") } else { self.flags().map(Flag::letter).collect() }
     }
 
     /// Applies the text of `status=`: letters, each group behind a sign (`+D-E`, `DH`); a bare letter means plus.

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,6 +20,8 @@ use crate::registry::Registry;
 
 /// How many events are taken from the log at once.
 const AT_ONCE: usize = 64;
+/// Bytes that are written without a thought for others: some 20 microseconds.
+const PIECE: usize = 16 * 1024;
 
 /// The body of an answer.
 pub(super) enum Reply {
@@ -29,9 +32,11 @@ pub(super) enum Reply {
 impl Reply {
     /// One document and a line end, so that a shell's prompt starts on its own line.
     pub(super) fn json(document: &impl Serialize) -> Self {
-        let mut text = serde_json::to_vec(document).unwrap_or_default();
-        text.push(b'\n');
-        Self::Whole(Some(text.into()))
+        let mut text = Unhurried::default();
+        // It has no map with keys that are no text, which is all that could fail.
+        let _ = serde_json::to_writer(&mut text, document);
+        text.0.push(b'\n');
+        Self::Whole(Some(text.0.into()))
     }
 
     pub(super) fn events(registry: Arc<Registry>, since: u64, follow: bool) -> Self {
@@ -44,6 +49,26 @@ impl Reply {
             news: Some(news),
             waiting: None,
         })
+    }
+}
+
+/// Text that lets other threads run after each piece of it: a large document must not keep a processor from those that
+/// carry traffic.
+#[derive(Default)]
+struct Unhurried(Vec<u8>);
+
+impl io::Write for Unhurried {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let pieces = self.0.len() / PIECE;
+        self.0.extend_from_slice(bytes);
+        if self.0.len() / PIECE > pieces {
+            std::thread::yield_now();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
