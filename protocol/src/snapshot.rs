@@ -1,7 +1,5 @@
 //! Everything that is visible at one moment. Fields with default values are always present.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use crate::name::{BalancerName, MemberName, Route};
@@ -93,7 +91,7 @@ pub struct MemberSnapshot {
     /// Its status as letters.
     pub status: Status,
     /// Its status in the words of httpd's manager page.
-    pub words: Cow<'static, str>,
+    pub words: String,
     /// Can it be given requests? (True for a draining member, as in httpd.)
     pub usable: bool,
     /// How often it was chosen, failed tries included.

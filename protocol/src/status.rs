@@ -140,18 +140,18 @@ impl Status {
     }
 
     /// The words of httpd's manager page, without its trailing blank: `Init Drn Ok`; `???` if there is none.
-    pub fn words(self) -> Cow<'static, str> {
-        // What nearly all members show costs no memory.
+    pub fn words(self) -> String {
+        // What nearly all members show.
         match self {
-            Self::NONE => return Cow::Borrowed("???"),
-            Self::INITIALISED => return Cow::Borrowed("Init Ok"),
+            Self::NONE => return "???".to_owned(),
+            Self::INITIALISED => return "Init Ok".to_owned(),
             _ => {}
         }
         let mut words: Vec<&str> = self.flags().map(Flag::word).collect();
         if self.is_usable() {
             words.push("Ok");
         }
-        Cow::Owned(words.join(" "))
+        words.join(" ")
     }
 
     /// The letters in httpd's word order: `OND`.

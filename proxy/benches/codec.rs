@@ -18,6 +18,7 @@ mod http {
     pub(crate) mod body;
     pub(crate) mod buffer;
     pub(crate) mod chunked;
+    mod field;
     pub(crate) mod head;
     pub(crate) mod request;
 }

@@ -98,8 +98,8 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
 impl Conversation {
     /// The next head.
     async fn head(&mut self) -> Result<RequestHead, NoHead> {
-        let proxy = Rc::clone(&self.worker);
-        let settings = &proxy.proxy.serving;
+        let worker = Rc::clone(&self.worker);
+        let settings = &worker.proxy.serving;
         let mut began = if self.carried == 0 { self.worker.tick() } else { self.worker.now() };
         self.began = began;
         if self.input.is_empty() {

@@ -138,6 +138,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     (request.upload.began, request.upload.given) = (began, began);
     let mut trying = Trying {
         worker: &worker,
+        index: found.balancer,
         balancer,
         cookies: cookies(head, block),
         excluded: Vec::new(),
@@ -146,7 +147,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         chosen: None,
     };
     let served = trying.served(&mut request, keep).await;
-    let chosen = trying.chosen.take().map(|chosen| Chosen { balancer: found.balancer, ..chosen });
+    let chosen = trying.chosen.take();
     let outcome = match served {
         Ok(served) => Ok(Served { chosen, read: request.upload.received, ..served }),
         Err(status) => Err(Own {
@@ -226,6 +227,8 @@ fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {
 /// The attempts of one request. Dropped at any point, its leases fall with it.
 struct Trying<'a> {
     worker: &'a Rc<Worker>,
+    /// The balancer's number.
+    index: usize,
     balancer: &'a LiveBalancer,
     cookies: Vec<&'a str>,
     excluded: Vec<MemberId>,
@@ -280,7 +283,7 @@ impl Trying<'_> {
     /// Remembers who was elected.
     fn take(&mut self, election: Election) -> MemberId {
         let Election { member, session, route_changed, lease, .. } = election;
-        self.chosen = Some(Chosen { balancer: 0, member, session, route_changed });
+        self.chosen = Some(Chosen { balancer: self.index, member, session, route_changed });
         self.tried.add(lease);
         member
     }

@@ -33,6 +33,8 @@ pub(crate) struct Upload {
     most: u64,
     /// When the member last took something, or the attempt began.
     pub(crate) last: Moment,
+    /// What was written before the attempt.
+    before: u64,
     /// Does the client wait to be told to go on?
     pub(crate) held: bool,
     /// Did the member stop taking, or is there nothing more to give it?
@@ -75,6 +77,7 @@ impl Upload {
             received: 0,
             most,
             last: Moment::default(),
+            before: 0,
             held: head.expects_continue,
             deaf: false,
             waiting: Waiting::Nobody,
@@ -100,6 +103,7 @@ impl Upload {
     pub(crate) fn begin(&mut self, head: Buffer, meter: &Meter, now: Moment) {
         meter.sent(head.len() as u64 + self.received);
         self.pump.lead(head);
+        self.before = self.pump.written();
         self.last = now;
         self.deaf = false;
     }
@@ -110,9 +114,9 @@ impl Upload {
         self.pump.unlead();
     }
 
-    /// Was nothing written yet?
+    /// Was nothing written in this attempt yet?
     pub(crate) fn is_untouched(&self) -> bool {
-        self.pump.written() == 0
+        self.pump.written() == self.before
     }
 
     /// Was the whole body handed on?
@@ -165,7 +169,7 @@ impl Upload {
             let before = self.pump.written();
             let flushed = self.pump.poll_flush(context, member);
             // Most requests are written at once, right after their attempt began.
-            let at_once = before == 0 && self.pump.is_over();
+            let at_once = before == self.before && self.pump.is_over();
             if self.pump.written() != before && !at_once {
                 self.last = clock::now();
             }

@@ -43,7 +43,10 @@ fn each_changing_key_does_after_a_yes_what_its_question_says() {
         terminal.wait_for(question);
         terminal.keys("y");
         terminal.wait_for(words);
-        assert_eq!((&*proxy.member("app", "a").words, &*proxy.member("app", "b").words), (*words, "Init Ok"));
+        assert_eq!(
+            (proxy.member("app", "a").words.as_str(), proxy.member("app", "b").words.as_str()),
+            (*words, "Init Ok")
+        );
         terminal.keys(key);
         terminal.wait_for("app/a?");
         terminal.keys("y");

@@ -32,7 +32,7 @@ fn a_dead_member_costs_no_client_anything() {
     let (proxy, _backends) = members(3, &[2], "", "");
     assert_eq!(visits(&proxy, 12), "133131313131");
     let dead = proxy.member("app", "2");
-    assert_eq!((&*dead.words, dead.elected, dead.lbstatus), ("Init Err", 1, -100));
+    assert_eq!((dead.words.as_str(), dead.elected, dead.lbstatus), ("Init Err", 1, -100));
     assert_eq!((dead.served, dead.failed, dead.busy), (0, 1, 0));
     let note = dead.error.expect("the reason is kept");
     assert!(note.reason.to_lowercase().contains("refused"), "{note:?}");

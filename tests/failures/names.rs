@@ -21,7 +21,7 @@ fn the_users_own_text_loads_as_it_stands() {
     let seen: Vec<_> = balancer
         .members
         .iter()
-        .map(|member| (member.name.as_str(), member.route.as_str(), &*member.words))
+        .map(|member| (member.name.as_str(), member.route.as_str(), member.words.as_str()))
         .collect();
     assert_eq!(
         seen,
@@ -54,7 +54,7 @@ fn a_name_that_does_not_resolve_is_warned_of_and_failed_over() {
 
     assert_eq!(visits(&proxy, 4), "good".repeat(4));
     let bad = proxy.member("app", "bad");
-    assert_eq!((&*bad.words, bad.elected), ("Init Err", 1));
+    assert_eq!((bad.words.as_str(), bad.elected), ("Init Err", 1));
     let reason = bad.error.unwrap().reason;
     assert!(reason.contains("nowhere.invalid") && reason.contains("resolve"), "{reason}");
 }

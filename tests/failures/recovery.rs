@@ -31,7 +31,7 @@ fn a_member_is_tried_again_after_its_retry_time_and_clients_never_notice() {
     sick.listens();
     eventually("it answers again", || (browser().get(&proxy, "/").answered_by() == "sick").then_some(()));
     let member = proxy.member("app", "sick");
-    assert_eq!((&*member.words, member.retries, member.error), ("Init Ok", 0, None));
+    assert_eq!((member.words.as_str(), member.retries, member.error), ("Init Ok", 0, None));
 
     follower.wait_for("it recovered", |event| matches!(event.kind, MemberRecovered { .. }));
     let kinds: Vec<&str> = follower

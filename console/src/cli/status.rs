@@ -64,7 +64,7 @@ fn cells(member: &MemberSnapshot) -> Vec<String> {
         told(member.redirect.as_str()),
         member.lbfactor.to_string(),
         member.lbset.to_string(),
-        member.words.clone().into_owned(),
+        member.words.clone(),
         member.elected.to_string(),
         member.busy.to_string(),
         member.lbstatus.to_string(),
@@ -227,7 +227,7 @@ http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
         let proxy = Scripted::start(|_| {
             let mut snapshot = scripted::snapshot(0);
             snapshot.balancers[0].members[1].error.as_mut().unwrap().reason = "\u{1b}]0;x\u{7}\r".to_owned();
-            snapshot.balancers[0].members[0].words = "\u{1b}[2JOk".into();
+            snapshot.balancers[0].members[0].words = "\u{1b}[2JOk".to_owned();
             snapshot.balancers[0].paths = vec!["/\u{9b}31m".to_owned()];
             Act::json(&snapshot)
         });

@@ -24,7 +24,7 @@ pub fn snapshot(snapshot: &mut Snapshot) {
     for balancer in &mut snapshot.balancers {
         balancer.paths.iter_mut().for_each(|path| wash(path, SENTENCE));
         for member in &mut balancer.members {
-            wash(member.words.to_mut(), WORD);
+            wash(&mut member.words, WORD);
             if let Some(error) = &mut member.error {
                 wash(&mut error.reason, SENTENCE);
             }
@@ -85,7 +85,7 @@ mod tests {
         for balancer in &mut dirty.balancers {
             balancer.paths = vec![EVIL.to_owned()];
             for member in &mut balancer.members {
-                member.words = EVIL.into();
+                member.words = EVIL.to_owned();
                 if let Some(error) = &mut member.error {
                     error.reason = EVIL.to_owned();
                 }

@@ -189,7 +189,7 @@ fn a_status_is_shown_whole_where_gaps_would_be_wide() {
     for width in [120, 160] {
         let mut model = sample::model(width, 36);
         let mut snapshot = sample::snapshot(62);
-        snapshot.balancers[0].members[1].words = "Init Ign Stby Spar Ok".into();
+        snapshot.balancers[0].members[1].words = "Init Ign Stby Spar Ok".to_owned();
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
         let drawn = text(&painted(&model, RICH));
         assert!(drawn.contains("Ign Stby Spar Ok"), "{drawn}");
@@ -223,7 +223,7 @@ fn hostile_text_is_drawn_as_replacements() {
     let mut snapshot = sample::snapshot(62);
     let evil = "\u{1b}]52;c;AAAA\u{7}\u{202e}日本\u{200b}e\u{301}".repeat(500);
     snapshot.balancers[0].paths = vec![evil.clone()];
-    snapshot.balancers[0].members[2].words = evil.clone().into();
+    snapshot.balancers[0].members[2].words = evil.clone();
     if let Some(error) = &mut snapshot.balancers[0].members[2].error {
         error.reason = evil.clone();
     }

@@ -1,9 +1,8 @@
 //! Reads the head of a member's answer, strictly: an answer that could be read in two ways is none.
 
-use std::mem::MaybeUninit;
-
 use super::body::Length;
-use super::head::{Known, Line, Lines, Options, Span, number, options};
+use super::field::{self, Wrong};
+use super::head::{Known, Lines, Options, Span, number, options};
 use crate::limits;
 
 /// The head of an answer. Its spans point into the block in which it was read.
@@ -44,32 +43,14 @@ impl AnswerHead {
         asked: Asked<'_>,
         mut lines: Lines,
     ) -> Result<Option<Self>, &'static str> {
-        let bytes = block.get(start..).unwrap_or_default();
-        let mut slots = [const { MaybeUninit::uninit() }; limits::HEADER_FIELDS];
-        let mut parsed = httparse::Response::new(&mut []);
-        let config = httparse::ParserConfig::default();
-        let end = match config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut slots) {
-            Ok(httparse::Status::Complete(length)) => start + length,
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(why) => return Err(said(why)),
+        let Some(StatusLine { line, reason, status, http_1_1, next }) = StatusLine::read(block, start)?
+        else {
+            return Ok(None);
         };
-        let (Some(status), Some(version)) = (parsed.code, parsed.version) else {
-            return Err("its first line is incomplete");
+        let Some(end) = field::read(block, next, limits::HEADER_FIELDS, &mut lines).map_err(Wrong::why)?
+        else {
+            return Ok(None);
         };
-        if !(100..600).contains(&status) {
-            return Err("its status is none of 100 to 599");
-        }
-        lines.clear();
-        lines.extend(parsed.headers.iter().map(|field| Line {
-            name: Span::within(block, field.name.as_bytes()),
-            value: Span::within(block, field.value),
-            known: Known::of(field.name.as_bytes()),
-        }));
-        let http_1_1 = version == 1;
-        let (line, reason) = first_line(bytes, start);
-        if !reason.of(block).iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..)) {
-            return Err("its reason has a character that must not be there");
-        }
         let length = length(block, &lines, (status, http_1_1, asked))?;
         let options = options(block, &mut lines);
         Ok(Some(Self { status, reason, line, http_1_1, lines, length, options, end }))
@@ -97,23 +78,56 @@ impl AnswerHead {
     }
 }
 
-fn said(why: httparse::Error) -> &'static str {
-    match why {
-        httparse::Error::HeaderName => "a header field has no proper name",
-        httparse::Error::HeaderValue => "a header field has a character that must not be there",
-        httparse::Error::Version => "it is neither HTTP/1.0 nor HTTP/1.1",
-        httparse::Error::Status => "its status line is none",
-        httparse::Error::TooManyHeaders => "it has too many header fields",
-        _ => "a line does not end as it should",
+/// The first line of an answer.
+struct StatusLine {
+    /// Without its end.
+    line: Span,
+    reason: Span,
+    status: u16,
+    http_1_1: bool,
+    /// Where the next line starts.
+    next: usize,
+}
+
+impl StatusLine {
+    /// Reads the line that starts at `start`; none if it is not complete. A reason may be missing, with the blank
+    /// before it.
+    fn read(block: &[u8], start: usize) -> Result<Option<Self>, &'static str> {
+        const VERSION: &[u8] = b"HTTP/1.";
+        let rest = block.get(start..).unwrap_or_default();
+        let Some((front, behind)) = rest.split_at_checked("HTTP/1.1 200".len()) else {
+            // Whoever waits for more has seen to it that it starts as an answer does.
+            return Ok(None);
+        };
+        let (http_1_1, digits) = match front.strip_prefix(VERSION) {
+            Some([minor @ (b'0' | b'1'), b' ', digits @ ..]) => (*minor == b'1', digits),
+            Some([b'0' | b'1', ..]) => return Err(NO_STATUS),
+            _ => return Err("it is neither HTTP/1.0 nor HTTP/1.1"),
+        };
+        let status = number(digits).and_then(|status| u16::try_from(status).ok()).ok_or(NO_STATUS)?;
+        let before = start + front.len();
+        let reason = match behind.first() {
+            Some(b' ') => before + 1,
+            Some(b'\r' | b'\n') => before,
+            Some(_) => return Err(NO_STATUS),
+            None => return Ok(None),
+        };
+        let stop = field::text(block, reason);
+        let next = match block.get(stop..).unwrap_or_default() {
+            [b'\n', ..] => stop + 1,
+            [b'\r', b'\n', ..] => stop + 2,
+            [] | [b'\r'] => return Ok(None),
+            _ => return Err("its reason has a character that must not be there"),
+        };
+        if !(100..600).contains(&status) {
+            return Err("its status is none of 100 to 599");
+        }
+        let (line, reason) = (Span::new(start..stop), Span::new(reason..stop));
+        Ok(Some(Self { line, reason, status, http_1_1, next }))
     }
 }
 
-/// The first line without its end, and the reason in it.
-fn first_line(bytes: &[u8], start: usize) -> (Span, Span) {
-    let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
-    let reason = "HTTP/1.1 200 ".len().min(end);
-    (Span::new(start..start + end), Span::new(start + reason..start + end))
-}
+const NO_STATUS: &str = "its status line is none";
 
 /// What follows the head (RFC 9112, 6.3).
 fn length(

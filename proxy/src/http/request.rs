@@ -1,10 +1,10 @@
 //! Reads the head of a request, strictly (RFC 9112): what could be read in two ways is refused.
 
-use std::mem::MaybeUninit;
+use memchr::memchr;
 
 use super::body::Length;
-use super::head::{Known, Line, Lines, Options, ScanLimits, Span, elements, number, options};
-use crate::limits;
+use super::field::{self, Wrong};
+use super::head::{Known, Lines, Options, ScanLimits, Span, elements, number, options};
 
 /// The head of a request. Its spans point into the block in which it was read.
 #[derive(Debug)]
@@ -48,35 +48,18 @@ impl RequestHead {
         end: usize,
         (most, mut lines): (usize, Lines),
     ) -> Result<Self, Refused> {
-        let bytes = block.get(start..end).unwrap_or_default();
-        let mut slots = [const { MaybeUninit::uninit() }; limits::HEADER_FIELDS];
-        let mut parsed = httparse::Request::new(&mut []);
-        match parsed.parse_with_uninit_headers(bytes, &mut slots) {
-            Ok(httparse::Status::Complete(length)) if length == bytes.len() => {}
+        let block_to_end = block.get(..end).unwrap_or_default();
+        let first = FirstLine::read(block_to_end, start)?;
+        let FirstLine { line, method, target: target_span, http_1_1, next } = first;
+        match field::read(block_to_end, next, most, &mut lines) {
+            Ok(Some(read)) if read == end => {}
             Ok(_) => return bad("its head ends twice"),
-            Err(httparse::Error::TooManyHeaders) => {
-                return Err(Refused { status: 431, why: "it has too many header fields" });
-            }
-            Err(why) => return bad(said(bytes, why)),
+            Err(why @ Wrong::TooMany) => return Err(Refused { status: 431, why: why.why() }),
+            Err(why) => return bad(why.why()),
         }
-        let (Some(method), Some(path), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
-            return bad("its first line is incomplete");
-        };
-        if parsed.headers.len() > most {
-            return Err(Refused { status: 431, why: "it has too many header fields" });
-        }
-        lines.clear();
-        lines.extend(parsed.headers.iter().map(|field| Line {
-            name: Span::within(block, field.name.as_bytes()),
-            value: Span::within(block, field.value),
-            known: Known::of(field.name.as_bytes()),
-        }));
-        let http_1_1 = version == 1;
-        let (method, line) = (Span::within(block, method.as_bytes()), Span::within(block, path.as_bytes()));
-        let line = Span::new(method.start()..line.end() + " HTTP/1.x".len());
         let said = Said::of(&lines);
         let host = host_line(block, said.host, http_1_1)?;
-        let (target, authority) = target(block, method, path.as_bytes())?;
+        let (target, authority) = target(block, method, target_span)?;
         let length = length(block, &said, http_1_1)?;
         let options = if said.connection { options(block, &mut lines) } else { Options::default() };
         let expects_continue = said.expect && expectation(block, &lines, http_1_1)? && length != Length::None;
@@ -135,15 +118,54 @@ impl RequestHead {
     }
 }
 
-/// What is wrong, in a sentence; who speaks TLS or HTTP/2 is told so.
-fn said(bytes: &[u8], why: httparse::Error) -> &'static str {
-    match why {
-        _ if bytes.starts_with(b"PRI * HTTP/2") => "it speaks HTTP/2, which is not spoken at this address",
-        httparse::Error::HeaderName => "a header field has no proper name",
-        httparse::Error::HeaderValue => "a header field has a character that must not be there",
-        httparse::Error::Version => "it is neither HTTP/1.0 nor HTTP/1.1",
-        httparse::Error::NewLine => "a line does not end as it should",
-        _ => "its first line is no request",
+/// The first line of a request.
+struct FirstLine {
+    /// Without its end.
+    line: Span,
+    method: Span,
+    target: Span,
+    http_1_1: bool,
+    /// Where the next line starts.
+    next: usize,
+}
+
+impl FirstLine {
+    /// Reads the line that starts at `start`: three words, one blank between them.
+    fn read(block: &[u8], start: usize) -> Result<Self, Refused> {
+        let rest = block.get(start..).unwrap_or_default();
+        if rest.starts_with(b"PRI * HTTP/2") {
+            return bad("it speaks HTTP/2, which is not spoken at this address");
+        }
+        let word = |at: usize| rest.get(at..).and_then(|rest| memchr(b' ', rest));
+        let method = field::token(rest);
+        let Some(length) = word(method + 1).filter(|length| *length > 0) else {
+            return bad("its first line is no request");
+        };
+        if method == 0 || rest.get(method) != Some(&b' ') {
+            return bad("its first line is no request");
+        }
+        let target = method + 1..method + 1 + length;
+        let behind = target.end + 1;
+        let (http_1_1, end) = match rest.get(behind..).unwrap_or_default() {
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ (b'0' | b'1'), end @ ..] => {
+                (*minor == b'1', end)
+            }
+            _ => return bad("it is neither HTTP/1.0 nor HTTP/1.1"),
+        };
+        let end = match end {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] => 1,
+            _ => return bad("a line does not end as it should"),
+        };
+        let stop = behind + "HTTP/1.1".len();
+        let span = |from: usize, to: usize| Span::new(start + from..start + to);
+        Ok(Self {
+            line: span(0, stop),
+            method: span(0, method),
+            target: span(target.start, target.end),
+            http_1_1,
+            next: start + stop + end,
+        })
     }
 }
 
@@ -223,11 +245,11 @@ fn is_authority(text: &[u8]) -> bool {
 }
 
 /// The path with its query, and the authority if the target names one.
-fn target(block: &[u8], method: Span, target: &[u8]) -> Result<(Span, Option<Span>), Refused> {
+fn target(block: &[u8], method: Span, whole: Span) -> Result<(Span, Option<Span>), Refused> {
+    let target = whole.of(block);
     if target.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
         return bad("its target has a character that must not be there");
     }
-    let whole = Span::within(block, target);
     match target {
         [b'/', ..] => return Ok((whole, None)),
         b"*" if method.of(block) == b"OPTIONS" => return Ok((whole, None)),
