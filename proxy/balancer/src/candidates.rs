@@ -214,6 +214,13 @@ impl Lineup {
         self.place_of(id).and_then(|place| self.lbstatus.get(place)).copied().unwrap_or_default()
     }
 
+    /// Sets a member's lbstatus.
+    pub(crate) fn set_lbstatus(&mut self, id: MemberId, lbstatus: i64) {
+        if let Some(held) = self.place_of(id).and_then(|place| self.lbstatus.get_mut(place)) {
+            *held = lbstatus;
+        }
+    }
+
     /// Is the member usable, and not left out?
     pub(crate) fn is_usable(&self, id: MemberId) -> bool {
         self.place_of(id).is_some_and(|place| place < self.usable)

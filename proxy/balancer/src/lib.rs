@@ -13,6 +13,7 @@
 //! | `failover` | whose fault was it, may it be repeated, is the member now in error? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
 //! | `edit` | may this change be made, and what does it change? |
+//! | `succession` | what becomes of all this when the configuration is read anew? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
 //! | `snapshot` | all of it, to be shown |
 //!
@@ -22,11 +23,10 @@
 //! 2. Under byrequests and bybusyness an election leaves the sum of lbstatus over those offered unchanged, and a
 //!    sticky hit leaves that of the usable members unchanged.
 //! 3. Nobody unusable or excluded is elected, nor a draining member without a session for it.
-//! 4. `elected` summed over the members equals the elections since the start.
-//! 5. Revisions grow by one with each edit that changed something, and not otherwise.
+//! 4. Revisions grow by one with each edit that changed something, and not otherwise.
 //!
-//! Busy is the number of leases that live, because a lease is the only thing that changes it; the simulation in
-//! `tests/` holds it against a count of its own.
+//! Busy is the number of leases that live, and elected the number of those that were given out, because a lease is the
+//! only thing that changes them; the simulation in `tests/` holds both against counts of its own.
 
 mod balancer;
 mod candidates;
@@ -39,6 +39,7 @@ mod member;
 mod recovery;
 mod snapshot;
 mod sticky;
+mod succession;
 mod tally;
 
 pub use balancer::Balancer;

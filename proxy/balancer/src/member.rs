@@ -37,7 +37,6 @@ pub(crate) struct Member {
     pub(crate) settings: MemberSettings,
     pub(crate) status: Status,
     pub(crate) revision: u64,
-    pub(crate) elected: u64,
     /// How often its error was lifted since it last answered.
     pub(crate) retries: u32,
     /// The last error, until it answers again.
@@ -57,7 +56,6 @@ impl Member {
             name,
             settings,
             revision: 0,
-            elected: 0,
             retries: 0,
             error: None,
             heard: None,

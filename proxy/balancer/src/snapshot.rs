@@ -34,7 +34,7 @@ impl Balancer {
             status: *status,
             words: status.words(),
             usable: status.is_usable(),
-            elected: member.elected,
+            elected: tally.elected(),
             served: tally.served(),
             failed: tally.failed(),
             busy: tally.busy(),

@@ -35,6 +35,7 @@ pub(crate) enum Trial {
 #[derive(Debug)]
 pub(crate) struct Tally {
     busy: AtomicU64,
+    elected: AtomicU64,
     trial: AtomicU8,
     attentive: AtomicBool,
     // What the byte counters are counted from: a reset moves these, so that adders never race with it.
@@ -47,6 +48,7 @@ impl Tally {
     pub(crate) fn new(cores: usize) -> Self {
         Self {
             busy: AtomicU64::new(0),
+            elected: AtomicU64::new(0),
             trial: AtomicU8::new(Trial::None as u8),
             attentive: AtomicBool::new(false),
             sent_before: AtomicU64::new(0),
@@ -62,6 +64,11 @@ impl Tally {
     /// Requests in flight.
     pub(crate) fn busy(&self) -> u64 {
         self.busy.load(Relaxed)
+    }
+
+    /// How often it was elected.
+    pub(crate) fn elected(&self) -> u64 {
+        self.elected.load(Relaxed)
     }
 
     /// Bytes sent to the member since the last reset: httpd's `transferred`, its column To.
@@ -150,8 +157,9 @@ impl Meter {
 }
 
 impl Lease {
-    /// Raises busy. Called under the balancer's lock.
+    /// Counts an election and raises busy. Called under the balancer's lock.
     pub(crate) fn take(member: MemberId, tally: &Arc<Tally>, core: usize) -> Self {
+        tally.elected.fetch_add(1, Relaxed);
         tally.busy.fetch_add(1, Relaxed);
         let probes = tally.trial() == Trial::Due;
         if probes {

@@ -1,0 +1,197 @@
+//! A balancer whose configuration was read anew takes over from the one before it: members that are still there keep
+//! what happened to them, and what is configured is as the file says now.
+//!
+//! Both live side by side for as long as requests of the old one last; their counters are the same counters.
+
+use std::sync::Arc;
+
+use evenkeel_protocol::{BalancerName, BalancerSettings, Flag, MemberName, MemberSettings};
+
+use crate::balancer::Balancer;
+use crate::member::{Member, MemberId};
+use crate::tally::Trial;
+
+impl Balancer {
+    /// A balancer as its configuration says now, with what its members of the same name have behind them in `before`:
+    /// counters, errors, what was heard of them. The order of elections goes on where it stood if nothing changed
+    /// that it depends on, the members and their factors; else every lbstatus starts at 0, as at a start of httpd.
+    pub fn succeeding(
+        before: &Self,
+        (name, settings): (BalancerName, BalancerSettings),
+        members: Vec<(MemberName, MemberSettings)>,
+        cores: usize,
+    ) -> Self {
+        let mut balancer = Self::new(name, settings, members, cores);
+        balancer.revision = before.revision;
+        let mut lbstatus = Vec::with_capacity(balancer.members.len());
+        for (id, member) in (0u32..).map(MemberId).zip(&mut balancer.members) {
+            let old = (0u32..).map(MemberId).zip(&before.members).find(|(_, old)| old.name == member.name);
+            let Some((old_id, old)) = old else { continue };
+            member.take_over(old);
+            if old.settings.lbfactor == member.settings.lbfactor {
+                lbstatus.push((id, before.lineup.lbstatus_of(old_id)));
+            }
+            if member.tally.trial() != Trial::None {
+                balancer.on_trial.push(id);
+            }
+        }
+        for member in &balancer.members {
+            member.tally.set_attentive(member.error.is_some() || !balancer.settings.failonstatus.is_empty());
+        }
+        balancer.lineup.refresh(&balancer.members);
+        if lbstatus.len() == balancer.members.len() && lbstatus.len() == before.members.len() {
+            for (id, lbstatus) in lbstatus {
+                balancer.lineup.set_lbstatus(id, lbstatus);
+            }
+        }
+        balancer.check_invariants();
+        balancer
+    }
+
+    /// Counts what differs from `before` as one change of each member and of the balancer, however many edits were
+    /// made again meanwhile.
+    pub fn count_changes_since(&mut self, before: &Self) {
+        self.revision = before.revision + u64::from(self.settings != before.settings);
+        for member in &mut self.members {
+            let old = before.members.iter().find(|old| old.name == member.name);
+            member.revision = old.map_or(0, |old| {
+                let same = old.settings == member.settings && old.status == member.status;
+                old.revision + u64::from(!same)
+            });
+        }
+    }
+}
+
+impl Member {
+    /// Takes over what happened to a member, as against what was configured or edited.
+    fn take_over(&mut self, old: &Self) {
+        for flag in [Flag::Error, Flag::HealthFail] {
+            self.status = self.status.with(flag, old.status.has(flag));
+        }
+        self.revision = old.revision;
+        self.retries = old.retries;
+        self.error.clone_from(&old.error);
+        self.heard = old.heard;
+        self.tally = Arc::clone(&old.tally);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::{Factor, MemberEdit, Moment};
+
+    use super::*;
+    use crate::election::Ask;
+    use crate::failover::{Failure, FailureKind, Outcome, Sent};
+
+    type Configured = Vec<(MemberName, MemberSettings)>;
+
+    fn configured(factors: &[(&str, u16)]) -> Configured {
+        let member = |(name, factor): &(&str, u16)| {
+            let lbfactor = Factor::from_hundredths(factor * 100).unwrap();
+            (
+                format!("http://{name}").parse().unwrap(),
+                MemberSettings { lbfactor, ..MemberSettings::default() },
+            )
+        };
+        factors.iter().map(member).collect()
+    }
+
+    fn balancer(members: Configured) -> Balancer {
+        Balancer::new("app".parse().unwrap(), BalancerSettings::default(), members, 2)
+    }
+
+    fn succeeding(before: &Balancer, members: Configured) -> Balancer {
+        Balancer::succeeding(before, (before.name.clone(), before.settings.clone()), members, 2)
+    }
+
+    fn elect(balancer: &mut Balancer, times: usize) -> String {
+        (0..times)
+            .map(|_| {
+                let election = balancer.elect(&Ask::default(), Moment(1)).unwrap();
+                balancer.members[election.member.index()].name.host().to_owned()
+            })
+            .collect()
+    }
+
+    fn shown(balancer: &Balancer) -> Vec<(String, u64, i64)> {
+        let snapshot = balancer.snapshot(Moment(1), evenkeel_protocol::Timestamp(1));
+        snapshot.members.iter().map(|m| (m.name.host().to_owned(), m.elected, m.lbstatus)).collect()
+    }
+
+    #[test]
+    fn an_order_that_nothing_changed_goes_on_where_it_stood() {
+        let three = [("a", 3), ("b", 2), ("c", 1)];
+        let (mut one, mut other) = (balancer(configured(&three)), balancer(configured(&three)));
+        elect(&mut one, 4);
+        elect(&mut other, 4);
+        let mut successor = succeeding(&one, configured(&three));
+        assert_eq!(shown(&successor), shown(&other));
+        assert_eq!(elect(&mut successor, 9), elect(&mut other, 9));
+        // Where only the place in the file changed, the credit moves along.
+        let turned = succeeding(&successor, configured(&[("c", 1), ("a", 3), ("b", 2)]));
+        let mut expected = shown(&successor);
+        expected.rotate_right(1);
+        assert_eq!(shown(&turned), expected);
+    }
+
+    #[test]
+    fn a_changed_roster_starts_the_order_anew_and_keeps_the_counters() {
+        for (name, members, expected) in [
+            ("a factor", &[("a", 1), ("b", 3)][..], &[("a", 2, 0), ("b", 1, 0)][..]),
+            ("one more", &[("a", 1), ("b", 1), ("c", 1)], &[("a", 2, 0), ("b", 1, 0), ("c", 0, 0)]),
+            ("one less", &[("b", 1)], &[("b", 1, 0)]),
+        ] {
+            let mut before = balancer(configured(&[("a", 1), ("b", 1)]));
+            elect(&mut before, 3);
+            let successor = succeeding(&before, configured(members));
+            let expected: Vec<_> = expected.iter().map(|(n, e, l)| ((*n).to_owned(), *e, *l)).collect();
+            assert_eq!(shown(&successor), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn requests_of_the_old_one_count_in_the_new_one() {
+        let mut before = balancer(configured(&[("a", 1)]));
+        let election = before.elect(&Ask::default(), Moment(1)).unwrap();
+        let mut successor = succeeding(&before, configured(&[("a", 1)]));
+        election.lease.sent(7);
+        elect(&mut before, 1);
+        elect(&mut successor, 1);
+        let seen = &successor.snapshot(Moment(1), evenkeel_protocol::Timestamp(1)).members[0];
+        assert_eq!((seen.elected, seen.busy, seen.transferred), (3, 1, 7));
+        drop(election);
+        assert_eq!(successor.members[0].tally.busy(), 0);
+    }
+
+    #[test]
+    fn errors_stay_and_flags_are_those_of_the_file() {
+        let mut before = balancer(configured(&[("a", 1), ("b", 1)]));
+        let failure = Failure {
+            kind: FailureKind::Connect,
+            sent: Sent::Nothing,
+            reused: false,
+            idempotent: true,
+            repeats: 0,
+            tries: 1,
+            reason: "refused".to_owned(),
+        };
+        before.settle(MemberId(0), &Outcome::Failed(failure), Moment(5));
+        let drain = MemberEdit { drain: Some(true), ..MemberEdit::default() };
+        let name: MemberName = "http://b".parse().unwrap();
+        before.edit_member(&name, &drain).unwrap();
+        let mut successor = succeeding(&before, configured(&[("a", 1), ("b", 1)]));
+        let words =
+            |balancer: &Balancer| balancer.members.iter().map(|m| m.status.words()).collect::<Vec<_>>();
+        assert_eq!(words(&successor), ["Init Err", "Init Ok"]);
+        assert_eq!(elect(&mut successor, 2), "bb");
+        // The edit that still holds is made again, and nothing has changed then.
+        successor.edit_member(&name, &drain).unwrap();
+        successor.count_changes_since(&before);
+        let revisions = |balancer: &Balancer| balancer.members.iter().map(|m| m.revision).collect::<Vec<_>>();
+        assert_eq!((words(&successor), revisions(&successor)), (words(&before), revisions(&before)));
+        let mut other = succeeding(&before, configured(&[("b", 1)]));
+        other.count_changes_since(&before);
+        assert_eq!(revisions(&other), [2], "the drain is gone, which is a change");
+    }
+}
