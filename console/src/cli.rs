@@ -8,6 +8,7 @@ mod events;
 pub mod exit;
 mod output;
 mod proxies;
+mod reload;
 mod report;
 mod retry;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use exit::Exit;
 pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
+pub use reload::ReloadArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
 
@@ -98,6 +100,9 @@ Examples:
   evenkeel events --follow             those that come, until interrupted
   evenkeel events --since 17 --follow  those behind number 17, and those that come")]
     Events(EventsArguments),
+    /// Have the proxy read its configuration anew: all of it takes effect, or nothing changes
+    #[command(after_help = reload::HELP)]
+    Reload(ReloadArguments),
     /// List the proxies that are running here
     Proxies(ProxiesArguments),
 }
@@ -154,6 +159,7 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
         Ask::Set(arguments) => set::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
+        Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
     };
     match ended {

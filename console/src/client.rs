@@ -27,7 +27,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{BalancerEdit, BalancerName, Call, Edited, Hello, MemberEdit, MemberName, Snapshot};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, Call, Edited, Hello, MemberEdit, MemberName, Reloaded, Snapshot,
+};
 use reqwest::{Method, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -106,6 +108,11 @@ impl Client {
         self.ask(&call, Some(edit)).await.map_err(Failure::of_edit)
     }
 
+    /// Has the proxy read its configuration anew.
+    pub async fn reload(&self) -> Result<Reloaded, Failure> {
+        self.ask(&Call::Reload, NOTHING).await.map_err(Failure::of_edit)
+    }
+
     /// Events with a greater number than `since` (none: only those that come), and with `follow` those that come.
     pub async fn events(&self, since: Option<u64>, follow: bool) -> Result<Events, Failure> {
         let asked = async {
@@ -137,7 +144,11 @@ impl Client {
     }
 
     async fn send(&self, call: &Call, edit: Option<&impl Serialize>) -> Result<Response, reqwest::Error> {
-        let method = if call.method() == "PATCH" { Method::PATCH } else { Method::GET };
+        let method = match call.method() {
+            "PATCH" => Method::PATCH,
+            "POST" => Method::POST,
+            _ => Method::GET,
+        };
         // The host is for form's sake: the socket decides where it goes.
         let mut request = self.http.request(method, format!("http://localhost{}", call.path()));
         if let Some(edit) = edit {

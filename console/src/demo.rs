@@ -74,8 +74,11 @@ pub fn run() -> anyhow::Result<()> {
 fn play(runtime: &Runtime, text: &str, folder: &Path) -> anyhow::Result<()> {
     let config = config::read_text("demo", text, &ReadOptions::default())
         .map_err(|report| anyhow::anyhow!("{report}"))?;
-    let options =
-        StartOptions { configuration: "demo".into(), run_dir: Some(folder.to_owned()), threads: None };
+    let options = StartOptions {
+        configuration: "demo".into(),
+        run_dir: Some(folder.to_owned()),
+        ..StartOptions::default()
+    };
     let proxy = server::start(config, &options)?;
     visit(runtime, &proxy)?;
     let socket = proxy.admin_socket();

@@ -11,7 +11,7 @@ use crate::refusal::{Code, Refusal};
 /// One row of the table, for people: `--help`, README, and the test that no row is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint {
-    /// GET or PATCH.
+    /// GET, PATCH or POST.
     pub method: &'static str,
     /// The path, with names in braces.
     pub path: &'static str,
@@ -23,7 +23,7 @@ pub struct Endpoint {
     pub about: &'static str,
 }
 
-/// Every endpoint. Reading has no side effect; every change is a PATCH.
+/// Every endpoint. Reading has no side effect; a change is a PATCH, an act a POST.
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         method: "GET",
@@ -68,6 +68,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "change a member",
     },
     Endpoint {
+        method: "POST",
+        path: "/v1/reload",
+        takes: "",
+        gives: "reloaded",
+        about: "read the configuration anew: all of it, or nothing changes",
+    },
+    Endpoint {
         method: "GET",
         path: "/v1/events?since={number}&follow={bool}",
         takes: "",
@@ -91,6 +98,8 @@ pub enum Call {
     EditBalancer(BalancerName),
     /// Change a member; the text is a selector within the balancer.
     EditMember(BalancerName, String),
+    /// Read the configuration anew.
+    Reload,
     /// Events.
     Events {
         /// Only those with a greater number; none: only those that come. A number that was not given yet means from
@@ -114,6 +123,7 @@ impl Call {
     pub fn method(&self) -> &'static str {
         match self {
             Self::EditBalancer(_) | Self::EditMember(..) => "PATCH",
+            Self::Reload => "POST",
             _ => "GET",
         }
     }
@@ -124,6 +134,7 @@ impl Call {
         match self {
             Self::Hello => "/v1".to_owned(),
             Self::Snapshot => "/v1/snapshot".to_owned(),
+            Self::Reload => "/v1/reload".to_owned(),
             Self::Balancer(name) | Self::EditBalancer(name) => {
                 format!("/v1/balancers/{}", escaped(name.as_str()))
             }
@@ -157,6 +168,7 @@ impl Call {
         let call = match segments.as_slice() {
             [] | [""] => Self::Hello,
             ["snapshot"] => Self::Snapshot,
+            ["reload"] => Self::Reload,
             ["events"] => parse_events(query)?,
             ["balancers", name] => {
                 let name = balancer(name)?;
@@ -169,8 +181,10 @@ impl Call {
             _ => return nowhere(),
         };
         if call.method() != method {
-            let methods =
-                if matches!(call, Self::Balancer(_) | Self::Member(..)) { "GET or PATCH" } else { "GET" };
+            let methods = match call {
+                Self::Balancer(_) | Self::Member(..) => "GET or PATCH",
+                _ => call.method(),
+            };
             return Err(Refusal::new(
                 Code::MethodNotAllowed,
                 format!("{} is not for '{}'; use {methods}", clean(method, 20), clean(path, 120)),
@@ -230,6 +244,7 @@ mod tests {
         vec![
             Call::Hello,
             Call::Snapshot,
+            Call::Reload,
             Call::Balancer(app.clone()),
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
@@ -278,6 +293,8 @@ mod tests {
             ("GET", "/v1/balancers/app/members", Code::NotFound),
             ("POST", "/v1/snapshot", Code::MethodNotAllowed),
             ("DELETE", "/v1/balancers/app", Code::MethodNotAllowed),
+            ("GET", "/v1/reload", Code::MethodNotAllowed),
+            ("POST", "/v1/reload?force=1", Code::BadRequest),
             ("GET", "/v1/snapshot?x=1", Code::BadRequest),
             ("GET", "/v1/events?since=-1", Code::Invalid),
             ("GET", "/v1/events?since=1&since=2", Code::Invalid),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::edit::{Change, Peer};
 use crate::name::{BalancerName, MemberName};
+use crate::reload::Override;
 use crate::timestamp::Timestamp;
 
 /// One line of the event stream.
@@ -83,6 +84,32 @@ pub enum EventKind {
         /// The member.
         member: MemberName,
     },
+    /// The configuration was read anew, and is in effect.
+    Reloaded {
+        /// How often that was done since the start.
+        reloads: u64,
+        /// Balancers and members that came.
+        added: u64,
+        /// Balancers and members that went.
+        removed: u64,
+        /// Edits of fields that hold on; an event each comes before this one.
+        kept: u64,
+        /// Edits of fields that hold no longer; an event each comes before this one.
+        dropped: u64,
+        /// Who asked for it; none: a signal.
+        by: Option<Peer>,
+    },
+    /// The configuration was to be read anew and could not be; nothing has changed.
+    ReloadRefused {
+        /// What is wrong.
+        reason: String,
+        /// Who asked for it; none: a signal.
+        by: Option<Peer>,
+    },
+    /// An edit holds on although the configuration was read after it.
+    OverrideKept(Override),
+    /// An edit holds no longer: the configuration wins, or who was edited is gone.
+    OverrideDropped(Override),
     /// The reader was too slow, or asked for what is no longer kept.
     Missed {
         /// The first event that is gone.

@@ -12,6 +12,7 @@
 //! | [`edit`] | a change that an operator asks for, and its answer |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
+//! | [`reload`] | what reading the configuration anew did |
 //! | [`endpoint`] | the table of the admin interface |
 //! | [`refusal`] | why something that was asked for was not done |
 //! | [`selector`] | how people name a member: by URL, host:port or route |
@@ -29,6 +30,7 @@ pub mod lbmethod;
 pub mod name;
 pub mod place;
 pub mod refusal;
+pub mod reload;
 pub mod selector;
 pub mod settings;
 pub mod snapshot;
@@ -42,6 +44,7 @@ pub use event::{Event, EventKind, Recovery};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use refusal::{Code, Refusal};
+pub use reload::{Override, Reloaded, Subject};
 pub use selector::Selector;
 pub use settings::{
     BalancerSettings, ConnectionSettings, Factor, Lbset, MemberSettings, Separator, StickySession,

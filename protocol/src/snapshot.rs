@@ -24,6 +24,10 @@ pub struct Hello {
     pub listen: Vec<String>,
     /// When it started; differs after each restart.
     pub started: Timestamp,
+    /// When the configuration in effect was read.
+    pub loaded: Timestamp,
+    /// How often the configuration was read anew since the start.
+    pub reloads: u64,
 }
 
 /// All balancers.

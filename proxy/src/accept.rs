@@ -4,33 +4,35 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evenkeel_protocol::Moment;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{interval, sleep, timeout};
 
-use crate::access_log::WorkerLogs;
 use crate::clock::{self, Dice};
 use crate::conversation;
 use crate::deadline::Deadlines;
 use crate::http::buffer::Spares;
 use crate::http::head::Lines;
 use crate::limits;
+use crate::listening::Listener;
 use crate::places::Mailbox;
 use crate::pool::Pool;
-use crate::server::Proxy;
+use crate::server::{Proxy, Stop};
+use crate::site::{Site, WorkerSite};
 
 /// One worker thread's own things.
 pub(crate) struct Worker {
     /// Which of the members' counting cells it uses.
     pub(crate) core: usize,
-    /// Before the proxy, whose end waits for the last lines.
-    pub(crate) logs: RefCell<WorkerLogs>,
     pub(crate) proxy: Arc<Proxy>,
+    /// What the configuration says now.
+    site: RefCell<Rc<WorkerSite>>,
     pub(crate) pool: RefCell<Pool>,
     pub(crate) spares: Rc<Spares>,
     pub(crate) deadlines: Rc<Deadlines>,
@@ -55,10 +57,11 @@ const LINES_KEPT: usize = 64;
 
 impl Worker {
     fn new(core: usize, proxy: Arc<Proxy>) -> Self {
+        let site = Arc::clone(&proxy.site.borrow());
         Self {
             core,
-            logs: RefCell::new(proxy.logs.for_worker()),
             proxy,
+            site: RefCell::new(Rc::new(WorkerSite::new(site))),
             pool: RefCell::new(Pool::new(core)),
             spares: Rc::default(),
             deadlines: Rc::default(),
@@ -68,6 +71,28 @@ impl Worker {
             date: RefCell::default(),
             stopping: Cell::new(false),
             closing: Cell::new(false),
+        }
+    }
+
+    /// What the configuration says now.
+    pub(crate) fn site(&self) -> Rc<WorkerSite> {
+        Rc::clone(&self.site.borrow())
+    }
+
+    /// Does the configuration still say what it said there?
+    pub(crate) fn is_current(&self, site: &Rc<WorkerSite>) -> bool {
+        Rc::ptr_eq(&self.site.borrow(), site)
+    }
+
+    /// The configuration was read anew: requests from now on are served as `next` says.
+    fn adopt(&self, next: Arc<Site>) {
+        let before = self.site.replace(Rc::new(WorkerSite::new(next)));
+        before.logs.borrow_mut().tick();
+        let mut pool = self.pool.borrow_mut();
+        for address in before.balancers.iter().flat_map(|balancer| balancer.addresses()) {
+            if address.is_retired() {
+                pool.clear(address);
+            }
         }
     }
 
@@ -124,7 +149,7 @@ impl Worker {
     pub(crate) fn relieve(&self) {
         self.deadlines.shed(SHED);
         let mut pool = self.pool.borrow_mut();
-        for address in self.proxy.registry.balancers().iter().flat_map(|balancer| balancer.addresses()) {
+        for address in self.site().balancers.iter().flat_map(|balancer| balancer.addresses()) {
             pool.clear(address);
         }
         self.proxy.crowd.tell();
@@ -136,13 +161,50 @@ impl Worker {
 pub(crate) struct Crowd {
     /// Who has one of these is served.
     places: Arc<Semaphore>,
+    /// How many there are to be.
+    most: Mutex<usize>,
+    /// How many are to go as soon as they are free.
+    owed: AtomicUsize,
     /// Told when somebody waits for a place, or the system has no descriptors left.
     pressed: Notify,
 }
 
 impl Crowd {
     pub(crate) fn new(most: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))), pressed: Notify::new() }
+        let most = most.min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(most));
+        Self { places, most: Mutex::new(most), owed: AtomicUsize::new(0), pressed: Notify::new() }
+    }
+
+    /// There are to be as many places from now on; who has one keeps it.
+    pub(crate) fn resize(&self, most: usize) {
+        let most = most.min(Semaphore::MAX_PERMITS);
+        let mut current = self.most.lock().unwrap_or_else(PoisonError::into_inner);
+        if most < *current {
+            let surplus = *current - most;
+            let free = self.places.forget_permits(surplus);
+            self.owed.fetch_add(surplus - free, Ordering::AcqRel);
+        } else {
+            let mut more = most - *current;
+            while more > 0 && self.take_owed() {
+                more -= 1;
+            }
+            self.places.add_permits(more);
+        }
+        *current = most;
+    }
+
+    /// One less to go.
+    fn take_owed(&self) -> bool {
+        let less = |owed: usize| owed.checked_sub(1);
+        self.owed.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).is_ok()
+    }
+
+    /// Takes a place back.
+    fn leave(&self, place: OwnedSemaphorePermit) {
+        if self.take_owed() {
+            place.forget();
+        }
     }
 
     fn is_pressed(&self) -> bool {
@@ -154,37 +216,39 @@ impl Crowd {
     }
 }
 
-/// Serves on `listeners` until `stopping`, then until the requests in flight have ended or their time is over.
+/// Serves on the listeners that come until `stopping`, then until the requests in flight have ended or their time is
+/// over.
 pub(crate) async fn work(
     core: usize,
     proxy: Arc<Proxy>,
-    listeners: Vec<std::net::TcpListener>,
-    mailbox: Mailbox,
-    mut stopping: watch::Receiver<bool>,
+    (mut listeners, mailbox): (mpsc::UnboundedReceiver<Listener>, Mailbox),
+    mut stopping: watch::Receiver<Stop>,
 ) {
+    // Before the worker looks at the site, so that none is missed.
+    let sites = proxy.site.subscribe();
     let worker = Rc::new(Worker::new(core, proxy));
     // Each connection holds a sender; when all are gone, the receiver is told so.
     let (running, mut ended) = mpsc::channel::<()>(1);
-    for listener in listeners {
-        match TcpListener::from_std(listener) {
-            Ok(listener) => {
-                let accepting = accept(Rc::clone(&worker), listener, stopping.clone(), running.clone());
-                tokio::task::spawn_local(accepting);
-            }
-            Err(why) => tracing::error!(%why, "a listener cannot be used"),
-        }
-    }
-    drop(running);
+    tokio::task::spawn_local(adopt(Rc::clone(&worker), sites));
     let keeper = Rc::clone(&worker.deadlines);
     tokio::task::spawn_local(async move { keeper.keep().await });
     tokio::task::spawn_local(sweep(Rc::clone(&worker)));
     tokio::task::spawn_local(shed(Rc::clone(&worker)));
-    if !worker.logs.borrow().is_empty() {
-        tokio::task::spawn_local(hand_over_logs(Rc::clone(&worker)));
-    }
+    tokio::task::spawn_local(hand_over_logs(Rc::clone(&worker)));
     tokio::task::spawn_local(give_up_places(Rc::clone(&worker), mailbox));
-    // A sender that is gone means that the proxy ends as well.
-    let _ = stopping.wait_for(|stop| *stop).await;
+    let mut told = stopping.clone();
+    let listening = async {
+        while let Some(listener) = listeners.recv().await {
+            listen(&worker, listener, &stopping, &running);
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = listening => {}
+        // A sender that is gone means that the proxy ends as well.
+        _ = told.wait_for(|stop| *stop != Stop::No) => {}
+    }
+    drop(running);
     worker.stopping.set(true);
     worker.deadlines.wake_all();
     let closing = async {
@@ -194,14 +258,40 @@ pub(crate) async fn work(
         worker.deadlines.wake_all();
         std::future::pending::<()>().await;
     };
+    let patience = async {
+        let _ = stopping.wait_for(|stop| *stop == Stop::Soon).await;
+        sleep(limits::STOP_WITHIN).await;
+    };
     tokio::select! {
         biased;
         () = closing => {}
-        over = timeout(limits::STOP_WITHIN, ended.recv()) => {
-            if over.is_err() {
-                tracing::warn!("requests are still in flight and are cut off");
-            }
+        _ = ended.recv() => {}
+        () = patience => tracing::warn!("requests are still in flight and are cut off"),
+    }
+}
+
+/// Accepts on one more address.
+fn listen(
+    worker: &Rc<Worker>,
+    listener: Listener,
+    stopping: &watch::Receiver<Stop>,
+    running: &mpsc::Sender<()>,
+) {
+    let Listener { socket, closing } = listener;
+    match TcpListener::from_std(socket) {
+        Ok(socket) => {
+            let accepting = accept(Rc::clone(worker), (socket, closing), stopping.clone(), running.clone());
+            tokio::task::spawn_local(accepting);
         }
+        Err(why) => tracing::error!(%why, "a listener cannot be used"),
+    }
+}
+
+/// Serves as the configuration says that was read last.
+async fn adopt(worker: Rc<Worker>, mut sites: watch::Receiver<Arc<Site>>) {
+    while sites.changed().await.is_ok() {
+        let next = Arc::clone(&sites.borrow_and_update());
+        worker.adopt(next);
     }
 }
 
@@ -213,10 +303,8 @@ async fn sweep(worker: Rc<Worker>) {
         // Corrects what the time of day is thought to be from the monotonic clock.
         clock::wall();
         let now = clock::now();
-        for balancer in worker.proxy.registry.balancers() {
-            for address in balancer.addresses() {
-                worker.pool.borrow_mut().sweep(address, now);
-            }
+        for address in worker.site().balancers.iter().flat_map(|balancer| balancer.addresses()) {
+            worker.pool.borrow_mut().sweep(address, now);
         }
     }
 }
@@ -226,7 +314,7 @@ async fn hand_over_logs(worker: Rc<Worker>) {
     let mut ticks = interval(LOGS_EVERY);
     loop {
         ticks.tick().await;
-        worker.logs.borrow_mut().tick();
+        worker.site().logs.borrow_mut().tick();
     }
 }
 
@@ -240,19 +328,15 @@ async fn shed(worker: Rc<Worker>) {
 
 /// Closes idle connections to members whose places other workers need.
 async fn give_up_places(worker: Rc<Worker>, mut mailbox: Mailbox) {
-    while let Some((balancer, member)) = mailbox.recv().await {
-        let address =
-            worker.proxy.registry.balancers().get(balancer).and_then(|it| it.addresses().get(member));
-        if let Some(address) = address {
-            worker.pool.borrow_mut().give_up(address);
-        }
+    while let Some(address) = mailbox.recv().await {
+        worker.pool.borrow_mut().give_up(&address);
     }
 }
 
 async fn accept(
     worker: Rc<Worker>,
-    listener: TcpListener,
-    stopping: watch::Receiver<bool>,
+    (listener, mut closing): (TcpListener, watch::Receiver<bool>),
+    stopping: watch::Receiver<Stop>,
     running: mpsc::Sender<()>,
 ) {
     let mut told = stopping;
@@ -266,7 +350,8 @@ async fn accept(
     };
     tokio::select! {
         () = accepting => {}
-        _ = told.wait_for(|stop| *stop) => {}
+        _ = told.wait_for(|stop| *stop != Stop::No) => {}
+        _ = closing.wait_for(|closing| *closing) => {}
     }
     // Connections that the system has accepted already must not be reset by closing the listener.
     let Ok(listener) = listener.into_std() else { return };
@@ -301,8 +386,9 @@ async fn begin(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, running
     };
     let (worker, running) = (Rc::clone(worker), running.clone());
     tokio::task::spawn_local(async move {
-        conversation::converse(worker, stream, peer).await;
-        drop((place, running));
+        conversation::converse(Rc::clone(&worker), stream, peer).await;
+        worker.proxy.crowd.leave(place);
+        drop(running);
     });
 }
 

@@ -1,8 +1,8 @@
 //! How a member is reached: its name, its socket addresses, and what is counted of the connections to it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use evenkeel_protocol::{ConnectionSettings, MemberName};
 use tokio::sync::Notify;
@@ -21,49 +21,102 @@ pub(crate) struct Address {
     pub(crate) connection: ConnectionSettings,
     /// `max=`: connections to it, in the whole process.
     pub(crate) limit: Option<Arc<Limit>>,
-    /// Its number among the members of all balancers, for pools.
-    pub(crate) slot: usize,
-    /// Its balancer's number, and its own there.
-    pub(crate) place: (usize, usize),
+    /// Its number among the addresses of all members, for pools.
+    pub(crate) slot: Slot,
+    /// Is it no longer in use, so that no idle connection to it is to be kept?
+    retired: AtomicBool,
     resolved: OnceLock<Vec<SocketAddr>>,
     /// Idle connections at each worker; counted only where their number is limited.
     idle: Box<[AtomicU32]>,
     trimming: Mutex<()>,
     /// When it was last told that the member fails again and again.
     pub(crate) failing_told: Pacer,
-    /// Told when nothing at all may go to it any more.
-    stopped: Notify,
+    /// Told when nothing at all may go to its member any more; shared with the addresses that follow this one.
+    stopped: Arc<Notify>,
     /// When it was last said that it gives answers that are none.
     pub(crate) bad_answer_warned: Pacer,
 }
 
-/// Where a member stands among all.
-pub(crate) struct Numbers {
-    pub(crate) slot: usize,
-    pub(crate) place: (usize, usize),
-    pub(crate) cores: usize,
+/// The numbers of all addresses. One is given out anew when nobody knows the address any more that had it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slots(Arc<Mutex<Numbers>>);
+
+#[derive(Debug, Default)]
+struct Numbers {
+    free: Vec<usize>,
+    /// Numbers that were ever given out.
+    used: usize,
+    /// How often a number was given out.
+    given: u64,
+}
+
+/// The number of one address.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) number: usize,
+    /// Differs from whoever had the number before.
+    pub(crate) owner: u64,
+    slots: Slots,
+}
+
+impl Slots {
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Slot {
+        let mut numbers = self.numbers();
+        numbers.given += 1;
+        let owner = numbers.given;
+        let number = numbers.free.pop().unwrap_or_else(|| {
+            numbers.used += 1;
+            numbers.used - 1
+        });
+        Slot { number, owner, slots: self.clone() }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slots.numbers().free.push(self.number);
+    }
 }
 
 impl Address {
-    pub(crate) fn new(name: MemberName, connection: ConnectionSettings, numbers: &Numbers) -> Self {
-        let Numbers { slot, place, cores } = *numbers;
+    /// The address of a member; `cores` is the number of worker threads.
+    pub(crate) fn new(name: MemberName, connection: ConnectionSettings, slots: &Slots, cores: usize) -> Self {
         let limit = connection.max.map(Limit::new);
         let counted = limit.is_some() || connection.smax.is_some();
         Self {
             limit,
-            slot,
-            place,
+            slot: slots.take(),
+            retired: AtomicBool::new(false),
             resolved: OnceLock::new(),
             idle: (0..if counted { cores } else { 0 }).map(|_| AtomicU32::new(0)).collect(),
             trimming: Mutex::default(),
             failing_told: Pacer::default(),
-            stopped: Notify::new(),
+            stopped: Arc::default(),
             authority: name.authority().to_owned(),
             path: name.path().to_owned(),
             bad_answer_warned: Pacer::default(),
             name,
             connection,
         }
+    }
+
+    /// The address of the same member with other settings. What is told to it on behalf of the member reaches this one.
+    pub(crate) fn followed_by(&self, connection: ConnectionSettings, slots: &Slots, cores: usize) -> Self {
+        let stopped = Arc::clone(&self.stopped);
+        Self { stopped, ..Self::new(self.name.clone(), connection, slots, cores) }
+    }
+
+    /// No request begins with it any more.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     /// A connection to it is idle at the worker `core` from now on.

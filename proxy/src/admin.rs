@@ -23,6 +23,7 @@ use crate::admin::patient::Patient;
 use crate::admin::stream::Reply;
 use crate::limits;
 use crate::registry::Registry;
+use crate::reload::Reloader;
 
 mod endpoints;
 mod patient;
@@ -31,14 +32,14 @@ mod stream;
 /// Answers on the admin socket until the proxy ends; then those who follow the events still get the last of them.
 pub(crate) async fn serve(
     listener: UnixListener,
-    registry: Arc<Registry>,
+    (registry, reloader): (Arc<Registry>, Arc<Reloader>),
     mut ending: watch::Receiver<bool>,
 ) {
     // Each connection holds a sender; when all are gone, the receiver is told so.
     let (running, mut ended) = mpsc::channel::<()>(1);
     let mut told = ending.clone();
     tokio::select! {
-        () = accept(&listener, &registry, &ending, running) => {}
+        () = accept(&listener, (&registry, &reloader), &ending, running) => {}
         // A sender that is gone means that the proxy ends as well.
         _ = told.wait_for(|end| *end) => {}
     }
@@ -51,7 +52,7 @@ pub(crate) async fn serve(
 
 async fn accept(
     listener: &UnixListener,
-    registry: &Arc<Registry>,
+    (registry, reloader): (&Arc<Registry>, &Arc<Reloader>),
     ending: &watch::Receiver<bool>,
     running: mpsc::Sender<()>,
 ) {
@@ -70,9 +71,10 @@ async fn accept(
         let place = Arc::clone(&places).try_acquire_owned();
         let welcome = place.is_ok();
         let Ok(place) = place.or_else(|_| Arc::clone(&lobby).try_acquire_owned()) else { continue };
-        let (registry, ending, running) = (Arc::clone(registry), ending.clone(), running.clone());
+        let doors = (Arc::clone(registry), Arc::clone(reloader));
+        let (ending, running) = (ending.clone(), running.clone());
         tokio::task::spawn_local(async move {
-            converse(stream, registry, ending, welcome).await;
+            converse(stream, doors, ending, welcome).await;
             drop((place, running));
         });
     }
@@ -80,14 +82,14 @@ async fn accept(
 
 async fn converse(
     stream: UnixStream,
-    registry: Arc<Registry>,
+    (registry, reloader): (Arc<Registry>, Arc<Reloader>),
     mut ending: watch::Receiver<bool>,
     welcome: bool,
 ) {
     let peer = Arc::new(who(&stream));
     let stream = Patient::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (registry, peer) = (Arc::clone(&registry), Arc::clone(&peer));
+        let (registry, reloader, peer) = (Arc::clone(&registry), Arc::clone(&reloader), Arc::clone(&peer));
         async move {
             if !welcome {
                 let why = "too many connections to the admin socket; end one of them";
@@ -96,7 +98,7 @@ async fn converse(
                 response.headers_mut().insert("connection", HeaderValue::from_static("close"));
                 return Ok::<_, Infallible>(response);
             }
-            Ok(respond(answer(request, &registry, Option::as_ref(&peer)).await))
+            Ok(respond(answer(request, (&registry, &reloader), Option::as_ref(&peer)).await))
         }
     });
     let connection = http1::Builder::new()
@@ -126,7 +128,7 @@ fn who(stream: &UnixStream) -> Option<Peer> {
 
 async fn answer(
     request: Request<Incoming>,
-    registry: &Arc<Registry>,
+    doors: (&Arc<Registry>, &Arc<Reloader>),
     peer: Option<&Peer>,
 ) -> Result<Reply, Refusal> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
@@ -141,7 +143,7 @@ async fn answer(
     if call.method() == "GET" && !body.is_empty() {
         return Err(Refusal::new(Code::BadRequest, "a GET takes no body here"));
     }
-    endpoints::answer(call, body, registry, peer.cloned()).await
+    endpoints::answer(call, body, doors, peer.cloned()).await
 }
 
 fn respond(outcome: Result<Reply, Refusal>) -> Response<Reply> {

@@ -57,10 +57,10 @@ impl Page {
     }
 
     /// Writes head and body; the status that the client sees, and how many bytes are body.
-    pub(crate) fn write(self, worker: &Worker, out: &mut Buffer) -> (u16, usize) {
+    pub(crate) fn write(self, worker: &Worker, documents: &ErrorDocuments, out: &mut Buffer) -> (u16, usize) {
         let status = self.status;
         let own;
-        let (status, kind, location, body) = match worker.proxy.error_documents.get(&status) {
+        let (status, kind, location, body) = match documents.get(&status) {
             Some(ErrorDocument::Redirect(url)) => (302, "text/html; charset=utf-8", Some(url), &b""[..]),
             Some(ErrorDocument::Text(text)) => (status, "text/html; charset=utf-8", None, text.as_bytes()),
             Some(ErrorDocument::File { bytes, content_type }) => (status, *content_type, None, &bytes[..]),

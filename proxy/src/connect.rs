@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use evenkeel_balancer::FailureKind;
 use rustix::io::Errno;
@@ -18,7 +19,7 @@ use crate::pool::Connection;
 /// A new connection, or one that became idle while this request waited for its place.
 pub(crate) async fn connect(
     worker: &Rc<Worker>,
-    address: &Address,
+    address: &Arc<Address>,
     fresh: bool,
 ) -> Result<Connection, Failed> {
     let place = match &address.limit {

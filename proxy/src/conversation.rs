@@ -19,11 +19,14 @@ use crate::http::request::{Refused, RequestHead, is_tls};
 use crate::http::stream::Stream;
 use crate::mapping::covers;
 use crate::record::{Served, record};
+use crate::site::WorkerSite;
 use crate::{answer, clock, limits};
 
 /// A client connection.
 pub(crate) struct Conversation {
     pub(crate) worker: Rc<Worker>,
+    /// What the configuration said when the request began.
+    pub(crate) site: Rc<WorkerSite>,
     pub(crate) client: Stream,
     pub(crate) peer: SocketAddr,
     pub(crate) deadline: Deadline,
@@ -73,6 +76,7 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
         carried: 0,
         half_closed: false,
         began: Moment::default(),
+        site: worker.site(),
         worker,
     };
     let ending = loop {
@@ -98,8 +102,9 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
 impl Conversation {
     /// The next head.
     async fn head(&mut self) -> Result<RequestHead, NoHead> {
-        let worker = Rc::clone(&self.worker);
-        let settings = &worker.proxy.serving;
+        self.site = self.worker.site();
+        let site = Rc::clone(&self.site);
+        let settings = &site.serving;
         let mut began = if self.carried == 0 { self.worker.tick() } else { self.worker.now() };
         self.began = began;
         if self.input.is_empty() {
@@ -110,6 +115,8 @@ impl Conversation {
             let within = if self.carried == 0 { settings.head.first } else { settings.keep_alive_timeout };
             self.deadline.set(began.plus(within), Doing::Idle);
             poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
+            // It may have waited for long.
+            self.site = self.worker.site();
             self.began = self.worker.tick();
             began = if self.carried == 0 { began } else { self.began };
         } else if self.carried > 0 {
@@ -196,7 +203,8 @@ impl Conversation {
     fn look(&mut self, scan: &mut Scan) -> Result<Option<RequestHead>, NoHead> {
         let refuse = |status, why| Err(NoHead::Refused(Refused { status, why }));
         let worker = Rc::clone(&self.worker);
-        let serving = &worker.proxy.serving;
+        let site = Rc::clone(&self.site);
+        let serving = &site.serving;
         let start = self.input.start();
         let block = self.input.block().get(..self.input.end()).unwrap_or_default();
         let whole = block.ends_with(b"\r\n\r\n") && block.len() - start <= serving.head_bytes;
@@ -245,7 +253,8 @@ impl Conversation {
             tracing::warn!(client = %self.peer.ip(), "a client speaks TLS to an address without TLS");
         }
         let mut page = self.worker.spares.small();
-        let (shown, body) = answer::Page::of(status).closing().write(&self.worker, &mut page);
+        let documents = &self.site.error_documents;
+        let (shown, body) = answer::Page::of(status).closing().write(&self.worker, documents, &mut page);
         let sent = page.len() as u64;
         let written = self.write(page).await;
         let served = Served {
@@ -264,7 +273,7 @@ impl Conversation {
 
     /// Writes all of `bytes`, unless the client takes nothing for too long.
     pub(crate) async fn write(&mut self, mut bytes: Buffer) -> io::Result<()> {
-        let within = self.worker.proxy.serving.timeout;
+        let within = self.site.serving.timeout;
         while !bytes.is_empty() {
             let (client, deadline) = (&mut self.client, &self.deadline);
             let mut waiting = false;

@@ -3,10 +3,12 @@
 //! A failure is told as facts (kind, how much was sent, over what connection); what follows from them is the core's
 //! verdict.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use evenkeel_balancer::{FailureKind, Lease, Meter, Sent};
@@ -23,12 +25,15 @@ use crate::http::buffer::Buffer;
 use crate::http::request::RequestHead;
 use crate::http::stream::Stream;
 use crate::pool::Connection;
+use crate::site::WorkerSite;
 use crate::upload::{BadUpload, Upload, Waiting};
 use crate::{clock, connect, limits};
 
 /// A client's request while it is served.
 pub(crate) struct Request<'a> {
     pub(crate) worker: &'a Rc<Worker>,
+    /// What the configuration says.
+    pub(crate) site: Rc<WorkerSite>,
     pub(crate) client: &'a mut Stream,
     pub(crate) deadline: &'a Deadline,
     pub(crate) head: &'a RequestHead,
@@ -37,7 +42,7 @@ pub(crate) struct Request<'a> {
     /// What the client sent right behind the request.
     pub(crate) behind: &'a [u8],
     /// Path and query behind the member's own path.
-    pub(crate) target: &'a str,
+    pub(crate) target: Cow<'a, str>,
     pub(crate) address: IpAddr,
     pub(crate) upload: Upload,
     /// What the client sent ahead while it was served.
@@ -87,7 +92,7 @@ impl Request<'_> {
     /// Tries the member that `lease` holds; `fresh` asks for a connection that has carried nothing yet.
     pub(crate) async fn attempt(
         &mut self,
-        address: &Address,
+        address: &Arc<Address>,
         lease: &Lease,
         fresh: bool,
     ) -> Result<Answered, Failed> {
@@ -136,16 +141,16 @@ impl Request<'_> {
         let request = ToMember {
             head: self.head,
             block: self.block,
-            target: join(&address.path, self.target),
+            target: join(&address.path, &self.target),
             authority: &address.authority,
             client: self.address,
             keep: !address.connection.disablereuse,
             upgrade,
         };
-        request.write(&self.worker.proxy.forwarding, &mut out);
+        request.write(&self.site.forwarding, &mut out);
         let bytes = out.len() as u64;
         self.upload.begin(out, meter, self.worker.now());
-        if self.upload.held && !self.worker.proxy.forwarding.expect {
+        if self.upload.held && !self.site.forwarding.expect {
             self.tell_to_continue();
         }
         bytes
@@ -299,7 +304,7 @@ impl Request<'_> {
 
     /// When the client's time for its body is over: it must be fast enough on the whole, and never silent for long.
     fn body_deadline(&self) -> Moment {
-        let serving = &self.worker.proxy.serving;
+        let serving = &self.site.serving;
         let whole = serving.body.deadline(self.upload.began, self.upload.received);
         whole.min(self.upload.given.plus(serving.timeout))
     }

@@ -16,10 +16,11 @@ use crate::exchange::{Answered, Failed, Request};
 use crate::http::body::Length;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
+use crate::live::LiveBalancer;
 use crate::mapping;
 use crate::record::{Chosen, Served, record};
-use crate::registry::LiveBalancer;
 use crate::relay::{self, Tried};
+use crate::site::Site;
 use crate::upload::{BadUpload, Upload};
 use crate::{clock, limits};
 
@@ -57,7 +58,7 @@ pub(crate) async fn handle(conversation: &mut Conversation, head: &RequestHead) 
 
 /// May the connection carry another request after this one?
 fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
-    let serving = &conversation.worker.proxy.serving;
+    let serving = &conversation.site.serving;
     serving.keep_alive
         && head.keeps_alive()
         && (serving.requests == 0 || conversation.carried + 1 < serving.requests)
@@ -93,7 +94,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     let page = Page::of(status).bare(bare).told(!head.http_1_1);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
-    let (shown, body) = page.write(&conversation.worker, &mut out);
+    let (shown, body) = page.write(&conversation.worker, &conversation.site.error_documents, &mut out);
     let sent = out.len() as u64;
     let then = match conversation.write(out).await {
         Err(_) => return Served { aborted: true, ..served },
@@ -107,25 +108,23 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
-    let proxy = &worker.proxy;
-    let found = find(&worker, conversation.input.block(), head)?;
-    let balancer = proxy.registry.balancers().get(found.balancer).ok_or(Own::early(500))?;
+    let mut found = find(&conversation.site, conversation.input.block(), head)?;
     let upload =
         Upload::new(head, &mut conversation.input, &worker.spares, found.most).map_err(|why| match why {
             BadUpload::Broken(_) => Own::early(400),
             BadUpload::TooLarge => Own::early(413),
         })?;
-    let Conversation { client, input, deadline, peer, half_closed, .. } = conversation;
+    let Conversation { client, input, deadline, peer, half_closed, site, .. } = conversation;
     let block = input.block();
-    let target = found.target(head, block);
     let mut request = Request {
         worker: &worker,
+        site: Rc::clone(site),
         client,
         deadline,
         head,
         block,
         behind: input.filled(),
-        target: &target,
+        target: found.target(head, block),
         address: peer.ip(),
         upload,
         ahead: Vec::new(),
@@ -136,33 +135,66 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     };
     let began = worker.now();
     (request.upload.began, request.upload.given) = (began, began);
-    let mut trying = Trying {
-        worker: &worker,
-        index: found.balancer,
-        balancer,
-        cookies: cookies(head, block),
-        excluded: Vec::new(),
-        tried: Tried::default(),
-        repeats: 0,
-        chosen: None,
-    };
-    let served = trying.served(&mut request, keep).await;
-    let chosen = trying.chosen.take();
-    let outcome = match served {
-        Ok(served) => Ok(Served { chosen, read: request.upload.received, ..served }),
-        Err(status) => Err(Own {
-            status,
+    let outcome = loop {
+        let (served, chosen) = try_members(&mut request, found.balancer, keep).await;
+        let own = match served {
+            Ok(served) => break Ok(Served { chosen, read: request.upload.received, ..served }),
+            Err(Unserved::Status(status)) => Own { chosen, ..Own::early(status) },
+            Err(Unserved::Moved) => {
+                *site = worker.site();
+                match find(site, block, head) {
+                    Ok(now) => {
+                        request.site = Rc::clone(site);
+                        request.target = now.target(head, block);
+                        found = now;
+                        continue;
+                    }
+                    Err(own) => own,
+                }
+            }
+        };
+        break Err(Own {
             whole: request.upload.is_read(),
             torn: request.interim.is_some(),
             read: request.upload.received,
-            chosen,
-        }),
+            ..own
+        });
     };
     let Request { ahead, upload, half_closed: closed, .. } = request;
     *half_closed = closed;
     input.put(upload.surplus());
     input.put(&ahead);
     outcome
+}
+
+/// Has a member of that balancer answer. Who was elected last is told in any case.
+async fn try_members(
+    request: &mut Request<'_>,
+    index: usize,
+    keep: bool,
+) -> (Result<Served, Unserved>, Option<Chosen>) {
+    let site = Rc::clone(&request.site);
+    let Some(balancer) = site.balancers.get(index) else { return (Err(Unserved::Status(500)), None) };
+    let mut trying = Trying {
+        worker: request.worker,
+        index,
+        balancer,
+        cookies: cookies(request.head, request.block),
+        excluded: Vec::new(),
+        tried: Tried::default(),
+        repeats: 0,
+        chosen: None,
+    };
+    let served = trying.served(request, keep).await;
+    (served, trying.chosen.take())
+}
+
+/// Why no member's answer was handed on.
+enum Unserved {
+    /// The proxy answers with this status.
+    Status(u16),
+    /// The configuration was read anew while the request waited for a member.
+    Moved,
 }
 
 /// Where a request goes.
@@ -189,7 +221,7 @@ impl Found {
     }
 }
 
-fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
+fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
     let refused = Own::early;
     match head.method.of(block) {
         b"CONNECT" | b"TRACE" => return Err(refused(405)),
@@ -204,10 +236,9 @@ fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own>
         Some(path) => path,
     };
     mapping::check_path(path).map_err(|_| refused(400))?;
-    let proxy = &worker.proxy;
-    let found = proxy.mappings.find(path);
+    let found = site.mappings.find(path);
     let index = found.as_ref().map(|found| found.balancer);
-    if proxy.fences.iter().any(|fence| fence.covers(path, index)) {
+    if site.fences.iter().any(|fence| fence.covers(path, index)) {
         return Err(refused(503));
     }
     let Some(found) = found else { return Err(refused(404)) };
@@ -217,7 +248,7 @@ fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own>
         }
         rest => (0, Some(rest.into_owned())),
     };
-    Ok(Found { balancer: found.balancer, path: rewritten, at, length, most: proxy.serving.most(path) })
+    Ok(Found { balancer: found.balancer, path: rewritten, at, length, most: site.serving.most(path) })
 }
 
 fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {
@@ -239,27 +270,27 @@ struct Trying<'a> {
 }
 
 impl Trying<'_> {
-    /// Tries members until one answers, and hands its answer to the client; else the status for the client.
-    async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, u16> {
+    /// Tries members until one answers, and hands its answer to the client.
+    async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, Unserved> {
         let outcome = self.until_answered(request).await;
         let tried = std::mem::take(&mut self.tried);
         let begun = relay::begin(request, outcome?, (self.balancer, tried, keep));
-        let mut begun = begun.ok_or(502_u16)?;
+        let mut begun = begun.ok_or(Unserved::Status(502))?;
         let ended = poll_fn(|context| begun.poll(context, request)).await;
         Ok(begun.served(ended, request))
     }
 
-    /// Tries members until one answers; else the status for the client.
-    async fn until_answered(&mut self, request: &mut Request<'_>) -> Result<Answered, u16> {
+    /// Tries members until one answers.
+    async fn until_answered(&mut self, request: &mut Request<'_>) -> Result<Answered, Unserved> {
         let mut fallback = None;
         loop {
-            let election = match self.elect(request.target) {
-                Err(nobody) if fallback.is_none() => Box::pin(self.wait(request.target, nobody)).await,
+            let election = match self.elect(&request.target) {
+                Err(nobody) if fallback.is_none() => Box::pin(self.wait(request, nobody)).await?,
                 outcome => outcome,
             };
             let election = election.map_err(|nobody| {
                 tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
-                fallback.unwrap_or(503)
+                Unserved::Status(fallback.unwrap_or(503))
             })?;
             let member = self.take(election);
             let mut fresh = false;
@@ -274,7 +305,7 @@ impl Trying<'_> {
                         fallback = Some(status);
                         break;
                     }
-                    Err((_, status)) => return Err(status),
+                    Err((_, status)) => return Err(Unserved::Status(status)),
                 }
             }
         }
@@ -300,18 +331,27 @@ impl Trying<'_> {
     }
 
     /// Nobody can be elected: waits for somebody as long as the balancer's timeout allows.
-    async fn wait(&self, url: &str, nobody: NoMember) -> Result<Election, NoMember> {
-        let (Some(within), Some(waiter)) = (nobody.wait, self.balancer.wait()) else { return Err(nobody) };
-        let deadline = clock::now().plus(within);
+    async fn wait(
+        &self,
+        request: &Request<'_>,
+        nobody: NoMember,
+    ) -> Result<Result<Election, NoMember>, Unserved> {
+        let (Some(within), Some(waiter)) = (nobody.wait, self.balancer.wait()) else {
+            return Ok(Err(nobody));
+        };
+        let deadline = request.upload.began.plus(within);
         loop {
             let left = deadline.since(clock::now());
             // Either something changed or it is worth a look anyway.
             let _ = timeout(left.min(limits::WAIT_STEP), waiter.change()).await;
             self.worker.tick();
-            match self.elect(url) {
-                Err(nobody) if left.is_zero() => return Err(nobody),
+            if !self.worker.is_current(&request.site) {
+                return Err(Unserved::Moved);
+            }
+            match self.elect(&request.target) {
+                Err(nobody) if left.is_zero() => return Ok(Err(nobody)),
                 Err(_) => {}
-                found => return found,
+                found => return Ok(found),
             }
         }
     }

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSettings, Change, MemberEdit, MemberName, MemberSettings,
+    BalancerEdit, BalancerName, BalancerSettings, Change, MemberEdit, MemberName, MemberSettings, Override,
+    Subject,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,17 +32,9 @@ const COMPACT_AFTER: usize = 1_000;
 /// A larger file is taken for damaged.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// Whom an edit is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Subject {
-    balancer: BalancerName,
-    /// None: the balancer's own settings.
-    member: Option<MemberName>,
-}
-
 /// What was set, and what the configuration said then, field by field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Override {
+struct Kept {
     set: Map<String, Value>,
     file: Map<String, Value>,
 }
@@ -51,11 +44,18 @@ struct Line {
     #[serde(flatten)]
     subject: Subject,
     #[serde(flatten)]
-    what: Override,
+    what: Kept,
 }
 
-/// An edit to make again at start.
-#[derive(Debug, PartialEq, Eq)]
+/// What became of the edits when a configuration was held against them, one entry a field.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Verdicts {
+    pub(crate) kept: Vec<Override>,
+    pub(crate) dropped: Vec<Override>,
+}
+
+/// An edit to make again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Restored {
     Member(BalancerName, MemberName, MemberEdit),
     Balancer(BalancerName, BalancerEdit),
@@ -69,12 +69,13 @@ pub(crate) struct Journal {
     file: Option<File>,
     lines: usize,
     configured: BTreeMap<Subject, Map<String, Value>>,
-    overrides: BTreeMap<Subject, Override>,
+    overrides: BTreeMap<Subject, Kept>,
 }
 
 impl Journal {
     /// Reads the journal of a run folder and begins its next generation.
-    pub(crate) fn open(folder: &Path, balancers: &[BalancerConfig]) -> Self {
+    pub(crate) fn open(folder: &Path, balancers: &[BalancerConfig]) -> (Self, Verdicts) {
+        let mut verdicts = Verdicts::default();
         let mut journal = Self {
             folder: folder.to_owned(),
             file: None,
@@ -87,7 +88,7 @@ impl Journal {
             Err(why) => Err(why),
             Ok(length) => match journal.read(length) {
                 Ok(()) => {
-                    journal.reconcile();
+                    verdicts = journal.reconcile();
                     Ok(())
                 }
                 Err(why) => journal.set_aside(&why),
@@ -97,7 +98,18 @@ impl Journal {
         if let Err(why) = readable.and_then(|()| journal.compact()) {
             tracing::error!(%why, "the journal of edits cannot be used; edits will not survive a restart");
         }
-        journal
+        (journal, verdicts)
+    }
+
+    /// Holds the edits against a configuration that was read anew.
+    pub(crate) fn renew(&mut self, balancers: &[BalancerConfig]) -> Verdicts {
+        self.configured = configured(balancers);
+        let verdicts = self.reconcile();
+        if let Err(why) = self.compact() {
+            self.file = None;
+            tracing::error!(%why, "the journal of edits cannot be written; edits will not survive a restart");
+        }
+        verdicts
     }
 
     /// The edits that still hold.
@@ -150,7 +162,7 @@ impl Journal {
         set.retain(|field, _| changes.iter().any(|change| change.field == *field));
         let configured = self.configured.get(&subject).cloned().unwrap_or_default();
         let file = configured.into_iter().filter(|(field, _)| set.contains_key(field)).collect();
-        let what = Override { set, file };
+        let what = Kept { set, file };
         self.merge(&subject, &what);
         let line = Line { subject, what };
         let there = self.is_there();
@@ -176,7 +188,7 @@ impl Journal {
     }
 
     /// Later fields replace earlier ones; what the configuration says anyway is no override.
-    fn merge(&mut self, subject: &Subject, what: &Override) {
+    fn merge(&mut self, subject: &Subject, what: &Kept) {
         let configured = self.configured.get(subject);
         let known = self.overrides.entry(subject.clone()).or_default();
         for (field, value) in &what.set {
@@ -232,33 +244,44 @@ impl Journal {
         Ok(())
     }
 
-    /// Holds what was read against the configuration of today.
-    fn reconcile(&mut self) {
+    /// Holds what was set against the configuration of today, field by field.
+    fn reconcile(&mut self) -> Verdicts {
+        let mut verdicts = Verdicts::default();
         for (subject, what) in std::mem::take(&mut self.overrides) {
             let name = subject.member.as_ref().map_or_else(|| subject.balancer.url(), ToString::to_string);
-            let Some(configured) = self.configured.get(&subject) else {
-                tracing::warn!(balancer = %subject.balancer, name, "is no longer configured; its edits are dropped");
-                continue;
-            };
-            let mut held = Override::default();
+            let today = self.configured.get(&subject);
+            let mut kept = Kept::default();
             for (field, value) in what.set {
-                let (then, today) = (what.file.get(&field), configured.get(&field));
-                if today == Some(&value) {
-                    continue;
-                }
-                if value.is_boolean() && subject.member.is_some() || then == today {
-                    tracing::info!(balancer = %subject.balancer, name, field, %value, "edit kept from before the restart");
-                    held.file.extend(today.map(|today| (field.clone(), today.clone())));
-                    held.set.insert(field, value);
+                let (then, now) = (what.file.get(&field), today.and_then(|today| today.get(&field)));
+                let (holds, why) = match now {
+                    None => (false, "it is no longer configured"),
+                    Some(now) if *now == value => continue,
+                    Some(Value::Bool(_)) if subject.member.is_some() => {
+                        (true, "flags hold until they are cleared")
+                    }
+                    Some(_) if then == now => (true, "the configuration of this field is what it was"),
+                    Some(_) => (false, "the configuration of this field was changed since, and wins"),
+                };
+                let list = if holds { &mut verdicts.kept } else { &mut verdicts.dropped };
+                list.push(Override {
+                    subject: subject.clone(),
+                    field: field.clone(),
+                    value: shown(&field, &value),
+                    why: why.to_owned(),
+                });
+                if holds {
+                    tracing::info!(balancer = %subject.balancer, name, field, %value, "edit kept");
+                    kept.file.extend(now.map(|now| (field.clone(), now.clone())));
+                    kept.set.insert(field, value);
                 } else {
-                    tracing::warn!(balancer = %subject.balancer, name, field, %value,
-                        "the configuration was changed since this edit and wins");
+                    tracing::warn!(balancer = %subject.balancer, name, field, %value, "edit dropped: {why}");
                 }
             }
-            if !held.set.is_empty() {
-                self.overrides.insert(subject, held);
+            if !kept.set.is_empty() {
+                self.overrides.insert(subject, kept);
             }
         }
+        verdicts
     }
 
     /// Keeps a damaged file for people and starts without it, naming those whose overrides could still be read.
@@ -326,6 +349,16 @@ fn parse(text: &[u8]) -> Option<Line> {
     (checksum == expected.as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
+/// A value as changes show it.
+fn shown(field: &str, value: &Value) -> String {
+    match value {
+        Value::Number(number) if field == "lbfactor" => format!("{:.2}", number.as_f64().unwrap_or_default()),
+        Value::Bool(on) => if *on { "On" } else { "Off" }.to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// What the configuration says of each field that can be edited.
 fn configured(balancers: &[BalancerConfig]) -> BTreeMap<Subject, Map<String, Value>> {
     let object = |edit: serde_json::Result<Value>| match edit {
@@ -372,184 +405,4 @@ fn of_balancer(settings: &BalancerSettings) -> BalancerEdit {
 }
 
 #[cfg(test)]
-mod tests {
-    use evenkeel_protocol::Flag;
-
-    use super::*;
-
-    fn name() -> BalancerName {
-        "app".parse().unwrap()
-    }
-
-    fn member(number: u8) -> MemberName {
-        format!("http://m{number}").parse().unwrap()
-    }
-
-    fn config(factor: &str) -> Vec<BalancerConfig> {
-        let settings = |number: u8| MemberSettings {
-            lbfactor: if number == 1 { factor.parse().unwrap() } else { "1".parse().unwrap() },
-            ..MemberSettings::default()
-        };
-        vec![BalancerConfig {
-            name: name(),
-            settings: BalancerSettings::default(),
-            members: [1, 2].map(|number| (member(number), settings(number))).into(),
-        }]
-    }
-
-    fn factor(text: &str) -> MemberEdit {
-        MemberEdit { lbfactor: Some(text.parse().unwrap()), ..MemberEdit::default() }
-    }
-
-    fn drain(on: bool) -> MemberEdit {
-        MemberEdit::default().with_flag(Flag::Drain, on)
-    }
-
-    fn changed(field: &str) -> Change {
-        Change { field: field.to_owned(), before: String::new(), after: String::new() }
-    }
-
-    /// As the registry does, with every field of the edit for changed.
-    fn edit(journal: &mut Journal, number: u8, edit: &MemberEdit) -> bool {
-        let fields: Vec<Change> = MemberEdit::FIELDS.iter().map(|field| changed(field)).collect();
-        journal.member_edited(&name(), &member(number), edit, &fields)
-    }
-
-    fn edits(journal: &Journal) -> Vec<String> {
-        let line = |restored| match restored {
-            Restored::Member(_, member, edit) => {
-                format!("{member} {}", serde_json::to_string(&edit).unwrap())
-            }
-            Restored::Balancer(balancer, edit) => {
-                format!("{balancer} {}", serde_json::to_string(&edit).unwrap())
-            }
-        };
-        journal.restored().into_iter().map(line).collect()
-    }
-
-    #[test]
-    fn edits_are_there_after_a_restart_and_cleared_ones_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), &config("1"));
-        let timeout = BalancerEdit { timeout: UpTo::new(5), ..BalancerEdit::default() };
-        assert!(edit(&mut journal, 1, &factor("2")));
-        assert!(edit(&mut journal, 1, &drain(true)));
-        assert!(edit(&mut journal, 2, &drain(true)));
-        assert!(journal.balancer_edited(&name(), &timeout, &[changed("timeout")]));
-        assert!(edit(&mut journal, 2, &drain(false)));
-        drop(journal);
-        for _ in 0..2 {
-            let journal = Journal::open(folder.path(), &config("1"));
-            assert_eq!(
-                edits(&journal),
-                ["app {\"timeout\":5}", "http://m1 {\"lbfactor\":2.0,\"drain\":true}"]
-            );
-        }
-    }
-
-    #[test]
-    fn a_changed_configuration_wins_over_values_but_not_over_flags() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), &config("1"));
-        edit(&mut journal, 1, &factor("2"));
-        edit(&mut journal, 1, &drain(true));
-        drop(journal);
-        let journal = Journal::open(folder.path(), &config("3"));
-        assert_eq!(edits(&journal), ["http://m1 {\"drain\":true}"]);
-        drop(journal);
-        let journal = Journal::open(folder.path(), &config("1"));
-        assert_eq!(edits(&journal), ["http://m1 {\"drain\":true}"], "what was dropped stays dropped");
-        assert_eq!(edits(&Journal::open(folder.path(), &[])), [""; 0]);
-    }
-
-    #[test]
-    fn a_flag_that_was_cleared_again_does_not_beat_a_later_configuration() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), &config("1"));
-        edit(&mut journal, 1, &drain(true));
-        edit(&mut journal, 1, &drain(false));
-        drop(journal);
-        let mut changed = config("1");
-        changed[0].members[0].1.status = changed[0].members[0].1.status.with(Flag::Drain, true);
-        assert_eq!(edits(&Journal::open(folder.path(), &changed)), [""; 0]);
-    }
-
-    #[test]
-    fn a_file_that_was_taken_away_is_written_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), &config("1"));
-        edit(&mut journal, 1, &drain(true));
-        std::fs::remove_file(folder.path().join(NAME)).unwrap();
-        assert!(edit(&mut journal, 2, &drain(true)));
-        drop(journal);
-        assert_eq!(edits(&Journal::open(folder.path(), &config("1"))).len(), 2);
-    }
-
-    #[test]
-    fn every_cut_leaves_a_prefix_of_what_was_acknowledged() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(NAME);
-        let mut journal = Journal::open(folder.path(), &config("1"));
-        let mut lengths = vec![0];
-        for change in [factor("2"), drain(true), factor("3")] {
-            edit(&mut journal, 1, &change);
-            lengths.push(std::fs::metadata(&path).unwrap().len());
-        }
-        drop(journal);
-        let whole = std::fs::read(&path).unwrap();
-        let expected = [
-            "",
-            "{\"lbfactor\":2.0}",
-            "{\"lbfactor\":2.0,\"drain\":true}",
-            "{\"lbfactor\":3.0,\"drain\":true}",
-        ];
-        for cut in 0..=whole.len() {
-            std::fs::write(&path, &whole[..cut]).unwrap();
-            let kept = lengths.iter().rposition(|length| *length <= cut as u64).unwrap();
-            let found = edits(&Journal::open(folder.path(), &config("1"))).concat();
-            assert_eq!(found.trim_start_matches("http://m1 "), expected[kept], "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn damage_sets_the_whole_file_aside() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(NAME);
-        let mut journal = Journal::open(folder.path(), &config("1"));
-        edit(&mut journal, 1, &drain(true));
-        edit(&mut journal, 2, &drain(true));
-        drop(journal);
-        let mut bytes = std::fs::read(&path).unwrap();
-        bytes[20] ^= 1;
-        std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(edits(&Journal::open(folder.path(), &config("1"))), [""; 0]);
-        assert_eq!(std::fs::read(folder.path().join(DAMAGED)).unwrap(), bytes);
-    }
-
-    #[test]
-    fn an_edit_that_cannot_be_written_says_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let gone = folder.path().join("gone");
-        let mut journal = Journal::open(&gone, &config("1"));
-        assert!(!edit(&mut journal, 1, &drain(true)));
-        std::fs::create_dir(&gone).unwrap();
-        assert!(edit(&mut journal, 2, &drain(true)), "the disk is back");
-        drop(journal);
-        assert_eq!(
-            edits(&Journal::open(&gone, &config("1"))).len(),
-            2,
-            "and nothing was forgotten meanwhile"
-        );
-    }
-
-    #[test]
-    fn many_edits_do_not_grow_the_file_without_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), &config("1"));
-        journal.lines = COMPACT_AFTER;
-        edit(&mut journal, 1, &drain(true));
-        assert_eq!(journal.lines, 1);
-        let lines = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
-        assert_eq!(lines.lines().count(), 1);
-    }
-}
+mod tests;

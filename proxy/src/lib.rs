@@ -11,6 +11,9 @@
 //!
 //! When a request is over, its worker thread describes it to the `access_log`, whose own thread writes the files.
 //!
+//! The life of a configuration: `config` reads it, `site` is what the worker threads use of it, and `reload` puts another
+//! in its place, whole, while requests go on.
+//!
 //! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
@@ -32,6 +35,8 @@ mod header;
 mod http;
 mod journal;
 mod limits;
+mod listening;
+mod live;
 pub mod log;
 pub mod mapping;
 pub mod options;
@@ -40,10 +45,12 @@ mod pool;
 mod record;
 mod registry;
 mod relay;
+mod reload;
 mod reversal;
 mod rundir;
 pub mod server;
 pub mod signal;
+mod site;
 mod tunnel;
 mod upload;
 

@@ -63,6 +63,8 @@ pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) const EVENTS_KEPT: usize = 4096;
 /// Characters of a stranger's text in one log line or error note.
 pub(crate) const TEXT: usize = 200;
+/// Characters of a report that stands in one log line or event.
+pub(crate) const REASON: usize = 1000;
 /// How long a head or a body may take where `RequestReadTimeout` sets no time.
 pub(crate) const UNPACED: Duration = Duration::from_secs(3600);
 /// Bytes of an access log's format.

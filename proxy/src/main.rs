@@ -7,6 +7,7 @@ use clap::Parser as _;
 use evenkeel_proxy::config::{self, ReadOptions};
 use evenkeel_proxy::options::Options;
 use evenkeel_proxy::server::{self, StartOptions};
+use evenkeel_proxy::signal::End;
 use evenkeel_proxy::{log, signal};
 
 fn main() -> ExitCode {
@@ -55,11 +56,19 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
     }
     let _flush = log::start(options.log_format, options.log_level);
     let ending = signal::Ending::install()?;
-    let start = StartOptions { configuration: path, run_dir: options.run_dir, threads: options.threads };
+    let start = StartOptions {
+        configuration: path,
+        reading: Some(reading),
+        run_dir: options.run_dir,
+        threads: options.threads,
+    };
     let running = server::start(config, &start)?;
-    ending.wait(|| running.reopen_logs());
+    let how = ending.wait(|| running.reload(), running.hurry());
     tracing::info!("ending; requests in flight may finish");
-    running.stop();
+    match how {
+        End::Soon => running.stop(),
+        End::Patiently => running.stop_patiently(),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

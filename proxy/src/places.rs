@@ -68,7 +68,7 @@ impl Limit {
     pub(crate) async fn take(
         self: &Arc<Self>,
         worker: &Rc<Worker>,
-        address: &Address,
+        address: &Arc<Address>,
         fresh: bool,
     ) -> Result<Taken, Failed> {
         let taking = self.take_in_turn(worker, address, fresh);
@@ -83,7 +83,7 @@ impl Limit {
     async fn take_in_turn(
         self: &Arc<Self>,
         worker: &Rc<Worker>,
-        address: &Address,
+        address: &Arc<Address>,
         fresh: bool,
     ) -> Option<Taken> {
         let seat = Arc::clone(&self.seats).acquire_owned().await.ok()?;
@@ -118,12 +118,12 @@ impl Limit {
     }
 }
 
-/// What a worker is asked to close: an idle connection to this member of this balancer.
-pub(crate) type Mailbox = mpsc::Receiver<(usize, usize)>;
+/// Where a worker is asked to close an idle connection.
+pub(crate) type Mailbox = mpsc::Receiver<Arc<Address>>;
 
 /// The ways to ask each worker.
 #[derive(Debug)]
-pub(crate) struct Mailboxes(Vec<mpsc::Sender<(usize, usize)>>);
+pub(crate) struct Mailboxes(Vec<mpsc::Sender<Arc<Address>>>);
 
 impl Mailboxes {
     /// One for each worker.
@@ -132,17 +132,12 @@ impl Mailboxes {
         (Self(senders), receivers)
     }
 
-    /// How many workers there are.
-    pub(crate) fn workers(&self) -> usize {
-        self.0.len()
-    }
-
     /// Asks a worker that has an idle connection to the member to close one.
-    fn ask(&self, address: &Address) {
+    fn ask(&self, address: &Arc<Address>) {
         let holder = self.0.iter().enumerate().find(|(core, _)| address.idle_at(*core) > 0);
         if let Some((_, holder)) = holder {
             // A full box means that it is busy closing; whoever waits asks again.
-            let _ = holder.try_send(address.place);
+            let _ = holder.try_send(Arc::clone(address));
         }
     }
 }

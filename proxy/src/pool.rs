@@ -38,16 +38,43 @@ struct Idle {
     since: Moment,
 }
 
-/// One worker's idle connections, a queue a member. A member is named by its number in the registry.
+/// One worker's idle connections, a queue an address, at the address's number.
 pub(crate) struct Pool {
     core: usize,
-    idle: Vec<VecDeque<Idle>>,
+    queues: Vec<Queue>,
+}
+
+/// Idle connections to one address.
+#[derive(Default)]
+struct Queue {
+    /// Whose they are; the number may have had another owner before.
+    owner: u64,
+    idle: VecDeque<Idle>,
 }
 
 impl Pool {
     /// For the worker with the number `core`.
     pub(crate) fn new(core: usize) -> Self {
-        Self { core, idle: Vec::new() }
+        Self { core, queues: Vec::new() }
+    }
+
+    /// The queue of an address, if there is one.
+    fn queue(&mut self, address: &Address) -> Option<&mut VecDeque<Idle>> {
+        let queue = self.queues.get_mut(address.slot.number)?;
+        (queue.owner == address.slot.owner).then_some(&mut queue.idle)
+    }
+
+    /// The queue of an address, made if need be.
+    fn own_queue(&mut self, address: &Address) -> Option<&mut VecDeque<Idle>> {
+        let (number, owner) = (address.slot.number, address.slot.owner);
+        if self.queues.len() <= number {
+            self.queues.resize_with(number + 1, Queue::default);
+        }
+        let queue = self.queues.get_mut(number)?;
+        if queue.owner != owner {
+            *queue = Queue { owner, idle: VecDeque::new() };
+        }
+        Some(&mut queue.idle)
     }
 
     /// A connection that can be had without waiting: the one that was used last, if one is open and has not been idle
@@ -66,9 +93,10 @@ impl Pool {
 
     /// The connection that was used last, if one is open and young enough.
     pub(crate) fn take(&mut self, address: &Address, now: impl Fn() -> Moment) -> Option<Connection> {
-        let queue = self.idle.get_mut(address.slot)?;
+        let core = self.core;
+        let queue = self.queue(address)?;
         while let Some(idle) = queue.pop_back() {
-            address.idle_ended(self.core);
+            address.idle_ended(core);
             let young = address.connection.ttl.is_none_or(|ttl| now().since(idle.since) < ttl);
             if young && idle.connection.is_good() {
                 return Some(idle.connection);
@@ -79,58 +107,56 @@ impl Pool {
 
     /// Keeps a connection; the oldest goes if there are too many.
     pub(crate) fn put(&mut self, address: &Address, mut connection: Connection, now: Moment) {
-        if connection.stream.silence() == Silence::Broken {
+        if connection.stream.silence() == Silence::Broken || address.is_retired() {
             return;
         }
         connection.reused = true;
-        if self.idle.len() <= address.slot {
-            self.idle.resize_with(address.slot + 1, VecDeque::new);
-        }
-        let Some(queue) = self.idle.get_mut(address.slot) else { return };
+        let core = self.core;
+        let Some(queue) = self.own_queue(address) else { return };
         if queue.len() == limits::IDLE_CONNECTIONS {
             queue.pop_front();
-            address.idle_ended(self.core);
+            address.idle_ended(core);
         }
         // The seat is free only when all can see that the connection is idle: whoever gets the seat asks for it.
         let seat = connection.place.as_mut().and_then(Place::stand_up);
         queue.push_back(Idle { connection, since: now });
-        address.idle_began(self.core);
+        address.idle_began(core);
         drop(seat);
-        if address.connection.ttl.is_none() && address.count_out_surplus(self.core) {
+        if address.connection.ttl.is_none() && address.count_out_surplus(core) {
             queue.pop_front();
         }
     }
 
     /// Closes the connection to a member that has been idle longest, so that another worker can open one.
     pub(crate) fn give_up(&mut self, address: &Address) {
-        if let Some(queue) = self.idle.get_mut(address.slot)
-            && queue.pop_front().is_some()
-        {
-            address.idle_ended(self.core);
+        let core = self.core;
+        if self.queue(address).is_some_and(|queue| queue.pop_front().is_some()) {
+            address.idle_ended(core);
         }
     }
 
     /// Closes all connections to a member that are idle.
     pub(crate) fn clear(&mut self, address: &Address) {
-        let Some(queue) = self.idle.get_mut(address.slot) else { return };
-        for _ in queue.drain(..) {
-            address.idle_ended(self.core);
+        let core = self.core;
+        for _ in self.queue(address).into_iter().flat_map(|queue| queue.drain(..)) {
+            address.idle_ended(core);
         }
     }
 
     /// Drops what the member has closed, and what has been idle for its ttl: all of it, or with `smax` what is above.
     pub(crate) fn sweep(&mut self, address: &Address, now: Moment) {
-        let Some(queue) = self.idle.get_mut(address.slot) else { return };
+        let core = self.core;
+        let Some(queue) = self.queue(address) else { return };
         let old = |since: Moment, ttl: Option<Duration>| ttl.is_some_and(|ttl| now.since(since) >= ttl);
         queue.retain(|idle| {
             let old = old(idle.since, address.connection.ttl);
             if idle.connection.stream.silence() == Silence::Broken
                 || (old && address.connection.smax.is_none())
             {
-                address.idle_ended(self.core);
+                address.idle_ended(core);
                 return false;
             }
-            !(old && address.count_out_surplus(self.core))
+            !(old && address.count_out_surplus(core))
         });
     }
 }

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::conversation::{Conversation, Ending, Then};
 use crate::header::without_port;
 use crate::http::request::RequestHead;
-use crate::registry::LiveBalancer;
+use crate::live::LiveBalancer;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -124,15 +124,14 @@ pub(crate) fn record(
     served: &Served,
     began: Moment,
 ) {
-    let worker = &conversation.worker;
-    let mut logs = worker.logs.borrow_mut();
+    let site = &conversation.site;
+    let mut logs = site.logs.borrow_mut();
     if logs.is_empty() {
         return;
     }
     let block = conversation.input.block();
     let took = clock::now().since(began);
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    let proxy = &worker.proxy;
     let host = head.and_then(|head| head.host).map(|host| without_port(host.of(block)).to_ascii_lowercase());
     let host = host.as_deref().and_then(|host| std::str::from_utf8(host).ok());
     let request = head.map_or_else(|| not_understood(conversation), |head| understood(head, block));
@@ -143,7 +142,7 @@ pub(crate) fn record(
         balancer: served
             .chosen
             .as_ref()
-            .and_then(|chosen| proxy.registry.balancers().get(chosen.balancer))
+            .and_then(|chosen| site.balancers.get(chosen.balancer))
             .map(AsRef::as_ref),
     };
     let head_bytes = head.map_or(conversation.input.len(), |head| head.end - head.line.start());
@@ -167,9 +166,13 @@ pub(crate) fn record(
             Then::End(Ending::Reset) => access_log::Connection::Aborted,
         },
         host: host.map(|host| host.trim_start_matches('[').trim_end_matches(']')),
-        server_name: proxy.site.name.as_str(),
-        server_port: proxy.site.port,
+        server_name: site.name.as_str(),
+        server_port: site.port,
         handler: lookup.balancer.map(|_| "proxy-server"),
         lookup: &lookup,
     });
+    if !conversation.worker.is_current(site) {
+        // Nobody looks after the logs of before any more.
+        logs.tick();
+    }
 }

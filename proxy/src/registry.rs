@@ -3,203 +3,156 @@
 //! An edit has one writer at a time: validate, write to the journal, apply, publish, answer. Elections never wait
 //! for it, because the journal is written before a balancer's own lock is taken.
 
-use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
-use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSnapshot, Code, Edited, EventKind, Hello, MemberEdit, MemberName,
-    Moment, Peer, Recovery, Refusal, Selector, Snapshot,
+    BalancerEdit, BalancerName, Code, Edited, EventKind, Hello, MemberEdit, MemberName, Moment, Peer,
+    Recovery, Refusal, Reloaded, Snapshot, Subject,
 };
-use tokio::sync::Notify;
 
-use crate::address::{Address, Numbers};
+use crate::clock;
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
-use crate::journal::{Journal, Restored};
-use crate::{clock, limits};
+use crate::journal::{Journal, Restored, Verdicts};
+use crate::live::{Ground, LiveBalancer};
 
-/// A balancer that is shared by all threads.
-pub(crate) struct LiveBalancer {
-    pub(crate) name: BalancerName,
-    paths: Vec<String>,
-    /// By member number.
-    addresses: Vec<Address>,
-    core: Mutex<Balancer>,
-    /// Told when a member may have become usable.
-    changed: Notify,
-    waiting: AtomicUsize,
-}
-
-impl fmt::Debug for LiveBalancer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LiveBalancer({})", self.name)
-    }
-}
-
-impl LiveBalancer {
-    fn lock(&self) -> MutexGuard<'_, Balancer> {
-        // The core keeps its invariants even where a caller panicked.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The route that a member has now.
-    pub(crate) fn route(&self, member: MemberId) -> Option<String> {
-        let core = self.lock();
-        core.members().nth(member.0 as usize).map(|(_, _, route)| route.as_str().to_owned())
-    }
-
-    /// How the elected member is reached.
-    pub(crate) fn address(&self, member: MemberId) -> Option<&Address> {
-        self.addresses.get(member.0 as usize)
-    }
-
-    pub(crate) fn addresses(&self) -> &[Address] {
-        &self.addresses
-    }
-
-    /// What was upgraded lives on in a drain; a member that is stopped carries nothing any more.
-    fn end_tunnels_if_stopped(&self, member: &MemberName) {
-        let stopped = self.lock().is_stopped(member);
-        if stopped && let Some(address) = self.addresses.iter().find(|address| address.name == *member) {
-            address.end_tunnels();
-        }
-    }
-
-    /// Until the member at `address` is stopped; at once if it is.
-    pub(crate) async fn stopped(&self, address: &Address) {
-        // Listens before it looks, so that no stop falls in between.
-        let told = address.stopped();
-        let stopped = self.lock().is_stopped(&address.name);
-        if !stopped {
-            told.await;
-        }
-    }
-
-    pub(crate) fn snapshot(&self) -> BalancerSnapshot {
-        let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
-        snapshot.paths.clone_from(&self.paths);
-        snapshot
-    }
-
-    /// The one member that fits a selector within this balancer.
-    pub(crate) fn resolve(&self, selector: &str) -> Result<MemberName, Refusal> {
-        let core = self.lock();
-        let candidates =
-            core.members().map(|(_, member, route)| Candidate { balancer: &self.name, member, route });
-        Selector::within(self.name.clone(), selector).resolve(candidates).map(|found| found.member.clone())
-    }
-}
-
-/// A place among the requests that wait for a usable member.
-pub(crate) struct Waiter<'a>(&'a LiveBalancer);
-
-impl Drop for Waiter<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl LiveBalancer {
-    /// A place to wait in, while there are any.
-    pub(crate) fn wait(&self) -> Option<Waiter<'_>> {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) < limits::WAITING_REQUESTS {
-            return Some(Waiter(self));
-        }
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        None
-    }
-}
-
-impl Waiter<'_> {
-    /// Until something changed that may have made a member usable.
-    pub(crate) async fn change(&self) {
-        self.0.changed.notified().await;
-    }
-}
+/// Balancers in configuration order.
+pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
 
 /// Everything that is shared.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    balancers: Vec<Arc<LiveBalancer>>,
+    /// Another one after each reading of the configuration.
+    roster: RwLock<Roster>,
+    ground: Ground,
     events: EventLog,
-    hello: Hello,
-    /// Held while an edit is made: one writer.
+    hello: RwLock<Hello>,
+    /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
+}
+
+/// What a new configuration says that balancers do not.
+pub(crate) struct Renewal {
+    /// The addresses that are listened on.
+    pub(crate) listen: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) by: Option<Peer>,
 }
 
 impl Registry {
     /// `paths` are those that are mapped to each balancer; `cores` the number of worker threads.
     pub(crate) fn new(
-        configured: Vec<BalancerConfig>,
+        configured: &[BalancerConfig],
         paths: impl Fn(usize) -> Vec<String>,
-        cores: usize,
-        hello: Hello,
-        journal: Journal,
+        (cores, hello): (usize, Hello),
+        (journal, verdicts): (Journal, Verdicts),
     ) -> Self {
-        let mut slot = 0;
-        let mut live = |(index, config): (usize, BalancerConfig)| {
-            let addresses = config
-                .members
-                .iter()
-                .enumerate()
-                .map(|(member, (name, settings))| {
-                    slot += 1;
-                    let numbers = Numbers { slot: slot - 1, place: (index, member), cores };
-                    Address::new(name.clone(), settings.connection.clone(), &numbers)
-                })
-                .collect();
-            Arc::new(LiveBalancer {
-                name: config.name.clone(),
-                paths: paths(index),
-                addresses,
-                core: Mutex::new(Balancer::new(config.name, config.settings, config.members, cores)),
-                changed: Notify::new(),
-                waiting: AtomicUsize::new(0),
-            })
-        };
-        let balancers = configured.into_iter().enumerate().map(&mut live).collect();
-        let restored = journal.restored();
-        let registry = Self { balancers, events: EventLog::new(), hello, journal: Mutex::new(journal) };
-        registry.restore(restored);
+        let ground = Ground { cores, ..Ground::default() };
+        let edits = journal.restored();
+        let balancers = configured.iter().enumerate().map(|(index, config)| {
+            let live = LiveBalancer::new(config.clone(), paths(index), &ground);
+            make_again(&edits, &config.name, &mut live.lock());
+            Arc::new(live)
+        });
+        let roster = RwLock::new(Arc::new(balancers.collect()));
+        let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
+        let registry = Self { roster, ground, events: EventLog::new(), hello, journal };
+        // Before anybody can ask or edit, so that it is the first event.
+        registry.events.publish(EventKind::Started);
+        registry.tell(verdicts);
         registry
     }
 
-    /// Makes the edits again that the journal kept.
-    fn restore(&self, edits: Vec<Restored>) {
-        for edit in edits {
-            let outcome = match &edit {
-                Restored::Member(balancer, member, edit) => {
-                    self.find(balancer).and_then(|live| live.lock().edit_member(member, edit).map(|_| ()))
-                }
-                Restored::Balancer(balancer, edit) => {
-                    self.find(balancer).and_then(|live| live.lock().edit(edit).map(|_| ()))
-                }
-            };
-            if let Err(why) = outcome {
-                tracing::error!(?edit, %why, "an edit from before the restart cannot be made again");
-            }
+    /// What became of edits is news.
+    fn tell(&self, verdicts: Verdicts) {
+        for kept in verdicts.kept {
+            self.events.publish(EventKind::OverrideKept(kept));
+        }
+        for dropped in verdicts.dropped {
+            self.events.publish(EventKind::OverrideDropped(dropped));
         }
     }
 
-    pub(crate) fn balancers(&self) -> &[Arc<LiveBalancer>] {
-        &self.balancers
+    /// Puts the balancers of a configuration that was read anew in the place of those before; `paths` are those that
+    /// are mapped to each.
+    pub(crate) fn renew(
+        &self,
+        configured: &[BalancerConfig],
+        paths: impl Fn(usize) -> Vec<String>,
+        renewal: Renewal,
+    ) -> (Roster, Reloaded) {
+        let mut journal = self.writer();
+        let verdicts = journal.renew(configured);
+        let (edits, durable) = (journal.restored(), journal.is_durable());
+        let before = self.balancers();
+        let next = configured.iter().enumerate().map(|(index, config)| {
+            let (config, paths) = (config.clone(), paths(index));
+            match before.iter().find(|live| live.name == config.name) {
+                Some(live) => {
+                    let name = config.name.clone();
+                    live.replace(config, paths, |core| make_again(&edits, &name, core), &self.ground)
+                }
+                None => Arc::new(LiveBalancer::new(config, paths, &self.ground)),
+            }
+        });
+        let next: Roster = Arc::new(next.collect());
+        for live in before.iter().filter(|live| !live.is_replaced()) {
+            live.retire(None);
+        }
+        *self.roster.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+        let reloads = {
+            let mut hello = self.hello.write().unwrap_or_else(PoisonError::into_inner);
+            hello.loaded = clock::wall();
+            hello.reloads += 1;
+            hello.listen = renewal.listen;
+            hello.reloads
+        };
+        let (was, is) = (subjects(&before), subjects(&next));
+        let mut reloaded = Reloaded {
+            reloads,
+            event: 0,
+            added: is.difference(&was).cloned().collect(),
+            removed: was.difference(&is).cloned().collect(),
+            kept: verdicts.kept.clone(),
+            dropped: verdicts.dropped.clone(),
+            warnings: renewal.warnings,
+            durable,
+        };
+        self.tell(verdicts);
+        reloaded.event = self.events.publish(EventKind::Reloaded {
+            reloads,
+            added: reloaded.added.len() as u64,
+            removed: reloaded.removed.len() as u64,
+            kept: reloaded.kept.len() as u64,
+            dropped: reloaded.dropped.len() as u64,
+            by: renewal.by,
+        });
+        (next, reloaded)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All balancers, as of the last reading of the configuration.
+    pub(crate) fn balancers(&self) -> Roster {
+        Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn events(&self) -> &EventLog {
         &self.events
     }
 
-    pub(crate) fn hello(&self) -> &Hello {
-        &self.hello
+    pub(crate) fn hello(&self) -> Hello {
+        self.hello.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn find(&self, name: &BalancerName) -> Result<&LiveBalancer, Refusal> {
-        self.balancers.iter().find(|balancer| balancer.name == *name).map(AsRef::as_ref).ok_or_else(|| {
-            let known: Vec<&str> =
-                self.balancers.iter().map(|balancer| balancer.name.as_str()).take(8).collect();
+    pub(crate) fn find(&self, name: &BalancerName) -> Result<Arc<LiveBalancer>, Refusal> {
+        let balancers = self.balancers();
+        balancers.iter().find(|balancer| balancer.name == *name).cloned().ok_or_else(|| {
+            let known: Vec<&str> = balancers.iter().map(|balancer| balancer.name.as_str()).take(8).collect();
             Refusal::new(
                 Code::NotFound,
                 format!("there is no balancer {name}; there are {}", known.join(", ")),
@@ -211,10 +164,10 @@ impl Registry {
         // The event number is read first: a snapshot may show more than it says, never less.
         let event = self.events.last();
         Snapshot {
-            proxy: self.hello.clone(),
+            proxy: self.hello(),
             taken: clock::wall(),
             event,
-            balancers: self.balancers.iter().map(|balancer| balancer.snapshot()).collect(),
+            balancers: self.balancers().iter().map(|balancer| balancer.snapshot()).collect(),
         }
     }
 
@@ -253,7 +206,7 @@ impl Registry {
 
     /// Tells the core what became of an attempt, and everybody else what that changed.
     pub(crate) fn settle(&self, balancer: &LiveBalancer, member: MemberId, outcome: &Outcome) -> Settled {
-        let settled = balancer.lock().settle(member, outcome, clock::now());
+        let settled = settle(balancer, member, outcome);
         let Some(address) = balancer.address(member) else { return settled };
         // Where nobody is left, each request finds that out anew; that is no news each time.
         if settled.marked && address.failing_told.is_due() {
@@ -307,8 +260,9 @@ impl Registry {
         edit: &MemberEdit,
         by: Option<Peer>,
     ) -> Result<Edited, Refusal> {
+        // Before the look-up, so that no edit goes to a balancer that is being replaced.
+        let mut journal = self.writer();
         let live = self.find(balancer)?;
-        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let member = live.resolve(selector)?;
         let wanted = live.lock().preview_member(&member, edit);
         let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, Some(&member)))?;
@@ -341,8 +295,9 @@ impl Registry {
         edit: &BalancerEdit,
         by: Option<Peer>,
     ) -> Result<Edited, Refusal> {
+        // Before the look-up, so that no edit goes to a balancer that is being replaced.
+        let mut journal = self.writer();
         let live = self.find(balancer)?;
-        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = live.lock().preview(edit);
         let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, None))?;
         if wanted.changes.is_empty() {
@@ -364,6 +319,44 @@ impl Registry {
         });
         Ok(answer(balancer, None, accepted, Some(number), durable))
     }
+}
+
+/// Asks the core. What a request of the time before the configuration was read anew finds out is true of who has its
+/// member's place now as well.
+fn settle(balancer: &LiveBalancer, member: MemberId, outcome: &Outcome) -> Settled {
+    let settled = balancer.lock().settle(member, outcome, clock::now());
+    if (settled.marked || settled.recovered)
+        && let Some((next, member)) = balancer.successor(member)
+    {
+        settle(next, member, outcome);
+    }
+    settled
+}
+
+/// Makes the edits of a balancer again that still hold.
+fn make_again(edits: &[Restored], name: &BalancerName, core: &mut Balancer) {
+    for edit in edits {
+        let outcome = match edit {
+            Restored::Member(balancer, member, edit) if balancer == name => core.edit_member(member, edit),
+            Restored::Balancer(balancer, edit) if balancer == name => core.edit(edit),
+            _ => continue,
+        };
+        if let Err(why) = outcome {
+            tracing::error!(?edit, %why, "an edit that still holds cannot be made again");
+        }
+    }
+}
+
+/// All balancers and members.
+fn subjects(balancers: &[Arc<LiveBalancer>]) -> BTreeSet<Subject> {
+    balancers
+        .iter()
+        .flat_map(|live| {
+            let subject = |member: Option<MemberName>| Subject { balancer: live.name.clone(), member };
+            let members = live.addresses().iter().map(|address| Some(address.name.clone()));
+            std::iter::once(None).chain(members).map(subject).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn answer(

@@ -17,9 +17,9 @@ use crate::http::answer::AnswerHead;
 use crate::http::body::Length;
 use crate::http::buffer::Buffer;
 use crate::http::pump::{Broken, Pump};
+use crate::live::LiveBalancer;
 use crate::pool::Connection;
 use crate::record::Served;
-use crate::registry::LiveBalancer;
 use crate::tunnel::{Opening, Tunnel};
 use crate::upload::Waiting;
 use crate::{clock, limits};
@@ -119,7 +119,7 @@ pub(crate) fn begin<'a>(
     let delimited = is_delimited(length, request.head.http_1_1);
     let keep = keep && delimited && request.upload.is_done() && !offered;
     let lead = head(request, (&answer, buffer.block()), keep);
-    let wanted = request.worker.logs.borrow().wants_answers();
+    let wanted = request.site.logs.borrow().wants_answers();
     let fields = if wanted { answer.owned(buffer.block()) } else { Vec::new() };
     let reusable = answer.keeps_alive() && !address.connection.disablereuse;
     let nominates = answer.options.nominates;
@@ -180,7 +180,7 @@ fn head(request: &Request<'_>, (answer, block): (&AnswerHead, &[u8]), keep: bool
         (_, false) => After::Close,
     };
     let host = request.head.host.map_or(&[][..], |host| host.of(request.block));
-    let proxy = &request.worker.proxy;
+    let site = &request.site;
     let mut out = request.worker.spares.small();
     request.worker.with_date(|date| {
         let answer = ToClient {
@@ -188,10 +188,10 @@ fn head(request: &Request<'_>, (answer, block): (&AnswerHead, &[u8]), keep: bool
             block,
             after,
             chunks: in_chunks(answer.length, http_1_1),
-            reversals: &proxy.reversals,
+            reversals: &site.reversals,
             host,
-            via: proxy.forwarding.via,
-            server: proxy.forwarding.server_name.as_deref().map_or(host, str::as_bytes),
+            via: site.forwarding.via,
+            server: site.forwarding.server_name.as_deref().map_or(host, str::as_bytes),
             date,
         };
         answer.write(&mut out);
@@ -312,8 +312,7 @@ impl Relay<'_> {
         if !client && request.upload.is_done() && request.is_gone(context) {
             return Poll::Ready(self.broken(Broken::To(io::ErrorKind::ConnectionReset.into())));
         }
-        let within =
-            if client { request.worker.proxy.serving.timeout } else { self.address.connection.timeout };
+        let within = if client { request.site.serving.timeout } else { self.address.connection.timeout };
         let since = if client { &mut self.taken } else { &mut self.arrived };
         let began = *since.get_or_insert_with(clock::now);
         if request.deadline.is_over(context) && clock::now() >= began.plus(within) {

@@ -5,7 +5,7 @@ use evenkeel_protocol::{Event, EventKind, Peer, Recovery, Timestamp};
 use jiff::tz::TimeZone;
 
 use super::output::Stop;
-use super::{Exit, Session, report};
+use super::{Exit, Session, reload, report};
 
 /// What can be typed behind `events`.
 #[derive(Debug, Args)]
@@ -83,6 +83,16 @@ fn sentence(kind: &EventKind) -> String {
             format!("{balancer}/{member}: tried again, {how}")
         }
         EventKind::MemberRecovered { balancer, member } => format!("{balancer}/{member}: answers again"),
+        EventKind::Reloaded { reloads, added, removed, kept, dropped, by } => format!(
+            "the configuration was read anew (for the {reloads}. time): {added} added, {removed} removed, {kept} edits \
+             kept, {dropped} dropped{}",
+            circumstances(by.as_ref(), None, true)
+        ),
+        EventKind::ReloadRefused { reason, by } => {
+            format!("the configuration was not read anew: {reason}{}", circumstances(by.as_ref(), None, true))
+        }
+        EventKind::OverrideKept(what) => reload::told(what, "kept"),
+        EventKind::OverrideDropped(what) => reload::told(what, "dropped"),
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
     }
 }

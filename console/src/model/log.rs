@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use evenkeel_protocol::{Event, EventKind};
+use evenkeel_protocol::{Event, EventKind, Override};
 
 use crate::model::target::Target;
 
@@ -63,9 +63,15 @@ fn is_about(event: &Event, target: &Target) -> bool {
         | EventKind::MemberRecovered { balancer, member } => {
             *balancer == target.balancer && *member == target.member
         }
+        EventKind::OverrideKept(Override { subject, .. })
+        | EventKind::OverrideDropped(Override { subject, .. }) => {
+            subject.balancer == target.balancer && subject.member.as_ref() == Some(&target.member)
+        }
         EventKind::Started
         | EventKind::Stopping
         | EventKind::BalancerEdited { .. }
+        | EventKind::Reloaded { .. }
+        | EventKind::ReloadRefused { .. }
         | EventKind::Missed { .. } => false,
     }
 }

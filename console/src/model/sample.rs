@@ -79,6 +79,8 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
             configuration: "/etc/evenkeel/site.conf".to_owned(),
             listen: vec!["127.0.0.1:8080".to_owned()],
             started: Timestamp(NOON - 3_600_000_000),
+            loaded: Timestamp(NOON - 3_600_000_000),
+            reloads: 0,
         },
         taken,
         event: 0,

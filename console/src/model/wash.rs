@@ -2,13 +2,16 @@
 //! for the free texts, which may repeat what strangers wrote.
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Change, Event, EventKind, Peer, Snapshot};
+use evenkeel_protocol::{Change, Event, EventKind, Override, Peer, Reloaded, Snapshot};
 
 /// The longest word: a status, a version, a user's name, a value.
 const WORD: usize = 100;
 
 /// The longest sentence or path.
 const SENTENCE: usize = 400;
+
+/// The longest report of what is wrong with a configuration.
+const REPORT: usize = 1000;
 
 fn wash(text: &mut String, limit: usize) {
     *text = clean(text, limit);
@@ -38,19 +41,43 @@ pub fn event(event: &mut Event) {
         EventKind::MemberEdited { changes, by, reason, .. }
         | EventKind::BalancerEdited { changes, by, reason, .. } => {
             self::changes(changes);
-            if let Some(Peer { user: Some(user), .. }) = by {
-                wash(user, WORD);
-            }
+            peer(by);
             if let Some(reason) = reason {
                 wash(reason, SENTENCE);
             }
         }
         EventKind::MemberFailed { reason, .. } => wash(reason, SENTENCE),
+        EventKind::Reloaded { by, .. } => peer(by),
+        EventKind::ReloadRefused { reason, by } => {
+            wash(reason, REPORT);
+            peer(by);
+        }
+        EventKind::OverrideKept(what) | EventKind::OverrideDropped(what) => overridden(what),
         EventKind::Started
         | EventKind::Stopping
         | EventKind::MemberRetried { .. }
         | EventKind::MemberRecovered { .. }
         | EventKind::Missed { .. } => {}
+    }
+}
+
+fn peer(by: &mut Option<Peer>) {
+    if let Some(Peer { user: Some(user), .. }) = by {
+        wash(user, WORD);
+    }
+}
+
+fn overridden(what: &mut Override) {
+    wash(&mut what.field, WORD);
+    wash(&mut what.value, WORD);
+    wash(&mut what.why, SENTENCE);
+}
+
+/// Cleans what a reload did.
+pub fn reloaded(reloaded: &mut Reloaded) {
+    reloaded.kept.iter_mut().chain(&mut reloaded.dropped).for_each(overridden);
+    for warning in &mut reloaded.warnings {
+        wash(warning, REPORT);
     }
 }
 

@@ -86,7 +86,14 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
         Target { balancer: balancer.clone(), member: member.clone() }.label(scene.model.fleet.snapshot())
     };
     match kind {
-        EventKind::Started | EventKind::Stopping => "the proxy".to_owned(),
+        EventKind::Started
+        | EventKind::Stopping
+        | EventKind::Reloaded { .. }
+        | EventKind::ReloadRefused { .. } => "the proxy".to_owned(),
+        EventKind::OverrideKept(what) | EventKind::OverrideDropped(what) => match &what.subject.member {
+            Some(member) => of(&what.subject.balancer, member),
+            None => what.subject.balancer.to_string(),
+        },
         EventKind::Missed { .. } => "-".to_owned(),
         EventKind::BalancerEdited { balancer, .. } => balancer.to_string(),
         EventKind::MemberEdited { balancer, member, .. }
@@ -120,6 +127,22 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
             (Role::Warning, '○', "error lifted, for all were in error (forcerecovery)".to_owned())
         }
         EventKind::MemberRecovered { .. } => (Role::Good, '●', "answers again".to_owned()),
+        EventKind::Reloaded { added, removed, kept, dropped, by, .. } => {
+            let text = format!(
+                "{}: configuration read anew: {added} added, {removed} removed; edits: {kept} kept, {dropped} dropped",
+                by.as_ref().map_or_else(|| "a signal".to_owned(), |by| words::peer(Some(by)))
+            );
+            (if *dropped > 0 { Role::Warning } else { Role::Accent }, '↻', text)
+        }
+        EventKind::ReloadRefused { reason, .. } => {
+            (Role::Alarm, '▲', format!("configuration NOT read anew, nothing changed: {reason}"))
+        }
+        EventKind::OverrideKept(what) => {
+            (Role::Text, '=', format!("edit kept: {} {}; {}", what.field, what.value, what.why))
+        }
+        EventKind::OverrideDropped(what) => {
+            (Role::Warning, '▼', format!("edit dropped: {} {}; {}", what.field, what.value, what.why))
+        }
         EventKind::Missed { from, to } => {
             let count = to.saturating_sub(*from).saturating_add(1);
             (Role::Warning, '…', format!("{count} events were missed"))

@@ -9,16 +9,17 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::stream::Reply;
 use crate::limits;
 use crate::registry::Registry;
+use crate::reload::Reloader;
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
     call: Call,
     body: Vec<u8>,
-    registry: &Arc<Registry>,
+    (registry, reloader): (&Arc<Registry>, &Arc<Reloader>),
     peer: Option<Peer>,
 ) -> Result<Reply, Refusal> {
     match call {
-        Call::Hello => Ok(Reply::json(registry.hello())),
+        Call::Hello => Ok(Reply::json(&registry.hello())),
         Call::Snapshot => Ok(Reply::json(&registry.snapshot())),
         Call::Balancer(name) => Ok(Reply::json(&registry.find(&name)?.snapshot())),
         Call::Member(name, selector) => {
@@ -37,6 +38,13 @@ pub(super) async fn answer(
             let edit = parse(&body)?;
             let registry = Arc::clone(registry);
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
+        }
+        Call::Reload => {
+            if !body.is_empty() {
+                return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));
+            }
+            let reloader = Arc::clone(reloader);
+            off_thread(move || reloader.reload(named(peer))).await
         }
         Call::Events { since, follow } => {
             let events = registry.events();
@@ -62,7 +70,7 @@ async fn off_thread<T: serde::Serialize + Send + 'static>(
 ) -> Result<Reply, Refusal> {
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome.map(|answer| Reply::json(&answer)),
-        Err(_) => Err(Refusal::new(Code::Internal, "the edit failed within the proxy; look at its log")),
+        Err(_) => Err(Refusal::new(Code::Internal, "it failed within the proxy; look at its log")),
     }
 }
 

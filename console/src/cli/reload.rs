@@ -1,0 +1,106 @@
+//! `evenkeel reload`: the proxy reads its configuration anew; what came of it, for people or as JSON.
+
+use clap::Args;
+use evenkeel_protocol::{Override, Reloaded, Subject};
+use serde_json::json;
+
+use super::output::Stop;
+use super::{Exit, Session};
+use crate::model::wash;
+
+pub(super) const HELP: &str = "\
+Requests in flight finish, connections stay. Counters of members that are still there go on. Drains and other flags \
+hold until they are cleared; another edit holds while the file says of that field what it said then. What is kept and \
+what is dropped is told here and in `evenkeel events`.
+
+A configuration that is wrong changes nothing; the exit code is 10 then.
+
+Examples:
+  evenkeel reload
+  evenkeel reload --json | jq .dropped";
+
+/// What can be typed behind `reload`.
+#[derive(Debug, Args)]
+pub struct ReloadArguments {
+    /// Print what came of it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(arguments: &ReloadArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let mut reloaded = session.client().await?.reload().await?;
+    let output = &mut session.output;
+    if arguments.json {
+        output.json(&json!({"version": 1, "reloaded": reloaded}))?;
+    } else {
+        wash::reloaded(&mut reloaded);
+        for warning in &reloaded.warnings {
+            output.message(warning);
+        }
+        output.result(&lines(&reloaded).join("\n"))?;
+    }
+    if !reloaded.durable {
+        output.message("warning: the proxy cannot write edits down; they are lost when the proxy restarts");
+        return Ok(Exit::NotDurable);
+    }
+    Ok(Exit::Done)
+}
+
+fn lines(reloaded: &Reloaded) -> Vec<String> {
+    let mut lines = vec!["the configuration was read anew".to_owned()];
+    lines.extend(reloaded.added.iter().map(|subject| format!("  added    {}", name(subject))));
+    lines.extend(reloaded.removed.iter().map(|subject| format!("  removed  {}", name(subject))));
+    lines.extend(reloaded.kept.iter().map(|what| format!("  kept     {}", about(what))));
+    lines.extend(reloaded.dropped.iter().map(|what| format!("  dropped  {}", about(what))));
+    lines
+}
+
+fn name(subject: &Subject) -> String {
+    match &subject.member {
+        Some(member) => format!("{}/{member}", subject.balancer),
+        None => subject.balancer.url(),
+    }
+}
+
+fn about(what: &Override) -> String {
+    format!("{}: {} {}: {}", name(&what.subject), what.field, what.value, what.why)
+}
+
+/// What became of an edit, in a line.
+pub(super) fn told(what: &Override, outcome: &str) -> String {
+    format!("{}: edit {outcome}: {} {}: {}", name(&what.subject), what.field, what.value, what.why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_and_went_and_what_became_of_edits_is_told() {
+        let member = Subject { balancer: "app".parse().unwrap(), member: "http://a".parse().ok() };
+        let what = Override {
+            subject: member.clone(),
+            field: "lbfactor".to_owned(),
+            value: "2.0".to_owned(),
+            why: "it wins".to_owned(),
+        };
+        let reloaded = Reloaded {
+            reloads: 1,
+            event: 7,
+            added: vec![Subject { member: None, ..member.clone() }, member],
+            removed: Vec::new(),
+            kept: Vec::new(),
+            dropped: vec![what],
+            warnings: Vec::new(),
+            durable: true,
+        };
+        assert_eq!(
+            lines(&reloaded)[1..],
+            [
+                "  added    balancer://app",
+                "  added    app/http://a",
+                "  dropped  app/http://a: lbfactor 2.0: it wins"
+            ]
+        );
+    }
+}

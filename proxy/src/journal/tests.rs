@@ -1,0 +1,174 @@
+//! The journal in folders of its own.
+
+use evenkeel_protocol::Flag;
+
+use super::*;
+
+fn opened(folder: &Path, balancers: &[BalancerConfig]) -> Journal {
+    Journal::open(folder, balancers).0
+}
+
+fn name() -> BalancerName {
+    "app".parse().unwrap()
+}
+
+fn member(number: u8) -> MemberName {
+    format!("http://m{number}").parse().unwrap()
+}
+
+fn config(factor: &str) -> Vec<BalancerConfig> {
+    let settings = |number: u8| MemberSettings {
+        lbfactor: if number == 1 { factor.parse().unwrap() } else { "1".parse().unwrap() },
+        ..MemberSettings::default()
+    };
+    vec![BalancerConfig {
+        name: name(),
+        settings: BalancerSettings::default(),
+        members: [1, 2].map(|number| (member(number), settings(number))).into(),
+    }]
+}
+
+fn factor(text: &str) -> MemberEdit {
+    MemberEdit { lbfactor: Some(text.parse().unwrap()), ..MemberEdit::default() }
+}
+
+fn drain(on: bool) -> MemberEdit {
+    MemberEdit::default().with_flag(Flag::Drain, on)
+}
+
+fn changed(field: &str) -> Change {
+    Change { field: field.to_owned(), before: String::new(), after: String::new() }
+}
+
+/// As the registry does, with every field of the edit for changed.
+fn edit(journal: &mut Journal, number: u8, edit: &MemberEdit) -> bool {
+    let fields: Vec<Change> = MemberEdit::FIELDS.iter().map(|field| changed(field)).collect();
+    journal.member_edited(&name(), &member(number), edit, &fields)
+}
+
+fn edits(journal: &Journal) -> Vec<String> {
+    let line = |restored| match restored {
+        Restored::Member(_, member, edit) => {
+            format!("{member} {}", serde_json::to_string(&edit).unwrap())
+        }
+        Restored::Balancer(balancer, edit) => {
+            format!("{balancer} {}", serde_json::to_string(&edit).unwrap())
+        }
+    };
+    journal.restored().into_iter().map(line).collect()
+}
+
+#[test]
+fn edits_are_there_after_a_restart_and_cleared_ones_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    let timeout = BalancerEdit { timeout: UpTo::new(5), ..BalancerEdit::default() };
+    assert!(edit(&mut journal, 1, &factor("2")));
+    assert!(edit(&mut journal, 1, &drain(true)));
+    assert!(edit(&mut journal, 2, &drain(true)));
+    assert!(journal.balancer_edited(&name(), &timeout, &[changed("timeout")]));
+    assert!(edit(&mut journal, 2, &drain(false)));
+    drop(journal);
+    for _ in 0..2 {
+        let journal = opened(folder.path(), &config("1"));
+        assert_eq!(edits(&journal), ["app {\"timeout\":5}", "http://m1 {\"lbfactor\":2.0,\"drain\":true}"]);
+    }
+}
+
+#[test]
+fn a_changed_configuration_wins_over_values_but_not_over_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    edit(&mut journal, 1, &factor("2"));
+    edit(&mut journal, 1, &drain(true));
+    drop(journal);
+    let journal = opened(folder.path(), &config("3"));
+    assert_eq!(edits(&journal), ["http://m1 {\"drain\":true}"]);
+    drop(journal);
+    let journal = opened(folder.path(), &config("1"));
+    assert_eq!(edits(&journal), ["http://m1 {\"drain\":true}"], "what was dropped stays dropped");
+    assert_eq!(edits(&opened(folder.path(), &[])), [""; 0]);
+}
+
+#[test]
+fn a_flag_that_was_cleared_again_does_not_beat_a_later_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    edit(&mut journal, 1, &drain(true));
+    edit(&mut journal, 1, &drain(false));
+    drop(journal);
+    let mut changed = config("1");
+    changed[0].members[0].1.status = changed[0].members[0].1.status.with(Flag::Drain, true);
+    assert_eq!(edits(&opened(folder.path(), &changed)), [""; 0]);
+}
+
+#[test]
+fn a_file_that_was_taken_away_is_written_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    edit(&mut journal, 1, &drain(true));
+    std::fs::remove_file(folder.path().join(NAME)).unwrap();
+    assert!(edit(&mut journal, 2, &drain(true)));
+    drop(journal);
+    assert_eq!(edits(&opened(folder.path(), &config("1"))).len(), 2);
+}
+
+#[test]
+fn every_cut_leaves_a_prefix_of_what_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(NAME);
+    let mut journal = opened(folder.path(), &config("1"));
+    let mut lengths = vec![0];
+    for change in [factor("2"), drain(true), factor("3")] {
+        edit(&mut journal, 1, &change);
+        lengths.push(std::fs::metadata(&path).unwrap().len());
+    }
+    drop(journal);
+    let whole = std::fs::read(&path).unwrap();
+    let expected =
+        ["", "{\"lbfactor\":2.0}", "{\"lbfactor\":2.0,\"drain\":true}", "{\"lbfactor\":3.0,\"drain\":true}"];
+    for cut in 0..=whole.len() {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        let kept = lengths.iter().rposition(|length| *length <= cut as u64).unwrap();
+        let found = edits(&opened(folder.path(), &config("1"))).concat();
+        assert_eq!(found.trim_start_matches("http://m1 "), expected[kept], "cut at {cut}");
+    }
+}
+
+#[test]
+fn damage_sets_the_whole_file_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(NAME);
+    let mut journal = opened(folder.path(), &config("1"));
+    edit(&mut journal, 1, &drain(true));
+    edit(&mut journal, 2, &drain(true));
+    drop(journal);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(edits(&opened(folder.path(), &config("1"))), [""; 0]);
+    assert_eq!(std::fs::read(folder.path().join(DAMAGED)).unwrap(), bytes);
+}
+
+#[test]
+fn an_edit_that_cannot_be_written_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let gone = folder.path().join("gone");
+    let mut journal = opened(&gone, &config("1"));
+    assert!(!edit(&mut journal, 1, &drain(true)));
+    std::fs::create_dir(&gone).unwrap();
+    assert!(edit(&mut journal, 2, &drain(true)), "the disk is back");
+    drop(journal);
+    assert_eq!(edits(&opened(&gone, &config("1"))).len(), 2, "and nothing was forgotten meanwhile");
+}
+
+#[test]
+fn many_edits_do_not_grow_the_file_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    journal.lines = COMPACT_AFTER;
+    edit(&mut journal, 1, &drain(true));
+    assert_eq!(journal.lines, 1);
+    let lines = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
+    assert_eq!(lines.lines().count(), 1);
+}

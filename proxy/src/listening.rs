@@ -1,0 +1,134 @@
+//! The addresses that are listened on. Each is bound once for each worker thread, and each thread accepts from its own.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::{mpsc, watch};
+
+use crate::limits;
+
+/// A worker thread's part of an address.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) socket: TcpListener,
+    /// True when nothing more is to be accepted there.
+    pub(crate) closing: watch::Receiver<bool>,
+}
+
+/// How a worker thread is handed listeners.
+pub(crate) type Door = mpsc::UnboundedSender<Listener>;
+
+/// One address.
+#[derive(Debug)]
+struct Bound {
+    /// As configured; port 0 means any.
+    wanted: SocketAddr,
+    /// As the system gave it.
+    actual: SocketAddr,
+    closing: watch::Sender<bool>,
+}
+
+/// All addresses, and the worker threads that accept there.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    doors: Vec<Door>,
+    bound: Vec<Bound>,
+}
+
+/// Addresses that are bound and not served yet.
+pub(crate) struct Opened(Vec<(Bound, Vec<TcpListener>)>);
+
+impl Listening {
+    /// Nothing yet; the doors are those of the worker threads.
+    pub(crate) fn new(doors: Vec<Door>) -> Self {
+        Self { doors, bound: Vec::new() }
+    }
+
+    /// Binds those of `wanted` that are not listened on yet.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be bound; then none is.
+    pub(crate) fn open(&self, wanted: &[SocketAddr]) -> anyhow::Result<Opened> {
+        let fresh = wanted.iter().filter(|wanted| !self.bound.iter().any(|bound| bound.wanted == **wanted));
+        fresh.map(|wanted| bind(*wanted, self.doors.len())).collect::<anyhow::Result<_>>().map(Opened)
+    }
+
+    /// Listens on what was opened, and no longer on what is not in `wanted`.
+    pub(crate) fn serve(&mut self, opened: Opened, wanted: &[SocketAddr]) {
+        for (bound, sockets) in opened.0 {
+            for (door, socket) in self.doors.iter().zip(sockets) {
+                // A worker that is gone means that the proxy ends.
+                let _ = door.send(Listener { socket, closing: bound.closing.subscribe() });
+            }
+            self.bound.push(bound);
+        }
+        self.bound.retain(|bound| {
+            let stays = wanted.contains(&bound.wanted);
+            if !stays {
+                tracing::info!(address = %bound.actual, "no longer listening");
+                bound.closing.send_replace(true);
+            }
+            stays
+        });
+    }
+
+    /// The addresses, with the ports that the system chose.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.bound.iter().map(|bound| bound.actual).collect()
+    }
+}
+
+/// Binds an address once for each worker thread.
+///
+/// The first socket is exclusive until it listens, so that an address on which another process listens is refused even
+/// if that process shares it, or starts at the same time; only then the address is opened for the siblings.
+fn bind(wanted: SocketAddr, threads: usize) -> anyhow::Result<(Bound, Vec<TcpListener>)> {
+    let refuse = |why: std::io::Error| {
+        anyhow::anyhow!(
+            "cannot listen on {wanted}: {why}; free the address, or change Listen in the configuration"
+        )
+    };
+    let first = first_socket(wanted).map_err(refuse)?;
+    first.listen(limits::LISTEN_QUEUE).map_err(refuse)?;
+    first.set_reuse_port(true).map_err(refuse)?;
+    let actual = first.local_addr()?.as_socket().unwrap_or(wanted);
+    let mut sockets = vec![TcpListener::from(first)];
+    for _ in 1..threads {
+        let sibling = socket(actual, true).map_err(refuse)?;
+        sibling.listen(limits::LISTEN_QUEUE).map_err(refuse)?;
+        sockets.push(sibling.into());
+    }
+    Ok((Bound { wanted, actual, closing: watch::Sender::new(false) }, sockets))
+}
+
+/// `Listen PORT` means every address of both families, or of the one that the system has.
+fn first_socket(address: SocketAddr) -> std::io::Result<Socket> {
+    match socket(address, false) {
+        Err(why)
+            if address.ip() == Ipv6Addr::UNSPECIFIED
+                && Errno::from_io_error(&why) == Some(Errno::AFNOSUPPORT) =>
+        {
+            socket((Ipv4Addr::UNSPECIFIED, address.port()).into(), false)
+        }
+        outcome => outcome,
+    }
+}
+
+fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // Inherited by the connections that are accepted.
+    socket.set_tcp_nodelay(true)?;
+    // What a slow client has not taken waits at the member, not in this system's memory.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(limits::UNSENT)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}

@@ -1,0 +1,144 @@
+//! Reads the configuration anew while the proxy runs: everything is read, opened and bound first; then all of it takes
+//! effect, or, if anything was wrong, nothing.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{Code, EventKind, Peer, Refusal, Reloaded};
+
+use crate::access_log::AccessLogs;
+use crate::config::{self, AccessLogConfig, Config, Note, ReadOptions};
+use crate::limits;
+use crate::listening::Listening;
+use crate::registry::Renewal;
+use crate::server::Proxy;
+use crate::site::{self, Site};
+
+/// Errors of a configuration that are told at once.
+const TOLD: usize = 5;
+
+/// Reads the configuration anew.
+pub(crate) struct Reloader {
+    /// The file, and how it is read; none: there is no file.
+    source: Option<(PathBuf, ReadOptions)>,
+    proxy: Arc<Proxy>,
+    /// Held while it is read: one reading at a time.
+    state: Mutex<State>,
+}
+
+struct State {
+    listening: Listening,
+    /// What the open access logs were opened for.
+    written: Vec<AccessLogConfig>,
+    /// Access logs of before, on which lines may still be on their way.
+    old_logs: Vec<Arc<AccessLogs>>,
+}
+
+impl std::fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reloader").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+impl Reloader {
+    /// The proxy listens and writes its logs already.
+    pub(crate) fn new(
+        source: Option<(PathBuf, ReadOptions)>,
+        proxy: Arc<Proxy>,
+        (listening, written): (Listening, Vec<AccessLogConfig>),
+    ) -> Self {
+        let state = State { listening, written, old_logs: Vec::new() };
+        Self { source, proxy, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The addresses that are listened on.
+    pub(crate) fn listen(&self) -> Vec<SocketAddr> {
+        self.state().listening.addresses()
+    }
+
+    /// Opens the access logs anew, after they were renamed. Returns at once.
+    pub(crate) fn reopen_logs(&self) {
+        tracing::info!("told to open the access logs anew");
+        self.proxy.site.borrow().logs.reopen_handle().reopen();
+    }
+
+    /// Reads the configuration anew, on behalf of `by`. It may wait for disks.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong; nothing has changed then.
+    pub(crate) fn reload(&self, by: Option<Peer>) -> Result<Reloaded, Refusal> {
+        let outcome = self.read().and_then(|config| self.adopt(config, by.clone()));
+        if let Err(refusal) = &outcome {
+            let reason = clean(&refusal.message, limits::REASON);
+            tracing::error!("the configuration is not read anew: {reason}");
+            self.proxy.registry.events().publish(EventKind::ReloadRefused { reason, by });
+        }
+        outcome
+    }
+
+    fn read(&self) -> Result<Config, Refusal> {
+        let Some((path, options)) = &self.source else {
+            let why = "the configuration stands in no file; start the proxy with -f FILE to read it anew";
+            return Err(Refusal::new(Code::Invalid, why));
+        };
+        config::read(path, options).map_err(|report| {
+            let errors: Vec<String> = report.errors.iter().take(TOLD).map(Note::one_line).collect();
+            let more = match report.errors.len().saturating_sub(TOLD) {
+                0 => String::new(),
+                more => format!("; and {more} more"),
+            };
+            let why = format!("nothing is changed: {}{more}; evenkeel-proxy -t says more", errors.join("; "));
+            Refusal::new(Code::Invalid, why)
+        })
+    }
+
+    fn adopt(&self, config: Config, by: Option<Peer>) -> Result<Reloaded, Refusal> {
+        let mut state = self.state();
+        let refuse = |why: anyhow::Error| Refusal::new(Code::Invalid, format!("nothing is changed: {why:#}"));
+        let before = Arc::clone(&self.proxy.site.borrow());
+        let opened = state.listening.open(&config.listen).map_err(refuse)?;
+        let logs = if state.written == config.access_logs {
+            Arc::clone(&before.logs)
+        } else {
+            Arc::new(site::access_logs(&config).map_err(refuse)?)
+        };
+        // From here on nothing can fail.
+        state.written.clone_from(&config.access_logs);
+        if !Arc::ptr_eq(&logs, &before.logs) {
+            state.old_logs.push(Arc::clone(&before.logs));
+        }
+        let wanted = config.listen.clone();
+        let most = config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS);
+        let warnings = config.warnings.iter().map(Note::one_line).collect();
+        state.listening.serve(opened, &wanted);
+        let listen = state.listening.addresses().iter().map(ToString::to_string).collect();
+        let paths = |index| site::paths(&config, index);
+        let renewal = Renewal { listen, warnings, by };
+        let (balancers, reloaded) = self.proxy.registry.renew(&config.balancers, paths, renewal);
+        self.proxy.crowd.resize(most);
+        self.proxy.site.send_replace(Arc::new(Site::new(config, balancers, logs)));
+        tracing::info!(
+            reloads = reloaded.reloads,
+            added = reloaded.added.len(),
+            removed = reloaded.removed.len(),
+            kept = reloaded.kept.len(),
+            dropped = reloaded.dropped.len(),
+            "the configuration was read anew"
+        );
+        Ok(reloaded)
+    }
+
+    /// Lets go of access logs that nobody writes to any more, which may wait for a disk.
+    pub(crate) fn sweep(&self) {
+        let unused = |logs: &Arc<AccessLogs>| Arc::strong_count(logs) == 1;
+        let ended: Vec<_> = self.state().old_logs.extract_if(.., |logs| unused(logs)).collect();
+        drop(ended);
+    }
+}

@@ -1,0 +1,147 @@
+//! What one reading of the configuration says, as the worker threads use it. It is never changed: when the
+//! configuration is read anew, the next one takes its place, whole.
+
+use std::cell::RefCell;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::access_log::{AccessLogs, Condition, LogFormat, WorkerLogs};
+use crate::answer::ErrorDocuments;
+use crate::config::{self, Config, Fence, LogCondition};
+use crate::conversation::{Pace, Serving};
+use crate::header::Forwarding;
+use crate::http::head::ScanLimits;
+use crate::limits;
+use crate::mapping::{Mapping, Mappings, Target};
+use crate::registry::Roster;
+use crate::reversal::Reversal;
+
+/// One reading of the configuration.
+pub(crate) struct Site {
+    /// By the numbers that mappings lead to.
+    pub(crate) balancers: Roster,
+    pub(crate) mappings: Mappings,
+    /// Paths that are answered 503, whatever they are mapped to.
+    pub(crate) fences: Vec<Fence>,
+    pub(crate) forwarding: Forwarding,
+    pub(crate) reversals: Vec<Reversal>,
+    pub(crate) serving: Serving,
+    pub(crate) error_documents: ErrorDocuments,
+    pub(crate) logs: Arc<AccessLogs>,
+    /// What it calls itself in logs.
+    pub(crate) name: String,
+    /// As in logs.
+    pub(crate) port: u16,
+}
+
+/// A site in the hands of one worker thread.
+pub(crate) struct WorkerSite {
+    /// Before the site, whose end waits for the last lines.
+    pub(crate) logs: RefCell<WorkerLogs>,
+    site: Arc<Site>,
+}
+
+impl WorkerSite {
+    /// For the worker thread that calls.
+    pub(crate) fn new(site: Arc<Site>) -> Self {
+        Self { logs: RefCell::new(site.logs.for_worker()), site }
+    }
+}
+
+impl Deref for WorkerSite {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl Site {
+    /// What `config` says; its balancers and access logs are there already.
+    pub(crate) fn new(config: Config, balancers: Roster, logs: Arc<AccessLogs>) -> Self {
+        let (serving, (name, port)) = (serving(&config), name(&config));
+        let members = |name: &str| {
+            let balancer = config.balancers.iter().find(|balancer| balancer.name.as_str() == name);
+            balancer
+                .map_or_else(Vec::new, |it| it.members.iter().map(|(member, _)| member.to_string()).collect())
+        };
+        let reversals = config.reverses.iter().map(|reverse| Reversal::new(reverse, members)).collect();
+        Self {
+            balancers,
+            mappings: Mappings::new(config.mappings),
+            fences: config.fences,
+            forwarding: Forwarding {
+                server_name: config.server_name,
+                preserve_host: config.preserve_host,
+                add_headers: config.add_headers,
+                via: config.via,
+                expect: config.continue_100,
+            },
+            reversals,
+            serving,
+            error_documents: config.error_documents,
+            logs,
+            name,
+            port,
+        }
+    }
+}
+
+/// The paths that are mapped to the balancer with this number.
+pub(crate) fn paths(config: &Config, balancer: usize) -> Vec<String> {
+    let leads_there =
+        |mapping: &&Mapping| matches!(mapping.target, Target::Balancer { index, .. } if index == balancer);
+    config.mappings.iter().filter(leads_there).map(|mapping| mapping.path.clone()).collect()
+}
+
+/// Opens the access logs that the configuration wants.
+///
+/// # Errors
+///
+/// A file that cannot be opened.
+pub(crate) fn access_logs(config: &Config) -> anyhow::Result<AccessLogs> {
+    let logs = config.access_logs.iter().map(|log| {
+        let format = LogFormat::parse(&log.format).map_err(anyhow::Error::msg)?;
+        let condition = log.condition.as_ref().map(|condition| match condition {
+            LogCondition::Set(variable) => Condition::new(variable.clone(), false),
+            LogCondition::Unset(variable) => Condition::new(variable.clone(), true),
+        });
+        Ok((log.path.clone(), format, condition))
+    });
+    AccessLogs::open(logs.collect::<anyhow::Result<_>>()?)
+}
+
+/// The name and port of `ServerName`; without one httpd asks the system for its name.
+fn name(config: &Config) -> (String, u16) {
+    let named = config.server_name.clone().unwrap_or_else(|| {
+        rustix::system::uname().nodename().to_str().map_or_else(|_| "localhost".to_owned(), str::to_owned)
+    });
+    let (name, port) = match named.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port.parse().ok()),
+        _ => (named.as_str(), None),
+    };
+    (name.to_owned(), port.unwrap_or(80))
+}
+
+/// How clients are treated, with what is unlimited in the configuration under bounds of ours.
+fn serving(config: &Config) -> Serving {
+    let pace = |pace: Option<config::Pace>| match pace {
+        Some(pace) => Pace { first: pace.first, most: pace.most, rate: pace.min_rate },
+        None => Pace { first: limits::UNPACED, most: None, rate: None },
+    };
+    let bytes = |most: u64| if most == 0 { u64::MAX } else { most };
+    let asked = &config.request_limits;
+    Serving {
+        keep_alive: config.keep_alive,
+        requests: config.max_keep_alive_requests,
+        keep_alive_timeout: config.keep_alive_timeout,
+        timeout: config.timeout,
+        head: pace(config.read_timeouts.header),
+        body: pace(config.read_timeouts.body),
+        lines: ScanLimits { first: asked.line, line: asked.field_size, bare: false },
+        head_bytes: limits::HEAD_BYTES.max(asked.line.saturating_add(asked.field_size)),
+        fields: if asked.fields == 0 { limits::HEADER_FIELDS } else { asked.fields },
+        bodies: config.body_limits.iter().map(|(path, most)| (path.clone(), bytes(*most))).collect(),
+        body_bytes: bytes(asked.body),
+    }
+}
