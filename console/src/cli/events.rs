@@ -83,6 +83,12 @@ fn sentence(kind: &EventKind) -> String {
             format!("{balancer}/{member}: tried again, {how}")
         }
         EventKind::MemberRecovered { balancer, member } => format!("{balancer}/{member}: answers again"),
+        EventKind::HeartbeatsMissed { balancer } => {
+            format!("{}: no heartbeat of a member that it could elect; it elects by requests", balancer.url())
+        }
+        EventKind::HeartbeatsHeard { balancer } => {
+            format!("{}: heartbeats are heard; it elects by them", balancer.url())
+        }
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
     }
 }

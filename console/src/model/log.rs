@@ -66,6 +66,8 @@ fn is_about(event: &Event, target: &Target) -> bool {
         EventKind::Started
         | EventKind::Stopping
         | EventKind::BalancerEdited { .. }
+        | EventKind::HeartbeatsMissed { .. }
+        | EventKind::HeartbeatsHeard { .. }
         | EventKind::Missed { .. } => false,
     }
 }

@@ -88,7 +88,9 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
     match kind {
         EventKind::Started | EventKind::Stopping => "the proxy".to_owned(),
         EventKind::Missed { .. } => "-".to_owned(),
-        EventKind::BalancerEdited { balancer, .. } => balancer.to_string(),
+        EventKind::BalancerEdited { balancer, .. }
+        | EventKind::HeartbeatsMissed { balancer }
+        | EventKind::HeartbeatsHeard { balancer } => balancer.to_string(),
         EventKind::MemberEdited { balancer, member, .. }
         | EventKind::MemberFailed { balancer, member, .. }
         | EventKind::MemberRetried { balancer, member, .. }
@@ -120,6 +122,12 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
             (Role::Warning, '○', "error lifted, for all were in error (forcerecovery)".to_owned())
         }
         EventKind::MemberRecovered { .. } => (Role::Good, '●', "answers again".to_owned()),
+        EventKind::HeartbeatsMissed { .. } => {
+            (Role::Warning, '▲', "no heartbeats of who could be elected; elects by requests".to_owned())
+        }
+        EventKind::HeartbeatsHeard { .. } => {
+            (Role::Good, '●', "heartbeats are heard; elects by them".to_owned())
+        }
         EventKind::Missed { from, to } => {
             let count = to.saturating_sub(*from).saturating_add(1);
             (Role::Warning, '…', format!("{count} events were missed"))
