@@ -10,9 +10,10 @@ use memchr::memchr;
 use tokio::time::timeout;
 
 use crate::accept::Worker;
-use crate::answer::Page;
+use crate::answer::{Page, Speaker};
 use crate::conversation::{Conversation, Ending, Then};
 use crate::exchange::{Answered, Failed, Request};
+use crate::heartmonitor::{self, Posted};
 use crate::http::body::Length;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
@@ -35,12 +36,13 @@ struct Own {
     read: u64,
     /// Who failed to answer.
     chosen: Option<Chosen>,
+    speaker: Speaker,
 }
 
 impl Own {
     /// Before anything of the body was looked at.
     fn early(status: u16) -> Self {
-        Self { status, whole: false, torn: false, read: 0, chosen: None }
+        Self { status, whole: false, torn: false, read: 0, chosen: None, speaker: Speaker::Proxy }
     }
 }
 
@@ -67,7 +69,7 @@ fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
 
 /// The proxy's own answer.
 async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, keep: bool) -> Served {
-    let Own { status, mut whole, torn, read, chosen } = own;
+    let Own { status, mut whole, torn, read, chosen, speaker } = own;
     let served = Served { read, chosen, ..Served::new(status, Then::End(Ending::Gone)) };
     if torn {
         return Served { aborted: true, ..served };
@@ -90,7 +92,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
         };
     }
     let keep = keep && whole && plain && status != 400;
-    let page = Page::of(status).bare(bare).told(!head.http_1_1);
+    let page = Page::of(status).bare(bare).told(!head.http_1_1).by(speaker);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
     let (shown, body) = page.write(&conversation.worker, &mut out);
@@ -108,7 +110,11 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
     let proxy = &worker.proxy;
-    let found = find(&worker, conversation.input.block(), head)?;
+    let Goal::Balancer(found) = find(&worker, conversation.input.block(), head)? else {
+        let Posted { status, whole, read } =
+            heartmonitor::post(&proxy.heartmonitor, conversation, head).await;
+        return Err(Own { whole, read, speaker: Speaker::Heartmonitor, ..Own::early(status) });
+    };
     let balancer = proxy.registry.balancers().get(found.balancer).ok_or(Own::early(500))?;
     let upload =
         Upload::new(head, &mut conversation.input, &worker.spares, found.most).map_err(|why| match why {
@@ -155,6 +161,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
             torn: request.interim.is_some(),
             read: request.upload.received,
             chosen,
+            speaker: Speaker::Proxy,
         }),
     };
     let Request { ahead, upload, half_closed: closed, .. } = request;
@@ -162,6 +169,13 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     input.put(upload.surplus());
     input.put(&ahead);
     outcome
+}
+
+/// Who answers a request.
+enum Goal {
+    Balancer(Found),
+    /// The handler heartbeat.
+    Heartmonitor,
 }
 
 /// Where a request goes.
@@ -188,7 +202,7 @@ impl Found {
     }
 }
 
-fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
+fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Goal, Own> {
     let refused = Own::early;
     match head.method.of(block) {
         b"CONNECT" | b"TRACE" => return Err(refused(405)),
@@ -209,6 +223,10 @@ fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own>
     if proxy.fences.iter().any(|fence| fence.covers(path, index)) {
         return Err(refused(503));
     }
+    // As in httpd before any mapping.
+    if proxy.heartmonitor.handles(path) {
+        return Ok(Goal::Heartmonitor);
+    }
     let Some(found) = found else { return Err(refused(404)) };
     let (at, rewritten) = match found.path {
         Cow::Borrowed(rest) if target.get(..length).is_some_and(|path| path.ends_with(rest)) => {
@@ -216,7 +234,8 @@ fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own>
         }
         rest => (0, Some(rest.into_owned())),
     };
-    Ok(Found { balancer: found.balancer, path: rewritten, at, length, most: proxy.serving.most(path) })
+    let most = proxy.serving.most(path);
+    Ok(Goal::Balancer(Found { balancer: found.balancer, path: rewritten, at, length, most }))
 }
 
 fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {

@@ -11,6 +11,8 @@
 //!
 //! When a request is over, its worker thread describes it to the `access_log`, whose own thread writes the files.
 //!
+//! The `heartmonitor` hears what members announce of themselves, and tells the balancers.
+//!
 //! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
@@ -29,6 +31,7 @@ mod events;
 mod exchange;
 mod handle;
 mod header;
+mod heartmonitor;
 mod http;
 mod journal;
 mod limits;

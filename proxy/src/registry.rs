@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
+use evenkeel_balancer::{Accepted, Ask, Balancer, Beat, Election, MemberId, NoMember, Outcome, Settled};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, BalancerSnapshot, Code, Edited, EventKind, Hello, MemberEdit, MemberName,
@@ -82,6 +82,23 @@ impl LiveBalancer {
         let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
         snapshot.paths.clone_from(&self.paths);
         snapshot
+    }
+
+    /// Tells the core what members announced of themselves.
+    pub(crate) fn beat(&self, beats: &[Beat], now: Moment) {
+        {
+            let mut core = self.lock();
+            for beat in beats {
+                core.beat(beat, now);
+            }
+        }
+        // Who was full, or not heard, may have slots now.
+        self.changed.notify_waiters();
+    }
+
+    /// Does it elect by heartbeats, and hear nobody whom it could elect?
+    pub(crate) fn misses_heartbeats(&self, now: Moment) -> bool {
+        self.lock().misses_heartbeats(now)
     }
 
     /// The one member that fits a selector within this balancer.

@@ -18,6 +18,7 @@ use crate::clock::Pacer;
 use crate::config::{self, Config, Fence, LogCondition};
 use crate::conversation::{Pace, Serving};
 use crate::header::Forwarding;
+use crate::heartmonitor::{self, Heartmonitor};
 use crate::http::head::ScanLimits;
 use crate::journal::Journal;
 use crate::mapping::{Mapping, Mappings, Target};
@@ -44,6 +45,7 @@ pub(crate) struct Proxy {
     /// Paths that are answered 503, whatever they are mapped to.
     pub(crate) fences: Vec<Fence>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) heartmonitor: Arc<Heartmonitor>,
     pub(crate) forwarding: Forwarding,
     pub(crate) reversals: Vec<Reversal>,
     pub(crate) serving: Serving,
@@ -159,6 +161,13 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
             return Err(why);
         }
     };
+    let beats = match config.heartbeat.listen.map(heartmonitor::open).transpose() {
+        Ok(listener) => listener,
+        Err(why) => {
+            run_dir.discard();
+            return Err(why);
+        }
+    };
     // Last, so that a start that fails before leaves no socket behind.
     let admin = run_dir.bind()?;
     admin.set_nonblocking(true)?;
@@ -185,7 +194,8 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
     // Last: who gets an answer from the admin interface finds everything up.
-    running.control = Some(control(admin, Arc::clone(&proxy.registry), ending)?);
+    let hearing = heartmonitor::run(Arc::clone(&proxy.heartmonitor), beats);
+    running.control = Some(control(admin, Arc::clone(&proxy.registry), ending, hearing)?);
     for address in running.listen() {
         tracing::info!(%address, threads, "listening");
     }
@@ -221,11 +231,13 @@ fn assemble(
         config.mappings.iter().filter(leads_there).map(|mapping| mapping.path.clone()).collect()
     };
     let journal = Journal::open(run_dir.path(), &config.balancers);
-    let registry = Registry::new(config.balancers, paths, cores, hello, journal);
+    let registry = Arc::new(Registry::new(config.balancers, paths, cores, hello, journal));
+    let heartmonitor = Heartmonitor::new(config.heartbeat, Arc::clone(&registry), run_dir.path());
     Proxy {
         mappings: Mappings::new(config.mappings),
         fences: config.fences,
-        registry: Arc::new(registry),
+        registry,
+        heartmonitor: Arc::new(heartmonitor),
         forwarding: Forwarding {
             server_name: config.server_name,
             preserve_host: config.preserve_host,
@@ -357,17 +369,20 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
     Ok(socket)
 }
 
-/// The thread of everything that is no request: admin interface, and the first look-up of members' names.
+/// The thread of everything that is no request: admin interface, `hearing` of heartbeats, and the first look-up of
+/// members' names.
 fn control(
     admin: std::os::unix::net::UnixListener,
     registry: Arc<Registry>,
     ending: watch::Receiver<bool>,
+    hearing: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
         let Ok(listener) = tokio::net::UnixListener::from_std(admin) else {
             tracing::error!("the admin socket cannot be used");
             return;
         };
+        tokio::task::spawn_local(hearing);
         for balancer in registry.balancers() {
             tokio::task::spawn_local(look_up(Arc::clone(balancer)));
         }

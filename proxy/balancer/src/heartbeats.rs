@@ -73,8 +73,7 @@ impl Heard {
     /// Does what is known stay, although `new` came? What was received before it changes nothing, and a message that
     /// named the port knows better than one for the whole address.
     fn outweighs(&self, new: &Self, now: Moment) -> bool {
-        new.until < self.until
-            || (self.beat.port.is_some() && new.beat.port.is_none() && self.is_fresh(now))
+        new.until < self.until || (self.beat.port.is_some() && new.beat.port.is_none() && self.is_fresh(now))
     }
 }
 
@@ -170,12 +169,11 @@ mod tests {
 
     #[test]
     fn what_is_handed_in_late_counts_from_when_it_was_received() {
-        let aged = |seconds, ready| Beat { age: Duration::from_secs(seconds), ..beat("10.0.0.1", None, ready, 1) };
-        for (name, now, age, until) in [
-            ("at once", 100, 0, 110),
-            ("late", 100, 4, 106),
-            ("from before the start of the clock", 1, 7, 4),
-        ] {
+        let aged =
+            |seconds, ready| Beat { age: Duration::from_secs(seconds), ..beat("10.0.0.1", None, ready, 1) };
+        for (name, now, age, until) in
+            [("at once", 100, 0, 110), ("late", 100, 4, 106), ("from before the start of the clock", 1, 7, 4)]
+        {
             let mut balancer = balancer(&["http://10.0.0.1:81"]);
             balancer.beat(&aged(age, 5), Moment(now * 1_000_000));
             assert_eq!(heard(&balancer, until - 1), [Some(5)], "{name}");

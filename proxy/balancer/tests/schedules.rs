@@ -40,8 +40,8 @@ use evenkeel_balancer::{
 };
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSettings, Flag, HeardBy, MemberEdit, MemberName, MemberSettings, MemberSnapshot, Moment,
-    Timestamp,
+    BalancerEdit, BalancerSettings, Flag, HeardBy, MemberEdit, MemberName, MemberSettings, MemberSnapshot,
+    Moment, Timestamp,
 };
 
 /// One scenario on its way.

@@ -1,0 +1,133 @@
+//! The socket of `HeartbeatListen`: a multicast group, or an address of this machine. It is read in bounded turns, so
+//! that a flood of datagrams neither keeps the control thread from its other work nor grows anything.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::UdpSocket;
+use tokio::time::{interval, sleep};
+
+use super::Heartmonitor;
+use super::message::LONGEST;
+use crate::clock::Pacer;
+use crate::limits;
+
+/// How often it is tried to join a group that could not be joined.
+const JOIN_EVERY: Duration = Duration::from_secs(10);
+/// Full turns in a row before it is told that more comes than is read: most of a second.
+const FLOOD: u32 = 150;
+/// Bytes that wait in the system, if it grants them: those of a long turn.
+const WAITING: usize = 1024 * 1024;
+
+/// A bound socket.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: Socket,
+    /// As bound, with the port that the system chose.
+    address: SocketAddr,
+}
+
+/// Binds the socket.
+///
+/// # Errors
+///
+/// The address cannot be bound; says what to do.
+pub(crate) fn open(address: SocketAddr) -> anyhow::Result<Listener> {
+    let bind = || {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        // Several may hear one group; of an address of this machine only one would.
+        socket.set_reuse_address(address.ip().is_multicast())?;
+        if address.is_ipv6() {
+            socket.set_only_v6(address.ip() != IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED))?;
+        }
+        socket.set_nonblocking(true)?;
+        // Less is enough for all but floods.
+        let _ = socket.set_recv_buffer_size(WAITING);
+        socket.bind(&address.into())?;
+        let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+        Ok(Listener { socket, address: bound })
+    };
+    bind().map_err(|why: std::io::Error| {
+        anyhow::anyhow!(
+            "cannot listen for heartbeats on {address}: {why}; free the address, or change HeartbeatListen in the \
+             configuration"
+        )
+    })
+}
+
+impl Listener {
+    /// Joins the multicast group, if it is one, on the interface that the system chooses, as httpd does.
+    fn join(&self) -> std::io::Result<()> {
+        match self.address.ip() {
+            IpAddr::V4(group) if group.is_multicast() => {
+                self.socket.join_multicast_v4(&group, &Ipv4Addr::UNSPECIFIED)
+            }
+            IpAddr::V6(group) if group.is_multicast() => self.socket.join_multicast_v6(&group, 0),
+            _ => Ok(()),
+        }
+    }
+
+    /// Joins the group; says so if it cannot.
+    fn has_joined(&self) -> bool {
+        match self.join() {
+            Ok(()) => {
+                tracing::info!(address = %self.address, "listening for heartbeats");
+                true
+            }
+            Err(why) => {
+                tracing::error!(address = %self.address, %why,
+                    "cannot join the multicast group of HeartbeatListen, so that no heartbeats are heard; a route for \
+                     the group may be missing; it is tried again");
+                false
+            }
+        }
+    }
+}
+
+/// Hears datagrams until it is dropped.
+pub(super) async fn listen(monitor: Arc<Heartmonitor>, listener: Listener) {
+    let mut attempts = interval(JOIN_EVERY);
+    loop {
+        attempts.tick().await;
+        if listener.has_joined() {
+            break;
+        }
+    }
+    let Ok(socket) = UdpSocket::from_std(listener.socket.into()) else {
+        tracing::error!("the socket of HeartbeatListen cannot be used");
+        return;
+    };
+    // One byte more, so that what is too long is seen to be.
+    let mut bytes = [0; LONGEST + 1];
+    let (mut full, flood_told) = (0_u32, Pacer::default());
+    loop {
+        if socket.readable().await.is_err() {
+            return;
+        }
+        let read = turn(&monitor, &socket, &mut bytes);
+        monitor.hand_on();
+        full = if read == limits::DATAGRAMS { full.saturating_add(1) } else { 0 };
+        if full >= FLOOD && flood_told.is_due() {
+            let most = 1000 / limits::DATAGRAMS_EVERY.as_millis() * limits::DATAGRAMS as u128;
+            tracing::warn!(
+                most,
+                "more datagrams come to HeartbeatListen than are read in a second; others are lost"
+            );
+        }
+        // However fast they come, there are no more turns than that.
+        sleep(limits::DATAGRAMS_EVERY).await;
+    }
+}
+
+/// Reads what came, but no more than may be read in one turn; how many that were.
+fn turn(monitor: &Heartmonitor, socket: &UdpSocket, bytes: &mut [u8]) -> usize {
+    for read in 0..limits::DATAGRAMS {
+        match socket.try_recv_from(bytes) {
+            Ok((length, from)) => monitor.datagram(bytes.get(..length).unwrap_or_default(), from.ip()),
+            Err(_) => return read,
+        }
+    }
+    limits::DATAGRAMS
+}
