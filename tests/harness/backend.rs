@@ -196,7 +196,7 @@ fn is_open(stream: &TcpStream) -> bool {
 
 /// Several sockets may be bound to one of our ports, but only one listens.
 fn bound(address: SocketAddr) -> Socket {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     socket.set_reuse_address(true).unwrap();
     socket.set_reuse_port(true).unwrap();
     socket.bind(&address.into()).unwrap();

@@ -124,7 +124,7 @@ impl Namespace {
             "ServerRoot {root}\nDefaultRuntimeDir {root}\nPidFile {root}/httpd.pid\nServerName localhost\n{modules}\
              User www-data\nGroup www-data\nListen {}\nErrorLog {root}/error.log\nStartServers 1\nServerLimit 1\n\
              ThreadsPerChild 16\nMaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16\n\
-             DocumentRoot {root}/none\nTimeout 60\nHeader always set X-Answered-By {name}\n\
+             Timeout 60\nHeader always set X-Answered-By {name}\n\
              HeartbeatAddress {}:{monitor}\n",
             self.server(),
             self.near

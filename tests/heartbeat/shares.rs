@@ -69,8 +69,8 @@ fn drain_standby_spare_and_set_are_honoured() {
 /// Departure 63: httpd keeps one record an address, and sends everything to the last member that has it.
 #[test]
 fn members_of_one_address_are_told_apart_by_port() {
-    let [one, two] = backends(["1", "2"]);
-    let proxy = proxy(site("HeartbeatListen 127.0.0.1:0", &[one, two]));
+    let backends = backends(["1", "2"]);
+    let proxy = proxy(site("HeartbeatListen 127.0.0.1:0", &backends));
     let to = hearing_at(&proxy);
     let ports: Vec<u16> = proxy.balancer("app").members.iter().map(|member| member.name.port()).collect();
     let loopback = Ipv4Addr::LOCALHOST;
