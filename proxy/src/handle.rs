@@ -110,10 +110,13 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
     let proxy = &worker.proxy;
-    let Goal::Balancer(found) = find(&worker, conversation.input.block(), head)? else {
-        let Posted { status, whole, read } =
-            heartmonitor::post(&proxy.heartmonitor, conversation, head).await;
-        return Err(Own { whole, read, speaker: Speaker::Heartmonitor, ..Own::early(status) });
+    let found = match find(&worker, conversation.input.block(), head)? {
+        Goal::Balancer(found) => found,
+        Goal::Heartmonitor { most } => {
+            let posted = heartmonitor::post(&proxy.heartmonitor, conversation, head, most).await;
+            let Posted { status, whole, read } = posted;
+            return Err(Own { whole, read, speaker: Speaker::Heartmonitor, ..Own::early(status) });
+        }
     };
     let balancer = proxy.registry.balancers().get(found.balancer).ok_or(Own::early(500))?;
     let upload =
@@ -175,7 +178,10 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
 enum Goal {
     Balancer(Found),
     /// The handler heartbeat.
-    Heartmonitor,
+    Heartmonitor {
+        /// The most bytes that a body may have here.
+        most: u64,
+    },
 }
 
 /// Where a request goes.
@@ -225,7 +231,7 @@ fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Goal, Own> 
     }
     // As in httpd before any mapping.
     if proxy.heartmonitor.handles(path) {
-        return Ok(Goal::Heartmonitor);
+        return Ok(Goal::Heartmonitor { most: proxy.serving.most(path) });
     }
     let Some(found) = found else { return Err(refused(404)) };
     let (at, rewritten) = match found.path {

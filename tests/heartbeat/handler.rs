@@ -58,6 +58,9 @@ fn statuses() {
             assert_eq!(answer.head.header("allow"), Some("POST"), "{name}");
         }
     }
+    let (limited, _backend) = posted("HeartbeatListen 127.0.0.1:0\nLimitRequestBody 15");
+    assert_eq!(post(&limited, "/hb", "ready=1&busy=2").status, 200);
+    assert_eq!(post(&limited, "/hb", "ready=1&busy=200").status, 413, "a limit that is written holds");
     assert_eq!(backend.count(), 0, "no member sees any of it");
     assert_eq!(proxy.member("app", &backend).heard.unwrap().ready, u32::MAX, "the last one that was taken");
 }

@@ -11,7 +11,7 @@ use super::message::LONGEST;
 use super::{Heartmonitor, Refused, message};
 use crate::conversation::Conversation;
 use crate::deadline::Doing;
-use crate::http::body::Incoming;
+use crate::http::body::{Incoming, Length};
 use crate::http::request::RequestHead;
 
 /// What is to be answered.
@@ -31,11 +31,12 @@ impl Posted {
     }
 }
 
-/// Takes the heartbeat in a request's body.
+/// Takes the heartbeat in a request's body, which may have `most` bytes at this path.
 pub(crate) async fn post(
     monitor: &Heartmonitor,
     conversation: &mut Conversation,
     head: &RequestHead,
+    most: u64,
 ) -> Posted {
     if head.method.of(conversation.input.block()) != b"POST" {
         return Posted::early(405);
@@ -48,7 +49,8 @@ pub(crate) async fn post(
         monitor.complain(from, Refused::Stranger);
         return Posted::early(403);
     }
-    let body = match read(conversation, head).await {
+    let most = usize::try_from(most).unwrap_or(usize::MAX).min(LONGEST);
+    let body = match read(conversation, head, most).await {
         Ok(body) => body,
         Err(posted) => return posted,
     };
@@ -64,8 +66,11 @@ pub(crate) async fn post(
     Posted { status, whole: true, read: body.len() as u64 }
 }
 
-/// Reads a body that is no longer than a heartbeat may be.
-async fn read(conversation: &mut Conversation, head: &RequestHead) -> Result<Vec<u8>, Posted> {
+/// Reads a body of at most so many bytes.
+async fn read(conversation: &mut Conversation, head: &RequestHead, most: usize) -> Result<Vec<u8>, Posted> {
+    if matches!(head.length, Length::Exactly(bytes) if bytes > most as u64) {
+        return Err(Posted::early(413));
+    }
     let (mut incoming, mut body, mut trailer) = (Incoming::new(head.length), Vec::new(), Vec::new());
     let began = conversation.worker.now();
     if head.expects_continue && conversation.input.is_empty() {
@@ -78,7 +83,7 @@ async fn read(conversation: &mut Conversation, head: &RequestHead) -> Result<Vec
         let taken = incoming.take(input.filled_mut(), &mut trailer).map_err(|_| Posted::early(400))?;
         body.extend_from_slice(input.filled().get(..taken.data).unwrap_or_default());
         input.consume(input.len() - taken.surplus);
-        if body.len() > LONGEST || trailer.len() > LONGEST {
+        if body.len() > most || trailer.len() > LONGEST {
             return Err(Posted { status: 413, whole: false, read: body.len() as u64 });
         }
         if incoming.is_done() {

@@ -113,12 +113,29 @@ pub(super) async fn listen(monitor: Arc<Heartmonitor>, listener: Listener) {
             let most = 1000 / limits::DATAGRAMS_EVERY.as_millis() * limits::DATAGRAMS as u128;
             tracing::warn!(
                 most,
-                "more datagrams come to HeartbeatListen than are read in a second; others are lost"
+                lost = lost(&socket),
+                "more datagrams come to HeartbeatListen than are read in a second; so many were lost since the start"
             );
         }
         // However fast they come, there are no more turns than that.
         sleep(limits::DATAGRAMS_EVERY).await;
     }
+}
+
+/// How many datagrams the system has dropped because nobody had read those before; none if it does not say.
+fn lost(socket: &UdpSocket) -> Option<u64> {
+    let number = rustix::fs::fstat(socket).ok()?.st_ino;
+    let table = if socket.local_addr().ok()?.is_ipv4() { "/proc/net/udp" } else { "/proc/net/udp6" };
+    dropped(&std::fs::read_to_string(table).ok()?, number)
+}
+
+/// The last column of the system's table of sockets, in the line of that socket.
+fn dropped(table: &str, number: u64) -> Option<u64> {
+    /// The column of the socket's number.
+    const NUMBER: usize = 9;
+    let number = number.to_string();
+    let line = table.lines().find(|line| line.split_whitespace().nth(NUMBER) == Some(&number))?;
+    line.split_whitespace().next_back()?.parse().ok()
 }
 
 /// Reads what came, but no more than may be read in one turn; how many that were.
@@ -130,4 +147,27 @@ fn turn(monitor: &Heartmonitor, socket: &UdpSocket, bytes: &mut [u8]) -> usize {
         }
     }
     limits::DATAGRAMS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_says_what_it_dropped() {
+        let table = "sl local_address rem_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode ref pointer drops\n\
+            277: 0100007F:8F9B 00000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 40968 2 0000000000000000 0\n\
+            301: 0100007F:A1C3 00000000:0000 07 00000000:00000300 00:00000000 00000000 33 0 40969 2 0000000000000000 1234\n";
+        assert_eq!((dropped(table, 40_968), dropped(table, 40_969)), (Some(0), Some(1234)));
+        assert_eq!((dropped(table, 4), dropped("", 4)), (None, None));
+    }
+
+    #[test]
+    fn groups_are_shared_and_addresses_of_this_machine_are_not() {
+        let own = open("127.0.0.1:0".parse().unwrap()).unwrap();
+        let why = open(own.address).unwrap_err().to_string();
+        assert!(why.contains(&format!("cannot listen for heartbeats on {}", own.address)), "{why}");
+        let group = open("239.255.77.8:0".parse().unwrap()).unwrap();
+        open(group.address).unwrap();
+    }
 }
