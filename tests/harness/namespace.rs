@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -47,7 +48,7 @@ pub fn namespaces<const N: usize>() -> Option<[Namespace; N]> {
         return None;
     }
     sweep();
-    let made: Result<Vec<Namespace>, String> = (0..N).map(Namespace::new).collect();
+    let made: Result<Vec<Namespace>, String> = (0..N).map(|_| Namespace::new()).collect();
     match made {
         Ok(made) => made.try_into().ok(),
         Err(why) => {
@@ -69,10 +70,10 @@ fn sweep() {
 }
 
 impl Namespace {
-    fn new(at: usize) -> Result<Self, String> {
-        let process = std::process::id();
+    fn new() -> Result<Self, String> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let (process, at) = (std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         // Networks of four addresses in a range that is set aside for tests of networks.
-        let at = u32::try_from(at).map_err(|why| why.to_string())?;
         let network = u32::from(Ipv4Addr::new(198, 18, 0, 0)) + 4 * ((process * 4 + at) % 32_768);
         let made = Self {
             name: format!("{PREFIX}{process}x{at}"),

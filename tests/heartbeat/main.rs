@@ -8,6 +8,7 @@ mod handler;
 mod hostile;
 mod httpd;
 mod multicast;
+mod shared_file;
 mod shares;
 mod silence;
 mod storage;
