@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use evenkeel_balancer::Beat;
-use evenkeel_protocol::HeardBy;
+use evenkeel_protocol::{HeardBy, Moment};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock::{self, Pacer};
@@ -173,7 +173,7 @@ impl Heartmonitor {
         self.tell(&beats, now);
     }
 
-    fn tell(&self, beats: &[Beat], now: evenkeel_protocol::Moment) {
+    fn tell(&self, beats: &[Beat], now: Moment) {
         if beats.is_empty() {
             return;
         }

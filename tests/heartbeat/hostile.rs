@@ -109,7 +109,7 @@ fn a_flood_starves_nobody_and_takes_no_memory() {
         (slowest, strangers.join().unwrap() + madmen.join().unwrap())
     });
     assert!(sent > 50_000, "{sent} are no flood");
-    assert!(slowest < Duration::from_secs(1), "a snapshot and two requests took {slowest:?}");
+    assert!(slowest < patience() / 4, "a snapshot and two requests took {slowest:?}");
     let grown = proxy.rss().saturating_sub(before);
     assert!(grown < 8 * 1024, "{grown} KiB for {sent} datagrams");
     // When it is over, who has something to say is heard.
