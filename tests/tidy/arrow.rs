@@ -150,14 +150,7 @@ const FENCES: &[Fence] = &[
         krate: "proxy",
         modules: &["heartmonitor"],
         except: &[],
-        never: &[
-            "crate::admin",
-            "crate::handle",
-            "crate::exchange",
-            "crate::relay",
-            "crate::pool",
-            "crate::server",
-        ],
+        never: &["crate::admin", "crate::handle", "crate::exchange", "crate::relay", "crate::server"],
         why: "what members announce leads to the registry, whatever becomes of requests",
     },
     Fence {
