@@ -11,6 +11,7 @@ pub mod client;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod effect;
+pub mod heard;
 pub mod keymap;
 pub mod message;
 pub mod model;

@@ -110,6 +110,17 @@ pub enum EventKind {
     OverrideKept(Override),
     /// An edit holds no longer: the configuration wins, or who was edited is gone.
     OverrideDropped(Override),
+    /// A balancer with lbmethod heartbeat has heard nobody who could be elected for ten seconds, or not yet since it
+    /// began: until a heartbeat comes it elects by requests.
+    HeartbeatsMissed {
+        /// The balancer.
+        balancer: BalancerName,
+    },
+    /// Heartbeats were missed, and one came: the balancer elects by them again.
+    HeartbeatsHeard {
+        /// The balancer.
+        balancer: BalancerName,
+    },
     /// The reader was too slow, or asked for what is no longer kept.
     Missed {
         /// The first event that is gone.

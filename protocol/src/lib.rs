@@ -49,7 +49,7 @@ pub use selector::Selector;
 pub use settings::{
     BalancerSettings, ConnectionSettings, Factor, Lbset, MemberSettings, Separator, StickySession,
 };
-pub use snapshot::{BalancerSnapshot, ErrorNote, Hello, MemberSnapshot, Snapshot};
+pub use snapshot::{BalancerSnapshot, ErrorNote, HeardBy, HeardNote, Hello, MemberSnapshot, Snapshot};
 pub use status::{Flag, Status};
 pub use timestamp::{Moment, Timestamp};
 pub use upgrade::Upgrade;

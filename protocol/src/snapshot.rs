@@ -1,5 +1,7 @@
 //! Everything that is visible at one moment. Fields with default values are always present.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::name::{BalancerName, MemberName, Route};
@@ -118,6 +120,8 @@ pub struct MemberSnapshot {
     pub retries: u32,
     /// Its last error, until it answers again.
     pub error: Option<ErrorNote>,
+    /// The last heartbeat of it; none: never heard, or not since the proxy started.
+    pub heard: Option<HeardNote>,
 }
 
 /// Why and since when a member is in error.
@@ -129,4 +133,46 @@ pub struct ErrorNote {
     pub at: Timestamp,
     /// When it may be tried again; none if it already may.
     pub retry_at: Option<Timestamp>,
+}
+
+/// What a member last announced of itself. lbmethod heartbeat goes by it; the other methods do not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardNote {
+    /// Idle slots, as it said.
+    pub ready: u32,
+    /// Slots in use, as it said.
+    pub busy: u32,
+    /// When it was received.
+    pub at: Timestamp,
+    /// Does it still count? What is ten seconds old does not.
+    pub fresh: bool,
+    /// The slots that count in an election: a quarter of `ready` while nothing is busy.
+    pub slots: u64,
+    /// Who said so.
+    pub from: IpAddr,
+    /// How it came.
+    pub by: HeardBy,
+}
+
+/// How a heartbeat came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeardBy {
+    /// To the address of `HeartbeatListen`.
+    Datagram,
+    /// To the handler `heartbeat`, by POST.
+    Post,
+    /// From the file of `HeartbeatStorage`, which another process writes.
+    File,
+}
+
+impl HeardBy {
+    /// In a word, as people read it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Datagram => "datagram",
+            Self::Post => "POST",
+            Self::File => "file",
+        }
+    }
 }

@@ -34,11 +34,20 @@ pub(crate) struct Page {
     /// Without its body, as HEAD wants it.
     bare: bool,
     told: bool,
+    speaker: Speaker,
+}
+
+/// Whose answer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    Proxy,
+    /// The handler heartbeat, in the words of httpd's.
+    Heartmonitor,
 }
 
 impl Page {
     pub(crate) fn of(status: u16) -> Self {
-        Self { status, close: false, bare: false, told: false }
+        Self { status, close: false, bare: false, told: false, speaker: Speaker::Proxy }
     }
 
     /// The connection ends after it.
@@ -56,14 +65,21 @@ impl Page {
         Self { told, ..self }
     }
 
+    /// As this one says it.
+    pub(crate) fn by(self, speaker: Speaker) -> Self {
+        Self { speaker, ..self }
+    }
+
     /// Writes head and body; the status that the client sees, and how many bytes are body.
     pub(crate) fn write(self, worker: &Worker, documents: &ErrorDocuments, out: &mut Buffer) -> (u16, usize) {
         let status = self.status;
+        let heartmonitor = self.speaker == Speaker::Heartmonitor;
         let own;
         let (status, kind, location, body) = match documents.get(&status) {
             Some(ErrorDocument::Redirect(url)) => (302, "text/html; charset=utf-8", Some(url), &b""[..]),
             Some(ErrorDocument::Text(text)) => (status, "text/html; charset=utf-8", None, text.as_bytes()),
             Some(ErrorDocument::File { bytes, content_type }) => (status, *content_type, None, &bytes[..]),
+            None if heartmonitor && status == 200 => (status, "text/plain", None, &b"OK"[..]),
             None => {
                 own = page(status);
                 (status, "text/html; charset=utf-8", None, own.as_bytes())
@@ -76,7 +92,9 @@ impl Page {
         if let Some(url) = location {
             put(out, "Location", url.as_bytes());
         }
-        if matches!(status, 200 | 405) {
+        if heartmonitor && status == 405 {
+            put(out, "Allow", b"POST");
+        } else if matches!(status, 200 | 405) && !heartmonitor {
             put(out, "Allow", b"GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
         }
         put(out, "Content-Length", itoa::Buffer::new().format(body.len()).as_bytes());
@@ -116,6 +134,7 @@ fn page(status: u16) -> String {
 fn sentence(status: u16) -> &'static str {
     match status {
         400 => "The request is malformed or its path is not acceptable.",
+        403 => "This client may not do that.",
         404 => "Nothing is served at this path.",
         405 => "This method is not served here.",
         408 => "The request took too long to arrive.",
@@ -136,6 +155,7 @@ fn usual_reason(status: u16) -> &'static str {
         200 => "OK",
         302 => "Found",
         400 => "Bad Request",
+        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
@@ -156,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_status_of_ours_has_a_name_and_a_sentence() {
-        for status in [400, 404, 405, 408, 413, 414, 417, 431, 502, 503, 504] {
+        for status in [400, 403, 404, 405, 408, 413, 414, 417, 431, 502, 503, 504] {
             let text = page(status);
             assert_ne!(usual_reason(status), usual_reason(500), "{status}");
             assert!(text.contains(&format!("<title>{status} ")) && text.contains(sentence(status)));

@@ -13,6 +13,7 @@
 //! | `client.rs` | limits and paces of requests |
 //! | `access_log.rs` | access logs and their formats |
 //! | `error_document.rs` | pages for errors |
+//! | `heartbeat.rs` | where heartbeats come from |
 //! | `resolve.rs` | what was written → what shall run |
 //! | `report.rs` | errors and warnings as people read them |
 
@@ -20,6 +21,7 @@ mod access_log;
 mod client;
 mod directive;
 mod error_document;
+mod heartbeat;
 mod include;
 mod lexer;
 mod limits;
@@ -44,6 +46,7 @@ use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettin
 pub use crate::config::access_log::{AccessLogConfig, LogCondition};
 pub use crate::config::client::{Pace, ReadTimeouts, RequestLimits};
 pub use crate::config::error_document::ErrorDocument;
+pub use crate::config::heartbeat::{HeartbeatConfig, Network};
 use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
 
@@ -99,6 +102,8 @@ pub struct Config {
     pub max_connections: Option<usize>,
     /// `Proxy100Continue`: is a client's `Expect: 100-continue` passed on to members? By default on.
     pub continue_100: bool,
+    /// Where heartbeats come from, for lbmethod heartbeat.
+    pub heartbeat: HeartbeatConfig,
     /// All access logs, in order.
     pub access_logs: Vec<AccessLogConfig>,
     /// What is answered instead of the proxy's own pages, by status.

@@ -180,7 +180,7 @@ impl Conversation {
     }
 
     /// Reads more of the input.
-    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.input.reserve(limits::LEAST_ROOM);
         if let Poll::Ready(count) = self.client.poll_read(context, self.input.spare_mut()) {
             return Poll::Ready(count);

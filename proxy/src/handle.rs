@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
 use evenkeel_protocol::clean::clean_bytes;
@@ -10,9 +11,10 @@ use memchr::memchr;
 use tokio::time::timeout;
 
 use crate::accept::Worker;
-use crate::answer::Page;
+use crate::answer::{Page, Speaker};
 use crate::conversation::{Conversation, Ending, Then};
 use crate::exchange::{Answered, Failed, Request};
+use crate::heartmonitor::{self, Posted};
 use crate::http::body::Length;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
@@ -36,12 +38,13 @@ struct Own {
     read: u64,
     /// Who failed to answer.
     chosen: Option<Chosen>,
+    speaker: Speaker,
 }
 
 impl Own {
     /// Before anything of the body was looked at.
     fn early(status: u16) -> Self {
-        Self { status, whole: false, torn: false, read: 0, chosen: None }
+        Self { status, whole: false, torn: false, read: 0, chosen: None, speaker: Speaker::Proxy }
     }
 }
 
@@ -68,7 +71,7 @@ fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
 
 /// The proxy's own answer.
 async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, keep: bool) -> Served {
-    let Own { status, mut whole, torn, read, chosen } = own;
+    let Own { status, mut whole, torn, read, chosen, speaker } = own;
     let served = Served { read, chosen, ..Served::new(status, Then::End(Ending::Gone)) };
     if torn {
         return Served { aborted: true, ..served };
@@ -91,7 +94,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
         };
     }
     let keep = keep && whole && plain && status != 400;
-    let page = Page::of(status).bare(bare).told(!head.http_1_1);
+    let page = Page::of(status).bare(bare).told(!head.http_1_1).by(speaker);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
     let (shown, body) = page.write(&conversation.worker, &conversation.site.error_documents, &mut out);
@@ -108,7 +111,10 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
-    let mut found = find(&conversation.site, conversation.input.block(), head)?;
+    let mut found = match find(&conversation.site, conversation.input.block(), head)? {
+        Goal::Balancer(found) => found,
+        Goal::Heartmonitor { most } => return Err(beat(conversation, head, most).await),
+    };
     let upload =
         Upload::new(head, &mut conversation.input, &worker.spares, found.most).map_err(|why| match why {
             BadUpload::Broken(_) => Own::early(400),
@@ -143,12 +149,14 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
             Err(Unserved::Moved) => {
                 *site = worker.site();
                 match find(site, block, head) {
-                    Ok(now) => {
+                    Ok(Goal::Balancer(now)) => {
                         request.site = Rc::clone(site);
                         request.target = now.target(head, block);
                         found = now;
                         continue;
                     }
+                    // Its body may be on its way already.
+                    Ok(Goal::Heartmonitor { .. }) => Own::early(503),
                     Err(own) => own,
                 }
             }
@@ -165,6 +173,13 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     input.put(upload.surplus());
     input.put(&ahead);
     outcome
+}
+
+/// Has the handler heartbeat answer.
+async fn beat(conversation: &mut Conversation, head: &RequestHead, most: u64) -> Own {
+    let monitor = Arc::clone(&conversation.site.heartmonitor);
+    let Posted { status, whole, read } = heartmonitor::post(&monitor, conversation, head, most).await;
+    Own { whole, read, speaker: Speaker::Heartmonitor, ..Own::early(status) }
 }
 
 /// Has a member of that balancer answer. Who was elected last is told in any case.
@@ -197,6 +212,16 @@ enum Unserved {
     Moved,
 }
 
+/// Who answers a request.
+enum Goal {
+    Balancer(Found),
+    /// The handler heartbeat.
+    Heartmonitor {
+        /// The most bytes that a body may have here.
+        most: u64,
+    },
+}
+
 /// Where a request goes.
 struct Found {
     balancer: usize,
@@ -221,7 +246,7 @@ impl Found {
     }
 }
 
-fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
+fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Goal, Own> {
     let refused = Own::early;
     match head.method.of(block) {
         b"CONNECT" | b"TRACE" => return Err(refused(405)),
@@ -241,6 +266,11 @@ fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
     if site.fences.iter().any(|fence| fence.covers(path, index)) {
         return Err(refused(503));
     }
+    // As in httpd before any mapping.
+    let most = site.serving.most(path);
+    if site.heartmonitor.handles(path) {
+        return Ok(Goal::Heartmonitor { most });
+    }
     let Some(found) = found else { return Err(refused(404)) };
     let (at, rewritten) = match found.path {
         Cow::Borrowed(rest) if target.get(..length).is_some_and(|path| path.ends_with(rest)) => {
@@ -248,7 +278,7 @@ fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
         }
         rest => (0, Some(rest.into_owned())),
     };
-    Ok(Found { balancer: found.balancer, path: rewritten, at, length, most: site.serving.most(path) })
+    Ok(Goal::Balancer(Found { balancer: found.balancer, path: rewritten, at, length, most }))
 }
 
 fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {

@@ -14,6 +14,8 @@
 //! The life of a configuration: `config` reads it, `site` is what the worker threads use of it, and `reload` puts another
 //! in its place, whole, while requests go on.
 //!
+//! The `heartmonitor` hears what members announce of themselves, and tells the balancers.
+//!
 //! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
@@ -32,6 +34,7 @@ mod events;
 mod exchange;
 mod handle;
 mod header;
+mod heartmonitor;
 mod http;
 mod journal;
 mod limits;

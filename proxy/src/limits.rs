@@ -55,6 +55,13 @@ pub(crate) const ADDRESSES: usize = 8;
 /// half of it, the system says that there is room: for the other half, which the largest piece of a body fills.
 #[cfg(target_os = "linux")]
 pub(crate) const UNSENT: u32 = 512 * 1024;
+/// Bytes of the file of `HeartbeatStorage`.
+pub(crate) const HEARTBEAT_FILE: u64 = 16 * 1024 * 1024;
+/// Servers whose heartbeats are kept, where `HeartbeatMaxServers 0` sets no bound.
+pub(crate) const HEARTBEAT_SERVERS: usize = 10_000;
+/// Datagrams that are read in one turn of the control thread, and the least time until the next such turn.
+pub(crate) const DATAGRAMS: usize = 256;
+pub(crate) const DATAGRAMS_EVERY: Duration = Duration::from_millis(5);
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
 /// How long clients of the admin socket may take to read the last events when the proxy ends.

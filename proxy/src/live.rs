@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use evenkeel_balancer::{Balancer, MemberId};
+use evenkeel_balancer::{Balancer, Beat, MemberId};
 use evenkeel_protocol::selector::Candidate;
-use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Refusal, Selector};
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Refusal, Selector};
 use tokio::sync::Notify;
 
 use crate::address::{Address, Slots};
@@ -163,6 +163,23 @@ impl LiveBalancer {
         let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
         snapshot.paths.clone_from(&self.paths);
         snapshot
+    }
+
+    /// Tells the core what members announced of themselves.
+    pub(crate) fn beat(&self, beats: &[Beat], now: Moment) {
+        {
+            let mut core = self.lock();
+            for beat in beats {
+                core.beat(beat, now);
+            }
+        }
+        // Who was full, or not heard, may have slots now.
+        self.changed.notify_waiters();
+    }
+
+    /// Does it elect by heartbeats, and hear nobody whom it could elect?
+    pub(crate) fn misses_heartbeats(&self, now: Moment) -> bool {
+        self.lock().misses_heartbeats(now)
     }
 
     /// The one member that fits a selector within this balancer.

@@ -10,6 +10,7 @@ use evenkeel_protocol::{Code, EventKind, Peer, Refusal, Reloaded};
 
 use crate::access_log::AccessLogs;
 use crate::config::{self, AccessLogConfig, Config, Note, ReadOptions};
+use crate::heartmonitor::Hearings;
 use crate::limits;
 use crate::listening::Listening;
 use crate::registry::Renewal;
@@ -34,6 +35,7 @@ struct State {
     written: Vec<AccessLogConfig>,
     /// Access logs of before, on which lines may still be on their way.
     old_logs: Vec<Arc<AccessLogs>>,
+    hearings: Hearings,
 }
 
 impl std::fmt::Debug for Reloader {
@@ -47,9 +49,9 @@ impl Reloader {
     pub(crate) fn new(
         source: Option<(PathBuf, ReadOptions)>,
         proxy: Arc<Proxy>,
-        (listening, written): (Listening, Vec<AccessLogConfig>),
+        (listening, written, hearings): (Listening, Vec<AccessLogConfig>, Hearings),
     ) -> Self {
-        let state = State { listening, written, old_logs: Vec::new() };
+        let state = State { listening, written, old_logs: Vec::new(), hearings };
         Self { source, proxy, state: Mutex::new(state) }
     }
 
@@ -109,6 +111,13 @@ impl Reloader {
         } else {
             Arc::new(site::access_logs(&config).map_err(refuse)?)
         };
+        let monitor = &before.heartmonitor;
+        let same = *monitor.config() == config.heartbeat;
+        let beats = if same {
+            None
+        } else {
+            state.hearings.open(monitor.config(), &config.heartbeat).map_err(refuse)?
+        };
         // From here on nothing can fail.
         state.written.clone_from(&config.access_logs);
         if !Arc::ptr_eq(&logs, &before.logs) {
@@ -123,7 +132,13 @@ impl Reloader {
         let renewal = Renewal { listen, warnings, by };
         let (balancers, reloaded) = self.proxy.registry.renew(&config.balancers, paths, renewal);
         self.proxy.crowd.resize(most);
-        self.proxy.site.send_replace(Arc::new(Site::new(config, balancers, logs)));
+        let monitor = if same {
+            Arc::clone(monitor)
+        } else {
+            let (config, registry) = (config.heartbeat.clone(), Arc::clone(&self.proxy.registry));
+            state.hearings.hand_over(config, registry, beats)
+        };
+        self.proxy.site.send_replace(Arc::new(Site::new(config, balancers, (logs, monitor))));
         tracing::info!(
             reloads = reloaded.reloads,
             added = reloaded.added.len(),

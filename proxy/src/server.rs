@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::accept::{self, Crowd};
 use crate::clock::Pacer;
 use crate::config::{Config, ReadOptions};
+use crate::heartmonitor::{self, Hearing, Hearings, Heartmonitor};
 use crate::journal::Journal;
 use crate::listening::Listening;
 use crate::places::Mailboxes;
@@ -171,8 +172,11 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let run_dir = RunDir::take(&run_dir)?;
     let (doors, listeners): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
     let mut listening = Listening::new(doors);
-    let opened = listening.open(&config.listen).and_then(|opened| Ok((opened, site::access_logs(&config)?)));
-    let (opened, logs) = match opened {
+    let opened = listening.open(&config.listen).and_then(|opened| {
+        let beats = config.heartbeat.listen.map(heartmonitor::open).transpose()?;
+        Ok((opened, site::access_logs(&config)?, beats))
+    });
+    let (opened, logs, beats) = match opened {
         Ok(opened) => opened,
         Err(why) => {
             run_dir.discard();
@@ -201,7 +205,10 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let registry = Arc::new(Registry::new(&config.balancers, paths, (threads, hello), journal));
     let most = config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS);
     let written = config.access_logs.clone();
-    let site = Arc::new(Site::new(config, registry.balancers(), Arc::new(logs)));
+    let monitor = Heartmonitor::new(config.heartbeat.clone(), Arc::clone(&registry), run_dir.path());
+    let monitor = Arc::new(monitor);
+    let (hearing, hearings) = Hearings::new(run_dir.path(), Arc::clone(&monitor), beats)?;
+    let site = Arc::new(Site::new(config, registry.balancers(), (Arc::new(logs), monitor)));
     let proxy = Arc::new(Proxy {
         site: watch::Sender::new(Arc::clone(&site)),
         registry: Arc::clone(&registry),
@@ -211,7 +218,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         mailboxes,
     });
     let source = options.reading.clone().map(|reading| (options.configuration.clone(), reading));
-    let reloader = Arc::new(Reloader::new(source, Arc::clone(&proxy), (listening, written)));
+    let reloader = Arc::new(Reloader::new(source, Arc::clone(&proxy), (listening, written, hearing)));
     let (stop, stopping) = watch::channel(Stop::No);
     let (end_control, ending) = watch::channel(false);
     let mut running = Running {
@@ -229,7 +236,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
     // Last: who gets an answer from the admin interface finds everything up.
-    running.control = Some(control(admin, Arc::clone(&proxy.registry), reloader, ending)?);
+    running.control = Some(control(admin, Arc::clone(&proxy.registry), (reloader, hearings), ending)?);
     for address in running.listen() {
         tracing::info!(%address, threads, "listening");
     }
@@ -241,7 +248,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
 fn control(
     admin: std::os::unix::net::UnixListener,
     registry: Arc<Registry>,
-    reloader: Arc<Reloader>,
+    (reloader, hearings): (Arc<Reloader>, mpsc::UnboundedReceiver<Hearing>),
     ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
@@ -251,6 +258,7 @@ fn control(
         };
         tokio::task::spawn_local(look_up(registry.balancers()));
         tokio::task::spawn_local(sweep(Arc::clone(&reloader)));
+        tokio::task::spawn_local(heartmonitor::run(hearings));
         admin::serve(listener, (registry, reloader), ending).await;
     })
 }

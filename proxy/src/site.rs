@@ -10,6 +10,7 @@ use crate::answer::ErrorDocuments;
 use crate::config::{self, Config, Fence, LogCondition};
 use crate::conversation::{Pace, Serving};
 use crate::header::Forwarding;
+use crate::heartmonitor::Heartmonitor;
 use crate::http::head::ScanLimits;
 use crate::limits;
 use crate::mapping::{Mapping, Mappings, Target};
@@ -28,6 +29,7 @@ pub(crate) struct Site {
     pub(crate) serving: Serving,
     pub(crate) error_documents: ErrorDocuments,
     pub(crate) logs: Arc<AccessLogs>,
+    pub(crate) heartmonitor: Arc<Heartmonitor>,
     /// What it calls itself in logs.
     pub(crate) name: String,
     /// As in logs.
@@ -57,8 +59,12 @@ impl Deref for WorkerSite {
 }
 
 impl Site {
-    /// What `config` says; its balancers and access logs are there already.
-    pub(crate) fn new(config: Config, balancers: Roster, logs: Arc<AccessLogs>) -> Self {
+    /// What `config` says; its balancers, access logs and heartmonitor are there already.
+    pub(crate) fn new(
+        config: Config,
+        balancers: Roster,
+        (logs, heartmonitor): (Arc<AccessLogs>, Arc<Heartmonitor>),
+    ) -> Self {
         let (serving, (name, port)) = (serving(&config), name(&config));
         let members = |name: &str| {
             let balancer = config.balancers.iter().find(|balancer| balancer.name.as_str() == name);
@@ -81,6 +87,7 @@ impl Site {
             serving,
             error_documents: config.error_documents,
             logs,
+            heartmonitor,
             name,
             port,
         }

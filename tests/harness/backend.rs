@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::{self, BufReader, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
@@ -64,9 +64,20 @@ impl Backend {
         backend
     }
 
+    /// A good backend of that name at an address of its own.
+    pub fn at(address: impl Into<IpAddr>, name: &str) -> Self {
+        let backend = Self::anchored(SocketAddr::new(address.into(), 0), name);
+        backend.listens();
+        backend
+    }
+
     /// A backend that refuses connections until it [`Self::listens`].
     pub fn refusing(name: &str) -> Self {
-        let anchor = bound(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self::anchored(SocketAddr::from(([127, 0, 0, 1], 0)), name)
+    }
+
+    fn anchored(address: SocketAddr, name: &str) -> Self {
+        let anchor = bound(address);
         let address = anchor.local_addr().unwrap().as_socket().unwrap();
         let shared = Arc::new(Shared {
             name: name.to_owned(),
@@ -185,7 +196,7 @@ fn is_open(stream: &TcpStream) -> bool {
 
 /// Several sockets may be bound to one of our ports, but only one listens.
 fn bound(address: SocketAddr) -> Socket {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     socket.set_reuse_address(true).unwrap();
     socket.set_reuse_port(true).unwrap();
     socket.bind(&address.into()).unwrap();

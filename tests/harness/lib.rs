@@ -28,6 +28,8 @@
 //! | [`bare`], [`peer`] | both ends without manners |
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
 //! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
+//! | [`heartbeat`] | servers that announce themselves |
+//! | [`namespace`] | a real Apache with an address of its own |
 //! | [`httpd`] | a real Apache, if there is one |
 //! | [`eventually`] | the only waiting there is |
 
@@ -39,7 +41,9 @@ pub mod browser;
 pub mod eventually;
 pub mod fault;
 pub mod frame;
+pub mod heartbeat;
 pub mod httpd;
+pub mod namespace;
 pub mod peer;
 pub mod proxy;
 pub mod strict;
@@ -55,6 +59,7 @@ pub mod prelude {
     pub use crate::browser::{Answer, Browser, Stage, browser, connect, raw, read_answer, up_to, visits};
     pub use crate::eventually::{Stopwatch, eventually, eventually_equal, eventually_true, patience, within};
     pub use crate::fault::{Behaviour, Gate, Reply};
+    pub use crate::heartbeat::{Pulse, beat, hearing_at};
     pub use crate::httpd::{httpd, skipped};
     pub use crate::peer::Peer;
     pub use crate::proxy::{Proxy, folder, proxy, proxy_with_threads, rss, serving, signal};

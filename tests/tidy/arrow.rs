@@ -148,6 +148,13 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         krate: "proxy",
+        modules: &["heartmonitor"],
+        except: &[],
+        never: &["crate::admin", "crate::handle", "crate::exchange", "crate::relay", "crate::server"],
+        why: "what members announce leads to the registry, whatever becomes of requests",
+    },
+    Fence {
+        krate: "proxy",
         modules: &["registry"],
         except: &[],
         never: &[

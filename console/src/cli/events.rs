@@ -93,6 +93,12 @@ fn sentence(kind: &EventKind) -> String {
         }
         EventKind::OverrideKept(what) => reload::told(what, "kept"),
         EventKind::OverrideDropped(what) => reload::told(what, "dropped"),
+        EventKind::HeartbeatsMissed { balancer } => {
+            format!("{}: no heartbeat of a member that it could elect; it elects by requests", balancer.url())
+        }
+        EventKind::HeartbeatsHeard { balancer } => {
+            format!("{}: heartbeats are heard; it elects by them", balancer.url())
+        }
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
     }
 }
@@ -153,6 +159,12 @@ mod tests {
                 "app/http://a:1: tried again, all that could serve were in error",
             ),
             ("member_recovered", json!({}), "app/http://a:1: answers again"),
+            (
+                "heartbeats_missed",
+                json!({}),
+                "balancer://app: no heartbeat of a member that it could elect; it elects by requests",
+            ),
+            ("heartbeats_heard", json!({}), "balancer://app: heartbeats are heard; it elects by them"),
             ("missed", json!({"from": 1, "to": 5}), "events 1 to 5 are no longer kept"),
         ] {
             let mut whole = json!({"number": 7, "at": 1_795_348_800_000_000_u64, "event": event});

@@ -9,7 +9,7 @@ use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
 use super::{Exit, Session};
-use crate::size;
+use crate::{heard, size};
 
 /// What can be typed behind `status`.
 #[derive(Debug, Args)]
@@ -101,6 +101,9 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
         for member in &balancer.members {
             lines.push(layout.row(&cells(member)));
             lines.extend(member.error.as_ref().map(|error| explain(member, error, snapshot.taken)));
+            if heard::matters(balancer.settings.lbmethod, member) {
+                lines.push(announced(member, snapshot.taken));
+            }
         }
     }
     lines.join("\n")
@@ -131,9 +134,15 @@ fn explain(member: &MemberSnapshot, error: &ErrorNote, now: Timestamp) -> String
     format!("  in error for {ago}: {reason}; {}", next_try(error, now))
 }
 
+/// The line below a member whose heartbeats matter.
+fn announced(member: &MemberSnapshot, now: Timestamp) -> String {
+    let Some(note) = &member.heard else { return "  never heard".to_owned() };
+    format!("  heard: {}", heard::sentence(note, &span(now.since(note.at))))
+}
+
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::Status;
+    use evenkeel_protocol::{HeardBy, HeardNote, LbMethod, Status};
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
@@ -182,6 +191,25 @@ http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
         assert!(shown.starts_with("balancer://app  lbmethod=byrequests  stickysession=SID  nofailover=On  no path\n  no members\n\n"), "{shown}");
         snapshot.balancers.clear();
         assert_eq!(page(&snapshot), "the proxy has no balancers");
+    }
+
+    #[test]
+    fn heartbeats_are_told_where_they_matter() {
+        let mut snapshot = scripted::snapshot(0);
+        assert!(!page(&snapshot).contains("heard"));
+        snapshot.balancers[1].settings.lbmethod = LbMethod::Heartbeat;
+        assert!(page(&snapshot).ends_with("\n  never heard"), "{}", page(&snapshot));
+        snapshot.balancers[1].members[0].heard = Some(HeardNote {
+            ready: 5,
+            busy: 1,
+            at: Timestamp(97_000_000),
+            fresh: true,
+            slots: 5,
+            from: [127, 0, 0, 1].into(),
+            by: HeardBy::Datagram,
+        });
+        let told = "\n  heard: 5 ready, 1 busy, 3 s ago (datagram from 127.0.0.1)";
+        assert!(page(&snapshot).ends_with(told), "{}", page(&snapshot));
     }
 
     #[tokio::test]

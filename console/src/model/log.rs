@@ -72,6 +72,8 @@ fn is_about(event: &Event, target: &Target) -> bool {
         | EventKind::BalancerEdited { .. }
         | EventKind::Reloaded { .. }
         | EventKind::ReloadRefused { .. }
+        | EventKind::HeartbeatsMissed { .. }
+        | EventKind::HeartbeatsHeard { .. }
         | EventKind::Missed { .. } => false,
     }
 }

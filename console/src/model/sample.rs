@@ -39,6 +39,7 @@ pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
         retry: 60,
         retries: 0,
         error: None,
+        heard: None,
     }
 }
 

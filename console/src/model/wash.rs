@@ -57,6 +57,8 @@ pub fn event(event: &mut Event) {
         | EventKind::Stopping
         | EventKind::MemberRetried { .. }
         | EventKind::MemberRecovered { .. }
+        | EventKind::HeartbeatsMissed { .. }
+        | EventKind::HeartbeatsHeard { .. }
         | EventKind::Missed { .. } => {}
     }
 }

@@ -6,6 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, member, words};
+use crate::heard;
 use crate::model::act::{or_none, told};
 use crate::model::health::{Health, meaning};
 use crate::model::history::History;
@@ -28,10 +29,13 @@ fn columns(width: u16) -> usize {
     }
 }
 
-/// How many lines the fields take on a terminal of that width.
-pub(super) fn height(width: u16) -> u16 {
+/// How many lines the fields of a member take on a terminal of that width.
+pub(super) fn height(width: u16, scene: Scene<'_>, target: Option<&Target>) -> u16 {
     let rows = 12_usize.div_ceil(columns(width));
-    u16::try_from(rows).unwrap_or(0) + 4
+    let snapshot = scene.model.fleet.snapshot();
+    let found = target.and_then(|target| target.find(snapshot?));
+    let heard = found.is_some_and(|(balancer, member)| heard::matters(balancer.settings.lbmethod, member));
+    u16::try_from(rows).unwrap_or(0) + 4 + u16::from(heard)
 }
 
 /// The pane: a rule that names the member, its fields, and a graph if there is room.
@@ -70,6 +74,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     let mut lines = vec![url(scene, (balancer, member), room), status(scene, balancer, member, room)];
     lines.extend(grid(scene, target, member, room));
     lines.push(error(scene, member, room));
+    if heard::matters(balancer.settings.lbmethod, member) {
+        lines.push(heartbeat(scene, member, room));
+    }
     lines.push(last_edit(scene, target, member, room));
     for (line, row) in lines.iter().zip(area.rows()) {
         buffer.set_line(row.x + 1, row.y, line, row.width.saturating_sub(1));
@@ -201,6 +208,22 @@ fn error(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static
         scene.span(Role::Faint, "error    "),
         scene.span(Role::Alarm, reason),
         scene.span(Role::Text, cut(&format!(", {facts}"), room)),
+    ])
+}
+
+/// What it last announced of itself.
+fn heartbeat(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static> {
+    let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
+    let (role, text) = match &member.heard {
+        None => (Role::Warning, "never".to_owned()),
+        Some(note) => {
+            let role = if note.fresh { Role::Text } else { Role::Warning };
+            (role, heard::sentence(note, &words::age(taken.since(note.at))))
+        }
+    };
+    Line::from(vec![
+        scene.span(Role::Faint, "heard    "),
+        scene.span(role, cut(&text, room.saturating_sub(9))),
     ])
 }
 

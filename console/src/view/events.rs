@@ -95,7 +95,9 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
             None => what.subject.balancer.to_string(),
         },
         EventKind::Missed { .. } => "-".to_owned(),
-        EventKind::BalancerEdited { balancer, .. } => balancer.to_string(),
+        EventKind::BalancerEdited { balancer, .. }
+        | EventKind::HeartbeatsMissed { balancer }
+        | EventKind::HeartbeatsHeard { balancer } => balancer.to_string(),
         EventKind::MemberEdited { balancer, member, .. }
         | EventKind::MemberFailed { balancer, member, .. }
         | EventKind::MemberRetried { balancer, member, .. }
@@ -142,6 +144,12 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
         }
         EventKind::OverrideDropped(what) => {
             (Role::Warning, '▼', format!("edit dropped: {} {}; {}", what.field, what.value, what.why))
+        }
+        EventKind::HeartbeatsMissed { .. } => {
+            (Role::Warning, '▲', "no heartbeats of who could be elected; elects by requests".to_owned())
+        }
+        EventKind::HeartbeatsHeard { .. } => {
+            (Role::Good, '●', "heartbeats are heard; elects by them".to_owned())
         }
         EventKind::Missed { from, to } => {
             let count = to.saturating_sub(*from).saturating_add(1);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use evenkeel_protocol::{HeardBy, HeardNote, LbMethod, Timestamp};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use ratatui::Terminal;
@@ -60,7 +61,7 @@ fn compare(name: &str, model: &Model, theme: Theme) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 11] = [
+const STORIES: [(&str, Story); 12] = [
     ("balancers", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
     ("confirm-drain", |model| press(model, &[Key::Char('d')])),
@@ -79,6 +80,22 @@ const STORIES: [(&str, Story); 11] = [
     ("help", |model| press(model, &[Key::Char('?')])),
     ("events", |model| press(model, &[Key::Char('2')])),
     ("member", |model| press(model, &[Key::Down, Key::Down, Key::Enter])),
+    ("heard", |model| {
+        let mut snapshot = sample::snapshot(62);
+        let balancer = &mut snapshot.balancers[0];
+        balancer.settings.lbmethod = LbMethod::Heartbeat;
+        balancer.members[0].heard = Some(HeardNote {
+            ready: 16,
+            busy: 0,
+            at: Timestamp(snapshot.taken.0 - 1_200_000),
+            fresh: true,
+            slots: 4,
+            from: [192, 0, 2, 11].into(),
+            by: HeardBy::Datagram,
+        });
+        update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(model, &[Key::Enter]);
+    }),
     ("lost", |model| {
         let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(2) };
         update(model, Message::News(lost));

@@ -2,6 +2,7 @@
 //! election; each step of it has a file of its own.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use evenkeel_protocol::{
@@ -25,6 +26,8 @@ pub struct Balancer {
     pub(crate) lineup: Lineup,
     /// The members of each route in the order in which they are asked: those that are no standby, then standbys.
     pub(crate) routes: HashMap<Route, Vec<MemberId>>,
+    /// The members whose URL has each address, so that a heartbeat costs the same however many members there are.
+    pub(crate) by_address: HashMap<IpAddr, Vec<MemberId>>,
     /// Members whose error was lifted and of which it is not known yet whether they are well.
     pub(crate) on_trial: Vec<MemberId>,
 }
@@ -55,6 +58,12 @@ impl Balancer {
             member.tally.set_attentive(!settings.failonstatus.is_empty());
         }
         let lineup = Lineup::new(&members);
+        let mut by_address: HashMap<IpAddr, Vec<MemberId>> = HashMap::new();
+        for (id, member) in (0u32..).zip(&members) {
+            if let Some(address) = member.address {
+                by_address.entry(address).or_default().push(MemberId(id));
+            }
+        }
         let mut balancer = Self {
             name,
             settings,
@@ -62,6 +71,7 @@ impl Balancer {
             members,
             lineup,
             routes: HashMap::new(),
+            by_address,
             on_trial: Vec::new(),
         };
         balancer.rebuild_routes();

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use evenkeel_protocol::Moment;
+use evenkeel_protocol::{HeardBy, LbMethod, Moment};
 
 use crate::balancer::Balancer;
 use crate::member::{Member, MemberId};
@@ -29,38 +29,63 @@ pub struct Beat {
     pub ready: u32,
     /// Slots in use.
     pub busy: u32,
+    /// How it came.
+    pub by: HeardBy,
+    /// How long ago it was received.
+    pub age: Duration,
 }
 
 /// The last beat of a member.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Heard {
-    at: Moment,
-    open: u64,
-    named_port: bool,
+    /// Until when it counts; kept instead of the time of receipt, which may lie before the start of the clock.
+    until: Moment,
+    beat: Beat,
 }
 
 impl Heard {
-    fn is_fresh(&self, now: Moment) -> bool {
-        now.since(self.at) < FRESH
+    fn new(beat: &Beat, now: Moment) -> Self {
+        let age = Moment::default().plus(beat.age);
+        Self { until: Moment(now.plus(FRESH).0.saturating_sub(age.0)), beat: *beat }
+    }
+
+    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
+        now < self.until
+    }
+
+    /// How long ago it was received; of what was too old at the start of the clock, at least ten seconds.
+    pub(crate) fn age(&self, now: Moment) -> Duration {
+        now.plus(FRESH).since(self.until)
+    }
+
+    pub(crate) fn beat(&self) -> &Beat {
+        &self.beat
+    }
+
+    /// The slots that count. A server without work has just started, so it is given a quarter of what it says; at
+    /// least one, where httpd would round three down to nothing.
+    pub(crate) fn slots(&self) -> u64 {
+        let Beat { ready, busy, .. } = self.beat;
+        let ready = u64::from(ready.min(MOST_READY));
+        if busy == 0 && ready > 0 { (ready / 4).max(1) } else { ready }
+    }
+
+    /// Does what is known stay, although `new` came? What was received before it changes nothing, and a message that
+    /// named the port knows better than one for the whole address.
+    fn outweighs(&self, new: &Self, now: Moment) -> bool {
+        new.until < self.until || (self.beat.port.is_some() && new.beat.port.is_none() && self.is_fresh(now))
     }
 }
 
 impl Member {
     /// The slots that count in an election at `now`; none if nothing fresh was heard.
     pub(crate) fn open_slots(&self, now: Moment) -> Option<u64> {
-        self.heard.filter(|heard| heard.is_fresh(now)).map(|heard| heard.open)
+        self.heard.filter(|heard| heard.is_fresh(now)).map(|heard| heard.slots())
     }
 
     fn is_meant_by(&self, beat: &Beat) -> bool {
         self.address == Some(beat.address) && beat.port.is_none_or(|port| port == self.name.port())
     }
-}
-
-/// The slots of a beat that count. A server without work has just started, so it is given a quarter of what it
-/// says; at least one, where httpd would round three down to nothing.
-fn open_slots(beat: &Beat) -> u64 {
-    let ready = u64::from(beat.ready.min(MOST_READY));
-    if beat.busy == 0 && ready > 0 { (ready / 4).max(1) } else { ready }
 }
 
 impl Balancer {
@@ -72,18 +97,22 @@ impl Balancer {
         })
     }
 
+    /// Does it elect by heartbeats, and is there nobody who was heard?
+    pub fn misses_heartbeats(&self, now: Moment) -> bool {
+        self.settings.lbmethod == LbMethod::Heartbeat && !self.anybody_heard(now)
+    }
+
     /// Notes a heartbeat. One that names no member of this balancer changes nothing.
     pub fn beat(&mut self, beat: &Beat, now: Moment) {
-        let heard = Heard { at: now, open: open_slots(beat), named_port: beat.port.is_some() };
-        for member in self.members.iter_mut().filter(|member| member.is_meant_by(beat)) {
-            // A message that named the port knows better than one for the whole address.
-            let kept =
-                member.heard.is_some_and(|old| old.named_port && !heard.named_port && old.is_fresh(now));
-            if !kept {
-                member.heard = Some(heard);
+        let new = Heard::new(beat, now);
+        let Some(meant) = self.by_address.get(&beat.address) else { return };
+        for id in meant {
+            let Some(member) = self.members.get_mut(id.index()) else { continue };
+            let stays = member.heard.is_some_and(|old| old.outweighs(&new, now));
+            if !stays && member.is_meant_by(beat) {
+                member.heard = Some(new);
             }
         }
-        self.check_invariants();
     }
 }
 
@@ -98,7 +127,8 @@ mod tests {
     }
 
     fn beat(address: &str, port: Option<u16>, ready: u32, busy: u32) -> Beat {
-        Beat { address: address.parse().unwrap(), port, ready, busy }
+        let by = HeardBy::Datagram;
+        Beat { address: address.parse().unwrap(), port, ready, busy, by, age: Duration::ZERO }
     }
 
     fn heard(balancer: &Balancer, seconds: u64) -> Vec<Option<u64>> {
@@ -116,7 +146,8 @@ mod tests {
             (0, 5, 0),
             (u32::MAX, 1, u64::from(MOST_READY)),
         ] {
-            assert_eq!(open_slots(&beat("10.0.0.1", None, ready, busy)), open, "ready {ready} busy {busy}");
+            let heard = Heard::new(&beat("10.0.0.1", None, ready, busy), Moment(0));
+            assert_eq!(heard.slots(), open, "ready {ready} busy {busy}");
         }
     }
 
@@ -134,5 +165,43 @@ mod tests {
         assert_eq!(heard(&balancer, 11), [Some(4), Some(4), None, None]);
         balancer.beat(&beat("::1", None, 2, 1), Moment(12_000_000));
         assert_eq!(heard(&balancer, 21), [None, None, Some(2), None]);
+    }
+
+    #[test]
+    fn what_is_handed_in_late_counts_from_when_it_was_received() {
+        let aged =
+            |seconds, ready| Beat { age: Duration::from_secs(seconds), ..beat("10.0.0.1", None, ready, 1) };
+        for (name, now, age, until) in
+            [("at once", 100, 0, 110), ("late", 100, 4, 106), ("from before the start of the clock", 1, 7, 4)]
+        {
+            let mut balancer = balancer(&["http://10.0.0.1:81"]);
+            balancer.beat(&aged(age, 5), Moment(now * 1_000_000));
+            assert_eq!(heard(&balancer, until - 1), [Some(5)], "{name}");
+            assert_eq!(heard(&balancer, until), [None], "{name}");
+        }
+        let mut balancer = balancer(&["http://10.0.0.1:81"]);
+        balancer.beat(&aged(10, 5), Moment(3_000_000));
+        assert_eq!(heard(&balancer, 3), [None], "it was too old when it came");
+        balancer.beat(&aged(1, 6), Moment(100_000_000));
+        balancer.beat(&aged(5, 7), Moment(100_000_000));
+        assert_eq!(heard(&balancer, 100), [Some(6)], "what is older changes nothing");
+    }
+
+    #[test]
+    fn heartbeats_are_missed_only_by_who_elects_by_them() {
+        let settings = BalancerSettings { lbmethod: LbMethod::Heartbeat, ..BalancerSettings::default() };
+        let status = MemberSettings::default().status;
+        let members = [("http://10.0.0.1:1", status), ("http://10.0.0.2:1", status.apply("N").unwrap())];
+        let members = members.map(|(name, status)| {
+            (name.parse().unwrap(), MemberSettings { status, ..MemberSettings::default() })
+        });
+        let mut by_beats = Balancer::new("app".parse().unwrap(), settings, members.into(), 1);
+        assert!(by_beats.misses_heartbeats(Moment(0)));
+        by_beats.beat(&beat("10.0.0.2", None, 5, 1), Moment(0));
+        assert!(by_beats.misses_heartbeats(Moment(0)), "who is draining takes nobody new");
+        by_beats.beat(&beat("10.0.0.1", None, 0, 9), Moment(0));
+        assert!(!by_beats.misses_heartbeats(Moment(0)), "who is full was heard");
+        assert!(by_beats.misses_heartbeats(Moment(10_000_000)));
+        assert!(!balancer(&["http://10.0.0.1:1"]).misses_heartbeats(Moment(0)), "byrequests");
     }
 }

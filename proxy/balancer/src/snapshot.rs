@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerSnapshot, ErrorNote, MemberSnapshot, Moment, Timestamp};
+use evenkeel_protocol::{BalancerSnapshot, ErrorNote, HeardNote, MemberSnapshot, Moment, Timestamp};
 
 use crate::balancer::Balancer;
 use crate::member::{Member, MemberId};
@@ -50,6 +50,15 @@ impl Balancer {
                     .retry_from()
                     .filter(|from| now < *from)
                     .map(|from| wall.plus(from.since(now).saturating_sub(Duration::from_micros(1)))),
+            }),
+            heard: member.heard.as_ref().map(|heard| HeardNote {
+                ready: heard.beat().ready,
+                busy: heard.beat().busy,
+                at: wall.minus(heard.age(now)),
+                fresh: heard.is_fresh(now),
+                slots: heard.slots(),
+                from: heard.beat().address,
+                by: heard.beat().by,
             }),
         }
     }

@@ -33,14 +33,15 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use evenkeel_balancer::{
     Ask, Balancer, Beat, Failure, FailureKind, Lease, MemberId, Next, Outcome, Sent, Session, Why,
 };
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSettings, Flag, MemberEdit, MemberName, MemberSettings, MemberSnapshot, Moment,
-    Timestamp,
+    BalancerEdit, BalancerSettings, Flag, HeardBy, MemberEdit, MemberName, MemberSettings, MemberSnapshot,
+    Moment, Timestamp,
 };
 
 /// One scenario on its way.
@@ -171,7 +172,8 @@ impl Stage {
     fn beat(&mut self, words: &str) {
         let (name, words) = words.split_once(' ').expect("beat NAME ready=R busy=B");
         let address = member_name(id(name).0 as usize + 1).host().parse().unwrap();
-        let mut beat = Beat { address, port: None, ready: 0, busy: 0 };
+        let (by, age) = (HeardBy::Datagram, Duration::ZERO);
+        let mut beat = Beat { address, port: None, ready: 0, busy: 0, by, age };
         for (key, value) in pairs(words) {
             match key {
                 "ready" => beat.ready = value.parse().unwrap(),

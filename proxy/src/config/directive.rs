@@ -6,6 +6,7 @@
 //! | `directive/client.rs` | what clients may send, and how many may come |
 //! | `directive/log.rs` | access logs |
 //! | `directive/document.rs` | pages for errors |
+//! | `directive/heartbeat.rs` | heartbeats |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
@@ -16,6 +17,7 @@ mod client;
 pub(super) mod closing;
 mod document;
 mod harmless;
+mod heartbeat;
 mod log;
 mod missing;
 mod proxy;
@@ -149,8 +151,9 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 9] = [
+const TABLES: [&[Directive]; 10] = [
     server::ROWS,
+    heartbeat::ROWS,
     client::ROWS,
     log::ROWS,
     document::ROWS,

@@ -18,6 +18,8 @@ pub(super) const DOCUMENT_BYTES: usize = 256 * 1024;
 pub(super) const ACCESS_LOGS: usize = 64;
 /// The most addresses to listen on.
 pub(super) const LISTENERS: usize = 256;
+/// The most servers whose heartbeats are remembered.
+pub(super) const HEARTBEAT_SERVERS: i64 = 100_000;
 /// The most members of one balancer.
 pub(super) const MEMBERS: usize = 10_000;
 /// The most characters of a `${NAME}` and of what it stands for.

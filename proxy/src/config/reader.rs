@@ -17,19 +17,22 @@ use crate::config::variable::Variables;
 use crate::config::{ReadOptions, include, limits};
 
 /// Modules of httpd whose function is built in, by both of their names.
-const BUILT_IN: [&str; 12] = [
+const BUILT_IN: [&str; 15] = [
     "authz_core_module",
     "core_module",
+    "heartmonitor_module",
     "http_module",
     "lbmethod_bybusyness_module",
     "lbmethod_byrequests_module",
     "lbmethod_bytraffic_module",
+    "lbmethod_heartbeat_module",
     "log_config_module",
     "proxy_balancer_module",
     "proxy_http_module",
     "proxy_module",
     "reqtimeout_module",
     "slotmem_shm_module",
+    "watchdog_module",
 ];
 
 /// A harmless directive that was ignored.

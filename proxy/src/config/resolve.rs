@@ -33,6 +33,7 @@ pub(super) fn resolve(
     }
     check_balancers(&site, notes);
     let fences = site.closings.iter().filter_map(|closing| close(closing, &site, options, notes)).collect();
+    let heartbeat = site.heartbeats.resolve(&site.balancers, notes);
     let timeout = site.timeout.unwrap_or(TIMEOUT);
     let member_timeout = site.proxy_timeout.unwrap_or(timeout);
     // The last <Location> that fits decides, before any line outside of sections.
@@ -57,6 +58,7 @@ pub(super) fn resolve(
         read_timeouts: site.read_timeouts,
         max_connections: site.max_connections,
         continue_100: site.continue_100.unwrap_or(true),
+        heartbeat,
         access_logs: site.logs.resolve(root, notes),
         error_documents,
         fences,

@@ -11,6 +11,7 @@ use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettin
 use crate::config::access_log::Logs;
 use crate::config::client::{ReadTimeouts, RequestLimits};
 use crate::config::error_document::Documents;
+use crate::config::heartbeat::Heartbeats;
 use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::source::Spot;
@@ -129,6 +130,7 @@ pub(super) struct Site {
     pub(super) read_timeouts: ReadTimeouts,
     pub(super) max_connections: Option<usize>,
     pub(super) continue_100: Option<bool>,
+    pub(super) heartbeats: Heartbeats,
     pub(super) logs: Logs,
     pub(super) documents: Documents,
     pub(super) closings: Vec<Closing>,

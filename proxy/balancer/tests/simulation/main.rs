@@ -7,12 +7,14 @@
 
 mod model;
 
+use std::time::Duration;
+
 use evenkeel_balancer::{
     Ask, Balancer, Beat, Failure, FailureKind, Lease, MemberId, Next, NoMemberWhy, Outcome, Sent,
 };
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSettings, Code, Factor, Flag, LbMethod, Lbset, MemberEdit, MemberName,
+    BalancerEdit, BalancerSettings, Code, Factor, Flag, HeardBy, LbMethod, Lbset, MemberEdit, MemberName,
     MemberSettings, MemberSnapshot, Moment, Route, Status, Timestamp,
 };
 use model::{Model, Trial};
@@ -357,7 +359,8 @@ impl Storm {
     fn beat(&mut self) {
         let at = usize::try_from(self.dice.below(9)).unwrap();
         let (ready, busy) = (self.dice.of(&[0, 1, 3, 8, 40]), self.dice.of(&[0, 1]));
-        let beat = Beat { address: name(at).host().parse().unwrap(), port: None, ready, busy };
+        let (address, by) = (name(at).host().parse().unwrap(), HeardBy::Datagram);
+        let beat = Beat { address, port: None, ready, busy, by, age: Duration::ZERO };
         let now = self.now();
         self.balancer.beat(&beat, now);
         if let Some(member) = self.model.members.get_mut(at) {

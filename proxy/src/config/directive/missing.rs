@@ -7,7 +7,7 @@ const FILES: &str =
     "this proxy serves no files: send the path to a member with ProxyPass, or remove the line";
 const LATER: &str = "remove the line; it is not supported yet";
 const HEALTH: &str = "remove the line: there are no health checks yet, members are tested by requests";
-const BEATS: &str = "remove the line: nothing listens for heartbeats yet";
+const BEATS: &str = "remove the line: members send heartbeats, a proxy listens for them with HeartbeatListen";
 
 const fn row(name: &'static str, remedy: &'static str) -> Directive {
     Directive {
@@ -37,9 +37,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("Filter*", LATER),
     row("H2*", LATER),
     row("HeartbeatAddress", BEATS),
-    row("HeartbeatListen", BEATS),
-    row("HeartbeatMaxServers", BEATS),
-    row("HeartbeatStorage", BEATS),
     row("MergeSlashes", LATER),
     row("NoProxy", LATER),
     row("Protocols", "remove the line: HTTP/1.1 is spoken"),

@@ -124,7 +124,8 @@ pub(super) static ROWS: &[Directive] = &[
         contexts: EVERYWHERE,
         usage: "NAME",
         arguments: 1..=1,
-        about: "Only balancer-manager, server-status and server-info, which are not served yet.",
+        about: "heartbeat, in <Location>, takes heartbeats by POST; balancer-manager, server-status and server-info are \
+                not served yet.",
         effect: Effect::Apply(set_handler),
     },
 ];
@@ -386,8 +387,17 @@ fn proxy_pass_reverse(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     }
 }
 
-fn set_handler(_: &mut Site, notes: &mut Notes, call: &Call<'_>) {
+fn set_handler(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
+    let is_heartbeat = call.text(0) == "heartbeat";
+    if let Scope::Location(path) = call.scope {
+        // Another handler takes the place of one from an earlier section.
+        site.heartbeats.handlers.push((path.clone(), is_heartbeat, call.spot));
+    } else if is_heartbeat {
+        let what = "the handler heartbeat would answer every request here";
+        return notes.error(call.spot, Complaint::new(what, "put it into a <Location /PATH>"));
+    }
     match call.text(0).to_ascii_lowercase().as_str() {
+        _ if is_heartbeat => {}
         "balancer-manager" => {
             let what = "the balancer-manager page is not served yet";
             notes.warn(call.spot, Complaint::new(what, "use the console, or the admin socket"));

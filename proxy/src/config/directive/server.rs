@@ -141,7 +141,7 @@ fn listen(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
 }
 
 /// `80`, `*:80`, `127.0.0.1:80` or `[::1]:80`. A port alone means all addresses of both families.
-fn address(text: &str) -> Result<SocketAddr, Complaint> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, Complaint> {
     let wrong = |why: &str| {
         let what = format!("'{}' {why}", shown(text));
         Complaint::new(what, "write for example 8080, 127.0.0.1:8080 or [::1]:8080")

@@ -114,19 +114,13 @@ pub(in crate::config) static ROWS: &[Parameter<Settings>] = &[
     },
 ];
 
-fn lbmethod(settings: &mut Settings, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
+fn lbmethod(settings: &mut Settings, text: &str, _: &mut Remarks) -> Result<(), Complaint> {
     settings.lbmethod = text.parse::<LbMethod>().map_err(|why| {
         let near = nearest(text, LbMethod::ALL.into_iter().map(LbMethod::name));
         let remedy =
             near.map_or_else(|| "write one of them".to_owned(), |near| format!("did you mean {near}?"));
         Complaint::new(why, remedy)
     })?;
-    if settings.lbmethod == LbMethod::Heartbeat {
-        remarks.warnings.push(Complaint::new(
-            "behaves as byrequests: nothing listens for heartbeats yet",
-            "write lbmethod=byrequests",
-        ));
-    }
     Ok(())
 }
 
@@ -191,7 +185,7 @@ mod tests {
             ("scolonpathdelim=On", |s| s.scolonpathdelim, 0, 0),
             ("failontimeout=On", |s| s.failontimeout, 0, 0),
             ("lbmethod=bytraffic", |s| s.lbmethod == LbMethod::ByTraffic, 0, 0),
-            ("lbmethod=heartbeat", |s| s.lbmethod == LbMethod::Heartbeat, 0, 1),
+            ("lbmethod=heartbeat", |s| s.lbmethod == LbMethod::Heartbeat, 0, 0),
             ("growth=100", |s| *s == Settings::default(), 0, 1),
             ("nonce=None", |s| *s == Settings::default(), 0, 1),
         ];

@@ -117,7 +117,7 @@ fn what_is_refused_at_the_top_level_and_why() {
         ("SetHandler cgi-script", "1:1: there is no handler 'cgi-script'"),
         ("Alias /x /y", "1:1: Alias is not supported"),
         ("ProxyHCExpr a {x}", "1:1: ProxyHCExpr is not supported"),
-        ("HeartbeatListen 239.0.0.1:1", "1:1: HeartbeatListen is not supported"),
+        ("HeartbeatAddress 239.0.0.1:1", "1:1: HeartbeatAddress is not supported"),
         ("Frobnicate", "1:1: 'Frobnicate' is no directive that this proxy knows"),
         (
             "Require ip 10.0.0.1",
