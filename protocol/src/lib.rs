@@ -44,7 +44,7 @@ pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use refusal::{Code, Refusal};
 pub use selector::Selector;
 pub use settings::{
-    BalancerSettings, ConnectionSettings, Factor, Lbset, MemberSettings, Separator, StickySession,
+    BalancerSettings, ConnectionSettings, CookieName, Factor, Lbset, MemberSettings, Separator, StickySession,
 };
 pub use snapshot::{BalancerSnapshot, ErrorNote, Hello, MemberSnapshot, Snapshot};
 pub use status::{Flag, Status};

@@ -13,6 +13,7 @@
 //! | `client.rs` | limits and paces of requests |
 //! | `access_log.rs` | access logs and their formats |
 //! | `error_document.rs` | pages for errors |
+//! | `header.rs` | rules for header fields |
 //! | `resolve.rs` | what was written → what shall run |
 //! | `report.rs` | errors and warnings as people read them |
 
@@ -20,6 +21,7 @@ mod access_log;
 mod client;
 mod directive;
 mod error_document;
+mod header;
 mod include;
 mod lexer;
 mod limits;
@@ -47,6 +49,7 @@ pub use crate::config::error_document::ErrorDocument;
 use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
 
+pub use crate::header_rules::HeaderRules;
 use crate::mapping::{Mapping, covers, without_parameters};
 
 /// How to read.
@@ -103,6 +106,8 @@ pub struct Config {
     pub access_logs: Vec<AccessLogConfig>,
     /// What is answered instead of the proxy's own pages, by status.
     pub error_documents: BTreeMap<u16, ErrorDocument>,
+    /// `Header` and `RequestHeader`, in the order in which they are applied.
+    pub header_rules: HeaderRules,
     /// What is answered 503; empty unless [`ReadOptions::fence`] is set.
     pub fences: Vec<Fence>,
     /// What somebody should know.

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use crate::accept::Worker;
 use crate::deadline::{Deadline, Doing};
 use crate::handle;
+use crate::header_rules::{Place, Telling};
 use crate::http::buffer::Buffer;
 use crate::http::head::{Scan, ScanLimits, Scanned};
 use crate::http::request::{Refused, RequestHead, is_tls};
@@ -245,7 +246,11 @@ impl Conversation {
             tracing::warn!(client = %self.peer.ip(), "a client speaks TLS to an address without TLS");
         }
         let mut page = self.worker.spares.small();
-        let (shown, body) = answer::Page::of(status).closing().write(&self.worker, &mut page);
+        let proxy = Rc::clone(&self.worker);
+        let telling = Telling { variable: &|_| None, began: self.began };
+        let changes = proxy.proxy.header_rules.changes(Place::default(), None, telling);
+        let (shown, body) =
+            answer::Page::of(status).closing().write(&self.worker, &mut page, changes.as_ref());
         let sent = page.len() as u64;
         let written = self.write(page).await;
         let served = Served {

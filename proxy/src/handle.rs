@@ -1,25 +1,29 @@
 //! The path: one request from its head to its answer.
 
+mod found;
+
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::rc::Rc;
 
 use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
+use evenkeel_protocol::Moment;
 use evenkeel_protocol::clean::clean_bytes;
-use memchr::memchr;
 use tokio::time::timeout;
 
 use crate::accept::Worker;
 use crate::answer::Page;
 use crate::conversation::{Conversation, Ending, Then};
 use crate::exchange::{Answered, Failed, Request};
+use crate::handle::found::{Found, find, path};
+use crate::header_rules::{Place, Rewritten, Telling};
 use crate::http::body::Length;
+use crate::http::buffer::Buffer;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
-use crate::mapping;
 use crate::record::{Chosen, Served, record};
 use crate::registry::LiveBalancer;
-use crate::relay::{self, Tried};
+use crate::relay::{self, Begun, Handing, Tried};
 use crate::upload::{BadUpload, Upload};
 use crate::{clock, limits};
 
@@ -35,12 +39,15 @@ struct Own {
     read: u64,
     /// Who failed to answer.
     chosen: Option<Chosen>,
+    /// Where the request was to go.
+    balancer: Option<usize>,
+    rewritten: Option<Box<Rewritten>>,
 }
 
 impl Own {
     /// Before anything of the body was looked at.
     fn early(status: u16) -> Self {
-        Self { status, whole: false, torn: false, read: 0, chosen: None }
+        Self { status, whole: false, torn: false, read: 0, chosen: None, balancer: None, rewritten: None }
     }
 }
 
@@ -67,8 +74,8 @@ fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
 
 /// The proxy's own answer.
 async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, keep: bool) -> Served {
-    let Own { status, mut whole, torn, read, chosen } = own;
-    let served = Served { read, chosen, ..Served::new(status, Then::End(Ending::Gone)) };
+    let Own { status, mut whole, torn, read, chosen, balancer, rewritten } = own;
+    let served = Served { read, chosen, rewritten, ..Served::new(status, Then::End(Ending::Gone)) };
     if torn {
         return Served { aborted: true, ..served };
     }
@@ -93,7 +100,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     let page = Page::of(status).bare(bare).told(!head.http_1_1);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
-    let (shown, body) = page.write(&conversation.worker, &mut out);
+    let (shown, body) = write(page, conversation, (head, balancer), served.chosen.as_ref(), &mut out);
     let sent = out.len() as u64;
     let then = match conversation.write(out).await {
         Err(_) => return Served { aborted: true, ..served },
@@ -104,20 +111,44 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     Served { then, status: shown, body: body as u64, sent, ..served }
 }
 
+/// Writes a page, with what header rules say.
+fn write(
+    page: Page,
+    conversation: &Conversation,
+    (head, balancer): (&RequestHead, Option<usize>),
+    chosen: Option<&Chosen>,
+    out: &mut Buffer,
+) -> (u16, usize) {
+    let proxy = &conversation.worker.proxy;
+    let asked = (head, conversation.input.block());
+    let live = balancer.and_then(|index| proxy.registry.balancers().get(index));
+    let variable = |name: &str| chosen?.variable(live?, name).map(Cow::into_owned);
+    let place = Place { path: path(asked), balancer };
+    let telling = Telling { variable: &variable, began: conversation.began };
+    let changes = proxy.header_rules.changes(place, Some(asked), telling);
+    page.write(&conversation.worker, out, changes.as_ref())
+}
+
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
     let proxy = &worker.proxy;
-    let found = find(&worker, conversation.input.block(), head)?;
-    let balancer = proxy.registry.balancers().get(found.balancer).ok_or(Own::early(500))?;
+    let found = find(&worker, conversation.input.block(), head)
+        .map_err(|(status, balancer)| Own { balancer, ..Own::early(status) })?;
+    let early = |status| Own { balancer: Some(found.balancer), ..Own::early(status) };
+    let balancer = proxy.registry.balancers().get(found.balancer).ok_or_else(|| early(500))?;
+    let rewritten = rewritten(conversation, head, &found).map_err(early)?;
     let upload =
         Upload::new(head, &mut conversation.input, &worker.spares, found.most).map_err(|why| match why {
-            BadUpload::Broken(_) => Own::early(400),
-            BadUpload::TooLarge => Own::early(413),
+            BadUpload::Broken(_) => early(400),
+            BadUpload::TooLarge => early(413),
         })?;
-    let Conversation { client, input, deadline, peer, half_closed, .. } = conversation;
-    let block = input.block();
-    let target = found.target(head, block);
+    let Conversation { client, input, deadline, peer, half_closed, began: first, .. } = conversation;
+    let target = found.target(head, input.block());
+    let (head, block) = match &rewritten {
+        Some(rewritten) => (&rewritten.head, &rewritten.block[..]),
+        None => (head, input.block()),
+    };
     let mut request = Request {
         worker: &worker,
         client,
@@ -139,6 +170,8 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     let mut trying = Trying {
         worker: &worker,
         balancer,
+        found: &found,
+        began: *first,
         cookies: cookies(head, block),
         excluded: Vec::new(),
         tried: Tried::default(),
@@ -146,77 +179,36 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         chosen: None,
     };
     let served = trying.served(&mut request, keep).await;
-    let chosen = trying.chosen.take().map(|chosen| Chosen { balancer: found.balancer, ..chosen });
-    let outcome = match served {
-        Ok(served) => Ok(Served { chosen, read: request.upload.received, ..served }),
-        Err(status) => Err(Own {
-            status,
-            whole: request.upload.is_read(),
-            torn: request.interim.is_some(),
-            read: request.upload.received,
-            chosen,
-        }),
-    };
+    let chosen = trying.chosen.take();
+    let read = request.upload.received;
+    let (whole, torn) = (request.upload.is_read(), request.interim.is_some());
     let Request { ahead, upload, half_closed: closed, .. } = request;
     *half_closed = closed;
     input.put(upload.surplus());
     input.put(&ahead);
-    outcome
-}
-
-/// Where a request goes.
-struct Found {
-    balancer: usize,
-    /// The path for the member, where it is not the end of the request's.
-    path: Option<String>,
-    /// Where in the target the member's path starts.
-    at: usize,
-    /// How long the request's path is.
-    length: usize,
-    /// The most bytes that its body may have.
-    most: u64,
-}
-
-impl Found {
-    /// Path and query behind the member's own path.
-    fn target<'a>(&self, head: &RequestHead, block: &'a [u8]) -> Cow<'a, str> {
-        let whole = std::str::from_utf8(head.target.of(block)).unwrap_or_default();
-        match &self.path {
-            None => Cow::Borrowed(whole.get(self.at..).unwrap_or_default()),
-            Some(path) => Cow::Owned(format!("{path}{}", whole.get(self.length..).unwrap_or_default())),
-        }
+    match served {
+        Ok(served) => Ok(Served { read, chosen, rewritten, ..served }),
+        Err(status) => Err(Own { whole, torn, read, chosen, rewritten, ..early(status) }),
     }
 }
 
-fn find(worker: &Worker, block: &[u8], head: &RequestHead) -> Result<Found, Own> {
-    let refused = Own::early;
-    match head.method.of(block) {
-        b"CONNECT" | b"TRACE" => return Err(refused(405)),
-        _ if head.target.of(block) == b"*" => return Err(refused(200)),
-        _ => {}
+/// The request as header rules make it, if some are about it.
+fn rewritten(
+    conversation: &Conversation,
+    head: &RequestHead,
+    found: &Found<'_>,
+) -> Result<Option<Box<Rewritten>>, u16> {
+    let rules = &conversation.worker.proxy.header_rules;
+    if rules.requests.is_empty() {
+        return Ok(None);
     }
-    let target = std::str::from_utf8(head.target.of(block)).map_err(|_| refused(400))?;
-    let length = memchr(b'?', target.as_bytes()).unwrap_or(target.len());
-    let path = match target.get(..length) {
-        // The absolute form of a host alone.
-        None | Some("") => "/",
-        Some(path) => path,
-    };
-    mapping::check_path(path).map_err(|_| refused(400))?;
-    let proxy = &worker.proxy;
-    let found = proxy.mappings.find(path);
-    let index = found.as_ref().map(|found| found.balancer);
-    if proxy.fences.iter().any(|fence| fence.covers(path, index)) {
-        return Err(refused(503));
-    }
-    let Some(found) = found else { return Err(refused(404)) };
-    let (at, rewritten) = match found.path {
-        Cow::Borrowed(rest) if target.get(..length).is_some_and(|path| path.ends_with(rest)) => {
-            (length - rest.len(), None)
-        }
-        rest => (0, Some(rest.into_owned())),
-    };
-    Ok(Found { balancer: found.balancer, path: rewritten, at, length, most: proxy.serving.most(path) })
+    let asked = (head, conversation.input.block());
+    let place = Place { path: path(asked), balancer: Some(found.balancer) };
+    let outcome = rules.request(place, asked, conversation.began).transpose();
+    outcome.map(|made| made.map(Box::new)).map_err(|why| {
+        tracing::warn!(why, "the rules of RequestHeader make no request of what a client sent; it got 500");
+        500
+    })
 }
 
 fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {
@@ -227,6 +219,9 @@ fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {
 struct Trying<'a> {
     worker: &'a Rc<Worker>,
     balancer: &'a LiveBalancer,
+    found: &'a Found<'a>,
+    /// When the request came.
+    began: Moment,
     cookies: Vec<&'a str>,
     excluded: Vec<MemberId>,
     tried: Tried,
@@ -235,15 +230,34 @@ struct Trying<'a> {
     chosen: Option<Chosen>,
 }
 
-impl Trying<'_> {
+impl<'a> Trying<'a> {
     /// Tries members until one answers, and hands its answer to the client; else the status for the client.
     async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, u16> {
-        let outcome = self.until_answered(request).await;
+        let answered = self.until_answered(request).await;
         let tried = std::mem::take(&mut self.tried);
-        let begun = relay::begin(request, outcome?, (self.balancer, tried, keep));
-        let mut begun = begun.ok_or(502_u16)?;
+        let mut begun = self.begin(request, answered?, (tried, keep)).ok_or(502_u16)?;
         let ended = poll_fn(|context| begun.poll(context, request)).await;
         Ok(begun.served(ended, request))
+    }
+
+    /// Begins to hand an answer to the client, with what the site says of its fields.
+    fn begin(
+        &self,
+        request: &mut Request<'_>,
+        answered: Answered,
+        (tried, keep): (Tried, bool),
+    ) -> Option<Begun<'a>> {
+        let (balancer, chosen) = (self.balancer, self.chosen.as_ref());
+        let cookie = balancer.route_cookie.as_ref().and_then(|cookie| {
+            let route = balancer.route(chosen?.member)?;
+            cookie.render(&route, &self.cookies, self.found.mapped)
+        });
+        let variable = |name: &str| chosen?.variable(balancer, name).map(Cow::into_owned);
+        let asked = (request.head, request.block);
+        let place = Place { path: path(asked), balancer: Some(self.found.balancer) };
+        let telling = Telling { variable: &variable, began: self.began };
+        let changes = self.worker.proxy.header_rules.changes(place, Some(asked), telling);
+        relay::begin(request, answered, Handing { balancer, tried, keep, cookie, changes })
     }
 
     /// Tries members until one answers; else the status for the client.
@@ -280,7 +294,7 @@ impl Trying<'_> {
     /// Remembers who was elected.
     fn take(&mut self, election: Election) -> MemberId {
         let Election { member, session, route_changed, lease, .. } = election;
-        self.chosen = Some(Chosen { balancer: 0, member, session, route_changed });
+        self.chosen = Some(Chosen { balancer: self.found.balancer, member, session, route_changed });
         self.tried.add(lease);
         member
     }

@@ -45,13 +45,13 @@ pub struct Mappings(Vec<Mapping>);
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found<'a> {
+pub struct Found<'s, 'p> {
     /// The line that was chosen.
-    pub mapping: &'a Mapping,
+    pub mapping: &'s Mapping,
     /// The balancer's place in the configuration.
     pub balancer: usize,
     /// The path for the member, behind the path of its own URL; starts with `/`.
-    pub path: Cow<'a, str>,
+    pub path: Cow<'p, str>,
 }
 
 impl Mappings {
@@ -62,7 +62,7 @@ impl Mappings {
 
     /// The target of a path that [`check_path`] lets through, without its query; none if no line fits, or one with
     /// `!` comes first.
-    pub fn find<'a>(&'a self, path: &'a str) -> Option<Found<'a>> {
+    pub fn find<'s, 'p>(&'s self, path: &'p str) -> Option<Found<'s, 'p>> {
         // Many members drop path parameters, so these must not lead around an exception.
         let bare = without_parameters(path);
         let excluded = |mapping: &Mapping| {

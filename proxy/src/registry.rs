@@ -19,12 +19,14 @@ use crate::address::{Address, Numbers};
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
 use crate::journal::{Journal, Restored};
+use crate::route_cookie::RouteCookie;
 use crate::{clock, limits};
 
 /// A balancer that is shared by all threads.
 pub(crate) struct LiveBalancer {
     pub(crate) name: BalancerName,
     paths: Vec<String>,
+    pub(crate) route_cookie: Option<RouteCookie>,
     /// By member number.
     addresses: Vec<Address>,
     core: Mutex<Balancer>,
@@ -154,6 +156,7 @@ impl Registry {
             Arc::new(LiveBalancer {
                 name: config.name.clone(),
                 paths: paths(index),
+                route_cookie: RouteCookie::of(&config.settings),
                 addresses,
                 core: Mutex::new(Balancer::new(config.name, config.settings, config.members, cores)),
                 changed: Notify::new(),

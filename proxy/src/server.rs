@@ -18,6 +18,7 @@ use crate::clock::Pacer;
 use crate::config::{self, Config, Fence, LogCondition};
 use crate::conversation::{Pace, Serving};
 use crate::header::Forwarding;
+use crate::header_rules::HeaderRules;
 use crate::http::head::ScanLimits;
 use crate::journal::Journal;
 use crate::mapping::{Mapping, Mappings, Target};
@@ -46,6 +47,7 @@ pub(crate) struct Proxy {
     pub(crate) registry: Arc<Registry>,
     pub(crate) forwarding: Forwarding,
     pub(crate) reversals: Vec<Reversal>,
+    pub(crate) header_rules: HeaderRules,
     pub(crate) serving: Serving,
     pub(crate) error_documents: ErrorDocuments,
     pub(crate) crowd: Crowd,
@@ -234,6 +236,7 @@ fn assemble(
             expect: config.continue_100,
         },
         reversals,
+        header_rules: config.header_rules,
         serving,
         error_documents: config.error_documents,
         crowd: Crowd::new(config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS)),

@@ -6,6 +6,7 @@
 //! | `directive/client.rs` | what clients may send, and how many may come |
 //! | `directive/log.rs` | access logs |
 //! | `directive/document.rs` | pages for errors |
+//! | `directive/header.rs` | rules for header fields |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
@@ -16,6 +17,7 @@ mod client;
 pub(super) mod closing;
 mod document;
 mod harmless;
+mod header;
 mod log;
 mod missing;
 mod proxy;
@@ -149,11 +151,12 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 9] = [
+const TABLES: [&[Directive]; 10] = [
     server::ROWS,
     client::ROWS,
     log::ROWS,
     document::ROWS,
+    header::ROWS,
     proxy::ROWS,
     reading::ROWS,
     closing::ROWS,

@@ -17,9 +17,10 @@ use crate::config::variable::Variables;
 use crate::config::{ReadOptions, include, limits};
 
 /// Modules of httpd whose function is built in, by both of their names.
-const BUILT_IN: [&str; 12] = [
+const BUILT_IN: [&str; 13] = [
     "authz_core_module",
     "core_module",
+    "headers_module",
     "http_module",
     "lbmethod_bybusyness_module",
     "lbmethod_byrequests_module",

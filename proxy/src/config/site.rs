@@ -11,6 +11,7 @@ use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettin
 use crate::config::access_log::Logs;
 use crate::config::client::{ReadTimeouts, RequestLimits};
 use crate::config::error_document::Documents;
+use crate::config::header::Headers;
 use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::source::Spot;
@@ -131,6 +132,7 @@ pub(super) struct Site {
     pub(super) continue_100: Option<bool>,
     pub(super) logs: Logs,
     pub(super) documents: Documents,
+    pub(super) headers: Headers,
     pub(super) closings: Vec<Closing>,
 }
 

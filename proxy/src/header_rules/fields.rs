@@ -1,0 +1,212 @@
+//! Header fields as a list that rules change, with the meaning that httpd's tables have: names without regard to case,
+//! and of several lines of a name the first is the one that is asked for.
+
+use regex::bytes::Regex;
+
+use crate::http::buffer::Buffer;
+
+/// Fields in their order.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Fields {
+    /// Reads lines in the form in which heads are written here: `Name: value` and a line's end.
+    pub(super) fn read(mut text: &[u8]) -> Self {
+        let mut fields = Vec::new();
+        while let Some(end) = memchr::memchr(b'\n', text) {
+            let line = text.get(..end).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+            let (name, value) = line.split_at(colon);
+            fields.push((name.to_vec(), value.get(1..).unwrap_or_default().trim_ascii().to_vec()));
+            text = text.get(end + 1..).unwrap_or_default();
+        }
+        Self(fields)
+    }
+
+    pub(super) fn write(&self, out: &mut Buffer) {
+        let mut text = Vec::new();
+        self.push_to(&mut text);
+        out.put(&text);
+    }
+
+    pub(super) fn push_to(&self, text: &mut Vec<u8>) {
+        text.reserve(self.bytes());
+        for (name, value) in &self.0 {
+            for part in [name, &b": "[..], value, b"\r\n"] {
+                text.extend_from_slice(part);
+            }
+        }
+    }
+
+    /// How long they are when written.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len() + value.len() + 4).sum()
+    }
+
+    pub(super) fn into_list(self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.0
+    }
+
+    /// Those of a name, in order.
+    fn named<'a>(&'a mut self, name: &'a str) -> impl Iterator<Item = &'a mut Vec<u8>> {
+        let is_it = move |known: &[u8]| known.eq_ignore_ascii_case(name.as_bytes());
+        self.0.iter_mut().filter(move |(known, _)| is_it(known)).map(|(_, value)| value)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
+    pub(super) fn add(&mut self, name: &[u8], value: Vec<u8>) {
+        self.0.push((name.to_vec(), value));
+    }
+
+    /// The first takes the value, the others go.
+    pub(super) fn set(&mut self, name: &str, value: Vec<u8>) {
+        let mut is_first = true;
+        self.0.retain(|(known, _)| {
+            !known.eq_ignore_ascii_case(name.as_bytes()) || std::mem::take(&mut is_first)
+        });
+        if let Some(known) = self.named(name).next() {
+            *known = value;
+        } else {
+            self.add(name.as_bytes(), value);
+        }
+    }
+
+    /// Joins the value to the first with a comma.
+    pub(super) fn append(&mut self, name: &str, value: Vec<u8>) {
+        if let Some(known) = self.named(name).next() {
+            known.extend_from_slice(b", ");
+            known.extend(value);
+        } else {
+            self.add(name.as_bytes(), value);
+        }
+    }
+
+    /// As [`Self::append`], unless the value is an element of the first already.
+    pub(super) fn merge(&mut self, name: &str, value: Vec<u8>) {
+        let has_it = |list: &Vec<u8>| items(list).any(|item| item == value.trim_ascii());
+        if !self.named(name).next().is_some_and(|known| has_it(known)) {
+            self.append(name, value);
+        }
+    }
+
+    pub(super) fn unset(&mut self, name: &str) {
+        self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name.as_bytes()));
+    }
+
+    /// Replaces in all values of a name what the pattern finds first, or each time.
+    pub(super) fn edit(&mut self, name: &str, (pattern, every): (&Regex, bool), template: &[u8]) {
+        for value in self.named(name) {
+            // None is no limit.
+            let most = usize::from(!every);
+            let edited =
+                pattern.replacen(value, most, |found: &regex::bytes::Captures<'_>| expand(template, found));
+            let edited = edited.into_owned();
+            *value = edited;
+        }
+    }
+}
+
+/// The elements of a list; a comma in quotes is none between them.
+fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut quoted, mut escaped) = (false, false);
+    list.split(move |byte| {
+        let was_escaped = std::mem::take(&mut escaped);
+        match byte {
+            b'\\' if quoted && !was_escaped => escaped = true,
+            b'"' if !was_escaped => quoted = !quoted,
+            b',' => return !quoted,
+            _ => {}
+        }
+        false
+    })
+    .map(<[u8]>::trim_ascii)
+}
+
+/// `$0` to `$9` of a template become what was found; a backslash takes the meaning of what follows it (httpd:
+/// `ap_pregsub`).
+fn expand(template: &[u8], found: &regex::bytes::Captures<'_>) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut bytes = template.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.peek().copied()) {
+            (b'$', Some(digit @ b'0'..=b'9')) => {
+                bytes.next();
+                text.extend_from_slice(
+                    found.get(usize::from(digit - b'0')).map_or(&[][..], |part| part.as_bytes()),
+                );
+            }
+            (b'\\', Some(next)) => {
+                bytes.next();
+                text.push(next);
+            }
+            _ => text.push(byte),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(text: &str) -> Fields {
+        Fields::read(text.replace(';', "\r\n").as_bytes())
+    }
+
+    fn shown(fields: &Fields) -> String {
+        let line = |(name, value): &(Vec<u8>, Vec<u8>)| {
+            format!("{}: {};", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+        };
+        fields.0.iter().map(line).collect()
+    }
+
+    #[test]
+    fn lists_change_as_httpds_tables_do() {
+        type Act = fn(&mut Fields);
+        let rows: [(&str, &str, Act, &str); 12] = [
+            ("set keeps the place", "A: 1;B: 2;a: 3;", |f| f.set("a", b"x".to_vec()), "A: x;B: 2;"),
+            ("set adds", "A: 1;", |f| f.set("B", b"x".to_vec()), "A: 1;B: x;"),
+            ("unset", "A: 1;B: 2;a: 3;", |f| f.unset("a"), "B: 2;"),
+            ("append to the first", "A: 1;A: 2;", |f| f.append("a", b"3".to_vec()), "A: 1, 3;A: 2;"),
+            ("append adds", "", |f| f.append("A", b"3".to_vec()), "A: 3;"),
+            ("merge what is there", "A: x, y;", |f| f.merge("A", b"y".to_vec()), "A: x, y;"),
+            ("merge looks at the first only", "A: x;A: y;", |f| f.merge("A", b"y".to_vec()), "A: x, y;A: y;"),
+            ("merge respects case", "A: x;", |f| f.merge("A", b"X".to_vec()), "A: x, X;"),
+            ("merge knows quotes", "A: \"x,y\";", |f| f.merge("A", b"y\"".to_vec()), "A: \"x,y\", y\";"),
+            (
+                "edit once in each",
+                "A: oo;A: po;",
+                |f| f.edit("a", (&Regex::new("o").unwrap(), false), b"0"),
+                "A: 0o;A: p0;",
+            ),
+            (
+                "edit each time",
+                "A: one;",
+                |f| f.edit("a", (&Regex::new("[a-z]").unwrap(), true), b"<$0>"),
+                "A: <o><n><e>;",
+            ),
+            (
+                "groups",
+                "A: m2;",
+                |f| f.edit("a", (&Regex::new("(m)(.)").unwrap(), false), br"$2-$1-$0-$9\$1$x"),
+                "A: 2-m-m2-$1$x;",
+            ),
+        ];
+        for (name, before, act, after) in rows {
+            let mut list = fields(before);
+            act(&mut list);
+            assert_eq!(shown(&list), after, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_fits_nothing_ends() {
+        let mut list = fields("A: ab;");
+        list.edit("A", (&Regex::new("x*").unwrap(), true), b"-");
+        assert_eq!(shown(&list), "A: -a-b-;");
+    }
+}
