@@ -1,4 +1,8 @@
 //! Who keeps coming back: cookies, paths, and what happens when the member of a session is away.
 
+mod away;
+mod beside;
+mod cookie;
+mod departures;
 mod moved;
 mod search;
