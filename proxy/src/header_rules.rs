@@ -102,8 +102,8 @@ impl Pattern {
     /// # Errors
     ///
     /// It is none, or one of those that only searching back and forth can find (look-around, back-references).
-    pub(crate) fn parse(text: &str, ignores_case: bool) -> Result<Self, String> {
-        let built = RegexBuilder::new(text).unicode(false).case_insensitive(ignores_case).build();
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let built = RegexBuilder::new(text).unicode(false).build();
         built.map(Self).map_err(|why| match why {
             regex::Error::CompiledTooBig(_) => "is too large".to_owned(),
             _ => "is no regular expression that is understood here; look-around and back-references are not"

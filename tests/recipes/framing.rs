@@ -27,6 +27,7 @@ fn answers_keep_their_framing_whatever_rules_say() {
         assert_eq!(answer.head.header("x-me"), Some("1"));
         assert_eq!(answer.head.header("te"), None);
     }
+    a.behaves(Behaviour::Answers(Reply::size(5)));
     let posted = client.send(&proxy, "POST", "/", b"hello");
     assert_eq!(posted.head.all("content-length").count(), 1, "an echo is no length: {:?}", posted.head);
 }

@@ -107,6 +107,9 @@ impl Reading<'_> {
             "edit" | "edit*" => 3,
             _ => return self.refuse(verb, format!("'{}' is no action", shown(&verb.text)), ACTIONS),
         };
+        if self.side == Side::Request && matches!(action.as_str(), "echo" | "note") {
+            return self.refuse(verb, format!("{action} is for answers only"), "remove the line");
+        }
         let Some((words, rest)) = words.split_at_checked(needed) else {
             let what = format!("{action} needs more arguments");
             let remedy = match needed {
@@ -167,10 +170,7 @@ impl Reading<'_> {
         let value = words.last()?;
         match action {
             "unset" => return Some(Action::Unset),
-            "echo" if self.side == Side::Request => {
-                return self.refuse(value, "echo is for answers only", "write Header echo");
-            }
-            "echo" => return Some(Action::Echo(self.pattern(value, true)?)),
+            "echo" => return Some(Action::Echo(self.pattern(value)?)),
             _ => {}
         }
         if value.text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("expr=")) {
@@ -198,14 +198,14 @@ impl Reading<'_> {
             "append" => Action::Append(text),
             "merge" => Action::Merge(text),
             _ => {
-                let pattern = self.pattern(words.get(1)?, false)?;
+                let pattern = self.pattern(words.get(1)?)?;
                 Action::Edit { pattern, text, every: action.ends_with('*') }
             }
         })
     }
 
-    fn pattern(&mut self, word: &Word, ignores_case: bool) -> Option<Pattern> {
-        match Pattern::parse(&word.text, ignores_case) {
+    fn pattern(&mut self, word: &Word) -> Option<Pattern> {
+        match Pattern::parse(&word.text) {
             Ok(pattern) => Some(pattern),
             Err(why) => {
                 let what = format!("'{}' {why}", shown(&word.text));

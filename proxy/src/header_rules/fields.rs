@@ -62,6 +62,17 @@ impl Fields {
         self.0.push((name.to_vec(), value));
     }
 
+    /// Appends the value to the first of its name, if there is one.
+    pub(super) fn join(&mut self, name: &[u8], value: &[u8], between: &[u8]) {
+        match self.0.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, known)) => {
+                known.extend_from_slice(between);
+                known.extend_from_slice(value);
+            }
+            None => self.add(name, value.to_vec()),
+        }
+    }
+
     /// The first takes the value, the others go.
     pub(super) fn set(&mut self, name: &str, value: Vec<u8>) {
         let mut is_first = true;

@@ -14,15 +14,18 @@ pub(crate) struct Rewritten {
     pub(crate) block: Vec<u8>,
 }
 
-/// The fields that rules may change: without what frames the request or ends here.
+/// The fields that rules may change: without what frames the request or ends here. As in httpd, several lines of a name
+/// are one by then.
 pub(super) fn fields((head, block): Asked<'_>) -> Fields {
     let mut fields = Fields::default();
     for line in head.lines.iter().filter(|line| is_free(line.known)) {
-        match (line.known, head.host) {
+        let value = match (line.known, head.host) {
             // Of a target that names its host, that one is asked for.
-            (Known::Host, Some(host)) => fields.add(line.name.of(block), host.of(block).to_vec()),
-            _ => fields.add(line.name.of(block), line.value.of(block).to_vec()),
-        }
+            (Known::Host, Some(host)) => host,
+            _ => line.value,
+        };
+        let between: &[u8] = if line.known == Known::Cookie { b"; " } else { b", " };
+        fields.join(line.name.of(block), value.of(block), between);
     }
     fields
 }

@@ -107,6 +107,7 @@ fn what_is_no_rule_or_breaks_messages_is_refused() {
         ("Header edit X (a)\\1 b", "is no regular expression"),
         ("Header echo (", "'(' is no regular expression"),
         ("RequestHeader echo X", "echo is for answers only"),
+        ("RequestHeader note X y", "note is for answers only"),
         ("Header set Transfer-Encoding gzip", "Transfer-Encoding frames messages"),
         ("Header set Upgrade h2c", "Upgrade frames messages"),
         ("Header add Trailer X", "Trailer frames messages"),
