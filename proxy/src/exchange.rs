@@ -146,8 +146,8 @@ impl Request<'_> {
         request.write(&self.worker.proxy.forwarding, &mut out);
         let bytes = out.len() as u64;
         self.upload.begin(out, meter, self.worker.now());
-        let told = self.head.lines.iter().any(|line| line.known == Known::Expect);
-        if self.upload.held && !(told && self.worker.proxy.forwarding.expect) {
+        let is_told = || self.head.lines.iter().any(|line| line.known == Known::Expect);
+        if self.upload.held && !(self.worker.proxy.forwarding.expect && is_told()) {
             self.tell_to_continue();
         }
         bytes

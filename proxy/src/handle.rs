@@ -165,6 +165,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         continued: false,
         interim: None,
     };
+    let cookies = cookies(head, block);
     let began = worker.now();
     (request.upload.began, request.upload.given) = (began, began);
     let mut trying = Trying {
@@ -172,7 +173,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         balancer,
         found: &found,
         began: *first,
-        cookies: cookies(head, block),
+        cookies: cookies.iter().map(AsRef::as_ref).collect(),
         excluded: Vec::new(),
         tried: Tried::default(),
         repeats: 0,
@@ -211,8 +212,9 @@ fn rewritten(
     })
 }
 
-fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {
-    head.values(block, Known::Cookie).filter_map(|value| std::str::from_utf8(value).ok()).collect()
+/// The lines of cookies. What is no text in one must not hide the session beside it.
+fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<Cow<'a, str>> {
+    head.values(block, Known::Cookie).map(String::from_utf8_lossy).collect()
 }
 
 /// The attempts of one request. Dropped at any point, its leases fall with it.

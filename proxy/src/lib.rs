@@ -9,6 +9,9 @@
 //! The life of an edit: `admin` reads it from the Unix socket, the `registry` validates it, writes it to the
 //! `journal`, applies it to the core, and publishes it in `events`.
 //!
+//! What `Header` and `RequestHeader` say is compiled in `header_rules`; `handle` applies it to requests, `header` and
+//! `answer` to what clients get. `route_cookie` tells clients the route of their member.
+//!
 //! When a request is over, its worker thread describes it to the `access_log`, whose own thread writes the files.
 //!
 //! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread

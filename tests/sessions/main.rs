@@ -4,5 +4,6 @@ mod away;
 mod beside;
 mod cookie;
 mod departures;
+mod hostile;
 mod moved;
 mod search;

@@ -1,5 +1,4 @@
-//! Directives that can deny, authenticate, limit, redirect, or encrypt. This proxy does none of
-//! that yet, so they stop the start, or fence off what they cover: never less closed than httpd.
+//! Directives that can deny, authenticate, limit, redirect or encrypt. This proxy does none of that yet, so they stop the start, or fence off what they cover: never less closed than httpd.
 
 use crate::config::directive::{Directive, EVERYWHERE, Effect};
 
