@@ -138,11 +138,13 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     let early = |status| Own { balancer: Some(found.balancer), ..Own::early(status) };
     let balancer = proxy.registry.balancers().get(found.balancer).ok_or_else(|| early(500))?;
     let rewritten = rewritten(conversation, head, &found).map_err(early)?;
-    let upload =
-        Upload::new(head, &mut conversation.input, &worker.spares, found.most).map_err(|why| match why {
+    let framing = rewritten.as_ref().map_or(head, |rewritten| &rewritten.head);
+    let upload = Upload::new(framing, &mut conversation.input, &worker.spares, found.most).map_err(
+        |why| match why {
             BadUpload::Broken(_) => early(400),
             BadUpload::TooLarge => early(413),
-        })?;
+        },
+    )?;
     let Conversation { client, input, deadline, peer, half_closed, began: first, .. } = conversation;
     let target = found.target(head, input.block());
     let (head, block) = match &rewritten {
@@ -259,6 +261,8 @@ impl<'a> Trying<'a> {
         let place = Place { path: path(asked), balancer: Some(self.found.balancer) };
         let telling = Telling { variable: &variable, began: self.began };
         let changes = self.worker.proxy.header_rules.changes(place, Some(asked), telling);
+        // As in httpd no rule reaches the answer that begins a tunnel.
+        let changes = changes.filter(|_| answered.head.status != 101);
         relay::begin(request, answered, Handing { balancer, tried, keep, cookie, changes })
     }
 

@@ -139,7 +139,8 @@ pub(crate) fn begin<'a>(
         false => Vec::new(),
     };
     let reusable = answer.keeps_alive() && !address.connection.disablereuse;
-    let nominates = answer.options.nominates;
+    // Nothing is to come in a trailer that a rule takes away.
+    let nominates = answer.options.nominates || changes.is_some();
     request.worker.give_lines(answer.lines);
     if status == 101 {
         let stopped = Box::pin(balancer.stopped(address));

@@ -91,6 +91,23 @@ fn what_rules_make_too_large_or_no_request_is_not_sent() {
 }
 
 #[test]
+fn no_trailer_brings_what_a_rule_takes_away() {
+    let member = BareBackend::new();
+    let proxy = proxy(format!("Header unset X-Out\nRequestHeader unset X-In\n{}", serving([&member])));
+    let mut client = Peer::of(&proxy);
+    let body = "3\r\nabc\r\n0\r\n";
+    client.says(format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-In\r\n\r\n{body}X-In: 1\r\n\r\n"
+    ));
+    let mut peer = member.peer();
+    peer.head();
+    assert_eq!(peer.hears(body.len() + 2), [body.as_bytes(), b"\r\n"].concat());
+    peer.says(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}X-Out: 1\r\n\r\n"));
+    client.head();
+    assert_eq!(client.hears(body.len() + 2), [body.as_bytes(), b"\r\n"].concat());
+}
+
+#[test]
 fn an_answer_without_date_gets_one_after_rules() {
     let [a] = backends(["a"]);
     let proxy = ruled("Header unset Date", &a);

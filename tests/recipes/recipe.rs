@@ -102,8 +102,35 @@ fn the_log_tells_of_fields_what_rules_made_of_them_and_of_variables() {
     browser().header("Cookie", "ROUTEID=.c").get(&proxy, "/bound");
     assert_eq!(proxy.stop().code(), Some(0));
     let read = |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap();
-    assert_eq!(read("all.log"), "ruled|ruled|ROUTEID=.a; path=/|a|1\nruled|ruled|-|c|-\n");
+    // Each worker thread writes its lines together.
+    let all = read("all.log");
+    let mut lines: Vec<&str> = all.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["ruled|ruled|-|c|-", "ruled|ruled|ROUTEID=.a; path=/|a|1"]);
     assert_eq!(read("changed.log"), "/free\n");
+}
+
+#[test]
+fn no_rule_reaches_the_answer_that_begins_a_tunnel() {
+    let a = Backend::new("a").that(Behaviour::Echoes);
+    let text = format!(
+        "Header set X-Ok yes\nHeader always set X-Always yes\n{}",
+        serving([format!("{a} upgrade=websocket")])
+    );
+    let play = |to| {
+        let mut client = Peer::to(to);
+        client.says("GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+        let head = client.head();
+        client.says("hello");
+        assert_eq!(client.hears(5), b"hello");
+        let named = |name: &str| head.all(name).map(str::to_owned).collect::<Vec<_>>();
+        (head.word(1).to_owned(), named("upgrade"), named("x-ok"), named("x-always"))
+    };
+    let ours = play(proxy(&text).address());
+    assert_eq!(ours, ("101".to_owned(), vec!["websocket".to_owned()], vec![], vec![]));
+    if let Some(theirs) = httpd(&text) {
+        assert_eq!(ours, play(theirs.address()));
+    }
 }
 
 #[test]

@@ -56,6 +56,7 @@ pub(super) fn rewritten((head, block): Asked<'_>, fields: &Fields) -> Result<Rew
         .map_err(|refused| refused.why)?;
     // What the client waits for does not hang on what the member is told.
     made.expects_continue = head.expects_continue;
-    made.options.nominates = options.nominates;
+    // Nothing is to come in a trailer that a rule takes away.
+    made.options.nominates = true;
     Ok(Rewritten { head: made, block: text })
 }

@@ -1,4 +1,5 @@
-//! Directives that can deny, authenticate, limit, redirect or encrypt. This proxy does none of that yet, so they stop the start, or fence off what they cover: never less closed than httpd.
+//! Directives that can deny, authenticate, limit, redirect or encrypt. This proxy does none of that yet, so
+//! they stop the start, or fence off what they cover: never less closed than httpd.
 
 use crate::config::directive::{Directive, EVERYWHERE, Effect};
 
