@@ -223,8 +223,12 @@ impl Changes<'_> {
     fn put(&self, mut fields: Fields, single: &[&str], (out, from): (&mut Buffer, usize)) -> bool {
         let mut always = Fields::default();
         self.apply(&mut always, Table::Always);
-        for name in single.iter().filter(|name| always.has(name)) {
-            fields.unset(name);
+        for name in single {
+            always.single(name);
+            match always.has(name) {
+                true => fields.unset(name),
+                false => fields.single(name),
+            }
         }
         out.truncate(from);
         always.write(out);

@@ -18,7 +18,7 @@ const COMPARED: [&str; 9] = [
 ];
 
 /// A request: target and header lines.
-type Ask<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+pub(crate) type Ask<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
 fn compared(head: &Head, own: bool) -> Vec<String> {
     let mut lines: Vec<(String, String)> = head
@@ -54,7 +54,7 @@ fn seen(to: SocketAddr, member: &Backend, (target, headers): Ask<'_>) -> (u16, V
 
 /// Plays requests at both; what ours gives, checked to be the same as httpd's if there is one.
 #[track_caller]
-fn check(rules: &str, reply: Reply, asks: &[Ask<'_>]) -> Vec<(u16, Vec<String>, Vec<String>)> {
+pub(crate) fn check(rules: &str, reply: Reply, asks: &[Ask<'_>]) -> Vec<(u16, Vec<String>, Vec<String>)> {
     let a = Backend::new("a").that(Behaviour::Answers(reply));
     let text = format!(
         "<Proxy balancer://app>\nBalancerMember {a} route=a\nProxySet stickysession=ROUTEID\n</Proxy>\n\
@@ -65,13 +65,18 @@ fn check(rules: &str, reply: Reply, asks: &[Ask<'_>]) -> Vec<(u16, Vec<String>, 
     let told: Vec<_> = asks.iter().map(|ask| seen(ours.address(), &a, *ask)).collect();
     if let Some(theirs) = httpd(&text) {
         for (ask, told) in asks.iter().zip(&told) {
+            let section = ask.0.split("/x").next().unwrap_or_default();
+            let rules = rules
+                .split("<Location ")
+                .find(|text| text.starts_with(&format!("{}>", section)))
+                .unwrap_or(rules);
             assert_eq!(*told, seen(theirs.address(), &a, *ask), "(ours, httpd's) {ask:?}\n{rules}");
         }
     }
     told
 }
 
-fn reply() -> Reply {
+pub(crate) fn reply() -> Reply {
     Reply::default()
         .header("X-A", "one")
         .header("X-A", "two")

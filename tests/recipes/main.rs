@@ -2,4 +2,5 @@
 
 mod beside;
 mod framing;
+mod generated;
 mod recipe;

@@ -1,9 +1,10 @@
 //! Header fields as a list that rules change, with the meaning that httpd's tables have: names without regard to case,
 //! and of several lines of a name the first is the one that is asked for.
 
-use regex::bytes::Regex;
+use regex::bytes::{Captures, Regex};
 
 use crate::http::buffer::Buffer;
+use crate::limits;
 
 /// Fields in their order.
 #[derive(Debug, Default)]
@@ -75,15 +76,20 @@ impl Fields {
 
     /// The first takes the value, the others go.
     pub(super) fn set(&mut self, name: &str, value: Vec<u8>) {
-        let mut is_first = true;
-        self.0.retain(|(known, _)| {
-            !known.eq_ignore_ascii_case(name.as_bytes()) || std::mem::take(&mut is_first)
-        });
+        self.single(name);
         if let Some(known) = self.named(name).next() {
             *known = value;
         } else {
             self.add(name.as_bytes(), value);
         }
+    }
+
+    /// Of several of a name only the first stays.
+    pub(super) fn single(&mut self, name: &str) {
+        let mut is_first = true;
+        self.0.retain(|(known, _)| {
+            !known.eq_ignore_ascii_case(name.as_bytes()) || std::mem::take(&mut is_first)
+        });
     }
 
     /// Joins the value to the first with a comma.
@@ -98,8 +104,7 @@ impl Fields {
 
     /// As [`Self::append`], unless the value is an element of the first already.
     pub(super) fn merge(&mut self, name: &str, value: Vec<u8>) {
-        let has_it = |list: &Vec<u8>| items(list).any(|item| item == value.trim_ascii());
-        if !self.named(name).next().is_some_and(|known| has_it(known)) {
+        if !self.named(name).next().is_some_and(|known| is_element(known, &value)) {
             self.append(name, value);
         }
     }
@@ -111,36 +116,55 @@ impl Fields {
     /// Replaces in all values of a name what the pattern finds first, or each time.
     pub(super) fn edit(&mut self, name: &str, (pattern, every): (&Regex, bool), template: &[u8]) {
         for value in self.named(name) {
-            // None is no limit.
-            let most = usize::from(!every);
-            let edited =
-                pattern.replacen(value, most, |found: &regex::bytes::Captures<'_>| expand(template, found));
-            let edited = edited.into_owned();
-            *value = edited;
+            *value = edited(value, (pattern, every), template);
         }
     }
 }
 
-/// The elements of a list; a comma in quotes is none between them.
-fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let (mut quoted, mut escaped) = (false, false);
-    list.split(move |byte| {
-        let was_escaped = std::mem::take(&mut escaped);
-        match byte {
-            b'\\' if quoted && !was_escaped => escaped = true,
-            b'"' if !was_escaped => quoted = !quoted,
-            b',' => return !quoted,
-            _ => {}
+/// As in httpd what stands behind a find is searched as a text of its own: there `^` fits again.
+fn edited(value: &[u8], (pattern, every): (&Regex, bool), template: &[u8]) -> Vec<u8> {
+    let (mut text, mut rest) = (Vec::new(), value);
+    while let Some(found) = pattern.captures(rest) {
+        let Some(whole) = found.get(0) else { break };
+        text.extend_from_slice(rest.get(..whole.start()).unwrap_or_default());
+        expand(template, &found, &mut text);
+        rest = rest.get(whole.end()..).unwrap_or_default();
+        if whole.is_empty() {
+            // Nothing was found, which would be found for ever.
+            let Some((first, behind)) = rest.split_first() else { break };
+            text.push(*first);
+            rest = behind;
         }
-        false
-    })
-    .map(<[u8]>::trim_ascii)
+        if !every || text.len() > limits::RULED_HEAD {
+            break;
+        }
+    }
+    text.extend_from_slice(rest);
+    text
+}
+
+/// Is `value` an element of a list, as httpd looks for it: behind the blanks before the element, with those behind it, and
+/// no comma in quotes parts two?
+fn is_element(mut list: &[u8], value: &[u8]) -> bool {
+    while !list.is_empty() {
+        list = list.trim_ascii_start();
+        let mut quoted = false;
+        let end = list.iter().position(|byte| {
+            quoted ^= *byte == b'"';
+            *byte == b',' && !quoted
+        });
+        let (element, behind) = list.split_at(end.unwrap_or(list.len()));
+        if element == value {
+            return true;
+        }
+        list = behind.get(1..).unwrap_or_default();
+    }
+    false
 }
 
 /// `$0` to `$9` of a template become what was found; a backslash takes the meaning of what follows it (httpd:
 /// `ap_pregsub`).
-fn expand(template: &[u8], found: &regex::bytes::Captures<'_>) -> Vec<u8> {
-    let mut text = Vec::new();
+fn expand(template: &[u8], found: &Captures<'_>, text: &mut Vec<u8>) {
     let mut bytes = template.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
         match (byte, bytes.peek().copied()) {
@@ -157,7 +181,6 @@ fn expand(template: &[u8], found: &regex::bytes::Captures<'_>) -> Vec<u8> {
             _ => text.push(byte),
         }
     }
-    text
 }
 
 #[cfg(test)]
@@ -178,7 +201,7 @@ mod tests {
     #[test]
     fn lists_change_as_httpds_tables_do() {
         type Act = fn(&mut Fields);
-        let rows: [(&str, &str, Act, &str); 12] = [
+        let rows: [(&str, &str, Act, &str); 13] = [
             ("set keeps the place", "A: 1;B: 2;a: 3;", |f| f.set("a", b"x".to_vec()), "A: x;B: 2;"),
             ("set adds", "A: 1;", |f| f.set("B", b"x".to_vec()), "A: 1;B: x;"),
             ("unset", "A: 1;B: 2;a: 3;", |f| f.unset("a"), "B: 2;"),
@@ -187,6 +210,7 @@ mod tests {
             ("merge what is there", "A: x, y;", |f| f.merge("A", b"y".to_vec()), "A: x, y;"),
             ("merge looks at the first only", "A: x;A: y;", |f| f.merge("A", b"y".to_vec()), "A: x, y;A: y;"),
             ("merge respects case", "A: x;", |f| f.merge("A", b"X".to_vec()), "A: x, X;"),
+            ("merge of nothing", "A: ;", |f| f.merge("A", Vec::new()), "A: , ;"),
             ("merge knows quotes", "A: \"x,y\";", |f| f.merge("A", b"y\"".to_vec()), "A: \"x,y\", y\";"),
             (
                 "edit once in each",
@@ -212,6 +236,13 @@ mod tests {
             act(&mut list);
             assert_eq!(shown(&list), after, "{name}");
         }
+    }
+
+    #[test]
+    fn what_stands_behind_a_find_is_a_text_of_its_own() {
+        let mut list = fields("A: aab;");
+        list.edit("A", (&Regex::new("^a").unwrap(), true), b"x");
+        assert_eq!(shown(&list), "A: xxb;");
     }
 
     #[test]
