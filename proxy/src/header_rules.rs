@@ -225,9 +225,10 @@ impl Changes<'_> {
         self.apply(&mut always, Table::Always);
         for name in single {
             always.single(name);
-            match always.has(name) {
-                true => fields.unset(name),
-                false => fields.single(name),
+            if always.has(name) {
+                fields.unset(name);
+            } else {
+                fields.single(name);
             }
         }
         out.truncate(from);
@@ -238,10 +239,9 @@ impl Changes<'_> {
 
     fn apply(&self, fields: &mut Fields, table: Table) {
         for rule in self.rules.answers.iter().filter(|rule| rule.table == table) {
-            if fields.bytes() > limits::RULED_HEAD {
-                return;
-            }
-            if rule.holds(self.place, &self.telling) {
+            // What takes something away is never left out.
+            let may = rule.action == Action::Unset || fields.bytes() <= limits::RULED_HEAD;
+            if may && rule.holds(self.place, &self.telling) {
                 rule.apply(fields, &self.telling, self.asked);
             }
         }

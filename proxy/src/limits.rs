@@ -83,5 +83,5 @@ pub(crate) const LOG_TELL_EVERY: Duration = Duration::from_secs(10);
 pub(crate) const LOG_ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// Bytes of the value of a `Header` or `RequestHeader` line.
 pub(crate) const HEADER_VALUE: usize = 8190;
-/// Bytes of a head that rules have made; more and the request, or the answer, is not passed on.
+/// Bytes of the fields that rules have made: a request with more is not sent, and to an answer they add no more.
 pub(crate) const RULED_HEAD: usize = 256 * 1024;

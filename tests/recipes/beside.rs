@@ -68,7 +68,7 @@ pub(crate) fn check(rules: &str, reply: Reply, asks: &[Ask<'_>]) -> Vec<(u16, Ve
             let section = ask.0.split("/x").next().unwrap_or_default();
             let rules = rules
                 .split("<Location ")
-                .find(|text| text.starts_with(&format!("{}>", section)))
+                .find(|text| text.starts_with(&format!("{section}>")))
                 .unwrap_or(rules);
             assert_eq!(*told, seen(theirs.address(), &a, *ask), "(ours, httpd's) {ask:?}\n{rules}");
         }
