@@ -47,7 +47,7 @@ pub use refusal::{Code, Refusal};
 pub use reload::{Override, Reloaded, Subject};
 pub use selector::Selector;
 pub use settings::{
-    BalancerSettings, ConnectionSettings, Factor, Lbset, MemberSettings, Separator, StickySession,
+    BalancerSettings, ConnectionSettings, CookieName, Factor, Lbset, MemberSettings, Separator, StickySession,
 };
 pub use snapshot::{BalancerSnapshot, ErrorNote, HeardBy, HeardNote, Hello, MemberSnapshot, Snapshot};
 pub use status::{Flag, Status};

@@ -180,6 +180,57 @@ impl<'de> Deserialize<'de> for StickySession {
     }
 }
 
+/// `routecookie=`: the name of the cookie in which the proxy itself tells a client the route of its member.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CookieName(String);
+
+impl CookieName {
+    /// The longest name, in characters: a `stickysession` must be able to read it back.
+    pub const LONGEST: usize = StickySession::LONGEST;
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CookieName {
+    type Err = String;
+
+    /// A token of RFC 6265 that may stand in a `stickysession` too, so without `&` and `|`. Names that start with
+    /// `__` make browsers demand attributes that the cookie does not have.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.len() > Self::LONGEST {
+            return Err(format!("must have 1 to {} characters", Self::LONGEST));
+        }
+        let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%'*+-.^_`~".contains(c);
+        if !text.chars().all(fits) || text.starts_with("__") {
+            return Err(
+                "must be a cookie's name: letters, digits, - and _, and not __ at its start".to_owned()
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for CookieName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for CookieName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for CookieName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// `stickysessionsep=`: what stands before the route in a session's value. In JSON the character, or `"Off"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Separator {
@@ -241,6 +292,9 @@ pub struct BalancerSettings {
     pub stickysessionsep: Separator,
     /// Does `;` end the value of the path parameter too?
     pub scolonpathdelim: bool,
+    /// The cookie in which the proxy tells a client the route of its member; none: it sets no cookie. Not in httpd.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routecookie: Option<CookieName>,
     /// Is a session whose member is unusable refused (503) instead of being served by another?
     pub nofailover: bool,
     /// Seconds to wait for a usable member when there is none; 0: do not wait.
@@ -262,6 +316,7 @@ impl Default for BalancerSettings {
             stickysession: None,
             stickysessionsep: Separator::default(),
             scolonpathdelim: false,
+            routecookie: None,
             nofailover: false,
             timeout: 0,
             maxattempts: None,
@@ -406,6 +461,14 @@ mod tests {
         assert_eq!("SID".parse::<StickySession>().unwrap().to_string(), "SID");
         for text in ["", "|", "a|", "|b", "A | b", "a;b", "a=b", "a\u{1b}", &"x".repeat(64)] {
             assert!(text.parse::<StickySession>().is_err(), "{text:?}");
+        }
+        for text in ["ROUTEID", "a-b_c.d", &"x".repeat(63)] {
+            let name: CookieName = text.parse().unwrap();
+            let read_back: StickySession = text.parse().unwrap();
+            assert_eq!((name.as_str(), read_back.cookie.as_str()), (text, text));
+        }
+        for text in ["", "a b", "a;b", "a=b", "a|b", "a&b", "é", "__Host-a", "a\u{1b}", &"x".repeat(64)] {
+            assert!(text.parse::<CookieName>().is_err(), "{text:?}");
         }
         assert_eq!("-".parse(), Ok(Separator::At('-')));
         assert_eq!("off".parse(), Ok(Separator::Off));

@@ -165,6 +165,8 @@ fn write(criterion: &mut Criterion) {
         via: Via::Off,
         server: b"",
         date: b"",
+        cookie: None,
+        changes: None,
     };
     criterion.benchmark_group("write an answer").throughput(length(ANSWER.as_bytes())).bench_function(
         "7 fields",

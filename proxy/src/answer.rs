@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::accept::Worker;
 use crate::header::put_status;
+use crate::header_rules::Changes;
 use crate::http::buffer::Buffer;
 
 /// What an operator wants to be answered instead of our pages.
@@ -70,8 +71,14 @@ impl Page {
         Self { speaker, ..self }
     }
 
-    /// Writes head and body; the status that the client sees, and how many bytes are body.
-    pub(crate) fn write(self, worker: &Worker, documents: &ErrorDocuments, out: &mut Buffer) -> (u16, usize) {
+    /// Writes head and body; the status that the client sees, and how many bytes are body. `changes`
+    /// are what the site's header rules want.
+    pub(crate) fn write(
+        self,
+        worker: &Worker,
+        (documents, changes): (&ErrorDocuments, Option<&Changes<'_>>),
+        out: &mut Buffer,
+    ) -> (u16, usize) {
         let status = self.status;
         let heartmonitor = self.speaker == Speaker::Heartmonitor;
         let own;
@@ -86,6 +93,7 @@ impl Page {
             }
         };
         put_status(out, status, usual_reason(status).as_bytes());
+        let from = out.len();
         worker.with_date(|date| put(out, "Date", date));
         put(out, "Content-Type", kind.as_bytes());
         put(out, "Cache-Control", b"no-store");
@@ -96,6 +104,9 @@ impl Page {
             put(out, "Allow", b"POST");
         } else if matches!(status, 200 | 405) && !heartmonitor {
             put(out, "Allow", b"GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+        }
+        if let Some(changes) = changes {
+            changes.page(out, from);
         }
         put(out, "Content-Length", itoa::Buffer::new().format(body.len()).as_bytes());
         if self.close {

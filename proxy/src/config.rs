@@ -14,6 +14,7 @@
 //! | `access_log.rs` | access logs and their formats |
 //! | `error_document.rs` | pages for errors |
 //! | `heartbeat.rs` | where heartbeats come from |
+//! | `header.rs` | rules for header fields |
 //! | `resolve.rs` | what was written → what shall run |
 //! | `report.rs` | errors and warnings as people read them |
 
@@ -21,6 +22,7 @@ mod access_log;
 mod client;
 mod directive;
 mod error_document;
+mod header;
 mod heartbeat;
 mod include;
 mod lexer;
@@ -50,6 +52,7 @@ pub use crate::config::heartbeat::{HeartbeatConfig, Network};
 use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
 
+pub use crate::header_rules::HeaderRules;
 use crate::mapping::{Mapping, covers, without_parameters};
 
 /// How to read.
@@ -108,6 +111,8 @@ pub struct Config {
     pub access_logs: Vec<AccessLogConfig>,
     /// What is answered instead of the proxy's own pages, by status.
     pub error_documents: BTreeMap<u16, ErrorDocument>,
+    /// `Header` and `RequestHeader`, in the order in which they are applied.
+    pub header_rules: HeaderRules,
     /// What is answered 503; empty unless [`ReadOptions::fence`] is set.
     pub fences: Vec<Fence>,
     /// What somebody should know.

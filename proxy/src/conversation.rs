@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use crate::accept::Worker;
 use crate::deadline::{Deadline, Doing};
 use crate::handle;
+use crate::header_rules::{Place, Telling};
 use crate::http::buffer::Buffer;
 use crate::http::head::{Scan, ScanLimits, Scanned};
 use crate::http::request::{Refused, RequestHead, is_tls};
@@ -253,8 +254,11 @@ impl Conversation {
             tracing::warn!(client = %self.peer.ip(), "a client speaks TLS to an address without TLS");
         }
         let mut page = self.worker.spares.small();
-        let documents = &self.site.error_documents;
-        let (shown, body) = answer::Page::of(status).closing().write(&self.worker, documents, &mut page);
+        let site = Rc::clone(&self.site);
+        let telling = Telling { variable: &|_| None, began: self.began };
+        let changes = site.header_rules.changes(Place::default(), None, telling);
+        let also = (&site.error_documents, changes.as_ref());
+        let (shown, body) = answer::Page::of(status).closing().write(&self.worker, also, &mut page);
         let sent = page.len() as u64;
         let written = self.write(page).await;
         let served = Served {

@@ -22,6 +22,7 @@ use crate::deadline::{Deadline, Doing};
 use crate::header::{ToClient, ToMember};
 use crate::http::answer::{AnswerHead, Asked};
 use crate::http::buffer::Buffer;
+use crate::http::head::Known;
 use crate::http::request::RequestHead;
 use crate::http::stream::Stream;
 use crate::pool::Connection;
@@ -150,7 +151,8 @@ impl Request<'_> {
         request.write(&self.site.forwarding, &mut out);
         let bytes = out.len() as u64;
         self.upload.begin(out, meter, self.worker.now());
-        if self.upload.held && !self.site.forwarding.expect {
+        let is_told = || self.head.lines.iter().any(|line| line.known == Known::Expect);
+        if self.upload.held && !(self.site.forwarding.expect && is_told()) {
             self.tell_to_continue();
         }
         bytes

@@ -1,28 +1,31 @@
 //! The path: one request from its head to its answer.
 
+mod found;
+
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
+use evenkeel_protocol::Moment;
 use evenkeel_protocol::clean::clean_bytes;
-use memchr::memchr;
 use tokio::time::timeout;
 
 use crate::accept::Worker;
 use crate::answer::{Page, Speaker};
 use crate::conversation::{Conversation, Ending, Then};
 use crate::exchange::{Answered, Failed, Request};
+use crate::handle::found::{Found, Goal, find, path};
+use crate::header_rules::{Place, Rewritten, Telling};
 use crate::heartmonitor::{self, Posted};
 use crate::http::body::Length;
+use crate::http::buffer::Buffer;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
 use crate::live::LiveBalancer;
-use crate::mapping;
 use crate::record::{Chosen, Served, record};
-use crate::relay::{self, Tried};
-use crate::site::Site;
+use crate::relay::{self, Begun, Handing, Tried};
 use crate::upload::{BadUpload, Upload};
 use crate::{clock, limits};
 
@@ -39,12 +42,24 @@ struct Own {
     /// Who failed to answer.
     chosen: Option<Chosen>,
     speaker: Speaker,
+    /// Where the request was to go.
+    balancer: Option<usize>,
+    rewritten: Option<Box<Rewritten>>,
 }
 
 impl Own {
     /// Before anything of the body was looked at.
     fn early(status: u16) -> Self {
-        Self { status, whole: false, torn: false, read: 0, chosen: None, speaker: Speaker::Proxy }
+        Self {
+            status,
+            whole: false,
+            torn: false,
+            read: 0,
+            chosen: None,
+            speaker: Speaker::Proxy,
+            balancer: None,
+            rewritten: None,
+        }
     }
 }
 
@@ -71,8 +86,8 @@ fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
 
 /// The proxy's own answer.
 async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, keep: bool) -> Served {
-    let Own { status, mut whole, torn, read, chosen, speaker } = own;
-    let served = Served { read, chosen, ..Served::new(status, Then::End(Ending::Gone)) };
+    let Own { status, mut whole, torn, read, chosen, balancer, rewritten, speaker } = own;
+    let served = Served { read, chosen, rewritten, ..Served::new(status, Then::End(Ending::Gone)) };
     if torn {
         return Served { aborted: true, ..served };
     }
@@ -97,7 +112,7 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     let page = Page::of(status).bare(bare).told(!head.http_1_1).by(speaker);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
-    let (shown, body) = page.write(&conversation.worker, &conversation.site.error_documents, &mut out);
+    let (shown, body) = write(page, conversation, (head, balancer), served.chosen.as_ref(), &mut out);
     let sent = out.len() as u64;
     let then = match conversation.write(out).await {
         Err(_) => return Served { aborted: true, ..served },
@@ -108,20 +123,43 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     Served { then, status: shown, body: body as u64, sent, ..served }
 }
 
+/// Writes a page, with what header rules say.
+fn write(
+    page: Page,
+    conversation: &Conversation,
+    (head, balancer): (&RequestHead, Option<usize>),
+    chosen: Option<&Chosen>,
+    out: &mut Buffer,
+) -> (u16, usize) {
+    let site = &conversation.site;
+    let asked = (head, conversation.input.block());
+    let live = balancer.and_then(|index| site.balancers.get(index));
+    let variable = |name: &str| chosen?.variable(live?, name).map(Cow::into_owned);
+    let place = Place { path: path(asked), balancer };
+    let telling = Telling { variable: &variable, began: conversation.began };
+    let changes = site.header_rules.changes(place, Some(asked), telling);
+    page.write(&conversation.worker, (&site.error_documents, changes.as_ref()), out)
+}
+
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
-    let mut found = match find(&conversation.site, conversation.input.block(), head)? {
-        Goal::Balancer(found) => found,
-        Goal::Heartmonitor { most } => return Err(beat(conversation, head, most).await),
+    let mut found = match find(&conversation.site, conversation.input.block(), head) {
+        Ok(Goal::Balancer(found)) => found,
+        Ok(Goal::Heartmonitor { most }) => return Err(beat(conversation, head, most).await),
+        Err((status, balancer)) => return Err(Own { balancer, ..Own::early(status) }),
     };
-    let upload =
-        Upload::new(head, &mut conversation.input, &worker.spares, found.most).map_err(|why| match why {
-            BadUpload::Broken(_) => Own::early(400),
-            BadUpload::TooLarge => Own::early(413),
-        })?;
-    let Conversation { client, input, deadline, peer, half_closed, site, .. } = conversation;
-    let block = input.block();
+    let early = |status, found: &Found| Own { balancer: Some(found.balancer), ..Own::early(status) };
+    let rewritten = rewritten(conversation, head, &found).map_err(|status| early(status, &found))?;
+    let framing = rewritten.as_ref().map_or(head, |rewritten| &rewritten.head);
+    let upload = Upload::new(framing, &mut conversation.input, &worker.spares, found.most);
+    let upload = upload.map_err(|why| match why {
+        BadUpload::Broken(_) => early(400, &found),
+        BadUpload::TooLarge => early(413, &found),
+    })?;
+    let Conversation { client, input, deadline, peer, half_closed, began: first, site, .. } = conversation;
+    let sent = (head, input.block());
+    let (head, block) = rewritten.as_ref().map_or(sent, |made| (&made.head, &made.block[..]));
     let mut request = Request {
         worker: &worker,
         site: Rc::clone(site),
@@ -130,7 +168,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         head,
         block,
         behind: input.filled(),
-        target: found.target(head, block),
+        target: found.target(sent.0, sent.1),
         address: peer.ip(),
         upload,
         ahead: Vec::new(),
@@ -139,25 +177,26 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         continued: false,
         interim: None,
     };
+    let cookies = cookies(head, block);
     let began = worker.now();
     (request.upload.began, request.upload.given) = (began, began);
     let outcome = loop {
-        let (served, chosen) = try_members(&mut request, found.balancer, keep).await;
+        let (served, chosen) = try_members(&mut request, (&found, *first, &cookies), keep).await;
         let own = match served {
             Ok(served) => break Ok(Served { chosen, read: request.upload.received, ..served }),
-            Err(Unserved::Status(status)) => Own { chosen, ..Own::early(status) },
+            Err(Unserved::Status(status)) => Own { chosen, ..early(status, &found) },
             Err(Unserved::Moved) => {
                 *site = worker.site();
-                match find(site, block, head) {
+                match find(site, sent.1, sent.0) {
                     Ok(Goal::Balancer(now)) => {
                         request.site = Rc::clone(site);
-                        request.target = now.target(head, block);
+                        request.target = now.target(sent.0, sent.1);
                         found = now;
                         continue;
                     }
                     // Its body may be on its way already.
                     Ok(Goal::Heartmonitor { .. }) => Own::early(503),
-                    Err(own) => own,
+                    Err((status, balancer)) => Own { balancer, ..Own::early(status) },
                 }
             }
         };
@@ -168,11 +207,15 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
             ..own
         });
     };
+    drop(cookies);
     let Request { ahead, upload, half_closed: closed, .. } = request;
     *half_closed = closed;
     input.put(upload.surplus());
     input.put(&ahead);
-    outcome
+    match outcome {
+        Ok(served) => Ok(Served { rewritten, ..served }),
+        Err(own) => Err(Own { rewritten, ..own }),
+    }
 }
 
 /// Has the handler heartbeat answer.
@@ -182,19 +225,22 @@ async fn beat(conversation: &mut Conversation, head: &RequestHead, most: u64) ->
     Own { whole, read, speaker: Speaker::Heartmonitor, ..Own::early(status) }
 }
 
-/// Has a member of that balancer answer. Who was elected last is told in any case.
+/// Has a member of the balancer answer that was found. Who was elected last is told in any case.
 async fn try_members(
     request: &mut Request<'_>,
-    index: usize,
+    (found, began, cookies): (&Found, Moment, &[Cow<'_, str>]),
     keep: bool,
 ) -> (Result<Served, Unserved>, Option<Chosen>) {
     let site = Rc::clone(&request.site);
-    let Some(balancer) = site.balancers.get(index) else { return (Err(Unserved::Status(500)), None) };
+    let Some(balancer) = site.balancers.get(found.balancer) else {
+        return (Err(Unserved::Status(500)), None);
+    };
     let mut trying = Trying {
         worker: request.worker,
-        index,
         balancer,
-        cookies: cookies(request.head, request.block),
+        found,
+        began,
+        cookies: cookies.iter().map(AsRef::as_ref).collect(),
         excluded: Vec::new(),
         tried: Tried::default(),
         repeats: 0,
@@ -212,85 +258,37 @@ enum Unserved {
     Moved,
 }
 
-/// Who answers a request.
-enum Goal {
-    Balancer(Found),
-    /// The handler heartbeat.
-    Heartmonitor {
-        /// The most bytes that a body may have here.
-        most: u64,
-    },
+/// The request as header rules make it, if some are about it.
+fn rewritten(
+    conversation: &Conversation,
+    head: &RequestHead,
+    found: &Found,
+) -> Result<Option<Box<Rewritten>>, u16> {
+    let rules = &conversation.site.header_rules;
+    if rules.requests.is_empty() {
+        return Ok(None);
+    }
+    let asked = (head, conversation.input.block());
+    let place = Place { path: path(asked), balancer: Some(found.balancer) };
+    let outcome = rules.request(place, asked, conversation.began).transpose();
+    outcome.map(|made| made.map(Box::new)).map_err(|why| {
+        tracing::warn!(why, "the rules of RequestHeader make no request of what a client sent; it got 500");
+        500
+    })
 }
 
-/// Where a request goes.
-struct Found {
-    balancer: usize,
-    /// The path for the member, where it is not the end of the request's.
-    path: Option<String>,
-    /// Where in the target the member's path starts.
-    at: usize,
-    /// How long the request's path is.
-    length: usize,
-    /// The most bytes that its body may have.
-    most: u64,
-}
-
-impl Found {
-    /// Path and query behind the member's own path.
-    fn target<'a>(&self, head: &RequestHead, block: &'a [u8]) -> Cow<'a, str> {
-        let whole = std::str::from_utf8(head.target.of(block)).unwrap_or_default();
-        match &self.path {
-            None => Cow::Borrowed(whole.get(self.at..).unwrap_or_default()),
-            Some(path) => Cow::Owned(format!("{path}{}", whole.get(self.length..).unwrap_or_default())),
-        }
-    }
-}
-
-fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Goal, Own> {
-    let refused = Own::early;
-    match head.method.of(block) {
-        b"CONNECT" | b"TRACE" => return Err(refused(405)),
-        _ if head.target.of(block) == b"*" => return Err(refused(200)),
-        _ => {}
-    }
-    let target = std::str::from_utf8(head.target.of(block)).map_err(|_| refused(400))?;
-    let length = memchr(b'?', target.as_bytes()).unwrap_or(target.len());
-    let path = match target.get(..length) {
-        // The absolute form of a host alone.
-        None | Some("") => "/",
-        Some(path) => path,
-    };
-    mapping::check_path(path).map_err(|_| refused(400))?;
-    let found = site.mappings.find(path);
-    let index = found.as_ref().map(|found| found.balancer);
-    if site.fences.iter().any(|fence| fence.covers(path, index)) {
-        return Err(refused(503));
-    }
-    // As in httpd before any mapping.
-    let most = site.serving.most(path);
-    if site.heartmonitor.handles(path) {
-        return Ok(Goal::Heartmonitor { most });
-    }
-    let Some(found) = found else { return Err(refused(404)) };
-    let (at, rewritten) = match found.path {
-        Cow::Borrowed(rest) if target.get(..length).is_some_and(|path| path.ends_with(rest)) => {
-            (length - rest.len(), None)
-        }
-        rest => (0, Some(rest.into_owned())),
-    };
-    Ok(Goal::Balancer(Found { balancer: found.balancer, path: rewritten, at, length, most }))
-}
-
-fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<&'a str> {
-    head.values(block, Known::Cookie).filter_map(|value| std::str::from_utf8(value).ok()).collect()
+/// The lines of cookies. What is no text in one must not hide the session beside it.
+fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<Cow<'a, str>> {
+    head.values(block, Known::Cookie).map(String::from_utf8_lossy).collect()
 }
 
 /// The attempts of one request. Dropped at any point, its leases fall with it.
 struct Trying<'a> {
     worker: &'a Rc<Worker>,
-    /// The balancer's number.
-    index: usize,
     balancer: &'a LiveBalancer,
+    found: &'a Found,
+    /// When the request came.
+    began: Moment,
     cookies: Vec<&'a str>,
     excluded: Vec<MemberId>,
     tried: Tried,
@@ -299,15 +297,39 @@ struct Trying<'a> {
     chosen: Option<Chosen>,
 }
 
-impl Trying<'_> {
+impl<'a> Trying<'a> {
     /// Tries members until one answers, and hands its answer to the client.
     async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, Unserved> {
-        let outcome = self.until_answered(request).await;
+        let answered = self.until_answered(request).await;
         let tried = std::mem::take(&mut self.tried);
-        let begun = relay::begin(request, outcome?, (self.balancer, tried, keep));
+        let begun = self.begin(request, answered?, (tried, keep));
         let mut begun = begun.ok_or(Unserved::Status(502))?;
         let ended = poll_fn(|context| begun.poll(context, request)).await;
         Ok(begun.served(ended, request))
+    }
+
+    /// Begins to hand an answer to the client, with what the site says of its fields.
+    fn begin(
+        &self,
+        request: &mut Request<'_>,
+        answered: Answered,
+        (tried, keep): (Tried, bool),
+    ) -> Option<Begun<'a>> {
+        let site = Rc::clone(&request.site);
+        let (balancer, chosen) = (self.balancer, self.chosen.as_ref());
+        let cookie = balancer.route_cookie.as_ref().and_then(|cookie| {
+            let route = balancer.route(chosen?.member)?;
+            let mapped = request.site.mappings.path(self.found.mapping);
+            cookie.render(&route, &self.cookies, mapped)
+        });
+        let variable = |name: &str| chosen?.variable(balancer, name).map(Cow::into_owned);
+        let asked = (request.head, request.block);
+        let place = Place { path: path(asked), balancer: Some(self.found.balancer) };
+        let telling = Telling { variable: &variable, began: self.began };
+        let changes = site.header_rules.changes(place, Some(asked), telling);
+        // As in httpd no rule reaches the answer that begins a tunnel.
+        let changes = changes.filter(|_| answered.head.status != 101);
+        relay::begin(request, answered, Handing { balancer, tried, keep, cookie, changes })
     }
 
     /// Tries members until one answers.
@@ -344,7 +366,7 @@ impl Trying<'_> {
     /// Remembers who was elected.
     fn take(&mut self, election: Election) -> MemberId {
         let Election { member, session, route_changed, lease, .. } = election;
-        self.chosen = Some(Chosen { balancer: self.index, member, session, route_changed });
+        self.chosen = Some(Chosen { balancer: self.found.balancer, member, session, route_changed });
         self.tried.add(lease);
         member
     }

@@ -225,6 +225,9 @@ pub(crate) enum After {
     Tunnel,
 }
 
+/// What changes fields that were written from a place on; says whether there is a date then.
+type Change<'a> = dyn Fn(&mut Buffer, usize) -> bool + 'a;
+
 /// A member's answer as the client gets it.
 pub(crate) struct ToClient<'a> {
     pub(crate) head: &'a AnswerHead,
@@ -241,6 +244,10 @@ pub(crate) struct ToClient<'a> {
     pub(crate) server: &'a [u8],
     /// Now, for an answer that does not say when it was made.
     pub(crate) date: &'a [u8],
+    /// A cookie that the proxy sets.
+    pub(crate) cookie: Option<&'a str>,
+    /// What is to become of its fields.
+    pub(crate) changes: Option<&'a Change<'a>>,
 }
 
 impl<'a> ToClient<'a> {
@@ -256,12 +263,15 @@ impl<'a> ToClient<'a> {
             via: Via::Off,
             server: b"",
             date: b"",
+            cookie: None,
+            changes: None,
         }
     }
 
     pub(crate) fn write(&self, out: &mut Buffer) {
         let Self { head, block, .. } = self;
         put_status(out, head.status, head.reason.of(block));
+        let from = out.len();
         let mut dated = head.is_interim();
         let mut lines = Lines::new(block);
         for line in head.lines.iter().filter(|line| passes(line)) {
@@ -292,12 +302,18 @@ impl<'a> ToClient<'a> {
             }
         }
         lines.flush(out);
-        if !dated {
-            put_field(out, b"Date", self.date);
-        }
         if matches!(self.via, Via::On | Via::Full) && !head.is_interim() {
             out.put(b"Via: ");
             put_via(out, self.via, head.http_1_1, self.server);
+        }
+        if let Some(cookie) = self.cookie {
+            put_field(out, b"Set-Cookie", cookie.as_bytes());
+        }
+        if let Some(changes) = self.changes {
+            dated = changes(out, from);
+        }
+        if !dated {
+            put_field(out, b"Date", self.date);
         }
         self.put_framing(out);
     }

@@ -9,6 +9,9 @@
 //! The life of an edit: `admin` reads it from the Unix socket, the `registry` validates it, writes it to the
 //! `journal`, applies it to the core, and publishes it in `events`.
 //!
+//! What `Header` and `RequestHeader` say is compiled in `header_rules`; `handle` applies it to requests, `header` and
+//! `answer` to what clients get. `route_cookie` tells clients the route of their member.
+//!
 //! When a request is over, its worker thread describes it to the `access_log`, whose own thread writes the files.
 //!
 //! The life of a configuration: `config` reads it, `site` is what the worker threads use of it, and `reload` puts another
@@ -34,6 +37,7 @@ mod events;
 mod exchange;
 mod handle;
 mod header;
+mod header_rules;
 mod heartmonitor;
 mod http;
 mod journal;
@@ -50,6 +54,7 @@ mod registry;
 mod relay;
 mod reload;
 mod reversal;
+mod route_cookie;
 mod rundir;
 pub mod server;
 pub mod signal;

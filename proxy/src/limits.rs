@@ -90,3 +90,7 @@ pub(crate) const LOG_PIPE_WITHIN: Duration = Duration::from_millis(200);
 pub(crate) const LOG_TELL_EVERY: Duration = Duration::from_secs(10);
 /// How long the proxy waits for its last access log lines to be written when it ends.
 pub(crate) const LOG_ENDS_WITHIN: Duration = Duration::from_secs(1);
+/// Bytes of the value of a `Header` or `RequestHeader` line.
+pub(crate) const HEADER_VALUE: usize = 8190;
+/// Bytes of the fields that rules have made: a request with more is not sent, and to an answer they add no more.
+pub(crate) const RULED_HEAD: usize = 256 * 1024;

@@ -11,12 +11,14 @@ use tokio::sync::Notify;
 
 use crate::address::{Address, Slots};
 use crate::config::BalancerConfig;
+use crate::route_cookie::RouteCookie;
 use crate::{clock, limits};
 
 /// A balancer that is shared by all threads.
 pub(crate) struct LiveBalancer {
     pub(crate) name: BalancerName,
     paths: Vec<String>,
+    pub(crate) route_cookie: Option<RouteCookie>,
     /// By member number.
     addresses: Vec<Arc<Address>>,
     core: Mutex<Balancer>,
@@ -49,14 +51,15 @@ impl LiveBalancer {
             Arc::new(Address::new(name.clone(), settings.connection.clone(), &ground.slots, ground.cores))
         });
         let addresses = addresses.collect();
-        let core = Balancer::new(name.clone(), settings, members, ground.cores);
-        Self::of(name, paths, addresses, core)
+        let core = Balancer::new(name, settings, members, ground.cores);
+        Self::of(core, paths, addresses)
     }
 
-    fn of(name: BalancerName, paths: Vec<String>, addresses: Vec<Arc<Address>>, core: Balancer) -> Self {
+    fn of(core: Balancer, paths: Vec<String>, addresses: Vec<Arc<Address>>) -> Self {
         Self {
-            name,
+            name: core.name().clone(),
             paths,
+            route_cookie: RouteCookie::of(core.settings()),
             addresses,
             core: Mutex::new(core),
             replaced: OnceLock::new(),
@@ -86,10 +89,10 @@ impl LiveBalancer {
         let addresses: Vec<Arc<Address>> = addresses.collect();
         // Held until this one knows who follows, so that nothing that is settled with it is lost.
         let before = self.lock();
-        let mut core = Balancer::succeeding(&before, (name.clone(), settings), members, ground.cores);
+        let mut core = Balancer::succeeding(&before, (name, settings), members, ground.cores);
         edits(&mut core);
         core.count_changes_since(&before);
-        let next = Arc::new(Self::of(name, paths, addresses, core));
+        let next = Arc::new(Self::of(core, paths, addresses));
         self.retire(Some(Arc::clone(&next)));
         drop(before);
         next

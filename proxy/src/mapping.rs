@@ -45,13 +45,13 @@ pub struct Mappings(Vec<Mapping>);
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found<'a> {
-    /// The line that was chosen.
-    pub mapping: &'a Mapping,
+pub struct Found<'p> {
+    /// The number of the line that was chosen, see [`Mappings::path`].
+    pub mapping: usize,
     /// The balancer's place in the configuration.
     pub balancer: usize,
     /// The path for the member, behind the path of its own URL; starts with `/`.
-    pub path: Cow<'a, str>,
+    pub path: Cow<'p, str>,
 }
 
 impl Mappings {
@@ -60,22 +60,28 @@ impl Mappings {
         Self(mappings)
     }
 
+    /// The path of the line with this number.
+    pub fn path(&self, mapping: usize) -> &str {
+        self.0.get(mapping).map_or("/", |mapping| mapping.path.as_str())
+    }
+
     /// The target of a path that [`check_path`] lets through, without its query; none if no line fits, or one with
     /// `!` comes first.
-    pub fn find<'a>(&'a self, path: &'a str) -> Option<Found<'a>> {
+    pub fn find<'p>(&self, path: &'p str) -> Option<Found<'p>> {
         // Many members drop path parameters, so these must not lead around an exception.
         let bare = without_parameters(path);
         let excluded = |mapping: &Mapping| {
             mapping.target == Target::Nobody && matches!(bare, Cow::Owned(_)) && covers(&mapping.path, &bare)
         };
-        let (mapping, rest) = self.0.iter().find_map(|mapping| {
+        let (number, mapping, rest) = self.0.iter().enumerate().find_map(|(number, mapping)| {
             let rest = behind(&mapping.path, path);
-            rest.or_else(|| excluded(mapping).then_some(path.len())).map(|rest| (mapping, rest))
+            let rest = rest.or_else(|| excluded(mapping).then_some(path.len()));
+            rest.map(|rest| (number, mapping, rest))
         })?;
         match &mapping.target {
             Target::Nobody => None,
             Target::Balancer { index, path: target } => {
-                Some(Found { mapping, balancer: *index, path: join(target, path, rest) })
+                Some(Found { mapping: number, balancer: *index, path: join(target, path, rest) })
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::access_log::{self, Entry, Lookup, RequestLine};
 use crate::clock;
 use crate::conversation::{Conversation, Ending, Then};
 use crate::header::without_port;
+use crate::header_rules::Rewritten;
 use crate::http::request::RequestHead;
 use crate::live::LiveBalancer;
 
@@ -31,6 +32,8 @@ pub(crate) struct Served {
     pub(crate) chosen: Option<Chosen>,
     /// The answer's header, if a log wants something of it.
     pub(crate) answer: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The request as header rules made it.
+    pub(crate) rewritten: Option<Box<Rewritten>>,
 }
 
 impl Served {
@@ -46,6 +49,7 @@ impl Served {
             aborted: false,
             chosen: None,
             answer: Vec::new(),
+            rewritten: None,
         }
     }
 }
@@ -60,6 +64,25 @@ pub(crate) struct Chosen {
     pub(crate) route_changed: bool,
 }
 
+impl Chosen {
+    /// The variables that `mod_proxy_balancer` sets, for access logs and header rules; `balancer` is that of
+    /// [`Self::balancer`].
+    pub(crate) fn variable<'a>(&'a self, balancer: &'a LiveBalancer, name: &str) -> Option<Cow<'a, [u8]>> {
+        let owned = |text: String| Some(Cow::Owned(text.into_bytes()));
+        match name {
+            "BALANCER_NAME" => owned(balancer.name.url()),
+            "BALANCER_WORKER_NAME" => {
+                Some(Cow::Borrowed(balancer.address(self.member)?.name.as_str().as_bytes()))
+            }
+            "BALANCER_WORKER_ROUTE" => owned(balancer.route(self.member)?),
+            "BALANCER_SESSION_STICKY" => Some(Cow::Borrowed(self.session.as_ref()?.name.as_bytes())),
+            "BALANCER_SESSION_ROUTE" => Some(Cow::Borrowed(self.session.as_ref()?.route.as_bytes())),
+            "BALANCER_ROUTE_CHANGED" => self.route_changed.then_some(Cow::Borrowed(b"1")),
+            _ => None,
+        }
+    }
+}
+
 /// Fields and variables, as the logs ask for them.
 struct Asked<'a> {
     head: Option<&'a RequestHead>,
@@ -70,11 +93,16 @@ struct Asked<'a> {
 
 impl Lookup for Asked<'_> {
     fn request_field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let lines = self.head.map_or(&[][..], |head| &head.lines[..]);
+        // As in httpd the log tells of fields what rules made of them.
+        let (head, block) = match &self.served.rewritten {
+            Some(rewritten) => (Some(&rewritten.head), &rewritten.block[..]),
+            None => (self.head, self.block),
+        };
+        let lines = head.map_or(&[][..], |head| &head.lines[..]);
         lines
             .iter()
-            .filter(move |line| line.name.of(self.block).eq_ignore_ascii_case(name.as_bytes()))
-            .map(|line| line.value.of(self.block))
+            .filter(move |line| line.name.of(block).eq_ignore_ascii_case(name.as_bytes()))
+            .map(move |line| line.value.of(block))
     }
 
     fn answer_field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
@@ -85,21 +113,8 @@ impl Lookup for Asked<'_> {
             .map(|(_, value)| &value[..])
     }
 
-    /// The variables that `mod_proxy_balancer` sets.
     fn variable(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        let (chosen, balancer) = (self.served.chosen.as_ref()?, self.balancer?);
-        let owned = |text: String| Some(Cow::Owned(text.into_bytes()));
-        match name {
-            "BALANCER_NAME" => owned(balancer.name.url()),
-            "BALANCER_WORKER_NAME" => {
-                Some(Cow::Borrowed(balancer.address(chosen.member)?.name.as_str().as_bytes()))
-            }
-            "BALANCER_WORKER_ROUTE" => owned(balancer.route(chosen.member)?),
-            "BALANCER_SESSION_STICKY" => Some(Cow::Borrowed(chosen.session.as_ref()?.name.as_bytes())),
-            "BALANCER_SESSION_ROUTE" => Some(Cow::Borrowed(chosen.session.as_ref()?.route.as_bytes())),
-            "BALANCER_ROUTE_CHANGED" => chosen.route_changed.then_some(Cow::Borrowed(b"1")),
-            _ => None,
-        }
+        self.served.chosen.as_ref()?.variable(self.balancer?, name)
     }
 }
 

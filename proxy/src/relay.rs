@@ -13,6 +13,7 @@ use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
 use crate::exchange::{Answered, Request};
 use crate::header::{After, ToClient};
+use crate::header_rules::{Changes, listed};
 use crate::http::answer::AnswerHead;
 use crate::http::body::Length;
 use crate::http::buffer::Buffer;
@@ -100,13 +101,25 @@ impl Begun<'_> {
     }
 }
 
-/// Begins to hand a member's answer to the client. `keep`: may the client's connection go on? None if its body is none
-/// from the start, so that nothing of it was handed on.
+/// What is known of a member's answer beside what the member says.
+pub(crate) struct Handing<'a, 'r> {
+    pub(crate) balancer: &'a LiveBalancer,
+    pub(crate) tried: Tried,
+    /// May the client's connection go on?
+    pub(crate) keep: bool,
+    /// The cookie that tells the client its route.
+    pub(crate) cookie: Option<String>,
+    pub(crate) changes: Option<Changes<'r>>,
+}
+
+/// Begins to hand a member's answer to the client. None if its body is none from the start, so that nothing of it was
+/// handed on.
 pub(crate) fn begin<'a>(
     request: &mut Request<'_>,
     answered: Answered,
-    (balancer, tried, keep): (&'a LiveBalancer, Tried, bool),
+    handing: Handing<'a, '_>,
 ) -> Option<Begun<'a>> {
+    let Handing { balancer, tried, keep, cookie, changes } = handing;
     let Answered { head: answer, buffer, mut connection, offered } = answered;
     connection.bodiless = answer.length == Length::None;
     let lease = tried.last.as_ref()?;
@@ -118,11 +131,16 @@ pub(crate) fn begin<'a>(
     let (status, length) = (answer.status, answer.length);
     let delimited = is_delimited(length, request.head.http_1_1);
     let keep = keep && delimited && request.upload.is_done() && !offered;
-    let lead = head(request, (&answer, buffer.block()), keep);
+    let lead = head(request, (&answer, buffer.block()), keep, (cookie.as_deref(), changes.as_ref()));
     let wanted = request.site.logs.borrow().wants_answers();
-    let fields = if wanted { answer.owned(buffer.block()) } else { Vec::new() };
+    let fields = match wanted {
+        true if changes.is_some() || cookie.is_some() => listed(lead.filled()),
+        true => answer.owned(buffer.block()),
+        false => Vec::new(),
+    };
     let reusable = answer.keeps_alive() && !address.connection.disablereuse;
-    let nominates = answer.options.nominates;
+    // Nothing is to come in a trailer that a rule takes away.
+    let nominates = answer.options.nominates || changes.is_some();
     request.worker.give_lines(answer.lines);
     if status == 101 {
         let stopped = Box::pin(balancer.stopped(address));
@@ -172,7 +190,12 @@ fn is_delimited(length: Length, http_1_1: bool) -> bool {
 }
 
 /// The head that the client gets.
-fn head(request: &Request<'_>, (answer, block): (&AnswerHead, &[u8]), keep: bool) -> Buffer {
+fn head(
+    request: &Request<'_>,
+    (answer, block): (&AnswerHead, &[u8]),
+    keep: bool,
+    (cookie, changes): (Option<&str>, Option<&Changes<'_>>),
+) -> Buffer {
     let http_1_1 = request.head.http_1_1;
     let after = match (answer.status, keep) {
         (101, _) => After::Tunnel,
@@ -181,6 +204,7 @@ fn head(request: &Request<'_>, (answer, block): (&AnswerHead, &[u8]), keep: bool
     };
     let host = request.head.host.map_or(&[][..], |host| host.of(request.block));
     let site = &request.site;
+    let change = |out: &mut Buffer, from: usize| changes.is_some_and(|changes| changes.answer(out, from));
     let mut out = request.worker.spares.small();
     request.worker.with_date(|date| {
         let answer = ToClient {
@@ -193,6 +217,8 @@ fn head(request: &Request<'_>, (answer, block): (&AnswerHead, &[u8]), keep: bool
             via: site.forwarding.via,
             server: site.forwarding.server_name.as_deref().map_or(host, str::as_bytes),
             date,
+            cookie,
+            changes: changes.map(|_| &change as &dyn Fn(&mut Buffer, usize) -> bool),
         };
         answer.write(&mut out);
     });

@@ -10,6 +10,7 @@ use crate::answer::ErrorDocuments;
 use crate::config::{self, Config, Fence, LogCondition};
 use crate::conversation::{Pace, Serving};
 use crate::header::Forwarding;
+use crate::header_rules::HeaderRules;
 use crate::heartmonitor::Heartmonitor;
 use crate::http::head::ScanLimits;
 use crate::limits;
@@ -26,6 +27,7 @@ pub(crate) struct Site {
     pub(crate) fences: Vec<Fence>,
     pub(crate) forwarding: Forwarding,
     pub(crate) reversals: Vec<Reversal>,
+    pub(crate) header_rules: HeaderRules,
     pub(crate) serving: Serving,
     pub(crate) error_documents: ErrorDocuments,
     pub(crate) logs: Arc<AccessLogs>,
@@ -84,6 +86,7 @@ impl Site {
                 expect: config.continue_100,
             },
             reversals,
+            header_rules: config.header_rules,
             serving,
             error_documents: config.error_documents,
             logs,

@@ -87,6 +87,20 @@ fn a_route_that_is_changed_counts_at_once() {
 }
 
 #[test]
+fn names_and_routes_that_are_changed_leave_old_cookies_free() {
+    let (proxy, _backends) = members("", ["", "", ""]);
+    proxy.edit_balancer("app", r#"{"stickysession":"NEW|new"}"#);
+    assert_ne!(loyal("b").visits(&proxy, "/", 3), "222");
+    assert_eq!(browser().cookie("NEW", "x.b").visits(&proxy, "/", 3), "222");
+    assert_eq!(browser().visits(&proxy, "/;new=x.c", 3), "333");
+    proxy.edit("app", "b", r#"{"route":"a"}"#);
+    assert_eq!(browser().cookie("NEW", "x.a").visits(&proxy, "/", 3), "111", "of two the first gets all");
+    assert_ne!(browser().cookie("NEW", "x.b").visits(&proxy, "/", 3), "222");
+    proxy.edit_balancer("app", r#"{"stickysession":""}"#);
+    assert_ne!(browser().cookie("NEW", "x.c").visits(&proxy, "/", 3), "333");
+}
+
+#[test]
 fn a_standby_with_the_same_route_takes_over_even_under_nofailover() {
     let [one, two] = backends(["1", "2"]);
     let proxy = proxy(format!(

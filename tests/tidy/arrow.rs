@@ -41,6 +41,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "tracing",
             "tracing-subscriber",
             "annotate-snippets",
+            // Patterns of `Header edit`: linear time, so no pattern of an operator is a trap.
+            "regex",
             "strsim",
             // The local times of the access log: the system's zone cannot be had without unsafe code otherwise.
             "jiff",

@@ -7,6 +7,7 @@
 //! | `directive/log.rs` | access logs |
 //! | `directive/document.rs` | pages for errors |
 //! | `directive/heartbeat.rs` | heartbeats |
+//! | `directive/header.rs` | rules for header fields |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
@@ -17,6 +18,7 @@ mod client;
 pub(super) mod closing;
 mod document;
 mod harmless;
+mod header;
 mod heartbeat;
 mod log;
 mod missing;
@@ -151,12 +153,13 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 10] = [
+const TABLES: [&[Directive]; 11] = [
     server::ROWS,
     heartbeat::ROWS,
     client::ROWS,
     log::ROWS,
     document::ROWS,
+    header::ROWS,
     proxy::ROWS,
     reading::ROWS,
     closing::ROWS,

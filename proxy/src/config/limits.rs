@@ -14,6 +14,8 @@ pub(super) const DEPTH: usize = 16;
 pub(super) const FOLDER_ENTRIES: usize = 10_000;
 /// The largest file of an `ErrorDocument`, in bytes.
 pub(super) const DOCUMENT_BYTES: usize = 256 * 1024;
+/// The most lines of `Header` and `RequestHeader`.
+pub(super) const HEADER_RULES: usize = 1000;
 /// The most access logs.
 pub(super) const ACCESS_LOGS: usize = 64;
 /// The most addresses to listen on.

@@ -17,9 +17,10 @@ use crate::config::variable::Variables;
 use crate::config::{ReadOptions, include, limits};
 
 /// Modules of httpd whose function is built in, by both of their names.
-const BUILT_IN: [&str; 15] = [
+const BUILT_IN: [&str; 16] = [
     "authz_core_module",
     "core_module",
+    "headers_module",
     "heartmonitor_module",
     "http_module",
     "lbmethod_bybusyness_module",

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use evenkeel_protocol::BalancerName;
+use evenkeel_protocol::{BalancerName, Separator, StickySession};
 
 use crate::config::nearest::did_you_mean;
 use crate::config::notes::{Complaint, Notes};
@@ -23,7 +23,7 @@ const LISTED: usize = 20;
 
 /// Checks the whole, and makes what runs; its warnings are left to the caller.
 pub(super) fn resolve(
-    site: Site,
+    mut site: Site,
     (options, root): (&ReadOptions, Option<&Path>),
     notes: &mut Notes,
 ) -> Config {
@@ -32,6 +32,9 @@ pub(super) fn resolve(
         notes.error(None, Complaint::new(what, "add a line such as Listen 127.0.0.1:8080"));
     }
     check_balancers(&site, notes);
+    for balancer in &mut site.balancers {
+        settle_route_cookie(balancer, notes);
+    }
     let fences = site.closings.iter().filter_map(|closing| close(closing, &site, options, notes)).collect();
     let heartbeat = site.heartbeats.resolve(&site.balancers, notes);
     let timeout = site.timeout.unwrap_or(TIMEOUT);
@@ -61,6 +64,7 @@ pub(super) fn resolve(
         heartbeat,
         access_logs: site.logs.resolve(root, notes),
         error_documents,
+        header_rules: site.headers.resolve(),
         fences,
         warnings: Vec::new(),
     }
@@ -132,6 +136,35 @@ fn check_balancers(site: &Site, notes: &mut Notes) {
         if let Some(name) = named_balancer(reverse).filter(|name| !known.contains(name) && !notes.full()) {
             notes.error(*spot, undefined(&name));
         }
+    }
+}
+
+/// A route cookie that nobody reads back, or that its separator would break, helps no client.
+fn settle_route_cookie(balancer: &mut BalancerDraft, notes: &mut Notes) {
+    let Some(cookie) = balancer.settings.routecookie.clone() else { return };
+    let spot = balancer.declared.unwrap_or(balancer.named);
+    if let Separator::At(separator @ (';' | ',' | '"' | '\\')) = balancer.settings.stickysessionsep {
+        let what = format!("routecookie={cookie} cannot hold the separator {separator}, which ends cookies");
+        notes.error(spot, Complaint::new(what, "write another stickysessionsep, such as ."));
+    }
+    match &balancer.settings.stickysession {
+        None => {
+            let name = cookie.as_str().to_owned();
+            balancer.settings.stickysession = Some(StickySession { cookie: name.clone(), path: name });
+        }
+        Some(sticky) if sticky.cookie == cookie.as_str() => {}
+        Some(sticky) => {
+            let what = format!(
+                "nothing reads routecookie={cookie}: sessions are found in the cookie {}",
+                sticky.cookie
+            );
+            let remedy = format!("write stickysession={cookie}, or routecookie={}", sticky.cookie);
+            notes.warn(spot, Complaint::new(what, remedy));
+        }
+    }
+    if balancer.members.iter().all(|member| member.settings.route.is_empty()) {
+        let what = format!("routecookie={cookie} is never set: no member has a route");
+        notes.warn(spot, Complaint::new(what, "write route=NAME on each BalancerMember line"));
     }
 }
 

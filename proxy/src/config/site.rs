@@ -11,6 +11,7 @@ use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettin
 use crate::config::access_log::Logs;
 use crate::config::client::{ReadTimeouts, RequestLimits};
 use crate::config::error_document::Documents;
+use crate::config::header::Headers;
 use crate::config::heartbeat::Heartbeats;
 use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
@@ -133,6 +134,7 @@ pub(super) struct Site {
     pub(super) heartbeats: Heartbeats,
     pub(super) logs: Logs,
     pub(super) documents: Documents,
+    pub(super) headers: Headers,
     pub(super) closings: Vec<Closing>,
 }
 

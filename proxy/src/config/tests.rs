@@ -11,6 +11,7 @@ mod client;
 mod directives;
 mod documents;
 mod files;
+mod headers;
 mod heartbeats;
 mod logs;
 mod members;

@@ -1,5 +1,5 @@
-//! Directives that can deny, authenticate, limit, redirect, encrypt, or remove a header. This proxy does none of
-//! that yet, so they stop the start, or fence off what they cover: never less closed than httpd.
+//! Directives that can deny, authenticate, limit, redirect or encrypt. This proxy does none of that yet, so
+//! they stop the start, or fence off what they cover: never less closed than httpd.
 
 use crate::config::directive::{Directive, EVERYWHERE, Effect};
 
@@ -48,7 +48,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("Deny", "restricts access", OLD_ACCESS, never),
     row("DOS*", "limits requests", LIMIT, never),
     row("ForceType", "changes headers", HEADER, never),
-    row("Header", "changes headers", HEADER, never),
     row("Limit*", "limits requests", LIMIT, never),
     row("MD*", "encrypts", TLS, never),
     row("OIDC*", "authenticates", ACCESS, never),
@@ -57,7 +56,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("QS_*", "limits requests", LIMIT, never),
     row("Redirect*", "redirects", REWRITE, never),
     row("RemoteIP*", "decides who the client is", ACCESS, never),
-    row("RequestHeader", "changes headers", HEADER, never),
     row("Require", "restricts access", ACCESS, all_granted),
     row("Rewrite*", "rewrites or redirects", REWRITE, never),
     row("RewriteEngine", "rewrites or redirects", REWRITE, off),

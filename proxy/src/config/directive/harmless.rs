@@ -16,7 +16,7 @@ const SOCKET: &str = "Ignored: sockets have the proxy's own buffers and queues."
 const SLOTS: &str = "Ignored: balancers and members are not kept in slots.";
 
 const VARIABLES: &str =
-    "Ignored: variables have no reader here but the conditions of access logs, which say so.";
+    "Ignored: a variable's readers here are access logs, which say so, and Header, which refuses to read it.";
 
 const fn row(name: &'static str, about: &'static str) -> Directive {
     Directive {

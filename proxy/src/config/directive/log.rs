@@ -7,6 +7,7 @@ use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::shown;
 use crate::config::site::Site;
+use crate::header_rules::VARIABLES;
 
 /// Sorted by name.
 pub(super) static ROWS: &[Directive] = &[
@@ -106,9 +107,12 @@ fn condition(notes: &mut Notes, word: &Word) -> Option<LogCondition> {
         Complaint::new(what, "write env=VARIABLE or env=!VARIABLE; quote a format that contains blanks")
     } else if name.is_empty() {
         Complaint::new("the name of the variable is missing", "write env=VARIABLE or env=!VARIABLE")
+    } else if VARIABLES.contains(&name) {
+        let name = name.to_owned();
+        return Some(if unset { LogCondition::Unset(name) } else { LogCondition::Set(name) });
     } else {
         let effect = if unset { "every request is logged" } else { "no request is logged" };
-        let what = format!("no variable is set here, because SetEnvIf is not supported: {effect}");
+        let what = format!("no such variable is set here, because SetEnvIf is not supported: {effect}");
         notes.warn(word.spot, Complaint::new(what, "leave the condition out, and filter the file"));
         let name = name.to_owned();
         return Some(if unset { LogCondition::Unset(name) } else { LogCondition::Set(name) });

@@ -71,6 +71,22 @@ pub(in crate::config) static ROWS: &[Parameter<Settings>] = &[
         },
     },
     Parameter {
+        key: "routecookie",
+        range: "the name of a cookie, at most 63 characters, or empty",
+        about: "The proxy sets this cookie to the route of the member that answered, unless the client has it; sets \
+                stickysession=NAME if that is not set. httpd does not have it.",
+        set: |settings, text, _| {
+            settings.routecookie =
+                match text {
+                    "" => None,
+                    name => Some(name.parse().map_err(|why: String| {
+                        Complaint::new(why, "write for example routecookie=ROUTEID")
+                    })?),
+                };
+            Ok(())
+        },
+    },
+    Parameter {
         key: "scolonpathdelim",
         range: "On or Off",
         about: "A semicolon ends the value of the session's path parameter too.",

@@ -128,7 +128,6 @@ fn what_is_refused_at_the_top_level_and_why() {
             "1:1: LimitXMLRequestBody limits requests for every path; this proxy cannot do that yet",
         ),
         ("AuthType Basic", "1:1: AuthType authenticates for every path; this proxy cannot do that yet"),
-        ("Header unset X", "1:1: Header changes headers for every path; this proxy cannot do that yet"),
         (
             "<Limit GET>\n</Limit>",
             "1:1: Limit restricts methods for every path; this proxy cannot do that yet",

@@ -56,8 +56,8 @@ fn conditions() {
     assert_eq!(
         warnings(&config),
         [
-            "site.conf:2:25: no variable is set here, because SetEnvIf is not supported: no request is logged",
-            "site.conf:3:25: no variable is set here, because SetEnvIf is not supported: every request is logged",
+            "site.conf:2:25: no such variable is set here, because SetEnvIf is not supported: no request is logged",
+            "site.conf:3:25: no such variable is set here, because SetEnvIf is not supported: every request is logged",
         ]
     );
 }
