@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::health::HealthSnapshot;
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{BalancerSettings, Factor, Lbset};
 use crate::status::Status;
@@ -114,6 +115,9 @@ pub struct MemberSnapshot {
     pub retries: u32,
     /// Its last error, until it answers again.
     pub error: Option<ErrorNote>,
+    /// How it is checked, and what was found.
+    #[serde(default)]
+    pub health: HealthSnapshot,
 }
 
 /// Why and since when a member is in error.

@@ -9,6 +9,7 @@ use evenkeel_protocol::{
 };
 
 use crate::candidates::Lineup;
+use crate::health::Timetable;
 use crate::election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 use crate::lbmethod::{self, Scales};
 use crate::member::{Member, MemberId};
@@ -28,6 +29,7 @@ pub struct Balancer {
     /// Members whose error was lifted and of which it is not known yet whether they are well.
     pub(crate) on_trial: Vec<MemberId>,
     pub(crate) elections: u64,
+    pub(crate) timetable: Timetable,
 }
 
 /// Members whose error was lifted in an election.
@@ -65,6 +67,7 @@ impl Balancer {
             routes: HashMap::new(),
             on_trial: Vec::new(),
             elections: 0,
+            timetable: Timetable::outdated(),
         };
         balancer.rebuild_routes();
         balancer.check_invariants();

@@ -51,6 +51,7 @@ impl Balancer {
                     .filter(|from| now < *from)
                     .map(|from| wall.plus(from.since(now).saturating_sub(Duration::from_micros(1)))),
             }),
+            health: member.health.show(&settings.health, now, wall),
         }
     }
 }
