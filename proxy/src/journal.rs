@@ -373,6 +373,8 @@ fn of_balancer(settings: &BalancerSettings) -> BalancerEdit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use evenkeel_protocol::Flag;
 
     use super::*;
@@ -394,6 +396,7 @@ mod tests {
             name: name(),
             settings: BalancerSettings::default(),
             members: [1, 2].map(|number| (member(number), settings(number))).into(),
+            checks: Arc::default(),
         }]
     }
 

@@ -6,6 +6,7 @@
 //! | `directive/client.rs` | what clients may send, and how many may come |
 //! | `directive/log.rs` | access logs |
 //! | `directive/document.rs` | pages for errors |
+//! | `directive/health.rs` | how members are checked |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
@@ -16,6 +17,7 @@ mod client;
 pub(super) mod closing;
 mod document;
 mod harmless;
+mod health;
 mod log;
 mod missing;
 mod proxy;
@@ -103,6 +105,8 @@ pub(super) enum Reading {
 pub(super) enum Effect {
     /// It changes the site.
     Apply(fn(&mut Site, &mut Notes, &Call<'_>)),
+    /// As [`Effect::Apply`], with arguments that may stand in braces.
+    ApplyBraced(fn(&mut Site, &mut Notes, &Call<'_>)),
     /// It changes the site, and is never passed over: in a section for a module that is missing here, which httpd may
     /// have, it is what [`Effect::Closing`] is.
     Guard {
@@ -149,11 +153,12 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 9] = [
+const TABLES: [&[Directive]; 10] = [
     server::ROWS,
     client::ROWS,
     log::ROWS,
     document::ROWS,
+    health::ROWS,
     proxy::ROWS,
     reading::ROWS,
     closing::ROWS,

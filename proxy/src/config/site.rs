@@ -11,6 +11,7 @@ use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettin
 use crate::config::access_log::Logs;
 use crate::config::client::{ReadTimeouts, RequestLimits};
 use crate::config::error_document::Documents;
+use crate::config::health::Definitions;
 use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::source::Spot;
@@ -52,6 +53,8 @@ pub(super) struct MemberDraft {
     pub(super) timeout: Option<Duration>,
     /// The `ProxyTimeout` that stood above it.
     pub(super) inherited: Option<Duration>,
+    /// What its health checks can name.
+    pub(super) health: Definitions,
 }
 
 impl BalancerDraft {
@@ -131,6 +134,7 @@ pub(super) struct Site {
     pub(super) continue_100: Option<bool>,
     pub(super) logs: Logs,
     pub(super) documents: Documents,
+    pub(super) health: Definitions,
     pub(super) closings: Vec<Closing>,
 }
 

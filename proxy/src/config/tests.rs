@@ -11,6 +11,7 @@ mod client;
 mod directives;
 mod documents;
 mod files;
+mod health;
 mod logs;
 mod members;
 mod reports;
