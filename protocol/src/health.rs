@@ -342,6 +342,13 @@ pub struct HealthSnapshot {
     pub last: Option<CheckNote>,
 }
 
+impl HealthSnapshot {
+    /// Is anything done at all?
+    pub fn is_on(&self) -> bool {
+        self.method != CheckMethod::None
+    }
+}
+
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckNote {
@@ -398,12 +405,14 @@ mod tests {
 
     #[test]
     fn counts_texts_and_names_are_bounded() {
-        for (text, good) in [("1", true), ("2147483647", true), ("0", false), ("2147483648", false), ("x", false)]
+        for (text, good) in
+            [("1", true), ("2147483647", true), ("0", false), ("2147483648", false), ("x", false)]
         {
             assert_eq!(text.parse::<CheckCount>().is_ok(), good, "{text}");
             assert_eq!(serde_json::from_str::<CheckCount>(text).is_ok(), good, "{text}");
         }
-        for (text, good) in [("", true), ("/h?x=y", true), ("/a b", false), ("/\u{7}", false), ("/é", false)] {
+        for (text, good) in [("", true), ("/h?x=y", true), ("/a b", false), ("/\u{7}", false), ("/é", false)]
+        {
             assert_eq!(text.parse::<CheckUri>().is_ok(), good, "{text}");
         }
         assert!("x".repeat(63).parse::<CheckUri>().is_ok() && "x".repeat(64).parse::<CheckUri>().is_err());

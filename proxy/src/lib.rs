@@ -11,6 +11,8 @@
 //!
 //! When a request is over, its worker thread describes it to the `access_log`, whose own thread writes the files.
 //!
+//! Members are checked by `probe` on the control thread; the core says when, and what follows.
+//!
 //! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
@@ -37,6 +39,7 @@ pub mod mapping;
 pub mod options;
 mod places;
 mod pool;
+mod probe;
 mod record;
 mod registry;
 mod relay;

@@ -3,6 +3,8 @@
 //! An edit has one writer at a time: validate, write to the journal, apply, publish, answer. Elections never wait
 //! for it, because the journal is written before a balancer's own lock is taken.
 
+mod health;
+
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +18,7 @@ use evenkeel_protocol::{
 use tokio::sync::Notify;
 
 use crate::address::{Address, Numbers};
-use crate::config::BalancerConfig;
+use crate::config::{BalancerConfig, Checks};
 use crate::events::EventLog;
 use crate::journal::{Journal, Restored};
 use crate::{clock, limits};
@@ -28,6 +30,7 @@ pub(crate) struct LiveBalancer {
     /// By member number.
     addresses: Vec<Address>,
     core: Mutex<Balancer>,
+    checks: Arc<Checks>,
     /// Told when a member may have become usable.
     changed: Notify,
     waiting: AtomicUsize,
@@ -156,6 +159,7 @@ impl Registry {
                 paths: paths(index),
                 addresses,
                 core: Mutex::new(Balancer::new(config.name, config.settings, config.members, cores)),
+                checks: config.checks,
                 changed: Notify::new(),
                 waiting: AtomicUsize::new(0),
             })
@@ -310,6 +314,7 @@ impl Registry {
         let live = self.find(balancer)?;
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let member = live.resolve(selector)?;
+        live.refuse_unknown_expression(edit)?;
         let wanted = live.lock().preview_member(&member, edit);
         let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, Some(&member)))?;
         if wanted.changes.is_empty() {

@@ -25,7 +25,7 @@ use crate::places::Mailboxes;
 use crate::registry::Registry;
 use crate::reversal::Reversal;
 use crate::rundir::RunDir;
-use crate::{admin, clock, limits};
+use crate::{admin, clock, limits, probe};
 
 /// What is not in the configuration.
 #[derive(Debug, Clone, Default)]
@@ -357,7 +357,7 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
     Ok(socket)
 }
 
-/// The thread of everything that is no request: admin interface, and the first look-up of members' names.
+/// The thread of everything that is no request: admin interface, health checks, and the first look-up of members' names.
 fn control(
     admin: std::os::unix::net::UnixListener,
     registry: Arc<Registry>,
@@ -371,6 +371,7 @@ fn control(
         for balancer in registry.balancers() {
             tokio::task::spawn_local(look_up(Arc::clone(balancer)));
         }
+        tokio::task::spawn_local(probe::run(Arc::clone(&registry), ending.clone()));
         admin::serve(listener, registry, ending).await;
     })
 }

@@ -42,6 +42,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "tracing-subscriber",
             "annotate-snippets",
             "strsim",
+            // Regular expressions of linear time, for the conditions of health checks.
+            "regex",
             // The local times of the access log: the system's zone cannot be had without unsafe code otherwise.
             "jiff",
             "clap",

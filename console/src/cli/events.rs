@@ -1,7 +1,7 @@
 //! `evenkeel events`: what happened, one line an event, as text or JSON.
 
 use clap::Args;
-use evenkeel_protocol::{Event, EventKind, Peer, Recovery, Timestamp};
+use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, Timestamp};
 use jiff::tz::TimeZone;
 
 use super::output::Stop;
@@ -83,6 +83,13 @@ fn sentence(kind: &EventKind) -> String {
             format!("{balancer}/{member}: tried again, {how}")
         }
         EventKind::MemberRecovered { balancer, member } => format!("{balancer}/{member}: answers again"),
+        EventKind::HealthFailed { balancer, member, reason } => {
+            format!("{balancer}/{member}: failed its health check: {reason}")
+        }
+        EventKind::HealthPassed { balancer, member, reason, lifted } => {
+            let words: Vec<&str> = lifted.flags().map(Flag::word).collect();
+            format!("{balancer}/{member}: passed its health check, {} lifted: {reason}", words.join(" and "))
+        }
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
     }
 }

@@ -28,6 +28,9 @@ pub fn snapshot(snapshot: &mut Snapshot) {
             if let Some(error) = &mut member.error {
                 wash(&mut error.reason, SENTENCE);
             }
+            if let Some(last) = &mut member.health.last {
+                wash(&mut last.reason, SENTENCE);
+            }
         }
     }
 }
@@ -45,7 +48,9 @@ pub fn event(event: &mut Event) {
                 wash(reason, SENTENCE);
             }
         }
-        EventKind::MemberFailed { reason, .. } => wash(reason, SENTENCE),
+        EventKind::MemberFailed { reason, .. }
+        | EventKind::HealthFailed { reason, .. }
+        | EventKind::HealthPassed { reason, .. } => wash(reason, SENTENCE),
         EventKind::Started
         | EventKind::Stopping
         | EventKind::MemberRetried { .. }
@@ -77,7 +82,7 @@ mod tests {
     #[test]
     fn nothing_that_drives_a_terminal_is_left() {
         const EVIL: &str = "a\u{1b}]52;c;AAAA\u{7}\u{202e}b";
-        let mut dirty = sample::snapshot(0);
+        let mut dirty = sample::checked(0);
         dirty.proxy.product = EVIL.to_owned();
         dirty.proxy.version = EVIL.to_owned();
         dirty.proxy.configuration = EVIL.to_owned();
@@ -88,6 +93,9 @@ mod tests {
                 member.words = EVIL.to_owned();
                 if let Some(error) = &mut member.error {
                     error.reason = EVIL.to_owned();
+                }
+                if let Some(last) = &mut member.health.last {
+                    last.reason = EVIL.to_owned();
                 }
             }
         }

@@ -6,6 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, member, words};
+use crate::check;
 use crate::model::act::{or_none, told};
 use crate::model::health::{Health, meaning};
 use crate::model::history::History;
@@ -29,9 +30,15 @@ fn columns(width: u16) -> usize {
 }
 
 /// How many lines the fields take on a terminal of that width.
-pub(super) fn height(width: u16) -> u16 {
+pub(super) fn height(scene: Scene<'_>, width: u16) -> u16 {
     let rows = 12_usize.div_ceil(columns(width));
-    u16::try_from(rows).unwrap_or(0) + 4
+    u16::try_from(rows).unwrap_or(0) + 4 + u16::from(somebody_is_checked(scene))
+}
+
+/// Whether there is a line about health, for all members alike: the screen must not jump between them.
+fn somebody_is_checked(scene: Scene<'_>) -> bool {
+    let balancers = scene.model.fleet.snapshot().map_or(&[][..], |snapshot| &snapshot.balancers);
+    balancers.iter().flat_map(|balancer| &balancer.members).any(|member| member.health.is_on())
 }
 
 /// The pane: a rule that names the member, its fields, and a graph if there is room.
@@ -70,6 +77,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     let mut lines = vec![url(scene, (balancer, member), room), status(scene, balancer, member, room)];
     lines.extend(grid(scene, target, member, room));
     lines.push(error(scene, member, room));
+    if somebody_is_checked(scene) {
+        lines.push(health(scene, member, room));
+    }
     lines.push(last_edit(scene, target, member, room));
     for (line, row) in lines.iter().zip(area.rows()) {
         buffer.set_line(row.x + 1, row.y, line, row.width.saturating_sub(1));
@@ -202,6 +212,18 @@ fn error(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static
         scene.span(Role::Alarm, reason),
         scene.span(Role::Text, cut(&format!(", {facts}"), room)),
     ])
+}
+
+/// How it is checked, and what was found.
+fn health(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static> {
+    let label = scene.span(Role::Faint, "health   ");
+    let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
+    let Some(told) = check::told(&member.health, taken, words::age) else {
+        return Line::from(vec![label, scene.span(Role::Faint, "not checked")]);
+    };
+    let failed = member.health.last.as_ref().is_some_and(|last| !last.passed);
+    let role = if failed { Role::Alarm } else { Role::Text };
+    Line::from(vec![label, scene.span(role, cut(&told, room.saturating_sub(9)))])
 }
 
 /// Who last changed it, as far as the events go back.

@@ -12,7 +12,7 @@ use crate::widget::{graph, sparkline};
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
-    let fields = detail::height(area.width);
+    let fields = detail::height(scene, area.width);
     let rest = area.height.saturating_sub(fields);
     let graph_height = if rest >= 6 { (rest / 2).clamp(4, 14) } else { rest };
     let [fields_area, graph_area, events_area] =

@@ -28,7 +28,7 @@ enum Row<'a> {
 /// The table, and what there is room for below it.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let target = scene.model.cursor.chosen();
-    let wanted = detail::height(area.width) + 1;
+    let wanted = detail::height(scene, area.width) + 1;
     let below = if target.is_some() && area.height >= wanted + 7 { wanted } else { 0 };
     let latest = if area.height >= 30 && !scene.model.log.is_empty() { 7 } else { 0 };
     let [list, detail_area, events_area] =

@@ -60,7 +60,7 @@ fn compare(name: &str, model: &Model, theme: Theme) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 11] = [
+const STORIES: [(&str, Story); 12] = [
     ("balancers", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
     ("confirm-drain", |model| press(model, &[Key::Char('d')])),
@@ -79,6 +79,10 @@ const STORIES: [(&str, Story); 11] = [
     ("help", |model| press(model, &[Key::Char('?')])),
     ("events", |model| press(model, &[Key::Char('2')])),
     ("member", |model| press(model, &[Key::Down, Key::Down, Key::Enter])),
+    ("checked", |model| {
+        update(model, Message::News(News::Snapshot(Box::new(sample::checked(62)))));
+        press(model, &[Key::Down, Key::Down, Key::Enter]);
+    }),
     ("lost", |model| {
         let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(2) };
         update(model, Message::News(lost));

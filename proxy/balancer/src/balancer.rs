@@ -9,8 +9,8 @@ use evenkeel_protocol::{
 };
 
 use crate::candidates::Lineup;
-use crate::health::Timetable;
 use crate::election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
+use crate::health::Timetable;
 use crate::lbmethod::{self, Scales};
 use crate::member::{Member, MemberId};
 use crate::sticky::Claim;
@@ -94,6 +94,14 @@ impl Balancer {
         self.members
             .iter()
             .any(|member| member.name == *name && member.status.has(evenkeel_protocol::Flag::Stopped))
+    }
+
+    /// The member of that name, which is probably the one with this number.
+    pub fn find_member(&self, name: &MemberName, likely: MemberId) -> Option<MemberId> {
+        if self.member(likely).is_some_and(|member| member.name == *name) {
+            return Some(likely);
+        }
+        self.members().find(|(_, known, _)| *known == name).map(|(id, ..)| id)
     }
 
     pub(crate) fn member(&self, id: MemberId) -> Option<&Member> {

@@ -5,8 +5,8 @@
 
 use evenkeel_protocol::edit::UpTo;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSettings, Change, CheckCount, Code, Flag, HealthCheck, LbMethod, MemberEdit, MemberName,
-    MemberSettings, Refusal, Status,
+    BalancerEdit, BalancerSettings, Change, CheckCount, Code, Flag, HealthCheck, LbMethod, MemberEdit,
+    MemberName, MemberSettings, Refusal, Status,
 };
 
 use crate::balancer::Balancer;

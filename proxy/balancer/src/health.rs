@@ -13,7 +13,9 @@
 use std::time::Duration;
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{CheckNote, Flag, HealthCheck, HealthSnapshot, MemberName, Moment, Status, Timestamp};
+use evenkeel_protocol::{
+    CheckNote, Flag, HealthCheck, HealthSnapshot, MemberName, Moment, Status, Timestamp,
+};
 
 use crate::balancer::Balancer;
 use crate::member::{Member, MemberId};
@@ -224,13 +226,7 @@ impl Balancer {
 
     /// Takes in what a check found that had asked as `check` says. It counts only if the member is still asked so, and is
     /// not stopped meanwhile; its interval begins in any case.
-    pub fn observe(
-        &mut self,
-        id: MemberId,
-        check: &HealthCheck,
-        finding: Finding,
-        now: Moment,
-    ) -> Observed {
+    pub fn observe(&mut self, id: MemberId, check: &HealthCheck, finding: Finding, now: Moment) -> Observed {
         self.timetable.stale |= !self.postpone(id, now);
         let Some(member) = self.member_mut(id) else { return Observed::Nothing };
         let asked = |check: &HealthCheck| (check.method, check.uri.clone(), check.expression.clone());

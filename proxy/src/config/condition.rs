@@ -96,8 +96,16 @@ enum Test {
     Not(Box<Self>),
     All(Vec<Self>),
     Any(Vec<Self>),
-    Compare { left: Word, operator: Operator, right: Word },
-    Matches { word: Word, regex: Regex, wanted: bool },
+    Compare {
+        left: Word,
+        operator: Operator,
+        right: Word,
+    },
+    Matches {
+        word: Word,
+        regex: Regex,
+        wanted: bool,
+    },
     In(Word, Vec<Word>),
     /// `-n`; `-z` is its contrary.
     Filled(Word),
@@ -178,7 +186,9 @@ impl Word {
             Self::Body => seen.body.into(),
             Self::Lower(word) => word.bytes(seen).to_ascii_lowercase().into(),
             Self::Upper(word) => word.bytes(seen).to_ascii_uppercase().into(),
-            Self::Joined(words) => words.iter().map(|word| word.bytes(seen)).collect::<Vec<_>>().concat().into(),
+            Self::Joined(words) => {
+                words.iter().map(|word| word.bytes(seen)).collect::<Vec<_>>().concat().into()
+            }
         }
     }
 

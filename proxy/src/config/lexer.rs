@@ -242,7 +242,11 @@ mod tests {
             let found = words_in_braces(&line, 0, line.text.len());
             let words: Vec<_> = found.list.into_iter().map(|word| word.text).collect();
             assert_eq!(words, expected, "{text}");
-            assert_eq!(found.unclosed.is_some(), text.contains("'d") || matches!(text, "{a b" | "{é"), "{text}");
+            assert_eq!(
+                found.unclosed.is_some(),
+                text.contains("'d") || matches!(text, "{a b" | "{é"),
+                "{text}"
+            );
         }
     }
 

@@ -101,7 +101,12 @@ fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>
         connection.timeout = member.timeout.or(member.inherited).unwrap_or(member_timeout);
         (member.name, settings)
     });
-    BalancerConfig { name: draft.name, settings: draft.settings, members: members.collect(), checks: Arc::clone(checks) }
+    BalancerConfig {
+        name: draft.name,
+        settings: draft.settings,
+        members: members.collect(),
+        checks: Arc::clone(checks),
+    }
 }
 
 fn mapping(draft: MappingDraft) -> Mapping {

@@ -19,7 +19,8 @@ fn check(interval: u64, passes: u32, fails: u32) -> HealthCheck {
 /// A balancer whose members are checked so, and start with these flags.
 fn balancer(members: &[(&HealthCheck, &str)]) -> Balancer {
     let member = |(at, (health, status)): (usize, &(&HealthCheck, &str))| {
-        let mut settings = MemberSettings { health: (*health).clone(), retry: 60, ..MemberSettings::default() };
+        let mut settings =
+            MemberSettings { health: (*health).clone(), retry: 60, ..MemberSettings::default() };
         if !status.is_empty() {
             settings.status = settings.status.apply(status).unwrap();
         }
@@ -137,7 +138,9 @@ fn room_is_for_all_and_those_that_were_late_have_a_part_of_it() {
     let check = check(100, 1, 1);
     let mut balancer = balancer(&[(&check, ""), (&check, ""), (&check, ""), (&check, "")]);
     due(&mut balancer, 0);
-    for (member, verdict) in [(0, Verdict::Late), (1, Verdict::Late), (2, Verdict::Failed), (3, Verdict::Passed)] {
+    for (member, verdict) in
+        [(0, Verdict::Late), (1, Verdict::Late), (2, Verdict::Failed), (3, Verdict::Passed)]
+    {
         found(&mut balancer, member, verdict, u64::from(member));
     }
     for (what, any, late, running, wanted) in [
@@ -189,7 +192,10 @@ fn what_was_found_by_another_question_does_not_count() {
     balancer.edit_member(&name(0), &more).unwrap();
     let observed = balancer.observe(MemberId(0), &before, finding(Verdict::Failed), Moment(5));
     assert_eq!(observed, Observed::Failed);
-    assert_eq!(balancer.observe(MemberId(7), &before, finding(Verdict::Failed), Moment(5)), Observed::Nothing);
+    assert_eq!(
+        balancer.observe(MemberId(7), &before, finding(Verdict::Failed), Moment(5)),
+        Observed::Nothing
+    );
 }
 
 /// Departure 62: forced recovery lifts errors and never HcFl.
@@ -242,12 +248,15 @@ fn a_member_that_passes_is_elected_before_its_retry_time_and_without_a_trial() {
 #[test]
 fn the_snapshot_says_what_was_found_when_and_why() {
     let mut balancer = balancer(&[(&check(100, 2, 3), "")]);
-    let at = |now, balancer: &Balancer| balancer.snapshot(Moment(now), Timestamp(1_000_000)).members[0].health.clone();
+    let at = |now, balancer: &Balancer| {
+        balancer.snapshot(Moment(now), Timestamp(1_000_000)).members[0].health.clone()
+    };
     assert_eq!(at(0, &balancer).last, None);
     found(&mut balancer, 0, Verdict::Failed, 100);
     let shown = at(150, &balancer);
     assert_eq!((shown.passes, shown.passed, shown.fails, shown.failed), (2, 0, 3, 1));
-    let last = CheckNote { passed: false, reason: "as told\u{FFFD}".to_owned(), at: Timestamp(999_950), took: 3000 };
+    let last =
+        CheckNote { passed: false, reason: "as told\u{FFFD}".to_owned(), at: Timestamp(999_950), took: 3000 };
     assert_eq!(shown.last, Some(last));
 }
 

@@ -155,7 +155,11 @@ impl<'a> Lexer<'a> {
         };
         // As in httpd there is no way to write the delimiter itself: a backslash is one of the pattern.
         let Some(length) = rest.get(open..).and_then(|rest| rest.find(delimiter)) else {
-            return Err(self.fault(rest.len(), "this regular expression is never closed", format!("add {delimiter}")));
+            return Err(self.fault(
+                rest.len(),
+                "this regular expression is never closed",
+                format!("add {delimiter}"),
+            ));
         };
         let pattern = rest.get(open..open + length).unwrap_or_default().to_owned();
         self.at += open + length + 1;

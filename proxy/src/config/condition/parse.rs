@@ -14,7 +14,8 @@ pub(super) struct Read {
     pub(super) reads_body: bool,
 }
 
-const WORDS: &str = "write %{REQUEST_STATUS}, %{CONTENT_TYPE}, %{resp:HEADER}, hc('body'), or a text in quotes";
+const WORDS: &str =
+    "write %{REQUEST_STATUS}, %{CONTENT_TYPE}, %{resp:HEADER}, hc('body'), or a text in quotes";
 
 /// Operators that compare, with the names that they have without their minus.
 const OPERATORS: [(&[&str], Operator); 12] = [
@@ -82,7 +83,11 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, mark: &str) -> Result<(), Fault> {
-        if self.eats(&[mark])? { Ok(()) } else { Err(self.fault(format!("here {mark} is missing"), format!("add {mark}"))) }
+        if self.eats(&[mark])? {
+            Ok(())
+        } else {
+            Err(self.fault(format!("here {mark} is missing"), format!("add {mark}")))
+        }
     }
 
     /// Goes one deeper.
@@ -182,7 +187,9 @@ impl Parser<'_> {
             .dfa_size_limit(REGEX_BYTES)
             .nest_limit(u32::try_from(DEPTH).unwrap_or(u32::MAX))
             .build();
-        let regex = regex.map_err(|why| fault(said(&why), "write it without backreferences and look-around, and shorter"))?;
+        let regex = regex.map_err(|why| {
+            fault(said(&why), "write it without backreferences and look-around, and shorter")
+        })?;
         self.advance()?;
         Ok(Test::Matches { word, regex, wanted })
     }
@@ -226,7 +233,11 @@ impl Parser<'_> {
                 return Err(Fault { at, what, remedy: WORDS.to_owned() });
             }
             Sign::End => {
-                return Err(Fault { at, what: "here a word is missing".to_owned(), remedy: WORDS.to_owned() });
+                return Err(Fault {
+                    at,
+                    what: "here a word is missing".to_owned(),
+                    remedy: WORDS.to_owned(),
+                });
             }
             Sign::Mark(mark) => {
                 let what = format!("here a word is missing before {}", clean(&mark, 20));
@@ -281,7 +292,10 @@ impl Parser<'_> {
                 let what = format!("a health check has no variable '{}'", clean(text, 40));
                 let remedy = match text.contains('-') {
                     true => format!("write %{{resp:{}}} for a header field of the answer", clean(text, 40)),
-                    false => "those are REQUEST_STATUS, CONTENT_TYPE and HC_BODY; header fields are %{resp:NAME}".to_owned(),
+                    false => {
+                        "those are REQUEST_STATUS, CONTENT_TYPE and HC_BODY; header fields are %{resp:NAME}"
+                            .to_owned()
+                    }
                 };
                 Err(Fault { at: at.clone(), what, remedy })
             }

@@ -8,8 +8,8 @@ use crate::config::condition::{Condition, Fault};
 use crate::config::directive::server::value;
 use crate::config::directive::{Call, Directive, EVERYWHERE, Effect, SERVER};
 use crate::config::health::{new_name, of_template};
-use crate::config::limits;
 use crate::config::lexer::Word;
+use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::{Whole, shown};
 use crate::config::parameter::{self, apply_to_member};
@@ -73,7 +73,9 @@ fn expression(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     }
     match Condition::read(&word.text) {
         Ok(condition) => Arc::make_mut(&mut site.health.checks).define(&name, condition),
-        Err(Fault { at, what, remedy }) => notes.error(within(word, at.start, at.end), Complaint::new(what, remedy)),
+        Err(Fault { at, what, remedy }) => {
+            notes.error(within(word, at.start, at.end), Complaint::new(what, remedy))
+        }
     }
 }
 
@@ -115,7 +117,9 @@ fn is_of_health(key: &str) -> bool {
 }
 
 fn at_once(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
-    let Some(number) = value(notes, call, |text, remarks| Whole::from(0, "").read(text, remarks)) else { return };
+    let Some(number) = value(notes, call, |text, remarks| Whole::from(0, "").read(text, remarks)) else {
+        return;
+    };
     let wanted = usize::try_from(number).unwrap_or(usize::MAX);
     if wanted > limits::CHECKS_AT_ONCE {
         let what = format!("no more than {} checks are on their way at once", limits::CHECKS_AT_ONCE);

@@ -103,7 +103,9 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
         key: "hcfails",
         range: "a whole number, at least 0; 0 is as 1",
         about: "How many health checks in a row must fail for the member to fail.",
-        set: |draft, text, remarks| health::count(text, remarks).map(|count| draft.settings.health.fails = count),
+        set: |draft, text, remarks| {
+            health::count(text, remarks).map(|count| draft.settings.health.fails = count)
+        },
     },
     Parameter {
         key: "hcinterval",
@@ -121,7 +123,9 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
         key: "hcpasses",
         range: "a whole number, at least 0; 0 is as 1",
         about: "How many health checks in a row must pass for a failed member to be used again.",
-        set: |draft, text, remarks| health::count(text, remarks).map(|count| draft.settings.health.passes = count),
+        set: |draft, text, remarks| {
+            health::count(text, remarks).map(|count| draft.settings.health.passes = count)
+        },
     },
     Parameter {
         key: "hctemplate",

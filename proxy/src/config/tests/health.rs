@@ -113,7 +113,10 @@ fn what_is_taken_and_told() {
         ("hcmethod=GET hcpasses=5x", "hcpasses=5x means 5: what follows the digits is ignored, as in httpd"),
         ("hcmethod=GET hcfails=", "hcfails= means 0: it starts with no digit, as in httpd"),
         ("hcmethod=GET hcfails=0", "hcfails=0 means 1, as in httpd"),
-        ("hcmethod=GET hcinterval=5seconds", "hcinterval=5seconds means 5s: only the start of the unit counts, as in httpd"),
+        (
+            "hcmethod=GET hcinterval=5seconds",
+            "hcinterval=5seconds means 5s: only the start of the unit counts, as in httpd",
+        ),
         ("hcinterval=5", "this member's health is not checked: there is no hcmethod"),
         ("hcmethod=TCP hcexpr=ok234", "hcexpr has no effect: hcmethod=TCP gets no answer to look at"),
     ] {
@@ -137,7 +140,10 @@ fn definitions_and_their_errors() {
         ("ProxyHCTPsize 5x", None),
         ("ProxyHCTPsize 99999999", None),
         ("ProxyHCExpr abcdefghijklmno {true}", None),
-        ("ProxyHCExpr abcdefghijklmnop {true}", Some("2:13: the name 'abcdefghijklmnop' is longer than 15 characters")),
+        (
+            "ProxyHCExpr abcdefghijklmnop {true}",
+            Some("2:13: the name 'abcdefghijklmnop' is longer than 15 characters"),
+        ),
         ("ProxyHCExpr \"a b\" {true}", Some("2:13: the name 'a b' contains U+0020")),
         ("ProxyHCExpr \"\" {true}", Some("2:13: the name is empty")),
         ("ProxyHCExpr a", Some("2:1: ProxyHCExpr needs more arguments")),
@@ -156,7 +162,10 @@ fn definitions_and_their_errors() {
         ("ProxyHCTemplate a hcmethod=PUT", Some("2:19: hcmethod=PUT must be")),
         ("ProxyHCTPsize -1", Some("2:15: '-1' must be a whole number, at least 0")),
         ("ProxyHCTPsize", Some("2:1: ProxyHCTPsize needs more arguments")),
-        ("<Proxy balancer://b>\nProxyHCTPsize 5\n</Proxy>", Some("3:1: ProxyHCTPsize is not supported in <Proxy>")),
+        (
+            "<Proxy balancer://b>\nProxyHCTPsize 5\n</Proxy>",
+            Some("3:1: ProxyHCTPsize is not supported in <Proxy>"),
+        ),
         (&many, Some("258:1: there are more than 256 of these definitions")),
     ] {
         let found = errors(&format!("Listen 80\n{lines}\n"));
@@ -193,7 +202,8 @@ fn definitions_reach_every_balancer_and_the_last_one_of_a_name_counts() {
     let told = warnings(&config);
     assert!(told[0].contains("'x' was defined above already"), "{told:?}");
     for (text, at_once) in [("", 16), ("ProxyHCTPsize 0", 1), ("ProxyHCTPsize 99999", 1024)] {
-        let config = loaded(&format!("Listen 80\n{text}\n<Proxy balancer://a>\nBalancerMember http://a\n</Proxy>"));
+        let config =
+            loaded(&format!("Listen 80\n{text}\n<Proxy balancer://a>\nBalancerMember http://a\n</Proxy>"));
         assert_eq!(config.balancers[0].checks.at_once, at_once, "{text}");
     }
 }
