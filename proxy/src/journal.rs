@@ -420,6 +420,28 @@ mod tests {
         MemberEdit::default().with_flag(Flag::Drain, on)
     }
 
+    #[test]
+    fn what_a_check_found_is_not_kept_and_how_it_is_made_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path(), &config("1"));
+        let found = MemberEdit::default().with_flag(Flag::HealthFail, true);
+        assert!(edit(&mut journal, 1, &found));
+        let checked = MemberEdit { hcuri: "/x".parse().ok(), hcpasses: CheckCount::new(2), ..found };
+        assert!(edit(&mut journal, 2, &checked));
+        let mut changed = config("1");
+        changed[0].members[1].1.health.passes = 5;
+        let wanted = |edit: MemberEdit| vec![Restored::Member(name(), member(2), edit)];
+        let again = Journal::open(folder.path(), &config("1"));
+        let kept = MemberEdit { health_fail: None, ..checked };
+        assert_eq!(again.restored(), wanted(kept));
+        // The configuration's new value wins for the field that it changed.
+        let again = Journal::open(folder.path(), &changed);
+        assert_eq!(
+            again.restored(),
+            wanted(MemberEdit { hcuri: "/x".parse().ok(), ..MemberEdit::default() })
+        );
+    }
+
     fn changed(field: &str) -> Change {
         Change { field: field.to_owned(), before: String::new(), after: String::new() }
     }

@@ -53,6 +53,8 @@ pub(crate) const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) const CHECK_LOOK: Duration = Duration::from_millis(100);
 /// The least time between two such looks. At each no more begin than may run at once, which bounds what checks cost.
 pub(crate) const CHECK_STEP: Duration = Duration::from_millis(10);
+/// How long there may be no room for a health check before it is told.
+pub(crate) const CHECKS_BEHIND: Duration = Duration::from_secs(10);
 /// Bytes of a health check's answer that are read at once.
 pub(crate) const CHECK_PIECE: usize = 8 * 1024;
 /// Bytes of its body that are kept for an expression.

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_balancer::{DueCheck, Room};
-use evenkeel_protocol::{BalancerName, MemberName};
+use evenkeel_protocol::{BalancerName, MemberName, Moment};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::clock::Pacer;
 use crate::registry::{LiveBalancer, Registry};
 use crate::{clock, limits};
 
@@ -59,11 +60,32 @@ impl Running {
     }
 }
 
+/// How long there has been no room, which is told now and then.
+#[derive(Default)]
+struct Backlog {
+    since: Cell<Option<Moment>>,
+    told: Pacer,
+}
+
+impl Backlog {
+    fn note(&self, full: bool, (now, at_once): (Moment, usize)) {
+        let since = if full { self.since.get().or(Some(now)) } else { None };
+        self.since.set(since);
+        if since.is_some_and(|since| now.since(since) >= limits::CHECKS_BEHIND) && self.told.is_due() {
+            tracing::warn!(
+                at_once,
+                "health checks come later than their intervals want; \
+                raise ProxyHCTPsize, or hcinterval, or lower hctimeout for members that hang"
+            );
+        }
+    }
+}
+
 /// Checks until the proxy ends.
 pub(crate) async fn run(registry: Arc<Registry>, mut ending: watch::Receiver<bool>) {
-    let (running, turn) = (Rc::new(Running::default()), Cell::new(0));
+    let (running, turn, backlog) = (Rc::new(Running::default()), Cell::new(0), Backlog::default());
     loop {
-        let pause = look(&registry, &running, &turn);
+        let pause = look(&registry, &running, (&turn, &backlog));
         tokio::select! {
             biased;
             _ = ending.changed() => return,
@@ -73,10 +95,15 @@ pub(crate) async fn run(registry: Arc<Registry>, mut ending: watch::Receiver<boo
 }
 
 /// Begins what is due; how long to wait before the next look.
-fn look(registry: &Arc<Registry>, running: &Rc<Running>, turn: &Cell<usize>) -> Duration {
+fn look(
+    registry: &Arc<Registry>,
+    running: &Rc<Running>,
+    (turn, backlog): (&Cell<usize>, &Backlog),
+) -> Duration {
     let mut balancers: Vec<Arc<LiveBalancer>> = registry.balancers().iter().map(Arc::clone).collect();
     let Some(first) = balancers.first() else { return limits::CHECK_LOOK };
-    let mut room = running.room(first.checks().at_once);
+    let at_once = first.checks().at_once;
+    let mut room = running.room(at_once);
     // Where there is no room for all, nobody is always the last.
     let start = turn.replace(turn.get().wrapping_add(1)) % balancers.len();
     balancers.rotate_left(start);
@@ -91,6 +118,7 @@ fn look(registry: &Arc<Registry>, running: &Rc<Running>, turn: &Cell<usize>) -> 
             begin_check(registry, running, balancer, due);
         }
     }
+    backlog.note(room.any == 0, (now, at_once));
     // Without room somebody may be left whose time has come.
     if room.any == 0 { limits::CHECK_STEP } else { next.since(now).max(limits::CHECK_STEP) }
 }
@@ -107,7 +135,7 @@ fn begin_check(
     tokio::task::spawn_local(async move {
         let Some(address) = balancer.address(member) else { return };
         let finding = check::run(address, &check, balancer.checks()).await;
-        registry.observe(&ticket.key, member, &check, finding);
+        registry.observe(&ticket.key, member, &check, &finding);
     });
 }
 
@@ -121,18 +149,33 @@ mod tests {
 
     #[test]
     fn half_of_the_room_is_never_for_those_that_were_late() {
-        let running = Rc::new(Running::default());
+        let (running, mut tickets) = (Rc::new(Running::default()), Vec::new());
         for (what, late, any, late_left) in [
             ("the first was late", true, 3, 1),
             ("the second too", true, 2, 0),
             ("one that was not", false, 1, 0),
             ("one more", false, 0, 0),
         ] {
-            std::mem::forget(running.begin(key(running.0.borrow().len()), late));
+            tickets.push(running.begin(key(tickets.len()), late));
             assert_eq!(running.room(4), Room { any, late: late_left }, "{what}");
         }
         assert_eq!(running.room(2), Room { any: 0, late: 0 }, "fewer are wanted than run");
         assert_eq!(Running::default().room(1), Room { any: 1, late: 1 });
+    }
+
+    #[test]
+    fn it_is_told_when_there_has_been_no_room_for_long() {
+        let backlog = Backlog::default();
+        let later = Moment(0).plus(limits::CHECKS_BEHIND);
+        for (what, full, now, told) in [
+            ("full", true, Moment(0), false),
+            ("room again", false, Moment(5), false),
+            ("full again, and not for long", true, later, false),
+            ("for long", true, later.plus(limits::CHECKS_BEHIND), true),
+        ] {
+            backlog.note(full, (now, 16));
+            assert_eq!(backlog.told.was_recent(), told, "{what}");
+        }
     }
 
     #[test]

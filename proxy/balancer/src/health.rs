@@ -226,7 +226,7 @@ impl Balancer {
 
     /// Takes in what a check found that had asked as `check` says. It counts only if the member is still asked so, and is
     /// not stopped meanwhile; its interval begins in any case.
-    pub fn observe(&mut self, id: MemberId, check: &HealthCheck, finding: Finding, now: Moment) -> Observed {
+    pub fn observe(&mut self, id: MemberId, check: &HealthCheck, finding: &Finding, now: Moment) -> Observed {
         self.timetable.stale |= !self.postpone(id, now);
         let Some(member) = self.member_mut(id) else { return Observed::Nothing };
         let asked = |check: &HealthCheck| (check.method, check.uri.clone(), check.expression.clone());
@@ -235,7 +235,7 @@ impl Balancer {
         }
         let verdict = finding.verdict;
         let reason = clean(&finding.reason, LONGEST_REASON);
-        member.health.last = Some((Finding { reason, ..finding }, now));
+        member.health.last = Some((Finding { reason, ..*finding }, now));
         if verdict == Verdict::Undecided {
             return Observed::Nothing;
         }

@@ -114,6 +114,10 @@ enum Test {
 }
 
 /// How two words are compared.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "three outcomes that hold or not, of one of two ways to compare"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Operator {
     /// As numbers, and not byte by byte.

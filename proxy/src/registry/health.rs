@@ -51,13 +51,13 @@ impl Registry {
         (balancer, member): &(BalancerName, MemberName),
         id: MemberId,
         check: &HealthCheck,
-        finding: Finding,
+        finding: &Finding,
     ) {
         let Ok(live) = self.find(balancer) else { return };
         let observed = {
             let mut core = live.lock();
             let Some(id) = core.find_member(member, id) else { return };
-            core.observe(id, check, finding.clone(), clock::now())
+            core.observe(id, check, finding, clock::now())
         };
         let reason = evenkeel_protocol::clean::clean(&finding.reason, crate::limits::TEXT);
         let (balancer, member) = (balancer.clone(), member.clone());

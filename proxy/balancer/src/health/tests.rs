@@ -40,7 +40,7 @@ fn finding(verdict: Verdict) -> Finding {
 
 fn found(balancer: &mut Balancer, member: u32, verdict: Verdict, now: u64) -> Observed {
     let check = balancer.members[member as usize].settings.health.clone();
-    balancer.observe(MemberId(member), &check, finding(verdict), Moment(now))
+    balancer.observe(MemberId(member), &check, &finding(verdict), Moment(now))
 }
 
 const MS: u64 = 1000;
@@ -183,17 +183,17 @@ fn what_was_found_by_another_question_does_not_count() {
     let before = balancer.members[0].settings.health.clone();
     let uri = MemberEdit { hcuri: "/new".parse().ok(), ..MemberEdit::default() };
     balancer.edit_member(&name(0), &uri).unwrap();
-    let observed = balancer.observe(MemberId(0), &before, finding(Verdict::Failed), Moment(5));
+    let observed = balancer.observe(MemberId(0), &before, &finding(Verdict::Failed), Moment(5));
     assert_eq!(observed, Observed::Nothing);
     assert!(balancer.members[0].health.last.is_none());
     // How often, and how many, is no question to the member.
     let more = MemberEdit { hcfails: evenkeel_protocol::CheckCount::new(1), ..MemberEdit::default() };
     let before = balancer.members[0].settings.health.clone();
     balancer.edit_member(&name(0), &more).unwrap();
-    let observed = balancer.observe(MemberId(0), &before, finding(Verdict::Failed), Moment(5));
+    let observed = balancer.observe(MemberId(0), &before, &finding(Verdict::Failed), Moment(5));
     assert_eq!(observed, Observed::Failed);
     assert_eq!(
-        balancer.observe(MemberId(7), &before, finding(Verdict::Failed), Moment(5)),
+        balancer.observe(MemberId(7), &before, &finding(Verdict::Failed), Moment(5)),
         Observed::Nothing
     );
 }

@@ -71,9 +71,8 @@ impl<'a> Lexer<'a> {
     fn sign(&mut self) -> Result<Sign, Fault> {
         let rest = self.rest();
         let Some(first) = rest.chars().next() else { return Ok(Sign::End) };
-        let run = |skip: usize, fits: fn(&u8) -> bool| {
-            skip + rest.bytes().skip(skip).take_while(|byte| fits(byte)).count()
-        };
+        let run =
+            |skip: usize, fits: fn(&u8) -> bool| skip + rest.bytes().skip(skip).take_while(fits).count();
         if first == '-' && run(1, u8::is_ascii_digit) > 1 {
             return Ok(Sign::Digits(self.take(run(1, u8::is_ascii_digit))));
         }
@@ -145,13 +144,12 @@ impl<'a> Lexer<'a> {
             (1, '/')
         } else {
             let behind = rest.strip_prefix('m').and_then(|rest| rest.chars().next());
-            match behind.filter(|delimiter| DELIMITERS.contains(*delimiter)) {
-                Some(delimiter) => (2, delimiter),
-                None => {
-                    let remedy = "write /PATTERN/ or m#PATTERN#, with i behind it if case does not matter";
-                    return Err(self.fault(1, "here must stand a regular expression", remedy));
-                }
-            }
+            let Some(delimiter) = behind.filter(|delimiter| DELIMITERS.contains(*delimiter)) else {
+                let remedy = "write /PATTERN/ or m#PATTERN#, with i behind it if case does not matter";
+                let length = rest.chars().next().map_or(0, char::len_utf8);
+                return Err(self.fault(length, "here must stand a regular expression", remedy));
+            };
+            (2, delimiter)
         };
         // As in httpd there is no way to write the delimiter itself: a backslash is one of the pattern.
         let Some(length) = rest.get(open..).and_then(|rest| rest.find(delimiter)) else {

@@ -290,12 +290,11 @@ impl Parser<'_> {
             "HC_BODY" => Ok(Word::Body),
             _ => {
                 let what = format!("a health check has no variable '{}'", clean(text, 40));
-                let remedy = match text.contains('-') {
-                    true => format!("write %{{resp:{}}} for a header field of the answer", clean(text, 40)),
-                    false => {
-                        "those are REQUEST_STATUS, CONTENT_TYPE and HC_BODY; header fields are %{resp:NAME}"
-                            .to_owned()
-                    }
+                let remedy = if text.contains('-') {
+                    format!("write %{{resp:{}}} for a header field of the answer", clean(text, 40))
+                } else {
+                    "those are REQUEST_STATUS, CONTENT_TYPE and HC_BODY; header fields are %{resp:NAME}"
+                        .to_owned()
                 };
                 Err(Fault { at: at.clone(), what, remedy })
             }
@@ -405,12 +404,10 @@ fn foreign(pattern: &str) -> Option<&'static str> {
 
 /// Why a pattern is not taken, in one line.
 fn said(why: &regex::Error) -> String {
-    match why {
-        regex::Error::CompiledTooBig(_) => "this regular expression takes too much memory".to_owned(),
-        _ => {
-            let text = why.to_string();
-            let last = text.lines().rev().find_map(|line| line.strip_prefix("error: "));
-            format!("this regular expression is not understood: {}", clean(last.unwrap_or("it is none"), 120))
-        }
+    if let regex::Error::CompiledTooBig(_) = why {
+        return "this regular expression takes too much memory".to_owned();
     }
+    let text = why.to_string();
+    let last = text.lines().rev().find_map(|line| line.strip_prefix("error: "));
+    format!("this regular expression is not understood: {}", clean(last.unwrap_or("it is none"), 120))
 }

@@ -105,6 +105,7 @@ fn what_is_refused_and_where() {
         ("'a' -in {}", "}", "here a word is missing before }"),
         ("'a' -in {'b' 'c'}", "'c'", "here } is missing"),
         ("'a' =~ 'a'", "'", "here must stand a regular expression"),
+        ("'a' =~ é", "é", "here must stand a regular expression"),
         ("'a' =~ m{a}", "m", "here must stand a regular expression"),
         ("'a' =~ /a", "/a", "this regular expression is never closed"),
         ("'a' =~ /a/x", "x", "'x' has no meaning behind a regular expression"),

@@ -74,7 +74,7 @@ fn expression(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     match Condition::read(&word.text) {
         Ok(condition) => Arc::make_mut(&mut site.health.checks).define(&name, condition),
         Err(Fault { at, what, remedy }) => {
-            notes.error(within(word, at.start, at.end), Complaint::new(what, remedy))
+            notes.error(within(word, at.start, at.end), Complaint::new(what, remedy));
         }
     }
 }

@@ -128,7 +128,8 @@ fn what_is_taken_and_told() {
 
 #[test]
 fn definitions_and_their_errors() {
-    let many: String = (0..257).map(|number| format!("ProxyHCExpr e{number} {{true}}\n")).collect();
+    let many: String =
+        (0..257).fold(String::new(), |text, number| text + &format!("ProxyHCExpr e{number} {{true}}\n"));
     for (lines, error) in [
         ("ProxyHCExpr a {true", None),
         ("ProxyHCExpr a \"%{REQUEST_STATUS} == 200\"", None),
