@@ -23,9 +23,10 @@ use crate::{clock, limits};
 /// Whose check runs.
 type Key = (BalancerName, MemberName);
 
-/// The checks that run, and whether each is of a member that was late the last time.
+/// The checks that run, and whether each is of a member that was late the last time. Keys are nested, so that a look-up
+/// copies no name.
 #[derive(Default)]
-struct Running(RefCell<HashMap<Key, bool>>);
+struct Running(RefCell<HashMap<BalancerName, HashMap<MemberName, bool>>>);
 
 /// One running check; it does not run any more when this is dropped, however it ended.
 struct Ticket {
@@ -35,13 +36,21 @@ struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.running.0.borrow_mut().remove(&self.key);
+        let (balancer, member) = &self.key;
+        let mut running = self.running.0.borrow_mut();
+        let Some(members) = running.get_mut(balancer) else { return };
+        members.remove(member);
+        // A balancer that is gone since leaves nothing behind.
+        if members.is_empty() {
+            running.remove(balancer);
+        }
     }
 }
 
 impl Running {
     fn begin(self: &Rc<Self>, key: Key, late: bool) -> Ticket {
-        self.0.borrow_mut().insert(key.clone(), late);
+        let (balancer, member) = key.clone();
+        self.0.borrow_mut().entry(balancer).or_default().insert(member, late);
         Ticket { running: Rc::clone(self), key }
     }
 
@@ -49,14 +58,13 @@ impl Running {
     /// leave room for the others.
     fn room(&self, at_once: usize) -> Room {
         let running = self.0.borrow();
-        let late = running.values().filter(|late| **late).count();
-        Room { any: at_once.saturating_sub(running.len()), late: (at_once / 2).max(1).saturating_sub(late) }
+        let all = running.values().map(HashMap::len).sum();
+        let late = running.values().flat_map(HashMap::values).filter(|late| **late).count();
+        Room { any: at_once.saturating_sub(all), late: (at_once / 2).max(1).saturating_sub(late) }
     }
 
     fn has(&self, balancer: &BalancerName, member: &MemberName) -> bool {
-        let running = self.0.borrow();
-        // Few run, and a key need not be made for each question.
-        running.keys().any(|(its, name)| name == member && its == balancer)
+        self.0.borrow().get(balancer).is_some_and(|members| members.contains_key(member))
     }
 }
 

@@ -45,6 +45,17 @@ fn without_hctimeout_the_members_own_time_outs_hold() {
 }
 
 #[test]
+fn hctimeout_is_the_one_limit_where_it_is_longer_too() {
+    let mute = BareBackend::new();
+    let proxy = proxy(serving([format!(
+        "{mute} timeout=1 connectiontimeout=1 hctimeout=1500ms hcmethod=GET hcinterval=100ms"
+    )]));
+    let last = eventually("it was checked", || proxy.member("app", &mute).health.last);
+    assert_eq!(last.reason, "no result within 1.5s (hctimeout)");
+    assert!(last.took >= 1_500_000, "{last:?}");
+}
+
+#[test]
 fn a_check_is_never_doubled_while_one_runs() {
     let mute = BareBackend::new();
     let [other] = backends(["other"]);

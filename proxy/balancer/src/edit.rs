@@ -204,6 +204,9 @@ impl Balancer {
                 "It is not checked, so it stays so until it is changed; a restart forgets it."
             });
         }
+        if changes.touches("hcmethod") && !settings.health.is_on() && status.has(Flag::HealthFail) {
+            note("It is not checked any more and stays failed (HcFl) until health_fail is cleared.");
+        }
         if changes.touches("hcexpr") && !settings.health.expression.is_empty() && !settings.health.asks() {
             note("Its check sends no request, so the expression has nothing to decide.");
         }

@@ -17,6 +17,8 @@ use regex::bytes::Regex;
 const LONGEST: usize = 4096;
 /// How deep parentheses, negations and functions may nest.
 const DEPTH: usize = 32;
+/// How many regular expressions there may be.
+const REGEXES: usize = 32;
 /// The most memory that a compiled regular expression takes, and that its run takes, in bytes.
 const REGEX_BYTES: usize = 1024 * 1024;
 

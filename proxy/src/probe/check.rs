@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::time::Duration;
 
 use evenkeel_balancer::{Finding, Verdict};
 use evenkeel_protocol::{CheckMethod, HealthCheck, MemberName};
@@ -72,18 +73,17 @@ async fn attempt(
     check: &HealthCheck,
     checks: &Checks,
 ) -> Result<(Verdict, String), Trouble> {
-    let mut stream = connect(address).await?;
+    let mut stream = connect(address, check).await?;
     let Some(request) = request(&address.name, check) else {
         return Ok((Verdict::Passed, "a connection was made".to_owned()));
     };
     let name = check.expression.as_str();
     let condition = checks.expression(name);
     let keep = condition.is_some_and(crate::config::Condition::reads_body);
-    let within = address.connection.timeout;
     let exchange = exchange(&mut stream, check.method, &request, keep);
-    let answer = timeout(within, exchange)
+    let answer = limited(own_limit(check, address.connection.timeout), exchange)
         .await
-        .unwrap_or_else(|_| Err(Trouble::late(format!("no whole answer within {within:?}"))))?;
+        .unwrap_or_else(|within| Err(Trouble::late(format!("no whole answer within {within:?}"))))?;
     let Answer { status, header, body } = answer;
     let verdict = |passed| if passed { Verdict::Passed } else { Verdict::Failed };
     let by_status = (200..400).contains(&status);
@@ -102,9 +102,10 @@ async fn attempt(
 }
 
 /// A connection that carries this check alone and is not counted among those of requests.
-async fn connect(address: &Address) -> Result<Stream, Trouble> {
-    let within = address.connection.connectiontimeout.unwrap_or(address.connection.timeout);
-    let late = || Trouble::late(format!("no connection within {within:?}"));
+async fn connect(address: &Address, check: &HealthCheck) -> Result<Stream, Trouble> {
+    let connection = &address.connection;
+    let limit = own_limit(check, connection.connectiontimeout.unwrap_or(connection.timeout));
+    let late = |within: Duration| Trouble::late(format!("no connection within {within:?}"));
     let refused = |why: &io::Error| {
         // What this system lacks says nothing of the member.
         let ours = |errno| is_shortage(errno) || errno == Errno::ADDRNOTAVAIL;
@@ -113,19 +114,32 @@ async fn connect(address: &Address) -> Result<Stream, Trouble> {
         Trouble { verdict, reason: format!("no connection: {why}") }
     };
     if let Some(path) = address.name.unix_path() {
-        let connected = timeout(within, Stream::connect_unix(path)).await.map_err(|_| late())?;
+        let connected = limited(limit, Stream::connect_unix(path)).await.map_err(late)?;
         return connected.map_err(|why| refused(&why));
     }
-    let addresses = timeout(within, address.resolve()).await.map_err(|_| late())?.map_err(Trouble::failed)?;
+    let addresses = limited(limit, address.resolve()).await.map_err(late)?.map_err(Trouble::failed)?;
     let mut trouble = Trouble::failed("it has no address");
     for socket in addresses.iter().take(limits::ADDRESSES) {
-        match timeout(within, Stream::connect_tcp(*socket, false)).await {
+        match limited(limit, Stream::connect_tcp(*socket, false)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(why)) => trouble = refused(&why),
-            Err(_) => trouble = late(),
+            Err(within) => trouble = late(within),
         }
     }
     Err(trouble)
+}
+
+/// The limit of one step; none if the whole check has one of its own.
+fn own_limit(check: &HealthCheck, limit: Duration) -> Option<Duration> {
+    check.timeout.is_none().then_some(limit)
+}
+
+/// Waits within the limit, if there is one; else how long that was.
+async fn limited<F: Future>(limit: Option<Duration>, step: F) -> Result<F::Output, Duration> {
+    match limit {
+        None => Ok(step.await),
+        Some(within) => timeout(within, step).await.map_err(|_| within),
+    }
 }
 
 /// httpd's request: two lines, the port always shown. None if there is nothing to ask.

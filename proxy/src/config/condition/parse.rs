@@ -6,7 +6,7 @@ use evenkeel_protocol::clean::clean;
 use regex::bytes::RegexBuilder;
 
 use super::lexer::{Lexer, Sign};
-use super::{DEPTH, Fault, Operator, REGEX_BYTES, Test, Word};
+use super::{DEPTH, Fault, Operator, REGEX_BYTES, REGEXES, Test, Word};
 
 /// What was read.
 pub(super) struct Read {
@@ -45,7 +45,7 @@ const fn numbers(less: bool, equal: bool, greater: bool) -> Operator {
 pub(super) fn parse(text: &str) -> Result<Read, Fault> {
     let mut lexer = Lexer::new(text);
     let (sign, at) = lexer.next()?;
-    let mut parser = Parser { lexer, sign, at, depth: 0, reads_body: false };
+    let mut parser = Parser { lexer, sign, at, depth: 0, regexes: 0, reads_body: false };
     let test = parser.any()?;
     if parser.sign == Sign::End {
         return Ok(Read { test, reads_body: parser.reads_body });
@@ -59,6 +59,7 @@ struct Parser<'a> {
     sign: Sign,
     at: Range<usize>,
     depth: usize,
+    regexes: usize,
     reads_body: bool,
 }
 
@@ -174,6 +175,11 @@ impl Parser<'_> {
     fn matches(&mut self, word: Word, wanted: bool) -> Result<Test, Fault> {
         let (pattern, any_case, at) = self.lexer.regex()?;
         let fault = |what: String, remedy: &str| Fault { at: at.clone(), what, remedy: remedy.to_owned() };
+        self.regexes += 1;
+        if self.regexes > REGEXES {
+            let what = format!("the expression has more than {REGEXES} regular expressions");
+            return Err(fault(what, "join them: /A|B|C/"));
+        }
         if let Some(foreign) = foreign(&pattern) {
             let what = format!("{foreign} means something else in httpd's regular expressions than in these");
             return Err(fault(what, "put a backslash before the sign that is meant literally"));

@@ -137,6 +137,11 @@ fn size_and_depth_are_bounded() {
         let text = deep.repeat(LONGEST / deep.len());
         assert!(Condition::read(&text).is_err(), "{deep}");
     }
+    let regexes = |count| vec!["'a' =~ /a/"; count].join(" || ");
+    assert!(holds(&regexes(REGEXES)));
+    assert!(
+        Condition::read(&regexes(REGEXES + 1)).unwrap_err().what.contains("more than 32 regular expressions")
+    );
     let wide = vec!["true"; 500].join(" && ");
     assert!(holds(&wide));
     let fits = format!("{}true{}", "(".repeat(DEPTH), ")".repeat(DEPTH));

@@ -66,7 +66,8 @@ fn expression(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     }
     let known = &site.health.checks;
     if known.expression(&name).is_some() {
-        let what = format!("'{name}' was defined above already; members below this line use this one");
+        let what =
+            format!("'{name}' was defined above already; this one counts for all members, as in httpd");
         notes.warn(call.word_spot(0), Complaint::new(what, "give each expression a name of its own"));
     } else if full(notes, call.spot, known.names().count()) {
         return;
