@@ -153,8 +153,7 @@ impl Member {
             self.status = self.status.with(flag, false);
         }
         if lifted.has(Flag::Error) {
-            // The first good answer clears the note.
-            self.tally.set_attentive(true);
+            // Its note stays until the first good answer.
             self.tally.set_trial(crate::tally::Trial::None);
         }
         Observed::Passed { lifted }
