@@ -67,7 +67,10 @@ fn a_check_is_never_doubled_while_one_runs() {
     peer.head();
     eventually_true("time passes for others", || other.count() >= 4);
     assert!(!mute.is_called(), "a second check came while the first ran");
-    drop(proxy);
+    // Nor does one that runs hold up the end of the proxy.
+    let watch = Stopwatch::start();
+    assert!(proxy.stop().success());
+    assert!(watch.elapsed().as_secs() < 5, "the end took {:?}", watch.elapsed());
 }
 
 #[test]
@@ -114,12 +117,12 @@ fn a_thousand_members_leave_the_control_thread_time() {
         proxy.balancer("app").members.iter().all(|member| member.health.last.is_some())
     });
     let (watch, spent) = (Stopwatch::start(), proxy.processor_time());
-    let mut answers = 0;
-    while watch.elapsed().as_millis() < 1000 {
-        proxy.admin().ask("GET", "/v1", "");
-        answers += 1;
-    }
+    within(std::time::Duration::from_secs(1), || None::<()>);
     let share = proxy.processor_time().saturating_sub(spent).as_secs_f64() / watch.elapsed().as_secs_f64();
-    assert!(answers >= 20, "only {answers} answers in a second");
-    assert!(share < 0.9, "took {share:.2} of a processor, for {answers} answers and the checks");
+    assert!(share < 0.8, "the checks took {share:.2} of a processor");
+    let watch = Stopwatch::start();
+    for _ in 0..20 {
+        proxy.admin().ask("GET", "/v1", "");
+    }
+    assert!(watch.elapsed().as_secs() < 5, "20 answers took {:?}", watch.elapsed());
 }

@@ -103,6 +103,22 @@ fn edits_are_kept_over_a_restart_and_what_was_found_is_not() {
 }
 
 #[test]
+fn where_an_expression_is_gone_the_status_decides_and_it_is_said() {
+    let [a] = backends(["a"]);
+    let member = serving([format!("{a} route=a hcmethod=GET hcinterval=100ms")]);
+    let mut proxy = proxy(format!("ProxyHCExpr never {{false}}\n{member}"));
+    proxy.edit("app", "a", r#"{"hcexpr":"never"}"#);
+    eventually_equal(&"Init HcFl".to_owned(), || proxy.member("app", "a").words);
+    let file = proxy.folder().join("site.conf");
+    std::fs::write(file, format!("Listen 127.0.0.1:0\n{member}")).unwrap();
+    proxy.terminate();
+    proxy.restart();
+    let last = eventually("it was checked", || proxy.member("app", "a").health.last);
+    assert!(last.passed, "{last:?}");
+    assert_eq!(last.reason, "answered 200; the expression never is not defined any more");
+}
+
+#[test]
 fn bad_edits_are_refused_and_name_their_field() {
     let [a] = backends(["a"]);
     let proxy = proxy(format!("ProxyHCExpr ok {{true}}\n{}", serving([format!("{a} route=a")])));

@@ -109,9 +109,11 @@ async fn connect(address: &Address, check: &HealthCheck) -> Result<Stream, Troub
     let refused = |why: &io::Error| {
         // What this system lacks says nothing of the member.
         let ours = |errno| is_shortage(errno) || errno == Errno::ADDRNOTAVAIL;
-        let verdict =
-            if Errno::from_io_error(why).is_some_and(ours) { Verdict::Undecided } else { Verdict::Failed };
-        Trouble { verdict, reason: format!("no connection: {why}") }
+        if Errno::from_io_error(why).is_some_and(ours) {
+            let reason = format!("not counted, because it is the proxy that lacks something: {why}");
+            return Trouble { verdict: Verdict::Undecided, reason };
+        }
+        Trouble::failed(format!("no connection: {why}"))
     };
     if let Some(path) = address.name.unix_path() {
         let connected = limited(limit, Stream::connect_unix(path)).await.map_err(late)?;

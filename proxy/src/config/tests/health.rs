@@ -80,6 +80,7 @@ fn what_is_refused_and_why() {
         ("hcinterval=-5", time),
         ("hcinterval=1.5", time),
         ("hcinterval=5m", time),
+        ("hcinterval=9000h", time),
         ("hcinterval=0", "must be at least 100 ms"),
         ("hcinterval=99ms", "must be at least 100 ms"),
         ("hcinterval=99999999999999999999", time),
