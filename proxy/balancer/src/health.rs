@@ -145,16 +145,13 @@ impl Member {
         Observed::Nothing
     }
 
-    /// It is known to be well, so nothing has to be tried with a request.
+    /// It is known to be well, so nothing has to be tried with a request. The note of its error stays until the first good
+    /// answer.
     fn lift_all(&mut self) -> Observed {
         let mut lifted = Status::NONE;
         for flag in [Flag::HealthFail, Flag::Error] {
             lifted = lifted.with(flag, self.status.has(flag));
             self.status = self.status.with(flag, false);
-        }
-        if lifted.has(Flag::Error) {
-            // Its note stays until the first good answer.
-            self.tally.set_trial(crate::tally::Trial::None);
         }
         Observed::Passed { lifted }
     }
@@ -226,7 +223,7 @@ impl Balancer {
     /// Takes in what a check found that had asked as `check` says. It counts only if the member is still asked so, and is
     /// not stopped meanwhile; its interval begins in any case.
     pub fn observe(&mut self, id: MemberId, check: &HealthCheck, finding: &Finding, now: Moment) -> Observed {
-        self.timetable.stale |= !self.postpone(id, now);
+        self.postpone(id, now);
         let Some(member) = self.member_mut(id) else { return Observed::Nothing };
         let asked = |check: &HealthCheck| (check.method, check.uri.clone(), check.expression.clone());
         if !member.is_checked() || asked(&member.settings.health) != asked(check) {
@@ -246,13 +243,14 @@ impl Balancer {
         observed
     }
 
-    /// The interval of a member begins now. False if it has no turn.
-    fn postpone(&mut self, id: MemberId, now: Moment) -> bool {
-        let Some(member) = self.member_mut(id) else { return true };
+    /// The interval of a member begins now.
+    fn postpone(&mut self, id: MemberId, now: Moment) {
+        let Some(member) = self.member_mut(id) else { return };
         member.health.from = Some(now);
         let at = turn_of(member, now);
-        let turn = self.timetable.turns.iter_mut().find(|turn| turn.member == id);
-        turn.map(|turn| turn.at = at).is_some()
+        if let Some(turn) = self.timetable.turns.iter_mut().find(|turn| turn.member == id) {
+            turn.at = at;
+        }
     }
 
     /// Makes the timetable anew, because it is not known any more who is checked and how often.

@@ -107,6 +107,10 @@ fn the_interval_counts_from_the_end_of_a_check_and_first_from_the_first_look() {
     let mut balancer = balancer(&[(&check(100, 1, 1), ""), (&check(250, 1, 1), "")]);
     assert_eq!(due(&mut balancer, 1000), (vec![], Some(1_100_001)));
     assert_eq!(due(&mut balancer, 1100), (vec![], Some(1_100_001)), "strictly later");
+    let mut begin = Vec::new();
+    let mut room = Room { any: 1, late: 1 };
+    let next = balancer.due_checks(Moment(1_100_001), &mut room, |_| false, &mut begin);
+    assert_eq!((begin.len(), next), (1, Some(Moment(1_250_001))), "and not a microsecond after that");
     assert_eq!(due(&mut balancer, 1101), (vec![0], Some(1_250_001)));
     found(&mut balancer, 0, Verdict::Passed, 1180 * MS);
     assert_eq!(due(&mut balancer, 1260), (vec![1], Some(1_280_001)));
