@@ -6,6 +6,7 @@
 //! same client and write to writers they are given. `demo` embeds a whole proxy, and nothing else here knows one.
 
 pub mod attach;
+pub mod check;
 pub mod cli;
 pub mod client;
 #[cfg(feature = "demo")]

@@ -10,6 +10,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clean::clean;
+use crate::health::{CheckCount, CheckInterval, CheckMethod, CheckUri, ExpressionName};
 use crate::lbmethod::LbMethod;
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{Factor, Lbset, StickySession};
@@ -133,6 +134,26 @@ impl Rule for LbMethod {
     const RULE: &str = Self::RULE;
 }
 
+impl Rule for CheckMethod {
+    const RULE: &str = Self::RULE;
+}
+
+impl Rule for CheckInterval {
+    const RULE: &str = "must be a whole number of milliseconds, at least 100";
+}
+
+impl Rule for CheckCount {
+    const RULE: &str = Self::RULE;
+}
+
+impl Rule for CheckUri {
+    const RULE: &str = "must be a text, such as \"/health\", or \"\" for none";
+}
+
+impl Rule for ExpressionName {
+    const RULE: &str = "must be the name of a ProxyHCExpr, or \"\" for none";
+}
+
 impl Rule for StickyEdit {
     const RULE: &str = "must be a text, such as \"JSESSIONID|jsessionid\", or \"\" for none";
 }
@@ -234,6 +255,20 @@ edit! {
         standby: bool,
         /// R: hot spare.
         spare: bool,
+        /// C: failed its health check. The next checks decide anew, and a restart forgets it.
+        health_fail: bool,
+        /// What is done to check it.
+        hcmethod: CheckMethod,
+        /// Milliseconds from the end of a check to the next one, at least 100.
+        hcinterval: CheckInterval,
+        /// How many passes in a row make it well again.
+        hcpasses: CheckCount,
+        /// How many fails in a row make it fail.
+        hcfails: CheckCount,
+        /// What a check asks for; empty: the path of its URL alone.
+        hcuri: CheckUri,
+        /// The `ProxyHCExpr` that decides; empty: none, the status does.
+        hcexpr: ExpressionName,
         /// Do it only if the member still has this revision.
         revision: u64,
         /// Why, for the log of events.
@@ -243,14 +278,19 @@ edit! {
 
 impl MemberEdit {
     /// The flags that an operator can set, with the field of each, in Apache's word order.
-    pub const FLAGS: [(Flag, &'static str); 6] = [
+    pub const FLAGS: [(Flag, &'static str); 7] = [
         (Flag::IgnoreErrors, "ignore_errors"),
         (Flag::Drain, "drain"),
         (Flag::Disabled, "disabled"),
         (Flag::Stopped, "stopped"),
         (Flag::Standby, "standby"),
         (Flag::Spare, "spare"),
+        (Flag::HealthFail, "health_fail"),
     ];
+
+    /// The field of a flag that says how a member was found, not what an operator wants: it is never kept over a
+    /// restart.
+    pub const TRANSIENT: &'static str = "health_fail";
 
     /// What the edit says of `flag`; nothing for flags that no operator sets.
     pub fn flag(&self, flag: Flag) -> Option<bool> {
@@ -261,11 +301,12 @@ impl MemberEdit {
             Flag::Stopped => self.stopped,
             Flag::Standby => self.standby,
             Flag::Spare => self.spare,
+            Flag::HealthFail => self.health_fail,
             _ => None,
         }
     }
 
-    /// The same edit, with `flag` set or cleared; other than the operator's six flags are left out.
+    /// The same edit, with `flag` set or cleared; other than the operator's flags are left out.
     #[must_use]
     pub fn with_flag(mut self, flag: Flag, on: bool) -> Self {
         match flag {
@@ -275,6 +316,7 @@ impl MemberEdit {
             Flag::Stopped => self.stopped = Some(on),
             Flag::Standby => self.standby = Some(on),
             Flag::Spare => self.spare = Some(on),
+            Flag::HealthFail => self.health_fail = Some(on),
             _ => {}
         }
         self
@@ -383,6 +425,14 @@ mod tests {
             (r#"{"weight":2}"#, "weight"),
             (r#"{"revision":-1}"#, "revision"),
             (r#"{"reason":"a\u0007"}"#, "reason"),
+            (r#"{"hcmethod":"CPING"}"#, "hcmethod"),
+            (r#"{"hcinterval":99}"#, "hcinterval"),
+            (r#"{"hcinterval":"5s"}"#, "hcinterval"),
+            (r#"{"hcpasses":0}"#, "hcpasses"),
+            (r#"{"hcfails":-2}"#, "hcfails"),
+            (r#"{"hcuri":"/a b"}"#, "hcuri"),
+            (r#"{"hcexpr":"abcdefghijklmnop"}"#, "hcexpr"),
+            (r#"{"health_fail":"yes"}"#, "health_fail"),
         ] {
             let message = refused(json);
             assert!(message.starts_with(&format!("{field}: ")), "{json} -> {message}");

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::edit::{Change, Peer};
 use crate::name::{BalancerName, MemberName};
 use crate::reload::Override;
+use crate::status::Status;
 use crate::timestamp::Timestamp;
 
 /// One line of the event stream.
@@ -120,6 +121,26 @@ pub enum EventKind {
     HeartbeatsHeard {
         /// The balancer.
         balancer: BalancerName,
+    },
+    /// A member failed so many health checks in a row that nobody is sent to it any more (HcFl).
+    HealthFailed {
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// What the last check found, in a sentence.
+        reason: String,
+    },
+    /// A member passed so many health checks in a row that it is used again.
+    HealthPassed {
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// What the last check found, in a sentence.
+        reason: String,
+        /// What was lifted: HcFl, an error, or both.
+        lifted: Status,
     },
     /// The reader was too slow, or asked for what is no longer kept.
     Missed {

@@ -8,6 +8,7 @@
 //! | [`status`] | Apache's status letters as a set, and the words that the manager page prints |
 //! | [`lbmethod`] | byrequests, bytraffic, bybusyness, heartbeat |
 //! | [`settings`] | what can be configured of a balancer and of a member |
+//! | [`health`] | how a member is checked, and what was found |
 //! | [`upgrade`] | which protocols a connection to a member may change to |
 //! | [`edit`] | a change that an operator asks for, and its answer |
 //! | [`snapshot`] | everything visible at one moment |
@@ -26,6 +27,7 @@ pub mod clean;
 pub mod edit;
 pub mod endpoint;
 pub mod event;
+pub mod health;
 pub mod lbmethod;
 pub mod name;
 pub mod place;
@@ -41,6 +43,9 @@ pub mod upgrade;
 pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
 pub use endpoint::{Call, ENDPOINTS};
 pub use event::{Event, EventKind, Recovery};
+pub use health::{
+    CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
+};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use refusal::{Code, Refusal};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::health::HealthCheck;
 use crate::lbmethod::LbMethod;
 use crate::name::Route;
 use crate::status::Status;
@@ -344,6 +345,8 @@ pub struct MemberSettings {
     pub retry: u32,
     /// How connections to it are made and kept.
     pub connection: ConnectionSettings,
+    /// How it is checked.
+    pub health: HealthCheck,
 }
 
 impl Default for MemberSettings {
@@ -356,6 +359,7 @@ impl Default for MemberSettings {
             status: Status::INITIALISED,
             retry: 60,
             connection: ConnectionSettings::default(),
+            health: HealthCheck::default(),
         }
     }
 }

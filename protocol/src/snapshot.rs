@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::health::HealthSnapshot;
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{BalancerSettings, Factor, Lbset};
 use crate::status::Status;
@@ -122,6 +123,9 @@ pub struct MemberSnapshot {
     pub error: Option<ErrorNote>,
     /// The last heartbeat of it; none: never heard, or not since the proxy started.
     pub heard: Option<HeardNote>,
+    /// How it is checked, and what was found.
+    #[serde(default)]
+    pub health: HealthSnapshot,
 }
 
 /// Why and since when a member is in error.

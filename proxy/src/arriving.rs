@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use evenkeel_balancer::FailureKind;
 
 use crate::accept::Worker;
-use crate::http::answer::{AnswerHead, Asked};
+use crate::http::answer::{AnswerHead, Asked, is_no_answer};
 use crate::http::buffer::Buffer;
 use crate::http::head::{Scan, ScanLimits, Scanned};
 use crate::http::stream::Stream;
@@ -15,8 +15,6 @@ use crate::limits;
 
 /// Room before an answer, for the head that the client gets instead of the member's.
 const HEADROOM: usize = 256;
-/// How every answer starts.
-const VERSION: &[u8] = b"HTTP/1.";
 
 /// How an exchange ended without an answer.
 pub(crate) struct Trouble {
@@ -122,13 +120,8 @@ impl Arriving {
         let longest = self.longest.unwrap_or(limits::HEAD_BYTES);
         let limits = ScanLimits { first: longest, line: longest, bare: true };
         let block = buffer.block().get(..buffer.end()).unwrap_or_default();
-        let begins = buffer.filled().get(..VERSION.len()).unwrap_or(buffer.filled());
-        if !VERSION.starts_with(begins) {
-            return Err(bad(match begins {
-                [0x15, 0x03, ..] => "it speaks TLS",
-                [0, 0, _, 4, ..] => "it speaks HTTP/2",
-                _ => "it does not start as an answer does",
-            }));
+        if let Some(why) = is_no_answer(buffer.filled()) {
+            return Err(bad(why));
         }
         let read = || AnswerHead::read(block, buffer.start(), asked, worker.take_lines()).map_err(bad);
         if self.scan.length() == 0

@@ -15,14 +15,17 @@
 //! | `error_document.rs` | pages for errors |
 //! | `heartbeat.rs` | where heartbeats come from |
 //! | `header.rs` | rules for header fields |
+//! | `health.rs`, `condition.rs` | health checks, and what they make of an answer |
 //! | `resolve.rs` | what was written → what shall run |
 //! | `report.rs` | errors and warnings as people read them |
 
 mod access_log;
 mod client;
+mod condition;
 mod directive;
 mod error_document;
 mod header;
+mod health;
 mod heartbeat;
 mod include;
 mod lexer;
@@ -41,13 +44,16 @@ mod variable;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
 
 pub use crate::config::access_log::{AccessLogConfig, LogCondition};
 pub use crate::config::client::{Pace, ReadTimeouts, RequestLimits};
+pub use crate::config::condition::{Condition, Seen};
 pub use crate::config::error_document::ErrorDocument;
+pub use crate::config::health::Checks;
 pub use crate::config::heartbeat::{HeartbeatConfig, Network};
 use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
@@ -136,6 +142,8 @@ pub struct BalancerConfig {
     pub settings: BalancerSettings,
     /// Its members in order; may be empty. Time-outs are resolved: own, else `ProxyTimeout`, else `Timeout`.
     pub members: Vec<(MemberName, MemberSettings)>,
+    /// What health checks need; the same for all balancers.
+    pub checks: Arc<Checks>,
 }
 
 /// One `ProxyPassReverse`, as written.

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSettings, Change, MemberEdit, MemberName, MemberSettings, Override,
-    Subject,
+    BalancerEdit, BalancerName, BalancerSettings, Change, CheckCount, MemberEdit, MemberName, MemberSettings,
+    Override, Subject,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -159,7 +159,12 @@ impl Journal {
 
     fn keep(&mut self, subject: Subject, edit: &impl Serialize, changes: &[Change]) -> bool {
         let Ok(Value::Object(mut set)) = serde_json::to_value(edit) else { return false };
-        set.retain(|field, _| changes.iter().any(|change| change.field == *field));
+        set.retain(|field, _| {
+            field != MemberEdit::TRANSIENT && changes.iter().any(|change| change.field == *field)
+        });
+        if set.is_empty() {
+            return self.is_durable();
+        }
         let configured = self.configured.get(&subject).cloned().unwrap_or_default();
         let file = configured.into_iter().filter(|(field, _)| set.contains_key(field)).collect();
         let what = Kept { set, file };
@@ -384,10 +389,17 @@ fn of_member(settings: &MemberSettings) -> MemberEdit {
         lbset: Some(settings.lbset),
         route: Some(settings.route.clone()),
         redirect: Some(settings.redirect.clone()),
+        hcmethod: Some(settings.health.method),
+        hcinterval: Some(settings.health.interval),
+        hcpasses: CheckCount::new(settings.health.passes.max(1)),
+        hcfails: CheckCount::new(settings.health.fails.max(1)),
+        hcuri: Some(settings.health.uri.clone()),
+        hcexpr: Some(settings.health.expression.clone()),
         ..MemberEdit::default()
     };
     MemberEdit::FLAGS
         .into_iter()
+        .filter(|(_, field)| *field != MemberEdit::TRANSIENT)
         .fold(edit, |edit, (flag, _)| edit.with_flag(flag, settings.status.has(flag)))
 }
 

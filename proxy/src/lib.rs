@@ -19,6 +19,8 @@
 //!
 //! The `heartmonitor` hears what members announce of themselves, and tells the balancers.
 //!
+//! Members are checked by `probe` on the control thread; the core says when, and what follows.
+//!
 //! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
@@ -49,6 +51,7 @@ pub mod mapping;
 pub mod options;
 mod places;
 mod pool;
+mod probe;
 mod record;
 mod registry;
 mod relay;

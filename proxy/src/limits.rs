@@ -49,6 +49,18 @@ pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
 pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection that was accepted may wait for its first request when the proxy ends.
 pub(crate) const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
+/// How long nobody looks for due health checks at most, so that edits of their settings are noticed; httpd's step.
+pub(crate) const CHECK_LOOK: Duration = Duration::from_millis(100);
+/// The least time between two such looks. At each no more begin than may run at once, which bounds what checks cost.
+pub(crate) const CHECK_STEP: Duration = Duration::from_millis(10);
+/// How long there may be no room for a health check before it is told.
+pub(crate) const CHECKS_BEHIND: Duration = Duration::from_secs(10);
+/// Bytes of a health check's answer that are read at once.
+pub(crate) const CHECK_PIECE: usize = 8 * 1024;
+/// Bytes of its body that are kept for an expression.
+pub(crate) const CHECK_BODY: usize = 1024 * 1024;
+/// Bytes of its body that are read over where nobody wants them.
+pub(crate) const CHECK_READ: usize = 64 * 1024 * 1024;
 /// Addresses of a member's name that are tried for a connection.
 pub(crate) const ADDRESSES: usize = 8;
 /// Bytes that wait in the system for the network to take them, on a connection to a client. While there is less than

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use evenkeel_balancer::{Balancer, Beat, MemberId};
+use evenkeel_balancer::{Balancer, Beat, DueCheck, MemberId, Room};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Refusal, Selector};
 use tokio::sync::Notify;
 
 use crate::address::{Address, Slots};
-use crate::config::BalancerConfig;
+use crate::config::{BalancerConfig, Checks};
 use crate::route_cookie::RouteCookie;
 use crate::{clock, limits};
 
@@ -19,6 +19,8 @@ pub(crate) struct LiveBalancer {
     pub(crate) name: BalancerName,
     paths: Vec<String>,
     pub(crate) route_cookie: Option<RouteCookie>,
+    /// What health checks need beside the settings of members.
+    checks: Arc<Checks>,
     /// By member number.
     addresses: Vec<Arc<Address>>,
     core: Mutex<Balancer>,
@@ -46,20 +48,21 @@ pub(crate) struct Ground {
 impl LiveBalancer {
     /// A balancer as it starts; `paths` are those that are mapped to it.
     pub(crate) fn new(config: BalancerConfig, paths: Vec<String>, ground: &Ground) -> Self {
-        let BalancerConfig { name, settings, members } = config;
+        let BalancerConfig { name, settings, members, checks } = config;
         let addresses = members.iter().map(|(name, settings)| {
             Arc::new(Address::new(name.clone(), settings.connection.clone(), &ground.slots, ground.cores))
         });
         let addresses = addresses.collect();
         let core = Balancer::new(name, settings, members, ground.cores);
-        Self::of(core, paths, addresses)
+        Self::of(core, (paths, checks), addresses)
     }
 
-    fn of(core: Balancer, paths: Vec<String>, addresses: Vec<Arc<Address>>) -> Self {
+    fn of(core: Balancer, (paths, checks): (Vec<String>, Arc<Checks>), addresses: Vec<Arc<Address>>) -> Self {
         Self {
             name: core.name().clone(),
             paths,
             route_cookie: RouteCookie::of(core.settings()),
+            checks,
             addresses,
             core: Mutex::new(core),
             replaced: OnceLock::new(),
@@ -77,7 +80,7 @@ impl LiveBalancer {
         edits: impl FnOnce(&mut Balancer),
         ground: &Ground,
     ) -> Arc<Self> {
-        let BalancerConfig { name, settings, members } = config;
+        let BalancerConfig { name, settings, members, checks } = config;
         let addresses = members.iter().map(|(name, settings)| {
             let connection = &settings.connection;
             match self.addresses.iter().find(|address| address.name == *name) {
@@ -92,7 +95,7 @@ impl LiveBalancer {
         let mut core = Balancer::succeeding(&before, (name, settings), members, ground.cores);
         edits(&mut core);
         core.count_changes_since(&before);
-        let next = Arc::new(Self::of(core, paths, addresses));
+        let next = Arc::new(Self::of(core, (paths, checks), addresses));
         self.retire(Some(Arc::clone(&next)));
         drop(before);
         next
@@ -166,6 +169,22 @@ impl LiveBalancer {
         let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
         snapshot.paths.clone_from(&self.paths);
         snapshot
+    }
+
+    /// What health checks need beside the settings of members.
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.checks
+    }
+
+    /// As [`evenkeel_balancer::Balancer::due_checks`].
+    pub(crate) fn due_checks(
+        &self,
+        now: Moment,
+        room: &mut Room,
+        is_running: impl Fn(&MemberName) -> bool,
+        begin: &mut Vec<DueCheck>,
+    ) -> Option<Moment> {
+        self.lock().due_checks(now, room, is_running, begin)
     }
 
     /// Tells the core what members announced of themselves.

@@ -3,6 +3,8 @@
 //! An edit has one writer at a time: validate, write to the journal, apply, publish, answer. Elections never wait
 //! for it, because the journal is written before a balancer's own lock is taken.
 
+mod health;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -264,6 +266,7 @@ impl Registry {
         let mut journal = self.writer();
         let live = self.find(balancer)?;
         let member = live.resolve(selector)?;
+        live.refuse_unknown_expression(edit)?;
         let wanted = live.lock().preview_member(&member, edit);
         let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, Some(&member)))?;
         if wanted.changes.is_empty() {

@@ -21,7 +21,7 @@ use crate::registry::{Registry, Roster};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
 use crate::site::{self, Site};
-use crate::{admin, clock, limits};
+use crate::{admin, clock, limits, probe};
 
 /// How often it is looked for what a configuration of before has left.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -244,7 +244,8 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     Ok(running)
 }
 
-/// The thread of everything that is no request: admin interface, and the first look-up of members' names.
+/// The thread of everything that is no request: admin interface, health checks, and the
+/// first look-up of members' names.
 fn control(
     admin: std::os::unix::net::UnixListener,
     registry: Arc<Registry>,
@@ -259,6 +260,7 @@ fn control(
         tokio::task::spawn_local(look_up(registry.balancers()));
         tokio::task::spawn_local(sweep(Arc::clone(&reloader)));
         tokio::task::spawn_local(heartmonitor::run(hearings));
+        tokio::task::spawn_local(probe::run(Arc::clone(&registry), ending.clone()));
         admin::serve(listener, (registry, reloader), ending).await;
     })
 }

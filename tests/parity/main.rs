@@ -3,5 +3,6 @@
 //! Where no httpd is installed each test says SKIPPED and passes.
 
 mod accepted;
+mod health;
 mod picks;
 mod text;

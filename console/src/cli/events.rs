@@ -1,7 +1,7 @@
 //! `evenkeel events`: what happened, one line an event, as text or JSON.
 
 use clap::Args;
-use evenkeel_protocol::{Event, EventKind, Peer, Recovery, Timestamp};
+use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, Timestamp};
 use jiff::tz::TimeZone;
 
 use super::output::Stop;
@@ -98,6 +98,13 @@ fn sentence(kind: &EventKind) -> String {
         }
         EventKind::HeartbeatsHeard { balancer } => {
             format!("{}: heartbeats are heard; it elects by them", balancer.url())
+        }
+        EventKind::HealthFailed { balancer, member, reason } => {
+            format!("{balancer}/{member}: failed its health check: {reason}")
+        }
+        EventKind::HealthPassed { balancer, member, reason, lifted } => {
+            let words: Vec<&str> = lifted.flags().map(Flag::word).collect();
+            format!("{balancer}/{member}: passed its health check, {} lifted: {reason}", words.join(" and "))
         }
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
     }

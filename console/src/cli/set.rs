@@ -24,6 +24,13 @@ Of a member:
   standby=on|off        H: used when its lbset has nobody else
   spare=on|off          R: takes the place of an unusable member of its lbset
   ignore_errors=on|off  I: never put into error
+  health_fail=on|off    C: failed its health check; the next checks decide anew
+  hcmethod=GET          how it is checked: NONE, TCP, OPTIONS, HEAD, GET, OPTIONS11, HEAD11, GET11
+  hcinterval=30s        from the end of a check to the next one; without a unit milliseconds, at least 100
+  hcpasses=1            so many passes in a row make it well again
+  hcfails=1             so many fails in a row make it fail
+  hcuri=/health         what a check asks for; nothing behind the sign: the path of its URL
+  hcexpr=NAME           the ProxyHCExpr that decides; nothing behind the sign: the status does
 Of a balancer:
   lbmethod=byrequests   or bytraffic, bybusyness, heartbeat
   stickysession=COOKIE  or COOKIE|PATH; nothing behind the sign: not sticky
@@ -105,6 +112,12 @@ fn set_member(edit: &mut MemberEdit, key: &str, value: &str) -> Result<(), Strin
         "lbset" => edit.lbset = Some(value.parse()?),
         "route" => edit.route = Some(checked(value)?),
         "redirect" => edit.redirect = Some(checked(value)?),
+        "hcmethod" => edit.hcmethod = Some(value.parse()?),
+        "hcinterval" => edit.hcinterval = Some(value.parse()?),
+        "hcpasses" => edit.hcpasses = Some(value.parse()?),
+        "hcfails" => edit.hcfails = Some(value.parse()?),
+        "hcuri" => edit.hcuri = Some(value.parse()?),
+        "hcexpr" => edit.hcexpr = Some(value.parse()?),
         _ => {
             if let Some((flag, _)) = MemberEdit::FLAGS.into_iter().find(|(_, field)| *field == key) {
                 *edit = std::mem::take(edit).with_flag(flag, switch(value)?);
@@ -202,7 +215,7 @@ mod tests {
 
     #[test]
     fn every_key_sets_its_field_and_stands_in_the_help() {
-        let values = ["2", "on", "x", "byrequests"];
+        let values = ["2", "on", "x", "byrequests", "GET", "5s"];
         for key in keys(MemberEdit::FIELDS).chain(keys(BalancerEdit::FIELDS)) {
             assert!(HELP.contains(&format!("\n  {key}=")), "{key}");
             let set: Vec<Value> =
@@ -223,6 +236,11 @@ mod tests {
             ("route=a;b", Exit::Invalid, "contains ';'"),
             ("route=\u{1b}[31m", Exit::Invalid, "U+001B"),
             ("drain=maybe", Exit::Invalid, "must be on or off"),
+            ("hcmethod=CPING", Exit::Invalid, "must be NONE, TCP, OPTIONS"),
+            ("hcinterval=5", Exit::Invalid, "must be a whole number of milliseconds, at least 100"),
+            ("hcpasses=0", Exit::Invalid, "must be a whole number from 1"),
+            ("hcuri=/\u{1b}", Exit::Invalid, "U+001B"),
+            ("hcinterval=", Exit::Invalid, "hcinterval: '' must"),
             ("lbmethod=fair", Exit::Invalid, "byrequests"),
             ("timeout=7201", Exit::Invalid, "7200"),
             ("lbfactr=2", Exit::Usage, "did you mean lbfactor?"),

@@ -9,7 +9,7 @@ use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
 use super::{Exit, Session};
-use crate::{heard, size};
+use crate::{check, heard, size};
 
 /// What can be typed behind `status`.
 #[derive(Debug, Args)]
@@ -104,6 +104,8 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
             if heard::matters(balancer.settings.lbmethod, member) {
                 lines.push(announced(member, snapshot.taken));
             }
+            let health = check::told(&member.health, snapshot.taken, span);
+            lines.extend(health.map(|health| format!("  health: {health}")));
         }
     }
     lines.join("\n")
@@ -210,6 +212,15 @@ http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
         });
         let told = "\n  heard: 5 ready, 1 busy, 3 s ago (datagram from 127.0.0.1)";
         assert!(page(&snapshot).ends_with(told), "{}", page(&snapshot));
+    }
+
+    #[test]
+    fn a_member_that_is_checked_has_a_line_of_its_health() {
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.balancers[0].members[0].health.method = evenkeel_protocol::CheckMethod::Tcp;
+        let page = page(&snapshot);
+        let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("  health")).collect();
+        assert_eq!(lines, ["  health: no check yet; passes 0 (0), fails 0 (0); TCP every 30 s"]);
     }
 
     #[tokio::test]

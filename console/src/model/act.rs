@@ -110,6 +110,8 @@ fn flag_words(flag: Flag, turn: Turn) -> (&'static str, &'static str) {
         (Flag::Spare, Turn::Off) => ("No longer a hot spare:", "is no longer a hot spare"),
         (Flag::IgnoreErrors, Turn::On) => ("Ignore errors of", "ignores errors"),
         (Flag::IgnoreErrors, Turn::Off) => ("No longer ignore errors of", "no longer ignores errors"),
+        (Flag::HealthFail, Turn::On) => ("Fail the health check of", "counts as failed"),
+        (Flag::HealthFail, Turn::Off) => ("Lift the failed health check of", "no longer counts as failed"),
         (_, Turn::On) => ("Set a flag of", "has changed"),
         (_, Turn::Off) => ("Clear a flag of", "has changed"),
     }

@@ -161,6 +161,10 @@ impl Scene<'_> {
             Flag::Drain => self.drains(),
             Flag::Disabled | Flag::Stopped => self.switched_off(flag),
             Flag::Standby | Flag::Spare => self.reserved(),
+            Flag::HealthFail => {
+                self.serves_nobody();
+                self.in_flight();
+            }
             _ => {
                 self.say("Failures no longer put it into error: it is chosen again at once, broken or not.");
                 let status = self.member.status;

@@ -60,7 +60,9 @@ fn is_about(event: &Event, target: &Target) -> bool {
         EventKind::MemberEdited { balancer, member, .. }
         | EventKind::MemberFailed { balancer, member, .. }
         | EventKind::MemberRetried { balancer, member, .. }
-        | EventKind::MemberRecovered { balancer, member } => {
+        | EventKind::MemberRecovered { balancer, member }
+        | EventKind::HealthFailed { balancer, member, .. }
+        | EventKind::HealthPassed { balancer, member, .. } => {
             *balancer == target.balancer && *member == target.member
         }
         EventKind::OverrideKept(Override { subject, .. })

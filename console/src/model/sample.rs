@@ -1,8 +1,9 @@
 //! A small fleet for tests: two balancers, six members, one draining, one in error, one hot standby.
 
 use evenkeel_protocol::{
-    BalancerSettings, BalancerSnapshot, Change, Edited, ErrorNote, Event, EventKind, Factor, Flag, Hello,
-    Lbset, MemberSnapshot, Moment, Peer, Route, Snapshot, Status, Timestamp,
+    BalancerSettings, BalancerSnapshot, Change, CheckMethod, CheckNote, Edited, ErrorNote, Event, EventKind,
+    Factor, Flag, HealthSnapshot, Hello, Lbset, MemberSnapshot, Moment, Peer, Route, Snapshot, Status,
+    Timestamp,
 };
 
 use crate::message::{Clock, Size};
@@ -40,6 +41,7 @@ pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
         retries: 0,
         error: None,
         heard: None,
+        health: HealthSnapshot::default(),
     }
 }
 
@@ -109,6 +111,33 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
             },
         ],
     }
+}
+
+/// The same, with node1 and node3 checked: node3 failed.
+pub(crate) fn checked(second: u64) -> Snapshot {
+    let mut snapshot = snapshot(second);
+    let last = CheckNote {
+        passed: false,
+        reason: "answered 500".to_owned(),
+        at: Timestamp(snapshot.taken.0 - 3_000_000),
+        took: 1250,
+    };
+    let health = HealthSnapshot {
+        method: CheckMethod::Get,
+        passes: 2,
+        fails: 3,
+        failed: 1,
+        uri: "/health".parse().expect("a path"),
+        last: Some(last),
+        ..HealthSnapshot::default()
+    };
+    for at in [0, 2] {
+        snapshot.balancers[0].members[at].health = health.clone();
+    }
+    let node3 = &mut snapshot.balancers[0].members[2];
+    (node3.error, node3.status) = (None, node3.status.with(Flag::Error, false));
+    *node3 = with(node3.clone(), Flag::HealthFail);
+    snapshot
 }
 
 /// The member of that route in the balancer `app`.

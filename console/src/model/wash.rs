@@ -31,6 +31,9 @@ pub fn snapshot(snapshot: &mut Snapshot) {
             if let Some(error) = &mut member.error {
                 wash(&mut error.reason, SENTENCE);
             }
+            if let Some(last) = &mut member.health.last {
+                wash(&mut last.reason, SENTENCE);
+            }
         }
     }
 }
@@ -46,7 +49,9 @@ pub fn event(event: &mut Event) {
                 wash(reason, SENTENCE);
             }
         }
-        EventKind::MemberFailed { reason, .. } => wash(reason, SENTENCE),
+        EventKind::MemberFailed { reason, .. }
+        | EventKind::HealthFailed { reason, .. }
+        | EventKind::HealthPassed { reason, .. } => wash(reason, SENTENCE),
         EventKind::Reloaded { by, .. } => peer(by),
         EventKind::ReloadRefused { reason, by } => {
             wash(reason, REPORT);
@@ -106,7 +111,7 @@ mod tests {
     #[test]
     fn nothing_that_drives_a_terminal_is_left() {
         const EVIL: &str = "a\u{1b}]52;c;AAAA\u{7}\u{202e}b";
-        let mut dirty = sample::snapshot(0);
+        let mut dirty = sample::checked(0);
         dirty.proxy.product = EVIL.to_owned();
         dirty.proxy.version = EVIL.to_owned();
         dirty.proxy.configuration = EVIL.to_owned();
@@ -117,6 +122,9 @@ mod tests {
                 member.words = EVIL.to_owned();
                 if let Some(error) = &mut member.error {
                     error.reason = EVIL.to_owned();
+                }
+                if let Some(last) = &mut member.health.last {
+                    last.reason = EVIL.to_owned();
                 }
             }
         }

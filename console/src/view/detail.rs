@@ -6,13 +6,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, member, words};
-use crate::heard;
 use crate::model::act::{or_none, told};
 use crate::model::health::{Health, meaning};
 use crate::model::history::History;
 use crate::model::target::Target;
 use crate::theme::Role;
 use crate::widget::text::{Align, cut, pad, shorten, width};
+use crate::{check, heard};
 
 /// From this width on there is a graph beside the fields.
 const WITH_GRAPH: u16 = 112;
@@ -35,7 +35,13 @@ pub(super) fn height(width: u16, scene: Scene<'_>, target: Option<&Target>) -> u
     let snapshot = scene.model.fleet.snapshot();
     let found = target.and_then(|target| target.find(snapshot?));
     let heard = found.is_some_and(|(balancer, member)| heard::matters(balancer.settings.lbmethod, member));
-    u16::try_from(rows).unwrap_or(0) + 4 + u16::from(heard)
+    u16::try_from(rows).unwrap_or(0) + 4 + u16::from(heard) + u16::from(somebody_is_checked(scene))
+}
+
+/// Whether there is a line about health, for all members alike: the screen must not jump between them.
+fn somebody_is_checked(scene: Scene<'_>) -> bool {
+    let balancers = scene.model.fleet.snapshot().map_or(&[][..], |snapshot| &snapshot.balancers);
+    balancers.iter().flat_map(|balancer| &balancer.members).any(|member| member.health.is_on())
 }
 
 /// The pane: a rule that names the member, its fields, and a graph if there is room.
@@ -76,6 +82,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     lines.push(error(scene, member, room));
     if heard::matters(balancer.settings.lbmethod, member) {
         lines.push(heartbeat(scene, member, room));
+    }
+    if somebody_is_checked(scene) {
+        lines.push(health(scene, member, room));
     }
     lines.push(last_edit(scene, target, member, room));
     for (line, row) in lines.iter().zip(area.rows()) {
@@ -225,6 +234,18 @@ fn heartbeat(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'st
         scene.span(Role::Faint, "heard    "),
         scene.span(role, cut(&text, room.saturating_sub(9))),
     ])
+}
+
+/// How it is checked, and what was found.
+fn health(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static> {
+    let label = scene.span(Role::Faint, "health   ");
+    let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
+    let Some(told) = check::told(&member.health, taken, words::age) else {
+        return Line::from(vec![label, scene.span(Role::Faint, "not checked")]);
+    };
+    let failed = member.health.last.as_ref().is_some_and(|last| !last.passed);
+    let role = if failed { Role::Alarm } else { Role::Text };
+    Line::from(vec![label, scene.span(role, cut(&told, room.saturating_sub(9)))])
 }
 
 /// Who last changed it, as far as the events go back.

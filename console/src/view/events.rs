@@ -101,7 +101,9 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
         EventKind::MemberEdited { balancer, member, .. }
         | EventKind::MemberFailed { balancer, member, .. }
         | EventKind::MemberRetried { balancer, member, .. }
-        | EventKind::MemberRecovered { balancer, member } => of(balancer, member),
+        | EventKind::MemberRecovered { balancer, member }
+        | EventKind::HealthFailed { balancer, member, .. }
+        | EventKind::HealthPassed { balancer, member, .. } => of(balancer, member),
     }
 }
 
@@ -150,6 +152,12 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
         }
         EventKind::HeartbeatsHeard { .. } => {
             (Role::Good, '●', "heartbeats are heard; elects by them".to_owned())
+        }
+        EventKind::HealthFailed { reason, .. } => {
+            (Role::Alarm, '▲', format!("failed its health check: {reason}"))
+        }
+        EventKind::HealthPassed { reason, .. } => {
+            (Role::Good, '●', format!("passed its health check: {reason}"))
         }
         EventKind::Missed { from, to } => {
             let count = to.saturating_sub(*from).saturating_add(1);

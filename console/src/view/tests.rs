@@ -61,7 +61,7 @@ fn compare(name: &str, model: &Model, theme: Theme) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 12] = [
+const STORIES: [(&str, Story); 13] = [
     ("balancers", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
     ("confirm-drain", |model| press(model, &[Key::Char('d')])),
@@ -95,6 +95,10 @@ const STORIES: [(&str, Story); 12] = [
         });
         update(model, Message::News(News::Snapshot(Box::new(snapshot))));
         press(model, &[Key::Enter]);
+    }),
+    ("checked", |model| {
+        update(model, Message::News(News::Snapshot(Box::new(sample::checked(62)))));
+        press(model, &[Key::Down, Key::Down, Key::Enter]);
     }),
     ("lost", |model| {
         let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(2) };

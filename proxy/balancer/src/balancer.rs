@@ -11,6 +11,7 @@ use evenkeel_protocol::{
 
 use crate::candidates::Lineup;
 use crate::election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
+use crate::health::Timetable;
 use crate::lbmethod::{self, Scales};
 use crate::member::{Member, MemberId};
 use crate::sticky::Claim;
@@ -30,6 +31,7 @@ pub struct Balancer {
     pub(crate) by_address: HashMap<IpAddr, Vec<MemberId>>,
     /// Members whose error was lifted and of which it is not known yet whether they are well.
     pub(crate) on_trial: Vec<MemberId>,
+    pub(crate) timetable: Timetable,
 }
 
 /// Members whose error was lifted in an election.
@@ -73,6 +75,7 @@ impl Balancer {
             routes: HashMap::new(),
             by_address,
             on_trial: Vec::new(),
+            timetable: Timetable::outdated(),
         };
         balancer.rebuild_routes();
         balancer.check_invariants();
@@ -99,6 +102,14 @@ impl Balancer {
         self.members
             .iter()
             .any(|member| member.name == *name && member.status.has(evenkeel_protocol::Flag::Stopped))
+    }
+
+    /// The member of that name, which is probably the one with this number.
+    pub fn find_member(&self, name: &MemberName, likely: MemberId) -> Option<MemberId> {
+        if self.member(likely).is_some_and(|member| member.name == *name) {
+            return Some(likely);
+        }
+        self.members().find(|(_, known, _)| *known == name).map(|(id, ..)| id)
     }
 
     pub(crate) fn member(&self, id: MemberId) -> Option<&Member> {

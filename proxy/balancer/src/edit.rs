@@ -5,8 +5,8 @@
 
 use evenkeel_protocol::edit::UpTo;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSettings, Change, Code, Flag, LbMethod, MemberEdit, MemberName, MemberSettings,
-    Refusal, Status,
+    BalancerEdit, BalancerSettings, Change, CheckCount, Code, Flag, HealthCheck, LbMethod, MemberEdit,
+    MemberName, MemberSettings, Refusal, Status,
 };
 
 use crate::balancer::Balancer;
@@ -61,6 +61,17 @@ impl Changes {
     }
 }
 
+/// How the member shall be checked.
+fn plan_health(health: &mut HealthCheck, edit: &MemberEdit, changes: &mut Changes) {
+    let count = |count: Option<CheckCount>| count.map(CheckCount::get);
+    changes.put("hcmethod", &mut health.method, edit.hcmethod, ToString::to_string);
+    changes.put("hcinterval", &mut health.interval, edit.hcinterval, ToString::to_string);
+    changes.put("hcpasses", &mut health.passes, count(edit.hcpasses), ToString::to_string);
+    changes.put("hcfails", &mut health.fails, count(edit.hcfails), ToString::to_string);
+    changes.put("hcuri", &mut health.uri, edit.hcuri.clone(), ToString::to_string);
+    changes.put("hcexpr", &mut health.expression, edit.hcexpr.clone(), ToString::to_string);
+}
+
 fn on_off(on: bool) -> String {
     if on { "On" } else { "Off" }.to_owned()
 }
@@ -98,6 +109,7 @@ impl Balancer {
             member.revision = accepted.revision;
         }
         self.rebuild_routes();
+        self.outdate_checks();
         self.lineup.refresh(&self.members);
         if accepted.changes.iter().any(|change| change.field == "lbfactor") {
             self.restart_load();
@@ -165,6 +177,7 @@ impl Balancer {
             changes.put(field, &mut on, edit.flag(flag), |on| on_off(*on));
             status = status.with(flag, on);
         }
+        plan_health(&mut settings.health, edit, &mut changes);
         let notes = self.member_notes(member, &settings, status, &changes);
         let revision = member.revision + u64::from(!changes.0.is_empty());
         Ok(MemberPlan { id, settings, status, accepted: Accepted { changes: changes.0, revision, notes } })
@@ -183,6 +196,19 @@ impl Balancer {
         let newly = |flag: Flag| status.has(flag) && !member.status.has(flag);
         if changes.touches("lbfactor") {
             note("The load (lbstatus) of every member was set to its factor, as httpd does.");
+        }
+        if changes.touches(MemberEdit::TRANSIENT) {
+            note(if settings.health.is_on() {
+                "The next checks decide anew; a restart forgets it."
+            } else {
+                "It is not checked, so it stays so until it is changed; a restart forgets it."
+            });
+        }
+        if changes.touches("hcmethod") && !settings.health.is_on() && status.has(Flag::HealthFail) {
+            note("It is not checked any more and stays failed (HcFl) until health_fail is cleared.");
+        }
+        if changes.touches("hcexpr") && !settings.health.expression.is_empty() && !settings.health.asks() {
+            note("Its check sends no request, so the expression has nothing to decide.");
         }
         let has_sessions = self.settings.stickysession.is_some() && !member.settings.route.is_empty();
         if has_sessions && (newly(Flag::Disabled) || newly(Flag::Stopped)) {

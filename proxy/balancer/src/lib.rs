@@ -11,6 +11,7 @@
 //! | `lbmethod` | who of those is owed the work? |
 //! | `recovery` | is it time to try a member in error again? |
 //! | `failover` | whose fault was it, may it be repeated, is the member now in error? |
+//! | `health` | which checks are due, and what follows from what they found? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
 //! | `edit` | may this change be made, and what does it change? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
@@ -33,6 +34,7 @@ mod candidates;
 mod edit;
 mod election;
 mod failover;
+mod health;
 mod heartbeats;
 mod lbmethod;
 mod member;
@@ -46,6 +48,7 @@ pub use balancer::Balancer;
 pub use edit::Accepted;
 pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
+pub use health::{DueCheck, Finding, Observed, Room, Verdict};
 pub use heartbeats::Beat;
 pub use member::MemberId;
 pub use tally::{Lease, Meter};

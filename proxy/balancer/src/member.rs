@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{Flag, MemberName, MemberSettings, Moment, Status};
 
+use crate::health::Health;
 use crate::heartbeats::Heard;
 use crate::tally::Tally;
 
@@ -44,6 +45,7 @@ pub(crate) struct Member {
     /// The address in its URL, if there is one.
     pub(crate) address: Option<IpAddr>,
     pub(crate) heard: Option<Heard>,
+    pub(crate) health: Health,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -59,6 +61,7 @@ impl Member {
             retries: 0,
             error: None,
             heard: None,
+            health: Health::default(),
             tally: Arc::new(Tally::new(cores)),
         }
     }

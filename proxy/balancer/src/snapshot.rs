@@ -60,6 +60,7 @@ impl Balancer {
                 from: heard.beat().address,
                 by: heard.beat().by,
             }),
+            health: member.health.show(&settings.health, now, wall),
         }
     }
 }

@@ -65,8 +65,11 @@ impl Balancer {
 impl Member {
     /// Takes over what happened to a member, as against what was configured or edited.
     fn take_over(&mut self, old: &Self) {
-        for flag in [Flag::Error, Flag::HealthFail] {
-            self.status = self.status.with(flag, old.status.has(flag));
+        self.status = self.status.with(Flag::Error, old.status.has(Flag::Error));
+        // What nobody checks any more, nobody would lift.
+        if self.settings.health.is_on() {
+            self.status = self.status.with(Flag::HealthFail, old.status.has(Flag::HealthFail));
+            self.health.clone_from(&old.health);
         }
         self.revision = old.revision;
         self.retries = old.retries;

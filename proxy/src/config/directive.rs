@@ -8,6 +8,7 @@
 //! | `directive/document.rs` | pages for errors |
 //! | `directive/heartbeat.rs` | heartbeats |
 //! | `directive/header.rs` | rules for header fields |
+//! | `directive/health.rs` | how members are checked |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
@@ -19,6 +20,7 @@ pub(super) mod closing;
 mod document;
 mod harmless;
 mod header;
+mod health;
 mod heartbeat;
 mod log;
 mod missing;
@@ -107,6 +109,8 @@ pub(super) enum Reading {
 pub(super) enum Effect {
     /// It changes the site.
     Apply(fn(&mut Site, &mut Notes, &Call<'_>)),
+    /// As [`Effect::Apply`], with arguments that may stand in braces.
+    ApplyBraced(fn(&mut Site, &mut Notes, &Call<'_>)),
     /// It changes the site, and is never passed over: in a section for a module that is missing here, which httpd may
     /// have, it is what [`Effect::Closing`] is.
     Guard {
@@ -153,13 +157,14 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 11] = [
+const TABLES: [&[Directive]; 12] = [
     server::ROWS,
     heartbeat::ROWS,
     client::ROWS,
     log::ROWS,
     document::ROWS,
     header::ROWS,
+    health::ROWS,
     proxy::ROWS,
     reading::ROWS,
     closing::ROWS,

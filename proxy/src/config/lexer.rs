@@ -3,6 +3,7 @@
 //! Not here: what a word means, and `${NAME}`, which is replaced word by word later.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::config::source::Spot;
 
@@ -98,7 +99,7 @@ pub(super) struct Words {
     pub(super) list: Vec<Word>,
     /// A comment behind them, which httpd does not know.
     pub(super) comment: Option<Spot>,
-    /// A quote that is never closed; its word goes to the end of the line, as in httpd.
+    /// A quote or brace that is never closed; its word goes to the end of the line, as in httpd.
     pub(super) unclosed: Option<Spot>,
 }
 
@@ -107,6 +108,24 @@ pub(super) struct Words {
 /// A word is quoted with `"` or `'`, or ends at a blank. `\\` is a backslash, and in quotes a backslash takes the
 /// meaning of the quote. A word that starts with `#` outside quotes starts a comment.
 pub(super) fn words(line: &Line<'_>, start: usize, end: usize) -> Words {
+    split(line, start..end, Braces::Plain)
+}
+
+/// As [`words`], but a word may also stand in braces, and those within it are pairs; nothing in it is escaped.
+pub(super) fn words_in_braces(line: &Line<'_>, start: usize, end: usize) -> Words {
+    split(line, start..end, Braces::Quote)
+}
+
+/// What a brace at the start of a word is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Braces {
+    /// A sign as others.
+    Plain,
+    /// It quotes what follows up to its partner.
+    Quote,
+}
+
+fn split(line: &Line<'_>, Range { start, end }: Range<usize>, braces: Braces) -> Words {
     let mut found = Words::default();
     let text = line.text.get(..end).unwrap_or_default();
     let mut characters = text.char_indices().peekable();
@@ -117,6 +136,17 @@ pub(super) fn words(line: &Line<'_>, start: usize, end: usize) -> Words {
         if first == '#' {
             found.comment = Some(line.spot(from, text.trim_end().len()));
             return found;
+        }
+        if first == '{' && braces == Braces::Quote {
+            let (length, closed) = braced(text.get(from..).unwrap_or_default());
+            while characters.next_if(|(at, _)| *at < from + length).is_some() {}
+            let inner = text.get(from + 1..from + length - usize::from(closed)).unwrap_or_default();
+            let spot = line.spot(from, from + length);
+            if !closed {
+                found.unclosed = Some(spot);
+            }
+            found.list.push(Word { text: inner.to_owned(), spot });
+            continue;
         }
         let quote = matches!(first, '"' | '\'').then_some(first);
         if quote.is_some() {
@@ -148,6 +178,20 @@ pub(super) fn words(line: &Line<'_>, start: usize, end: usize) -> Words {
         }
         found.list.push(Word { text: word, spot });
     }
+}
+
+/// How long a text is that starts with a brace, up to its partner, and whether there is one.
+fn braced(text: &str) -> (usize, bool) {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 1 => return (at + 1, true),
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    (text.len(), false)
 }
 
 #[cfg(test)]
@@ -183,6 +227,30 @@ mod tests {
     }
 
     #[test]
+    fn braces_quote_where_they_are_asked_to() {
+        for (text, expected) in [
+            ("a {b c} d", vec!["a", "b c", "d"]),
+            ("{a {b} 'c}'d e", vec!["a {b} 'c", "d e"]),
+            ("{a \\} b}", vec!["a \\", "b}"]),
+            ("{}", vec![""]),
+            ("{a b", vec!["a b"]),
+            ("{é", vec!["é"]),
+            ("\"{a b\" c", vec!["{a b", "c"]),
+            ("a{b c}", vec!["a{b", "c}"]),
+        ] {
+            let line = lines(0, text).next().unwrap();
+            let found = words_in_braces(&line, 0, line.text.len());
+            let words: Vec<_> = found.list.into_iter().map(|word| word.text).collect();
+            assert_eq!(words, expected, "{text}");
+            assert_eq!(
+                found.unclosed.is_some(),
+                text.contains("'d") || matches!(text, "{a b" | "{é"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn lines_that_end_with_a_backslash_are_joined() {
         let joined: Vec<_> = lines(0, "a\\\r\n b\\\nc\nd\\").map(|line| line.text.into_owned()).collect();
         assert_eq!(joined, ["a bc", "d"]);
@@ -210,10 +278,11 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_splits_and_every_place_lies_within_it(text in "(?s)[a\"'\\\\\n\r# é]{0,60}|(?s).{0,60}") {
+        fn any_text_splits_and_every_place_lies_within_it(text in "(?s)[a\"'\\\\\n\r#{} é]{0,60}|(?s).{0,60}") {
             for line in lines(0, &text) {
                 let found = words(&line, 0, line.text.len());
-                for spot in found.list.iter().map(|word| word.spot).chain([line.whole()]) {
+                let braced = words_in_braces(&line, 0, line.text.len());
+                for spot in found.list.iter().chain(&braced.list).map(|word| word.spot).chain([line.whole()]) {
                     proptest::prop_assert!(spot.start <= spot.end && spot.end <= text.len());
                 }
             }

@@ -24,6 +24,10 @@ pub(super) const LISTENERS: usize = 256;
 pub(super) const HEARTBEAT_SERVERS: i64 = 100_000;
 /// The most members of one balancer.
 pub(super) const MEMBERS: usize = 10_000;
+/// The most expressions, and the most templates, of health checks.
+pub(super) const DEFINITIONS: usize = 256;
+/// The most health checks that `ProxyHCTPsize` grants at once.
+pub(super) const CHECKS_AT_ONCE: usize = 1024;
 /// The most characters of a `${NAME}` and of what it stands for.
 pub(super) const VARIABLE: usize = 4096;
 /// After so many errors reading stops; so many warnings are kept.

@@ -17,7 +17,7 @@ use crate::config::variable::Variables;
 use crate::config::{ReadOptions, include, limits};
 
 /// Modules of httpd whose function is built in, by both of their names.
-const BUILT_IN: [&str; 16] = [
+const BUILT_IN: [&str; 17] = [
     "authz_core_module",
     "core_module",
     "headers_module",
@@ -29,6 +29,7 @@ const BUILT_IN: [&str; 16] = [
     "lbmethod_heartbeat_module",
     "log_config_module",
     "proxy_balancer_module",
+    "proxy_hcheck_module",
     "proxy_http_module",
     "proxy_module",
     "reqtimeout_module",
@@ -161,7 +162,11 @@ impl Reader {
                 self.notes.error(spot, Complaint::new(what, *remedy));
             }
             Some(row) => {
-                if let Some(words) = self.arguments(line, behind, line.text.len()) {
+                let found = match row.effect {
+                    Effect::ApplyBraced(_) => lexer::words_in_braces(line, behind, line.text.len()),
+                    _ => lexer::words(line, behind, line.text.len()),
+                };
+                if let Some(words) = self.replaced(found) {
                     let scope = self.scope();
                     self.apply(row, &Call { words: &words, spot, scope: &scope });
                 }
@@ -174,7 +179,7 @@ impl Reader {
             return;
         }
         match row.effect {
-            Effect::Apply(apply) | Effect::Guard { apply, .. } => {
+            Effect::Apply(apply) | Effect::ApplyBraced(apply) | Effect::Guard { apply, .. } => {
                 apply(&mut self.site, &mut self.notes, call);
             }
             Effect::Read(reading) => self.read(reading, row.name, call),
@@ -239,11 +244,13 @@ impl Reader {
 
     /// The words of a stretch of a line, with their variables replaced.
     pub(super) fn arguments(&mut self, line: &Line<'_>, start: usize, end: usize) -> Option<Vec<Word>> {
-        let found = lexer::words(line, start, end);
+        self.replaced(lexer::words(line, start, end))
+    }
+
+    fn replaced(&mut self, found: lexer::Words) -> Option<Vec<Word>> {
         if let Some(spot) = found.unclosed {
-            let what =
-                "this quote is never closed; everything up to the end of the line is one word, as in httpd";
-            self.notes.trap(spot, Complaint::new(what, "close the quote"));
+            let what = "this quote or brace is never closed; everything up to the end of the line is one word, as in httpd";
+            self.notes.trap(spot, Complaint::new(what, "close it"));
         }
         if let Some(spot) = found.comment {
             self.notes.warn(spot, end_of_line_comment());

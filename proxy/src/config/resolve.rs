@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, Separator, StickySession};
 
+use crate::config::health::Checks;
 use crate::config::nearest::did_you_mean;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::reader::Ignored;
@@ -46,7 +48,11 @@ pub(super) fn resolve(
     Config {
         listen: site.listen,
         server_name: site.server_name,
-        balancers: site.balancers.into_iter().map(|draft| balancer(draft, member_timeout)).collect(),
+        balancers: site
+            .balancers
+            .into_iter()
+            .map(|draft| balancer(draft, member_timeout, &site.health.checks))
+            .collect(),
         mappings,
         reverses: site.reverses.into_iter().map(|(reverse, _)| reverse).collect(),
         preserve_host: site.preserve_host.unwrap_or(false),
@@ -90,7 +96,7 @@ pub(super) fn tell_ignored(ignored: &[Ignored], sources: &Sources, notes: &mut N
     notes.warn(None, Complaint::new(what, "they are harmless; --help-directives gives the reason for each"));
 }
 
-fn balancer(draft: BalancerDraft, member_timeout: Duration) -> BalancerConfig {
+fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>) -> BalancerConfig {
     let members = draft.members.into_iter().map(|member| {
         let mut settings = member.settings;
         let connection = &mut settings.connection;
@@ -101,7 +107,12 @@ fn balancer(draft: BalancerDraft, member_timeout: Duration) -> BalancerConfig {
         connection.timeout = member.timeout.or(member.inherited).unwrap_or(member_timeout);
         (member.name, settings)
     });
-    BalancerConfig { name: draft.name, settings: draft.settings, members: members.collect() }
+    BalancerConfig {
+        name: draft.name,
+        settings: draft.settings,
+        members: members.collect(),
+        checks: Arc::clone(checks),
+    }
 }
 
 fn mapping(draft: MappingDraft) -> Mapping {

@@ -12,6 +12,7 @@ use crate::config::access_log::Logs;
 use crate::config::client::{ReadTimeouts, RequestLimits};
 use crate::config::error_document::Documents;
 use crate::config::header::Headers;
+use crate::config::health::Definitions;
 use crate::config::heartbeat::Heartbeats;
 use crate::config::limits;
 use crate::config::notes::{Complaint, Notes};
@@ -54,6 +55,8 @@ pub(super) struct MemberDraft {
     pub(super) timeout: Option<Duration>,
     /// The `ProxyTimeout` that stood above it.
     pub(super) inherited: Option<Duration>,
+    /// What its health checks can name.
+    pub(super) health: Definitions,
 }
 
 impl BalancerDraft {
@@ -135,6 +138,7 @@ pub(super) struct Site {
     pub(super) logs: Logs,
     pub(super) documents: Documents,
     pub(super) headers: Headers,
+    pub(super) health: Definitions,
     pub(super) closings: Vec<Closing>,
 }
 

@@ -12,6 +12,7 @@ mod directives;
 mod documents;
 mod files;
 mod headers;
+mod health;
 mod heartbeats;
 mod logs;
 mod members;

@@ -78,6 +78,22 @@ impl AnswerHead {
     }
 }
 
+/// How every answer starts.
+const VERSION: &[u8] = b"HTTP/1.";
+
+/// Can what starts so become no answer any more? Then why, as the end of a sentence.
+pub(crate) fn is_no_answer(bytes: &[u8]) -> Option<&'static str> {
+    let begins = bytes.get(..VERSION.len()).unwrap_or(bytes);
+    if VERSION.starts_with(begins) {
+        return None;
+    }
+    Some(match begins {
+        [0x15, 0x03, ..] => "it speaks TLS",
+        [0, 0, _, 4, ..] => "it speaks HTTP/2",
+        _ => "it does not start as an answer does",
+    })
+}
+
 /// The first line of an answer.
 struct StatusLine {
     /// Without its end.

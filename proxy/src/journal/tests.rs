@@ -1,5 +1,7 @@
 //! The journal in folders of its own.
 
+use std::sync::Arc;
+
 use evenkeel_protocol::Flag;
 
 use super::*;
@@ -25,6 +27,7 @@ fn config(factor: &str) -> Vec<BalancerConfig> {
         name: name(),
         settings: BalancerSettings::default(),
         members: [1, 2].map(|number| (member(number), settings(number))).into(),
+        checks: Arc::default(),
     }]
 }
 
@@ -34,6 +37,25 @@ fn factor(text: &str) -> MemberEdit {
 
 fn drain(on: bool) -> MemberEdit {
     MemberEdit::default().with_flag(Flag::Drain, on)
+}
+
+#[test]
+fn what_a_check_found_is_not_kept_and_how_it_is_made_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    let found = MemberEdit::default().with_flag(Flag::HealthFail, true);
+    assert!(edit(&mut journal, 1, &found));
+    let checked = MemberEdit { hcuri: "/x".parse().ok(), hcpasses: CheckCount::new(2), ..found };
+    assert!(edit(&mut journal, 2, &checked));
+    let mut changed = config("1");
+    changed[0].members[1].1.health.passes = 5;
+    let wanted = |edit: MemberEdit| vec![Restored::Member(name(), member(2), edit)];
+    let again = opened(folder.path(), &config("1"));
+    let kept = MemberEdit { health_fail: None, ..checked };
+    assert_eq!(again.restored(), wanted(kept));
+    // The configuration's new value wins for the field that it changed.
+    let again = opened(folder.path(), &changed);
+    assert_eq!(again.restored(), wanted(MemberEdit { hcuri: "/x".parse().ok(), ..MemberEdit::default() }));
 }
 
 fn changed(field: &str) -> Change {

@@ -10,12 +10,13 @@ mod model;
 use std::time::Duration;
 
 use evenkeel_balancer::{
-    Ask, Balancer, Beat, Failure, FailureKind, Lease, MemberId, Next, NoMemberWhy, Outcome, Sent,
+    Ask, Balancer, Beat, Failure, FailureKind, Finding, Lease, MemberId, Next, NoMemberWhy, Observed,
+    Outcome, Sent, Verdict,
 };
 use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSettings, Code, Factor, Flag, HeardBy, LbMethod, Lbset, MemberEdit, MemberName,
-    MemberSettings, MemberSnapshot, Moment, Route, Status, Timestamp,
+    BalancerEdit, BalancerSettings, CheckMethod, Code, Factor, Flag, HealthCheck, HeardBy, LbMethod, Lbset,
+    MemberEdit, MemberName, MemberSettings, MemberSnapshot, Moment, Route, Status, Timestamp,
 };
 use model::{Model, Trial};
 
@@ -108,6 +109,12 @@ impl Storm {
                 redirect: route(dice.of(&["", "", "", "a", "b", "c", "d"])),
                 retry: dice.of(&[0, 1, 60]),
                 status,
+                health: HealthCheck {
+                    method: dice.of(&[CheckMethod::Get, CheckMethod::Get, CheckMethod::None]),
+                    passes: dice.of(&[0, 1, 2, 3]),
+                    fails: dice.of(&[0, 1, 2, 3]),
+                    ..HealthCheck::default()
+                },
                 ..MemberSettings::default()
             };
             model.members.push(model::Member {
@@ -117,6 +124,7 @@ impl Storm {
                 redirect: settings.redirect.as_str().to_owned(),
                 retry: u64::from(settings.retry),
                 status,
+                check: settings.health.clone(),
                 ..model::Member::default()
             });
             members.push((name(at), settings));
@@ -140,6 +148,7 @@ impl Storm {
             15 => self.edit_member(),
             16 => self.edit(),
             17 => self.beat(),
+            18 => self.check(),
             _ => self.now += self.dice.of(&[1, 1_000, 500_000, 1_000_001, 61_000_000]),
         }
     }
@@ -265,6 +274,53 @@ impl Storm {
         assert_eq!(settled.marked, marked);
     }
 
+    /// Fails in a row down, passes in a row up, both of them only while they can change something.
+    fn check(&mut self) {
+        if self.model.members.is_empty() {
+            return;
+        }
+        let at = usize::try_from(self.dice.below(self.model.members.len() as u64)).unwrap();
+        let verdict = self.dice.of(&[Verdict::Passed, Verdict::Failed, Verdict::Late, Verdict::Undecided]);
+        let finding = Finding { verdict, reason: "the storm".to_owned(), took: std::time::Duration::ZERO };
+        let member = &mut self.model.members[at];
+        let id = MemberId(u32::try_from(at).unwrap());
+        let observed = self.balancer.observe(id, &member.check, &finding, Moment(self.now));
+        let is_judged = member.check.is_on() && !member.status.has(Flag::Stopped);
+        if !is_judged || verdict == Verdict::Undecided {
+            assert_eq!(observed, Observed::Nothing);
+            return;
+        }
+        let down = member.status.has_any(&[Flag::Error, Flag::HealthFail]);
+        let good = verdict == Verdict::Passed;
+        let mut expected = Observed::Nothing;
+        if down && good {
+            (member.passed, member.failed) = (member.passed + 1, 0);
+            if member.passed >= member.check.passes.max(1) {
+                member.passed = 0;
+                let was = member.status;
+                let lifted = [Flag::Error, Flag::HealthFail].into_iter().filter(|flag| was.has(*flag));
+                let lifted = lifted.fold(Status::NONE, |all, flag| all.with(flag, true));
+                member.status = was.with(Flag::Error, false).with(Flag::HealthFail, false);
+                if was.has(Flag::Error) {
+                    member.trial = Trial::None;
+                }
+                expected = Observed::Passed { lifted };
+            }
+        } else if down {
+            member.passed = 0;
+        } else if good {
+            (member.passed, member.failed) = (0, 0);
+        } else {
+            (member.passed, member.failed) = (0, member.failed + 1);
+            if member.failed >= member.check.fails.max(1) {
+                member.failed = 0;
+                member.status = member.status.with(Flag::HealthFail, true);
+                expected = Observed::Failed;
+            }
+        }
+        assert_eq!(observed, expected);
+    }
+
     fn end(&mut self) {
         if self.open.is_empty() {
             return;
@@ -386,6 +442,8 @@ impl Storm {
             );
             assert_eq!((seen.transferred, seen.read), (expected.to, expected.from), "bytes of member {at}");
             assert_eq!(seen.revision, expected.revision, "revision of member {at}");
+            let counts = (seen.health.passed, seen.health.failed);
+            assert_eq!(counts, (expected.passed, expected.failed), "checks of member {at}");
             assert_eq!(
                 seen.error.as_ref().map(|error| error.at),
                 expected.error_at.map(|at| Timestamp(at.0))

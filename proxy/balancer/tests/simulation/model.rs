@@ -1,7 +1,7 @@
 //! The slow twin of the balancer: httpd's rules and our departures, member by member in configuration order, without
 //! a lineup, a table of routes or any other shortcut. It shares no code with the balancer.
 
-use evenkeel_protocol::{Flag, LbMethod, Moment, Status};
+use evenkeel_protocol::{Flag, HealthCheck, LbMethod, Moment, Status};
 
 /// As `tally::Trial`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +30,9 @@ pub(crate) struct Member {
     pub(crate) trial: Trial,
     pub(crate) heard: Option<(Moment, u64)>,
     pub(crate) revision: u64,
+    pub(crate) check: HealthCheck,
+    pub(crate) passed: u32,
+    pub(crate) failed: u32,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,6 @@ use crate::config::directive::{Directive, EVERYWHERE, Effect};
 const FILES: &str =
     "this proxy serves no files: send the path to a member with ProxyPass, or remove the line";
 const LATER: &str = "remove the line; it is not supported yet";
-const HEALTH: &str = "remove the line: there are no health checks yet, members are tested by requests";
 const BEATS: &str = "remove the line: members send heartbeats, a proxy listens for them with HeartbeatListen";
 
 const fn row(name: &'static str, remedy: &'static str) -> Directive {
@@ -43,7 +42,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("ProxyBadHeader", "remove the line: a bad header of a member's answer is an error"),
     row("ProxyDomain", LATER),
     row("ProxyErrorOverride", LATER),
-    row("ProxyHC*", HEALTH),
     row("ProxyHTML*", LATER),
     row("ProxyMatch", LATER),
     row("ProxyMaxForwards", LATER),

@@ -1,7 +1,7 @@
 //! Directives about balancers, their members, and which paths go to them.
 
 use evenkeel_protocol::clean::is_clean;
-use evenkeel_protocol::{MemberName, MemberSettings};
+use evenkeel_protocol::{HealthCheck, MemberName, MemberSettings};
 
 use crate::config::Reverse;
 use crate::config::directive::server::{seconds, switch, value, via};
@@ -170,10 +170,12 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     let Some(name) = member_name(notes, url) else { return };
     let mut settings = MemberSettings::default();
     settings.connection.upgrade = name.default_upgrade();
-    let mut draft = MemberDraft { name, settings, timeout: None, inherited: site.proxy_timeout };
+    let health = site.health.clone();
+    let mut draft = MemberDraft { name, settings, timeout: None, inherited: site.proxy_timeout, health };
     for word in parameters {
         apply_to_member(&mut draft, word, notes);
     }
+    check_health(notes, &draft.settings.health, call);
     let Some(balancer) = balancer.and_then(|index| site.balancers.get_mut(index)) else { return };
     if let Some(earlier) = balancer.shared_with(&draft.name) {
         let what = if earlier == draft.name.url() {
@@ -189,6 +191,17 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
         notes.trap(url.spot, Complaint::new(what, remedy));
     } else if let Err(complaint) = balancer.add(draft) {
         notes.error(call.spot, complaint);
+    }
+}
+
+/// What is written of its health checks and has no effect.
+fn check_health(notes: &mut Notes, check: &HealthCheck, call: &Call<'_>) {
+    if !check.is_on() && *check != HealthCheck::default() {
+        let what = "this member's health is not checked: there is no hcmethod";
+        notes.trap(call.spot, Complaint::new(what, "add for example hcmethod=GET"));
+    } else if check.is_on() && !check.asks() && !check.expression.is_empty() {
+        let what = "hcexpr has no effect: hcmethod=TCP gets no answer to look at";
+        notes.trap(call.spot, Complaint::new(what, "write hcmethod=GET, or remove hcexpr"));
     }
 }
 

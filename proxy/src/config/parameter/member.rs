@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{Flag, Lbset, Route, Status, Upgrade};
 
+use crate::config::health;
 use crate::config::notes::Complaint;
 use crate::config::parameter::Parameter;
 use crate::config::parameter::value::{Remarks, Whole, duration, factor, on_off, shown, some_time};
@@ -92,13 +93,58 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
             Ok(())
         },
     },
-    Parameter { key: "hcexpr", range: "a name", about: HEALTH, set: health },
-    Parameter { key: "hcfails", range: "a whole number", about: HEALTH, set: health },
-    Parameter { key: "hcinterval", range: "a time", about: HEALTH, set: health },
-    Parameter { key: "hcmethod", range: "a name", about: HEALTH, set: health },
-    Parameter { key: "hcpasses", range: "a whole number", about: HEALTH, set: health },
-    Parameter { key: "hctemplate", range: "a name", about: HEALTH, set: health },
-    Parameter { key: "hcuri", range: "a path", about: HEALTH, set: health },
+    Parameter {
+        key: "hcexpr",
+        range: "the name of a ProxyHCExpr above",
+        about: "The expression that decides on the answer to a health check; without it the status, 200 to 399.",
+        set: |draft, text, _| health::expression(&mut draft.settings.health, text, &draft.health),
+    },
+    Parameter {
+        key: "hcfails",
+        range: "a whole number, at least 0; 0 is as 1",
+        about: "How many health checks in a row must fail for the member to fail.",
+        set: |draft, text, remarks| {
+            health::count(text, remarks).map(|count| draft.settings.health.fails = count)
+        },
+    },
+    Parameter {
+        key: "hcinterval",
+        range: "a time (without a unit: s), at least 100 ms",
+        about: "The time from the end of a health check to the next one.",
+        set: |draft, text, remarks| health::interval(&mut draft.settings.health, text, remarks),
+    },
+    Parameter {
+        key: "hcmethod",
+        range: "NONE, TCP, OPTIONS, HEAD, GET, OPTIONS11, HEAD11 or GET11",
+        about: "How its health is checked; without it not at all.",
+        set: |draft, text, _| health::method(&mut draft.settings.health, text),
+    },
+    Parameter {
+        key: "hcpasses",
+        range: "a whole number, at least 0; 0 is as 1",
+        about: "How many health checks in a row must pass for a failed member to be used again.",
+        set: |draft, text, remarks| {
+            health::count(text, remarks).map(|count| draft.settings.health.passes = count)
+        },
+    },
+    Parameter {
+        key: "hctemplate",
+        range: "the name of a ProxyHCTemplate above",
+        about: "Takes all hc values of a template; those behind it on the line change them.",
+        set: |draft, text, _| health::template(&mut draft.settings.health, text, &draft.health),
+    },
+    Parameter {
+        key: "hctimeout",
+        range: "a time (without a unit: s), at least 1 ms",
+        about: "How long a whole health check may take (httpd has no such parameter); without it the member's time-outs.",
+        set: |draft, text, remarks| health::timeout(&mut draft.settings.health, text, remarks),
+    },
+    Parameter {
+        key: "hcuri",
+        range: "at most 63 characters",
+        about: "What a health check asks for, behind the path of the member's URL.",
+        set: |draft, text, _| health::uri(&mut draft.settings.health, text),
+    },
     Parameter {
         key: "iobuffersize",
         range: SIZE,
@@ -253,14 +299,6 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
         set: upgrade,
     },
 ];
-
-const HEALTH: &str = "Health checks; not used yet.";
-
-#[expect(clippy::unnecessary_wraps, reason = "the rows of the table hold functions of one type")]
-fn health(_: &mut Draft, _: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
-    remarks.unused("there are no health checks yet; this member is only tested by requests", NOT_YET);
-    Ok(())
-}
 
 /// An empty list is none at all, as in httpd.
 fn upgrade(draft: &mut Draft, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {

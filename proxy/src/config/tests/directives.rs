@@ -116,7 +116,7 @@ fn what_is_refused_at_the_top_level_and_why() {
         ("BalancerMember route=x", "1:1: there is no URL"),
         ("SetHandler cgi-script", "1:1: there is no handler 'cgi-script'"),
         ("Alias /x /y", "1:1: Alias is not supported"),
-        ("ProxyHCExpr a {x}", "1:1: ProxyHCExpr is not supported"),
+        ("ProxyHCExpr a {x}", "1:16: 'x' is no word"),
         ("HeartbeatAddress 239.0.0.1:1", "1:1: HeartbeatAddress is not supported"),
         ("Frobnicate", "1:1: 'Frobnicate' is no directive that this proxy knows"),
         (
@@ -227,7 +227,7 @@ fn what_httpd_swallows_is_told_and_refused_if_strict() {
         ("MaxKeepAliveRequests x", "'x' means 0: it starts with no digit, as in httpd"),
         (
             "ServerName \"a",
-            "this quote is never closed; everything up to the end of the line is one word, as in httpd",
+            "this quote or brace is never closed; everything up to the end of the line is one word, as in httpd",
         ),
         (
             "ProxyPass / balancer://b",

@@ -141,10 +141,6 @@ fn what_is_taken_and_told() {
         ("status=+E", "status=+E has no effect as to E: the first election lifts it, as in httpd"),
         ("status=-O", "status=-O has no effect as to O (-O): every member is initialised"),
         ("status=", "status= has no effect: there is no letter"),
-        (
-            "hcmethod=TCP",
-            "hcmethod=TCP is not used: there are no health checks yet; this member is only tested by requests",
-        ),
         ("min=5", "min=5 is not used: no connection is opened before it is needed, as in httpd"),
         ("ping=1", "ping=1 is not used: connections are not probed before a request"),
         (
