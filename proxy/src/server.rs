@@ -1,7 +1,7 @@
 //! Starts everything in order and stops it in reverse. A start that fails leaves nothing behind.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,12 +11,13 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, watch};
 
 use crate::accept::{self, Crowd};
+use crate::access_log::AccessLogs;
 use crate::clock::Pacer;
 use crate::config::{Config, ReadOptions};
 use crate::heartmonitor::{self, Hearing, Hearings, Heartmonitor};
 use crate::journal::Journal;
-use crate::listening::Listening;
-use crate::places::Mailboxes;
+use crate::listening::{Listener, Listening, Opened};
+use crate::places::{Mailbox, Mailboxes};
 use crate::registry::{Registry, Roster};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
@@ -172,11 +173,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let run_dir = RunDir::take(&run_dir)?;
     let (doors, listeners): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
     let mut listening = Listening::new(doors);
-    let opened = listening.open(&config.listen).and_then(|opened| {
-        let beats = config.heartbeat.listen.map(heartmonitor::open).transpose()?;
-        Ok((opened, site::access_logs(&config)?, beats))
-    });
-    let (opened, logs, beats) = match opened {
+    let (opened, logs, beats) = match open(&config, &listening) {
         Ok(opened) => opened,
         Err(why) => {
             run_dir.discard();
@@ -189,18 +186,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     admin.set_nonblocking(true)?;
     let (mailboxes, received) = Mailboxes::new(threads);
     let journal = Journal::open(run_dir.path(), &config.balancers);
-    let started = clock::wall();
-    let hello = Hello {
-        product: "evenkeel-proxy".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        interface: INTERFACE,
-        pid: std::process::id(),
-        configuration: configuration.display().to_string(),
-        listen: listening.addresses().iter().map(ToString::to_string).collect(),
-        started,
-        loaded: started,
-        reloads: 0,
-    };
+    let hello = hello(&configuration, &listening);
     let paths = |index| site::paths(&config, index);
     let registry = Arc::new(Registry::new(&config.balancers, paths, (threads, hello), journal));
     let most = config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS);
@@ -219,26 +205,62 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     });
     let source = options.reading.clone().map(|reading| (options.configuration.clone(), reading));
     let reloader = Arc::new(Reloader::new(source, Arc::clone(&proxy), (listening, written, hearing)));
-    let (stop, stopping) = watch::channel(Stop::No);
-    let (end_control, ending) = watch::channel(false);
-    let mut running = Running {
-        reloader: Arc::clone(&reloader),
+    let running = Running {
+        reloader,
         registry,
         run_dir,
-        stop,
-        end_control,
+        stop: watch::Sender::new(Stop::No),
+        end_control: watch::Sender::new(false),
         workers: Vec::new(),
         control: None,
     };
-    for (core, (listeners, mailbox)) in listeners.into_iter().zip(received).enumerate() {
-        let (proxy, stopping) = (Arc::clone(&proxy), stopping.clone());
+    launch(running, &proxy, listeners.into_iter().zip(received), (admin, hearings))
+}
+
+/// Takes hold of everything outside that may be refused: addresses, logs, the socket for heartbeats.
+fn open(
+    config: &Config,
+    listening: &Listening,
+) -> anyhow::Result<(Opened, AccessLogs, Option<heartmonitor::Listener>)> {
+    let opened = listening.open(&config.listen)?;
+    let beats = config.heartbeat.listen.map(heartmonitor::open).transpose()?;
+    Ok((opened, site::access_logs(config)?, beats))
+}
+
+/// What the proxy says of itself.
+fn hello(configuration: &Path, listening: &Listening) -> Hello {
+    let started = clock::wall();
+    Hello {
+        product: "evenkeel-proxy".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        interface: INTERFACE,
+        pid: std::process::id(),
+        configuration: configuration.display().to_string(),
+        listen: listening.addresses().iter().map(ToString::to_string).collect(),
+        started,
+        loaded: started,
+        reloads: 0,
+    }
+}
+
+/// Starts the threads.
+fn launch(
+    mut running: Running,
+    proxy: &Arc<Proxy>,
+    workers: impl Iterator<Item = (mpsc::UnboundedReceiver<Listener>, Mailbox)>,
+    (admin, hearings): (std::os::unix::net::UnixListener, mpsc::UnboundedReceiver<Hearing>),
+) -> anyhow::Result<Running> {
+    for (core, (listeners, mailbox)) in workers.enumerate() {
+        let (proxy, stopping) = (Arc::clone(proxy), running.stop.subscribe());
         let work = move || accept::work(core, proxy, (listeners, mailbox), stopping);
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
     // Last: who gets an answer from the admin interface finds everything up.
-    running.control = Some(control(admin, Arc::clone(&proxy.registry), (reloader, hearings), ending)?);
+    let reloader = (Arc::clone(&running.reloader), hearings);
+    let ending = running.end_control.subscribe();
+    running.control = Some(control(admin, Arc::clone(&running.registry), reloader, ending)?);
     for address in running.listen() {
-        tracing::info!(%address, threads, "listening");
+        tracing::info!(%address, threads = running.workers.len(), "listening");
     }
     tracing::info!(socket = %running.admin_socket().display(), "admin interface ready");
     Ok(running)

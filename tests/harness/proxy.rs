@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, Call, Edited, Hello, MemberSnapshot, Selector, Snapshot,
+    BalancerName, BalancerSnapshot, Call, Edited, Hello, MemberSnapshot, Reloaded, Selector, Snapshot,
 };
 use evenkeel_protocol::{place, selector::Candidate};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
@@ -27,10 +27,12 @@ pub fn folder() -> TempDir {
 /// A running proxy with this configuration. `Listen 127.0.0.1:0` is put in front unless the text listens itself.
 #[track_caller]
 pub fn proxy(configuration: impl fmt::Display) -> Proxy {
-    let text = configuration.to_string();
+    Proxy::start(folder(), &listening(&configuration.to_string()))
+}
+
+fn listening(text: &str) -> String {
     let listens = text.lines().any(|line| line.trim_start().starts_with("Listen "));
-    let text = if listens { text } else { format!("Listen 127.0.0.1:0\n{text}") };
-    Proxy::start(folder(), &text)
+    if listens { text.to_owned() } else { format!("Listen 127.0.0.1:0\n{text}") }
 }
 
 /// As [`proxy`], with so many worker threads.
@@ -188,6 +190,26 @@ impl Proxy {
     pub fn edit_balancer(&self, balancer: &str, json: &str) -> Edited {
         let call = Call::EditBalancer(named(balancer));
         self.admin.ask(call.method(), &call.path(), json).message()
+    }
+
+    /// Writes another configuration and has it read anew, which must be good. Listeners may move.
+    #[track_caller]
+    pub fn reload(&mut self, configuration: impl fmt::Display) -> Reloaded {
+        let reloaded = self.try_reload(configuration).message();
+        self.hello = self.admin.get(&Call::Hello);
+        reloaded
+    }
+
+    /// As [`Self::reload`], or is refused.
+    #[track_caller]
+    pub fn try_reload(&self, configuration: impl fmt::Display) -> Told {
+        self.configure(configuration);
+        self.admin.ask("POST", &Call::Reload.path(), "")
+    }
+
+    /// Writes another configuration, which nobody reads yet.
+    pub fn configure(&self, configuration: impl fmt::Display) {
+        fs::write(self.folder().join("site.conf"), listening(&configuration.to_string())).unwrap();
     }
 
     /// Requests in flight on all members.

@@ -97,7 +97,9 @@ fn a_signal_to_open_logs_anew_ends_nothing() {
     let proxy = proxy(serving([&a]));
     for round in 1..=2 {
         signal(proxy.pid(), Signal::USR1);
-        eventually("it is heard", || (proxy.log().matches("anew").count() == round).then_some(()));
+        eventually("it is heard", || {
+            (proxy.log().matches("access logs anew").count() == round).then_some(())
+        });
         assert_eq!(browser().try_send(proxy.address(), "GET", "/", b"").unwrap().answered_by(), "a");
     }
     assert_eq!(proxy.stop().code(), Some(0));

@@ -5,5 +5,6 @@ mod configuration;
 mod edits;
 mod events;
 mod log;
+mod reload;
 mod socket;
 mod start;

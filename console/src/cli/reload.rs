@@ -1,12 +1,15 @@
 //! `evenkeel reload`: the proxy reads its configuration anew; what came of it, for people or as JSON.
 
 use clap::Args;
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Override, Reloaded, Subject};
 use serde_json::json;
 
 use super::output::Stop;
 use super::{Exit, Session};
-use crate::model::wash;
+
+/// Characters of one line that the proxy wrote.
+const LONGEST: usize = 1000;
 
 pub(super) const HELP: &str = "\
 Requests in flight finish, connections stay. Counters of members that are still there go on. Drains and other flags \
@@ -28,14 +31,13 @@ pub struct ReloadArguments {
 }
 
 pub(super) async fn run(arguments: &ReloadArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let mut reloaded = session.client().await?.reload().await?;
+    let reloaded = session.client().await?.reload().await?;
     let output = &mut session.output;
     if arguments.json {
         output.json(&json!({"version": 1, "reloaded": reloaded}))?;
     } else {
-        wash::reloaded(&mut reloaded);
         for warning in &reloaded.warnings {
-            output.message(warning);
+            output.message(&format!("warning: {}", clean(warning, LONGEST)));
         }
         output.result(&lines(&reloaded).join("\n"))?;
     }
@@ -63,12 +65,13 @@ fn name(subject: &Subject) -> String {
 }
 
 fn about(what: &Override) -> String {
-    format!("{}: {} {}: {}", name(&what.subject), what.field, what.value, what.why)
+    let text = format!("{} {}: {}", what.field, what.value, what.why);
+    format!("{}: {}", name(&what.subject), clean(&text, LONGEST))
 }
 
 /// What became of an edit, in a line.
 pub(super) fn told(what: &Override, outcome: &str) -> String {
-    format!("{}: edit {outcome}: {} {}: {}", name(&what.subject), what.field, what.value, what.why)
+    format!("edit {outcome}: {}", about(what))
 }
 
 #[cfg(test)]

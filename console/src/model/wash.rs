@@ -2,7 +2,7 @@
 //! for the free texts, which may repeat what strangers wrote.
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Change, Event, EventKind, Override, Peer, Reloaded, Snapshot};
+use evenkeel_protocol::{Change, Event, EventKind, Override, Peer, Snapshot};
 
 /// The longest word: a status, a version, a user's name, a value.
 const WORD: usize = 100;
@@ -78,14 +78,6 @@ fn overridden(what: &mut Override) {
     wash(&mut what.field, WORD);
     wash(&mut what.value, WORD);
     wash(&mut what.why, SENTENCE);
-}
-
-/// Cleans what a reload did.
-pub fn reloaded(reloaded: &mut Reloaded) {
-    reloaded.kept.iter_mut().chain(&mut reloaded.dropped).for_each(overridden);
-    for warning in &mut reloaded.warnings {
-        wash(warning, REPORT);
-    }
 }
 
 /// Cleans the texts of changes.
