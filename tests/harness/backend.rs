@@ -155,6 +155,11 @@ impl Backend {
         self.shared.asked.lock().unwrap().clone()
     }
 
+    /// The requests it remembers behind the first `count`.
+    pub fn asked_since(&self, count: usize) -> Vec<Asked> {
+        self.shared.asked.lock().unwrap().get(count..).unwrap_or_default().to_vec()
+    }
+
     /// The last request.
     #[track_caller]
     pub fn last(&self) -> Asked {
