@@ -26,6 +26,8 @@ pub struct Backend {
     /// Bound, never listening: keeps the port ours, and refusing, while nobody listens.
     _anchor: Socket,
     acceptor: Mutex<Option<JoinHandle<()>>>,
+    /// A listener whose queue is full, and those who fill it.
+    deaf: Mutex<Vec<Socket>>,
 }
 
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl Backend {
             open: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
-        Self { shared, address, _anchor: anchor, acceptor: Mutex::new(None) }
+        Self { shared, address, _anchor: anchor, acceptor: Mutex::new(None), deaf: Mutex::default() }
     }
 
     /// The same backend, behaving so from the start.
@@ -95,11 +97,28 @@ impl Backend {
 
     /// Refuses connections, and closes those there are.
     pub fn refuses(&self) {
+        self.deaf.lock().unwrap().clear();
         let Some(acceptor) = self.acceptor.lock().unwrap().take() else { return };
         self.shared.stopping.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(self.address));
         acceptor.join().unwrap();
         self.hang_up();
+    }
+
+    /// Neither takes nor refuses connections: whoever tries waits.
+    pub fn hears_nobody(&self) {
+        self.refuses();
+        let listener = bound(self.address);
+        listener.listen(1).unwrap();
+        let mut deaf = self.deaf.lock().unwrap();
+        for _ in 0..4 {
+            let filler = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            filler.set_nonblocking(true).unwrap();
+            // It is under way, or waits as all who come later.
+            drop(filler.connect(&self.address.into()));
+            deaf.push(filler);
+        }
+        deaf.push(listener);
     }
 
     /// Closes all its connections.
@@ -113,6 +132,7 @@ impl Backend {
     pub fn listens(&self) {
         let mut acceptor = self.acceptor.lock().unwrap();
         assert!(acceptor.is_none(), "{} listens already", self.shared.name);
+        self.deaf.lock().unwrap().clear();
         self.shared.stopping.store(false, Ordering::SeqCst);
         let socket = bound(self.address);
         socket.listen(1024).unwrap();
@@ -377,6 +397,17 @@ mod tests {
         assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
         a.refuses();
         assert_eq!(ask(&a, "/").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        a.listens();
+        assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
+    }
+
+    #[test]
+    fn a_backend_can_let_those_wait_who_connect() {
+        let [a] = backends(["a"]);
+        a.hears_nobody();
+        let address = a.address();
+        let soon = std::time::Duration::from_millis(100);
+        assert_eq!(TcpStream::connect_timeout(&address, soon).unwrap_err().kind(), io::ErrorKind::TimedOut);
         a.listens();
         assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
     }

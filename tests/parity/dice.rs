@@ -1,6 +1,6 @@
 //! Numbers that follow from a seed, the same on every machine.
 
-/// Dice with a seed (SplitMix64).
+/// Dice with a seed (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);
 

@@ -5,11 +5,11 @@
 //! choose the seeds; `EVENKEEL_RECORD` writes what was seen into steps that expect nothing.
 
 mod accepted;
+mod alone;
 mod compare;
 mod counters;
 mod dice;
 mod generator;
-mod picks;
 mod play;
 mod scenario;
 mod seeded;

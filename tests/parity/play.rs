@@ -36,6 +36,8 @@ type Heard = Result<Answer, String>;
 struct Open {
     gate: Gate,
     client: JoinHandle<Heard>,
+    /// How many members it makes busy: the one that holds it, and those that failed it.
+    busy: i64,
 }
 
 /// Where a scenario is played: a balancer of a stage, and where it is mapped.
@@ -131,7 +133,9 @@ impl<'a> Play<'a> {
             Step::Release(count) => {
                 let count = count.unwrap_or(self.held.len()).min(self.held.len());
                 let released: Vec<Open> = self.held.drain(..count).collect();
-                released.iter().for_each(|open| open.gate.open());
+                for open in &released {
+                    open.gate.open();
+                }
                 return released.into_iter().map(|open| open.client.join().unwrap()).collect();
             }
             Step::Join => {
@@ -147,6 +151,7 @@ impl<'a> Play<'a> {
             Step::Kill(whom) => self.stage.backend(whom).refuses(),
             Step::Start(whom) => self.stage.backend(whom).listens(),
             Step::HangUp(whom) => self.stage.backend(whom).hang_up(),
+            Step::Deafen(whom) => self.stage.backend(whom).hears_nobody(),
             Step::Behave(whom, kind) => {
                 let backend = self.stage.backend(whom);
                 backend.behaves(self.directed(kind).behaviour(&self.silence));
@@ -173,8 +178,11 @@ impl<'a> Play<'a> {
     fn ask(&mut self, ask: &Ask, more: bool) -> Heard {
         let to = self.stage.address();
         let target = self.target(ask);
-        let heard =
-            if ask.kept { send(&mut self.kept, to, ask, &target) } else { send(&mut client(), to, ask, &target) };
+        let heard = if ask.kept {
+            send(&mut self.kept, to, ask, &target)
+        } else {
+            send(&mut client(), to, ask, &target)
+        };
         if ask.kept && heard.is_err() {
             self.kept = browser().header("Host", SITE).keep_alive();
         }
@@ -192,7 +200,7 @@ impl<'a> Play<'a> {
     fn open(&self, ask: &Ask, gate: Gate) -> Open {
         let (to, target, ask) = (self.stage.address(), self.target(ask), ask.clone());
         let client = thread::spawn(move || send(&mut client(), to, &ask, &target));
-        Open { gate, client }
+        Open { gate, client, busy: 0 }
     }
 
     #[track_caller]
@@ -201,10 +209,15 @@ impl<'a> Play<'a> {
         for backend in self.stage.backends() {
             backend.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
         }
-        let open = self.open(ask, gate.clone());
-        eventually_true("the request is held or answered", || gate.waiting() == 1 || open.client.is_finished());
+        let mut open = self.open(ask, gate.clone());
+        eventually_true("the request is held or answered", || {
+            gate.waiting() == 1 || open.client.is_finished()
+        });
         for backend in self.stage.backends() {
             backend.behaves(Behaviour::good());
+        }
+        if gate.waiting() == 1 {
+            open.busy = busy(&self.stage.counters(self.balancer)) - self.busy_by_held();
         }
         self.held.push_back(open);
     }
@@ -214,15 +227,18 @@ impl<'a> Play<'a> {
         self.begun.push(open);
     }
 
+    fn busy_by_held(&self) -> i64 {
+        self.held.iter().map(|open| open.busy).sum()
+    }
+
     /// The members as soon as nobody but the held requests makes them busy, or as they are when patience ends.
     #[track_caller]
     fn settled(&self) -> Vec<Counters> {
         let mut members = Vec::new();
-        let held = self.held.iter().filter(|open| open.gate.waiting() > 0).count();
+        let held = self.busy_by_held();
         let _ = within(self.settles, || {
             members = self.stage.counters(self.balancer);
-            let busy: i64 = members.iter().map(|member| member.busy).sum();
-            (usize::try_from(busy) == Ok(held)).then_some(())
+            (busy(&members) == held).then_some(())
         });
         members
     }
@@ -277,6 +293,10 @@ fn matters(name: &str, from_member: bool) -> bool {
     }
 }
 
+fn busy(members: &[Counters]) -> i64 {
+    members.iter().map(|member| member.busy).sum()
+}
+
 fn client() -> Browser {
     browser().header("Host", SITE)
 }
@@ -285,9 +305,7 @@ fn send(client: &mut Browser, to: SocketAddr, ask: &Ask, target: &str) -> Heard 
     let fields: Vec<(&str, &str)> =
         ask.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let method = ask.method.to_uppercase();
-    client
-        .try_send_with(to, (&method, target), &fields, &vec![b'x'; ask.body])
-        .map_err(|why| why.to_string())
+    client.try_send_with(to, (&method, target), &fields, &vec![b'x'; ask.body]).map_err(|why| why.to_string())
 }
 
 /// Who answered: a member by its name, with its status if that is not 200; the server itself by its status.

@@ -70,13 +70,13 @@ impl Scenario {
         let (head, steps) = text.split_once(&format!("\n{RULE}\n")).ok_or("it has no line of dashes")?;
         for line in head.lines() {
             if let Some(about) = line.strip_prefix("# ") {
-                scenario.about += &format!("{about}\n");
+                scenario.about.extend([about, "\n"]);
             } else if let Some(numbers) = line.strip_prefix("departure ") {
                 for number in numbers.split_whitespace() {
                     scenario.departures.push(number.parse().map_err(|_| format!("departure '{number}'"))?);
                 }
             } else {
-                scenario.configuration += &format!("{line}\n");
+                scenario.configuration.extend([line, "\n"]);
             }
         }
         for line in steps.lines().filter(|line| !line.trim().is_empty()) {

@@ -60,65 +60,65 @@ impl Making {
     }
 
     fn configuration(&mut self) -> String {
-        let mut text = "<Proxy balancer://app>\n".to_owned();
-        for number in 1..=self.members {
-            text += &self.member(number);
-        }
-        text += &format!("    ProxySet lbmethod={} forcerecovery=Off\n", self.method);
+        let mut lines: Vec<String> = (1..=self.members).map(|number| self.member(number)).collect();
+        let mut set = |setting: String| lines.push(format!("ProxySet {setting}"));
+        set(format!("lbmethod={} forcerecovery=Off", self.method));
         if self.dice.percent(75) {
-            text += "    ProxySet stickysession=SID|sid\n";
+            set("stickysession=SID|sid".to_owned());
         }
         if self.separator != '.' {
-            text += &format!("    ProxySet stickysessionsep={}\n", self.separator);
+            set(format!("stickysessionsep={}", self.separator));
         }
         if self.semicolon {
-            text += "    ProxySet scolonpathdelim=On\n";
+            set("scolonpathdelim=On".to_owned());
         }
         if self.dice.percent(20) {
-            text += "    ProxySet nofailover=On\n";
+            set("nofailover=On".to_owned());
         }
         if self.dice.percent(20) {
-            text += &format!("    ProxySet maxattempts={}\n", self.dice.below(4));
+            set(format!("maxattempts={}", self.dice.below(4)));
         }
-        text + "</Proxy>\nProxyPass / balancer://app/\n"
+        format!(
+            "<Proxy balancer://app>\n    {}\n</Proxy>\nProxyPass / balancer://app/\n",
+            lines.join("\n    ")
+        )
     }
 
     fn member(&mut self, number: usize) -> String {
-        let mut line = format!("    BalancerMember {{{number}}} loadfactor={}", self.factors[number - 1]);
+        let mut words = vec![format!("BalancerMember {{{number}}} loadfactor={}", self.factors[number - 1])];
         if self.dice.percent(85) {
             // Now and then two members have the same route.
             let own = if self.dice.percent(85) { number - 1 } else { self.dice.below(self.members) };
-            line += &format!(" route={}", ROUTES[own]);
+            words.push(format!("route={}", ROUTES[own]));
         }
         if self.dice.percent(20) {
-            line += &format!(" redirect={}", self.dice.of(ROUTES));
+            words.push(format!("redirect={}", self.dice.of(ROUTES)));
         }
         if self.dice.percent(30) {
-            line += &format!(" lbset={}", self.dice.below(4));
+            words.push(format!("lbset={}", self.dice.below(4)));
         }
         if self.dice.percent(35) {
             let letters = ["+D", "+N", "+S", "+H", "+R", "+H", "+R", "+H+R", "+N+H", "+D+R", "+C"];
-            line += &format!(" status={}", self.dice.of(&letters));
+            words.push(format!("status={}", self.dice.of(&letters)));
         }
-        line + "\n"
+        words.join(" ")
     }
 
     fn step(&mut self) -> Step {
         match self.dice.below(100) {
-            0..50 => Step::Ask(self.ask()),
-            50..62 if self.held < 8 => {
+            0..12 if self.held < 8 => {
                 self.held += 1;
                 Step::Hold(Ask { times: 1, method: "get".to_owned(), body: 0, ..self.ask() })
             }
-            62..70 if self.held > 0 => {
+            12..20 if self.held > 0 => {
                 let count = 1 + self.dice.below(self.held);
                 self.held -= count;
                 Step::Release(Some(count))
             }
-            70..92 => self.edit_member(),
-            92..95 => self.edit_balancer(),
-            95..98 if self.held == 0 => self.kill(),
-            98.. if !self.dead.is_empty() => Step::Start(self.dead.remove(0)),
+            20..42 => self.edit_member(),
+            42..45 => self.edit_balancer(),
+            45..48 if self.held == 0 => self.kill(),
+            48..50 if !self.dead.is_empty() => Step::Start(self.dead.remove(0)),
             _ => Step::Ask(self.ask()),
         }
     }
@@ -146,13 +146,13 @@ impl Making {
             7..8 => ask.target = format!("/p?k=1&sid={value}"),
             8..9 => ask.target = format!("/p;sid={value}{}", if self.semicolon { ";k=1" } else { "" }),
             _ => {
-                ask.method = "post".to_owned();
+                "post".clone_into(&mut ask.method);
                 ask.body = 1 + self.dice.below(3000);
             }
         }
         if self.dice.percent(50) {
-            let mark = if ask.target.contains('?') { '&' } else { '?' };
-            ask.target += &format!("{mark}size={}", self.dice.of(SIZES));
+            let mark = if ask.target.contains('?') { "&" } else { "?" };
+            ask.target.extend([mark, "size=", self.dice.of(SIZES)]);
         }
         ask
     }

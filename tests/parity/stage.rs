@@ -33,7 +33,11 @@ impl Stage {
     /// Starts it with `{name}` in the configuration replaced; none if there is no httpd. `threads` are those of our
     /// proxy: with one, a connection to a member that was kept is surely used again.
     #[track_caller]
-    pub(crate) fn start(which: Which, (configuration, threads): (&str, usize), names: &[String]) -> Option<Self> {
+    pub(crate) fn start(
+        which: Which,
+        (configuration, threads): (&str, usize),
+        names: &[String],
+    ) -> Option<Self> {
         let backends: Vec<Backend> = names.iter().map(|name| Backend::new(name)).collect();
         let configuration = backends.iter().fold(configuration.to_owned(), |text, backend| {
             text.replace(&format!("{{{}}}", backend.name()), &backend.to_string())

@@ -27,6 +27,8 @@ pub(crate) enum Step {
     Start(String),
     /// It closes the connections there are.
     HangUp(String),
+    /// It neither takes nor refuses connections.
+    Deafen(String),
     /// It behaves so from its next request on.
     Behave(String, Kind),
     /// So many milliseconds pass.
@@ -80,7 +82,9 @@ impl Kind {
             Self::Good => Behaviour::good(),
             Self::Status(status, fields) => {
                 let reply = Reply::status(*status);
-                Behaviour::Answers(fields.iter().fold(reply, |reply, (name, value)| reply.header(name, value)))
+                Behaviour::Answers(
+                    fields.iter().fold(reply, |reply, (name, value)| reply.header(name, value)),
+                )
             }
             Self::Closes => Behaviour::ClosesWithoutAnswer,
             Self::Resets => Behaviour::ResetsWithoutAnswer,
@@ -168,6 +172,7 @@ impl Step {
             ["kill", whom] => Self::Kill(name(whom)),
             ["start", whom] => Self::Start(name(whom)),
             ["hangup", whom] => Self::HangUp(name(whom)),
+            ["deafen", whom] => Self::Deafen(name(whom)),
             ["behave", whom, kind @ ..] => Self::Behave(name(whom), Kind::parse(kind)?),
             ["pause", time] => Self::Pause(time.parse().map_err(|_| "pause how many milliseconds?")?),
             ["restart"] => Self::Restart,
@@ -235,6 +240,7 @@ impl fmt::Display for Step {
             Self::Kill(whom) => write!(f, "kill {whom}"),
             Self::Start(whom) => write!(f, "start {whom}"),
             Self::HangUp(whom) => write!(f, "hangup {whom}"),
+            Self::Deafen(whom) => write!(f, "deafen {whom}"),
             Self::Behave(whom, kind) => write!(f, "behave {whom} {kind}"),
             Self::Pause(time) => write!(f, "pause {time}"),
             Self::Restart => f.write_str("restart"),

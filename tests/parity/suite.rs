@@ -89,7 +89,6 @@ fn by_two<T: Send>(work: Vec<T>, play: impl Fn(T) -> (String, Findings) + Sync) 
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the line that closes the suite")]
 fn everything_is_as_before_httpd() {
     if !httpd_is_here() {
         return;
