@@ -1,6 +1,6 @@
 //! Plays the steps of a scenario on one stage and notes after each what came of it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -50,6 +50,10 @@ pub(crate) struct Play<'a> {
     held: VecDeque<Open>,
     begun: Vec<Open>,
     kept: Browser,
+    /// How backends behave that are not as they were at first.
+    told: HashMap<String, Behaviour>,
+    /// Backends that take no connections.
+    away: HashSet<String>,
     /// Holds the backends that say nothing.
     silence: Gate,
     /// How many requests of each backend were looked at.
@@ -69,6 +73,8 @@ impl<'a> Play<'a> {
             held: VecDeque::new(),
             begun: Vec::new(),
             kept: browser().header("Host", SITE).keep_alive(),
+            told: HashMap::new(),
+            away: HashSet::new(),
             silence: Gate::new(),
             seen,
             settles: patience(),
@@ -95,27 +101,28 @@ impl<'a> Play<'a> {
         }
         for backend in self.stage.backends() {
             backend.behaves(Behaviour::good());
-            backend.refuses();
-            backend.listens();
+            backend.hang_up();
+            if self.away.contains(backend.name()) {
+                backend.listens();
+            }
         }
     }
 
     #[track_caller]
     fn step(&mut self, step: &Step) -> Outcome {
         let mut outcome = Outcome::default();
-        let heard = self.act(step, &mut outcome);
+        for heard in &self.act(step, &mut outcome) {
+            outcome.text += &who(heard);
+            outcome.answers.push(self.describe(heard));
+        }
         if !self.begun.is_empty() {
-            // How far they are by now is a matter of moments.
+            // How far those are by now is a matter of moments.
             return outcome;
         }
         outcome.members = self.settled();
         if let Step::See(field) = step {
             let fields: Vec<String> = outcome.members.iter().map(|member| member.field(field)).collect();
             outcome.text = fields.join(" ");
-        }
-        for heard in &heard {
-            outcome.text += &who(heard);
-            outcome.answers.push(self.describe(heard));
         }
         outcome.asked = self.asked();
         outcome
@@ -148,13 +155,23 @@ impl<'a> Play<'a> {
                 let taken = self.stage.edit(self.balancer, whom, (field, value));
                 (if taken { "taken" } else { "refused" }).clone_into(&mut outcome.text);
             }
-            Step::Kill(whom) => self.stage.backend(whom).refuses(),
-            Step::Start(whom) => self.stage.backend(whom).listens(),
+            Step::Kill(whom) => {
+                self.stage.backend(whom).refuses();
+                self.away.insert(whom.clone());
+            }
+            Step::Start(whom) => {
+                self.stage.backend(whom).listens();
+                self.away.remove(whom);
+            }
             Step::HangUp(whom) => self.stage.backend(whom).hang_up(),
-            Step::Deafen(whom) => self.stage.backend(whom).hears_nobody(),
+            Step::Deafen(whom) => {
+                self.stage.backend(whom).hears_nobody();
+                self.away.insert(whom.clone());
+            }
             Step::Behave(whom, kind) => {
-                let backend = self.stage.backend(whom);
-                backend.behaves(self.directed(kind).behaviour(&self.silence));
+                let behaviour = self.directed(kind).behaviour(&self.silence);
+                self.stage.backend(whom).behaves(behaviour.clone());
+                self.told.insert(whom.clone(), behaviour);
             }
             Step::Pause(time) => drop(within(Duration::from_millis(*time), || None::<()>)),
             Step::Restart => self.stage.restart(),
@@ -214,7 +231,7 @@ impl<'a> Play<'a> {
             gate.waiting() == 1 || open.client.is_finished()
         });
         for backend in self.stage.backends() {
-            backend.behaves(Behaviour::good());
+            backend.behaves(self.told.get(backend.name()).cloned().unwrap_or_else(Behaviour::good));
         }
         if gate.waiting() == 1 {
             open.busy = busy(&self.stage.counters(self.balancer)) - self.busy_by_held();
@@ -274,7 +291,11 @@ impl<'a> Play<'a> {
             .iter()
             .map(|(name, value)| (name.to_lowercase(), value))
             .filter(|(name, _)| matters(name, from_member))
-            .map(|(name, value)| format!("{name}: {value}"))
+            .map(|(name, value)| match name.as_str() {
+                // How the end of a body is told is a matter of each connection.
+                "transfer-encoding" => format!("content-length: {}", answer.body.len()),
+                name => format!("{name}: {value}"),
+            })
             .collect();
         fields.sort();
         let body = if from_member { answer.text() } else { String::new() };

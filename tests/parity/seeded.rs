@@ -13,7 +13,7 @@
 
 use crate::dice::Dice;
 use crate::scenario::{Line, Scenario};
-use crate::step::{Ask, Step};
+use crate::step::{Ask, Kind, Step};
 
 /// The most members of a balancer.
 pub(crate) const MOST: usize = 8;
@@ -78,6 +78,9 @@ impl Making {
         if self.dice.percent(20) {
             set(format!("maxattempts={}", self.dice.below(4)));
         }
+        if self.dice.percent(30) {
+            set("failonstatus=500,503".to_owned());
+        }
         format!(
             "<Proxy balancer://app>\n    {}\n</Proxy>\nProxyPass / balancer://app/\n",
             lines.join("\n    ")
@@ -119,7 +122,18 @@ impl Making {
             42..45 => self.edit_balancer(),
             45..48 if self.held == 0 => self.kill(),
             48..50 if !self.dead.is_empty() => Step::Start(self.dead.remove(0)),
+            50..54 => Step::Behave(self.whom(), self.kind()),
+            54..55 if self.held == 0 => Step::HangUp(self.whom()),
             _ => Step::Ask(self.ask()),
+        }
+    }
+
+    fn kind(&mut self) -> Kind {
+        match self.dice.below(4) {
+            0 => Kind::Status(503, vec![("Retry-After".to_owned(), "9".to_owned())]),
+            1 => Kind::Status(404, vec![("Set-Cookie".to_owned(), "A=1; path=/".to_owned())]),
+            2 => Kind::Chunks(7),
+            _ => Kind::Good,
         }
     }
 

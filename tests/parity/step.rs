@@ -69,8 +69,10 @@ pub(crate) enum Kind {
     Resets,
     /// It answers what is no HTTP.
     Garbage,
-    /// It reads the request and says nothing.
+    /// It reads the head and says nothing, not even that the body may come.
     Silent,
+    /// It answers 200 in chunks of so many bytes.
+    Chunks(usize),
     /// It declares six bytes, sends two and closes.
     Short,
 }
@@ -89,8 +91,9 @@ impl Kind {
             Self::Closes => Behaviour::ClosesWithoutAnswer,
             Self::Resets => Behaviour::ResetsWithoutAnswer,
             Self::Garbage => Behaviour::AnswersGarbage(b"no HTTP at all\n".to_vec()),
-            Self::Silent => Behaviour::HoldsUntil(gate.clone(), Reply::default()),
+            Self::Silent => Behaviour::ReadsLate(gate.clone(), Reply::default()),
             Self::Short => Behaviour::LiesAboutLength(2, Reply::default()),
+            Self::Chunks(size) => Behaviour::AnswersInChunks(*size, Reply::default()),
         }
     }
 
@@ -106,6 +109,7 @@ impl Kind {
             ["garbage"] => Self::Garbage,
             ["silent"] => Self::Silent,
             ["short"] => Self::Short,
+            ["chunks", size] => Self::Chunks(size.parse().map_err(|_| "chunks of how many bytes?")?),
             _ => return Err(format!("nobody behaves '{}'", words.join(" "))),
         })
     }
@@ -221,6 +225,7 @@ impl fmt::Display for Kind {
             Self::Garbage => "garbage",
             Self::Silent => "silent",
             Self::Short => "short",
+            Self::Chunks(size) => return write!(f, "chunks {size}"),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The doors as the proxy uses them: what they tell beside who is elected. Rows of facts, no schedules.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at what it did not expect")]
+#![expect(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use std::time::Duration;
 
@@ -56,8 +56,10 @@ fn settings_are_those_it_was_given() {
 
 #[test]
 fn a_stopped_member_is_known_by_its_name() {
-    let balancer =
-        balancer(BalancerSettings::default(), vec![with(Flag::Stopped), with(Flag::Disabled), member(100, "")]);
+    let balancer = balancer(
+        BalancerSettings::default(),
+        vec![with(Flag::Stopped), with(Flag::Disabled), member(100, "")],
+    );
     for (at, stopped) in [(0, true), (1, false), (2, false), (3, false)] {
         assert_eq!(balancer.is_stopped(&name(at)), stopped, "{at}");
     }
@@ -193,7 +195,8 @@ fn nothing_is_noted_where_nothing_changes_for_sessions() {
         BalancerSettings { stickysession: Some("SID".parse().unwrap()), ..BalancerSettings::default() };
     // Nobody serves before and after.
     let alone = balancer(settings.clone(), vec![with(Flag::Disabled)]);
-    let lbset = MemberEdit { lbset: Some(evenkeel_protocol::Lbset::new(1).unwrap()), ..MemberEdit::default() };
+    let lbset =
+        MemberEdit { lbset: Some(evenkeel_protocol::Lbset::new(1).unwrap()), ..MemberEdit::default() };
     assert_eq!(alone.preview_member(&name(0), &lbset).unwrap().notes, [""; 0]);
     // A redirect that leads nowhere takes no sessions.
     let redirected = MemberSettings { redirect: "nobody".parse().unwrap(), ..member(100, "a") };
