@@ -198,6 +198,11 @@ fn nothing_is_noted_where_nothing_changes_for_sessions() {
     let lbset =
         MemberEdit { lbset: Some(evenkeel_protocol::Lbset::new(1).unwrap()), ..MemberEdit::default() };
     assert_eq!(alone.preview_member(&name(0), &lbset).unwrap().notes, [""; 0]);
+    // It serves before and after, though it is behind.
+    let by_traffic = BalancerSettings { lbmethod: LbMethod::ByTraffic, ..settings.clone() };
+    let mut behind = balancer(by_traffic, vec![member(100, "a"), member(100, "b")]);
+    behind.elect(&Ask { cookies: &["SID=x.b"], ..Ask::default() }, Moment(0)).unwrap().lease.received(1000);
+    assert_eq!(behind.preview_member(&name(0), &lbset).unwrap().notes, [""; 0]);
     // A redirect that leads nowhere takes no sessions.
     let redirected = MemberSettings { redirect: "nobody".parse().unwrap(), ..member(100, "a") };
     let pair = balancer(settings, vec![redirected, member(100, "b")]);
