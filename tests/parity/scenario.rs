@@ -92,9 +92,11 @@ impl Scenario {
     /// The names of the backends that its configuration mentions, in the order of their first mention.
     pub(crate) fn backends(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for part in self.configuration.split('{').skip(1) {
-            let name = part.split('}').next().unwrap_or_default();
-            if !name.is_empty() && !names.iter().any(|known| known == name) {
+        for (at, _) in self.configuration.match_indices('{') {
+            let (before, behind) = self.configuration.split_at(at);
+            let name = behind[1..].split('}').next().unwrap_or_default();
+            // `%{NAME}e` is a variable's.
+            if !before.ends_with('%') && !names.iter().any(|known| known == name) {
                 names.push(name.to_owned());
             }
         }
@@ -213,6 +215,8 @@ see words = "Init Err" "Init Ok"
         let scenario = Scenario::parse(TEXT).unwrap();
         assert_eq!(scenario.to_string(), TEXT);
         assert_eq!(scenario.backends(), ["1", "2"]);
+        let variable = Scenario { configuration: "%{X}e {b}/{a} {b}".to_owned(), ..Scenario::default() };
+        assert_eq!(variable.backends(), ["b", "a"]);
         assert_eq!(scenario.departures, [21, 22]);
         assert!(scenario.lines[1].expected.as_ref().unwrap().differs());
     }

@@ -3,11 +3,13 @@
 //!
 //! | left out | because of departure |
 //! | --- | --- |
-//! | a posted factor that changes nothing; a balancer with one member | 2, 48 |
+//! | a posted factor that changes nothing, or is that of an only member | 2, 48 |
+//! | `maxattempts` of a balancer with one member, by edit | 20 |
 //! | a change to bybusyness, or a dead backend, while requests are in flight | 8, 21 to 23 |
 //! | `+I` | 15 |
 //! | a balancer's timeout, waiting for a connection, time-outs | 17, 26, 24 |
 //! | forced recovery | 29 |
+//! | a field in two lines, paths that httpd writes otherwise | none: members are sent what the client wrote |
 //! | `retry=0` | none: whether a dead member is tried again by the request that found it dead hangs on microseconds |
 //! | names within names, values without a route, two places at once, blanks and quotation marks | 36 to 43 |
 
@@ -51,7 +53,7 @@ struct Making {
 impl Making {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let members = 2 + dice.below(MOST - 1);
+        let members = 1 + dice.below(MOST);
         let factors = (0..members).map(|_| dice.of(FACTORS)).collect();
         let method = dice.of(METHODS);
         let separator = if dice.percent(15) { '-' } else { '.' };
@@ -111,7 +113,7 @@ impl Making {
         match self.dice.below(100) {
             0..12 if self.held < 8 => {
                 self.held += 1;
-                Step::Hold(Ask { times: 1, method: "get".to_owned(), body: 0, ..self.ask() })
+                Step::Hold(Ask { times: 1, method: "get".to_owned(), body: 0, kept: false, ..self.ask() })
             }
             12..20 if self.held > 0 => {
                 let count = 1 + self.dice.below(self.held);
@@ -131,7 +133,7 @@ impl Making {
     fn kind(&mut self) -> Kind {
         match self.dice.below(4) {
             0 => Kind::Status(503, vec![("Retry-After".to_owned(), "9".to_owned())]),
-            1 => Kind::Status(404, vec![("Set-Cookie".to_owned(), "A=1; path=/".to_owned())]),
+            1 => Kind::Status(404, vec![("X-Cause".to_owned(), "gone".to_owned())]),
             2 => Kind::Chunks(7),
             _ => Kind::Good,
         }
@@ -153,7 +155,11 @@ impl Making {
     fn ask(&mut self) -> Ask {
         let mut ask = Ask::get("/");
         ask.times = 1 + self.dice.below(6);
-        let value = format!("x{}{}", self.separator, self.dice.of(ROUTES));
+        ask.kept = self.dice.percent(10);
+        let mut value = format!("x{}{}", self.separator, self.dice.of(ROUTES));
+        if self.dice.percent(5) {
+            "nothing".clone_into(&mut value);
+        }
         match self.dice.below(10) {
             0..4 => {}
             4..7 => ask.fields.push(("Cookie".to_owned(), format!("A=1; SID={value}"))),
@@ -178,6 +184,7 @@ impl Making {
             65..75 => ("lbset", self.dice.below(4).to_string()),
             75..85 => ("route", self.dice.of(ROUTES).to_owned()),
             85..90 => ("redirect", self.dice.of(ROUTES).to_owned()),
+            _ if self.members == 1 => ("lbset", "0".to_owned()),
             _ => {
                 let others: Vec<&'static str> =
                     FACTORS.iter().copied().filter(|factor| *factor != self.factors[at]).collect();
@@ -191,7 +198,8 @@ impl Making {
     fn edit_balancer(&mut self) -> Step {
         let (field, value) = match self.dice.below(4) {
             0 => ("nofailover", self.dice.of(&["on", "off"]).to_owned()),
-            1 => ("maxattempts", self.dice.below(4).to_string()),
+            1 if self.members > 1 => ("maxattempts", self.dice.below(4).to_string()),
+            1 => ("nofailover", "off".to_owned()),
             2 => ("stickysession", self.dice.of(&["SID|sid", ""]).to_owned()),
             _ => {
                 let others: Vec<&'static str> = METHODS
