@@ -67,7 +67,8 @@ named! {
 named! {
     /// What passes through on the way.
     messages:
-        methods, paths, redirects_come_back, statuses_pass
+        mapping_in_a_location, mappings_share_a_balancer, methods, parameters_on_the_mapping, paths,
+        redirects_come_back, statuses_pass
 }
 
 named! {
