@@ -36,12 +36,13 @@ named! {
     selection:
         bybusyness_111, bybusyness_123, bybusyness_idle, bybusyness_released, bytraffic_both_ways,
         bytraffic_chunks, bytraffic_cyclic, bytraffic_equal, bytraffic_factors, bytraffic_in_flight,
-        disabled_and_stopped, drain, edit_everything, edit_factor, edit_method, edit_set,
-        factors_1_100, factors_1_2_3, factors_2_2_5_1, factors_3_2_1, factors_decimal,
+        concurrent, disabled_and_stopped, drain, edit_everything, edit_factor, edit_method,
+        edit_set, factors_1_100, factors_1_2_3, factors_2_2_5_1, factors_3_2_1, factors_decimal,
         factors_equal, factors_one_disabled_from_start, flags_in_the_file, kept_client, lbset,
-        nobody, reenabled_bybusyness, reenabled_byrequests, reenabled_bytraffic, reenabled_factors,
-        spare, spare_and_standby, spare_factor, spare_for_failed_check, spare_of_another_set,
-        spare_only, spare_order, spare_two, standby, standby_before_next_set, standby_for_draining
+        many_members, nobody, reenabled_bybusyness, reenabled_byrequests, reenabled_bytraffic,
+        reenabled_factors, spare, spare_and_standby, spare_factor, spare_for_failed_check,
+        spare_of_another_set, spare_only, spare_order, spare_two, standby, standby_before_next_set,
+        standby_for_draining
 }
 
 named! {
