@@ -215,8 +215,8 @@ fn is_open(stream: &TcpStream) -> bool {
     }
 }
 
-/// Several sockets may be bound to one of our ports, but only one listens.
-fn bound(address: SocketAddr) -> Socket {
+/// A socket that is bound and does not listen. Several may be bound to one of our ports, but only one listens.
+pub(crate) fn bound(address: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_reuse_address(true).unwrap();
     socket.set_reuse_port(true).unwrap();
