@@ -7,6 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
@@ -18,6 +19,8 @@ use crate::wire::{Framing, Head, read_body};
 
 /// How many requests a backend remembers.
 const REMEMBERED: usize = 10_000;
+/// A connection that waits so long will wait longer.
+const FULL: Duration = Duration::from_millis(200);
 
 /// An origin on the loopback. Prints as its URL, so that it fits into a configuration text.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub struct Backend {
     _anchor: Socket,
     acceptor: Mutex<Option<JoinHandle<()>>>,
     /// A listener whose queue is full, and those who fill it.
-    deaf: Mutex<Vec<Socket>>,
+    deaf: Mutex<Option<(Socket, Vec<TcpStream>)>>,
 }
 
 #[derive(Debug)]
@@ -98,7 +101,7 @@ impl Backend {
 
     /// Refuses connections, and closes those there are.
     pub fn refuses(&self) {
-        self.deaf.lock().unwrap().clear();
+        *self.deaf.lock().unwrap() = None;
         let Some(acceptor) = self.acceptor.lock().unwrap().take() else { return };
         self.shared.stopping.store(true, Ordering::SeqCst);
         // A connection wakes it; on a machine out of ports one may fail.
@@ -117,15 +120,10 @@ impl Backend {
         self.refuses();
         let listener = bound(self.address);
         listener.listen(1).unwrap();
-        let mut deaf = self.deaf.lock().unwrap();
-        for _ in 0..4 {
-            let filler = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-            filler.set_nonblocking(true).unwrap();
-            // It is under way, or waits as all who come later.
-            drop(filler.connect(&self.address.into()));
-            deaf.push(filler);
-        }
-        deaf.push(listener);
+        // The first one that has to wait shows that the queue is full.
+        let queued = std::iter::from_fn(|| TcpStream::connect_timeout(&self.address, FULL).ok());
+        let queued: Vec<TcpStream> = queued.take(16).collect();
+        *self.deaf.lock().unwrap() = Some((listener, queued));
     }
 
     /// Closes all its connections.
@@ -139,7 +137,7 @@ impl Backend {
     pub fn listens(&self) {
         let mut acceptor = self.acceptor.lock().unwrap();
         assert!(acceptor.is_none(), "{} listens already", self.shared.name);
-        self.deaf.lock().unwrap().clear();
+        *self.deaf.lock().unwrap() = None;
         self.shared.stopping.store(false, Ordering::SeqCst);
         let socket = bound(self.address);
         socket.listen(1024).unwrap();
@@ -340,7 +338,7 @@ fn respond(name: &str, behaviour: &Behaviour, head: &Head, stream: &TcpStream) -
 /// Closing with no time to linger is a reset.
 fn reset(stream: &TcpStream) -> io::Result<bool> {
     let socket = SockRef::from(stream);
-    socket.set_linger(Some(std::time::Duration::ZERO))?;
+    socket.set_linger(Some(Duration::ZERO))?;
     Ok(false)
 }
 
@@ -413,7 +411,7 @@ mod tests {
         let [a] = backends(["a"]);
         a.hears_nobody();
         let address = a.address();
-        let soon = std::time::Duration::from_millis(100);
+        let soon = Duration::from_millis(100);
         assert_eq!(TcpStream::connect_timeout(&address, soon).unwrap_err().kind(), io::ErrorKind::TimedOut);
         a.listens();
         assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
