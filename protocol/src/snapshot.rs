@@ -28,8 +28,10 @@ pub struct Hello {
     /// When it started; differs after each restart.
     pub started: Timestamp,
     /// When the configuration in effect was read.
+    #[serde(default)]
     pub loaded: Timestamp,
     /// How often the configuration was read anew since the start.
+    #[serde(default)]
     pub reloads: u64,
 }
 

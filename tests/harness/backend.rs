@@ -7,16 +7,20 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use socket2::{Domain, SockRef, Socket, Type};
 
+use crate::eventually::{patience, within};
 use crate::fault::{Behaviour, Reply};
 use crate::wire::{Framing, Head, read_body};
 
 /// How many requests a backend remembers.
 const REMEMBERED: usize = 10_000;
+/// A connection that waits so long will wait longer.
+const FULL: Duration = Duration::from_millis(200);
 
 /// An origin on the loopback. Prints as its URL, so that it fits into a configuration text.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub struct Backend {
     /// Bound, never listening: keeps the port ours, and refusing, while nobody listens.
     _anchor: Socket,
     acceptor: Mutex<Option<JoinHandle<()>>>,
+    /// A listener whose queue is full, and those who fill it.
+    deaf: Mutex<Option<(Socket, Vec<TcpStream>)>>,
 }
 
 #[derive(Debug)]
@@ -89,7 +95,7 @@ impl Backend {
             open: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
-        Self { shared, address, _anchor: anchor, acceptor: Mutex::new(None) }
+        Self { shared, address, _anchor: anchor, acceptor: Mutex::new(None), deaf: Mutex::default() }
     }
 
     /// The same backend, behaving so from the start.
@@ -106,11 +112,29 @@ impl Backend {
 
     /// Refuses connections, and closes those there are.
     pub fn refuses(&self) {
+        *self.deaf.lock().unwrap() = None;
         let Some(acceptor) = self.acceptor.lock().unwrap().take() else { return };
         self.shared.stopping.store(true, Ordering::SeqCst);
-        drop(TcpStream::connect(self.address));
-        acceptor.join().unwrap();
+        // A connection wakes it; on a machine out of ports one may fail.
+        let woken = within(patience(), || {
+            drop(TcpStream::connect(self.address));
+            acceptor.is_finished().then_some(())
+        });
+        if woken.is_some() {
+            acceptor.join().unwrap();
+        }
         self.hang_up();
+    }
+
+    /// Neither takes nor refuses connections: whoever tries waits.
+    pub fn hears_nobody(&self) {
+        self.refuses();
+        let listener = bound(self.address);
+        listener.listen(1).unwrap();
+        // The first one that has to wait shows that the queue is full.
+        let queued = std::iter::from_fn(|| TcpStream::connect_timeout(&self.address, FULL).ok());
+        let queued: Vec<TcpStream> = queued.take(16).collect();
+        *self.deaf.lock().unwrap() = Some((listener, queued));
     }
 
     /// Closes all its connections.
@@ -124,6 +148,7 @@ impl Backend {
     pub fn listens(&self) {
         let mut acceptor = self.acceptor.lock().unwrap();
         assert!(acceptor.is_none(), "{} listens already", self.shared.name);
+        *self.deaf.lock().unwrap() = None;
         self.shared.stopping.store(false, Ordering::SeqCst);
         let socket = bound(self.address);
         socket.listen(1024).unwrap();
@@ -166,6 +191,11 @@ impl Backend {
         self.shared.asked.lock().unwrap().clone()
     }
 
+    /// The requests it remembers behind the first `count`.
+    pub fn asked_since(&self, count: usize) -> Vec<Asked> {
+        self.shared.asked.lock().unwrap().get(count..).unwrap_or_default().to_vec()
+    }
+
     /// The last request.
     #[track_caller]
     pub fn last(&self) -> Asked {
@@ -194,8 +224,8 @@ fn is_open(stream: &TcpStream) -> bool {
     }
 }
 
-/// Several sockets may be bound to one of our ports, but only one listens.
-fn bound(address: SocketAddr) -> Socket {
+/// A socket that is bound and does not listen. Several may be bound to one of our ports, but only one listens.
+pub(crate) fn bound(address: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     socket.set_reuse_address(true).unwrap();
     socket.set_reuse_port(true).unwrap();
@@ -319,7 +349,7 @@ fn respond(name: &str, behaviour: &Behaviour, head: &Head, stream: &TcpStream) -
 /// Closing with no time to linger is a reset.
 fn reset(stream: &TcpStream) -> io::Result<bool> {
     let socket = SockRef::from(stream);
-    socket.set_linger(Some(std::time::Duration::ZERO))?;
+    socket.set_linger(Some(Duration::ZERO))?;
     Ok(false)
 }
 
@@ -383,6 +413,17 @@ mod tests {
         assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
         a.refuses();
         assert_eq!(ask(&a, "/").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        a.listens();
+        assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
+    }
+
+    #[test]
+    fn a_backend_can_let_those_wait_who_connect() {
+        let [a] = backends(["a"]);
+        a.hears_nobody();
+        let address = a.address();
+        let soon = Duration::from_millis(100);
+        assert_eq!(TcpStream::connect_timeout(&address, soon).unwrap_err().kind(), io::ErrorKind::TimedOut);
         a.listens();
         assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
     }

@@ -118,6 +118,21 @@ impl Browser {
         Ok(answer)
     }
 
+    /// As [`Self::try_send`], with more fields on this request alone.
+    pub fn try_send_with(
+        &mut self,
+        to: SocketAddr,
+        (method, target): (&str, &str),
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let always = self.headers.len();
+        self.headers.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let outcome = self.try_send(to, method, target, body);
+        self.headers.truncate(always);
+        outcome
+    }
+
     fn render(&self, to: SocketAddr, method: &str, target: &str, body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {target} HTTP/1.1\r\n");
         let mut add = |name: &str, value: &str| head.extend([name, ": ", value, "\r\n"]);

@@ -5,13 +5,15 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
+use socket2::Socket;
 use tempfile::TempDir;
 
+use crate::backend::bound;
 use crate::binaries::run;
 use crate::browser::browser;
 use crate::eventually::{patience, within};
@@ -30,6 +32,7 @@ pub fn skipped(why: &str) {
 #[derive(Debug)]
 pub struct Httpd {
     _folder: TempDir,
+    _anchor: Socket,
     child: Child,
     address: SocketAddr,
 }
@@ -47,7 +50,7 @@ pub fn httpd_with(more: &[&str], configuration: impl fmt::Display) -> Option<Htt
         skipped("no Apache httpd is installed here");
         return None;
     }
-    // Another process may take the port between our asking and httpd's.
+    // What listens on all addresses may have the port too.
     (0..5).find_map(|_| start(more, &configuration.to_string())).or_else(|| {
         panic!("httpd does not start with\n{configuration}");
     })
@@ -100,7 +103,9 @@ fn whole((root, more): (&Path, &[&str]), address: impl fmt::Display, configurati
 
 fn start(more: &[&str], configuration: &str) -> Option<Httpd> {
     let folder = folder();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Bound and never listening it keeps the port from others, and lets httpd have it.
+    let anchor = bound(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let address = anchor.local_addr().unwrap().as_socket().unwrap();
     let text = whole((folder.path(), more), address, configuration);
     fs::write(folder.path().join("httpd.conf"), text).unwrap();
     let child = Command::new(PROGRAM)
@@ -111,13 +116,14 @@ fn start(more: &[&str], configuration: &str) -> Option<Httpd> {
         .stderr(fs::File::create(folder.path().join("stderr.log")).unwrap())
         .spawn()
         .unwrap();
-    let mut httpd = Httpd { _folder: folder, child, address };
+    let mut httpd = Httpd { _folder: folder, _anchor: anchor, child, address };
     let up = within(patience(), || {
         if !matches!(httpd.child.try_wait(), Ok(None)) {
             return Some(false);
         }
         let answer = browser().try_send(address, "GET", "/balancer-manager", b"").ok()?;
-        (answer.status == 200).then_some(true)
+        // Somebody else may have taken the port and answer there.
+        answer.text().contains("Load Balancer Manager").then_some(true)
     });
     (up == Some(true)).then_some(httpd)
 }

@@ -182,6 +182,10 @@ mod tests {
             ("second line", &["A=1", "SID=x.c"], Some("x.c")),
             ("first of two", &["SID=x.b; SID=x.c"], Some("x.b")),
             ("no value, then one", &["SID; B=1; SID=x.c"], Some("x.c")),
+            ("no value, then one behind a blank", &["SID; SID=x.c"], Some("x.c")),
+            ("no value, then one behind a semicolon", &["SID;;SID=x.c"], Some("x.c")),
+            ("no value, then one behind a comma", &["SID;,SID=x.c"], Some("x.c")),
+            ("no value, then part of another name", &["SID;xSID=x.c"], None),
             ("small letters are another name", &["sid=x.c"], None),
             ("nothing", &[], None),
         ] {
