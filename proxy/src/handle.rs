@@ -1,33 +1,30 @@
 //! The path: one request from its head to its answer.
 
 mod found;
+mod trying;
 
 use std::borrow::Cow;
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
 use evenkeel_protocol::Moment;
 use evenkeel_protocol::clean::clean_bytes;
-use tokio::time::timeout;
 
-use crate::accept::Worker;
 use crate::answer::{Page, Speaker};
 use crate::conversation::{Conversation, Ending, Then};
-use crate::exchange::{Answered, Failed, Request};
+use crate::exchange::Request;
 use crate::handle::found::{Found, Goal, find, path};
+use crate::handle::trying::{Unserved, try_members};
 use crate::header_rules::{Place, Rewritten, Telling};
 use crate::heartmonitor::{self, Posted};
 use crate::http::body::Length;
 use crate::http::buffer::Buffer;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
-use crate::live::LiveBalancer;
+use crate::limits;
 use crate::record::{Chosen, Served, record};
-use crate::relay::{self, Begun, Handing, Tried};
+use crate::site::WorkerSite;
 use crate::upload::{BadUpload, Upload};
-use crate::{clock, limits};
 
 /// The proxy answers by itself.
 #[derive(Debug)]
@@ -144,7 +141,7 @@ fn write(
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
-    let mut found = match find(&conversation.site, conversation.input.block(), head) {
+    let found = match find(&conversation.site, conversation.input.block(), head) {
         Ok(Goal::Balancer(found)) => found,
         Ok(Goal::Heartmonitor { most }) => return Err(beat(conversation, head, most).await),
         Err((status, balancer)) => return Err(Own { balancer, ..Own::early(status) }),
@@ -180,33 +177,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     let cookies = cookies(head, block);
     let began = worker.now();
     (request.upload.began, request.upload.given) = (began, began);
-    let outcome = loop {
-        let (served, chosen) = try_members(&mut request, (&found, *first, &cookies), keep).await;
-        let own = match served {
-            Ok(served) => break Ok(Served { chosen, read: request.upload.received, ..served }),
-            Err(Unserved::Status(status)) => Own { chosen, ..early(status, &found) },
-            Err(Unserved::Moved) => {
-                *site = worker.site();
-                match find(site, sent.1, sent.0) {
-                    Ok(Goal::Balancer(now)) => {
-                        request.site = Rc::clone(site);
-                        request.target = now.target(sent.0, sent.1);
-                        found = now;
-                        continue;
-                    }
-                    // Its body may be on its way already.
-                    Ok(Goal::Heartmonitor { .. }) => Own::early(503),
-                    Err((status, balancer)) => Own { balancer, ..Own::early(status) },
-                }
-            }
-        };
-        break Err(Own {
-            whole: request.upload.is_read(),
-            torn: request.interim.is_some(),
-            read: request.upload.received,
-            ..own
-        });
-    };
+    let outcome = try_sites(&mut request, site, (found, *first, &cookies), (sent, keep)).await;
     drop(cookies);
     let Request { ahead, upload, half_closed: closed, .. } = request;
     *half_closed = closed;
@@ -218,44 +189,43 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     }
 }
 
+/// Has a member answer, and starts over where the configuration was read anew while the request waited for one.
+async fn try_sites(
+    request: &mut Request<'_>,
+    site: &mut Rc<WorkerSite>,
+    (mut found, began, cookies): (Found, Moment, &[Cow<'_, str>]),
+    ((head, block), keep): ((&RequestHead, &[u8]), bool),
+) -> Result<Served, Own> {
+    let own = loop {
+        let (served, chosen) = try_members(request, (&found, began, cookies), keep).await;
+        match served {
+            Ok(served) => return Ok(Served { chosen, read: request.upload.received, ..served }),
+            Err(Unserved::Status(status)) => {
+                break Own { chosen, balancer: Some(found.balancer), ..Own::early(status) };
+            }
+            Err(Unserved::Moved) => {}
+        }
+        *site = request.worker.site();
+        match find(site, block, head) {
+            Ok(Goal::Balancer(now)) => {
+                request.site = Rc::clone(site);
+                request.target = now.target(head, block).into_owned().into();
+                found = now;
+            }
+            // Its body may be on its way already.
+            Ok(Goal::Heartmonitor { .. }) => break Own::early(503),
+            Err((status, balancer)) => break Own { balancer, ..Own::early(status) },
+        }
+    };
+    let (whole, torn) = (request.upload.is_read(), request.interim.is_some());
+    Err(Own { whole, torn, read: request.upload.received, ..own })
+}
+
 /// Has the handler heartbeat answer.
 async fn beat(conversation: &mut Conversation, head: &RequestHead, most: u64) -> Own {
     let monitor = Arc::clone(&conversation.site.heartmonitor);
     let Posted { status, whole, read } = heartmonitor::post(&monitor, conversation, head, most).await;
     Own { whole, read, speaker: Speaker::Heartmonitor, ..Own::early(status) }
-}
-
-/// Has a member of the balancer answer that was found. Who was elected last is told in any case.
-async fn try_members(
-    request: &mut Request<'_>,
-    (found, began, cookies): (&Found, Moment, &[Cow<'_, str>]),
-    keep: bool,
-) -> (Result<Served, Unserved>, Option<Chosen>) {
-    let site = Rc::clone(&request.site);
-    let Some(balancer) = site.balancers.get(found.balancer) else {
-        return (Err(Unserved::Status(500)), None);
-    };
-    let mut trying = Trying {
-        worker: request.worker,
-        balancer,
-        found,
-        began,
-        cookies: cookies.iter().map(AsRef::as_ref).collect(),
-        excluded: Vec::new(),
-        tried: Tried::default(),
-        repeats: 0,
-        chosen: None,
-    };
-    let served = trying.served(request, keep).await;
-    (served, trying.chosen.take())
-}
-
-/// Why no member's answer was handed on.
-enum Unserved {
-    /// The proxy answers with this status.
-    Status(u16),
-    /// The configuration was read anew while the request waited for a member.
-    Moved,
 }
 
 /// The request as header rules make it, if some are about it.
@@ -280,204 +250,4 @@ fn rewritten(
 /// The lines of cookies. What is no text in one must not hide the session beside it.
 fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<Cow<'a, str>> {
     head.values(block, Known::Cookie).map(String::from_utf8_lossy).collect()
-}
-
-/// The attempts of one request. Dropped at any point, its leases fall with it.
-struct Trying<'a> {
-    worker: &'a Rc<Worker>,
-    balancer: &'a LiveBalancer,
-    found: &'a Found,
-    /// When the request came.
-    began: Moment,
-    cookies: Vec<&'a str>,
-    excluded: Vec<MemberId>,
-    tried: Tried,
-    repeats: u8,
-    /// The last election.
-    chosen: Option<Chosen>,
-}
-
-impl<'a> Trying<'a> {
-    /// Tries members until one answers, and hands its answer to the client.
-    async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, Unserved> {
-        let answered = self.until_answered(request).await;
-        let tried = std::mem::take(&mut self.tried);
-        let begun = self.begin(request, answered?, (tried, keep));
-        let mut begun = begun.ok_or(Unserved::Status(502))?;
-        let ended = poll_fn(|context| begun.poll(context, request)).await;
-        Ok(begun.served(ended, request))
-    }
-
-    /// Begins to hand an answer to the client, with what the site says of its fields.
-    fn begin(
-        &self,
-        request: &mut Request<'_>,
-        answered: Answered,
-        (tried, keep): (Tried, bool),
-    ) -> Option<Begun<'a>> {
-        let site = Rc::clone(&request.site);
-        let (balancer, chosen) = (self.balancer, self.chosen.as_ref());
-        let cookie = balancer.route_cookie.as_ref().and_then(|cookie| {
-            let route = balancer.route(chosen?.member)?;
-            let mapped = request.site.mappings.path(self.found.mapping);
-            cookie.render(&route, &self.cookies, mapped)
-        });
-        let variable = |name: &str| chosen?.variable(balancer, name).map(Cow::into_owned);
-        let asked = (request.head, request.block);
-        let place = Place { path: path(asked), balancer: Some(self.found.balancer) };
-        let telling = Telling { variable: &variable, began: self.began };
-        let changes = site.header_rules.changes(place, Some(asked), telling);
-        // As in httpd no rule reaches the answer that begins a tunnel.
-        let changes = changes.filter(|_| answered.head.status != 101);
-        relay::begin(request, answered, Handing { balancer, tried, keep, cookie, changes })
-    }
-
-    /// Tries members until one answers.
-    async fn until_answered(&mut self, request: &mut Request<'_>) -> Result<Answered, Unserved> {
-        let mut fallback = None;
-        loop {
-            let election = match self.elect(&request.target) {
-                Err(nobody) if fallback.is_none() => Box::pin(self.wait(request, nobody)).await?,
-                outcome => outcome,
-            };
-            let election = election.map_err(|nobody| {
-                tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
-                Unserved::Status(fallback.unwrap_or(503))
-            })?;
-            let member = self.take(election);
-            let mut fresh = false;
-            loop {
-                match self.attempt(member, request, fresh).await {
-                    Ok(answered) => return Ok(answered),
-                    Err((Next::RepeatFresh, _)) => fresh = true,
-                    Err((Next::TryAnother { exclude }, status)) => {
-                        if exclude {
-                            self.excluded.push(member);
-                        }
-                        fallback = Some(status);
-                        break;
-                    }
-                    Err((_, status)) => return Err(Unserved::Status(status)),
-                }
-            }
-        }
-    }
-
-    /// Remembers who was elected.
-    fn take(&mut self, election: Election) -> MemberId {
-        let Election { member, session, route_changed, lease, .. } = election;
-        self.chosen = Some(Chosen { balancer: self.found.balancer, member, session, route_changed });
-        self.tried.add(lease);
-        member
-    }
-
-    fn elect(&self, url: &str) -> Result<Election, NoMember> {
-        let ask = Ask {
-            url,
-            cookies: &self.cookies,
-            excluded: &self.excluded,
-            dice: self.worker.dice.throw(),
-            core: self.worker.core,
-        };
-        self.worker.proxy.registry.elect(self.balancer, &ask, self.worker.now())
-    }
-
-    /// Nobody can be elected: waits for somebody as long as the balancer's timeout allows.
-    async fn wait(
-        &self,
-        request: &Request<'_>,
-        nobody: NoMember,
-    ) -> Result<Result<Election, NoMember>, Unserved> {
-        let (Some(within), Some(waiter)) = (nobody.wait, self.balancer.wait()) else {
-            return Ok(Err(nobody));
-        };
-        let deadline = request.upload.began.plus(within);
-        loop {
-            let left = deadline.since(clock::now());
-            // Either something changed or it is worth a look anyway.
-            let _ = timeout(left.min(limits::WAIT_STEP), waiter.change()).await;
-            self.worker.tick();
-            if !self.worker.is_current(&request.site) {
-                return Err(Unserved::Moved);
-            }
-            match self.elect(&request.target) {
-                Err(nobody) if left.is_zero() => return Ok(Err(nobody)),
-                Err(_) => {}
-                found => return Ok(found),
-            }
-        }
-    }
-
-    /// One attempt with the member whose lease was taken last; on failure the core's verdict and the status that
-    /// the client gets if nothing more can be tried.
-    async fn attempt(
-        &mut self,
-        member: MemberId,
-        request: &mut Request<'_>,
-        fresh: bool,
-    ) -> Result<Answered, (Next, u16)> {
-        let (Some(lease), Some(address)) = (self.tried.last(), self.balancer.address(member)) else {
-            return Err((Next::GiveUp { status: 500 }, 500));
-        };
-        match request.attempt(address, lease, fresh).await {
-            Ok(answered) => {
-                if lease.answered() {
-                    let outcome = Outcome::Answered { status: answered.head.status };
-                    self.worker.proxy.registry.settle(self.balancer, member, &outcome);
-                }
-                Ok(answered)
-            }
-            Err(failed) => Err(self.settle(member, failed, request)),
-        }
-    }
-
-    fn settle(&mut self, member: MemberId, failed: Failed, request: &Request<'_>) -> (Next, u16) {
-        let Failed { kind, sent, reused, reason, too_large } = failed;
-        tracing::debug!(balancer = %self.balancer.name, ?member, ?kind, ?sent, reused, reason, "attempt failed");
-        if kind == FailureKind::BadAnswer
-            && let Some(address) = self.balancer.address(member)
-            && address.bad_answer_warned.is_due()
-        {
-            tracing::warn!(balancer = %self.balancer.name, member = %address.name, reason, "an answer was refused");
-        }
-        let failure = Failure {
-            kind,
-            sent,
-            reused,
-            idempotent: request.head.length == Length::None && request.head.is_idempotent(request.block),
-            repeats: self.repeats,
-            tries: self.tried.number(),
-            reason,
-        };
-        let settled = self.worker.proxy.registry.settle(self.balancer, member, &Outcome::Failed(failure));
-        self.repeats = settled.repeats;
-        if settled.next != Next::RepeatFresh
-            && let Some(lease) = self.tried.last()
-        {
-            lease.failed();
-        }
-        let status = match settled.next {
-            _ if too_large => 413,
-            Next::GiveUp { status } => status,
-            _ => settled.fallback,
-        };
-        (settled.next, status)
-    }
-}
-
-impl Tried {
-    fn add(&mut self, lease: Lease) {
-        if let Some(before) = self.last.replace(lease) {
-            self.before.push(before);
-        }
-    }
-
-    fn last(&self) -> Option<&Lease> {
-        self.last.as_ref()
-    }
-
-    /// How many members were tried.
-    fn number(&self) -> u32 {
-        u32::try_from(self.before.len() + 1).unwrap_or(u32::MAX)
-    }
 }

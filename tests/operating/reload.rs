@@ -114,7 +114,7 @@ fn a_broken_file_changes_nothing_and_says_why() {
     let broken = format!("{}\nBalancerMembre x\nProxyTimeout nonsense\n", app([&b]));
     let refusal = proxy.try_reload(broken).refusal();
     assert_eq!(refusal.code, evenkeel_protocol::Code::Invalid);
-    for part in ["nothing is changed", "site.conf:6:1", "BalancerMembre", "site.conf:7"] {
+    for part in ["nothing is changed", "site.conf:7:1", "BalancerMembre", "site.conf:8"] {
         assert!(refusal.message.contains(part), "{part}: {}", refusal.message);
     }
     let after = proxy.snapshot();
