@@ -132,7 +132,7 @@ fn write(
     let asked = (head, conversation.input.block());
     let live = balancer.and_then(|index| site.balancers.get(index));
     let variable = |name: &str| chosen?.variable(live?, name).map(Cow::into_owned);
-    let place = Place { path: path(asked), balancer };
+    let place = || Place { path: path(asked), balancer };
     let telling = Telling { variable: &variable, began: conversation.began };
     let changes = site.header_rules.changes(place, Some(asked), telling);
     page.write(&conversation.worker, (&site.error_documents, changes.as_ref()), out)

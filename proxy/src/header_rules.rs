@@ -252,11 +252,11 @@ impl HeaderRules {
     /// What they do to one answer; none if there are no rules for answers.
     pub(crate) fn changes<'a>(
         &'a self,
-        place: Place<'a>,
+        place: impl FnOnce() -> Place<'a>,
         asked: Option<Asked<'a>>,
         telling: Telling<'a>,
     ) -> Option<Changes<'a>> {
-        (!self.answers.is_empty()).then_some(Changes { rules: self, place, asked, telling })
+        (!self.answers.is_empty()).then(|| Changes { rules: self, place: place(), asked, telling })
     }
 
     /// The request as members shall see it; none if no rule is about it.

@@ -46,11 +46,16 @@ impl Found {
 
 /// The path of a request's target, as sent.
 pub(super) fn path<'a>((head, block): (&RequestHead, &'a [u8])) -> Option<&'a str> {
-    let target = std::str::from_utf8(head.target.of(block)).ok()?;
-    match target.split('?').next() {
+    std::str::from_utf8(head.target.of(block)).ok().map(|target| path_of(target).0)
+}
+
+/// The path of a target, and how long it is there.
+fn path_of(target: &str) -> (&str, usize) {
+    let length = memchr(b'?', target.as_bytes()).unwrap_or(target.len());
+    match target.get(..length) {
         // The absolute form of a host alone.
-        None | Some("") => Some("/"),
-        path => path,
+        None | Some("") => ("/", length),
+        Some(path) => (path, length),
     }
 }
 
@@ -65,8 +70,7 @@ pub(super) fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Goal
         _ => {}
     }
     let target = std::str::from_utf8(head.target.of(block)).map_err(|_| refused(400))?;
-    let length = memchr(b'?', target.as_bytes()).unwrap_or(target.len());
-    let path = path((head, block)).unwrap_or("/");
+    let (path, length) = path_of(target);
     mapping::check_path(path).map_err(|_| refused(400))?;
     let found = site.mappings.find(path);
     let index = found.as_ref().map(|found| found.balancer);

@@ -93,7 +93,7 @@ impl<'a> Trying<'a> {
         });
         let variable = |name: &str| chosen?.variable(balancer, name).map(Cow::into_owned);
         let asked = (request.head, request.block);
-        let place = Place { path: path(asked), balancer: Some(self.found.balancer) };
+        let place = || Place { path: path(asked), balancer: Some(self.found.balancer) };
         let telling = Telling { variable: &variable, began: self.began };
         let changes = site.header_rules.changes(place, Some(asked), telling);
         // As in httpd no rule reaches the answer that begins a tunnel.
