@@ -76,19 +76,19 @@ impl Reloader {
     ///
     /// What is wrong; nothing has changed then.
     pub(crate) fn reload(&self, by: Option<Peer>) -> Result<Reloaded, Refusal> {
-        let outcome = self.read().and_then(|config| self.adopt(config, by.clone()));
-        if let Err(refusal) = &outcome {
-            let reason = clean(&refusal.message, limits::REASON);
+        self.read().and_then(|config| self.adopt(config, by.clone())).map_err(|why| {
+            let reason = clean(&why, limits::REASON);
             tracing::error!("the configuration is not read anew: {reason}");
+            let message = format!("nothing is changed: {reason}");
             self.proxy.registry.events().publish(EventKind::ReloadRefused { reason, by });
-        }
-        outcome
+            Refusal::new(Code::Invalid, message)
+        })
     }
 
-    fn read(&self) -> Result<Config, Refusal> {
+    /// The configuration as the file says it now; else why not.
+    fn read(&self) -> Result<Config, String> {
         let Some((path, options)) = &self.source else {
-            let why = "the configuration stands in no file; start the proxy with -f FILE to read it anew";
-            return Err(Refusal::new(Code::Invalid, why));
+            return Err("it stands in no file; start the proxy with -f FILE to read it anew".to_owned());
         };
         config::read(path, options).map_err(|report| {
             let errors: Vec<String> = report.errors.iter().take(TOLD).map(Note::one_line).collect();
@@ -96,14 +96,14 @@ impl Reloader {
                 0 => String::new(),
                 more => format!("; and {more} more"),
             };
-            let why = format!("nothing is changed: {}{more}; evenkeel-proxy -t says more", errors.join("; "));
-            Refusal::new(Code::Invalid, why)
+            format!("{}{more}; evenkeel-proxy -t says more", errors.join("; "))
         })
     }
 
-    fn adopt(&self, config: Config, by: Option<Peer>) -> Result<Reloaded, Refusal> {
+    /// Puts it into effect; else why it cannot be.
+    fn adopt(&self, config: Config, by: Option<Peer>) -> Result<Reloaded, String> {
         let mut state = self.state();
-        let refuse = |why: anyhow::Error| Refusal::new(Code::Invalid, format!("nothing is changed: {why:#}"));
+        let refuse = |why: anyhow::Error| format!("{why:#}");
         let before = Arc::clone(&self.proxy.site.borrow());
         let opened = state.listening.open(&config.listen).map_err(refuse)?;
         let logs = if state.written == config.access_logs {

@@ -133,14 +133,12 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
         EventKind::MemberRecovered { .. } => (Role::Good, '●', "answers again".to_owned()),
         EventKind::Reloaded { added, removed, kept, dropped, by, .. } => {
             let text = format!(
-                "{}: configuration read anew: {added} added, {removed} removed; edits: {kept} kept, {dropped} dropped",
-                by.as_ref().map_or_else(|| "a signal".to_owned(), |by| words::peer(Some(by)))
+                "{}: reloaded: {added} new, {removed} gone; edits: {kept} kept, {dropped} dropped",
+                by.as_ref().map_or_else(|| "signal".to_owned(), |by| words::peer(Some(by)))
             );
             (if *dropped > 0 { Role::Warning } else { Role::Accent }, '↻', text)
         }
-        EventKind::ReloadRefused { reason, .. } => {
-            (Role::Alarm, '▲', format!("configuration NOT read anew, nothing changed: {reason}"))
-        }
+        EventKind::ReloadRefused { reason, .. } => (Role::Alarm, '▲', format!("NOT reloaded: {reason}")),
         EventKind::OverrideKept(what) => {
             (Role::Text, '=', format!("edit kept: {} {}; {}", what.field, what.value, what.why))
         }
