@@ -74,6 +74,8 @@ pub(crate) const HEARTBEAT_SERVERS: usize = 10_000;
 /// Datagrams that are read in one turn of the control thread, and the least time until the next such turn.
 pub(crate) const DATAGRAMS: usize = 256;
 pub(crate) const DATAGRAMS_EVERY: Duration = Duration::from_millis(5);
+/// How long worker threads may take to serve as a configuration says that was read anew.
+pub(crate) const ADOPTED_WITHIN: Duration = Duration::from_secs(2);
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
 /// How long clients of the admin socket may take to read the last events when the proxy ends.

@@ -74,6 +74,11 @@ impl Listening {
         });
     }
 
+    /// How many worker threads there are.
+    pub(crate) fn workers(&self) -> usize {
+        self.doors.len()
+    }
+
     /// The addresses, with the ports that the system chose.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.bound.iter().map(|bound| bound.actual).collect()

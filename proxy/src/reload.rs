@@ -138,7 +138,12 @@ impl Reloader {
             let (config, registry) = (config.heartbeat.clone(), Arc::clone(&self.proxy.registry));
             state.hearings.hand_over(config, registry, beats)
         };
-        self.proxy.site.send_replace(Arc::new(Site::new(config, balancers, (logs, monitor))));
+        let site = Arc::new(Site::new(config, balancers, (logs, monitor)));
+        self.proxy.site.send_replace(Arc::clone(&site));
+        // Who asked for it may rely on it from now on.
+        if !site.is_adopted_by(state.listening.workers()) {
+            tracing::warn!("some worker threads still serve as the configuration said before");
+        }
         tracing::info!(
             reloads = reloaded.reloads,
             added = reloaded.added.len(),

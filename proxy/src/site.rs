@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::access_log::{AccessLogs, Condition, LogFormat, WorkerLogs};
 use crate::answer::ErrorDocuments;
@@ -36,6 +36,9 @@ pub(crate) struct Site {
     pub(crate) name: String,
     /// As in logs.
     pub(crate) port: u16,
+    /// How many worker threads serve as it says.
+    adopted: Mutex<usize>,
+    adoption: Condvar,
 }
 
 /// A site in the hands of one worker thread.
@@ -48,6 +51,8 @@ pub(crate) struct WorkerSite {
 impl WorkerSite {
     /// For the worker thread that calls.
     pub(crate) fn new(site: Arc<Site>) -> Self {
+        *site.adopted.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        site.adoption.notify_all();
         Self { logs: RefCell::new(site.logs.for_worker()), site }
     }
 }
@@ -93,7 +98,17 @@ impl Site {
             heartmonitor,
             name,
             port,
+            adopted: Mutex::default(),
+            adoption: Condvar::new(),
         }
+    }
+
+    /// Waits until so many worker threads serve as it says; false if that takes too long.
+    pub(crate) fn is_adopted_by(&self, workers: usize) -> bool {
+        let adopted = self.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = |adopted: &mut usize| *adopted < workers;
+        let waited = self.adoption.wait_timeout_while(adopted, limits::ADOPTED_WITHIN, missing);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
 

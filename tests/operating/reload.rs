@@ -26,7 +26,7 @@ fn names(subjects: &[evenkeel_protocol::Subject]) -> Vec<String> {
 #[test]
 fn members_come_and_go_and_those_that_stay_keep_what_happened() {
     let [a, b, c] = backends(["a", "b", "c"]);
-    let mut proxy = proxy(app([&a, &b]));
+    let mut proxy = proxy_with_threads(1, app([&a, &b]));
     assert_eq!(visits(&proxy, 4), "abab");
     let before = proxy.member("app", "a");
     let connections = a.connections();
@@ -189,13 +189,11 @@ fn an_error_stays_and_what_a_request_of_before_finds_out_counts() {
     let to = proxy.address();
     let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
     eventually_equal(&1, || gate.waiting());
-    let error = proxy.member("app", "dead").error;
+    let error = proxy.member("app", "dead").error.map(|error| error.reason);
     assert!(error.is_some());
     proxy.reload(format!("ProxyVia On\n{text}"));
-    assert_eq!(
-        (proxy.member("app", "dead").error, proxy.member("app", "dead").words),
-        (error, "Init Err".to_owned())
-    );
+    let dead = proxy.member("app", "dead");
+    assert_eq!((dead.error.map(|error| error.reason), dead.words.as_str()), (error, "Init Err"));
     assert_eq!(proxy.member("app", "held").words, "Init Ok");
     gate.open();
     assert_eq!(client.join().unwrap(), 503);
@@ -237,7 +235,7 @@ fn access_logs_move_to_where_the_file_says() {
     let home = folder();
     let log = |name: &str| home.path().join(name);
     let text = |name: &str| format!("CustomLog {} \"%U\"\n{}", log(name).display(), app([&a]));
-    let mut proxy = proxy(text("one"));
+    let mut proxy = proxy_with_threads(1, text("one"));
     let mut kept = browser().keep_alive();
     assert_eq!(kept.get(&proxy, "/before").status, 200);
     proxy.reload(text("two"));
