@@ -3,7 +3,9 @@
 //! A route that httpd's own search finds and that a member has is binding: it decides, and with nofailover it can
 //! refuse. Only otherwise is the request read a second time, less literally, and what that finds is a preference.
 
-use evenkeel_protocol::{Moment, StickySession};
+use std::collections::HashSet;
+
+use evenkeel_protocol::{Moment, Route, StickySession};
 
 use crate::balancer::{Balancer, Retried};
 use crate::election::Ask;
@@ -60,17 +62,23 @@ impl Balancer {
         now: Moment,
         retried: &mut Retried,
     ) -> Option<MemberId> {
-        let budget = self.members.len().saturating_mul(16).saturating_add(64);
-        RouteSearch { balancer: self, now, retried, budget }.find(route, 1)
+        let budget = self.members.len().saturating_mul(16).max(LOOKS);
+        RouteSearch { balancer: self, now, retried, failed: HashSet::new(), budget }.find(route, 1)
     }
 }
 
-/// One search for a route. Members that share routes and redirect to one another in circles would make httpd look
-/// at them exponentially often; `budget` members are looked at, and then nobody was found.
+/// Members that a search may look at, if not so many times as there are: enough for every circle of 64 members.
+const LOOKS: usize = 4096;
+
+/// One search for a route. Members that share routes and redirect to one another in circles would make httpd look at
+/// them exponentially often. Here nobody is looked for again where nobody was found, which finds the same, and where even
+/// that is too much, `budget` members are looked at and then nobody was found.
 struct RouteSearch<'a> {
     balancer: &'a mut Balancer,
     now: Moment,
     retried: &'a mut Retried,
+    /// Routes that led nowhere, each at that depth.
+    failed: HashSet<(Route, usize)>,
     budget: usize,
 }
 
@@ -87,11 +95,15 @@ impl RouteSearch<'_> {
                 return Some(id);
             }
             let redirect = self.balancer.member(id)?.settings.redirect.clone();
-            if !redirect.is_empty()
-                && depth < self.balancer.members.len()
-                && let Some(found) = self.find(redirect.as_str(), depth + 1)
-            {
-                return Some(found);
+            if redirect.is_empty() || depth >= self.balancer.members.len() {
+                continue;
+            }
+            let next = (redirect, depth + 1);
+            if !self.failed.contains(&next) {
+                if let Some(found) = self.find(next.0.as_str(), next.1) {
+                    return Some(found);
+                }
+                self.failed.insert(next);
             }
         }
         None
