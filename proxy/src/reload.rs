@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Code, EventKind, Peer, Refusal, Reloaded};
+use tokio::sync::watch;
 
 use crate::access_log::AccessLogs;
 use crate::config::{self, AccessLogConfig, Config, Note, ReadOptions};
@@ -14,7 +15,7 @@ use crate::heartmonitor::Hearings;
 use crate::limits;
 use crate::listening::Listening;
 use crate::registry::Renewal;
-use crate::server::Proxy;
+use crate::server::{Proxy, Stop};
 use crate::site::{self, Site};
 
 /// Errors of a configuration that are told at once.
@@ -25,6 +26,7 @@ pub(crate) struct Reloader {
     /// The file, and how it is read; none: there is no file.
     source: Option<(PathBuf, ReadOptions)>,
     proxy: Arc<Proxy>,
+    stop: watch::Receiver<Stop>,
     /// Held while it is read: one reading at a time.
     state: Mutex<State>,
 }
@@ -48,11 +50,11 @@ impl Reloader {
     /// The proxy listens and writes its logs already.
     pub(crate) fn new(
         source: Option<(PathBuf, ReadOptions)>,
-        proxy: Arc<Proxy>,
+        (proxy, stop): (Arc<Proxy>, watch::Receiver<Stop>),
         (listening, written, hearings): (Listening, Vec<AccessLogConfig>, Hearings),
     ) -> Self {
         let state = State { listening, written, old_logs: Vec::new(), hearings };
-        Self { source, proxy, state: Mutex::new(state) }
+        Self { source, proxy, stop, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -76,7 +78,10 @@ impl Reloader {
     ///
     /// What is wrong; nothing has changed then.
     pub(crate) fn reload(&self, by: Option<Peer>) -> Result<Reloaded, Refusal> {
-        let outcome = self.read().and_then(|config| self.adopt(config, by.clone()));
+        // Before the file is read, so that of two at once the one that read last has the last word.
+        let mut state = self.state();
+        let outcome = self.read().and_then(|config| self.adopt(&mut state, config, by.clone()));
+        drop(state);
         if let Err(refusal) = &outcome {
             let reason = clean(&refusal.message, limits::REASON);
             tracing::error!("the configuration is not read anew: {reason}");
@@ -101,8 +106,11 @@ impl Reloader {
         })
     }
 
-    fn adopt(&self, config: Config, by: Option<Peer>) -> Result<Reloaded, Refusal> {
-        let mut state = self.state();
+    fn adopt(&self, state: &mut State, config: Config, by: Option<Peer>) -> Result<Reloaded, Refusal> {
+        if *self.stop.borrow() != Stop::No {
+            let why = "nothing is changed: the proxy is about to end, and takes no new connections any more";
+            return Err(Refusal::new(Code::Unavailable, why));
+        }
         let refuse = |why: anyhow::Error| Refusal::new(Code::Invalid, format!("nothing is changed: {why:#}"));
         let before = Arc::clone(&self.proxy.site.borrow());
         let opened = state.listening.open(&config.listen).map_err(refuse)?;
