@@ -134,8 +134,8 @@ impl Reloader {
         let wanted = config.listen.clone();
         let most = config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS);
         let warnings = config.warnings.iter().map(Note::one_line).collect();
-        state.listening.serve(opened, &wanted);
-        let listen = state.listening.addresses().iter().map(ToString::to_string).collect();
+        let listen =
+            state.listening.addresses_with(&opened, &wanted).iter().map(ToString::to_string).collect();
         let paths = |index| site::paths(&config, index);
         let renewal = Renewal { listen, warnings, by };
         let (balancers, reloaded) = self.proxy.registry.renew(&config.balancers, paths, renewal);
@@ -147,6 +147,8 @@ impl Reloader {
             state.hearings.hand_over(config, registry, beats)
         };
         self.proxy.site.send_replace(Arc::new(Site::new(config, balancers, (logs, monitor))));
+        // Last, so that who comes by a new address is served as the configuration says that has it.
+        state.listening.serve(opened, &wanted);
         tracing::info!(
             reloads = reloaded.reloads,
             added = reloaded.added.len(),

@@ -1,6 +1,7 @@
-//! What lasts while the configuration is read anew: tunnels, requests of long ago, places at members, and the end.
+//! What lasts while the configuration is read anew: tunnels, requests of long ago, places at members; and those who come
+//! or end at that very moment.
 
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use evenkeel_protocol::Code;
@@ -58,6 +59,22 @@ fn a_member_with_other_settings_has_no_more_connections_than_before() {
     gate.open();
     assert_eq!(client.join().unwrap(), 200);
     assert_eq!(visits(&proxy, 2).replace("held", "h"), "hh", "the place is free again");
+}
+
+#[test]
+fn who_comes_by_a_new_address_is_served_as_the_configuration_says_that_has_it() {
+    let [a, b] = backends(["a", "b"]);
+    let mut proxy = proxy(serving([&a]));
+    for (member, name) in [(&b, "b"), (&a, "a")].into_iter().cycle().take(6) {
+        let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap();
+        let client = thread::spawn(move || {
+            eventually("an answer", || browser().try_send(address, "GET", "/", b"").ok())
+                .answered_by()
+                .to_owned()
+        });
+        proxy.reload(format!("Listen {address}\n{}", serving([member])));
+        assert_eq!(client.join().unwrap(), name);
+    }
 }
 
 #[test]
