@@ -82,6 +82,8 @@ impl Reloader {
         let mut state = self.state();
         let outcome = self.read().and_then(|config| self.adopt(&mut state, config, by.clone()));
         drop(state);
+        // Not only in its own time, so that many readings in a row do not pile up files and their writers.
+        self.sweep();
         if let Err(refusal) = &outcome {
             let reason = clean(&refusal.message, limits::REASON);
             tracing::error!("the configuration is not read anew: {reason}");

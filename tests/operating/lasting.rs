@@ -70,7 +70,7 @@ fn who_comes_by_a_new_address_is_served_as_the_configuration_says_that_has_it() 
         let client = thread::spawn(move || {
             eventually("an answer", || browser().try_send(address, "GET", "/", b"").ok())
                 .answered_by()
-                .to_owned()
+                .clone()
         });
         proxy.reload(format!("Listen {address}\n{}", serving([member])));
         assert_eq!(client.join().unwrap(), name);
