@@ -248,6 +248,8 @@ pub(crate) async fn work(
         // A sender that is gone means that the proxy ends as well.
         _ = told.wait_for(|stop| *stop != Stop::No) => {}
     }
+    // What a reload opened at this very moment is refused, and not left waiting.
+    drop(listeners);
     drop(running);
     worker.stopping.set(true);
     worker.deadlines.wake_all();

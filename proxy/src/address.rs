@@ -104,10 +104,13 @@ impl Address {
         }
     }
 
-    /// The address of the same member with other settings. What is told to it on behalf of the member reaches this one.
+    /// The address of the same member with other settings. What is told to it on behalf of the member reaches this one,
+    /// and a `max` that stays counts the connections of both.
     pub(crate) fn followed_by(&self, connection: ConnectionSettings, slots: &Slots, cores: usize) -> Self {
         let stopped = Arc::clone(&self.stopped);
-        Self { stopped, ..Self::new(self.name.clone(), connection, slots, cores) }
+        let limit = self.limit.clone().filter(|_| connection.max == self.connection.max);
+        let next = Self::new(self.name.clone(), connection, slots, cores);
+        Self { limit: limit.or(next.limit), stopped, ..next }
     }
 
     /// No request begins with it any more.

@@ -79,6 +79,12 @@ impl Listening {
         self.doors.len()
     }
 
+    /// The addresses once [`Self::serve`] is told this.
+    pub(crate) fn addresses_with(&self, opened: &Opened, wanted: &[SocketAddr]) -> Vec<SocketAddr> {
+        let stay = self.bound.iter().filter(|bound| wanted.contains(&bound.wanted));
+        stay.chain(opened.0.iter().map(|(bound, _)| bound)).map(|bound| bound.actual).collect()
+    }
+
     /// The addresses, with the ports that the system chose.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.bound.iter().map(|bound| bound.actual).collect()

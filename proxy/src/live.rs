@@ -1,8 +1,9 @@
 //! A balancer that is shared by all threads: the core behind its lock, and how its members are reached.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use evenkeel_balancer::{Balancer, Beat, DueCheck, MemberId, Room};
 use evenkeel_protocol::selector::Candidate;
@@ -24,11 +25,23 @@ pub(crate) struct LiveBalancer {
     /// By member number.
     addresses: Vec<Arc<Address>>,
     core: Mutex<Balancer>,
-    /// Set when the configuration was read anew: who took its place, if anybody.
-    replaced: OnceLock<Option<Arc<LiveBalancer>>>,
+    /// Shared with all that had its place before and will have it after.
+    current: Arc<Current>,
     /// Told when a member may have become usable.
     pub(crate) changed: Notify,
     waiting: AtomicUsize,
+}
+
+/// The place of a balancer in the configuration, over all its readings.
+///
+/// It knows only who has it now, so that a request that lasts keeps one balancer of before and not all since.
+#[derive(Debug, Default)]
+struct Current(Mutex<Weak<LiveBalancer>>);
+
+impl Current {
+    fn holder(&self) -> MutexGuard<'_, Weak<LiveBalancer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for LiveBalancer {
@@ -54,10 +67,15 @@ impl LiveBalancer {
         });
         let addresses = addresses.collect();
         let core = Balancer::new(name, settings, members, ground.cores);
-        Self::of(core, (paths, checks), addresses)
+        Self::of(core, (paths, checks), addresses, Arc::default())
     }
 
-    fn of(core: Balancer, (paths, checks): (Vec<String>, Arc<Checks>), addresses: Vec<Arc<Address>>) -> Self {
+    fn of(
+        core: Balancer,
+        (paths, checks): (Vec<String>, Arc<Checks>),
+        addresses: Vec<Arc<Address>>,
+        current: Arc<Current>,
+    ) -> Self {
         Self {
             name: core.name().clone(),
             paths,
@@ -65,7 +83,7 @@ impl LiveBalancer {
             checks,
             addresses,
             core: Mutex::new(core),
-            replaced: OnceLock::new(),
+            current,
             changed: Notify::new(),
             waiting: AtomicUsize::new(0),
         }
@@ -81,9 +99,10 @@ impl LiveBalancer {
         ground: &Ground,
     ) -> Arc<Self> {
         let BalancerConfig { name, settings, members, checks } = config;
+        let known: HashMap<_, _> = self.addresses.iter().map(|address| (&address.name, address)).collect();
         let addresses = members.iter().map(|(name, settings)| {
             let connection = &settings.connection;
-            match self.addresses.iter().find(|address| address.name == *name) {
+            match known.get(name).copied() {
                 Some(known) if known.connection == *connection => Arc::clone(known),
                 Some(known) => Arc::new(known.followed_by(connection.clone(), &ground.slots, ground.cores)),
                 None => Arc::new(Address::new(name.clone(), connection.clone(), &ground.slots, ground.cores)),
@@ -95,36 +114,27 @@ impl LiveBalancer {
         let mut core = Balancer::succeeding(&before, (name, settings), members, ground.cores);
         edits(&mut core);
         core.count_changes_since(&before);
-        let next = Arc::new(Self::of(core, (paths, checks), addresses));
-        self.retire(Some(Arc::clone(&next)));
+        let next = Arc::new(Self::of(core, (paths, checks), addresses, Arc::clone(&self.current)));
+        *self.current.holder() = Arc::downgrade(&next);
         drop(before);
+        self.retire(Some(&next));
         next
     }
 
     /// It takes no new requests, and `next` has its place.
-    pub(crate) fn retire(&self, next: Option<Arc<Self>>) {
-        for address in &self.addresses {
-            let kept = next.iter().flat_map(|next| &next.addresses).any(|it| Arc::ptr_eq(it, address));
-            if !kept {
-                address.retire();
-            }
+    pub(crate) fn retire(&self, next: Option<&Self>) {
+        let kept: HashSet<_> = next.iter().flat_map(|next| &next.addresses).map(Arc::as_ptr).collect();
+        for address in self.addresses.iter().filter(|address| !kept.contains(&Arc::as_ptr(address))) {
+            address.retire();
         }
-        // Nobody else sets it: there is one reading of the configuration at a time.
-        let _ = self.replaced.set(next);
         self.changed.notify_waiters();
     }
 
-    /// Was the configuration read anew since?
-    pub(crate) fn is_replaced(&self) -> bool {
-        self.replaced.get().is_some()
-    }
-
-    /// Who has its place now, and the number of its member of the same name there.
-    pub(crate) fn successor(&self, member: MemberId) -> Option<(&Arc<Self>, MemberId)> {
-        let next = self.replaced.get()?.as_ref()?;
-        let name = &self.address(member)?.name;
-        let place = next.addresses.iter().position(|address| address.name == *name)?;
-        Some((next, MemberId(u32::try_from(place).ok()?)))
+    /// Who has its place now, if that is another one, and the number of the member of that name there.
+    pub(crate) fn successor(&self, member: &MemberName) -> Option<(Arc<Self>, MemberId)> {
+        let next = self.current.holder().upgrade().filter(|next| !std::ptr::eq(self, &raw const **next))?;
+        let number = next.addresses.iter().position(|address| address.name == *member)?;
+        Some((next, MemberId(u32::try_from(number).ok()?)))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Balancer> {
@@ -159,9 +169,22 @@ impl LiveBalancer {
     pub(crate) async fn stopped(&self, address: &Address) {
         // Listens before it looks, so that no stop falls in between.
         let told = address.stopped();
-        let stopped = self.lock().is_stopped(&address.name);
-        if !stopped {
+        if !self.has_stopped(&address.name) {
             told.await;
+        }
+    }
+
+    /// Is that member stopped, here or where the configuration was read anew since?
+    fn has_stopped(&self, member: &MemberName) -> bool {
+        let stopped = self.lock().is_stopped(member);
+        stopped || self.successor(member).is_some_and(|(next, _)| next.lock().is_stopped(member))
+    }
+
+    /// Ends the tunnels of all members that a configuration that was read anew has stopped.
+    pub(crate) fn end_tunnels_of_stopped(&self) {
+        let stopped = self.lock().stopped();
+        for address in stopped.into_iter().filter_map(|member| self.address(member)) {
+            address.end_tunnels();
         }
     }
 
@@ -237,5 +260,38 @@ impl Waiter<'_> {
     /// Until something changed that may have made a member usable.
     pub(crate) async fn change(&self) {
         self.0.changed.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::{BalancerSettings, MemberSettings};
+
+    use super::*;
+
+    fn config() -> BalancerConfig {
+        BalancerConfig {
+            name: "app".parse().unwrap(),
+            settings: BalancerSettings::default(),
+            members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
+            checks: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn a_request_of_before_knows_who_follows_and_keeps_nobody_between() {
+        let ground = Ground { cores: 1, ..Ground::default() };
+        let first = Arc::new(LiveBalancer::new(config(), Vec::new(), &ground));
+        let name = first.addresses[0].name.clone();
+        assert!(first.successor(&name).is_none());
+        let second = first.replace(config(), Vec::new(), |_| {}, &ground);
+        let third = second.replace(config(), Vec::new(), |_| {}, &ground);
+        for before in [&first, &second] {
+            assert!(Arc::ptr_eq(&before.successor(&name).unwrap().0, &third));
+        }
+        assert!(third.successor(&name).is_none());
+        let between = Arc::downgrade(&second);
+        drop(second);
+        assert!(between.upgrade().is_none());
     }
 }

@@ -63,7 +63,7 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
         threads: options.threads,
     };
     let running = server::start(config, &start)?;
-    let how = ending.wait(|| running.reload(), running.hurry());
+    let how = ending.wait(&running.reload(), running.hurry());
     tracing::info!("ending; requests in flight may finish");
     match how {
         End::Soon => running.stop(),

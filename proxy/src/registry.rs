@@ -5,7 +5,7 @@
 
 mod health;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
@@ -89,9 +89,10 @@ impl Registry {
         let verdicts = journal.renew(configured);
         let (edits, durable) = (journal.restored(), journal.is_durable());
         let before = self.balancers();
+        let mut gone: HashMap<_, _> = before.iter().map(|live| (&live.name, live)).collect();
         let next = configured.iter().enumerate().map(|(index, config)| {
             let (config, paths) = (config.clone(), paths(index));
-            match before.iter().find(|live| live.name == config.name) {
+            match gone.remove(&config.name) {
                 Some(live) => {
                     let name = config.name.clone();
                     live.replace(config, paths, |core| make_again(&edits, &name, core), &self.ground)
@@ -100,8 +101,11 @@ impl Registry {
             }
         });
         let next: Roster = Arc::new(next.collect());
-        for live in before.iter().filter(|live| !live.is_replaced()) {
+        for live in gone.into_values() {
             live.retire(None);
+        }
+        for live in next.iter() {
+            live.end_tunnels_of_stopped();
         }
         *self.roster.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         let reloads = {
@@ -328,10 +332,16 @@ impl Registry {
 /// member's place now as well.
 fn settle(balancer: &LiveBalancer, member: MemberId, outcome: &Outcome) -> Settled {
     let settled = balancer.lock().settle(member, outcome, clock::now());
-    if (settled.marked || settled.recovered)
-        && let Some((next, member)) = balancer.successor(member)
+    let Some(address) = balancer.address(member) else { return settled };
+    let mut last: Option<Arc<LiveBalancer>> = None;
+    // Somebody else may have taken the place meanwhile.
+    while (settled.marked || settled.recovered)
+        && let Some((next, member)) = last.as_deref().unwrap_or(balancer).successor(&address.name)
     {
-        settle(next, member, outcome);
+        if next.lock().settle(member, outcome, clock::now()).recovered {
+            next.changed.notify_waiters();
+        }
+        last = Some(next);
     }
     settled
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Code, EventKind, Peer, Refusal, Reloaded};
+use tokio::sync::watch;
 
 use crate::access_log::AccessLogs;
 use crate::config::{self, AccessLogConfig, Config, Note, ReadOptions};
@@ -14,7 +15,7 @@ use crate::heartmonitor::Hearings;
 use crate::limits;
 use crate::listening::Listening;
 use crate::registry::Renewal;
-use crate::server::Proxy;
+use crate::server::{Proxy, Stop};
 use crate::site::{self, Site};
 
 /// Errors of a configuration that are told at once.
@@ -25,6 +26,7 @@ pub(crate) struct Reloader {
     /// The file, and how it is read; none: there is no file.
     source: Option<(PathBuf, ReadOptions)>,
     proxy: Arc<Proxy>,
+    stop: watch::Receiver<Stop>,
     /// Held while it is read: one reading at a time.
     state: Mutex<State>,
 }
@@ -48,11 +50,11 @@ impl Reloader {
     /// The proxy listens and writes its logs already.
     pub(crate) fn new(
         source: Option<(PathBuf, ReadOptions)>,
-        proxy: Arc<Proxy>,
+        (proxy, stop): (Arc<Proxy>, watch::Receiver<Stop>),
         (listening, written, hearings): (Listening, Vec<AccessLogConfig>, Hearings),
     ) -> Self {
         let state = State { listening, written, old_logs: Vec::new(), hearings };
-        Self { source, proxy, state: Mutex::new(state) }
+        Self { source, proxy, stop, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -76,7 +78,17 @@ impl Reloader {
     ///
     /// What is wrong; nothing has changed then.
     pub(crate) fn reload(&self, by: Option<Peer>) -> Result<Reloaded, Refusal> {
-        self.read().and_then(|config| self.adopt(config, by.clone())).map_err(|why| {
+        // Before the file is read, so that of two at once the one that read last has the last word.
+        let mut state = self.state();
+        if *self.stop.borrow() != Stop::No {
+            let why = "nothing is changed: the proxy is about to end, and takes no new connections any more";
+            return Err(Refusal::new(Code::Unavailable, why));
+        }
+        let outcome = self.read().and_then(|config| self.adopt(&mut state, config, by.clone()));
+        drop(state);
+        // Not only in its own time, so that many readings in a row do not pile up files and their writers.
+        self.sweep();
+        outcome.map_err(|why| {
             let reason = clean(&why, limits::REASON);
             tracing::error!("the configuration is not read anew: {reason}");
             let message = format!("nothing is changed: {reason}");
@@ -101,8 +113,7 @@ impl Reloader {
     }
 
     /// Puts it into effect; else why it cannot be.
-    fn adopt(&self, config: Config, by: Option<Peer>) -> Result<Reloaded, String> {
-        let mut state = self.state();
+    fn adopt(&self, state: &mut State, config: Config, by: Option<Peer>) -> Result<Reloaded, String> {
         let refuse = |why: anyhow::Error| format!("{why:#}");
         let before = Arc::clone(&self.proxy.site.borrow());
         let opened = state.listening.open(&config.listen).map_err(refuse)?;
@@ -126,8 +137,8 @@ impl Reloader {
         let wanted = config.listen.clone();
         let most = config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS);
         let warnings = config.warnings.iter().map(Note::one_line).collect();
-        state.listening.serve(opened, &wanted);
-        let listen = state.listening.addresses().iter().map(ToString::to_string).collect();
+        let listen =
+            state.listening.addresses_with(&opened, &wanted).iter().map(ToString::to_string).collect();
         let paths = |index| site::paths(&config, index);
         let renewal = Renewal { listen, warnings, by };
         let (balancers, reloaded) = self.proxy.registry.renew(&config.balancers, paths, renewal);
@@ -144,6 +155,8 @@ impl Reloader {
         if !site.is_adopted_by(state.listening.workers()) {
             tracing::warn!("some worker threads still serve as the configuration said before");
         }
+        // Last, so that who comes by a new address is served as the configuration says that has it.
+        state.listening.serve(opened, &wanted);
         tracing::info!(
             reloads = reloaded.reloads,
             added = reloaded.added.len(),

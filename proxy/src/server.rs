@@ -87,6 +87,20 @@ impl Hurry {
     }
 }
 
+/// Reads the configuration of a proxy anew.
+#[derive(Debug, Clone)]
+pub struct Reload(Arc<Reloader>);
+
+impl Reload {
+    /// Opens the access logs anew, after they were renamed, and reads the configuration anew. One that cannot be read
+    /// changes nothing; the log says why. It may wait for disks.
+    pub fn now(&self) {
+        self.0.reopen_logs();
+        // Told where it happens.
+        let _ = self.0.reload(None);
+    }
+}
+
 impl Running {
     /// The addresses it listens on, with the ports that the system chose.
     pub fn listen(&self) -> Vec<SocketAddr> {
@@ -98,12 +112,9 @@ impl Running {
         self.run_dir.socket()
     }
 
-    /// Opens the access logs anew, after they were renamed, and reads the configuration anew. One that cannot be read
-    /// changes nothing; the log says why.
-    pub fn reload(&self) {
-        self.reloader.reopen_logs();
-        // Told where it happens.
-        let _ = self.reloader.reload(None);
+    /// What reads the configuration anew.
+    pub fn reload(&self) -> Reload {
+        Reload(Arc::clone(&self.reloader))
     }
 
     /// What hurries an end that waits for the requests in flight.
@@ -204,12 +215,14 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         mailboxes,
     });
     let source = options.reading.clone().map(|reading| (options.configuration.clone(), reading));
-    let reloader = Arc::new(Reloader::new(source, Arc::clone(&proxy), (listening, written, hearing)));
+    let stop = watch::Sender::new(Stop::No);
+    let shared = (Arc::clone(&proxy), stop.subscribe());
+    let reloader = Arc::new(Reloader::new(source, shared, (listening, written, hearing)));
     let running = Running {
         reloader,
         registry,
         run_dir,
-        stop: watch::Sender::new(Stop::No),
+        stop,
         end_control: watch::Sender::new(false),
         workers: Vec::new(),
         control: None,

@@ -1,13 +1,14 @@
 //! The signals that the proxy hears, which are httpd's: SIGTERM and SIGINT let requests in flight finish within a bounded
-//! time, SIGWINCH (unless in a terminal) however long they take, and once more SIGTERM or SIGINT ends it at once; SIGUSR1 and SIGHUP read the
-//! configuration anew and open log files anew.
+//! time, SIGWINCH (unless in a terminal) however long they take, and once more SIGTERM or SIGINT ends it at once;
+//! SIGUSR1 and SIGHUP read the configuration anew and open log files anew.
 
 use std::io::IsTerminal as _;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::server::Hurry;
+use crate::server::{Hurry, Reload};
 
 /// How the proxy is to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,17 +59,24 @@ impl Ending {
         Ok(Self { runtime, ends, winch, reload })
     }
 
-    /// Blocks until the first signal to end. Until then each signal to read the configuration anew calls `reload`. After
-    /// a patient end began, the next signal to end hurries it up; one more ends the process at once.
-    pub fn wait(self, reload: impl Fn(), hurry: Hurry) -> End {
+    /// Blocks until the first signal to end. Until then a signal to read the configuration anew does so, beside the
+    /// signals, because it may wait for a disk; those that come meanwhile do so once more. After a patient end began,
+    /// the next signal to end hurries it up; one more ends the process at once.
+    pub fn wait(self, reload: &Reload, hurry: Hurry) -> End {
         let Self { runtime, mut ends, mut winch, reload: mut reloads } = self;
         let how = runtime.block_on(async {
+            let (mut wanted, mut reading) = (false, None);
             loop {
+                if wanted && reading.is_none() {
+                    let reload = reload.clone();
+                    (wanted, reading) = (false, Some(spawn_blocking(move || reload.now())));
+                }
                 tokio::select! {
                     biased;
                     () = ends.heard() => return End::Soon,
                     () = heard(winch.as_mut()) => return End::Patiently,
-                    () = either(&mut reloads) => reload(),
+                    () = either(&mut reloads) => wanted = true,
+                    () = over(&mut reading) => reading = None,
                 }
             }
         });
@@ -92,6 +100,17 @@ async fn heard(signal: Option<&mut Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Until what runs beside the signals is over; never if nothing runs.
+async fn over(running: &mut Option<JoinHandle<()>>) {
+    match running {
+        Some(running) => {
+            // A panic was told where it happened.
+            let _ = running.await;
         }
         None => std::future::pending().await,
     }

@@ -4,6 +4,7 @@ mod admin;
 mod configuration;
 mod edits;
 mod events;
+mod lasting;
 mod log;
 mod reload;
 mod socket;

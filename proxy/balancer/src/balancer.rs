@@ -104,6 +104,13 @@ impl Balancer {
             .any(|member| member.name == *name && member.status.has(evenkeel_protocol::Flag::Stopped))
     }
 
+    /// All members that are stopped.
+    pub fn stopped(&self) -> Vec<MemberId> {
+        let members = (0u32..).map(MemberId).zip(&self.members);
+        let stopped = members.filter(|(_, member)| member.status.has(evenkeel_protocol::Flag::Stopped));
+        stopped.map(|(id, _)| id).collect()
+    }
+
     /// The member of that name, which is probably the one with this number.
     pub fn find_member(&self, name: &MemberName, likely: MemberId) -> Option<MemberId> {
         if self.member(likely).is_some_and(|member| member.name == *name) {

@@ -3,6 +3,7 @@
 //!
 //! Both live side by side for as long as requests of the old one last; their counters are the same counters.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, Flag, MemberName, MemberSettings};
@@ -23,13 +24,13 @@ impl Balancer {
     ) -> Self {
         let mut balancer = Self::new(name, settings, members, cores);
         balancer.revision = before.revision;
+        let known = by_name(before);
         let mut lbstatus = Vec::with_capacity(balancer.members.len());
         for (id, member) in (0u32..).map(MemberId).zip(&mut balancer.members) {
-            let old = (0u32..).map(MemberId).zip(&before.members).find(|(_, old)| old.name == member.name);
-            let Some((old_id, old)) = old else { continue };
+            let Some((old_id, old)) = known.get(&member.name) else { continue };
             member.take_over(old);
             if old.settings.lbfactor == member.settings.lbfactor {
-                lbstatus.push((id, before.lineup.lbstatus_of(old_id)));
+                lbstatus.push((id, before.lineup.lbstatus_of(*old_id)));
             }
             if member.tally.trial() != Trial::None {
                 balancer.on_trial.push(id);
@@ -52,14 +53,19 @@ impl Balancer {
     /// made again meanwhile.
     pub fn count_changes_since(&mut self, before: &Self) {
         self.revision = before.revision + u64::from(self.settings != before.settings);
+        let known = by_name(before);
         for member in &mut self.members {
-            let old = before.members.iter().find(|old| old.name == member.name);
-            member.revision = old.map_or(0, |old| {
+            member.revision = known.get(&member.name).map_or(0, |(_, old)| {
                 let same = old.settings == member.settings && old.status == member.status;
                 old.revision + u64::from(!same)
             });
         }
     }
+}
+
+/// All members, to be found at once: elections wait while one balancer takes over from another.
+fn by_name(balancer: &Balancer) -> HashMap<&MemberName, (MemberId, &Member)> {
+    (0u32..).zip(&balancer.members).map(|(id, member)| (&member.name, (MemberId(id), member))).collect()
 }
 
 impl Member {
