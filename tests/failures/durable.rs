@@ -114,7 +114,7 @@ fn a_kill_at_any_step_of_an_edit_or_a_reload_loses_nothing_that_was_acknowledged
             kills += 1;
         }
     }
-    println!("kill -9 at {kills} steps of edits and a reload: nothing lost");
+    println!("kill -9: at {kills} steps of edits and a reload, nothing lost");
     assert!(kills >= 15, "only {kills} steps");
 }
 
@@ -190,15 +190,16 @@ fn a_kill_at_any_step_of_the_start_leaves_the_journal_for_the_next_one() {
             }
         }
     }
-    println!("kill -9 at {kills} steps of starts: nothing lost");
+    println!("kill -9: at {kills} steps of starts, nothing lost");
     assert!(kills >= 15, "only {kills} steps");
 }
 
 #[test]
 fn of_four_operators_nobody_loses_an_acknowledged_edit_to_thirty_kills() {
     const OPERATORS: usize = 4;
-    let members: String =
+    let members: Vec<String> =
         (1..=OPERATORS).map(|it| format!("BalancerMember http://127.0.0.1:{it} route=m{it}\n")).collect();
+    let members = members.concat();
     let mut proxy = proxy(format!("<Proxy balancer://app>\n{members}</Proxy>\nProxyPass / balancer://app/"));
     let mut dice = 1_u64;
     let (mut edits, mut reloads) = (0, 0);
@@ -254,5 +255,5 @@ fn of_four_operators_nobody_loses_an_acknowledged_edit_to_thirty_kills() {
             );
         }
     }
-    println!("30 kills, {edits} edits and {reloads} reloads by four operators and one: none lost");
+    println!("kill -9: 30 times amid {edits} edits by four operators and {reloads} reloads, none lost");
 }
