@@ -129,7 +129,7 @@ impl Reloader {
         state.listening.serve(opened, &wanted);
         let listen = state.listening.addresses().iter().map(ToString::to_string).collect();
         let paths = |index| site::paths(&config, index);
-        let renewal = Renewal { listen, warnings, by };
+        let renewal = Renewal { listen, warnings, persist: config.persist, by };
         let (balancers, reloaded) = self.proxy.registry.renew(&config.balancers, paths, renewal);
         self.proxy.crowd.resize(most);
         let monitor = if same {

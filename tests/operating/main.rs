@@ -5,6 +5,7 @@ mod configuration;
 mod edits;
 mod events;
 mod log;
+mod persist;
 mod reload;
 mod socket;
 mod start;
