@@ -77,7 +77,7 @@ fn edits_of_before_off_stay_in_the_journal_and_come_back_with_on() {
     proxy.stop();
     proxy.restart();
     assert_eq!(words(&proxy), ["Init Ok", "Init Ok"]);
-    assert!(proxy.log().contains("neither made nor removed"), "{}", proxy.log());
+    eventually_true("the log tells it", || proxy.log().contains("neither made nor removed"));
     assert_eq!(fs::read(&journal).unwrap(), before);
     assert!(!proxy.edit("app", "b", DRAIN).durable);
     // Nothing written is On.
