@@ -111,6 +111,8 @@ pub struct Config {
     pub max_connections: Option<usize>,
     /// `Proxy100Continue`: is a client's `Expect: 100-continue` passed on to members? By default on.
     pub continue_100: bool,
+    /// `BalancerPersist`: do edits survive a restart and a reload? By default on; httpd's default is off.
+    pub persist: bool,
     /// Where heartbeats come from, for lbmethod heartbeat.
     pub heartbeat: HeartbeatConfig,
     /// All access logs, in order.

@@ -3,7 +3,11 @@
 //! A line is appended and synced before its edit is applied, so nothing that was acknowledged as durable is lost. Each
 //! line tells what was set and what the configuration said then: flags hold until they are cleared, other fields
 //! hold while the configuration's value is still the same, else the configuration wins. A last line that was cut off
-//! was never acknowledged and is dropped; any other damage sets the whole file aside, aloud.
+//! was never acknowledged and is dropped; any other damage sets the whole file aside, aloud. Where the configuration
+//! says `BalancerPersist Off` the file is neither read nor written, and edits hold until the next reload.
+
+mod configured;
+mod line;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -11,15 +15,13 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use evenkeel_protocol::edit::{StickyEdit, UpTo};
-use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSettings, Change, CheckCount, MemberEdit, MemberName, MemberSettings,
-    Override, Subject,
-};
-use serde::{Deserialize, Serialize};
+use evenkeel_protocol::{BalancerEdit, BalancerName, Change, MemberEdit, MemberName, Override, Subject};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::BalancerConfig;
+use crate::journal::configured::configured;
+use crate::journal::line::{Kept, Line, parse, render};
 
 /// The name of the file, and of its successor while that is written.
 const NAME: &str = "edits.journal";
@@ -32,26 +34,33 @@ const COMPACT_AFTER: usize = 1_000;
 /// A larger file is taken for damaged.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// What was set, and what the configuration said then, field by field.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Kept {
-    set: Map<String, Value>,
-    file: Map<String, Value>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Line {
-    #[serde(flatten)]
-    subject: Subject,
-    #[serde(flatten)]
-    what: Kept,
-}
-
 /// What became of the edits when a configuration was held against them, one entry a field.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdicts {
     pub(crate) kept: Vec<Override>,
     pub(crate) dropped: Vec<Override>,
+}
+
+/// Does an edit survive a restart?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    Kept,
+    /// The disk fails.
+    Lost,
+    /// The configuration does not want it.
+    Unwanted,
+}
+
+impl Durability {
+    pub(crate) fn is_kept(self) -> bool {
+        self == Self::Kept
+    }
+
+    /// What the operator should know.
+    pub(crate) fn note(self) -> Option<String> {
+        (self == Self::Unwanted)
+            .then(|| "BalancerPersist is Off: edits hold until the next restart or reload".to_owned())
+    }
 }
 
 /// An edit to make again.
@@ -65,6 +74,8 @@ pub(crate) enum Restored {
 #[derive(Debug)]
 pub(crate) struct Journal {
     folder: PathBuf,
+    /// Are edits to survive? Otherwise the file is not touched, and the overrides are those of this process.
+    persist: bool,
     /// None: nothing can be written, and every edit says so.
     file: Option<File>,
     lines: usize,
@@ -73,43 +84,73 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Reads the journal of a run folder and begins its next generation.
-    pub(crate) fn open(folder: &Path, balancers: &[BalancerConfig]) -> (Self, Verdicts) {
-        let mut verdicts = Verdicts::default();
+    /// Reads the journal of a run folder and begins its next generation, if edits are to `persist`.
+    pub(crate) fn open(folder: &Path, balancers: &[BalancerConfig], persist: bool) -> (Self, Verdicts) {
         let mut journal = Self {
             folder: folder.to_owned(),
+            persist,
             file: None,
             lines: 0,
             configured: configured(balancers),
             overrides: BTreeMap::new(),
         };
-        let readable = match std::fs::metadata(folder.join(NAME)).map(|about| about.len()) {
-            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(why) => Err(why),
-            Ok(length) => match journal.read(length) {
-                Ok(()) => {
-                    verdicts = journal.reconcile();
-                    Ok(())
-                }
-                Err(why) => journal.set_aside(&why),
-            },
+        let verdicts = if persist {
+            journal.begin()
+        } else {
+            journal.tell_untouched();
+            Verdicts::default()
         };
-        // What can neither be read nor moved is not overwritten.
-        if let Err(why) = readable.and_then(|()| journal.compact()) {
-            tracing::error!(%why, "the journal of edits cannot be used; edits will not survive a restart");
-        }
         (journal, verdicts)
     }
 
-    /// Holds the edits against a configuration that was read anew.
-    pub(crate) fn renew(&mut self, balancers: &[BalancerConfig]) -> Verdicts {
-        self.configured = configured(balancers);
+    /// Reads the file and adds the edits since; both are held against the configuration.
+    fn begin(&mut self) -> Verdicts {
+        let since = std::mem::take(&mut self.overrides);
+        let readable = match std::fs::metadata(self.folder.join(NAME)).map(|about| about.len()) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(why) => Err(why),
+            Ok(length) => self.read(length).or_else(|why| self.set_aside(&why)),
+        };
+        for (subject, what) in since {
+            let known = self.overrides.entry(subject).or_default();
+            known.set.extend(what.set);
+            known.file.extend(what.file);
+        }
         let verdicts = self.reconcile();
-        if let Err(why) = self.compact() {
+        // What can neither be read nor moved is not overwritten.
+        if let Err(why) = readable.and_then(|()| self.compact()) {
+            tracing::error!(%why, "the journal of edits cannot be used; edits will not survive a restart");
+        }
+        verdicts
+    }
+
+    /// Holds the edits against a configuration that was read anew, which says whether edits are to `persist`.
+    pub(crate) fn renew(&mut self, balancers: &[BalancerConfig], persist: bool) -> Verdicts {
+        self.configured = configured(balancers);
+        let persisted = std::mem::replace(&mut self.persist, persist);
+        if persist && !persisted {
+            return self.begin();
+        }
+        let verdicts = self.reconcile();
+        if !persist {
+            self.file = None;
+            if persisted {
+                self.tell_untouched();
+            }
+        } else if let Err(why) = self.compact() {
             self.file = None;
             tracing::error!(%why, "the journal of edits cannot be written; edits will not survive a restart");
         }
         verdicts
+    }
+
+    /// Edits of a time when they were to survive stay where they are, for when they are to survive again.
+    fn tell_untouched(&self) {
+        let file = self.folder.join(NAME);
+        if file.exists() {
+            tracing::warn!(file = %file.display(),
+                "BalancerPersist is Off: the edits of before in this journal are neither made nor removed");
+        }
     }
 
     /// The edits that still hold.
@@ -131,44 +172,54 @@ impl Journal {
         edits.collect()
     }
 
-    /// Keeps what an edit changes of a member; false if it will not survive a restart.
+    /// Keeps what an edit changes of a member; tells whether it will survive a restart.
     pub(crate) fn member_edited(
         &mut self,
         balancer: &BalancerName,
         member: &MemberName,
         edit: &MemberEdit,
         changes: &[Change],
-    ) -> bool {
+    ) -> Durability {
         self.keep(Subject { balancer: balancer.clone(), member: Some(member.clone()) }, edit, changes)
     }
 
-    /// Keeps what an edit changes of a balancer; false if it will not survive a restart.
+    /// Keeps what an edit changes of a balancer; tells whether it will survive a restart.
     pub(crate) fn balancer_edited(
         &mut self,
         balancer: &BalancerName,
         edit: &BalancerEdit,
         changes: &[Change],
-    ) -> bool {
+    ) -> Durability {
         self.keep(Subject { balancer: balancer.clone(), member: None }, edit, changes)
     }
 
     /// Would everything that was accepted so far survive a restart?
-    pub(crate) fn is_durable(&mut self) -> bool {
-        self.file.is_some() || self.compact().is_ok()
+    pub(crate) fn durability(&mut self) -> Durability {
+        if self.persist {
+            let writes = self.file.is_some() || self.compact().is_ok();
+            return if writes { Durability::Kept } else { Durability::Lost };
+        }
+        if self.overrides.is_empty() { Durability::Kept } else { Durability::Unwanted }
     }
 
-    fn keep(&mut self, subject: Subject, edit: &impl Serialize, changes: &[Change]) -> bool {
-        let Ok(Value::Object(mut set)) = serde_json::to_value(edit) else { return false };
+    fn keep(&mut self, subject: Subject, edit: &impl Serialize, changes: &[Change]) -> Durability {
+        let Ok(Value::Object(mut set)) = serde_json::to_value(edit) else { return Durability::Lost };
         set.retain(|field, _| {
             field != MemberEdit::TRANSIENT && changes.iter().any(|change| change.field == *field)
         });
         if set.is_empty() {
-            return self.is_durable();
+            return self.durability();
         }
         let configured = self.configured.get(&subject).cloned().unwrap_or_default();
         let file = configured.into_iter().filter(|(field, _)| set.contains_key(field)).collect();
         let what = Kept { set, file };
         self.merge(&subject, &what);
+        if !self.persist {
+            // What the configuration says anyway needs nobody to keep it.
+            let known = self.overrides.get(&subject);
+            let overrides = known.is_some_and(|known| what.set.keys().any(|it| known.set.contains_key(it)));
+            return if overrides { Durability::Unwanted } else { Durability::Kept };
+        }
         let line = Line { subject, what };
         let there = self.is_there();
         let written = match &mut self.file {
@@ -182,7 +233,7 @@ impl Journal {
             self.file = None;
             tracing::error!(%why, "an edit could not be written to the journal and will not survive a restart");
         }
-        written.is_ok()
+        if written.is_ok() { Durability::Kept } else { Durability::Lost }
     }
 
     /// Is the open file still the one that stands in the folder?
@@ -261,6 +312,9 @@ impl Journal {
                 let (holds, why) = match now {
                     None => (false, "it is no longer configured"),
                     Some(now) if *now == value => continue,
+                    Some(_) if !self.persist => {
+                        (false, "BalancerPersist is Off: edits hold until the configuration is read anew")
+                    }
                     Some(Value::Bool(_)) if subject.member.is_some() => {
                         (true, "flags hold until they are cleared")
                     }
@@ -338,22 +392,6 @@ fn append(file: &mut File, line: &Line) -> io::Result<()> {
     file.sync_data()
 }
 
-/// A line: the checksum of its JSON in eight hexadecimal digits, a blank, the JSON.
-fn render(line: &Line) -> io::Result<Vec<u8>> {
-    let json = serde_json::to_vec(line)?;
-    let mut text = format!("{:08x} ", crc32fast::hash(&json)).into_bytes();
-    text.extend(json);
-    text.push(b'\n');
-    Ok(text)
-}
-
-fn parse(text: &[u8]) -> Option<Line> {
-    let (checksum, rest) = text.split_at_checked(9)?;
-    let json = rest.strip_suffix(b"\n")?;
-    let expected = format!("{:08x} ", crc32fast::hash(json));
-    (checksum == expected.as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
-}
-
 /// A value as changes show it.
 fn shown(field: &str, value: &Value) -> String {
     match value {
@@ -361,58 +399,6 @@ fn shown(field: &str, value: &Value) -> String {
         Value::Bool(on) => if *on { "On" } else { "Off" }.to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-/// What the configuration says of each field that can be edited.
-fn configured(balancers: &[BalancerConfig]) -> BTreeMap<Subject, Map<String, Value>> {
-    let object = |edit: serde_json::Result<Value>| match edit {
-        Ok(Value::Object(map)) => map,
-        _ => Map::new(),
-    };
-    let mut all = BTreeMap::new();
-    for config in balancers {
-        let subject =
-            |member: Option<&MemberName>| Subject { balancer: config.name.clone(), member: member.cloned() };
-        all.insert(subject(None), object(serde_json::to_value(of_balancer(&config.settings))));
-        for (name, settings) in &config.members {
-            all.insert(subject(Some(name)), object(serde_json::to_value(of_member(settings))));
-        }
-    }
-    all
-}
-
-/// The edit that would set what a member is configured with.
-fn of_member(settings: &MemberSettings) -> MemberEdit {
-    let edit = MemberEdit {
-        lbfactor: Some(settings.lbfactor),
-        lbset: Some(settings.lbset),
-        route: Some(settings.route.clone()),
-        redirect: Some(settings.redirect.clone()),
-        hcmethod: Some(settings.health.method),
-        hcinterval: Some(settings.health.interval),
-        hcpasses: CheckCount::new(settings.health.passes.max(1)),
-        hcfails: CheckCount::new(settings.health.fails.max(1)),
-        hcuri: Some(settings.health.uri.clone()),
-        hcexpr: Some(settings.health.expression.clone()),
-        ..MemberEdit::default()
-    };
-    MemberEdit::FLAGS
-        .into_iter()
-        .filter(|(_, field)| *field != MemberEdit::TRANSIENT)
-        .fold(edit, |edit, (flag, _)| edit.with_flag(flag, settings.status.has(flag)))
-}
-
-/// The edit that would set what a balancer is configured with.
-fn of_balancer(settings: &BalancerSettings) -> BalancerEdit {
-    BalancerEdit {
-        lbmethod: Some(settings.lbmethod),
-        stickysession: Some(StickyEdit(settings.stickysession.clone())),
-        nofailover: Some(settings.nofailover),
-        timeout: UpTo::new(settings.timeout),
-        maxattempts: settings.maxattempts.and_then(UpTo::new),
-        revision: None,
-        reason: None,
     }
 }
 

@@ -17,7 +17,7 @@ use evenkeel_protocol::{
 use crate::clock;
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
-use crate::journal::{Journal, Restored, Verdicts};
+use crate::journal::{Durability, Journal, Restored, Verdicts};
 use crate::live::{Ground, LiveBalancer};
 
 /// Balancers in configuration order.
@@ -40,6 +40,8 @@ pub(crate) struct Renewal {
     /// The addresses that are listened on.
     pub(crate) listen: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// Are edits to survive?
+    pub(crate) persist: bool,
     pub(crate) by: Option<Peer>,
 }
 
@@ -53,11 +55,10 @@ impl Registry {
     ) -> Self {
         let ground = Ground { cores, ..Ground::default() };
         let edits = journal.restored();
-        let balancers = configured.iter().enumerate().map(|(index, config)| {
-            let live = LiveBalancer::new(config.clone(), paths(index), &ground);
-            make_again(&edits, &config.name, &mut live.lock());
-            Arc::new(live)
-        });
+        let balancers = configured
+            .iter()
+            .enumerate()
+            .map(|(index, config)| begun(config.clone(), paths(index), &edits, &ground));
         let roster = RwLock::new(Arc::new(balancers.collect()));
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
         let registry = Self { roster, ground, events: EventLog::new(), hello, journal };
@@ -86,8 +87,8 @@ impl Registry {
         renewal: Renewal,
     ) -> (Roster, Reloaded) {
         let mut journal = self.writer();
-        let verdicts = journal.renew(configured);
-        let (edits, durable) = (journal.restored(), journal.is_durable());
+        let verdicts = journal.renew(configured, renewal.persist);
+        let (edits, durable) = (journal.restored(), journal.durability().is_kept());
         let before = self.balancers();
         let mut gone: HashMap<_, _> = before.iter().map(|live| (&live.name, live)).collect();
         let next = configured.iter().enumerate().map(|(index, config)| {
@@ -97,7 +98,7 @@ impl Registry {
                     let name = config.name.clone();
                     live.replace(config, paths, |core| make_again(&edits, &name, core), &self.ground)
                 }
-                None => Arc::new(LiveBalancer::new(config, paths, &self.ground)),
+                None => begun(config, paths, &edits, &self.ground),
             }
         });
         let next: Roster = Arc::new(next.collect());
@@ -274,9 +275,9 @@ impl Registry {
         let wanted = live.lock().preview_member(&member, edit);
         let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, Some(&member)))?;
         if wanted.changes.is_empty() {
-            return Ok(answer(balancer, Some(member), wanted, None, journal.is_durable()));
+            return Ok(answer(balancer, Some(member), wanted, None, journal.durability()));
         }
-        let durable = journal.member_edited(balancer, &member, edit, &wanted.changes);
+        let durability = journal.member_edited(balancer, &member, edit, &wanted.changes);
         let accepted = live.lock().edit_member(&member, edit)?;
         live.changed.notify_waiters();
         live.end_tunnels_if_stopped(&member);
@@ -290,9 +291,9 @@ impl Registry {
             revision: accepted.revision,
             by,
             reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
-            durable,
+            durable: durability.is_kept(),
         });
-        Ok(answer(balancer, Some(member), accepted, Some(number), durable))
+        Ok(answer(balancer, Some(member), accepted, Some(number), durability))
     }
 
     /// The one door for a change of a balancer's own settings.
@@ -308,9 +309,9 @@ impl Registry {
         let wanted = live.lock().preview(edit);
         let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, None))?;
         if wanted.changes.is_empty() {
-            return Ok(answer(balancer, None, wanted, None, journal.is_durable()));
+            return Ok(answer(balancer, None, wanted, None, journal.durability()));
         }
-        let durable = journal.balancer_edited(balancer, edit, &wanted.changes);
+        let durability = journal.balancer_edited(balancer, edit, &wanted.changes);
         let accepted = live.lock().edit(edit)?;
         live.changed.notify_waiters();
         let (by_whom, reason) =
@@ -322,9 +323,9 @@ impl Registry {
             revision: accepted.revision,
             by,
             reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
-            durable,
+            durable: durability.is_kept(),
         });
-        Ok(answer(balancer, None, accepted, Some(number), durable))
+        Ok(answer(balancer, None, accepted, Some(number), durability))
     }
 }
 
@@ -344,6 +345,19 @@ fn settle(balancer: &LiveBalancer, member: MemberId, outcome: &Outcome) -> Settl
         last = Some(next);
     }
     settled
+}
+
+/// A balancer that was not there before, with the edits that still hold.
+fn begun(
+    config: BalancerConfig,
+    paths: Vec<String>,
+    edits: &[Restored],
+    ground: &Ground,
+) -> Arc<LiveBalancer> {
+    let name = config.name.clone();
+    let live = LiveBalancer::new(config, paths, ground);
+    make_again(edits, &name, &mut live.lock());
+    Arc::new(live)
 }
 
 /// Makes the edits of a balancer again that still hold.
@@ -377,8 +391,10 @@ fn answer(
     member: Option<MemberName>,
     accepted: Accepted,
     event: Option<u64>,
-    durable: bool,
+    durability: Durability,
 ) -> Edited {
+    let mut notes = accepted.notes;
+    notes.extend(durability.note());
     Edited {
         balancer: balancer.clone(),
         member,
@@ -386,8 +402,8 @@ fn answer(
         changes: accepted.changes,
         revision: accepted.revision,
         event,
-        durable,
-        notes: accepted.notes,
+        durable: durability.is_kept(),
+        notes,
     }
 }
 

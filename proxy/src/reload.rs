@@ -140,7 +140,7 @@ impl Reloader {
         let listen =
             state.listening.addresses_with(&opened, &wanted).iter().map(ToString::to_string).collect();
         let paths = |index| site::paths(&config, index);
-        let renewal = Renewal { listen, warnings, by };
+        let renewal = Renewal { listen, warnings, persist: config.persist, by };
         let (balancers, reloaded) = self.proxy.registry.renew(&config.balancers, paths, renewal);
         self.proxy.crowd.resize(most);
         let monitor = if same {

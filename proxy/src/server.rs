@@ -196,7 +196,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let admin = run_dir.bind()?;
     admin.set_nonblocking(true)?;
     let (mailboxes, received) = Mailboxes::new(threads);
-    let journal = Journal::open(run_dir.path(), &config.balancers);
+    let journal = Journal::open(run_dir.path(), &config.balancers, config.persist);
     let hello = hello(&configuration, &listening);
     let paths = |index| site::paths(&config, index);
     let registry = Arc::new(Registry::new(&config.balancers, paths, (threads, hello), journal));

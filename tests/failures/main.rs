@@ -2,6 +2,7 @@
 //! killed.
 
 mod aborted;
+mod durable;
 mod failover;
 mod faults;
 mod foreign;

@@ -31,6 +31,7 @@
 //! | [`heartbeat`] | servers that announce themselves |
 //! | [`namespace`] | a real Apache with an address of its own |
 //! | [`httpd`] | a real Apache, if there is one |
+//! | [`strace`] | the proxy, killed or refused at a system call |
 //! | [`eventually`] | the only waiting there is |
 
 pub mod admin;
@@ -46,6 +47,7 @@ pub mod httpd;
 pub mod namespace;
 pub mod peer;
 pub mod proxy;
+pub mod strace;
 pub mod strict;
 pub mod terminal;
 pub mod wire;

@@ -6,6 +6,7 @@ mod edits;
 mod events;
 mod lasting;
 mod log;
+mod persist;
 mod reload;
 mod socket;
 mod start;

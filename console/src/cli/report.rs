@@ -51,9 +51,7 @@ pub(super) fn report(
         output.result(&sentence(verb, edited))
     };
     if lost && !options.quiet {
-        output.message(
-            "warning: the proxy could not write the change down; it is lost when the proxy restarts",
-        );
+        output.message("warning: the change was not written down; it is lost when the proxy restarts");
     }
     match written {
         // The edit is made all the same, and the code says so.

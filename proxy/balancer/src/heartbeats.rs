@@ -185,6 +185,24 @@ mod tests {
         balancer.beat(&aged(1, 6), Moment(100_000_000));
         balancer.beat(&aged(5, 7), Moment(100_000_000));
         assert_eq!(heard(&balancer, 100), [Some(6)], "what is older changes nothing");
+        balancer.beat(&aged(1, 8), Moment(100_000_000));
+        assert_eq!(heard(&balancer, 100), [Some(8)], "of two of the same moment the later one counts");
+    }
+
+    #[test]
+    fn its_age_is_told_from_when_it_was_received() {
+        let second = |it: u64| Moment(it * 1_000_000);
+        for (name, came, aged, seen, age) in [
+            ("at once", 100, 0, 100, 0),
+            ("a while later", 100, 0, 103, 3),
+            ("handed in late", 100, 4, 103, 7),
+            ("no more fresh", 100, 4, 200, 104),
+            ("too old at the start of the clock", 3, 40, 4, 14),
+        ] {
+            let beat = Beat { age: Duration::from_secs(aged), ..beat("10.0.0.1", None, 1, 1) };
+            let told = Heard::new(&beat, second(came)).age(second(seen));
+            assert_eq!(told, Duration::from_secs(age), "{name}");
+        }
     }
 
     #[test]

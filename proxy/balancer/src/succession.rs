@@ -87,7 +87,8 @@ impl Member {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::{Factor, MemberEdit, Moment};
+    use evenkeel_protocol::edit::UpTo;
+    use evenkeel_protocol::{BalancerEdit, Factor, MemberEdit, Moment};
 
     use super::*;
     use crate::election::Ask;
@@ -112,6 +113,18 @@ mod tests {
 
     fn succeeding(before: &Balancer, members: Configured) -> Balancer {
         Balancer::succeeding(before, (before.name.clone(), before.settings.clone()), members, 2)
+    }
+
+    fn refused() -> Outcome {
+        Outcome::Failed(Failure {
+            kind: FailureKind::Connect,
+            sent: Sent::Nothing,
+            reused: false,
+            idempotent: true,
+            repeats: 0,
+            tries: 1,
+            reason: "refused".to_owned(),
+        })
     }
 
     fn elect(balancer: &mut Balancer, times: usize) -> String {
@@ -176,16 +189,7 @@ mod tests {
     #[test]
     fn errors_stay_and_flags_are_those_of_the_file() {
         let mut before = balancer(configured(&[("a", 1), ("b", 1)]));
-        let failure = Failure {
-            kind: FailureKind::Connect,
-            sent: Sent::Nothing,
-            reused: false,
-            idempotent: true,
-            repeats: 0,
-            tries: 1,
-            reason: "refused".to_owned(),
-        };
-        before.settle(MemberId(0), &Outcome::Failed(failure), Moment(5));
+        before.settle(MemberId(0), &refused(), Moment(5));
         let drain = MemberEdit { drain: Some(true), ..MemberEdit::default() };
         let name: MemberName = "http://b".parse().unwrap();
         before.edit_member(&name, &drain).unwrap();
@@ -202,5 +206,61 @@ mod tests {
         let mut other = succeeding(&before, configured(&[("b", 1)]));
         other.count_changes_since(&before);
         assert_eq!(revisions(&other), [2], "the drain is gone, which is a change");
+    }
+
+    #[test]
+    fn who_is_being_probed_is_avoided_by_the_new_one_too() {
+        let members = configured(&[("a", 1), ("b", 1)]);
+        let mut before = balancer(members.clone());
+        before.settle(MemberId(0), &refused(), Moment(1));
+        let later = Moment(120_000_000);
+        let probe = std::iter::repeat_with(|| before.elect(&Ask::default(), later).unwrap())
+            .take(3)
+            .find(|election| election.member == MemberId(0))
+            .expect("its time has come");
+        let mut successor = succeeding(&before, members);
+        assert_eq!(elect(&mut successor, 4), "bbbb");
+        probe.lease.answered();
+        assert!(elect(&mut successor, 4).contains('a'));
+    }
+
+    #[test]
+    fn answers_are_settled_where_they_can_change_something() {
+        for (name, failed, then, now, settled) in [
+            ("nothing to lift", false, None, None, false),
+            ("an error to lift", true, None, None, true),
+            ("statuses that fail", false, None, Some(503), true),
+            ("both", true, Some(503), Some(503), true),
+            ("statuses that fail no more", false, Some(503), None, false),
+        ] {
+            let settings = |status: Option<u16>| BalancerSettings {
+                failonstatus: status.into_iter().collect(),
+                ..BalancerSettings::default()
+            };
+            let (app, members): (BalancerName, _) = ("app".parse().unwrap(), configured(&[("a", 1)]));
+            let mut before = Balancer::new(app.clone(), settings(then), members.clone(), 1);
+            let election = before.elect(&Ask::default(), Moment(1)).unwrap();
+            if failed {
+                before.settle(MemberId(0), &refused(), Moment(1));
+            }
+            let _successor = Balancer::succeeding(&before, (app, settings(now)), members, 1);
+            assert_eq!(election.lease.answered(), settled, "{name}");
+        }
+    }
+
+    #[test]
+    fn other_settings_of_the_balancer_are_one_change() {
+        let timeout = |seconds| BalancerEdit { timeout: UpTo::new(seconds), ..BalancerEdit::default() };
+        let mut before = balancer(configured(&[("a", 1)]));
+        before.edit(&timeout(1)).unwrap();
+        before.edit(&timeout(2)).unwrap();
+        for (name, settings, revision) in
+            [("the same", before.settings.clone(), 2), ("others", BalancerSettings::default(), 3)]
+        {
+            let made = (before.name.clone(), settings);
+            let mut successor = Balancer::succeeding(&before, made, configured(&[("a", 1)]), 2);
+            successor.count_changes_since(&before);
+            assert_eq!(successor.revision, revision, "{name}");
+        }
     }
 }

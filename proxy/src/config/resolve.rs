@@ -67,6 +67,7 @@ pub(super) fn resolve(
         read_timeouts: site.read_timeouts,
         max_connections: site.max_connections,
         continue_100: site.continue_100.unwrap_or(true),
+        persist: site.persist.unwrap_or(true),
         heartbeat,
         access_logs: site.logs.resolve(root, notes),
         error_documents,

@@ -134,6 +134,7 @@ pub(super) struct Site {
     pub(super) read_timeouts: ReadTimeouts,
     pub(super) max_connections: Option<usize>,
     pub(super) continue_100: Option<bool>,
+    pub(super) persist: Option<bool>,
     pub(super) heartbeats: Heartbeats,
     pub(super) logs: Logs,
     pub(super) documents: Documents,

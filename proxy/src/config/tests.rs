@@ -194,6 +194,8 @@ fn defaults_are_those_of_httpd() {
     assert_eq!((config.keep_alive, config.max_keep_alive_requests), (true, 100));
     assert_eq!((config.preserve_host, config.add_headers, config.via), (false, true, Via::Off));
     assert_eq!((config.max_connections, config.continue_100), (None, true));
+    // Not httpd's: an edit is kept unless that is not wanted.
+    assert!(config.persist);
     let RequestLimits { line, fields, field_size, body } = config.request_limits;
     assert_eq!((line, fields, field_size, body), (8190, 100, 8190, 0));
     let pace = |most| Pace { first: Duration::from_secs(20), most, min_rate: Some(500) };

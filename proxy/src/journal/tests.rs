@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use evenkeel_protocol::Flag;
+use evenkeel_protocol::edit::UpTo;
+use evenkeel_protocol::{BalancerSettings, CheckCount, Flag, MemberSettings};
 
 use super::*;
 
 fn opened(folder: &Path, balancers: &[BalancerConfig]) -> Journal {
-    Journal::open(folder, balancers).0
+    Journal::open(folder, balancers, true).0
 }
 
 fn name() -> BalancerName {
@@ -65,7 +66,7 @@ fn changed(field: &str) -> Change {
 /// As the registry does, with every field of the edit for changed.
 fn edit(journal: &mut Journal, number: u8, edit: &MemberEdit) -> bool {
     let fields: Vec<Change> = MemberEdit::FIELDS.iter().map(|field| changed(field)).collect();
-    journal.member_edited(&name(), &member(number), edit, &fields)
+    journal.member_edited(&name(), &member(number), edit, &fields).is_kept()
 }
 
 fn edits(journal: &Journal) -> Vec<String> {
@@ -88,7 +89,7 @@ fn edits_are_there_after_a_restart_and_cleared_ones_are_not() {
     assert!(edit(&mut journal, 1, &factor("2")));
     assert!(edit(&mut journal, 1, &drain(true)));
     assert!(edit(&mut journal, 2, &drain(true)));
-    assert!(journal.balancer_edited(&name(), &timeout, &[changed("timeout")]));
+    assert!(journal.balancer_edited(&name(), &timeout, &[changed("timeout")]).is_kept());
     assert!(edit(&mut journal, 2, &drain(false)));
     drop(journal);
     for _ in 0..2 {
@@ -193,4 +194,50 @@ fn many_edits_do_not_grow_the_file_without_end() {
     assert_eq!(journal.lines, 1);
     let lines = std::fs::read_to_string(folder.path().join(NAME)).unwrap();
     assert_eq!(lines.lines().count(), 1);
+}
+
+#[test]
+fn where_edits_are_not_to_survive_the_file_is_not_touched_and_a_reload_drops_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(NAME);
+    let mut journal = opened(folder.path(), &config("1"));
+    assert!(edit(&mut journal, 1, &drain(true)));
+    drop(journal);
+    let before = std::fs::read(&path).unwrap();
+    let (mut journal, verdicts) = Journal::open(folder.path(), &config("1"), false);
+    assert_eq!((edits(&journal), verdicts), (Vec::new(), Verdicts::default()));
+    assert_eq!(journal.durability(), Durability::Kept, "there is nothing to lose");
+    assert!(!edit(&mut journal, 2, &factor("2")));
+    assert_eq!(journal.durability(), Durability::Unwanted);
+    assert!(edit(&mut journal, 1, &factor("1")), "as the configuration says anyway");
+    assert!(!edit(&mut journal, 1, &factor("4")));
+    let verdicts = journal.renew(&config("4"), false);
+    let dropped: Vec<_> = verdicts.dropped.iter().map(|it| (it.field.as_str(), it.value.as_str())).collect();
+    assert_eq!(
+        (verdicts.kept.len(), dropped),
+        (0, vec![("lbfactor", "2.00")]),
+        "the other is configured now"
+    );
+    assert!(verdicts.dropped[0].why.starts_with("BalancerPersist is Off"));
+    assert_eq!((edits(&journal), journal.durability()), (Vec::new(), Durability::Kept));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn where_edits_are_to_survive_again_those_of_before_come_back_beneath_those_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    assert!(edit(&mut journal, 1, &drain(true)));
+    assert!(edit(&mut journal, 2, &factor("2")));
+    assert_eq!(journal.renew(&config("1"), false).dropped.len(), 2);
+    assert!(!edit(&mut journal, 2, &factor("3")));
+    let verdicts = journal.renew(&config("1"), true);
+    assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (2, 0));
+    let expected = ["http://m1 {\"drain\":true}", "http://m2 {\"lbfactor\":3.0}"];
+    assert_eq!(
+        (edits(&journal), journal.durability()),
+        (expected.map(str::to_owned).into(), Durability::Kept)
+    );
+    drop(journal);
+    assert_eq!(edits(&opened(folder.path(), &config("1"))), expected);
 }

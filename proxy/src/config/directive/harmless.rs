@@ -50,7 +50,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("AsyncRequestWorkerFactor", PROCESS),
     row("BalancerGrowth", SLOTS),
     row("BalancerInherit", SLOTS),
-    row("BalancerPersist", "Ignored: edits at run time are always kept across restarts."),
     row("BrowserMatch*", VARIABLES),
     row("CacheNegotiatedDocs", FILES),
     row("ContentDigest", FILES),

@@ -1,4 +1,4 @@
-//! Directives about listening and about connections with clients.
+//! Directives about listening, about connections with clients, and about what outlives the process.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -11,6 +11,16 @@ use crate::config::{Via, limits};
 
 /// Sorted by name.
 pub(super) static ROWS: &[Directive] = &[
+    Directive {
+        name: "BalancerPersist",
+        contexts: SERVER,
+        usage: "On|Off",
+        arguments: 1..=1,
+        about: "Whether edits at run time survive a restart and a reload; On unless Off is written.",
+        effect: Effect::Apply(|site, notes, call| {
+            site.persist = switch(notes, call).or(site.persist);
+        }),
+    },
     Directive {
         name: "KeepAlive",
         contexts: SERVER,

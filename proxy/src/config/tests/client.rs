@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn limits_are_taken_as_httpd_takes_them() {
     type Check = fn(&Config) -> bool;
-    let rows: [(&str, Check); 15] = [
+    let rows: [(&str, Check); 17] = [
         ("LimitRequestLine 100", |c| c.request_limits.line == 100),
         ("LimitRequestLine 1048576", |c| c.request_limits.line == 1_048_576),
         ("LimitRequestFieldSize 30", |c| c.request_limits.field_size == 30),
@@ -15,6 +15,8 @@ fn limits_are_taken_as_httpd_takes_them() {
         ("MaxRequestWorkers 150", |c| c.max_connections == Some(150)),
         ("MaxClients 1", |c| c.max_connections == Some(1)),
         ("Proxy100Continue Off", |c| !c.continue_100),
+        ("BalancerPersist Off", |c| !c.persist),
+        ("BalancerPersist Off\nbalancerpersist on", |c| c.persist),
         ("RequestReadTimeout", |c| c.read_timeouts == ReadTimeouts::default()),
         ("RequestReadTimeout header=0", |c| {
             c.read_timeouts.header.is_none() && c.read_timeouts.body.is_some()

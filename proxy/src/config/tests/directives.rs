@@ -78,6 +78,8 @@ fn what_is_refused_at_the_top_level_and_why() {
         ("Timeout x", "1:9: 'x' must be a whole number of seconds, at least 1"),
         ("ProxyTimeout 2147483648", "1:14: '2147483648' must be a whole number of seconds, at least 1"),
         ("KeepAlive yes", "1:11: 'yes' must be On or Off"),
+        ("BalancerPersist never", "1:17: 'never' must be On or Off"),
+        ("BalancerPersist", "1:1: BalancerPersist needs more arguments"),
         (
             "KeepAliveTimeout 5m",
             "1:18: '5m' must be a whole number with ms, s, mi or h behind it (without: s)",
