@@ -259,7 +259,7 @@ impl Storm {
         let id = lease.member();
         let failure = Failure {
             kind,
-            sent: self.dice.of(&[Sent::Nothing, Sent::Something]),
+            sent: self.dice.of(&[Sent::Nothing, Sent::Head, Sent::Something]),
             reused: self.dice.one_in(2),
             idempotent: self.dice.one_in(2),
             repeats: u8::try_from(self.dice.below(3)).unwrap(),

@@ -142,7 +142,6 @@ fn what_is_taken_and_told() {
         ("status=-O", "status=-O has no effect as to O (-O): every member is initialised"),
         ("status=", "status= has no effect: there is no letter"),
         ("min=5", "min=5 is not used: no connection is opened before it is needed, as in httpd"),
-        ("ping=1", "ping=1 is not used: connections are not probed before a request"),
         (
             "flushpackets=Auto",
             "flushpackets=Auto is not used: parts of an answer are always passed on at once",
