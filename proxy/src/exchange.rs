@@ -196,7 +196,7 @@ impl Request<'_> {
                 }
                 answered @ Poll::Ready(_) => return answered,
                 Poll::Pending if self.upload.ping.is_some() && arriving.has_begun() => {
-                    self.upload.go_on(meter)
+                    self.upload.go_on(meter);
                 }
                 Poll::Pending => break,
             }

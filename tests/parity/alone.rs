@@ -68,7 +68,7 @@ named! {
 named! {
     /// What passes through on the way.
     messages:
-        mapping_in_a_location, mappings_share_a_balancer, methods, parameters_on_the_mapping, paths,
+        expectation_passes, mapping_in_a_location, mappings_share_a_balancer, methods, parameters_on_the_mapping, paths,
         redirects_come_back, route_cookie_recipe, statuses_pass
 }
 
