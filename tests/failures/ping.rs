@@ -219,7 +219,7 @@ fn a_connection_that_idled_for_less_than_ping_is_used_again() {
 
 #[test]
 fn what_replaces_a_connection_takes_its_place_and_no_other() {
-    let (proxy, one, other) = two("ping=1ms max=1 acquire=2000");
+    let (proxy, one, other) = two("ping=1ms max=1 acquire=300");
     let mut client = Peer::of(&proxy);
     let mut member = kept(&one, &mut client);
     for _ in 0..3 {
@@ -233,6 +233,14 @@ fn what_replaces_a_connection_takes_its_place_and_no_other() {
         member = fresh;
     }
     assert_eq!(other.count(), 0);
+    assert!(!member.hears_something_within(A_WHILE));
+    client.says("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut fresh = one.peer();
+    fresh.head();
+    assert_eq!(browser().get(&proxy, "/").answered_by(), "other");
+    assert!(!one.is_called(), "a connection has no place");
+    fresh.says(OK);
+    assert_eq!(client.answer("GET").text(), "ok");
 }
 
 #[test]
@@ -252,12 +260,12 @@ fn a_member_that_takes_no_new_connection_within_ping_is_marked_and_another_serve
     assert_eq!(client.get(&proxy, "/").answered_by(), "one");
     let gate = Gate::new();
     one.behaves(Behaviour::ReadsLate(gate.clone(), Reply::default()));
-    one.shuts();
+    one.hears_nobody_new();
     let _ = within(A_WHILE * 2, || None::<()>);
     // Its kept connection would take the request and say nothing for a minute.
     let watch = Stopwatch::start();
     assert_eq!(client.get(&proxy, "/").answered_by(), "other");
-    assert!(watch.elapsed() < patience());
+    assert!(watch.elapsed() < patience(), "it took {:?}", watch.elapsed());
     assert_eq!(proxy.member("app", one.address()).words, "Init Err");
     gate.open();
 }

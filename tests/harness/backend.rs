@@ -133,7 +133,13 @@ impl Backend {
 
     /// Neither takes nor refuses connections: whoever tries waits.
     pub fn hears_nobody(&self) {
-        self.refuses();
+        self.hears_nobody_new();
+        self.hang_up();
+    }
+
+    /// The same, and it keeps the connections there are.
+    pub fn hears_nobody_new(&self) {
+        self.shuts();
         let listener = bound(self.address);
         listener.listen(1).unwrap();
         // The first one that has to wait shows that the queue is full.

@@ -268,8 +268,10 @@ impl Storm {
         };
         let now = Moment(self.now);
         let settled = self.balancer.settle(id, &Outcome::Failed(failure), now);
-        let marks =
-            matches!(kind, FailureKind::Connect | FailureKind::ConnectTimeout | FailureKind::Unresolved);
+        let marks = matches!(
+            kind,
+            FailureKind::Connect | FailureKind::ConnectTimeout | FailureKind::Unresolved | FailureKind::Ping
+        );
         let marked = marks && mark(&mut self.model.members[index(id)], now);
         assert_eq!(settled.marked, marked);
     }
