@@ -3,7 +3,7 @@
 //! A route that httpd's own search finds and that a member has is binding: it decides, and with nofailover it can
 //! refuse. Only otherwise is the request read a second time, less literally, and what that finds is a preference.
 
-use evenkeel_protocol::{Moment, StickySession};
+use evenkeel_protocol::{Moment, Route, StickySession};
 
 use crate::balancer::{Balancer, Retried};
 use crate::election::Ask;
@@ -61,17 +61,20 @@ impl Balancer {
         retried: &mut Retried,
     ) -> Option<MemberId> {
         let budget = self.members.len().saturating_mul(16).saturating_add(64);
-        RouteSearch { balancer: self, now, retried, budget }.find(route, 1)
+        RouteSearch { balancer: self, now, retried, budget, futile: Vec::new() }.find(route, 1)
     }
 }
 
 /// One search for a route. Members that share routes and redirect to one another in circles would make httpd look
-/// at them exponentially often; `budget` members are looked at, and then nobody was found.
+/// at them exponentially often; here a route that led to nobody is not searched again, and `budget` members are looked at
+/// at most.
 struct RouteSearch<'a> {
     balancer: &'a mut Balancer,
     now: Moment,
     retried: &'a mut Retried,
     budget: usize,
+    /// Routes that lead to nobody, and the least depth from which that is known: it holds from deeper ones too.
+    futile: Vec<(Route, usize)>,
 }
 
 impl RouteSearch<'_> {
@@ -87,12 +90,18 @@ impl RouteSearch<'_> {
                 return Some(id);
             }
             let redirect = self.balancer.member(id)?.settings.redirect.clone();
-            if !redirect.is_empty()
-                && depth < self.balancer.members.len()
-                && let Some(found) = self.find(redirect.as_str(), depth + 1)
-            {
-                return Some(found);
+            if redirect.is_empty() || depth >= self.balancer.members.len() {
+                continue;
             }
+            if self.futile.iter().any(|(route, from)| *route == redirect && *from <= depth + 1) {
+                continue;
+            }
+            let found = self.find(redirect.as_str(), depth + 1);
+            if found.is_some() {
+                return found;
+            }
+            self.futile.retain(|(route, _)| *route != redirect);
+            self.futile.push((redirect, depth + 1));
         }
         None
     }
