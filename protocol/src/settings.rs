@@ -371,6 +371,8 @@ pub struct ConnectionSettings {
     pub timeout: Duration,
     /// `connectiontimeout=`: how long to wait for a connection; none: as `timeout`.
     pub connectiontimeout: Option<Duration>,
+    /// `ping=`: how long it may take to show that it is there before a request depends on it; none: it is not asked.
+    pub ping: Option<Duration>,
     /// `max=`: how many requests may be on their way to it at once, in the whole process; none: no limit.
     pub max: Option<u32>,
     /// `smax=`: how many idle connections are kept without regard to `ttl`; those beyond end when they were idle for
@@ -395,6 +397,7 @@ impl Default for ConnectionSettings {
         Self {
             timeout: Duration::from_secs(60),
             connectiontimeout: None,
+            ping: None,
             max: None,
             smax: None,
             acquire: None,

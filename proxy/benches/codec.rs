@@ -148,6 +148,7 @@ fn write(criterion: &mut Criterion) {
             client: IpAddr::V4(Ipv4Addr::LOCALHOST),
             keep: true,
             upgrade: None,
+            ping: false,
         };
         group.throughput(length(text.as_bytes())).bench_function(name, |bencher| {
             bencher.iter(|| written(&mut out, |out| to_member.write(&forwarding, out)));

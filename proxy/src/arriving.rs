@@ -45,6 +45,11 @@ impl Arriving {
         Self { buffer: None, scan: Scan::new(HEADROOM), interims: 0, longest }
     }
 
+    /// Has anything come of a head?
+    pub(crate) fn has_begun(&self) -> bool {
+        self.buffer.as_ref().is_some_and(|buffer| !buffer.is_empty())
+    }
+
     /// Goes on behind a head that was taken from `buffer`.
     pub(crate) fn go_on(&mut self, buffer: Buffer) {
         self.scan = Scan::new(buffer.start());
@@ -69,7 +74,7 @@ impl Arriving {
                     None => self.buffer = Some(buffer),
                 }
             }
-            let silent = self.interims == 0 && self.buffer.as_ref().is_none_or(Buffer::is_empty);
+            let silent = self.interims == 0 && !self.has_begun();
             let count = match self.poll_read(context, member, worker) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(count) => count,

@@ -3,6 +3,7 @@
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evenkeel_balancer::FailureKind;
 use rustix::io::Errno;
@@ -13,7 +14,7 @@ use crate::address::Address;
 use crate::exchange::Failed;
 use crate::http::stream::Stream;
 use crate::limits;
-use crate::places::Taken;
+use crate::places::{Place, Taken};
 use crate::pool::Connection;
 
 /// A new connection, or one that became idle while this request waited for its place.
@@ -29,7 +30,34 @@ pub(crate) async fn connect(
             Taken::Place(place) => Some(place),
         },
     };
-    let within = address.connection.connectiontimeout.unwrap_or(address.connection.timeout);
+    open(worker, address, place, patience(address)).await
+}
+
+/// A new connection in the place of one that was idle for longer than the member's `ping`: a member that is there takes
+/// it within that time.
+pub(crate) async fn renew(
+    worker: &Rc<Worker>,
+    address: &Arc<Address>,
+    mut old: Connection,
+) -> Result<Connection, Failed> {
+    let place = old.place.take();
+    drop(old);
+    let most = patience(address);
+    open(worker, address, place, address.connection.ping.map_or(most, |ping| ping.min(most))).await
+}
+
+/// How long a connection may take.
+fn patience(address: &Address) -> Duration {
+    address.connection.connectiontimeout.unwrap_or(address.connection.timeout)
+}
+
+/// Opens a connection.
+async fn open(
+    worker: &Rc<Worker>,
+    address: &Arc<Address>,
+    place: Option<Place>,
+    within: Duration,
+) -> Result<Connection, Failed> {
     let refused = |why: &io::Error| {
         // What this system lacks is not held against the member.
         let ours = Errno::from_io_error(why).is_some_and(is_shortage);

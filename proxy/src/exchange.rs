@@ -104,6 +104,10 @@ impl Request<'_> {
             self.worker.tick();
             held = Some(connected?);
         }
+        if let Some(old) = held.take_if(|connection| self.doubts(connection, address)) {
+            held = Some(Box::pin(connect::renew(self.worker, address, old)).await?);
+            self.worker.tick();
+        }
         let Some(connection) = &mut held else {
             return Err(Failed::unsent(FailureKind::Connect, "it has no connection"));
         };
@@ -128,6 +132,8 @@ impl Request<'_> {
                 if self.upload.is_untouched() {
                     self.upload.unbegin(head_bytes, &meter);
                     sent = Sent::Nothing;
+                } else if self.upload.ping.is_some() {
+                    sent = Sent::Head;
                 }
                 let Trouble { kind, reason, too_large } = trouble;
                 let reused = held.is_some_and(|connection| connection.reused);
@@ -136,8 +142,16 @@ impl Request<'_> {
         }
     }
 
+    /// Is a kept connection to be replaced, because it was idle for longer than the member's `ping` and no body is kept
+    /// back until the member is heard?
+    fn doubts(&self, connection: &Connection, address: &Address) -> bool {
+        let Some(ping) = address.connection.ping else { return false };
+        connection.reused && !self.head.has_body() && clock::now().since(connection.since) > ping
+    }
+
     /// Writes the head for this member before what is sent; how many bytes it has.
     fn begin(&mut self, address: &Address, meter: &Meter, upgrade: Option<&[u8]>) -> u64 {
+        self.upload.ping = address.connection.ping.filter(|_| self.head.has_body());
         let mut out = self.worker.spares.small();
         let request = ToMember {
             head: self.head,
@@ -147,6 +161,7 @@ impl Request<'_> {
             client: self.address,
             keep: !address.connection.disablereuse,
             upgrade,
+            ping: self.upload.ping.is_some(),
         };
         request.write(&self.site.forwarding, &mut out);
         let bytes = out.len() as u64;
@@ -174,9 +189,15 @@ impl Request<'_> {
             moved.map_err(trouble_of)?;
             match arriving.poll(context, member, (asked, self.worker)) {
                 Poll::Ready(Ok((head, buffer))) if head.is_interim() => {
+                    self.upload.go_on(meter);
+                    // As of an answer, httpd counts its first line without the end.
+                    meter.received((head.line.end() - head.line.start()) as u64);
                     self.pass_on(arriving, head, buffer)?;
                 }
                 answered @ Poll::Ready(_) => return answered,
+                Poll::Pending if self.upload.ping.is_some() && arriving.has_begun() => {
+                    self.upload.go_on(meter);
+                }
                 Poll::Pending => break,
             }
         }
@@ -254,9 +275,12 @@ impl Request<'_> {
     fn poll_patience<T>(&mut self, context: &mut Context<'_>, address: &Address) -> Poll<Result<T, Trouble>> {
         loop {
             let waiting = self.upload.waiting();
-            let member = self.upload.last.plus(address.connection.timeout);
-            // A member needs not answer before it has the request.
-            let due = if waiting == Waiting::Client { self.body_deadline() } else { member };
+            let due = match (self.upload.ping, waiting) {
+                (Some(ping), _) => self.upload.last.plus(ping),
+                // A member needs not answer before it has the request.
+                (None, Waiting::Client) => self.body_deadline(),
+                (None, _) => self.upload.last.plus(address.connection.timeout),
+            };
             let mut at = due;
             let watch = self.upload.last.plus(limits::WATCH_AFTER);
             if !self.watched {
@@ -276,6 +300,9 @@ impl Request<'_> {
             let now = clock::now();
             if now >= due {
                 let (kind, why) = match waiting {
+                    _ if self.upload.ping.is_some() => {
+                        (FailureKind::Ping, "it did not say within its ping that the body may come")
+                    }
                     Waiting::Client => (FailureKind::ClientTimeout, "the client sent nothing for too long"),
                     Waiting::Member => (FailureKind::SendTimeout, "it did not take the request in time"),
                     Waiting::Nobody => (FailureKind::ReadTimeout, "it did not answer in time"),

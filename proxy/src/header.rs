@@ -37,6 +37,8 @@ pub(crate) struct ToMember<'a> {
     pub(crate) keep: bool,
     /// The protocol to offer.
     pub(crate) upgrade: Option<&'a [u8]>,
+    /// Is the body kept back until the member says that it may come?
+    pub(crate) ping: bool,
 }
 
 /// Is the line written as it came, as far as its meaning to proxies goes?
@@ -118,6 +120,7 @@ impl ToMember<'_> {
         let named =
             if forwarding.preserve_host && !host.is_empty() { host } else { self.authority.as_bytes() };
         put_field(out, b"Host", named);
+        let mut asks = false;
         let mut lines = Lines::new(block);
         for line in head.lines.iter().filter(|line| passes(line)) {
             match line.known {
@@ -129,10 +132,16 @@ impl ToMember<'_> {
                     lines.flush(out);
                     put_length(out, line.name.of(block), head.length);
                 }
-                _ => lines.put(line, out),
+                known => {
+                    asks |= known == Known::Expect;
+                    lines.put(line, out);
+                }
             }
         }
         lines.flush(out);
+        if self.ping && !asks {
+            out.put(b"Expect: 100-Continue\r\n");
+        }
         self.put_ours(forwarding, host, out);
         if head.length == Length::Chunked {
             out.put(b"Transfer-Encoding: chunked\r\n");
@@ -374,6 +383,10 @@ mod tests {
     }
 
     fn forward(forwarding: &Forwarding, text: &str) -> String {
+        forward_with(forwarding, text, false)
+    }
+
+    fn forward_with(forwarding: &Forwarding, text: &str, ping: bool) -> String {
         let head = RequestHead::read(text.as_bytes(), 0, text.len(), (100, Vec::new())).unwrap();
         let mut out = Rc::new(Spares::default()).small();
         let request = ToMember {
@@ -384,6 +397,7 @@ mod tests {
             client: "10.0.0.9".parse().unwrap(),
             keep: true,
             upgrade: None,
+            ping,
         };
         request.write(forwarding, &mut out);
         String::from_utf8(out.filled().to_vec()).unwrap()
@@ -400,6 +414,22 @@ mod tests {
         let sent = forward(&forwarding(), text);
         let wanted = "GET /base/x?y HTTP/1.1\r\nHost: a:1\r\nAuthorization: Basic x\r\naccept: */*\r\n";
         assert_eq!(sent, format!("{wanted}{OURS}Connection: Keep-Alive\r\n\r\n"));
+    }
+
+    #[test]
+    fn who_is_pinged_is_asked_once() {
+        let ask = |fields: &str, expect| {
+            let text = format!("POST / HTTP/1.1\r\nHost: h\r\n{fields}Content-Length: 1\r\n\r\n");
+            forward_with(&Forwarding { expect, ..forwarding() }, &text, true)
+        };
+        for (fields, expect, written) in [
+            ("", true, "Expect: 100-Continue\r\n"),
+            ("Expect: 100-continue\r\n", true, "Expect: 100-continue\r\n"),
+            ("Expect: 100-continue\r\n", false, "Expect: 100-Continue\r\n"),
+        ] {
+            let sent = ask(fields, expect);
+            assert_eq!((sent.matches("Expect").count(), sent.contains(written)), (1, true), "{sent}");
+        }
     }
 
     #[test]

@@ -19,23 +19,20 @@ pub(crate) struct Connection {
     pub(crate) place: Option<Place>,
     /// Did its last answer have no body, as that to a HEAD? Some members send one nevertheless, a little later.
     pub(crate) bodiless: bool,
+    /// When it last became idle.
+    pub(crate) since: Moment,
 }
 
 impl Connection {
     /// One that was just opened.
     pub(crate) fn new(stream: Stream, place: Option<Place>) -> Self {
-        Self { stream, reused: false, place, bodiless: false }
+        Self { stream, reused: false, place, bodiless: false, since: Moment::default() }
     }
 
     /// Can it carry another request, as far as one can know?
     fn is_good(&self) -> bool {
         self.stream.silence() == Silence::Kept && !(self.bodiless && self.stream.has_bytes())
     }
-}
-
-struct Idle {
-    connection: Connection,
-    since: Moment,
 }
 
 /// One worker's idle connections, a queue an address, at the address's number.
@@ -49,7 +46,7 @@ pub(crate) struct Pool {
 struct Queue {
     /// Whose they are; the number may have had another owner before.
     owner: u64,
-    idle: VecDeque<Idle>,
+    idle: VecDeque<Connection>,
 }
 
 impl Pool {
@@ -59,13 +56,13 @@ impl Pool {
     }
 
     /// The queue of an address, if there is one.
-    fn queue(&mut self, address: &Address) -> Option<&mut VecDeque<Idle>> {
+    fn queue(&mut self, address: &Address) -> Option<&mut VecDeque<Connection>> {
         let queue = self.queues.get_mut(address.slot.number)?;
         (queue.owner == address.slot.owner).then_some(&mut queue.idle)
     }
 
     /// The queue of an address, made if need be.
-    fn own_queue(&mut self, address: &Address) -> Option<&mut VecDeque<Idle>> {
+    fn own_queue(&mut self, address: &Address) -> Option<&mut VecDeque<Connection>> {
         let (number, owner) = (address.slot.number, address.slot.owner);
         if self.queues.len() <= number {
             self.queues.resize_with(number + 1, Queue::default);
@@ -95,11 +92,11 @@ impl Pool {
     pub(crate) fn take(&mut self, address: &Address, now: impl Fn() -> Moment) -> Option<Connection> {
         let core = self.core;
         let queue = self.queue(address)?;
-        while let Some(idle) = queue.pop_back() {
+        while let Some(connection) = queue.pop_back() {
             address.idle_ended(core);
-            let young = address.connection.ttl.is_none_or(|ttl| now().since(idle.since) < ttl);
-            if young && idle.connection.is_good() {
-                return Some(idle.connection);
+            let young = address.connection.ttl.is_none_or(|ttl| now().since(connection.since) < ttl);
+            if young && connection.is_good() {
+                return Some(connection);
             }
         }
         None
@@ -110,7 +107,7 @@ impl Pool {
         if connection.stream.silence() == Silence::Broken || address.is_retired() {
             return;
         }
-        connection.reused = true;
+        (connection.reused, connection.since) = (true, now);
         let core = self.core;
         let Some(queue) = self.own_queue(address) else { return };
         if queue.len() == limits::IDLE_CONNECTIONS {
@@ -119,7 +116,7 @@ impl Pool {
         }
         // The seat is free only when all can see that the connection is idle: whoever gets the seat asks for it.
         let seat = connection.place.as_mut().and_then(Place::stand_up);
-        queue.push_back(Idle { connection, since: now });
+        queue.push_back(connection);
         address.idle_began(core);
         drop(seat);
         if address.connection.ttl.is_none() && address.count_out_surplus(core) {
@@ -148,11 +145,9 @@ impl Pool {
         let core = self.core;
         let Some(queue) = self.queue(address) else { return };
         let old = |since: Moment, ttl: Option<Duration>| ttl.is_some_and(|ttl| now.since(since) >= ttl);
-        queue.retain(|idle| {
-            let old = old(idle.since, address.connection.ttl);
-            if idle.connection.stream.silence() == Silence::Broken
-                || (old && address.connection.smax.is_none())
-            {
+        queue.retain(|connection| {
+            let old = old(connection.since, address.connection.ttl);
+            if connection.stream.silence() == Silence::Broken || (old && address.connection.smax.is_none()) {
                 address.idle_ended(core);
                 return false;
             }

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use evenkeel_balancer::Meter;
 use evenkeel_protocol::Moment;
@@ -37,6 +38,8 @@ pub(crate) struct Upload {
     before: u64,
     /// Does the client wait to be told to go on?
     pub(crate) held: bool,
+    /// How long the member may take to show that it is there (`ping`). Until it does, nothing of the body is sent.
+    pub(crate) ping: Option<Duration>,
     /// Did the member stop taking, or is there nothing more to give it?
     deaf: bool,
     waiting: Waiting,
@@ -79,6 +82,7 @@ impl Upload {
             last: Moment::default(),
             before: 0,
             held: head.expects_continue,
+            ping: None,
             deaf: false,
             waiting: Waiting::Nobody,
         };
@@ -99,9 +103,9 @@ impl Upload {
         if upload.received > most { Err(BadUpload::TooLarge) } else { Ok(upload) }
     }
 
-    /// An attempt begins: this is what the member gets first.
+    /// An attempt begins: this is what the member gets first. Whether it is pinged was said before.
     pub(crate) fn begin(&mut self, head: Buffer, meter: &Meter, now: Moment) {
-        meter.sent(head.len() as u64 + self.received);
+        meter.sent(head.len() as u64 + self.ready());
         self.pump.lead(head);
         self.before = self.pump.written();
         self.last = now;
@@ -110,8 +114,24 @@ impl Upload {
 
     /// The attempt failed before anything was written, so that the next can begin as this one did.
     pub(crate) fn unbegin(&mut self, head: u64, meter: &Meter) {
-        meter.unsent(head + self.received);
+        meter.unsent(head + self.ready());
         self.pump.unlead();
+    }
+
+    /// Bytes of the body that are here and go with the head.
+    fn ready(&self) -> u64 {
+        if self.ping.is_some() { 0 } else { self.received }
+    }
+
+    /// The member is there: its body follows.
+    pub(crate) fn go_on(&mut self, meter: &Meter) {
+        if self.ping.take().is_some() {
+            meter.sent(self.received);
+            // The client could give nothing meanwhile.
+            let now = clock::now();
+            self.began = self.began.plus(now.since(self.last));
+            (self.given, self.last) = (now, now);
+        }
     }
 
     /// Was nothing written in this attempt yet?
@@ -163,6 +183,13 @@ impl Upload {
     ) -> Result<(), BadUpload> {
         self.waiting = Waiting::Nobody;
         if self.deaf {
+            return Ok(());
+        }
+        if self.ping.is_some() {
+            match self.pump.poll_lead(context, member) {
+                Poll::Pending => self.waiting = Waiting::Member,
+                Poll::Ready(outcome) => self.deaf = outcome.is_err(),
+            }
             return Ok(());
         }
         for _ in 0..PIECES {

@@ -8,5 +8,6 @@ mod faults;
 mod foreign;
 mod killed;
 mod names;
+mod ping;
 mod recovery;
 mod stale;

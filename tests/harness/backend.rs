@@ -112,6 +112,12 @@ impl Backend {
 
     /// Refuses connections, and closes those there are.
     pub fn refuses(&self) {
+        self.shuts();
+        self.hang_up();
+    }
+
+    /// Refuses connections, and keeps those there are.
+    pub fn shuts(&self) {
         *self.deaf.lock().unwrap() = None;
         let Some(acceptor) = self.acceptor.lock().unwrap().take() else { return };
         self.shared.stopping.store(true, Ordering::SeqCst);
@@ -123,12 +129,17 @@ impl Backend {
         if woken.is_some() {
             acceptor.join().unwrap();
         }
-        self.hang_up();
     }
 
     /// Neither takes nor refuses connections: whoever tries waits.
     pub fn hears_nobody(&self) {
-        self.refuses();
+        self.hears_nobody_new();
+        self.hang_up();
+    }
+
+    /// The same, and it keeps the connections there are.
+    pub fn hears_nobody_new(&self) {
+        self.shuts();
         let listener = bound(self.address);
         listener.listen(1).unwrap();
         // The first one that has to wait shows that the queue is full.

@@ -61,15 +61,15 @@ named! {
         drain_dead, failonstatus, failonstatus_ignored, failonstatus_of_our_own, failover,
         failover_body, failover_retry, forcerecovery_off, forcerecovery_on, idle_connections_closed,
         ignore_errors_lifts, lbset_dead, max_waits, maxattempts_default, maxattempts_none,
-        maxattempts_one, reset_without_answer, retry_stopped_and_disabled, single_dead,
+        maxattempts_one, ping_before_body, reset_without_answer, retry_stopped_and_disabled, single_dead,
         spare_for_dead, standby_for_dead, timeout_connects
 }
 
 named! {
     /// What passes through on the way.
     messages:
-        mapping_in_a_location, mappings_share_a_balancer, methods, parameters_on_the_mapping, paths,
-        redirects_come_back, statuses_pass
+        expectation_passes, mapping_in_a_location, mappings_share_a_balancer, methods, parameters_on_the_mapping, paths,
+        redirects_come_back, route_cookie_recipe, statuses_pass
 }
 
 named! {
@@ -80,10 +80,12 @@ named! {
         departure_21_stale_connection, departure_22_cut_client, departure_23_mark_of_closed,
         departure_24_failontimeout, departure_24_time_out, departure_25_unresolved,
         departure_26_full, departure_28_half_open, departure_29_forced_recovery,
-        departure_31_no_http, departure_33_retries, departure_37_empty_value,
+        departure_31_no_http, departure_32_ping_before_a_get, departure_33_retries, departure_37_empty_value,
         departure_38_cookie_after_url, departure_39_quotes_and_blanks, departure_40_last_separator,
         departure_43_path_parameter, departure_44_refused_aloud, departure_46_no_nonce,
-        departure_48_single_factor, departure_49_long_route, departure_54_restart
+        departure_48_single_factor, departure_49_long_route, departure_54_restart,
+        departure_71_escaped_path, departure_72_two_cookie_lines,
+        departure_73_member_path_with_slash, departure_74_redirect_double_slash
 }
 
 #[test]

@@ -60,7 +60,8 @@ pub(crate) fn both(scenario: &Scenario, theirs: &[Outcome], ours: &[Outcome]) ->
 fn departs(scenario: &Scenario) -> Option<usize> {
     let differs = |line: &Line| line.expected.as_ref().is_some_and(Expected::differs);
     let first = scenario.lines.iter().position(differs)?;
-    let act = scenario.lines[..=first].iter().rposition(|line| !matches!(line.step, Step::See(_)));
+    let act =
+        scenario.lines[..=first].iter().rposition(|line| !matches!(line.step, Step::Hear(_) | Step::See(_)));
     Some(act.unwrap_or_default())
 }
 

@@ -54,6 +54,8 @@ pub(crate) struct Play<'a> {
     told: HashMap<String, Behaviour>,
     /// Backends that take no connections.
     away: HashSet<String>,
+    /// The last answer.
+    last: Option<Answer>,
     /// Holds the backends that say nothing.
     silence: Gate,
     /// How many requests of each backend were looked at.
@@ -75,6 +77,7 @@ impl<'a> Play<'a> {
             kept: browser().header("Host", SITE).keep_alive(),
             told: HashMap::new(),
             away: HashSet::new(),
+            last: None,
             silence: Gate::new(),
             seen,
             settles: patience(),
@@ -114,6 +117,7 @@ impl<'a> Play<'a> {
         for heard in &self.act(step, &mut outcome) {
             outcome.text += &who(heard);
             outcome.answers.push(self.describe(heard));
+            self.last = heard.as_ref().ok().cloned();
         }
         if !self.begun.is_empty() {
             // How far those are by now is a matter of moments.
@@ -123,6 +127,10 @@ impl<'a> Play<'a> {
         if let Step::See(field) = step {
             let fields: Vec<String> = outcome.members.iter().map(|member| member.field(field)).collect();
             outcome.text = fields.join(" ");
+        }
+        if let Step::Hear(field) = step {
+            let value = self.last.as_ref().and_then(|answer| answer.head.header(field));
+            outcome.text = self.stage.named(value.unwrap_or("none"));
         }
         outcome.asked = self.asked();
         outcome
@@ -159,6 +167,10 @@ impl<'a> Play<'a> {
                 self.stage.backend(whom).refuses();
                 self.away.insert(whom.clone());
             }
+            Step::Shut(whom) => {
+                self.stage.backend(whom).shuts();
+                self.away.insert(whom.clone());
+            }
             Step::Start(whom) => {
                 self.stage.backend(whom).listens();
                 self.away.remove(whom);
@@ -175,7 +187,7 @@ impl<'a> Play<'a> {
             }
             Step::Pause(time) => drop(within(Duration::from_millis(*time), || None::<()>)),
             Step::Restart => self.stage.restart(),
-            Step::See(_) => {}
+            Step::Hear(_) | Step::See(_) => {}
         }
         Vec::new()
     }

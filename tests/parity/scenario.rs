@@ -205,6 +205,8 @@ join = 12
 edit 1 route=
 edit balancer stickysession=A|b
 kill 1
+hear location = /in
+shut 2
 behave 2 status 503 "Retry-After: 1"
 pause 1100
 see words = "Init Err" "Init Ok"

@@ -23,6 +23,8 @@ pub(crate) enum Step {
     Edit { whom: String, field: String, value: String },
     /// A backend refuses connections and closes those there are.
     Kill(String),
+    /// It refuses connections and keeps those there are.
+    Shut(String),
     /// It takes connections again.
     Start(String),
     /// It closes the connections there are.
@@ -35,6 +37,8 @@ pub(crate) enum Step {
     Pause(u64),
     /// Both end and start again with the same configuration.
     Restart,
+    /// A field of the head of the last answer.
+    Hear(String),
     /// One field of every member, in configuration order.
     See(String),
 }
@@ -174,12 +178,14 @@ impl Step {
                 Self::Edit { whom: name(whom), field: field.to_owned(), value: value.to_owned() }
             }
             ["kill", whom] => Self::Kill(name(whom)),
+            ["shut", whom] => Self::Shut(name(whom)),
             ["start", whom] => Self::Start(name(whom)),
             ["hangup", whom] => Self::HangUp(name(whom)),
             ["deafen", whom] => Self::Deafen(name(whom)),
             ["behave", whom, kind @ ..] => Self::Behave(name(whom), Kind::parse(kind)?),
             ["pause", time] => Self::Pause(time.parse().map_err(|_| "pause how many milliseconds?")?),
             ["restart"] => Self::Restart,
+            ["hear", field] => Self::Hear(name(field)),
             ["see", field] => Self::See(name(field)),
             [word, ..] => return Err(format!("there is no step '{word}'")),
             [] => return Err("there is no step".to_owned()),
@@ -243,12 +249,14 @@ impl fmt::Display for Step {
                 write!(f, "edit {whom} {}", written(&format!("{field}={value}")))
             }
             Self::Kill(whom) => write!(f, "kill {whom}"),
+            Self::Shut(whom) => write!(f, "shut {whom}"),
             Self::Start(whom) => write!(f, "start {whom}"),
             Self::HangUp(whom) => write!(f, "hangup {whom}"),
             Self::Deafen(whom) => write!(f, "deafen {whom}"),
             Self::Behave(whom, kind) => write!(f, "behave {whom} {kind}"),
             Self::Pause(time) => write!(f, "pause {time}"),
             Self::Restart => f.write_str("restart"),
+            Self::Hear(field) => write!(f, "hear {field}"),
             Self::See(field) => write!(f, "see {field}"),
         }
     }

@@ -125,7 +125,8 @@ fn everything_is_as_before_httpd() {
 fn record(path: &Path, mut scenario: Scenario, theirs: &[Outcome], ours: &[Outcome]) {
     for (line, (theirs, ours)) in scenario.lines.iter_mut().zip(theirs.iter().zip(ours)) {
         let Line { step, expected } = line;
-        let tells = matches!(step, Step::Ask(_) | Step::Release(_) | Step::Join | Step::See(_));
+        let tells =
+            matches!(step, Step::Ask(_) | Step::Release(_) | Step::Join | Step::Hear(_) | Step::See(_));
         if tells && expected.is_none() {
             *expected = Some(Expected { httpd: theirs.text.clone(), ours: ours.text.clone() });
         }

@@ -59,6 +59,8 @@ pub struct Failure {
 pub enum Sent {
     /// Nothing at all: repeating it is safe.
     Nothing,
+    /// At most the head, and the member never said that the body may come: it has no request to act on yet.
+    Head,
     /// Something: the member may have acted on it.
     Something,
 }
@@ -72,6 +74,8 @@ pub enum FailureKind {
     ConnectTimeout,
     /// The member's host name does not resolve.
     Unresolved,
+    /// The member gave no sign of life in time when it was asked for one before the body (`ping`).
+    Ping,
     /// The member has as many requests as it is allowed, and none ended in time (`max`, `acquire`).
     Full,
     /// The connection closed before any byte of an answer.
@@ -92,10 +96,11 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Connect,
         Self::ConnectTimeout,
         Self::Unresolved,
+        Self::Ping,
         Self::Full,
         Self::Closed,
         Self::ReadTimeout,
@@ -167,7 +172,9 @@ impl Failure {
         use FailureKind as Kind;
         let rule = |mark, retry, status| Rule { mark, retry, status, judged_as: [status, status] };
         match self.kind {
-            Kind::Connect | Kind::ConnectTimeout | Kind::Unresolved => rule(true, Retry::AnotherMember, 503),
+            Kind::Connect | Kind::ConnectTimeout | Kind::Unresolved | Kind::Ping => {
+                rule(true, Retry::AnotherMember, 503)
+            }
             Kind::Full => Rule { judged_as: [0, 0], ..rule(false, Retry::AnotherMember, 503) },
             Kind::Closed | Kind::WriteFailed => rule(false, self.repeat(), 502),
             Kind::ReadTimeout => {
@@ -181,9 +188,10 @@ impl Failure {
     }
 
     /// May a request whose connection closed be sent again? First on a fresh connection to the same member, then
-    /// to one other; never if the member may have acted on it and acting twice would matter.
+    /// to one other; never if the member may have acted on it and acting twice would matter. A head whose body was
+    /// kept back is no request to act on.
     fn repeat(&self) -> Retry {
-        let unsent = self.sent == Sent::Nothing;
+        let unsent = self.sent != Sent::Something;
         match self.repeats {
             0 if unsent || (self.reused && self.idempotent) => Retry::FreshConnection,
             1 if unsent || self.idempotent => Retry::AnotherMember,
@@ -317,6 +325,7 @@ mod tests {
             (Kind::Connect, true, another(false), 503),
             (Kind::ConnectTimeout, true, another(false), 503),
             (Kind::Unresolved, true, another(false), 503),
+            (Kind::Ping, true, another(false), 503),
             (Kind::Full, false, another(true), 503),
             (Kind::Closed, false, give_up(502), 502),
             (Kind::ReadTimeout, false, give_up(504), 504),
@@ -347,7 +356,7 @@ mod tests {
     /// Departures 21 to 23.
     #[test]
     fn when_a_request_whose_connection_closed_is_sent_again() {
-        let (nothing, something) = (Sent::Nothing, Sent::Something);
+        let (nothing, head, something) = (Sent::Nothing, Sent::Head, Sent::Something);
         for (name, sent, reused, idempotent, nexts) in [
             (
                 "a GET, stale connection",
@@ -360,6 +369,7 @@ mod tests {
             ("a POST, stale connection", something, true, false, [give_up(502), give_up(502), give_up(502)]),
             ("a POST, fresh connection", something, false, false, [give_up(502), give_up(502), give_up(502)]),
             ("a POST, nothing sent", nothing, true, false, [Next::RepeatFresh, another(true), give_up(502)]),
+            ("a POST, its body kept", head, true, false, [Next::RepeatFresh, another(true), give_up(502)]),
             ("a GET, nothing sent", nothing, false, true, [Next::RepeatFresh, another(true), give_up(502)]),
         ] {
             for kind in [FailureKind::Closed, FailureKind::WriteFailed] {

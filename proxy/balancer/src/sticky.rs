@@ -3,8 +3,6 @@
 //! A route that httpd's own search finds and that a member has is binding: it decides, and with nofailover it can
 //! refuse. Only otherwise is the request read a second time, less literally, and what that finds is a preference.
 
-use std::collections::HashSet;
-
 use evenkeel_protocol::{Moment, Route, StickySession};
 
 use crate::balancer::{Balancer, Retried};
@@ -63,23 +61,23 @@ impl Balancer {
         retried: &mut Retried,
     ) -> Option<MemberId> {
         let budget = self.members.len().saturating_mul(16).max(LOOKS);
-        RouteSearch { balancer: self, now, retried, failed: HashSet::new(), budget }.find(route, 1)
+        RouteSearch { balancer: self, now, retried, budget, futile: Vec::new() }.find(route, 1)
     }
 }
 
 /// Members that a search may look at, if not so many times as there are: enough for every circle of 64 members.
 const LOOKS: usize = 4096;
 
-/// One search for a route. Members that share routes and redirect to one another in circles would make httpd look at
-/// them exponentially often. Here nobody is looked for again where nobody was found, which finds the same, and where even
-/// that is too much, `budget` members are looked at and then nobody was found.
+/// One search for a route. Members that share routes and redirect to one another in circles would make httpd look
+/// at them exponentially often; here a route that led to nobody is not searched again, and `budget` members are looked at
+/// at most.
 struct RouteSearch<'a> {
     balancer: &'a mut Balancer,
     now: Moment,
     retried: &'a mut Retried,
-    /// Routes that led nowhere, each at that depth.
-    failed: HashSet<(Route, usize)>,
     budget: usize,
+    /// Routes that lead to nobody, and the least depth from which that is known: it holds from deeper ones too.
+    futile: Vec<(Route, usize)>,
 }
 
 impl RouteSearch<'_> {
@@ -98,13 +96,15 @@ impl RouteSearch<'_> {
             if redirect.is_empty() || depth >= self.balancer.members.len() {
                 continue;
             }
-            let next = (redirect, depth + 1);
-            if !self.failed.contains(&next) {
-                if let Some(found) = self.find(next.0.as_str(), next.1) {
-                    return Some(found);
-                }
-                self.failed.insert(next);
+            if self.futile.iter().any(|(route, from)| *route == redirect && *from <= depth + 1) {
+                continue;
             }
+            let found = self.find(redirect.as_str(), depth + 1);
+            if found.is_some() {
+                return found;
+            }
+            self.futile.retain(|(route, _)| *route != redirect);
+            self.futile.push((redirect, depth + 1));
         }
         None
     }

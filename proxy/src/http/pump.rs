@@ -215,6 +215,24 @@ impl Pump {
         }
     }
 
+    /// Writes what waits before the body, and nothing of the body.
+    pub(crate) fn poll_lead(
+        &mut self,
+        context: &mut Context<'_>,
+        to: &mut Stream,
+    ) -> Poll<Result<(), Broken>> {
+        while let Some(lead) = self.lead.as_mut().filter(|lead| !lead.is_empty()) {
+            let count = ready!(to.poll_write(context, lead.filled())).map_err(Broken::To)?;
+            if count == 0 {
+                return Poll::Ready(Err(Broken::To(io::ErrorKind::WriteZero.into())));
+            }
+            self.written += count as u64;
+            lead.consume(count);
+        }
+        self.lead = None;
+        Poll::Ready(Ok(()))
+    }
+
     /// Writes what waits; ready once all of it is written, and there is room for the next piece.
     pub(crate) fn poll_flush(
         &mut self,

@@ -90,6 +90,11 @@ impl RequestHead {
         matches!(self.method.of(block), b"GET" | b"HEAD" | b"PUT" | b"DELETE" | b"OPTIONS" | b"TRACE")
     }
 
+    /// Does anything follow the head?
+    pub(crate) fn has_body(&self) -> bool {
+        !matches!(self.length, Length::None | Length::Exactly(0))
+    }
+
     /// May the connection carry another request after this one, as far as the client wishes?
     pub(crate) fn keeps_alive(&self) -> bool {
         if self.http_1_1 { !self.options.close } else { self.options.keep_alive && !self.options.close }

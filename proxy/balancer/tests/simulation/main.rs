@@ -259,7 +259,7 @@ impl Storm {
         let id = lease.member();
         let failure = Failure {
             kind,
-            sent: self.dice.of(&[Sent::Nothing, Sent::Something]),
+            sent: self.dice.of(&[Sent::Nothing, Sent::Head, Sent::Something]),
             reused: self.dice.one_in(2),
             idempotent: self.dice.one_in(2),
             repeats: u8::try_from(self.dice.below(3)).unwrap(),
@@ -268,8 +268,10 @@ impl Storm {
         };
         let now = Moment(self.now);
         let settled = self.balancer.settle(id, &Outcome::Failed(failure), now);
-        let marks =
-            matches!(kind, FailureKind::Connect | FailureKind::ConnectTimeout | FailureKind::Unresolved);
+        let marks = matches!(
+            kind,
+            FailureKind::Connect | FailureKind::ConnectTimeout | FailureKind::Unresolved | FailureKind::Ping
+        );
         let marked = marks && mark(&mut self.model.members[index(id)], now);
         assert_eq!(settled.marked, marked);
     }

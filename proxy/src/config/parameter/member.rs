@@ -200,10 +200,9 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
     Parameter {
         key: "ping",
         range: "a time (without a unit: s), at least 1 ms",
-        about: "How long to wait for a sign of life before a request; not used yet.",
-        set: |_, text, remarks| {
-            some_time(text, "s", remarks)?;
-            remarks.unused("connections are not probed before a request", NOT_YET);
+        about: "How long to wait for a sign of life before a body is sent, or a connection that idled is relied on.",
+        set: |draft, text, remarks| {
+            draft.settings.connection.ping = Some(some_time(text, "s", remarks)?);
             Ok(())
         },
     },

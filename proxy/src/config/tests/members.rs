@@ -25,7 +25,7 @@ fn allows(settings: &MemberSettings, protocol: &str) -> bool {
 #[test]
 fn what_is_taken() {
     type Check = fn(&MemberSettings) -> bool;
-    let rows: [(&str, Check); 44] = [
+    let rows: [(&str, Check); 47] = [
         ("loadfactor=2.5", |m| m.lbfactor.hundredths() == 250),
         ("LOADFACTOR=100", |m| m.lbfactor.hundredths() == 10_000),
         ("loadfactor=2 loadfactor=3", |m| m.lbfactor.hundredths() == 300),
@@ -46,6 +46,9 @@ fn what_is_taken() {
         ("timeout=5", |m| m.connection.timeout == Duration::from_secs(5)),
         ("connectiontimeout=100ms", |m| m.connection.connectiontimeout == Some(Duration::from_millis(100))),
         ("connectiontimeout=5", |m| m.connection.connectiontimeout == Some(Duration::from_secs(5))),
+        ("ping=2", |m| m.connection.ping == Some(Duration::from_secs(2))),
+        ("ping=100ms", |m| m.connection.ping == Some(Duration::from_millis(100))),
+        ("lbset=0", |m| m.connection.ping.is_none()),
         ("acquire=5", |m| m.connection.acquire == Some(Duration::from_millis(5))),
         ("acquire=1s", |m| m.connection.acquire == Some(Duration::from_secs(1))),
         ("max=10", |m| m.connection.max == Some(10)),
@@ -115,6 +118,8 @@ fn what_is_refused_and_why() {
         ("min=-1", "must be a whole number, at least 0"),
         ("smax=-1", "must be a whole number, at least 0"),
         ("ping=0", "must be at least one millisecond"),
+        ("ping=", "must be a whole number with ms, s, mi or h behind it (without: s)"),
+        ("ping=-1", "must be a whole number with ms, s, mi or h behind it (without: s)"),
         ("addressttl=-2", "must be a whole number with ms, s, mi or h behind it (without: s)"),
         ("upgrade=abcdefghijklmnop", "is longer than 15 characters"),
         ("upgrade=a;b", "contains U+003B, which no protocol's name has"),
@@ -142,7 +147,6 @@ fn what_is_taken_and_told() {
         ("status=-O", "status=-O has no effect as to O (-O): every member is initialised"),
         ("status=", "status= has no effect: there is no letter"),
         ("min=5", "min=5 is not used: no connection is opened before it is needed, as in httpd"),
-        ("ping=1", "ping=1 is not used: connections are not probed before a request"),
         (
             "flushpackets=Auto",
             "flushpackets=Auto is not used: parts of an answer are always passed on at once",
