@@ -176,8 +176,17 @@ impl Conversation {
                 Poll::Pending => {}
             }
         }
-        let over = self.deadline.is_over(context) || self.worker.ends_waiting(self.carried == 0);
-        if over { Poll::Ready(Err(())) } else { Poll::Pending }
+        if !self.deadline.is_over(context) && !self.worker.ends_waiting(self.carried == 0) {
+            return Poll::Pending;
+        }
+        // What came meanwhile is a request, although nobody has told us yet; that will wake us.
+        if self.client.has_bytes() {
+            self.deadline.set(clock::now().plus(limits::NOTICED_WITHIN), Doing::Idle);
+            // So that it wakes us as well.
+            let _ = self.deadline.is_over(context);
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(()))
     }
 
     /// Reads more of the input.

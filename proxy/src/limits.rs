@@ -22,6 +22,8 @@ pub(crate) const INTERIM_ANSWERS: usize = 32;
 pub(crate) const CONTINUE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a client waits for an answer before it is looked whether it is still there.
 pub(crate) const WATCH_AFTER: Duration = Duration::from_millis(50);
+/// How long the system may take to tell of bytes that are there.
+pub(crate) const NOTICED_WITHIN: Duration = Duration::from_secs(1);
 /// How often it is looked whether a client that sends nothing more is still there.
 pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// How long a client may go on sending after its connection was ended, and how much.
