@@ -15,6 +15,7 @@ mod headers;
 mod health;
 mod heartbeats;
 mod logs;
+mod matrix;
 mod members;
 mod reports;
 

@@ -63,9 +63,12 @@ pub(in crate::config) static ROWS: &[Parameter<Settings>] = &[
     },
     Parameter {
         key: "nonce",
-        range: "a text, or None",
+        range: "a text of at most 36 characters, or None",
         about: "Guards the forms of httpd's manager page; has no effect here.",
-        set: |_, _, remarks| {
+        set: |_, text, remarks| {
+            if text.len() > 36 {
+                return Err(Complaint::new("is longer than 36 characters", "shorten it"));
+            }
             remarks.unused("there is no manager page yet", "use the admin socket");
             Ok(())
         },

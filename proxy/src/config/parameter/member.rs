@@ -64,9 +64,12 @@ pub(in crate::config) static ROWS: &[Parameter<Draft>] = &[
     },
     Parameter {
         key: "flusher",
-        range: "a name",
+        range: "a name of at most 15 characters",
         about: "Only for a protocol that is not supported; not used.",
-        set: |_, _, remarks| {
+        set: |_, text, remarks| {
+            if text.len() > 15 {
+                return Err(Complaint::new("is longer than 15 characters", "shorten it"));
+            }
             remarks.unused("it belongs to fdpass members", NOT_YET);
             Ok(())
         },
