@@ -58,6 +58,7 @@ const LINES_KEPT: usize = 64;
 impl Worker {
     fn new(core: usize, proxy: Arc<Proxy>) -> Self {
         let site = Arc::clone(&proxy.site.borrow());
+        site.adopted();
         Self {
             core,
             proxy,
@@ -86,6 +87,10 @@ impl Worker {
 
     /// The configuration was read anew: requests from now on are served as `next` says.
     fn adopt(&self, next: Arc<Site>) {
+        if self.site.borrow().is(&next) {
+            // It began with it.
+            return;
+        }
         let before = self.site.replace(Rc::new(WorkerSite::new(next)));
         before.logs.borrow_mut().tick();
         let mut pool = self.pool.borrow_mut();
@@ -94,6 +99,7 @@ impl Worker {
                 pool.clear(address);
             }
         }
+        self.site.borrow().adopted();
     }
 
     /// Reads the time.

@@ -51,9 +51,12 @@ pub(crate) struct WorkerSite {
 impl WorkerSite {
     /// For the worker thread that calls.
     pub(crate) fn new(site: Arc<Site>) -> Self {
-        *site.adopted.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        site.adoption.notify_all();
         Self { logs: RefCell::new(site.logs.for_worker()), site }
+    }
+
+    /// Is it that one?
+    pub(crate) fn is(&self, site: &Arc<Site>) -> bool {
+        Arc::ptr_eq(&self.site, site)
     }
 }
 
@@ -101,6 +104,12 @@ impl Site {
             adopted: Mutex::default(),
             adoption: Condvar::new(),
         }
+    }
+
+    /// One more worker thread serves as it says.
+    pub(crate) fn adopted(&self) {
+        *self.adopted.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.adoption.notify_all();
     }
 
     /// Waits until so many worker threads serve as it says; false if that takes too long.

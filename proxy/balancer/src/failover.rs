@@ -167,6 +167,20 @@ enum Retry {
 }
 
 impl Failure {
+    /// A first attempt that was refused a connection; what tests of other files begin with.
+    #[cfg(test)]
+    pub(crate) fn refused() -> Self {
+        Self {
+            kind: FailureKind::Connect,
+            sent: Sent::Nothing,
+            reused: false,
+            idempotent: true,
+            repeats: 0,
+            tries: 1,
+            reason: "refused".to_owned(),
+        }
+    }
+
     /// httpd's table of errors (`ap_proxy_connect_backend`, `mod_proxy_http`), with the departures of the README.
     fn rule(&self, settings: &BalancerSettings) -> Rule {
         use FailureKind as Kind;

@@ -108,7 +108,7 @@ impl Balancer {
 mod tests {
     use super::*;
     use crate::election::{Ask, Election};
-    use crate::failover::{Failure, FailureKind, Outcome, Sent};
+    use crate::failover::{Failure, Outcome};
     use evenkeel_protocol::{BalancerSettings, MemberSettings};
 
     fn balancer(members: u8, sticky: bool) -> Balancer {
@@ -126,15 +126,7 @@ mod tests {
     }
 
     fn refuse(balancer: &mut Balancer, member: u32, now: u64) {
-        let failure = Failure {
-            kind: FailureKind::Connect,
-            sent: Sent::Nothing,
-            reused: false,
-            idempotent: true,
-            repeats: 0,
-            tries: 1,
-            reason: String::new(),
-        };
+        let failure = Failure::refused();
         balancer.settle(MemberId(member), &Outcome::Failed(failure), Moment(now));
     }
 

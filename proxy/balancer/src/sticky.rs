@@ -3,6 +3,8 @@
 //! A route that httpd's own search finds and that a member has is binding: it decides, and with nofailover it can
 //! refuse. Only otherwise is the request read a second time, less literally, and what that finds is a preference.
 
+use std::collections::HashMap;
+
 use evenkeel_protocol::{Moment, Route, StickySession};
 
 use crate::balancer::{Balancer, Retried};
@@ -53,7 +55,7 @@ impl Balancer {
 
     /// The first usable member of a route; else the one that a redirect of its members leads to. As in httpd
     /// (`find_route_worker`) members that are no standby come first, errors whose time has come are lifted, drain
-    /// does not matter, and redirects are followed at most as often as there are members.
+    /// does not matter, and redirects are followed at most as often as there are members, and at most [`DEEPEST`] times.
     pub(crate) fn find_by_route(
         &mut self,
         route: &str,
@@ -61,10 +63,12 @@ impl Balancer {
         retried: &mut Retried,
     ) -> Option<MemberId> {
         let budget = self.members.len().saturating_mul(16).max(LOOKS);
-        RouteSearch { balancer: self, now, retried, budget, futile: Vec::new() }.find(route, 1)
+        RouteSearch { balancer: self, now, retried, budget, futile: HashMap::new() }.find(route, 1)
     }
 }
 
+/// How many redirects are followed one behind the other: more than anybody means, and few enough for any stack.
+const DEEPEST: usize = 256;
 /// Members that a search may look at, if not so many times as there are: enough for every circle of 64 members.
 const LOOKS: usize = 4096;
 
@@ -77,7 +81,7 @@ struct RouteSearch<'a> {
     retried: &'a mut Retried,
     budget: usize,
     /// Routes that lead to nobody, and the least depth from which that is known: it holds from deeper ones too.
-    futile: Vec<(Route, usize)>,
+    futile: HashMap<Route, usize>,
 }
 
 impl RouteSearch<'_> {
@@ -93,19 +97,68 @@ impl RouteSearch<'_> {
                 return Some(id);
             }
             let redirect = self.balancer.member(id)?.settings.redirect.clone();
-            if redirect.is_empty() || depth >= self.balancer.members.len() {
+            if redirect.is_empty() || depth >= self.balancer.members.len().min(DEEPEST) {
                 continue;
             }
-            if self.futile.iter().any(|(route, from)| *route == redirect && *from <= depth + 1) {
+            let deeper = depth + 1;
+            if self.futile.get(&redirect).is_some_and(|from| *from <= deeper) {
                 continue;
             }
-            let found = self.find(redirect.as_str(), depth + 1);
+            let found = self.find(redirect.as_str(), deeper);
             if found.is_some() {
                 return found;
             }
-            self.futile.retain(|(route, _)| *route != redirect);
-            self.futile.push((redirect, depth + 1));
+            self.futile.insert(redirect, deeper);
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::{BalancerSettings, MemberName, MemberSettings};
+
+    use super::*;
+
+    /// Members of these routes, each with the route it redirects to and its status.
+    fn balancer(members: impl IntoIterator<Item = (String, String, &'static str)>) -> Balancer {
+        let member = |(at, (route, redirect, status)): (usize, (String, String, &str))| {
+            let name: MemberName = format!("http://m{at}").parse().unwrap();
+            let mut settings = MemberSettings::default();
+            settings.status = settings.status.apply(status).unwrap();
+            (settings.route, settings.redirect) = (route.parse().unwrap(), redirect.parse().unwrap());
+            (name, settings)
+        };
+        let members = members.into_iter().enumerate().map(member).collect();
+        Balancer::new("app".parse().unwrap(), BalancerSettings::default(), members, 1)
+    }
+
+    fn found(balancer: &mut Balancer, route: &str) -> Option<u32> {
+        balancer.find_by_route(route, Moment(1), &mut Retried::new()).map(|member| member.0)
+    }
+
+    #[test]
+    fn a_circle_with_two_ways_at_each_step_is_searched_to_its_end() {
+        const ROUTES: usize = 25;
+        // A disabled pair of each route leads on to the next; one standby has the first.
+        let step = |at: usize| (format!("r{at}"), format!("r{}", (at + 1) % ROUTES), "+D");
+        let pairs = (0..2 * ROUTES).map(|at| step(at % ROUTES));
+        let last = ("r0".to_owned(), String::new(), "+H");
+        let mut balancer = balancer(pairs.chain([last]));
+        for from in ["r0", "r7", "r24"] {
+            assert_eq!(found(&mut balancer, from), Some(2 * 25), "{from}");
+        }
+        assert_eq!(found(&mut balancer, "nowhere"), None);
+    }
+
+    #[test]
+    fn a_chain_longer_than_any_stack_ends() {
+        const MEMBERS: usize = 20_000;
+        let step = |at: usize| (format!("r{at}"), format!("r{}", at + 1), "+D");
+        let last = (format!("r{MEMBERS}"), String::new(), "+H");
+        let mut balancer = balancer((0..MEMBERS).map(step).chain([last]));
+        assert_eq!(found(&mut balancer, "r0"), None);
+        let near = format!("r{}", MEMBERS - 100);
+        assert_eq!(found(&mut balancer, &near), Some(20_000));
     }
 }

@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
     use crate::election::Ask;
-    use crate::failover::{Failure, FailureKind, Outcome, Sent};
+    use crate::failover::{Failure, Outcome};
 
     type Configured = Vec<(MemberName, MemberSettings)>;
 
@@ -116,15 +116,7 @@ mod tests {
     }
 
     fn refused() -> Outcome {
-        Outcome::Failed(Failure {
-            kind: FailureKind::Connect,
-            sent: Sent::Nothing,
-            reused: false,
-            idempotent: true,
-            repeats: 0,
-            tries: 1,
-            reason: "refused".to_owned(),
-        })
+        Outcome::Failed(Failure::refused())
     }
 
     fn elect(balancer: &mut Balancer, times: usize) -> String {

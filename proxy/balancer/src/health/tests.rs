@@ -4,7 +4,7 @@ use evenkeel_protocol::{BalancerSettings, CheckInterval, CheckMethod, MemberEdit
 
 use super::*;
 use crate::election::Ask;
-use crate::failover::{Failure, FailureKind, Outcome, Sent};
+use crate::failover::{Failure, Outcome};
 
 fn check(interval: u64, passes: u32, fails: u32) -> HealthCheck {
     HealthCheck {
@@ -230,15 +230,7 @@ fn all_failed_is_nobody_and_nothing_is_forced() {
 #[test]
 fn a_member_that_passes_is_elected_before_its_retry_time_and_without_a_trial() {
     let mut balancer = balancer(&[(&check(100, 1, 1), "")]);
-    let failure = Failure {
-        kind: FailureKind::Connect,
-        sent: Sent::Nothing,
-        reused: false,
-        idempotent: true,
-        repeats: 0,
-        tries: 1,
-        reason: "refused".to_owned(),
-    };
+    let failure = Failure::refused();
     assert!(balancer.settle(MemberId(0), &Outcome::Failed(failure), Moment(0)).marked);
     let lifted = Status::NONE.with(Flag::Error, true);
     assert_eq!(found(&mut balancer, 0, Verdict::Passed, MS), Observed::Passed { lifted });
