@@ -34,6 +34,7 @@ pub mod place;
 pub mod refusal;
 pub mod reload;
 pub mod selector;
+pub mod sessions;
 pub mod settings;
 pub mod snapshot;
 pub mod status;
@@ -51,6 +52,7 @@ pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use refusal::{Code, Refusal};
 pub use reload::{Override, Reloaded, Subject};
 pub use selector::Selector;
+pub use sessions::{Census, RouteSessions};
 pub use settings::{
     BalancerSettings, ConnectionSettings, CookieName, Factor, Lbset, MemberSettings, Separator, StickySession,
 };
