@@ -28,7 +28,6 @@ mod limits;
 mod reversal;
 
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -145,7 +144,7 @@ fn write(criterion: &mut Criterion) {
             block: text.as_bytes(),
             target: ["/app", std::str::from_utf8(head.target.of(text.as_bytes())).unwrap_or_default()],
             authority: "10.0.0.1:8080",
-            client: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            client: "127.0.0.1",
             keep: true,
             upgrade: None,
             ping: false,

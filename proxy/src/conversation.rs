@@ -30,6 +30,8 @@ pub(crate) struct Conversation {
     pub(crate) site: Rc<WorkerSite>,
     pub(crate) client: Stream,
     pub(crate) peer: SocketAddr,
+    /// The address of it as text, as members are told it.
+    pub(crate) address: Box<str>,
     pub(crate) deadline: Deadline,
     /// What was read and not used; the head of the request that is being served stands in its block.
     pub(crate) input: Buffer,
@@ -72,6 +74,7 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
     let mut conversation = Conversation {
         client: Stream::Tcp(stream),
         peer,
+        address: peer.ip().to_canonical().to_string().into(),
         deadline,
         input,
         carried: 0,

@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -44,7 +43,7 @@ pub(crate) struct Request<'a> {
     pub(crate) behind: &'a [u8],
     /// Path and query behind the member's own path.
     pub(crate) target: Cow<'a, str>,
-    pub(crate) address: IpAddr,
+    pub(crate) address: &'a str,
     pub(crate) upload: Upload,
     /// What the client sent ahead while it was served.
     pub(crate) ahead: Vec<u8>,

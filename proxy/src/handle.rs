@@ -154,7 +154,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         BadUpload::Broken(_) => early(400, &found),
         BadUpload::TooLarge => early(413, &found),
     })?;
-    let Conversation { client, input, deadline, peer, half_closed, began: first, site, .. } = conversation;
+    let Conversation { client, input, deadline, address, half_closed, began: first, site, .. } = conversation;
     let sent = (head, input.block());
     let (head, block) = rewritten.as_ref().map_or(sent, |made| (&made.head, &made.block[..]));
     let mut request = Request {
@@ -166,7 +166,7 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
         block,
         behind: input.filled(),
         target: found.target(sent.0, sent.1),
-        address: peer.ip(),
+        address,
         upload,
         ahead: Vec::new(),
         half_closed: *half_closed,

@@ -3,8 +3,6 @@
 //! Heads are written from the lines that came, without a copy in between. What a client nominates in `Connection` was
 //! marked when its head was read, before ours are added, so that nobody can strip what the proxy vouches for.
 
-use std::net::IpAddr;
-
 use crate::config::Via;
 use crate::http::answer::AnswerHead;
 use crate::http::body::Length;
@@ -32,7 +30,8 @@ pub(crate) struct ToMember<'a> {
     pub(crate) target: [&'a str; 2],
     /// The member's authority.
     pub(crate) authority: &'a str,
-    pub(crate) client: IpAddr,
+    /// The client's address.
+    pub(crate) client: &'a str,
     /// May the connection carry more requests?
     pub(crate) keep: bool,
     /// The protocol to offer.
@@ -79,6 +78,17 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Writes the line of a length in its usual form, without zeros before it.
+    fn put_length(&mut self, line: &Line, length: Length, out: &mut Buffer) {
+        let Length::Exactly(bytes) = length else { return };
+        if line.value.of(self.block).starts_with(b"0") {
+            self.flush(out);
+            put_number(out, line.name.of(self.block), bytes);
+        } else {
+            self.put(line, out);
+        }
+    }
+
     /// Writes what was put off. To be called before anything else is written.
     fn flush(&mut self, out: &mut Buffer) {
         let (from, to) = std::mem::take(&mut self.run);
@@ -97,13 +107,6 @@ fn put_field(out: &mut Buffer, name: &[u8], value: &[u8]) {
 
 fn put_number(out: &mut Buffer, name: &[u8], number: u64) {
     put_field(out, name, itoa::Buffer::new().format(number).as_bytes());
-}
-
-/// A length in its usual form, under the name that came.
-fn put_length(out: &mut Buffer, name: &[u8], length: Length) {
-    if let Length::Exactly(bytes) = length {
-        put_number(out, name, bytes);
-    }
 }
 
 impl ToMember<'_> {
@@ -128,10 +131,7 @@ impl ToMember<'_> {
                     if forwarding.add_headers => {}
                 Known::Via if forwarding.via != Via::Off => {}
                 Known::Expect if !(forwarding.expect && head.expects_continue) => {}
-                Known::ContentLength => {
-                    lines.flush(out);
-                    put_length(out, line.name.of(block), head.length);
-                }
+                Known::ContentLength => lines.put_length(line, head.length, out),
                 known => {
                     asks |= known == Known::Expect;
                     lines.put(line, out);
@@ -165,7 +165,8 @@ impl ToMember<'_> {
         }
         if forwarding.add_headers {
             self.put_merged(Known::ForwardedFor, "X-Forwarded-For", out);
-            put_address(out, self.client);
+            out.put(self.client.as_bytes());
+            out.put(b"\r\n");
             if !host.is_empty() {
                 self.put_merged(Known::ForwardedHost, "X-Forwarded-Host", out);
                 out.put(host);
@@ -195,21 +196,6 @@ fn put_via(out: &mut Buffer, via: Via, http_1_1: bool, server: &[u8]) {
     out.put(server);
     if via == Via::Full {
         out.put(concat!(" (evenkeel/", env!("CARGO_PKG_VERSION"), ")").as_bytes());
-    }
-    out.put(b"\r\n");
-}
-
-fn put_address(out: &mut Buffer, address: IpAddr) {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            for (place, octet) in address.octets().iter().enumerate() {
-                if place > 0 {
-                    out.put(b".");
-                }
-                out.put(itoa::Buffer::new().format(*octet).as_bytes());
-            }
-        }
-        IpAddr::V6(address) => out.put(address.to_string().as_bytes()),
     }
     out.put(b"\r\n");
 }
@@ -299,10 +285,7 @@ impl<'a> ToClient<'a> {
                     Length::None if !matches!(head.status, 101 | 204) && !head.is_interim() => {
                         lines.put(line, out);
                     }
-                    length => {
-                        lines.flush(out);
-                        put_length(out, name, length);
-                    }
+                    length => lines.put_length(line, length, out),
                 },
                 known => {
                     dated |= known == Known::Date;
@@ -394,7 +377,7 @@ mod tests {
             block: text.as_bytes(),
             target: ["/base", "/x?y"],
             authority: "a:1",
-            client: "10.0.0.9".parse().unwrap(),
+            client: "10.0.0.9",
             keep: true,
             upgrade: None,
             ping,

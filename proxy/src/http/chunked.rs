@@ -3,6 +3,7 @@
 //! Bytes may come in any pieces; the data among them is moved together where it stands. Extensions are read over;
 //! trailer fields are kept for whoever wants to hand them on.
 
+use super::field;
 use super::head::Known;
 use crate::limits;
 
@@ -159,7 +160,7 @@ impl Decoder {
         let before = self.trailer.strip_suffix(b"\r\n").unwrap_or_default();
         let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
         let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        if name.len() < line.len() && !name.is_empty() && name.iter().all(|byte| is_token(*byte)) {
+        if name.len() < line.len() && !name.is_empty() && field::token(name) == name.len() {
             Ok(())
         } else {
             Err("its trailer has a line that is no field")
@@ -174,10 +175,6 @@ impl Decoder {
         });
         fields.filter(|(name, _)| Known::of(name) == Known::Other && !is_forbidden(name))
     }
-}
-
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Fields that decide framing, routing, access or how the message is to be read have no place behind it

@@ -1,5 +1,5 @@
-//! Reads header fields where they stand, in one pass: names and values are checked byte by byte, eight at a time where
-//! that can be, and nothing is copied.
+//! Reads header fields where they stand, in one pass: names and values are checked byte by byte, many at once
+//! where that can be, and nothing is copied.
 
 use super::head::{Known, Line, Lines, Span};
 
@@ -38,15 +38,20 @@ pub(super) fn read(
 ) -> Result<Option<usize>, Wrong> {
     lines.clear();
     loop {
-        match block.get(at..).unwrap_or_default() {
-            [b'\n', ..] => return Ok(Some(at + 1)),
-            [b'\r', b'\n', ..] => return Ok(Some(at + 2)),
-            [] | [b'\r'] => return Ok(None),
-            [b'\r', ..] => return Err(Wrong::LineEnd),
-            _ if lines.len() == most => return Err(Wrong::TooMany),
-            _ => {}
+        match block.get(at) {
+            None => return Ok(None),
+            Some(b'\n') => return Ok(Some(at + 1)),
+            Some(b'\r') => {
+                return match block.get(at + 1) {
+                    None => Ok(None),
+                    Some(b'\n') => Ok(Some(at + 2)),
+                    Some(_) => Err(Wrong::LineEnd),
+                };
+            }
+            Some(_) if lines.len() == most => return Err(Wrong::TooMany),
+            Some(_) => {}
         }
-        let name = at..at + token(block.get(at..).unwrap_or_default());
+        let name = at..token_end(block, at);
         match block.get(name.end) {
             Some(b':') if !name.is_empty() => {}
             None => return Ok(None),
@@ -57,10 +62,10 @@ pub(super) fn read(
             start += 1;
         }
         let stop = text(block, start);
-        at = match block.get(stop..).unwrap_or_default() {
-            [b'\n', ..] => stop + 1,
-            [b'\r', b'\n', ..] => stop + 2,
-            [] | [b'\r'] => return Ok(None),
+        at = match (block.get(stop), block.get(stop + 1)) {
+            (Some(b'\n'), _) => stop + 1,
+            (Some(b'\r'), Some(b'\n')) => stop + 2,
+            (None, _) | (Some(b'\r'), None) => return Ok(None),
             _ => return Err(Wrong::Value),
         };
         let mut end = stop;
@@ -73,9 +78,32 @@ pub(super) fn read(
 }
 
 /// How many bytes from the front may stand in a name or a method.
-#[expect(clippy::indexing_slicing, reason = "the table has a place for each byte")]
 pub(super) fn token(bytes: &[u8]) -> usize {
-    bytes.iter().position(|byte| !IS_TOKEN[usize::from(*byte)]).unwrap_or(bytes.len())
+    token_end(bytes, 0)
+}
+
+/// Where, from `at` on, the first byte stands that may not stand in a name or a method.
+#[inline]
+fn token_end(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        // Names are letters and hyphens, all but a few.
+        while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+            let usual = letters_and_hyphens(u64::from_le_bytes(*eight));
+            at += usual;
+            if usual < 8 {
+                break;
+            }
+        }
+        match bytes.get(at) {
+            Some(byte) if is_token(*byte) => at += 1,
+            _ => return at,
+        }
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "the table has a place for each byte")]
+fn is_token(byte: u8) -> bool {
+    IS_TOKEN[usize::from(byte)]
 }
 
 /// The lowest bit of each byte, and the highest.
@@ -100,6 +128,7 @@ static IS_TOKEN: [bool; 256] = {
 };
 
 /// Where, from `at` on, the first byte stands that may not stand in a value: a control character other than a tab.
+#[inline]
 pub(super) fn text(block: &[u8], mut at: usize) -> usize {
     while let Some(eight) = block.get(at..).and_then(<[u8]>::first_chunk) {
         match first_control(u64::from_le_bytes(*eight)) {
@@ -109,8 +138,8 @@ pub(super) fn text(block: &[u8], mut at: usize) -> usize {
         }
     }
     let rest = block.get(at..).unwrap_or_default();
-    let bad = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
-    at + rest.iter().position(bad).unwrap_or(rest.len())
+    let is_bad = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    at + rest.iter().position(is_bad).unwrap_or(rest.len())
 }
 
 /// The first of eight bytes that is a control character, if one is.
@@ -121,6 +150,21 @@ fn first_control(eight: u64) -> Option<usize> {
     let delete = delete.wrapping_sub(ONES) & !delete;
     let found = (low | delete) & HIGH;
     (found != 0).then(|| (found.trailing_zeros() / 8) as usize)
+}
+
+/// How many of eight bytes, from the first one on, are letters and hyphens.
+fn letters_and_hyphens(eight: u64) -> usize {
+    /// What must be added to a byte below 0x80 for its high bit to tell that it is at least `byte`.
+    const fn at_least(byte: u8) -> u64 {
+        ONES * (0x80 - byte as u64)
+    }
+    // Without its high bit no byte carries into the next one.
+    let low = eight & !HIGH;
+    let small = low | (ONES * 0x20);
+    let letter = (small + at_least(b'a')) & !(small + at_least(b'z' + 1));
+    let hyphen = !((low ^ (ONES * 0x2d)) + at_least(1));
+    let other = !(letter | hyphen) | eight;
+    ((other & HIGH).trailing_zeros() / 8) as usize
 }
 
 #[cfg(test)]
@@ -152,12 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_judged_wherever_it_stands_among_eight() {
+    fn every_byte_is_judged_wherever_it_stands() {
         for byte in 0..=u8::MAX {
-            for place in 0..20 {
-                let mut value = [b'v'; 20];
+            for place in 0..40 {
+                let mut value = [b'v'; 40];
                 value[place] = byte;
-                let expected = if byte < b' ' && byte != b'\t' || byte == 0x7f { place } else { 20 };
+                let expected = if byte < b' ' && byte != b'\t' || byte == 0x7f { place } else { 40 };
                 assert_eq!(text(&value, 0), expected, "{byte:#x} at {place}");
             }
         }

@@ -14,10 +14,10 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Positions are those of a head, which is bounded far below 4 GiB.
+    /// Positions are those of a head.
+    #[expect(clippy::cast_possible_truncation, reason = "a head is bounded far below 4 GiB")]
     pub(crate) fn new(range: Range<usize>) -> Self {
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Self { start: place(range.start), end: place(range.end) }
+        Self { start: range.start as u32, end: range.end as u32 }
     }
 
     /// The part of `block` that `part` is; `part` must have been cut from `block`.
@@ -61,6 +61,20 @@ pub(crate) enum Known {
     /// Ends at this hop: by its name, or because `Connection` says so.
     Hop,
     Other,
+}
+
+/// Which of these fields a head had when it was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Kinds(u32);
+
+impl Kinds {
+    pub(super) fn add(&mut self, known: Known) {
+        self.0 |= 1 << known as u32;
+    }
+
+    pub(crate) fn has(self, known: Known) -> bool {
+        self.0 & 1 << known as u32 != 0
+    }
 }
 
 /// Names that `Connection` cannot make end here: they decide framing, identity or access.

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::body::Length;
 use super::field::{self, Wrong};
-use super::head::{Known, Lines, Options, ScanLimits, Span, elements, number, options};
+use super::head::{Kinds, Known, Lines, Options, ScanLimits, Span, elements, number, options};
 
 /// The head of a request. Its spans point into the block in which it was read.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub(crate) struct RequestHead {
     /// Did the client speak HTTP/1.1 (else 1.0)?
     pub(crate) http_1_1: bool,
     pub(crate) lines: Lines,
+    pub(crate) kinds: Kinds,
     /// The body that follows.
     pub(crate) length: Length,
     pub(crate) options: Options,
@@ -61,10 +62,25 @@ impl RequestHead {
         let host = host_line(block, said.host, http_1_1)?;
         let (target, authority) = target(block, method, target_span)?;
         let length = length(block, &said, http_1_1)?;
-        let options = if said.connection { options(block, &mut lines) } else { Options::default() };
-        let expects_continue = said.expect && expectation(block, &lines, http_1_1)? && length != Length::None;
+        let options =
+            if said.kinds.has(Known::Connection) { options(block, &mut lines) } else { Options::default() };
+        let expects_continue =
+            said.kinds.has(Known::Expect) && expectation(block, &lines, http_1_1)? && length != Length::None;
         let host = authority.or(host);
-        Ok(Self { line, method, target, host, http_1_1, lines, length, options, expects_continue, end })
+        let kinds = said.kinds;
+        Ok(Self {
+            line,
+            method,
+            target,
+            host,
+            http_1_1,
+            lines,
+            kinds,
+            length,
+            options,
+            expects_continue,
+            end,
+        })
     }
 
     /// Are its lines within `limits`, and does each end with carriage return and line feed? To be asked where no scan
@@ -103,6 +119,9 @@ impl RequestHead {
     /// The protocol that the client would like to switch to, if it may: one name, HTTP/1.1, GET, no body, and never
     /// HTTP/2, which a member could then speak past us.
     pub(crate) fn upgrade(&self, block: &[u8]) -> Option<Span> {
+        if !self.kinds.has(Known::Upgrade) {
+            return None;
+        }
         let mut offers = self.lines.iter().filter(|line| line.known == Known::Upgrade);
         let (offer, others) = (offers.next()?, offers.next());
         let value = offer.value.of(block);
@@ -119,7 +138,8 @@ impl RequestHead {
 
     /// The values of all fields of that kind.
     pub(crate) fn values<'a>(&'a self, block: &'a [u8], known: Known) -> impl Iterator<Item = &'a [u8]> {
-        self.lines.iter().filter(move |line| line.known == known).map(move |line| line.value.of(block))
+        let lines = if self.kinds.has(known) { &self.lines[..] } else { &[] };
+        lines.iter().filter(move |line| line.known == known).map(move |line| line.value.of(block))
     }
 }
 
@@ -200,20 +220,18 @@ struct Said {
     host: Seen,
     length: Seen,
     coding: Seen,
-    connection: bool,
-    expect: bool,
+    kinds: Kinds,
 }
 
 impl Said {
     fn of(lines: &Lines) -> Self {
         let mut said = Self::default();
         for line in lines {
+            said.kinds.add(line.known);
             match line.known {
                 Known::Host => said.host.see(line.value),
                 Known::ContentLength => said.length.see(line.value),
                 Known::TransferEncoding => said.coding.see(line.value),
-                Known::Connection => said.connection = true,
-                Known::Expect => said.expect = true,
                 _ => {}
             }
         }
