@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, Edited, Event, Hello, MemberEdit, MemberSnapshot, Refusal, Reloaded,
-    Snapshot,
+    BalancerEdit, BalancerSnapshot, Census, Edited, ElectionFilter, Elections, Event, Explanation, Hello,
+    MemberEdit, MemberSnapshot, Question, Refusal, Reloaded, Snapshot,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +37,11 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<MemberEdit>("member_edit");
     check::<BalancerEdit>("balancer_edit");
     check::<Edited>("edited");
+    check::<Census>("census");
+    check::<Question>("question");
+    check::<Explanation>("explanation");
+    check::<ElectionFilter>("election_filter");
+    check::<Elections>("elections");
     check::<Reloaded>("reloaded");
     check::<Refusal>("refusal");
     check::<Vec<Event>>("event");
