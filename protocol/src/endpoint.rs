@@ -68,6 +68,27 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "change a member",
     },
     Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}/sessions",
+        takes: "",
+        gives: "census",
+        about: "what was seen of the sessions of each route",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/explain",
+        takes: "question",
+        gives: "explanation",
+        about: "where a request would go, and why; nothing is sent or counted",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/elections",
+        takes: "election_filter",
+        gives: "elections",
+        about: "the last elections that fit a filter; changes nothing",
+    },
+    Endpoint {
         method: "POST",
         path: "/v1/balancers/{balancer}/members/{member}/drain",
         takes: "drain_order",
@@ -137,6 +158,12 @@ pub enum Call {
     ChangeDrain(u64),
     /// End a drain.
     CancelDrain(u64),
+    /// What was seen of the sessions of a balancer.
+    Sessions(BalancerName),
+    /// Where would a request go? A POST, because a cookie must not stand in a URL.
+    Explain,
+    /// The last elections. A POST for the same reason.
+    Elections,
     /// Read the configuration anew.
     Reload,
     /// Events.
@@ -162,7 +189,11 @@ impl Call {
     pub fn method(&self) -> &'static str {
         match self {
             Self::EditBalancer(_) | Self::EditMember(..) | Self::ChangeDrain(_) => "PATCH",
-            Self::Reload | Self::BeginDrain(..) | Self::CancelDrain(_) => "POST",
+            Self::Reload
+            | Self::Explain
+            | Self::Elections
+            | Self::BeginDrain(..)
+            | Self::CancelDrain(_) => "POST",
             _ => "GET",
         }
     }
@@ -174,6 +205,9 @@ impl Call {
             Self::Hello => "/v1".to_owned(),
             Self::Snapshot => "/v1/snapshot".to_owned(),
             Self::Reload => "/v1/reload".to_owned(),
+            Self::Explain => "/v1/explain".to_owned(),
+            Self::Elections => "/v1/elections".to_owned(),
+            Self::Sessions(name) => format!("/v1/balancers/{}/sessions", escaped(name.as_str())),
             Self::Balancer(name) | Self::EditBalancer(name) => {
                 format!("/v1/balancers/{}", escaped(name.as_str()))
             }
@@ -214,6 +248,8 @@ impl Call {
             [] | [""] => Self::Hello,
             ["snapshot"] => Self::Snapshot,
             ["reload"] => Self::Reload,
+            ["explain"] => Self::Explain,
+            ["elections"] => Self::Elections,
             ["events"] => parse_events(query)?,
             ["balancers", name] => {
                 let name = balancer(name)?;
@@ -228,6 +264,7 @@ impl Call {
             {
                 Self::BeginDrain(balancer(name)?, decoded(&member.join("/"))?)
             }
+            ["balancers", name, "sessions"] => Self::Sessions(balancer(name)?),
             ["balancers", name, "members", member @ ..] if !member.is_empty() => {
                 let (name, member) = (balancer(name)?, decoded(&member.join("/"))?);
                 if method == "PATCH" { Self::EditMember(name, member) } else { Self::Member(name, member) }
@@ -311,6 +348,9 @@ mod tests {
             Call::Drain(7),
             Call::ChangeDrain(7),
             Call::CancelDrain(7),
+            Call::Explain,
+            Call::Elections,
+            Call::Sessions(app.clone()),
             Call::Balancer(app.clone()),
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
@@ -360,6 +400,8 @@ mod tests {
             ("POST", "/v1/snapshot", Code::MethodNotAllowed),
             ("DELETE", "/v1/balancers/app", Code::MethodNotAllowed),
             ("GET", "/v1/reload", Code::MethodNotAllowed),
+            ("GET", "/v1/explain", Code::MethodNotAllowed),
+            ("POST", "/v1/balancers/app/sessions", Code::MethodNotAllowed),
             ("POST", "/v1/reload?force=1", Code::BadRequest),
             ("GET", "/v1/snapshot?x=1", Code::BadRequest),
             ("GET", "/v1/events?since=-1", Code::Invalid),

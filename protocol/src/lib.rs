@@ -16,6 +16,9 @@
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
 //! | [`reload`] | what reading the configuration anew did |
+//! | [`sessions`] | what was seen of the sessions of each route |
+//! | [`explain`] | why a request goes where it goes |
+//! | [`election`] | elections that took place |
 //! | [`endpoint`] | the table of the admin interface |
 //! | [`refusal`] | why something that was asked for was not done |
 //! | [`selector`] | how people name a member: by URL, host:port or route |
@@ -28,8 +31,10 @@
 pub mod clean;
 pub mod drain;
 pub mod edit;
+pub mod election;
 pub mod endpoint;
 pub mod event;
+pub mod explain;
 pub mod health;
 pub mod lbmethod;
 pub mod name;
@@ -50,8 +55,13 @@ pub use drain::{
     DrainUntil, Inflight, OnTimeout, SessionsKnown,
 };
 pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
+pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};
 pub use endpoint::{Call, ENDPOINTS};
 pub use event::{Event, EventKind, Recovery};
+pub use explain::{
+    Candidacy, CandidateNote, ElectionWhy, Explanation, Look, MappingNote, Question, Reading, SearchStep,
+    SessionNote, SessionPlace,
+};
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };

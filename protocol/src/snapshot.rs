@@ -115,6 +115,10 @@ pub struct MemberSnapshot {
     pub failed: u64,
     /// Requests in flight now.
     pub busy: u64,
+    /// Different sessions of its route that were answered within the balancer's window. None: the balancer or the
+    /// member keeps none, or none was seen and no whole window was seen yet either.
+    #[serde(default)]
+    pub sessions: Option<u64>,
     /// How urgently it is owed work: httpd's column Load.
     pub lbstatus: i64,
     /// Bytes sent to it: httpd's column To.
