@@ -13,6 +13,8 @@
 //! | [`edit`] | a change that an operator asks for, and its answer |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
+//! | [`latency`] | how fast a member answers, and with what |
+//! | [`history`] | what is remembered of the last hour |
 //! | [`reload`] | what reading the configuration anew did |
 //! | [`endpoint`] | the table of the admin interface |
 //! | [`refusal`] | why something that was asked for was not done |
@@ -28,6 +30,8 @@ pub mod edit;
 pub mod endpoint;
 pub mod event;
 pub mod health;
+pub mod history;
+pub mod latency;
 pub mod lbmethod;
 pub mod name;
 pub mod place;
@@ -47,6 +51,8 @@ pub use event::{Event, EventKind, Recovery};
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };
+pub use history::{Fold, History, HistoryQuery, Mark, MarkKind, MemberHistory, Series};
+pub use latency::{Answers, Checks, Latencies, Latency};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use refusal::{Code, Refusal};

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, Edited, Event, Hello, MemberEdit, MemberSnapshot, Refusal, Reloaded,
-    Snapshot,
+    BalancerEdit, BalancerSnapshot, Edited, Event, Hello, History, MemberEdit, MemberSnapshot, Refusal,
+    Reloaded, Snapshot,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +37,7 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<MemberEdit>("member_edit");
     check::<BalancerEdit>("balancer_edit");
     check::<Edited>("edited");
+    check::<History>("history");
     check::<Reloaded>("reloaded");
     check::<Refusal>("refusal");
     check::<Vec<Event>>("event");
