@@ -5,6 +5,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::clean::clean;
+use crate::history::HistoryQuery;
 use crate::name::{BalancerName, MemberName};
 use crate::refusal::{Code, Refusal};
 
@@ -17,7 +18,7 @@ pub struct Endpoint {
     pub path: &'static str,
     /// The message that is sent; empty for none.
     pub takes: &'static str,
-    /// The message that is answered.
+    /// The message that is answered; empty for text.
     pub gives: &'static str,
     /// What it is for.
     pub about: &'static str,
@@ -118,6 +119,27 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "end a drain; the member goes on draining unless it is to be restored",
     },
     Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}/members/{member}/history?series=busy,elected&points=60&span=300",
+        takes: "",
+        gives: "history",
+        about: "the last hour of a member: names of series, points of each, seconds that they cover",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}/history?series=elected&points=30&span=60",
+        takes: "",
+        gives: "history",
+        about: "the same of all members of a balancer",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/metrics",
+        takes: "",
+        gives: "",
+        about: "everything counted and measured, in the text format of Prometheus",
+    },
+    Endpoint {
         method: "POST",
         path: "/v1/reload",
         takes: "",
@@ -164,6 +186,10 @@ pub enum Call {
     Explain,
     /// The last elections. A POST for the same reason.
     Elections,
+    /// The past of one member, the text being a selector within the balancer; none: of all its members.
+    History(BalancerName, Option<String>, HistoryQuery),
+    /// Everything counted and measured.
+    Metrics,
     /// Read the configuration anew.
     Reload,
     /// Events.
@@ -189,11 +215,9 @@ impl Call {
     pub fn method(&self) -> &'static str {
         match self {
             Self::EditBalancer(_) | Self::EditMember(..) | Self::ChangeDrain(_) => "PATCH",
-            Self::Reload
-            | Self::Explain
-            | Self::Elections
-            | Self::BeginDrain(..)
-            | Self::CancelDrain(_) => "POST",
+            Self::Reload | Self::Explain | Self::Elections | Self::BeginDrain(..) | Self::CancelDrain(_) => {
+                "POST"
+            }
             _ => "GET",
         }
     }
@@ -208,6 +232,14 @@ impl Call {
             Self::Explain => "/v1/explain".to_owned(),
             Self::Elections => "/v1/elections".to_owned(),
             Self::Sessions(name) => format!("/v1/balancers/{}/sessions", escaped(name.as_str())),
+            Self::Metrics => "/metrics".to_owned(),
+            Self::History(name, None, query) => {
+                format!("/v1/balancers/{}/history?{}", escaped(name.as_str()), query.query())
+            }
+            Self::History(name, Some(member), query) => {
+                let (name, member) = (escaped(name.as_str()), escaped(member));
+                format!("/v1/balancers/{name}/members/{member}/history?{}", query.query())
+            }
             Self::Balancer(name) | Self::EditBalancer(name) => {
                 format!("/v1/balancers/{}", escaped(name.as_str()))
             }
@@ -229,7 +261,8 @@ impl Call {
 
     /// Reads method and target (path and query) of a request.
     ///
-    /// A member may also stand unescaped, slashes and all: everything behind `members/` is its selector.
+    /// A member may also stand unescaped, slashes and all: everything behind `members/` is its selector, but for the
+    /// name of an act at the end. One whose own URL ends like that must be escaped.
     pub fn parse(method: &str, target: &str) -> Result<Self, Refusal> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let bad = |message: String| Err(Refusal::new(Code::BadRequest, message));
@@ -239,9 +272,13 @@ impl Call {
                 format!("there is nothing at '{}'; GET /v1/snapshot shows all balancers", clean(path, 120)),
             ))
         };
-        let Some(rest) = path.strip_prefix("/v1") else { return nowhere() };
-        let segments: Vec<&str> = rest.split('/').skip(1).collect();
-        if !query.is_empty() && segments.first() != Some(&"events") {
+        let segments: Vec<&str> = match path.strip_prefix("/v1") {
+            Some(rest) => rest.split('/').skip(1).collect(),
+            None if path == "/metrics" => vec!["metrics"],
+            None => return nowhere(),
+        };
+        let takes_query = matches!(segments.as_slice(), ["events"] | ["balancers", _, .., "history"]);
+        if !query.is_empty() && !takes_query {
             return bad(format!("'{}' takes no parameters", clean(path, 120)));
         }
         let call = match segments.as_slice() {
@@ -251,6 +288,14 @@ impl Call {
             ["explain"] => Self::Explain,
             ["elections"] => Self::Elections,
             ["events"] => parse_events(query)?,
+            ["metrics"] if path == "/metrics" => Self::Metrics,
+            ["balancers", name, "history"] => {
+                Self::History(balancer(name)?, None, HistoryQuery::parse(query)?)
+            }
+            ["balancers", name, "members", member @ .., "history"] if !member.is_empty() => {
+                let member = decoded(&member.join("/"))?;
+                Self::History(balancer(name)?, Some(member), HistoryQuery::parse(query)?)
+            }
             ["balancers", name] => {
                 let name = balancer(name)?;
                 if method == "PATCH" { Self::EditBalancer(name) } else { Self::Balancer(name) }
@@ -356,6 +401,10 @@ mod tests {
             Call::EditBalancer(app.clone()),
             Call::edit_member(&app, &member),
             Call::edit_member(&app, &"unix:/run/x.sock|ws://a/b".parse().unwrap()),
+            Call::History(app.clone(), None, HistoryQuery::default()),
+            Call::History(app.clone(), Some("http://a/history".to_owned()), HistoryQuery::default()),
+            Call::Member(app.clone(), "http://a/history".to_owned()),
+            Call::Metrics,
             Call::Events { since: Some(7), follow: false },
             Call::Events { since: None, follow: true },
         ]
@@ -404,6 +453,11 @@ mod tests {
             ("POST", "/v1/balancers/app/sessions", Code::MethodNotAllowed),
             ("POST", "/v1/reload?force=1", Code::BadRequest),
             ("GET", "/v1/snapshot?x=1", Code::BadRequest),
+            ("GET", "/v1/metrics", Code::NotFound),
+            ("GET", "/metrics?x=1", Code::BadRequest),
+            ("POST", "/metrics", Code::MethodNotAllowed),
+            ("GET", "/v1/balancers/app/history?points=x", Code::Invalid),
+            ("PATCH", "/v1/balancers/app/members/a/history", Code::MethodNotAllowed),
             ("GET", "/v1/events?since=-1", Code::Invalid),
             ("GET", "/v1/events?since=1&since=2", Code::Invalid),
             ("GET", "/v1/events?nope=1", Code::Invalid),

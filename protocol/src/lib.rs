@@ -15,6 +15,8 @@
 //! | [`drain`] | a drain as a job of the proxy: its order, how it stands, how it ended |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
+//! | [`latency`] | how fast a member answers, and with what |
+//! | [`history`] | what is remembered of the last hour |
 //! | [`reload`] | what reading the configuration anew did |
 //! | [`sessions`] | what was seen of the sessions of each route |
 //! | [`explain`] | why a request goes where it goes |
@@ -36,6 +38,8 @@ pub mod endpoint;
 pub mod event;
 pub mod explain;
 pub mod health;
+pub mod history;
+pub mod latency;
 pub mod lbmethod;
 pub mod name;
 pub mod place;
@@ -65,6 +69,8 @@ pub use explain::{
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };
+pub use history::{Fold, History, HistoryQuery, Mark, MarkKind, MemberHistory, Series};
+pub use latency::{Answers, Checks, Latencies, Latency};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use refusal::{Code, Refusal};

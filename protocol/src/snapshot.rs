@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drain::Drain;
 use crate::health::HealthSnapshot;
+use crate::latency::{Answers, Checks, Latencies};
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{BalancerSettings, Factor, Lbset};
 use crate::status::Status;
@@ -136,6 +137,21 @@ pub struct MemberSnapshot {
     /// How it is checked, and what was found.
     #[serde(default)]
     pub health: HealthSnapshot,
+    /// How often it was checked.
+    #[serde(default)]
+    pub checks: Checks,
+    /// What it answered, by class of status; together `served`.
+    #[serde(default)]
+    pub answers: Answers,
+    /// How fast it answered lately.
+    #[serde(default)]
+    pub latency: Latencies,
+    /// Requests that went elsewhere after a try here.
+    #[serde(default)]
+    pub failovers: u64,
+    /// Requests that were sent once more to it, on a fresh connection, because a kept one had closed.
+    #[serde(default)]
+    pub repeats: u64,
 }
 
 /// Why and since when a member is in error.

@@ -45,6 +45,7 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<Explanation>("explanation");
     check::<ElectionFilter>("election_filter");
     check::<Elections>("elections");
+    check::<History>("history");
     check::<Reloaded>("reloaded");
     check::<Refusal>("refusal");
     check::<Vec<Event>>("event");

@@ -1,9 +1,9 @@
 //! A small fleet for tests: two balancers, six members, one draining, one in error, one hot standby.
 
 use evenkeel_protocol::{
-    BalancerSettings, BalancerSnapshot, Change, CheckMethod, CheckNote, Edited, ErrorNote, Event, EventKind,
-    Factor, Flag, HealthSnapshot, Hello, Lbset, MemberSnapshot, Moment, Peer, Route, Snapshot, Status,
-    Timestamp,
+    Answers, BalancerSettings, BalancerSnapshot, Change, CheckMethod, CheckNote, Checks, Edited, ErrorNote,
+    Event, EventKind, Factor, Flag, HealthSnapshot, Hello, Latencies, Lbset, MemberSnapshot, Moment, Peer,
+    Route, Snapshot, Status, Timestamp,
 };
 
 use crate::message::{Clock, Size};
@@ -43,6 +43,11 @@ pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
         error: None,
         heard: None,
         health: HealthSnapshot::default(),
+        checks: Checks::default(),
+        answers: Answers::default(),
+        latency: Latencies::default(),
+        failovers: 0,
+        repeats: 0,
     }
 }
 
