@@ -54,6 +54,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "change a balancer's settings",
     },
     Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}?dry_run={bool}",
+        takes: "balancer_edit",
+        gives: "preview",
+        about: "what such a change would do",
+    },
+    Endpoint {
         method: "GET",
         path: "/v1/balancers/{balancer}/members/{member}",
         takes: "",
@@ -66,6 +73,27 @@ pub const ENDPOINTS: &[Endpoint] = &[
         takes: "member_edit",
         gives: "edited",
         about: "change a member",
+    },
+    Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}/members/{member}?dry_run={bool}",
+        takes: "member_edit",
+        gives: "preview",
+        about: "what such a change would do",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/undo",
+        takes: "undo_order",
+        gives: "undone",
+        about: "take an edit back, or look what that would do",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/overrides",
+        takes: "",
+        gives: "overrides",
+        about: "what was set over the configuration: by whom, when and why",
     },
     Endpoint {
         method: "POST",
@@ -98,6 +126,14 @@ pub enum Call {
     EditBalancer(BalancerName),
     /// Change a member; the text is a selector within the balancer.
     EditMember(BalancerName, String),
+    /// What would such a change of a balancer do?
+    PreviewBalancer(BalancerName),
+    /// What would such a change of a member do? The text is a selector within the balancer.
+    PreviewMember(BalancerName, String),
+    /// Take an edit back.
+    Undo,
+    /// What was set over the configuration.
+    Overrides,
     /// Read the configuration anew.
     Reload,
     /// Events.
@@ -119,11 +155,19 @@ impl Call {
         Self::EditMember(balancer.clone(), member.as_str().to_owned())
     }
 
+    /// The call that tells what a change of a known member would do.
+    pub fn preview_member(balancer: &BalancerName, member: &MemberName) -> Self {
+        Self::PreviewMember(balancer.clone(), member.as_str().to_owned())
+    }
+
     /// The HTTP method.
     pub fn method(&self) -> &'static str {
         match self {
-            Self::EditBalancer(_) | Self::EditMember(..) => "PATCH",
-            Self::Reload => "POST",
+            Self::EditBalancer(_)
+            | Self::EditMember(..)
+            | Self::PreviewBalancer(_)
+            | Self::PreviewMember(..) => "PATCH",
+            Self::Reload | Self::Undo => "POST",
             _ => "GET",
         }
     }
@@ -141,6 +185,12 @@ impl Call {
             Self::Member(name, member) | Self::EditMember(name, member) => {
                 format!("/v1/balancers/{}/members/{}", escaped(name.as_str()), escaped(member))
             }
+            Self::PreviewBalancer(name) => format!("/v1/balancers/{}?dry_run=true", escaped(name.as_str())),
+            Self::PreviewMember(name, member) => {
+                format!("/v1/balancers/{}/members/{}?dry_run=true", escaped(name.as_str()), escaped(member))
+            }
+            Self::Undo => "/v1/undo".to_owned(),
+            Self::Overrides => "/v1/overrides".to_owned(),
             Self::Events { since: Some(since), follow } => {
                 format!("/v1/events?since={since}&follow={follow}")
             }
@@ -162,21 +212,32 @@ impl Call {
         };
         let Some(rest) = path.strip_prefix("/v1") else { return nowhere() };
         let segments: Vec<&str> = rest.split('/').skip(1).collect();
-        if !query.is_empty() && segments.first() != Some(&"events") {
+        let dry_run = method == "PATCH" && parse_dry_run(query)?;
+        if !query.is_empty() && segments.first() != Some(&"events") && method != "PATCH" {
             return bad(format!("'{}' takes no parameters", clean(path, 120)));
         }
         let call = match segments.as_slice() {
             [] | [""] => Self::Hello,
             ["snapshot"] => Self::Snapshot,
             ["reload"] => Self::Reload,
+            ["undo"] => Self::Undo,
+            ["overrides"] => Self::Overrides,
             ["events"] => parse_events(query)?,
             ["balancers", name] => {
                 let name = balancer(name)?;
-                if method == "PATCH" { Self::EditBalancer(name) } else { Self::Balancer(name) }
+                match method {
+                    "PATCH" if dry_run => Self::PreviewBalancer(name),
+                    "PATCH" => Self::EditBalancer(name),
+                    _ => Self::Balancer(name),
+                }
             }
             ["balancers", name, "members", member @ ..] if !member.is_empty() => {
                 let (name, member) = (balancer(name)?, decoded(&member.join("/"))?);
-                if method == "PATCH" { Self::EditMember(name, member) } else { Self::Member(name, member) }
+                match method {
+                    "PATCH" if dry_run => Self::PreviewMember(name, member),
+                    "PATCH" => Self::EditMember(name, member),
+                    _ => Self::Member(name, member),
+                }
             }
             _ => return nowhere(),
         };
@@ -218,6 +279,18 @@ fn parse_events(query: &str) -> Result<Call, Refusal> {
     Ok(Call::Events { since, follow: follow.unwrap_or(true) })
 }
 
+/// Is a change only to be looked at?
+fn parse_dry_run(query: &str) -> Result<bool, Refusal> {
+    let refuse = |message: &str| Err(Refusal::field(Code::Invalid, "dry_run", message));
+    match query.split_once('=') {
+        None if query.is_empty() => Ok(false),
+        Some(("dry_run", "true")) => Ok(true),
+        Some(("dry_run", "false")) => Ok(false),
+        Some(("dry_run", _)) => refuse("dry_run: must be true or false"),
+        _ => refuse("a change takes one parameter, dry_run=true, which only looks what it would do"),
+    }
+}
+
 fn decoded(text: &str) -> Result<String, Refusal> {
     match percent_decode_str(text).decode_utf8() {
         Ok(text) => Ok(text.into_owned()),
@@ -245,6 +318,10 @@ mod tests {
             Call::Hello,
             Call::Snapshot,
             Call::Reload,
+            Call::Undo,
+            Call::Overrides,
+            Call::PreviewBalancer(app.clone()),
+            Call::preview_member(&app, &member),
             Call::Balancer(app.clone()),
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
@@ -299,6 +376,11 @@ mod tests {
             ("GET", "/v1/events?since=-1", Code::Invalid),
             ("GET", "/v1/events?since=1&since=2", Code::Invalid),
             ("GET", "/v1/events?nope=1", Code::Invalid),
+            ("PATCH", "/v1/balancers/app?dry_run=maybe", Code::Invalid),
+            ("PATCH", "/v1/balancers/app?force=true", Code::Invalid),
+            ("PATCH", "/v1/balancers/app/members/a?dry_run=true&dry_run=true", Code::Invalid),
+            ("GET", "/v1/balancers/app?dry_run=true", Code::BadRequest),
+            ("GET", "/v1/undo", Code::MethodNotAllowed),
             ("GET", "/v1/balancers/%ff", Code::BadRequest),
             ("GET", "/v1/balancers/a%1bb", Code::NotFound),
         ] {

@@ -11,6 +11,9 @@
 //! | [`health`] | how a member is checked, and what was found |
 //! | [`upgrade`] | which protocols a connection to a member may change to |
 //! | [`edit`] | a change that an operator asks for, and its answer |
+//! | [`preview`] | what an edit would do, without doing it |
+//! | [`undo`] | taking an edit back |
+//! | [`layers`] | what is configured, overridden and in effect |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
 //! | [`reload`] | what reading the configuration anew did |
@@ -28,9 +31,11 @@ pub mod edit;
 pub mod endpoint;
 pub mod event;
 pub mod health;
+pub mod layers;
 pub mod lbmethod;
 pub mod name;
 pub mod place;
+pub mod preview;
 pub mod refusal;
 pub mod reload;
 pub mod selector;
@@ -39,16 +44,19 @@ pub mod settings;
 pub mod snapshot;
 pub mod status;
 pub mod timestamp;
+pub mod undo;
 pub mod upgrade;
 
-pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
+pub use edit::{BalancerEdit, Change, Edited, Login, MemberEdit, Peer};
 pub use endpoint::{Call, ENDPOINTS};
-pub use event::{Event, EventKind, Recovery};
+pub use event::{Event, EventKind, Recovery, RefusedEdit};
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };
+pub use layers::{Layers, Overridden, Overrides};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
+pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};
 pub use reload::{Override, Reloaded, Subject};
 pub use selector::Selector;
@@ -59,6 +67,7 @@ pub use settings::{
 pub use snapshot::{BalancerSnapshot, ErrorNote, HeardBy, HeardNote, Hello, MemberSnapshot, Snapshot};
 pub use status::{Flag, Status};
 pub use timestamp::{Moment, Timestamp};
+pub use undo::{UndoOrder, Undone};
 pub use upgrade::Upgrade;
 
 /// The version of the admin interface, the `v1` of its paths. Within it fields are only added.

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, Edited, Event, Hello, MemberEdit, MemberSnapshot, Refusal, Reloaded,
-    Snapshot,
+    BalancerEdit, BalancerSnapshot, Edited, Event, Hello, MemberEdit, MemberSnapshot, Overrides, Preview,
+    Refusal, Reloaded, Snapshot, UndoOrder, Undone,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +38,10 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<BalancerEdit>("balancer_edit");
     check::<Edited>("edited");
     check::<Reloaded>("reloaded");
+    check::<Preview>("preview");
+    check::<UndoOrder>("undo_order");
+    check::<Undone>("undone");
+    check::<Overrides>("overrides");
     check::<Refusal>("refusal");
     check::<Vec<Event>>("event");
 }
