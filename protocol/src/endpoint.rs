@@ -55,6 +55,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "change a balancer's settings",
     },
     Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}?dry_run={bool}",
+        takes: "balancer_edit",
+        gives: "preview",
+        about: "what such a change would do",
+    },
+    Endpoint {
         method: "GET",
         path: "/v1/balancers/{balancer}/members/{member}",
         takes: "",
@@ -140,6 +147,27 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "everything counted and measured, in the text format of Prometheus",
     },
     Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}/members/{member}?dry_run={bool}",
+        takes: "member_edit",
+        gives: "preview",
+        about: "what such a change would do",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/undo",
+        takes: "undo_order",
+        gives: "undone",
+        about: "take an edit back, or look what that would do",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/overrides",
+        takes: "",
+        gives: "overrides",
+        about: "what was set over the configuration: by whom, when and why",
+    },
+    Endpoint {
         method: "POST",
         path: "/v1/reload",
         takes: "",
@@ -190,6 +218,14 @@ pub enum Call {
     History(BalancerName, Option<String>, HistoryQuery),
     /// Everything counted and measured.
     Metrics,
+    /// What would such a change of a balancer do?
+    PreviewBalancer(BalancerName),
+    /// What would such a change of a member do? The text is a selector within the balancer.
+    PreviewMember(BalancerName, String),
+    /// Take an edit back.
+    Undo,
+    /// What was set over the configuration.
+    Overrides,
     /// Read the configuration anew.
     Reload,
     /// Events.
@@ -211,13 +247,25 @@ impl Call {
         Self::EditMember(balancer.clone(), member.as_str().to_owned())
     }
 
+    /// The call that tells what a change of a known member would do.
+    pub fn preview_member(balancer: &BalancerName, member: &MemberName) -> Self {
+        Self::PreviewMember(balancer.clone(), member.as_str().to_owned())
+    }
+
     /// The HTTP method.
     pub fn method(&self) -> &'static str {
         match self {
-            Self::EditBalancer(_) | Self::EditMember(..) | Self::ChangeDrain(_) => "PATCH",
-            Self::Reload | Self::Explain | Self::Elections | Self::BeginDrain(..) | Self::CancelDrain(_) => {
-                "POST"
-            }
+            Self::EditBalancer(_)
+            | Self::EditMember(..)
+            | Self::PreviewBalancer(_)
+            | Self::PreviewMember(..)
+            | Self::ChangeDrain(_) => "PATCH",
+            Self::Reload
+            | Self::Undo
+            | Self::Explain
+            | Self::Elections
+            | Self::BeginDrain(..)
+            | Self::CancelDrain(_) => "POST",
             _ => "GET",
         }
     }
@@ -252,6 +300,12 @@ impl Call {
             Self::Drains => "/v1/drains".to_owned(),
             Self::Drain(number) | Self::ChangeDrain(number) => format!("/v1/drains/{number}"),
             Self::CancelDrain(number) => format!("/v1/drains/{number}/cancel"),
+            Self::PreviewBalancer(name) => format!("/v1/balancers/{}?dry_run=true", escaped(name.as_str())),
+            Self::PreviewMember(name, member) => {
+                format!("/v1/balancers/{}/members/{}?dry_run=true", escaped(name.as_str()), escaped(member))
+            }
+            Self::Undo => "/v1/undo".to_owned(),
+            Self::Overrides => "/v1/overrides".to_owned(),
             Self::Events { since: Some(since), follow } => {
                 format!("/v1/events?since={since}&follow={follow}")
             }
@@ -278,7 +332,8 @@ impl Call {
             None => return nowhere(),
         };
         let takes_query = matches!(segments.as_slice(), ["events"] | ["balancers", _, .., "history"]);
-        if !query.is_empty() && !takes_query {
+        let dry_run = method == "PATCH" && parse_dry_run(query)?;
+        if !query.is_empty() && !takes_query && method != "PATCH" {
             return bad(format!("'{}' takes no parameters", clean(path, 120)));
         }
         let call = match segments.as_slice() {
@@ -287,6 +342,8 @@ impl Call {
             ["reload"] => Self::Reload,
             ["explain"] => Self::Explain,
             ["elections"] => Self::Elections,
+            ["undo"] => Self::Undo,
+            ["overrides"] => Self::Overrides,
             ["events"] => parse_events(query)?,
             ["metrics"] if path == "/metrics" => Self::Metrics,
             ["balancers", name, "history"] => {
@@ -298,7 +355,11 @@ impl Call {
             }
             ["balancers", name] => {
                 let name = balancer(name)?;
-                if method == "PATCH" { Self::EditBalancer(name) } else { Self::Balancer(name) }
+                match method {
+                    "PATCH" if dry_run => Self::PreviewBalancer(name),
+                    "PATCH" => Self::EditBalancer(name),
+                    _ => Self::Balancer(name),
+                }
             }
             ["drains"] => Self::Drains,
             ["drains", number] if method == "PATCH" => Self::ChangeDrain(drain(number)?),
@@ -312,7 +373,11 @@ impl Call {
             ["balancers", name, "sessions"] => Self::Sessions(balancer(name)?),
             ["balancers", name, "members", member @ ..] if !member.is_empty() => {
                 let (name, member) = (balancer(name)?, decoded(&member.join("/"))?);
-                if method == "PATCH" { Self::EditMember(name, member) } else { Self::Member(name, member) }
+                match method {
+                    "PATCH" if dry_run => Self::PreviewMember(name, member),
+                    "PATCH" => Self::EditMember(name, member),
+                    _ => Self::Member(name, member),
+                }
             }
             _ => return nowhere(),
         };
@@ -352,6 +417,18 @@ fn parse_events(query: &str) -> Result<Call, Refusal> {
         }
     }
     Ok(Call::Events { since, follow: follow.unwrap_or(true) })
+}
+
+/// Is a change only to be looked at?
+fn parse_dry_run(query: &str) -> Result<bool, Refusal> {
+    let refuse = |message: &str| Err(Refusal::field(Code::Invalid, "dry_run", message));
+    match query.split_once('=') {
+        None if query.is_empty() => Ok(false),
+        Some(("dry_run", "true")) => Ok(true),
+        Some(("dry_run", "false")) => Ok(false),
+        Some(("dry_run", _)) => refuse("dry_run: must be true or false"),
+        _ => refuse("a change takes one parameter, dry_run=true, which only looks what it would do"),
+    }
 }
 
 fn decoded(text: &str) -> Result<String, Refusal> {
@@ -396,6 +473,10 @@ mod tests {
             Call::Explain,
             Call::Elections,
             Call::Sessions(app.clone()),
+            Call::Undo,
+            Call::Overrides,
+            Call::PreviewBalancer(app.clone()),
+            Call::preview_member(&app, &member),
             Call::Balancer(app.clone()),
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
@@ -464,6 +545,11 @@ mod tests {
             ("GET", "/v1/drains/x", Code::NotFound),
             ("DELETE", "/v1/drains/1", Code::MethodNotAllowed),
             ("POST", "/v1/balancers/app/members/drain", Code::MethodNotAllowed),
+            ("PATCH", "/v1/balancers/app?dry_run=maybe", Code::Invalid),
+            ("PATCH", "/v1/balancers/app?force=true", Code::Invalid),
+            ("PATCH", "/v1/balancers/app/members/a?dry_run=true&dry_run=true", Code::Invalid),
+            ("GET", "/v1/balancers/app?dry_run=true", Code::BadRequest),
+            ("GET", "/v1/undo", Code::MethodNotAllowed),
             ("GET", "/v1/balancers/%ff", Code::BadRequest),
             ("GET", "/v1/balancers/a%1bb", Code::NotFound),
         ] {

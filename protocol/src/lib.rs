@@ -13,6 +13,9 @@
 //! | [`span`] | lengths of time with their units, `0` and `forever` |
 //! | [`edit`] | a change that an operator asks for, and its answer |
 //! | [`drain`] | a drain as a job of the proxy: its order, how it stands, how it ended |
+//! | [`preview`] | what an edit would do, without doing it |
+//! | [`undo`] | taking an edit back |
+//! | [`layers`] | what is configured, overridden and in effect |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
 //! | [`latency`] | how fast a member answers, and with what |
@@ -40,9 +43,11 @@ pub mod explain;
 pub mod health;
 pub mod history;
 pub mod latency;
+pub mod layers;
 pub mod lbmethod;
 pub mod name;
 pub mod place;
+pub mod preview;
 pub mod refusal;
 pub mod reload;
 pub mod selector;
@@ -52,16 +57,17 @@ pub mod snapshot;
 pub mod span;
 pub mod status;
 pub mod timestamp;
+pub mod undo;
 pub mod upgrade;
 
 pub use drain::{
     Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
     DrainUntil, Inflight, OnTimeout, SessionsKnown,
 };
-pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
+pub use edit::{BalancerEdit, Change, Edited, Login, MemberEdit, Peer};
 pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};
 pub use endpoint::{Call, ENDPOINTS};
-pub use event::{Event, EventKind, Recovery};
+pub use event::{Event, EventKind, Recovery, RefusedEdit};
 pub use explain::{
     Candidacy, CandidateNote, ElectionWhy, Explanation, Look, MappingNote, Question, Reading, SearchStep,
     SessionNote, SessionPlace,
@@ -71,8 +77,10 @@ pub use health::{
 };
 pub use history::{Fold, History, HistoryQuery, Mark, MarkKind, MemberHistory, Series};
 pub use latency::{Answers, Checks, Latencies, Latency};
+pub use layers::{Layers, Overridden, Overrides};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
+pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};
 pub use reload::{Override, Reloaded, Subject};
 pub use selector::Selector;
@@ -84,6 +92,7 @@ pub use snapshot::{BalancerSnapshot, ErrorNote, HeardBy, HeardNote, Hello, Membe
 pub use span::{Patience, Span};
 pub use status::{Flag, Status};
 pub use timestamp::{Moment, Timestamp};
+pub use undo::{UndoOrder, Undone};
 pub use upgrade::Upgrade;
 
 /// The version of the admin interface, the `v1` of its paths. Within it fields are only added.

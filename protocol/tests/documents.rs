@@ -47,6 +47,10 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<Elections>("elections");
     check::<History>("history");
     check::<Reloaded>("reloaded");
+    check::<Preview>("preview");
+    check::<UndoOrder>("undo_order");
+    check::<Undone>("undone");
+    check::<Overrides>("overrides");
     check::<Refusal>("refusal");
     check::<Vec<Event>>("event");
 }

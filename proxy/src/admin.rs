@@ -123,7 +123,7 @@ async fn converse(
 /// Who is at the other end, as the system knows it.
 fn who(stream: &UnixStream) -> Option<Peer> {
     let credentials = stream.peer_cred().ok()?;
-    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), user: None })
+    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), ..Peer::default() })
 }
 
 async fn answer(

@@ -165,9 +165,17 @@ pub(crate) fn edited_event(number: u64) -> Event {
             member: target.member,
             changes: vec![change("drain", "Off", "On")],
             revision: 4,
-            by: Some(Peer { uid: 1000, gid: 1000, pid: Some(99), user: Some("anna".to_owned()) }),
+            by: Some(Peer {
+                uid: 1000,
+                gid: 1000,
+                pid: Some(99),
+                user: Some("anna".to_owned()),
+                ..Peer::default()
+            }),
             reason: Some("deploy 42".to_owned()),
             durable: true,
+            forced: false,
+            undoes: None,
         },
     }
 }

@@ -41,6 +41,8 @@ pub(super) async fn answer(
         }
         Call::Sessions(_) | Call::Explain | Call::Elections => {
             Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of sessions and elections yet"))
+        Call::PreviewBalancer(_) | Call::PreviewMember(..) | Call::Undo | Call::Overrides => {
+            Err(Refusal::new(Code::Internal, "not yet"))
         }
         Call::Reload => {
             if !body.is_empty() {
