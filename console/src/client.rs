@@ -11,11 +11,13 @@
 //! | `answer` | bytes to messages |
 //! | [`events`] | the event stream |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
+//! | `fetch` | what the open screen needs beside snapshots |
 //! | [`limits`] | the bounds |
 
 mod answer;
 pub mod events;
 pub mod failure;
+mod fetch;
 pub mod find;
 pub mod greet;
 pub mod limits;
