@@ -11,6 +11,7 @@ use std::time::Duration;
 use evenkeel_protocol::{DrainPhase, DrainUntil, Flag, Inflight, MemberName, Moment, Route};
 
 use crate::balancer::Balancer;
+use crate::member::MemberId;
 
 /// What a drain waits for, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,17 +178,20 @@ pub struct MemberLook {
 }
 
 impl Balancer {
-    /// Looks at the member of that name. No election falls between its numbers.
-    pub fn look_at(&self, name: &MemberName) -> Option<MemberLook> {
-        let member = self.members.iter().find(|member| member.name == *name)?;
-        Some(MemberLook {
+    /// Looks at the member of that name, which is probably the one with this number; with the number that it has. No
+    /// election falls between what is seen.
+    pub fn look_at(&self, name: &MemberName, likely: MemberId) -> Option<(MemberId, MemberLook)> {
+        let id = self.find_member(name, likely)?;
+        let member = self.member(id)?;
+        let look = MemberLook {
             draining: member.status.has(Flag::Drain),
             stopped: member.status.has(Flag::Stopped),
             route: member.settings.route.clone(),
             sticky: self.settings.stickysession.is_some(),
             busy: member.tally.inflight(),
             elected: member.tally.elected(),
-        })
+        };
+        Some((id, look))
     }
 }
 
