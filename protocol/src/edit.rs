@@ -4,9 +4,8 @@
 //! of range are refused with a message that starts with the name of the field.
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{self, MapAccess, Visitor};
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clean::clean;
@@ -102,7 +101,7 @@ impl<'de, const MOST: u32> Deserialize<'de> for UpTo<MOST> {
 }
 
 /// What a value of a field must be, for the complaint about one of the wrong kind.
-trait Rule {
+pub(crate) trait Rule {
     const RULE: &str;
 }
 
@@ -164,7 +163,7 @@ impl<const MOST: u32> Rule for UpTo<MOST> {
 }
 
 /// A complaint of a value's reader; those of the JSON library about kinds and ranges are said in our words.
-fn complaint<T: Rule>(why: &impl fmt::Display) -> String {
+pub(crate) fn complaint<T: Rule>(why: &impl fmt::Display) -> String {
     let why = why.to_string();
     let foreign =
         ["invalid type", "invalid value", "unknown variant", "number out of range", "invalid number"];
@@ -178,7 +177,7 @@ macro_rules! edit {
         $name:ident { $( $(#[$field_about:meta])* $field:ident : $type:ty, )* }
     ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
         pub struct $name {
             $( $(#[$field_about])* #[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>, )*
         }
@@ -188,35 +187,35 @@ macro_rules! edit {
             pub const FIELDS: &[&str] = &[$(stringify!($field)),*];
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Fields(PhantomData<$name>);
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Fields;
 
-                impl<'de> Visitor<'de> for Fields {
+                impl<'de> serde::de::Visitor<'de> for Fields {
                     type Value = $name;
 
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         write!(f, "an object with some of the fields {}", $name::FIELDS.join(", "))
                     }
 
-                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
                         let mut edit = $name::default();
                         while let Some(key) = map.next_key::<String>()? {
                             match key.as_str() {
                                 $( stringify!($field) => {
                                     if edit.$field.is_some() {
-                                        return Err(de::Error::custom(concat!(stringify!($field), ": stands there twice")));
+                                        return Err(serde::de::Error::custom(concat!(stringify!($field), ": stands there twice")));
                                     }
                                     let value = map.next_value::<$type>().map_err(|why| {
-                                        let why = complaint::<$type>(&why);
-                                        de::Error::custom(format_args!("{}: {why}", stringify!($field)))
+                                        let why = $crate::edit::complaint::<$type>(&why);
+                                        serde::de::Error::custom(format_args!("{}: {why}", stringify!($field)))
                                     })?;
                                     edit.$field = Some(value);
                                 } )*
                                 other => {
-                                    return Err(de::Error::custom(format_args!(
+                                    return Err(serde::de::Error::custom(format_args!(
                                         "{}: is no field of this edit; those are {}",
-                                        clean(other, 40),
+                                        $crate::clean::clean(other, 40),
                                         $name::FIELDS.join(", "),
                                     )));
                                 }
@@ -226,11 +225,13 @@ macro_rules! edit {
                     }
                 }
 
-                deserializer.deserialize_map(Fields(PhantomData))
+                deserializer.deserialize_map(Fields)
             }
         }
     };
 }
+
+pub(crate) use edit;
 
 edit! {
     /// A change of one member.

@@ -69,6 +69,35 @@ pub const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         method: "POST",
+        path: "/v1/balancers/{balancer}/members/{member}/drain",
+        takes: "drain_order",
+        gives: "drain_answer",
+        about: "drain a member, or adjust the drain that it has",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/drains",
+        takes: "",
+        gives: "drains",
+        about: "drains that run, and those that ended lately",
+    },
+    Endpoint { method: "GET", path: "/v1/drains/{number}", takes: "", gives: "drain", about: "one drain" },
+    Endpoint {
+        method: "PATCH",
+        path: "/v1/drains/{number}",
+        takes: "drain_change",
+        gives: "drain_answer",
+        about: "change a drain that runs, or give it more time",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/drains/{number}/cancel",
+        takes: "drain_cancel",
+        gives: "drain_answer",
+        about: "end a drain; the member goes on draining unless it is to be restored",
+    },
+    Endpoint {
+        method: "POST",
         path: "/v1/reload",
         takes: "",
         gives: "reloaded",
@@ -98,6 +127,16 @@ pub enum Call {
     EditBalancer(BalancerName),
     /// Change a member; the text is a selector within the balancer.
     EditMember(BalancerName, String),
+    /// Drain a member; the text is a selector within the balancer.
+    BeginDrain(BalancerName, String),
+    /// All drains.
+    Drains,
+    /// One drain.
+    Drain(u64),
+    /// Change a drain.
+    ChangeDrain(u64),
+    /// End a drain.
+    CancelDrain(u64),
     /// Read the configuration anew.
     Reload,
     /// Events.
@@ -122,8 +161,8 @@ impl Call {
     /// The HTTP method.
     pub fn method(&self) -> &'static str {
         match self {
-            Self::EditBalancer(_) | Self::EditMember(..) => "PATCH",
-            Self::Reload => "POST",
+            Self::EditBalancer(_) | Self::EditMember(..) | Self::ChangeDrain(_) => "PATCH",
+            Self::Reload | Self::BeginDrain(..) | Self::CancelDrain(_) => "POST",
             _ => "GET",
         }
     }
@@ -141,6 +180,12 @@ impl Call {
             Self::Member(name, member) | Self::EditMember(name, member) => {
                 format!("/v1/balancers/{}/members/{}", escaped(name.as_str()), escaped(member))
             }
+            Self::BeginDrain(name, member) => {
+                format!("/v1/balancers/{}/members/{}/drain", escaped(name.as_str()), escaped(member))
+            }
+            Self::Drains => "/v1/drains".to_owned(),
+            Self::Drain(number) | Self::ChangeDrain(number) => format!("/v1/drains/{number}"),
+            Self::CancelDrain(number) => format!("/v1/drains/{number}/cancel"),
             Self::Events { since: Some(since), follow } => {
                 format!("/v1/events?since={since}&follow={follow}")
             }
@@ -174,6 +219,15 @@ impl Call {
                 let name = balancer(name)?;
                 if method == "PATCH" { Self::EditBalancer(name) } else { Self::Balancer(name) }
             }
+            ["drains"] => Self::Drains,
+            ["drains", number] if method == "PATCH" => Self::ChangeDrain(drain(number)?),
+            ["drains", number] => Self::Drain(drain(number)?),
+            ["drains", number, "cancel"] => Self::CancelDrain(drain(number)?),
+            ["balancers", name, "members", member @ .., "drain"]
+                if method == "POST" && !member.is_empty() =>
+            {
+                Self::BeginDrain(balancer(name)?, decoded(&member.join("/"))?)
+            }
             ["balancers", name, "members", member @ ..] if !member.is_empty() => {
                 let (name, member) = (balancer(name)?, decoded(&member.join("/"))?);
                 if method == "PATCH" { Self::EditMember(name, member) } else { Self::Member(name, member) }
@@ -182,7 +236,7 @@ impl Call {
         };
         if call.method() != method {
             let methods = match call {
-                Self::Balancer(_) | Self::Member(..) => "GET or PATCH",
+                Self::Balancer(_) | Self::Member(..) | Self::Drain(_) => "GET or PATCH",
                 _ => call.method(),
             };
             return Err(Refusal::new(
@@ -234,6 +288,13 @@ fn balancer(text: &str) -> Result<BalancerName, Refusal> {
     })
 }
 
+fn drain(text: &str) -> Result<u64, Refusal> {
+    text.parse().map_err(|_| {
+        let message = format!("'{}' is no number of a drain; GET /v1/drains shows them", clean(text, 40));
+        Refusal::field(Code::NotFound, "number", message)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +306,11 @@ mod tests {
             Call::Hello,
             Call::Snapshot,
             Call::Reload,
+            Call::BeginDrain(app.clone(), "http://a/drain".to_owned()),
+            Call::Drains,
+            Call::Drain(7),
+            Call::ChangeDrain(7),
+            Call::CancelDrain(7),
             Call::Balancer(app.clone()),
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
@@ -299,6 +365,9 @@ mod tests {
             ("GET", "/v1/events?since=-1", Code::Invalid),
             ("GET", "/v1/events?since=1&since=2", Code::Invalid),
             ("GET", "/v1/events?nope=1", Code::Invalid),
+            ("GET", "/v1/drains/x", Code::NotFound),
+            ("DELETE", "/v1/drains/1", Code::MethodNotAllowed),
+            ("POST", "/v1/balancers/app/members/drain", Code::MethodNotAllowed),
             ("GET", "/v1/balancers/%ff", Code::BadRequest),
             ("GET", "/v1/balancers/a%1bb", Code::NotFound),
         ] {

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::drain::{DrainOutcome, DrainPhase, DrainUntil, OnTimeout};
 use crate::edit::{Change, Peer};
 use crate::name::{BalancerName, MemberName};
 use crate::reload::Override;
+use crate::span::{Patience, Span};
 use crate::status::Status;
 use crate::timestamp::Timestamp;
 
@@ -141,6 +143,74 @@ pub enum EventKind {
         reason: String,
         /// What was lifted: HcFl, an error, or both.
         lifted: Status,
+    },
+    /// A drain was begun.
+    DrainBegan {
+        /// Its number.
+        drain: u64,
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// What it waits for.
+        until: DrainUntil,
+        /// How long it may take.
+        timeout: Patience,
+        /// How long nothing must be in flight.
+        settle: Span,
+        /// What happens at the deadline.
+        on_timeout: OnTimeout,
+        /// Who ordered it.
+        by: Option<Peer>,
+        /// Why, in the operator's words.
+        reason: Option<String>,
+        /// Would it survive a restart?
+        durable: bool,
+    },
+    /// A drain was changed while it ran.
+    DrainChanged {
+        /// Its number.
+        drain: u64,
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// What changed.
+        changes: Vec<Change>,
+        /// Who did it.
+        by: Option<Peer>,
+        /// Why, in the operator's words.
+        reason: Option<String>,
+        /// Would it survive a restart?
+        durable: bool,
+    },
+    /// A drain has come to another phase.
+    DrainPhase {
+        /// Its number.
+        drain: u64,
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// Where it stands.
+        phase: DrainPhase,
+        /// What it waits for, in a sentence.
+        why: String,
+    },
+    /// A drain has ended.
+    DrainEnded {
+        /// Its number.
+        drain: u64,
+        /// The balancer.
+        balancer: BalancerName,
+        /// The member.
+        member: MemberName,
+        /// How.
+        outcome: DrainOutcome,
+        /// The same, in a sentence.
+        why: String,
+        /// Who cancelled it; none: nobody did.
+        by: Option<Peer>,
     },
     /// The reader was too slow, or asked for what is no longer kept.
     Missed {

@@ -10,7 +10,9 @@
 //! | [`settings`] | what can be configured of a balancer and of a member |
 //! | [`health`] | how a member is checked, and what was found |
 //! | [`upgrade`] | which protocols a connection to a member may change to |
+//! | [`span`] | lengths of time with their units, `0` and `forever` |
 //! | [`edit`] | a change that an operator asks for, and its answer |
+//! | [`drain`] | a drain as a job of the proxy: its order, how it stands, how it ended |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
 //! | [`reload`] | what reading the configuration anew did |
@@ -24,6 +26,7 @@
 //! One example of each message stands in `protocol/documents/`; a test reads and writes each.
 
 pub mod clean;
+pub mod drain;
 pub mod edit;
 pub mod endpoint;
 pub mod event;
@@ -37,10 +40,15 @@ pub mod selector;
 pub mod sessions;
 pub mod settings;
 pub mod snapshot;
+pub mod span;
 pub mod status;
 pub mod timestamp;
 pub mod upgrade;
 
+pub use drain::{
+    Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
+    DrainUntil, Inflight, OnTimeout, SessionsKnown,
+};
 pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
 pub use endpoint::{Call, ENDPOINTS};
 pub use event::{Event, EventKind, Recovery};
@@ -57,6 +65,7 @@ pub use settings::{
     BalancerSettings, ConnectionSettings, CookieName, Factor, Lbset, MemberSettings, Separator, StickySession,
 };
 pub use snapshot::{BalancerSnapshot, ErrorNote, HeardBy, HeardNote, Hello, MemberSnapshot, Snapshot};
+pub use span::{Patience, Span};
 pub use status::{Flag, Status};
 pub use timestamp::{Moment, Timestamp};
 pub use upgrade::Upgrade;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::drain::Drain;
 use crate::health::HealthSnapshot;
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{BalancerSettings, Factor, Lbset};
@@ -46,6 +47,9 @@ pub struct Snapshot {
     pub event: u64,
     /// The balancers, in configuration order.
     pub balancers: Vec<BalancerSnapshot>,
+    /// Drains that run, and those that ended lately, by number.
+    #[serde(default)]
+    pub drains: Vec<Drain>,
 }
 
 impl Snapshot {

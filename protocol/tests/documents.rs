@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, Edited, Event, Hello, MemberEdit, MemberSnapshot, Refusal, Reloaded,
-    Snapshot,
+    BalancerEdit, BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, Edited, Event,
+    Hello, MemberEdit, MemberSnapshot, Refusal, Reloaded, Snapshot,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +37,12 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<MemberEdit>("member_edit");
     check::<BalancerEdit>("balancer_edit");
     check::<Edited>("edited");
+    check::<DrainOrder>("drain_order");
+    check::<DrainChange>("drain_change");
+    check::<DrainCancel>("drain_cancel");
+    check::<DrainAnswer>("drain_answer");
+    check::<Drain>("drain");
+    check::<Vec<Drain>>("drains");
     check::<Reloaded>("reloaded");
     check::<Refusal>("refusal");
     check::<Vec<Event>>("event");

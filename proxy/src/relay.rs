@@ -28,6 +28,9 @@ use crate::{clock, limits};
 /// Pieces moved in one turn, so that one busy connection does not keep the others of its worker waiting.
 const PIECES: usize = 8;
 
+/// What is said of an answer that was cut.
+const CUT: &str = "an operator ended what was in flight";
+
 /// The leases of all members that were tried; the last one answers.
 #[derive(Default)]
 pub(crate) struct Tried {
@@ -323,6 +326,9 @@ impl Relay<'_> {
                 Poll::Pending => return self.poll_patience(context, request, false),
             }
         }
+        if self.address.is_cut(request.upload.began) {
+            return Poll::Ready(self.broken(Broken::Bad(CUT)));
+        }
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -334,6 +340,12 @@ impl Relay<'_> {
         request: &mut Request<'_>,
         client: bool,
     ) -> Poll<Ended> {
+        if self.address.is_cut(request.upload.began) {
+            return Poll::Ready(self.broken(Broken::Bad(CUT)));
+        }
+        if let Some(lease) = &mut self.tried.last {
+            lease.streams();
+        }
         // A member may be silent for long in the middle of an answer, and a client gone meanwhile.
         if !client && request.upload.is_done() && request.is_gone(context) {
             return Poll::Ready(self.broken(Broken::To(io::ErrorKind::ConnectionReset.into())));

@@ -2,6 +2,7 @@
 
 mod admin;
 mod configuration;
+mod drain;
 mod edits;
 mod events;
 mod lasting;

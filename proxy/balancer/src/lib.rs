@@ -12,6 +12,7 @@
 //! | `recovery` | is it time to try a member in error again? |
 //! | `failover` | whose fault was it, may it be repeated, is the member now in error? |
 //! | `health` | which checks are due, and what follows from what they found? |
+//! | `drain` | what does a member that takes no new sessions still wait for, and can it be stopped? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
 //! | `edit` | may this change be made, and what does it change? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
@@ -31,6 +32,7 @@
 
 mod balancer;
 mod candidates;
+mod drain;
 mod edit;
 mod election;
 mod failover;
@@ -45,6 +47,7 @@ mod succession;
 mod tally;
 
 pub use balancer::Balancer;
+pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
 pub use edit::Accepted;
 pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};

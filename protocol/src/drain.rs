@@ -1,0 +1,381 @@
+//! A drain as a job of the proxy: a member takes no new sessions, and the proxy watches what is still on it until it
+//! can say that nothing is, or until a deadline decides.
+//!
+//! *Safe to stop* is a promise: no request was in flight for the settle time, in one piece, and no session of the
+//! member was seen for a whole window that was observed without a gap. What is not known is said to be unknown.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::edit::{Edited, Peer, Reason, Rule, edit};
+use crate::name::{BalancerName, MemberName, Route};
+use crate::span::{Patience, Span};
+use crate::timestamp::Timestamp;
+
+/// Declares a choice among words, each with what it means.
+macro_rules! words {
+    (
+        $(#[$about:meta])*
+        $name:ident { $( $(#[$word_about:meta])* $word:ident = $text:literal, )* }
+        $rule:literal
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $( $(#[$word_about])* $word, )*
+        }
+
+        impl $name {
+            /// What a text must be to be one.
+            pub const RULE: &str = $rule;
+            /// All of them, in the order in which they are offered to people.
+            pub const ALL: &[Self] = &[$(Self::$word),*];
+
+            /// The word, as it stands in messages.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $( Self::$word => $text, )*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = &'static str;
+
+            /// A blank of a word may be typed as `-` or `_`.
+            fn from_str(text: &str) -> Result<Self, &'static str> {
+                let text = text.replace('-', "_");
+                Self::ALL.iter().find(|word| word.name() == text).copied().ok_or(Self::RULE)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl Rule for $name {
+            const RULE: &str = Self::RULE;
+        }
+    };
+}
+
+words! {
+    /// What a drain waits for.
+    DrainUntil {
+        /// No request is in flight for the settle time. Sessions may come back.
+        Idle = "idle",
+        /// Beyond that, no session of the member was seen for a whole window.
+        NoSessions = "no_sessions",
+    }
+    "must be idle or no_sessions"
+}
+
+words! {
+    /// What happens when the deadline comes first.
+    OnTimeout {
+        /// It keeps draining, and says so.
+        Fail = "fail",
+        /// It is stopped (S): no new requests, those in flight finish; upgraded connections end.
+        Stop = "stop",
+        /// It is stopped, and what is in flight is ended.
+        Cut = "cut",
+        /// It takes new sessions again: N is cleared.
+        Restore = "restore",
+    }
+    "must be fail, stop, cut or restore"
+}
+
+words! {
+    /// Where a drain stands.
+    DrainPhase {
+        /// It was just begun; new sessions come no more.
+        Shedding = "shedding",
+        /// Sessions are live, or cannot be known to be gone yet.
+        Sessions = "sessions",
+        /// Nobody holds it up but requests in flight.
+        Requests = "requests",
+        /// Nothing is there, and the settle time is running.
+        Settling = "settling",
+        /// It has ended; its outcome says how.
+        Done = "done",
+    }
+    "must be shedding, sessions, requests, settling or done"
+}
+
+words! {
+    /// How a drain ended.
+    DrainOutcome {
+        /// What it waited for came, and no session can come back: it can be stopped.
+        SafeToStop = "safe_to_stop",
+        /// What it waited for came; of its sessions nothing was promised.
+        Idle = "idle",
+        /// The deadline passed; it keeps draining.
+        KeptDraining = "kept_draining",
+        /// The deadline passed; it was stopped.
+        Stopped = "stopped",
+        /// The deadline passed; it was stopped and what was in flight was ended.
+        Cut = "cut",
+        /// The deadline passed; it takes new sessions again.
+        Restored = "restored",
+        /// An operator cancelled the drain.
+        Cancelled = "cancelled",
+        /// Another edit, or the configuration, has cleared N.
+        Cleared = "cleared",
+        /// Another edit, or the configuration, has stopped the member meanwhile.
+        StoppedMeanwhile = "stopped_meanwhile",
+        /// It is no longer configured.
+        MemberGone = "member_gone",
+    }
+    "must be an outcome of a drain"
+}
+
+impl DrainUntil {
+    /// As commands and people write it.
+    pub fn typed(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::NoSessions => "no-sessions",
+        }
+    }
+}
+
+impl DrainOutcome {
+    /// Did what was waited for come?
+    pub fn is_reached(self) -> bool {
+        matches!(self, Self::SafeToStop | Self::Idle)
+    }
+
+    /// Did the deadline come first?
+    pub fn is_timeout(self) -> bool {
+        matches!(self, Self::KeptDraining | Self::Stopped | Self::Cut | Self::Restored)
+    }
+}
+
+impl Rule for Span {
+    const RULE: &str = "must be a text with a unit, such as \"5s\"";
+}
+
+impl Rule for Patience {
+    const RULE: &str = "must be a text with a unit, such as \"10m\", or \"forever\"";
+}
+
+edit! {
+    /// Drain a member. For a member that has a drain already, what is present adjusts it.
+    DrainOrder {
+        /// What to wait for; not said: idle.
+        until: DrainUntil,
+        /// How long, from now; not said: forever. `0`: the deadline has come at the first look, so that `on_timeout`
+        /// happens at once unless nothing has to be waited for.
+        timeout: Patience,
+        /// How long nothing must be in flight, in one piece; not said: 5s. `0`: one look is enough.
+        settle: Span,
+        /// What happens at the deadline; not said: fail.
+        on_timeout: OnTimeout,
+        /// Drain it even where a guard would refuse.
+        force: bool,
+        /// Do it only if the member still has this revision.
+        revision: u64,
+        /// Why, for the log of events.
+        reason: Reason,
+    }
+}
+
+impl DrainOrder {
+    /// The settle time if none is said.
+    pub const SETTLE_MILLIS: u64 = 5_000;
+}
+
+edit! {
+    /// Change a drain that runs.
+    DrainChange {
+        /// What to wait for.
+        until: DrainUntil,
+        /// A new deadline, counted from now; `forever`: none. Not together with `extend`.
+        timeout: Patience,
+        /// So much later than the deadline that it has.
+        extend: Span,
+        /// How long nothing must be in flight.
+        settle: Span,
+        /// What happens at the deadline.
+        on_timeout: OnTimeout,
+        /// Why, for the log of events.
+        reason: Reason,
+    }
+}
+
+edit! {
+    /// End a drain.
+    DrainCancel {
+        /// Clear N as well, so that new sessions come again; not said: the member stays as it is.
+        restore: bool,
+        /// Why, for the log of events.
+        reason: Reason,
+    }
+}
+
+/// What is in flight at a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Inflight {
+    /// Requests whose answer has not begun, or was begun just now.
+    pub requests: u64,
+    /// Answers that have begun and go on.
+    pub streaming: u64,
+    /// Upgraded connections, such as `WebSocket`s.
+    pub upgraded: u64,
+}
+
+impl Inflight {
+    /// All of it.
+    pub fn total(self) -> u64 {
+        self.requests.saturating_add(self.streaming).saturating_add(self.upgraded)
+    }
+}
+
+/// What is known of a member's sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionsKnown {
+    /// The balancer is not sticky: there are none to wait for.
+    NotSticky,
+    /// The member has no route, so no session can be told to be its own.
+    NoRoute,
+    /// No whole window was observed yet: none can be said to be gone.
+    Unknown,
+    /// A whole window was observed.
+    Observed,
+}
+
+/// The sessions of a member that is drained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainSessions {
+    /// What the numbers are worth.
+    pub known: SessionsKnown,
+    /// Different sessions that the member answered in the window; none: nothing can be said.
+    pub live: Option<u64>,
+    /// Those that clients only claimed; they hold nothing up.
+    pub claimed: Option<u64>,
+    /// When a live one was last seen.
+    pub last_seen: Option<Timestamp>,
+    /// Until then none can be said to be gone; none: that can be said now, or it is not known when.
+    pub unknown_until: Option<Timestamp>,
+    /// The length of the window, in milliseconds.
+    pub window_ms: Option<u64>,
+    /// How many leave, in sessions an hour.
+    pub departing: Option<u64>,
+}
+
+/// One drain, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drain {
+    /// Its number; a restart of the proxy goes on counting.
+    pub number: u64,
+    /// The balancer.
+    pub balancer: BalancerName,
+    /// The member.
+    pub member: MemberName,
+    /// The member's route; may be empty.
+    pub route: Route,
+    /// Where it stands.
+    pub phase: DrainPhase,
+    /// How it ended; none while it runs.
+    pub outcome: Option<DrainOutcome>,
+    /// When it was ordered.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// What it waits for.
+    pub until: DrainUntil,
+    /// How long it may take, as it was ordered or changed last.
+    pub timeout: Patience,
+    /// How long nothing must be in flight.
+    pub settle: Span,
+    /// What happens at the deadline.
+    pub on_timeout: OnTimeout,
+    /// When the deadline comes, for people; none: it has none, or it has ended.
+    pub deadline: Option<Timestamp>,
+    /// Milliseconds until then, on a clock that never steps.
+    pub left_ms: Option<u64>,
+    /// Who ordered it.
+    pub by: Option<Peer>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// What is in flight.
+    pub busy: Inflight,
+    /// For how many milliseconds nothing has been in flight; none: something is.
+    pub quiet_ms: Option<u64>,
+    /// The sessions of the member.
+    pub sessions: DrainSessions,
+    /// In how many milliseconds it may be done, by the rate at which it got less; none: nobody can tell.
+    pub estimate_ms: Option<u64>,
+    /// Can it be stopped without anybody noticing? Also of a drain that has ended it says what holds now.
+    pub safe_to_stop: bool,
+    /// What it waits for, or how it ended, in a sentence.
+    pub why: String,
+    /// Would it survive a restart of the proxy?
+    pub durable: bool,
+}
+
+impl Drain {
+    /// Has it not ended?
+    pub fn is_running(&self) -> bool {
+        self.outcome.is_none()
+    }
+}
+
+/// The answer to an order, a change and a cancellation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainAnswer {
+    /// Did anything change: the drain, or the member?
+    pub changed: bool,
+    /// The drain, as it stands now.
+    pub drain: Drain,
+    /// The edit of the member that came with it; none: the member was not to be edited.
+    pub edited: Option<Edited>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_read_as_they_are_written_and_as_they_are_typed() {
+        for until in DrainUntil::ALL {
+            assert_eq!((until.name().parse(), until.typed().parse()), (Ok(*until), Ok(*until)));
+        }
+        for outcome in DrainOutcome::ALL {
+            let json = serde_json::to_string(outcome).unwrap();
+            assert_eq!(json, format!("\"{outcome}\""));
+            assert_eq!(serde_json::from_str::<DrainOutcome>(&json).unwrap(), *outcome);
+            assert!(!(outcome.is_reached() && outcome.is_timeout()));
+        }
+        assert_eq!("kill".parse::<OnTimeout>(), Err(OnTimeout::RULE));
+    }
+
+    #[test]
+    fn a_refused_order_names_its_field() {
+        let good = r#"{"until":"no_sessions","timeout":"10m","settle":"0","on_timeout":"cut","force":true}"#;
+        let order: DrainOrder = serde_json::from_str(good).unwrap();
+        assert_eq!(order.settle, Some(Span::ZERO));
+        for (json, message) in [
+            (r#"{"until":"never"}"#, "until: must be idle or no_sessions"),
+            (r#"{"timeout":10}"#, "timeout: must be a text with a unit, such as \"10m\", or \"forever\""),
+            (r#"{"settle":"forever"}"#, "settle: must be a whole number with its unit"),
+            (r#"{"on_timeout":null}"#, "on_timeout: must be fail, stop, cut or restore"),
+            (r#"{"drain":true}"#, "drain: is no field of this edit"),
+        ] {
+            let why = serde_json::from_str::<DrainOrder>(json).unwrap_err().to_string();
+            assert!(why.starts_with(message), "{json}: {why}");
+        }
+    }
+}
