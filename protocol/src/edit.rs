@@ -272,6 +272,8 @@ edit! {
         hcexpr: ExpressionName,
         /// Do it only if the member still has this revision.
         revision: u64,
+        /// Do it even where a guard would refuse it?
+        force: bool,
         /// Why, for the log of events.
         reason: Reason,
     }
@@ -339,6 +341,8 @@ edit! {
         maxattempts: UpTo<99>,
         /// Do it only if the balancer still has this revision.
         revision: u64,
+        /// Do it even where a guard would refuse it?
+        force: bool,
         /// Why, for the log of events.
         reason: Reason,
     }
@@ -377,7 +381,7 @@ pub struct Edited {
 }
 
 /// Who was at the other end of the admin socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Peer {
     /// The user's number.
     pub uid: u32,
@@ -387,6 +391,40 @@ pub struct Peer {
     pub pid: Option<i32>,
     /// The user's name, if the system knows one.
     pub user: Option<String>,
+    /// Who had logged in, if that was another user: the one who ran sudo or su.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<Login>,
+    /// The name of the program, as the system shows it; any program can choose its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+/// A user behind another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The user's number.
+    pub uid: u32,
+    /// The user's name, if the system knows one.
+    pub user: Option<String>,
+    /// Did the system keep it since the login? Otherwise only the process says so, in what sudo left in its environment.
+    pub certain: bool,
+}
+
+/// `anna (1000)`, or `root (0) for anna (1000)`.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        name(f, self.user.as_deref(), self.uid)?;
+        let Some(login) = &self.login else { return Ok(()) };
+        f.write_str(" for ")?;
+        name(f, login.user.as_deref(), login.uid)
+    }
+}
+
+fn name(f: &mut fmt::Formatter<'_>, user: Option<&str>, uid: u32) -> fmt::Result {
+    match user {
+        Some(user) => write!(f, "{user} ({uid})"),
+        None => write!(f, "uid {uid}"),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::clean::clean;
+use crate::history::HistoryQuery;
 use crate::name::{BalancerName, MemberName};
 use crate::refusal::{Code, Refusal};
 
@@ -17,7 +18,7 @@ pub struct Endpoint {
     pub path: &'static str,
     /// The message that is sent; empty for none.
     pub takes: &'static str,
-    /// The message that is answered.
+    /// The message that is answered; empty for text.
     pub gives: &'static str,
     /// What it is for.
     pub about: &'static str,
@@ -54,6 +55,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
         about: "change a balancer's settings",
     },
     Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}?dry_run={bool}",
+        takes: "balancer_edit",
+        gives: "preview",
+        about: "what such a change would do",
+    },
+    Endpoint {
         method: "GET",
         path: "/v1/balancers/{balancer}/members/{member}",
         takes: "",
@@ -66,6 +74,27 @@ pub const ENDPOINTS: &[Endpoint] = &[
         takes: "member_edit",
         gives: "edited",
         about: "change a member",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}/sessions",
+        takes: "",
+        gives: "census",
+        about: "what was seen of the sessions of each route",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/explain",
+        takes: "question",
+        gives: "explanation",
+        about: "where a request would go, and why; nothing is sent or counted",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/elections",
+        takes: "election_filter",
+        gives: "elections",
+        about: "the last elections that fit a filter; changes nothing",
     },
     Endpoint {
         method: "POST",
@@ -95,6 +124,48 @@ pub const ENDPOINTS: &[Endpoint] = &[
         takes: "drain_cancel",
         gives: "drain_answer",
         about: "end a drain; the member goes on draining unless it is to be restored",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}/members/{member}/history?series=busy,elected&points=60&span=300",
+        takes: "",
+        gives: "history",
+        about: "the last hour of a member: names of series, points of each, seconds that they cover",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/balancers/{balancer}/history?series=elected&points=30&span=60",
+        takes: "",
+        gives: "history",
+        about: "the same of all members of a balancer",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/metrics",
+        takes: "",
+        gives: "",
+        about: "everything counted and measured, in the text format of Prometheus",
+    },
+    Endpoint {
+        method: "PATCH",
+        path: "/v1/balancers/{balancer}/members/{member}?dry_run={bool}",
+        takes: "member_edit",
+        gives: "preview",
+        about: "what such a change would do",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/undo",
+        takes: "undo_order",
+        gives: "undone",
+        about: "take an edit back, or look what that would do",
+    },
+    Endpoint {
+        method: "GET",
+        path: "/v1/overrides",
+        takes: "",
+        gives: "overrides",
+        about: "what was set over the configuration: by whom, when and why",
     },
     Endpoint {
         method: "POST",
@@ -137,6 +208,24 @@ pub enum Call {
     ChangeDrain(u64),
     /// End a drain.
     CancelDrain(u64),
+    /// What was seen of the sessions of a balancer.
+    Sessions(BalancerName),
+    /// Where would a request go? A POST, because a cookie must not stand in a URL.
+    Explain,
+    /// The last elections. A POST for the same reason.
+    Elections,
+    /// The past of one member, the text being a selector within the balancer; none: of all its members.
+    History(BalancerName, Option<String>, HistoryQuery),
+    /// Everything counted and measured.
+    Metrics,
+    /// What would such a change of a balancer do?
+    PreviewBalancer(BalancerName),
+    /// What would such a change of a member do? The text is a selector within the balancer.
+    PreviewMember(BalancerName, String),
+    /// Take an edit back.
+    Undo,
+    /// What was set over the configuration.
+    Overrides,
     /// Read the configuration anew.
     Reload,
     /// Events.
@@ -158,11 +247,25 @@ impl Call {
         Self::EditMember(balancer.clone(), member.as_str().to_owned())
     }
 
+    /// The call that tells what a change of a known member would do.
+    pub fn preview_member(balancer: &BalancerName, member: &MemberName) -> Self {
+        Self::PreviewMember(balancer.clone(), member.as_str().to_owned())
+    }
+
     /// The HTTP method.
     pub fn method(&self) -> &'static str {
         match self {
-            Self::EditBalancer(_) | Self::EditMember(..) | Self::ChangeDrain(_) => "PATCH",
-            Self::Reload | Self::BeginDrain(..) | Self::CancelDrain(_) => "POST",
+            Self::EditBalancer(_)
+            | Self::EditMember(..)
+            | Self::PreviewBalancer(_)
+            | Self::PreviewMember(..)
+            | Self::ChangeDrain(_) => "PATCH",
+            Self::Reload
+            | Self::Undo
+            | Self::Explain
+            | Self::Elections
+            | Self::BeginDrain(..)
+            | Self::CancelDrain(_) => "POST",
             _ => "GET",
         }
     }
@@ -174,6 +277,17 @@ impl Call {
             Self::Hello => "/v1".to_owned(),
             Self::Snapshot => "/v1/snapshot".to_owned(),
             Self::Reload => "/v1/reload".to_owned(),
+            Self::Explain => "/v1/explain".to_owned(),
+            Self::Elections => "/v1/elections".to_owned(),
+            Self::Sessions(name) => format!("/v1/balancers/{}/sessions", escaped(name.as_str())),
+            Self::Metrics => "/metrics".to_owned(),
+            Self::History(name, None, query) => {
+                format!("/v1/balancers/{}/history?{}", escaped(name.as_str()), query.query())
+            }
+            Self::History(name, Some(member), query) => {
+                let (name, member) = (escaped(name.as_str()), escaped(member));
+                format!("/v1/balancers/{name}/members/{member}/history?{}", query.query())
+            }
             Self::Balancer(name) | Self::EditBalancer(name) => {
                 format!("/v1/balancers/{}", escaped(name.as_str()))
             }
@@ -186,6 +300,12 @@ impl Call {
             Self::Drains => "/v1/drains".to_owned(),
             Self::Drain(number) | Self::ChangeDrain(number) => format!("/v1/drains/{number}"),
             Self::CancelDrain(number) => format!("/v1/drains/{number}/cancel"),
+            Self::PreviewBalancer(name) => format!("/v1/balancers/{}?dry_run=true", escaped(name.as_str())),
+            Self::PreviewMember(name, member) => {
+                format!("/v1/balancers/{}/members/{}?dry_run=true", escaped(name.as_str()), escaped(member))
+            }
+            Self::Undo => "/v1/undo".to_owned(),
+            Self::Overrides => "/v1/overrides".to_owned(),
             Self::Events { since: Some(since), follow } => {
                 format!("/v1/events?since={since}&follow={follow}")
             }
@@ -195,7 +315,8 @@ impl Call {
 
     /// Reads method and target (path and query) of a request.
     ///
-    /// A member may also stand unescaped, slashes and all: everything behind `members/` is its selector.
+    /// A member may also stand unescaped, slashes and all: everything behind `members/` is its selector, but for the
+    /// name of an act at the end. One whose own URL ends like that must be escaped.
     pub fn parse(method: &str, target: &str) -> Result<Self, Refusal> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let bad = |message: String| Err(Refusal::new(Code::BadRequest, message));
@@ -205,19 +326,40 @@ impl Call {
                 format!("there is nothing at '{}'; GET /v1/snapshot shows all balancers", clean(path, 120)),
             ))
         };
-        let Some(rest) = path.strip_prefix("/v1") else { return nowhere() };
-        let segments: Vec<&str> = rest.split('/').skip(1).collect();
-        if !query.is_empty() && segments.first() != Some(&"events") {
+        let segments: Vec<&str> = match path.strip_prefix("/v1") {
+            Some(rest) => rest.split('/').skip(1).collect(),
+            None if path == "/metrics" => vec!["metrics"],
+            None => return nowhere(),
+        };
+        let takes_query = matches!(segments.as_slice(), ["events"] | ["balancers", _, .., "history"]);
+        let dry_run = method == "PATCH" && parse_dry_run(query)?;
+        if !query.is_empty() && !takes_query && method != "PATCH" {
             return bad(format!("'{}' takes no parameters", clean(path, 120)));
         }
         let call = match segments.as_slice() {
             [] | [""] => Self::Hello,
             ["snapshot"] => Self::Snapshot,
             ["reload"] => Self::Reload,
+            ["explain"] => Self::Explain,
+            ["elections"] => Self::Elections,
+            ["undo"] => Self::Undo,
+            ["overrides"] => Self::Overrides,
             ["events"] => parse_events(query)?,
+            ["metrics"] if path == "/metrics" => Self::Metrics,
+            ["balancers", name, "history"] => {
+                Self::History(balancer(name)?, None, HistoryQuery::parse(query)?)
+            }
+            ["balancers", name, "members", member @ .., "history"] if !member.is_empty() => {
+                let member = decoded(&member.join("/"))?;
+                Self::History(balancer(name)?, Some(member), HistoryQuery::parse(query)?)
+            }
             ["balancers", name] => {
                 let name = balancer(name)?;
-                if method == "PATCH" { Self::EditBalancer(name) } else { Self::Balancer(name) }
+                match method {
+                    "PATCH" if dry_run => Self::PreviewBalancer(name),
+                    "PATCH" => Self::EditBalancer(name),
+                    _ => Self::Balancer(name),
+                }
             }
             ["drains"] => Self::Drains,
             ["drains", number] if method == "PATCH" => Self::ChangeDrain(drain(number)?),
@@ -228,9 +370,14 @@ impl Call {
             {
                 Self::BeginDrain(balancer(name)?, decoded(&member.join("/"))?)
             }
+            ["balancers", name, "sessions"] => Self::Sessions(balancer(name)?),
             ["balancers", name, "members", member @ ..] if !member.is_empty() => {
                 let (name, member) = (balancer(name)?, decoded(&member.join("/"))?);
-                if method == "PATCH" { Self::EditMember(name, member) } else { Self::Member(name, member) }
+                match method {
+                    "PATCH" if dry_run => Self::PreviewMember(name, member),
+                    "PATCH" => Self::EditMember(name, member),
+                    _ => Self::Member(name, member),
+                }
             }
             _ => return nowhere(),
         };
@@ -272,6 +419,18 @@ fn parse_events(query: &str) -> Result<Call, Refusal> {
     Ok(Call::Events { since, follow: follow.unwrap_or(true) })
 }
 
+/// Is a change only to be looked at?
+fn parse_dry_run(query: &str) -> Result<bool, Refusal> {
+    let refuse = |message: &str| Err(Refusal::field(Code::Invalid, "dry_run", message));
+    match query.split_once('=') {
+        None if query.is_empty() => Ok(false),
+        Some(("dry_run", "true")) => Ok(true),
+        Some(("dry_run", "false")) => Ok(false),
+        Some(("dry_run", _)) => refuse("dry_run: must be true or false"),
+        _ => refuse("a change takes one parameter, dry_run=true, which only looks what it would do"),
+    }
+}
+
 fn decoded(text: &str) -> Result<String, Refusal> {
     match percent_decode_str(text).decode_utf8() {
         Ok(text) => Ok(text.into_owned()),
@@ -311,11 +470,22 @@ mod tests {
             Call::Drain(7),
             Call::ChangeDrain(7),
             Call::CancelDrain(7),
+            Call::Explain,
+            Call::Elections,
+            Call::Sessions(app.clone()),
+            Call::Undo,
+            Call::Overrides,
+            Call::PreviewBalancer(app.clone()),
+            Call::preview_member(&app, &member),
             Call::Balancer(app.clone()),
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
             Call::edit_member(&app, &member),
             Call::edit_member(&app, &"unix:/run/x.sock|ws://a/b".parse().unwrap()),
+            Call::History(app.clone(), None, HistoryQuery::default()),
+            Call::History(app.clone(), Some("http://a/history".to_owned()), HistoryQuery::default()),
+            Call::Member(app.clone(), "http://a/history".to_owned()),
+            Call::Metrics,
             Call::Events { since: Some(7), follow: false },
             Call::Events { since: None, follow: true },
         ]
@@ -360,14 +530,26 @@ mod tests {
             ("POST", "/v1/snapshot", Code::MethodNotAllowed),
             ("DELETE", "/v1/balancers/app", Code::MethodNotAllowed),
             ("GET", "/v1/reload", Code::MethodNotAllowed),
+            ("GET", "/v1/explain", Code::MethodNotAllowed),
+            ("POST", "/v1/balancers/app/sessions", Code::MethodNotAllowed),
             ("POST", "/v1/reload?force=1", Code::BadRequest),
             ("GET", "/v1/snapshot?x=1", Code::BadRequest),
+            ("GET", "/v1/metrics", Code::NotFound),
+            ("GET", "/metrics?x=1", Code::BadRequest),
+            ("POST", "/metrics", Code::MethodNotAllowed),
+            ("GET", "/v1/balancers/app/history?points=x", Code::Invalid),
+            ("PATCH", "/v1/balancers/app/members/a/history", Code::MethodNotAllowed),
             ("GET", "/v1/events?since=-1", Code::Invalid),
             ("GET", "/v1/events?since=1&since=2", Code::Invalid),
             ("GET", "/v1/events?nope=1", Code::Invalid),
             ("GET", "/v1/drains/x", Code::NotFound),
             ("DELETE", "/v1/drains/1", Code::MethodNotAllowed),
             ("POST", "/v1/balancers/app/members/drain", Code::MethodNotAllowed),
+            ("PATCH", "/v1/balancers/app?dry_run=maybe", Code::Invalid),
+            ("PATCH", "/v1/balancers/app?force=true", Code::Invalid),
+            ("PATCH", "/v1/balancers/app/members/a?dry_run=true&dry_run=true", Code::Invalid),
+            ("GET", "/v1/balancers/app?dry_run=true", Code::BadRequest),
+            ("GET", "/v1/undo", Code::MethodNotAllowed),
             ("GET", "/v1/balancers/%ff", Code::BadRequest),
             ("GET", "/v1/balancers/a%1bb", Code::NotFound),
         ] {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::drain::{DrainOutcome, DrainPhase, DrainUntil, OnTimeout};
 use crate::edit::{Change, Peer};
 use crate::name::{BalancerName, MemberName};
-use crate::reload::Override;
+use crate::refusal::Code;
+use crate::reload::{Override, Subject};
 use crate::span::{Patience, Span};
 use crate::status::Status;
 use crate::timestamp::Timestamp;
@@ -13,7 +14,8 @@ use crate::timestamp::Timestamp;
 /// One line of the event stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Counts up by one from 1 at the start of the proxy.
+    /// Counts up by one, over restarts too as far as the proxy's audit log could be written; after an unclean end some
+    /// numbers are left out.
     pub number: u64,
     /// When.
     pub at: Timestamp,
@@ -46,6 +48,12 @@ pub enum EventKind {
         reason: Option<String>,
         /// Will it survive a restart?
         durable: bool,
+        /// Was a guard overridden?
+        #[serde(default)]
+        forced: bool,
+        /// The number of the event that this undoes; none: it is no undo.
+        #[serde(default)]
+        undoes: Option<u64>,
     },
     /// An operator changed a balancer's own settings.
     BalancerEdited {
@@ -61,6 +69,9 @@ pub enum EventKind {
         reason: Option<String>,
         /// Will it survive a restart?
         durable: bool,
+        /// The number of the event that this undoes; none: it is no undo.
+        #[serde(default)]
+        undoes: Option<u64>,
     },
     /// A member was put into error.
     MemberFailed {
@@ -212,6 +223,8 @@ pub enum EventKind {
         /// Who cancelled it; none: nobody did.
         by: Option<Peer>,
     },
+    /// Somebody asked for an edit or an undo and was refused; nothing has changed.
+    EditRefused(RefusedEdit),
     /// The reader was too slow, or asked for what is no longer kept.
     Missed {
         /// The first event that is gone.
@@ -219,6 +232,24 @@ pub enum EventKind {
         /// The last event that is gone.
         to: u64,
     },
+}
+
+/// An edit that was asked for and not made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedEdit {
+    /// Whose fields; the member is none also where no member fitted.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// What would have changed, as far as it was understood.
+    pub changes: Vec<Change>,
+    /// What kind of refusal it is.
+    pub code: Code,
+    /// What was wrong, as who asked was told.
+    pub message: String,
+    /// Who asked.
+    pub by: Option<Peer>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
 }
 
 /// Why a member's error was lifted.

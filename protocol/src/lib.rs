@@ -13,9 +13,17 @@
 //! | [`span`] | lengths of time with their units, `0` and `forever` |
 //! | [`edit`] | a change that an operator asks for, and its answer |
 //! | [`drain`] | a drain as a job of the proxy: its order, how it stands, how it ended |
+//! | [`preview`] | what an edit would do, without doing it |
+//! | [`undo`] | taking an edit back |
+//! | [`layers`] | what is configured, overridden and in effect |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
+//! | [`latency`] | how fast a member answers, and with what |
+//! | [`history`] | what is remembered of the last hour |
 //! | [`reload`] | what reading the configuration anew did |
+//! | [`sessions`] | what was seen of the sessions of each route |
+//! | [`explain`] | why a request goes where it goes |
+//! | [`election`] | elections that took place |
 //! | [`endpoint`] | the table of the admin interface |
 //! | [`refusal`] | why something that was asked for was not done |
 //! | [`selector`] | how people name a member: by URL, host:port or route |
@@ -28,12 +36,18 @@
 pub mod clean;
 pub mod drain;
 pub mod edit;
+pub mod election;
 pub mod endpoint;
 pub mod event;
+pub mod explain;
 pub mod health;
+pub mod history;
+pub mod latency;
+pub mod layers;
 pub mod lbmethod;
 pub mod name;
 pub mod place;
+pub mod preview;
 pub mod refusal;
 pub mod reload;
 pub mod selector;
@@ -43,20 +57,30 @@ pub mod snapshot;
 pub mod span;
 pub mod status;
 pub mod timestamp;
+pub mod undo;
 pub mod upgrade;
 
 pub use drain::{
     Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
     DrainUntil, Inflight, OnTimeout, SessionsKnown,
 };
-pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
+pub use edit::{BalancerEdit, Change, Edited, Login, MemberEdit, Peer};
+pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};
 pub use endpoint::{Call, ENDPOINTS};
-pub use event::{Event, EventKind, Recovery};
+pub use event::{Event, EventKind, Recovery, RefusedEdit};
+pub use explain::{
+    Candidacy, CandidateNote, ElectionWhy, Explanation, Look, MappingNote, Question, Reading, SearchStep,
+    SessionNote, SessionPlace,
+};
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };
+pub use history::{Fold, History, HistoryQuery, Mark, MarkKind, MemberHistory, Series};
+pub use latency::{Answers, Checks, Latencies, Latency};
+pub use layers::{Layers, Overridden, Overrides};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
+pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};
 pub use reload::{Override, Reloaded, Subject};
 pub use selector::Selector;
@@ -68,6 +92,7 @@ pub use snapshot::{BalancerSnapshot, ErrorNote, HeardBy, HeardNote, Hello, Membe
 pub use span::{Patience, Span};
 pub use status::{Flag, Status};
 pub use timestamp::{Moment, Timestamp};
+pub use undo::{UndoOrder, Undone};
 pub use upgrade::Upgrade;
 
 /// The version of the admin interface, the `v1` of its paths. Within it fields are only added.

@@ -20,6 +20,12 @@ pub enum Code {
     Invalid,
     /// It was changed by somebody else since.
     Stale,
+    /// A guard refuses it: it would leave nobody to serve. `force` overrides that.
+    Guarded,
+    /// This user may not.
+    Denied,
+    /// Nothing can be changed here: it is a socket for looking only.
+    ReadOnly,
     /// The message is larger than the proxy takes.
     TooLarge,
     /// The proxy is ending, or has too many askers.
@@ -35,7 +41,8 @@ impl Code {
             Self::BadRequest => 400,
             Self::MethodNotAllowed => 405,
             Self::NotFound => 404,
-            Self::Ambiguous => 409,
+            Self::Ambiguous | Self::Guarded => 409,
+            Self::Denied | Self::ReadOnly => 403,
             Self::Invalid => 422,
             Self::Stale => 412,
             Self::TooLarge => 413,

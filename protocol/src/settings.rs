@@ -296,6 +296,9 @@ pub struct BalancerSettings {
     /// The cookie in which the proxy tells a client the route of its member; none: it sets no cookie. Not in httpd.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routecookie: Option<CookieName>,
+    /// For how many seconds a session counts as live after it was last seen. Not in httpd.
+    #[serde(default = "session_window")]
+    pub sessionwindow: u32,
     /// Is a session whose member is unusable refused (503) instead of being served by another?
     pub nofailover: bool,
     /// Seconds to wait for a usable member when there is none; 0: do not wait.
@@ -310,6 +313,11 @@ pub struct BalancerSettings {
     pub forcerecovery: bool,
 }
 
+/// Half an hour: what most applications keep an idle session for.
+fn session_window() -> u32 {
+    30 * 60
+}
+
 impl Default for BalancerSettings {
     fn default() -> Self {
         Self {
@@ -318,6 +326,7 @@ impl Default for BalancerSettings {
             stickysessionsep: Separator::default(),
             scolonpathdelim: false,
             routecookie: None,
+            sessionwindow: session_window(),
             nofailover: false,
             timeout: 0,
             maxattempts: None,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drain::Drain;
 use crate::health::HealthSnapshot;
+use crate::latency::{Answers, Checks, Latencies};
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{BalancerSettings, Factor, Lbset};
 use crate::status::Status;
@@ -115,6 +116,10 @@ pub struct MemberSnapshot {
     pub failed: u64,
     /// Requests in flight now.
     pub busy: u64,
+    /// Different sessions of its route that were answered within the balancer's window. None: the balancer or the
+    /// member keeps none, or none was seen and no whole window was seen yet either.
+    #[serde(default)]
+    pub sessions: Option<u64>,
     /// How urgently it is owed work: httpd's column Load.
     pub lbstatus: i64,
     /// Bytes sent to it: httpd's column To.
@@ -132,6 +137,21 @@ pub struct MemberSnapshot {
     /// How it is checked, and what was found.
     #[serde(default)]
     pub health: HealthSnapshot,
+    /// How often it was checked.
+    #[serde(default)]
+    pub checks: Checks,
+    /// What it answered, by class of status; together `served`.
+    #[serde(default)]
+    pub answers: Answers,
+    /// How fast it answered lately.
+    #[serde(default)]
+    pub latency: Latencies,
+    /// Requests that went elsewhere after a try here.
+    #[serde(default)]
+    pub failovers: u64,
+    /// Requests that were sent once more to it, on a fresh connection, because a kept one had closed.
+    #[serde(default)]
+    pub repeats: u64,
 }
 
 /// Why and since when a member is in error.

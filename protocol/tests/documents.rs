@@ -4,10 +4,7 @@
 
 use std::path::PathBuf;
 
-use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, Edited, Event,
-    Hello, MemberEdit, MemberSnapshot, Refusal, Reloaded, Snapshot,
-};
+use evenkeel_protocol::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -43,7 +40,17 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<DrainAnswer>("drain_answer");
     check::<Drain>("drain");
     check::<Vec<Drain>>("drains");
+    check::<Census>("census");
+    check::<Question>("question");
+    check::<Explanation>("explanation");
+    check::<ElectionFilter>("election_filter");
+    check::<Elections>("elections");
+    check::<History>("history");
     check::<Reloaded>("reloaded");
+    check::<Preview>("preview");
+    check::<UndoOrder>("undo_order");
+    check::<Undone>("undone");
+    check::<Overrides>("overrides");
     check::<Refusal>("refusal");
     check::<Vec<Event>>("event");
 }

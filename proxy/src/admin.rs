@@ -124,7 +124,7 @@ async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<
 /// Who is at the other end, as the system knows it.
 fn who(stream: &UnixStream) -> Option<Peer> {
     let credentials = stream.peer_cred().ok()?;
-    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), user: None })
+    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), ..Peer::default() })
 }
 
 async fn answer(request: Request<Incoming>, doors: &Doors, peer: Option<&Peer>) -> Result<Reply, Refusal> {

@@ -318,6 +318,8 @@ impl Registry {
             by,
             reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
             durable: durability.is_kept(),
+            forced: false,
+            undoes: None,
         });
         Ok(answer(balancer, Some(member), accepted, Some(number), durability))
     }
@@ -350,6 +352,7 @@ impl Registry {
             by,
             reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
             durable: durability.is_kept(),
+            undoes: None,
         });
         Ok(answer(balancer, None, accepted, Some(number), durability))
     }

@@ -1,5 +1,7 @@
 //! `evenkeel events`: what happened, one line an event, as text or JSON.
 
+use std::fmt;
+
 use clap::Args;
 use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, Timestamp};
 use jiff::tz::TimeZone;
@@ -61,17 +63,38 @@ fn sentence(kind: &EventKind) -> String {
     match kind {
         EventKind::Started => "the proxy has begun to serve".to_owned(),
         EventKind::Stopping => "the proxy ends".to_owned(),
-        EventKind::MemberEdited { balancer, member, changes, by, reason, durable, .. } => format!(
+        EventKind::MemberEdited {
+            balancer, member, changes, by, reason, durable, forced, undoes, ..
+        } => format!(
             "{balancer}/{member}: {}{}",
             report::changes(changes),
-            circumstances(by.as_ref(), reason.as_deref(), *durable)
+            Circumstances {
+                forced: *forced,
+                undoes: *undoes,
+                ..of(by.as_ref(), reason.as_deref(), *durable)
+            }
         ),
-        EventKind::BalancerEdited { balancer, changes, by, reason, durable, .. } => format!(
+        EventKind::BalancerEdited { balancer, changes, by, reason, durable, undoes, .. } => format!(
             "{}: {}{}",
             balancer.url(),
             report::changes(changes),
-            circumstances(by.as_ref(), reason.as_deref(), *durable)
+            Circumstances { undoes: *undoes, ..of(by.as_ref(), reason.as_deref(), *durable) }
         ),
+        EventKind::EditRefused(what) => {
+            let name = match &what.subject.member {
+                Some(member) => format!("{}/{member}", what.subject.balancer),
+                None => what.subject.balancer.url(),
+            };
+            let changes = match what.changes.as_slice() {
+                [] => "an edit".to_owned(),
+                changes => report::changes(changes),
+            };
+            format!(
+                "{name}: refused: {changes}: {}{}",
+                what.message,
+                of(what.by.as_ref(), what.reason.as_deref(), true)
+            )
+        }
         EventKind::MemberFailed { balancer, member, reason } => {
             format!("{balancer}/{member}: put into error: {reason}")
         }
@@ -86,10 +109,10 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::Reloaded { reloads, added, removed, kept, dropped, by } => format!(
             "the configuration was read anew (for the {reloads}. time): {added} added, {removed} removed, {kept} edits \
              kept, {dropped} dropped{}",
-            circumstances(by.as_ref(), None, true)
+            of(by.as_ref(), None, true)
         ),
         EventKind::ReloadRefused { reason, by } => {
-            format!("the configuration was not read anew: {reason}{}", circumstances(by.as_ref(), None, true))
+            format!("the configuration was not read anew: {reason}{}", of(by.as_ref(), None, true))
         }
         EventKind::OverrideKept(what) => reload::told(what, "kept"),
         EventKind::OverrideDropped(what) => reload::told(what, "dropped"),
@@ -131,12 +154,12 @@ fn drain(kind: &EventKind) -> String {
         } => format!(
             "{balancer}/{member}: drain {drain} begun: until {}, at most {timeout}, then {on_timeout}, settled {settle}{}",
             until.typed(),
-            circumstances(by.as_ref(), reason.as_deref(), *durable)
+            of(by.as_ref(), reason.as_deref(), *durable)
         ),
         EventKind::DrainChanged { drain, balancer, member, changes, by, reason, durable } => format!(
             "{balancer}/{member}: drain {drain} changed: {}{}",
             report::changes(changes),
-            circumstances(by.as_ref(), reason.as_deref(), *durable)
+            of(by.as_ref(), reason.as_deref(), *durable)
         ),
         EventKind::DrainPhase { drain, balancer, member, phase, why } => {
             format!("{balancer}/{member}: drain {drain}: {phase}: {why}")
@@ -148,21 +171,38 @@ fn drain(kind: &EventKind) -> String {
     }
 }
 
-/// Who did it, why, and whether it lasts.
-fn circumstances(by: Option<&Peer>, reason: Option<&str>, durable: bool) -> String {
-    let mut text = String::new();
-    if let Some(peer) = by {
-        text.push_str("; by ");
-        text.push_str(&peer.user.clone().unwrap_or_else(|| format!("user {}", peer.uid)));
+/// Who did it, how, why, and whether it lasts.
+struct Circumstances<'a> {
+    by: Option<&'a Peer>,
+    reason: Option<&'a str>,
+    durable: bool,
+    forced: bool,
+    undoes: Option<u64>,
+}
+
+fn of<'a>(by: Option<&'a Peer>, reason: Option<&'a str>, durable: bool) -> Circumstances<'a> {
+    Circumstances { by, reason, durable, forced: false, undoes: None }
+}
+
+impl fmt::Display for Circumstances<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(peer) = self.by {
+            write!(f, "; by {peer}")?;
+        }
+        if let Some(event) = self.undoes {
+            write!(f, "; undoes #{event}")?;
+        }
+        if self.forced {
+            f.write_str("; a guard was overridden")?;
+        }
+        if let Some(reason) = self.reason {
+            write!(f, "; {reason}")?;
+        }
+        if !self.durable {
+            f.write_str("; lost when the proxy restarts")?;
+        }
+        Ok(())
     }
-    if let Some(reason) = reason {
-        text.push_str("; ");
-        text.push_str(reason);
-    }
-    if !durable {
-        text.push_str("; lost when the proxy restarts");
-    }
-    text
 }
 
 #[cfg(test)]

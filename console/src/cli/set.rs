@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: &SetArguments, session: &mut Session<'_>) -> 
 const ALIASES: &[(&str, &str)] = &[("loadfactor", "lbfactor")];
 
 /// The fields of edits that are options here.
-const NO_KEYS: [&str; 2] = ["revision", "reason"];
+const NO_KEYS: [&str; 3] = ["revision", "force", "reason"];
 
 fn keys(fields: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
     fields.iter().copied().filter(|field| !NO_KEYS.contains(field))

@@ -106,12 +106,15 @@ mod tests {
     fn refusals_are_told_apart() {
         let known = refusal(StatusCode::NOT_FOUND, br#"{"code":"not_found","message":"no member fits 'x'"}"#);
         assert_eq!(known, Failure::Refused(Refusal::new(Code::NotFound, "no member fits 'x'")));
-        let later = refusal(StatusCode::CONFLICT, br#"{"code":"guarded","message":"the last\u001b member"}"#);
+        let later = refusal(
+            StatusCode::CONFLICT,
+            br#"{"code":"of_a_later_version","message":"the last\u001b member"}"#,
+        );
         assert_eq!(
             later,
             Failure::Protocol("the proxy refused it (409): the last\u{fffd} member".to_owned())
         );
-        let role = refusal(StatusCode::FORBIDDEN, br#"{"code":"read_only","message":"look only"}"#);
+        let role = refusal(StatusCode::FORBIDDEN, br#"{"code":"of_a_later_version","message":"look only"}"#);
         assert_eq!(role, Failure::Permission("look only".to_owned()));
         assert!(matches!(refusal(StatusCode::BAD_GATEWAY, b"<html>"), Failure::Protocol(_)));
     }

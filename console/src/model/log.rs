@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use evenkeel_protocol::{Event, EventKind, Override};
+use evenkeel_protocol::{Event, EventKind, Override, RefusedEdit};
 
 use crate::model::target::Target;
 
@@ -70,7 +70,8 @@ fn is_about(event: &Event, target: &Target) -> bool {
             *balancer == target.balancer && *member == target.member
         }
         EventKind::OverrideKept(Override { subject, .. })
-        | EventKind::OverrideDropped(Override { subject, .. }) => {
+        | EventKind::OverrideDropped(Override { subject, .. })
+        | EventKind::EditRefused(RefusedEdit { subject, .. }) => {
             subject.balancer == target.balancer && subject.member.as_ref() == Some(&target.member)
         }
         EventKind::Started

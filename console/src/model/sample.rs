@@ -1,9 +1,9 @@
 //! A small fleet for tests: two balancers, six members, one draining, one in error, one hot standby.
 
 use evenkeel_protocol::{
-    BalancerSettings, BalancerSnapshot, Change, CheckMethod, CheckNote, Edited, ErrorNote, Event, EventKind,
-    Factor, Flag, HealthSnapshot, Hello, Lbset, MemberSnapshot, Moment, Peer, Route, Snapshot, Status,
-    Timestamp,
+    Answers, BalancerSettings, BalancerSnapshot, Change, CheckMethod, CheckNote, Checks, Edited, ErrorNote,
+    Event, EventKind, Factor, Flag, HealthSnapshot, Hello, Latencies, Lbset, MemberSnapshot, Moment, Peer,
+    Route, Snapshot, Status, Timestamp,
 };
 
 use crate::message::{Clock, Size};
@@ -34,6 +34,7 @@ pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
         served: 0,
         failed: 0,
         busy: 0,
+        sessions: None,
         lbstatus: 100,
         transferred: 0,
         read: 0,
@@ -42,6 +43,11 @@ pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
         error: None,
         heard: None,
         health: HealthSnapshot::default(),
+        checks: Checks::default(),
+        answers: Answers::default(),
+        latency: Latencies::default(),
+        failovers: 0,
+        repeats: 0,
     }
 }
 
@@ -160,9 +166,17 @@ pub(crate) fn edited_event(number: u64) -> Event {
             member: target.member,
             changes: vec![change("drain", "Off", "On")],
             revision: 4,
-            by: Some(Peer { uid: 1000, gid: 1000, pid: Some(99), user: Some("anna".to_owned()) }),
+            by: Some(Peer {
+                uid: 1000,
+                gid: 1000,
+                pid: Some(99),
+                user: Some("anna".to_owned()),
+                ..Peer::default()
+            }),
             reason: Some("deploy 42".to_owned()),
             durable: true,
+            forced: false,
+            undoes: None,
         },
     }
 }

@@ -79,6 +79,14 @@ pub fn event(event: &mut Event) {
             wash(reason, REPORT);
             peer(by);
         }
+        EventKind::EditRefused(what) => {
+            changes(&mut what.changes);
+            peer(&mut what.by);
+            wash(&mut what.message, SENTENCE);
+            if let Some(reason) = &mut what.reason {
+                wash(reason, SENTENCE);
+            }
+        }
         EventKind::OverrideKept(what) | EventKind::OverrideDropped(what) => overridden(what),
         EventKind::Started
         | EventKind::Stopping
@@ -91,8 +99,10 @@ pub fn event(event: &mut Event) {
 }
 
 fn peer(by: &mut Option<Peer>) {
-    if let Some(Peer { user: Some(user), .. }) = by {
-        wash(user, WORD);
+    let Some(peer) = by else { return };
+    let login = peer.login.as_mut().and_then(|login| login.user.as_mut());
+    for text in [peer.user.as_mut(), peer.command.as_mut(), login].into_iter().flatten() {
+        wash(text, WORD);
     }
 }
 

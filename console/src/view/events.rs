@@ -94,6 +94,10 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
             Some(member) => of(&what.subject.balancer, member),
             None => what.subject.balancer.to_string(),
         },
+        EventKind::EditRefused(what) => match &what.subject.member {
+            Some(member) => of(&what.subject.balancer, member),
+            None => what.subject.balancer.to_string(),
+        },
         EventKind::Missed { .. } => "-".to_owned(),
         EventKind::BalancerEdited { balancer, .. }
         | EventKind::HeartbeatsMissed { balancer }
@@ -148,6 +152,10 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
         }
         EventKind::OverrideDropped(what) => {
             (Role::Warning, '▼', format!("edit dropped: {} {}; {}", what.field, what.value, what.why))
+        }
+        EventKind::EditRefused(what) => {
+            let text = format!("{}: refused: {}", words::peer(what.by.as_ref()), what.message);
+            (Role::Warning, '×', text)
         }
         EventKind::HeartbeatsMissed { .. } => {
             (Role::Warning, '▲', "no heartbeats of who could be elected; elects by requests".to_owned())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Peer, Timestamp};
+use evenkeel_protocol::{Login, Peer, Timestamp};
 use jiff::tz::TimeZone;
 
 use crate::model::history::Rate;
@@ -81,8 +81,10 @@ pub(super) fn time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 /// Who did something: the user's name, else the number, else nobody known.
 pub(super) fn peer(by: Option<&Peer>) -> String {
     match by {
-        Some(Peer { user: Some(user), .. }) => user.clone(),
-        Some(peer) => format!("uid {}", peer.uid),
+        Some(Peer { login: Some(Login { user: Some(user), .. }), .. } | Peer { user: Some(user), .. }) => {
+            user.clone()
+        }
+        Some(peer) => format!("uid {}", peer.login.as_ref().map_or(peer.uid, |login| login.uid)),
         None => "somebody".to_owned(),
     }
 }

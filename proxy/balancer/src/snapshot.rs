@@ -38,6 +38,7 @@ impl Balancer {
             served: tally.served(),
             failed: tally.failed(),
             busy: tally.busy(),
+            sessions: None,
             lbstatus: self.lineup.lbstatus_of(id),
             transferred: tally.transferred(),
             read: tally.read(),

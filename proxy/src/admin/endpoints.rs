@@ -44,6 +44,11 @@ pub(super) async fn answer(
             let registry = Arc::clone(registry);
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
+        Call::Sessions(_) | Call::Explain | Call::Elections => {
+            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of sessions and elections yet"))
+        Call::PreviewBalancer(_) | Call::PreviewMember(..) | Call::Undo | Call::Overrides => {
+            Err(Refusal::new(Code::Internal, "not yet"))
+        }
         Call::Reload => {
             if !body.is_empty() {
                 return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));

@@ -58,6 +58,7 @@ fn of_balancer(settings: &BalancerSettings) -> BalancerEdit {
         timeout: UpTo::new(settings.timeout),
         maxattempts: settings.maxattempts.and_then(UpTo::new),
         revision: None,
+        force: None,
         reason: None,
     }
 }
