@@ -8,5 +8,6 @@ mod lasting;
 mod log;
 mod persist;
 mod reload;
+mod sessions;
 mod socket;
 mod start;

@@ -10,6 +10,7 @@ use evenkeel_protocol::{
 };
 
 use crate::candidates::Lineup;
+use crate::census::{SessionMark, Watch};
 use crate::election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 use crate::health::Timetable;
 use crate::lbmethod::{self, Scales};
@@ -32,6 +33,7 @@ pub struct Balancer {
     /// Members whose error was lifted and of which it is not known yet whether they are well.
     pub(crate) on_trial: Vec<MemberId>,
     pub(crate) timetable: Timetable,
+    pub(crate) watch: Watch,
 }
 
 /// Members whose error was lifted in an election.
@@ -76,6 +78,7 @@ impl Balancer {
             by_address,
             on_trial: Vec::new(),
             timetable: Timetable::outdated(),
+            watch: Watch::new(),
         };
         balancer.rebuild_routes();
         balancer.check_invariants();
@@ -130,13 +133,21 @@ impl Balancer {
     /// Chooses a member for a request: first the one its session names, else the one whose turn it is. One atomic
     /// step: errors whose time has come are lifted, lbstatus and elected move, busy rises.
     pub fn elect(&mut self, ask: &Ask<'_>, now: Moment) -> Result<Election, NoMember> {
+        self.keep_watch(now);
         let mut retried = Retried::new();
         let credit = self.credit();
         let claim = self.claim(ask);
+        let mark = claim.map(|claim| self.watch.mark(claim.id));
         let found = self.find(ask, claim, now, &mut retried);
         debug_assert_eq!(credit, self.credit(), "an election moves credit and makes none");
+        // Who is led to a member by a route, or by a redirect, is the member's; all others were only claimed.
+        if let (Some(claim), Some(mark)) = (claim, mark)
+            && !found.as_ref().is_ok_and(|found| found.why == Why::Sticky)
+        {
+            self.watch.claimed(claim.route, mark, now);
+        }
         let result = match found {
-            Ok(found) => Ok(self.grant(ask, claim, found, retried)),
+            Ok(found) => Ok(self.grant(ask, claim.zip(mark), found, retried)),
             Err(why) => {
                 let waits = self.settings.timeout > 0 && why != NoMemberWhy::RouteUnusable;
                 let wait = waits.then(|| Duration::from_secs(u64::from(self.settings.timeout)));
@@ -230,7 +241,14 @@ impl Balancer {
     }
 
     /// Counts the election and gives out the lease.
-    fn grant(&mut self, ask: &Ask<'_>, claim: Option<Claim<'_>>, found: Found, retried: Retried) -> Election {
+    fn grant(
+        &mut self,
+        ask: &Ask<'_>,
+        claim: Option<(Claim<'_>, SessionMark)>,
+        found: Found,
+        retried: Retried,
+    ) -> Election {
+        let (claim, mark) = claim.unzip();
         let Found { member: id, why, route_changed } = found;
         let session = self.settings.stickysession.as_ref().zip(claim).map(|(sticky, claim)| Session {
             name: claim.name_in(sticky).to_owned(),
@@ -245,7 +263,8 @@ impl Balancer {
             "a draining member gets its sessions only"
         );
         let lease = Lease::take(id, &member.tally, ask.core);
-        Election { member: id, why, session, route_changed, lease, retried }
+        let visit = member.visit(mark.filter(|_| why == Why::Sticky));
+        Election { member: id, why, session, route_changed, mark, visit, lease, retried }
     }
 
     /// Who is to be left out while another can be elected: `excluded`, and those that are being probed.
@@ -269,6 +288,7 @@ impl Balancer {
     }
 
     pub(crate) fn rebuild_routes(&mut self) {
+        self.watch.outdate();
         self.routes.clear();
         for standby in [false, true] {
             for (id, member) in (0u32..).zip(&self.members) {

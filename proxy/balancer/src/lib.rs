@@ -13,6 +13,7 @@
 //! | `failover` | whose fault was it, may it be repeated, is the member now in error? |
 //! | `health` | which checks are due, and what follows from what they found? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
+//! | `census` | which sessions were seen, and is anybody left? |
 //! | `edit` | may this change be made, and what does it change? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
@@ -31,6 +32,7 @@
 
 mod balancer;
 mod candidates;
+mod census;
 mod edit;
 mod election;
 mod failover;
@@ -45,6 +47,7 @@ mod succession;
 mod tally;
 
 pub use balancer::Balancer;
+pub use census::{Salt, SessionMark, Visit};
 pub use edit::Accepted;
 pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};

@@ -18,6 +18,8 @@ mod session;
 pub(crate) struct Claim<'a> {
     /// The route, as the client wrote it; may be empty.
     pub(crate) route: &'a str,
+    /// What stands before the route; empty where the value is nothing but a route.
+    pub(crate) id: &'a str,
     /// Where it was found.
     place: Place,
     /// May it be the cause of a refusal?

@@ -25,11 +25,11 @@ pub(super) fn literal<'a>(
         Some(value) => (value, Place::Url),
         None => (literal_in_cookies(ask.cookies, &sticky.cookie)?, Place::Cookie),
     };
-    let route = match settings.stickysessionsep {
-        Separator::At(separator) => value.split_once(separator)?.1,
-        Separator::Off => value,
+    let (id, route) = match settings.stickysessionsep {
+        Separator::At(separator) => value.split_once(separator)?,
+        Separator::Off => ("", value),
     };
-    Some(Claim { route, place, binding: false })
+    Some(Claim { route, id, place, binding: false })
 }
 
 /// The plain substring, anywhere; its value runs to the next `?` or `&`. Leading delimiters are skipped, as by the C
@@ -87,14 +87,15 @@ pub(super) fn tolerant<'a>(
     settings: &BalancerSettings,
     ask: &Ask<'a>,
 ) -> [Option<Claim<'a>>; 4] {
-    let claim = |route: Option<&'a str>, place| {
-        route.filter(|route| !route.is_empty()).map(|route| Claim { route, place, binding: false })
+    let claim = |parts: Option<(&'a str, &'a str)>, place| {
+        let parts = parts.filter(|(_, route)| !route.is_empty());
+        parts.map(|(id, route)| Claim { route, id, place, binding: false })
     };
     let routes = |value: Option<&'a str>| match settings.stickysessionsep {
-        Separator::Off => [value, None],
+        Separator::Off => [value.map(|route| ("", route)), None],
         Separator::At(separator) => [
-            value.and_then(|value| value.split_once(separator)).map(|(_, route)| route),
-            value.and_then(|value| value.rsplit_once(separator)).map(|(_, route)| route),
+            value.and_then(|value| value.split_once(separator)),
+            value.and_then(|value| value.rsplit_once(separator)),
         ],
     };
     let [url_first, url_last] = routes(parameter(ask.url, &sticky.path));
