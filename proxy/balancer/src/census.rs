@@ -66,11 +66,12 @@ impl Salt {
 
     /// The mark of an id: 64 bits, even over all ids (each eight bytes are folded into it by a multiplication of 128
     /// bits, both factors of which depend on the secret).
-    pub(crate) fn of(&self, id: &[u8]) -> u64 {
-        let [start, other] = self.0;
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves are folded into one")]
+    pub(crate) fn of(self, id: &[u8]) -> u64 {
+        let Self([start, other]) = self;
         let fold = |a: u64, b: u64| {
             let product = u128::from(a) * u128::from(b);
-            ((product ^ (product >> 64)) & u128::from(u64::MAX)) as u64
+            (product ^ (product >> 64)) as u64
         };
         let mut mark = start ^ id.len() as u64;
         let (whole, rest) = id.as_chunks::<8>();
@@ -325,17 +326,13 @@ impl Watch {
     }
 
     /// For a balancer that is only rehearsed: observes nothing.
-    pub(crate) fn blind(salt: Salt) -> Self {
-        Self { salt, outdated: false, ..Self::new() }
+    pub(crate) fn blind() -> Self {
+        Self { outdated: false, ..Self::new() }
     }
 
     /// To be told after each change of members, routes or settings.
     pub(crate) fn outdate(&mut self) {
         self.outdated = true;
-    }
-
-    pub(crate) fn salt(&self) -> Salt {
-        self.salt
     }
 
     /// The mark of a session with that id.

@@ -14,6 +14,7 @@
 //! | `health` | which checks are due, and what follows from what they found? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
 //! | `census` | which sessions were seen, and is anybody left? |
+//! | `explain` | who would be elected, and why? |
 //! | `edit` | may this change be made, and what does it change? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
@@ -35,6 +36,7 @@ mod candidates;
 mod census;
 mod edit;
 mod election;
+mod explain;
 mod failover;
 mod health;
 mod heartbeats;

@@ -114,8 +114,8 @@ impl Sample {
         let places = self.places.get_or_init(|| {
             std::iter::repeat_with(|| AtomicU64::new(0)).take(self.buckets * BUCKET).collect()
         });
-        [session & 0xffff, (session >> 16) & 0xffff].map(|at| {
-            let start = (at as usize & (self.buckets - 1)) * BUCKET;
+        [(session & 0xffff) as u16, ((session >> 16) & 0xffff) as u16].map(|at| {
+            let start = (usize::from(at) & (self.buckets - 1)) * BUCKET;
             places.get(start..start + BUCKET).unwrap_or_default()
         })
     }
