@@ -39,6 +39,8 @@ pub(crate) const IDLE_CONNECTIONS: usize = 256;
 pub(crate) const WAITING_REQUESTS: usize = 10_000;
 /// How long a waiting request sleeps at most before it looks for a usable member again; changes wake it earlier.
 pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
+/// How long an answer takes at the end of which its session counts as seen once more.
+pub(crate) const LONG_ANSWER: Duration = Duration::from_millis(500);
 /// How long requests in flight may go on after the proxy was told to end.
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// Connections to the admin socket.

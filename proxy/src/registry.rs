@@ -305,6 +305,7 @@ impl Registry {
         }
         let durability = journal.member_edited(balancer, &member, edit, &wanted.changes);
         let accepted = live.lock().edit_member(&member, edit)?;
+        live.watch_sessions();
         live.changed.notify_waiters();
         live.end_tunnels_if_stopped(&member);
         let (by_whom, reason) =
@@ -341,6 +342,7 @@ impl Registry {
         }
         let durability = journal.balancer_edited(balancer, edit, &wanted.changes);
         let accepted = live.lock().edit(edit)?;
+        live.watch_sessions();
         live.changed.notify_waiters();
         let (by_whom, reason) =
             (name_of(by.as_ref()), edit.reason.as_ref().map_or("", |reason| reason.as_str()));

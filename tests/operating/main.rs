@@ -9,5 +9,6 @@ mod lasting;
 mod log;
 mod persist;
 mod reload;
+mod sessions;
 mod socket;
 mod start;

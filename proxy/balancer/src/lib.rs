@@ -14,6 +14,8 @@
 //! | `health` | which checks are due, and what follows from what they found? |
 //! | `drain` | what does a member that takes no new sessions still wait for, and can it be stopped? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
+//! | `census` | which sessions were seen, and is anybody left? |
+//! | `explain` | who would be elected, and why? |
 //! | `edit` | may this change be made, and what does it change? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
@@ -33,8 +35,10 @@
 mod balancer;
 mod candidates;
 mod drain;
+mod census;
 mod edit;
 mod election;
+mod explain;
 mod failover;
 mod health;
 mod heartbeats;
@@ -48,6 +52,7 @@ mod tally;
 
 pub use balancer::Balancer;
 pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
+pub use census::{Salt, SessionMark, Visit};
 pub use edit::Accepted;
 pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};

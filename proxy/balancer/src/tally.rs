@@ -64,6 +64,18 @@ impl Tally {
         }
     }
 
+    /// One with the same numbers that has nothing more to do with this one.
+    pub(crate) fn copied(&self) -> Self {
+        let copy = Self::new(1);
+        copy.busy.store(self.busy(), Relaxed);
+        copy.elected.store(self.elected(), Relaxed);
+        copy.trial.store(self.trial.load(Relaxed), Relaxed);
+        copy.attentive.store(self.attentive.load(Relaxed), Relaxed);
+        copy.sent_before.store(self.transferred().wrapping_neg(), Relaxed);
+        copy.received_before.store(self.read().wrapping_neg(), Relaxed);
+        copy
+    }
+
     fn sum(&self, counter: impl Fn(&Cell) -> &AtomicU64) -> u64 {
         self.cells.iter().fold(0, |sum, cell| sum.wrapping_add(counter(cell).load(Relaxed)))
     }

@@ -44,8 +44,10 @@ pub(super) async fn answer(
             let registry = Arc::clone(registry);
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
-        Call::Sessions(_) | Call::Explain | Call::Elections => {
-            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of sessions and elections yet"))
+        Call::Sessions(name) => Ok(Reply::json(&registry.find(&name)?.census())),
+        Call::Explain | Call::Elections => {
+            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of elections yet"))
+        }
         Call::PreviewBalancer(_) | Call::PreviewMember(..) | Call::Undo | Call::Overrides => {
             Err(Refusal::new(Code::Internal, "not yet"))
         }
