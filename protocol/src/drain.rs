@@ -231,7 +231,7 @@ pub struct Inflight {
     pub requests: u64,
     /// Answers that have begun and go on.
     pub streaming: u64,
-    /// Upgraded connections, such as WebSockets.
+    /// Upgraded connections, such as `WebSocket`s.
     pub upgraded: u64,
 }
 

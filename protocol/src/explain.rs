@@ -157,8 +157,8 @@ pub enum Reading {
 /// One step of the search for a member by route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchStep {
-    /// The route that is looked for.
-    pub route: Route,
+    /// The route that is looked for; written by the client, so shown clean.
+    pub route: String,
     /// A member that has it; none: nobody has it.
     pub member: Option<MemberName>,
     /// Was it taken?

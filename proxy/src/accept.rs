@@ -236,6 +236,7 @@ pub(crate) async fn work(
     // Each connection holds a sender; when all are gone, the receiver is told so.
     let (running, mut ended) = mpsc::channel::<()>(1);
     tokio::task::spawn_local(adopt(Rc::clone(&worker), sites));
+    tokio::task::spawn_local(rouse(Rc::clone(&worker)));
     let keeper = Rc::clone(&worker.deadlines);
     tokio::task::spawn_local(async move { keeper.keep().await });
     tokio::task::spawn_local(sweep(Rc::clone(&worker)));
@@ -300,6 +301,14 @@ async fn adopt(worker: Rc<Worker>, mut sites: watch::Receiver<Arc<Site>>) {
     while sites.changed().await.is_ok() {
         let next = Arc::clone(&sites.borrow_and_update());
         worker.adopt(next);
+    }
+}
+
+/// Has every request look whether it is to end, whenever one was cut.
+async fn rouse(worker: Rc<Worker>) {
+    let mut roused = worker.proxy.registry.roused();
+    while roused.changed().await.is_ok() {
+        worker.deadlines.wake_all();
     }
 }
 

@@ -1,10 +1,10 @@
 //! How a member is reached: its name, its socket addresses, and what is counted of the connections to it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use evenkeel_protocol::{ConnectionSettings, MemberName};
+use evenkeel_protocol::{ConnectionSettings, MemberName, Moment};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -33,6 +33,8 @@ pub(crate) struct Address {
     pub(crate) failing_told: Pacer,
     /// Told when nothing at all may go to its member any more; shared with the addresses that follow this one.
     stopped: Arc<Notify>,
+    /// Requests that came no later than this, in microseconds, are to end; shared as well.
+    cut: Arc<AtomicU64>,
     /// When it was last said that it gives answers that are none.
     pub(crate) bad_answer_warned: Pacer,
 }
@@ -96,6 +98,7 @@ impl Address {
             trimming: Mutex::default(),
             failing_told: Pacer::default(),
             stopped: Arc::default(),
+            cut: Arc::default(),
             authority: name.authority().to_owned(),
             path: name.path().to_owned(),
             bad_answer_warned: Pacer::default(),
@@ -107,10 +110,10 @@ impl Address {
     /// The address of the same member with other settings. What is told to it on behalf of the member reaches this one,
     /// and a `max` that stays counts the connections of both.
     pub(crate) fn followed_by(&self, connection: ConnectionSettings, slots: &Slots, cores: usize) -> Self {
-        let stopped = Arc::clone(&self.stopped);
+        let (stopped, cut) = (Arc::clone(&self.stopped), Arc::clone(&self.cut));
         let limit = self.limit.clone().filter(|_| connection.max == self.connection.max);
         let next = Self::new(self.name.clone(), connection, slots, cores);
-        Self { limit: limit.or(next.limit), stopped, ..next }
+        Self { limit: limit.or(next.limit), stopped, cut, ..next }
     }
 
     /// No request begins with it any more.
@@ -158,6 +161,17 @@ impl Address {
     /// An operator stopped it: its tunnels end.
     pub(crate) fn end_tunnels(&self) {
         self.stopped.notify_waiters();
+    }
+
+    /// Whatever came until `now` is to end. Who waits has to be woken to look.
+    pub(crate) fn cut(&self, now: Moment) {
+        self.cut.store(now.0, Ordering::Release);
+        self.end_tunnels();
+    }
+
+    /// Is a request to end that came then?
+    pub(crate) fn is_cut(&self, began: Moment) -> bool {
+        began.0 <= self.cut.load(Ordering::Acquire)
     }
 
     /// Until an operator stops it, from the call on.

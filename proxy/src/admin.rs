@@ -21,29 +21,35 @@ use tokio::time::timeout;
 
 use crate::admin::patient::Patient;
 use crate::admin::stream::Reply;
+use crate::drains::Drains;
 use crate::limits;
 use crate::registry::Registry;
 use crate::reload::Reloader;
 
+mod drains;
 mod endpoints;
 mod patient;
 mod stream;
 
+/// What calls are carried out by.
+#[derive(Debug, Clone)]
+pub(crate) struct Doors {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) reloader: Arc<Reloader>,
+    pub(crate) drains: Arc<Drains>,
+}
+
 /// Answers on the admin socket until the proxy ends; then those who follow the events still get the last of them.
-pub(crate) async fn serve(
-    listener: UnixListener,
-    (registry, reloader): (Arc<Registry>, Arc<Reloader>),
-    mut ending: watch::Receiver<bool>,
-) {
+pub(crate) async fn serve(listener: UnixListener, doors: Doors, mut ending: watch::Receiver<bool>) {
     // Each connection holds a sender; when all are gone, the receiver is told so.
     let (running, mut ended) = mpsc::channel::<()>(1);
     let mut told = ending.clone();
     tokio::select! {
-        () = accept(&listener, (&registry, &reloader), &ending, running) => {}
+        () = accept(&listener, &doors, &ending, running) => {}
         // A sender that is gone means that the proxy ends as well.
         _ = told.wait_for(|end| *end) => {}
     }
-    registry.events().close();
+    doors.registry.events().close();
     let _ = ending.wait_for(|end| *end).await;
     if timeout(limits::ADMIN_ENDS_WITHIN, ended.recv()).await.is_err() {
         tracing::debug!("clients of the admin socket were cut off");
@@ -52,7 +58,7 @@ pub(crate) async fn serve(
 
 async fn accept(
     listener: &UnixListener,
-    (registry, reloader): (&Arc<Registry>, &Arc<Reloader>),
+    doors: &Doors,
     ending: &watch::Receiver<bool>,
     running: mpsc::Sender<()>,
 ) {
@@ -71,7 +77,7 @@ async fn accept(
         let place = Arc::clone(&places).try_acquire_owned();
         let welcome = place.is_ok();
         let Ok(place) = place.or_else(|_| Arc::clone(&lobby).try_acquire_owned()) else { continue };
-        let doors = (Arc::clone(registry), Arc::clone(reloader));
+        let doors = doors.clone();
         let (ending, running) = (ending.clone(), running.clone());
         tokio::task::spawn_local(async move {
             converse(stream, doors, ending, welcome).await;
@@ -80,16 +86,11 @@ async fn accept(
     }
 }
 
-async fn converse(
-    stream: UnixStream,
-    (registry, reloader): (Arc<Registry>, Arc<Reloader>),
-    mut ending: watch::Receiver<bool>,
-    welcome: bool,
-) {
+async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<bool>, welcome: bool) {
     let peer = Arc::new(who(&stream));
     let stream = Patient::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (registry, reloader, peer) = (Arc::clone(&registry), Arc::clone(&reloader), Arc::clone(&peer));
+        let (doors, peer) = (doors.clone(), Arc::clone(&peer));
         async move {
             if !welcome {
                 let why = "too many connections to the admin socket; end one of them";
@@ -98,7 +99,7 @@ async fn converse(
                 response.headers_mut().insert("connection", HeaderValue::from_static("close"));
                 return Ok::<_, Infallible>(response);
             }
-            Ok(respond(answer(request, (&registry, &reloader), Option::as_ref(&peer)).await))
+            Ok(respond(answer(request, &doors, Option::as_ref(&peer)).await))
         }
     });
     let connection = http1::Builder::new()
@@ -126,11 +127,7 @@ fn who(stream: &UnixStream) -> Option<Peer> {
     Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), ..Peer::default() })
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    doors: (&Arc<Registry>, &Arc<Reloader>),
-    peer: Option<&Peer>,
-) -> Result<Reply, Refusal> {
+async fn answer(request: Request<Incoming>, doors: &Doors, peer: Option<&Peer>) -> Result<Reply, Refusal> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let call = Call::parse(request.method().as_str(), target)?;
     for unknown in ["if-match", "if-none-match", "if-unmodified-since"] {

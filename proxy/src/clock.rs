@@ -35,6 +35,15 @@ pub(crate) fn wall() -> Timestamp {
     Timestamp(wall)
 }
 
+/// Two numbers that nobody outside this process knows, the same as long as it lives.
+pub(crate) fn secret() -> [u64; 2] {
+    static SECRET: LazyLock<[u64; 2]> = LazyLock::new(|| {
+        let state = RandomState::new();
+        [state.hash_one(0), state.hash_one(1)]
+    });
+    *SECRET
+}
+
 /// One thread's dice: numbers that nobody can foretell well enough to steer an election.
 pub(crate) struct Dice(Cell<u64>);
 

@@ -29,6 +29,9 @@ use crate::site::WorkerSite;
 use crate::upload::{BadUpload, Upload, Waiting};
 use crate::{clock, connect, limits};
 
+/// What is said of a request that was cut.
+const CUT: &str = "an operator ended what was in flight";
+
 /// A client's request while it is served.
 pub(crate) struct Request<'a> {
     pub(crate) worker: &'a Rc<Worker>,
@@ -102,6 +105,9 @@ impl Request<'_> {
             // It may have waited, and the member's time begins now.
             self.worker.tick();
             held = Some(connected?);
+            if address.is_cut(self.upload.began) {
+                return Err(Failed::unsent(FailureKind::Cut, CUT));
+            }
         }
         if let Some(old) = held.take_if(|connection| self.doubts(connection, address)) {
             held = Some(Box::pin(connect::renew(self.worker, address, old)).await?);
@@ -272,6 +278,9 @@ impl Request<'_> {
 
     /// Pending as long as everybody's time lasts.
     fn poll_patience<T>(&mut self, context: &mut Context<'_>, address: &Address) -> Poll<Result<T, Trouble>> {
+        if address.is_cut(self.upload.began) {
+            return Poll::Ready(Err(Trouble::new(FailureKind::Cut, CUT)));
+        }
         loop {
             let waiting = self.upload.waiting();
             let due = match (self.upload.ping, waiting) {

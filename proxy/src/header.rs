@@ -99,10 +99,7 @@ impl<'a> Lines<'a> {
 }
 
 fn put_field(out: &mut Buffer, name: &[u8], value: &[u8]) {
-    out.put(name);
-    out.put(b": ");
-    out.put(value);
-    out.put(b"\r\n");
+    out.put_all([name, b": ", value, b"\r\n"]);
 }
 
 fn put_number(out: &mut Buffer, name: &[u8], number: u64) {
@@ -113,16 +110,11 @@ impl ToMember<'_> {
     /// Writes the head: Host first and Connection last, as httpd sends it.
     pub(crate) fn write(&self, forwarding: &Forwarding, out: &mut Buffer) {
         let Self { head, block, .. } = self;
-        out.put(head.method.of(block));
-        out.put(b" ");
-        for part in self.target {
-            out.put(part.as_bytes());
-        }
-        out.put(b" HTTP/1.1\r\n");
         let host = head.host.map_or(&[][..], |host| host.of(block));
         let named =
             if forwarding.preserve_host && !host.is_empty() { host } else { self.authority.as_bytes() };
-        put_field(out, b"Host", named);
+        let [base, path] = self.target.map(str::as_bytes);
+        out.put_all([head.method.of(block), b" ", base, path, b" HTTP/1.1\r\nHost: ", named, b"\r\n"]);
         let mut asks = false;
         let mut lines = Lines::new(block);
         for line in head.lines.iter().filter(|line| passes(line)) {
@@ -160,30 +152,34 @@ impl ToMember<'_> {
     fn put_ours(&self, forwarding: &Forwarding, host: &[u8], out: &mut Buffer) {
         let server = forwarding.server_name.as_deref().map_or_else(|| without_port(host), str::as_bytes);
         if matches!(forwarding.via, Via::On | Via::Full) {
-            self.put_merged(Known::Via, "Via", out);
+            self.put_earlier(Known::Via, b"Via: ", out);
             put_via(out, forwarding.via, self.head.http_1_1, server);
         }
         if forwarding.add_headers {
-            self.put_merged(Known::ForwardedFor, "X-Forwarded-For", out);
-            out.put(self.client.as_bytes());
-            out.put(b"\r\n");
+            self.put_merged(Known::ForwardedFor, b"X-Forwarded-For: ", self.client.as_bytes(), out);
             if !host.is_empty() {
-                self.put_merged(Known::ForwardedHost, "X-Forwarded-Host", out);
-                out.put(host);
-                out.put(b"\r\n");
+                self.put_merged(Known::ForwardedHost, b"X-Forwarded-Host: ", host, out);
             }
             if !server.is_empty() {
-                self.put_merged(Known::ForwardedServer, "X-Forwarded-Server", out);
-                out.put(server);
-                out.put(b"\r\n");
+                self.put_merged(Known::ForwardedServer, b"X-Forwarded-Server: ", server, out);
             }
         }
     }
 
-    /// Begins a line with what the client's lines of that kind say, as httpd does; ours follows.
-    fn put_merged(&self, known: Known, name: &str, out: &mut Buffer) {
-        out.put(name.as_bytes());
-        out.put(b": ");
+    /// Writes a line with what the client's lines of that kind say, as httpd does, and with `ours`. Behind the `name`
+    /// stands its colon.
+    fn put_merged(&self, known: Known, name: &[u8], ours: &[u8], out: &mut Buffer) {
+        if self.head.kinds.has(known) {
+            self.put_earlier(known, name, out);
+            out.put_all([ours, b"\r\n"]);
+        } else {
+            out.put_all([name, ours, b"\r\n"]);
+        }
+    }
+
+    /// Begins a line with what the client's lines of that kind say.
+    fn put_earlier(&self, known: Known, name: &[u8], out: &mut Buffer) {
+        out.put(name);
         for value in self.head.values(self.block, known).filter(|value| !value.is_empty()) {
             out.put(value);
             out.put(b", ");
@@ -341,11 +337,7 @@ impl<'a> ToClient<'a> {
 
 /// Writes the first line of an answer.
 pub(crate) fn put_status(out: &mut Buffer, status: u16, reason: &[u8]) {
-    out.put(b"HTTP/1.1 ");
-    out.put(itoa::Buffer::new().format(status).as_bytes());
-    out.put(b" ");
-    out.put(reason);
-    out.put(b"\r\n");
+    out.put_all([b"HTTP/1.1 ", itoa::Buffer::new().format(status).as_bytes(), b" ", reason, b"\r\n"]);
 }
 
 #[cfg(test)]

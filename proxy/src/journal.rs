@@ -193,6 +193,11 @@ impl Journal {
         self.keep(Subject { balancer: balancer.clone(), member: None }, edit, changes)
     }
 
+    /// Are edits to survive a restart?
+    pub(crate) fn persists(&self) -> bool {
+        self.persist
+    }
+
     /// Would everything that was accepted so far survive a restart?
     pub(crate) fn durability(&mut self) -> Durability {
         if self.persist {

@@ -39,6 +39,8 @@ pub(crate) const IDLE_CONNECTIONS: usize = 256;
 pub(crate) const WAITING_REQUESTS: usize = 10_000;
 /// How long a waiting request sleeps at most before it looks for a usable member again; changes wake it earlier.
 pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
+/// How long an answer takes at the end of which its session counts as seen once more.
+pub(crate) const LONG_ANSWER: Duration = Duration::from_millis(500);
 /// How long requests in flight may go on after the proxy was told to end.
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// Connections to the admin socket.
@@ -84,6 +86,14 @@ pub(crate) const LISTEN_QUEUE: i32 = 4096;
 pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// Events that are kept for readers that come later or are slow.
 pub(crate) const EVENTS_KEPT: usize = 4096;
+/// Drains that run at once, and those that are kept after they have ended.
+pub(crate) const DRAINS: usize = 256;
+pub(crate) const DRAINS_ENDED: usize = 64;
+/// How often drains are looked at, and how often it is written down how much time they have left.
+pub(crate) const DRAIN_LOOK: Duration = Duration::from_millis(100);
+pub(crate) const DRAIN_SAVE: Duration = Duration::from_secs(10);
+/// Bytes of the file of drains.
+pub(crate) const DRAINS_FILE: u64 = 4 * 1024 * 1024;
 /// Characters of a stranger's text in one log line or error note.
 pub(crate) const TEXT: usize = 200;
 /// Characters of a report that stands in one log line or event.

@@ -5,9 +5,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{Balancer, Beat, DueCheck, MemberId, Room};
+use evenkeel_balancer::{Balancer, Beat, DueCheck, MemberId, Room, Salt};
 use evenkeel_protocol::selector::Candidate;
-use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Refusal, Selector};
+use evenkeel_protocol::{
+    BalancerName, BalancerSnapshot, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
+};
 use tokio::sync::Notify;
 
 use crate::address::{Address, Slots};
@@ -76,7 +78,7 @@ impl LiveBalancer {
         addresses: Vec<Arc<Address>>,
         current: Arc<Current>,
     ) -> Self {
-        Self {
+        let live = Self {
             name: core.name().clone(),
             paths,
             route_cookie: RouteCookie::of(core.settings()),
@@ -86,7 +88,9 @@ impl LiveBalancer {
             current,
             changed: Notify::new(),
             waiting: AtomicUsize::new(0),
-        }
+        };
+        live.watch_sessions();
+        live
     }
 
     /// The balancer that takes this one's place, with what happened to its members and with the `edits` that still
@@ -114,6 +118,7 @@ impl LiveBalancer {
         let mut core = Balancer::succeeding(&before, (name, settings), members, ground.cores);
         edits(&mut core);
         core.count_changes_since(&before);
+        core.go_on_watching(&before);
         let next = Arc::new(Self::of(core, (paths, checks), addresses, Arc::clone(&self.current)));
         *self.current.holder() = Arc::downgrade(&next);
         drop(before);
@@ -189,9 +194,33 @@ impl LiveBalancer {
     }
 
     pub(crate) fn snapshot(&self) -> BalancerSnapshot {
-        let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
+        let now = clock::now();
+        let (mut snapshot, sightings) = {
+            let core = self.lock();
+            (core.snapshot(now, clock::wall()), core.sightings_of_members())
+        };
         snapshot.paths.clone_from(&self.paths);
+        for (member, seen) in snapshot.members.iter_mut().zip(sightings) {
+            member.sessions = seen.and_then(|seen| seen.live(now));
+        }
         snapshot
+    }
+
+    /// Sessions are observed from now on, if they were not yet; to be called after each change.
+    pub(crate) fn watch_sessions(&self) {
+        self.lock().watch_sessions(Salt::new(clock::secret()), clock::now());
+    }
+
+    /// What was seen of the sessions of all routes.
+    pub(crate) fn census(&self) -> Census {
+        let now = clock::now();
+        let sightings = self.lock().sightings(now);
+        sightings.census(now, clock::wall())
+    }
+
+    /// What was seen of the sessions of one member's route; none if it keeps none, or is no member.
+    pub(crate) fn sessions_of(&self, member: &MemberName) -> Option<RouteSessions> {
+        self.lock().sessions_of(member, clock::now(), clock::wall())
     }
 
     /// What health checks need beside the settings of members.

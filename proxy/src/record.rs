@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use evenkeel_balancer::{MemberId, Session};
+use evenkeel_balancer::{MemberId, Session, Visit};
 use evenkeel_protocol::{Moment, Timestamp};
 
 use crate::access_log::{self, Entry, Lookup, RequestLine};
@@ -62,6 +62,8 @@ pub(crate) struct Chosen {
     pub(crate) member: MemberId,
     pub(crate) session: Option<Session>,
     pub(crate) route_changed: bool,
+    /// What is to be told of the session.
+    pub(crate) visit: Option<Visit>,
 }
 
 impl Chosen {

@@ -14,6 +14,8 @@ use evenkeel_protocol::{
     Recovery, Refusal, Reloaded, Snapshot, Subject,
 };
 
+use tokio::sync::watch;
+
 use crate::clock;
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
@@ -31,6 +33,8 @@ pub(crate) struct Registry {
     ground: Ground,
     events: EventLog,
     hello: RwLock<Hello>,
+    /// Told when workers are to look at all their requests, because one has been cut.
+    roused: watch::Sender<()>,
     /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
 }
@@ -61,7 +65,8 @@ impl Registry {
             .map(|(index, config)| begun(config.clone(), paths(index), &edits, &ground));
         let roster = RwLock::new(Arc::new(balancers.collect()));
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
-        let registry = Self { roster, ground, events: EventLog::new(), hello, journal };
+        let roused = watch::Sender::new(());
+        let registry = Self { roster, ground, events: EventLog::new(), hello, roused, journal };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -175,6 +180,7 @@ impl Registry {
             taken: clock::wall(),
             event,
             balancers: self.balancers().iter().map(|balancer| balancer.snapshot()).collect(),
+            drains: Vec::new(),
         }
     }
 
@@ -259,6 +265,26 @@ impl Registry {
         Refusal { message, ..refusal }
     }
 
+    /// Does the configuration want edits to survive a restart? It may wait for a disk.
+    pub(crate) fn keeps_edits(&self) -> bool {
+        self.writer().persists()
+    }
+
+    /// Ends everything that is in flight at a member.
+    pub(crate) fn cut(&self, balancer: &BalancerName, member: &MemberName) {
+        let Ok(live) = self.find(balancer) else { return };
+        for address in live.addresses().iter().filter(|address| address.name == *member) {
+            address.cut(clock::now());
+        }
+        tracing::warn!(%balancer, %member, "what was in flight is ended");
+        self.roused.send_replace(());
+    }
+
+    /// Tells when a request may have been cut.
+    pub(crate) fn roused(&self) -> watch::Receiver<()> {
+        self.roused.subscribe()
+    }
+
     /// The one door for a change of a member.
     pub(crate) fn edit_member(
         &self,
@@ -279,6 +305,7 @@ impl Registry {
         }
         let durability = journal.member_edited(balancer, &member, edit, &wanted.changes);
         let accepted = live.lock().edit_member(&member, edit)?;
+        live.watch_sessions();
         live.changed.notify_waiters();
         live.end_tunnels_if_stopped(&member);
         let (by_whom, reason) =
@@ -315,6 +342,7 @@ impl Registry {
         }
         let durability = journal.balancer_edited(balancer, edit, &wanted.changes);
         let accepted = live.lock().edit(edit)?;
+        live.watch_sessions();
         live.changed.notify_waiters();
         let (by_whom, reason) =
             (name_of(by.as_ref()), edit.reason.as_ref().map_or("", |reason| reason.as_str()));
@@ -419,7 +447,8 @@ fn describe(accepted: &Accepted) -> String {
     changes.join(", ")
 }
 
-fn name_of(peer: Option<&Peer>) -> String {
+/// Who somebody is, for a sentence.
+pub(crate) fn name_of(peer: Option<&Peer>) -> String {
     match peer {
         None => "nobody known".to_owned(),
         Some(Peer { user: Some(user), uid, .. }) => format!("{user} ({uid})"),

@@ -5,7 +5,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use evenkeel_balancer::{Lease, Meter};
+use evenkeel_balancer::{Lease, Meter, Visit};
 use evenkeel_protocol::Moment;
 
 use crate::address::Address;
@@ -17,6 +17,7 @@ use crate::header_rules::{Changes, listed};
 use crate::http::answer::AnswerHead;
 use crate::http::body::Length;
 use crate::http::buffer::Buffer;
+use crate::http::head::Known;
 use crate::http::pump::{Broken, Pump};
 use crate::live::LiveBalancer;
 use crate::pool::Connection;
@@ -27,6 +28,9 @@ use crate::{clock, limits};
 
 /// Pieces moved in one turn, so that one busy connection does not keep the others of its worker waiting.
 const PIECES: usize = 8;
+
+/// What is said of an answer that was cut.
+const CUT: &str = "an operator ended what was in flight";
 
 /// The leases of all members that were tried; the last one answers.
 #[derive(Default)]
@@ -107,6 +111,8 @@ pub(crate) struct Handing<'a, 'r> {
     pub(crate) tried: Tried,
     /// May the client's connection go on?
     pub(crate) keep: bool,
+    /// Of whom it is to be told if the answer gives the client a session.
+    pub(crate) visit: Option<&'r Visit>,
     /// The cookie that tells the client its route.
     pub(crate) cookie: Option<String>,
     pub(crate) changes: Option<Changes<'r>>,
@@ -119,7 +125,7 @@ pub(crate) fn begin<'a>(
     answered: Answered,
     handing: Handing<'a, '_>,
 ) -> Option<Begun<'a>> {
-    let Handing { balancer, tried, keep, cookie, changes } = handing;
+    let Handing { balancer, tried, keep, visit, cookie, changes } = handing;
     let Answered { head: answer, buffer, mut connection, offered } = answered;
     connection.bodiless = answer.length == Length::None;
     let lease = tried.last.as_ref()?;
@@ -132,6 +138,15 @@ pub(crate) fn begin<'a>(
     let delimited = is_delimited(length, request.head.http_1_1);
     let keep = keep && delimited && request.upload.is_done() && !offered;
     let lead = head(request, (&answer, buffer.block()), keep, (cookie.as_deref(), changes.as_ref()));
+    if let Some(visit) = visit
+        && gives_session(
+            visit,
+            (&answer, buffer.block()),
+            (cookie.as_deref(), changes.as_ref().map(|_| &lead)),
+        )
+    {
+        visit.welcomed(request.worker.now());
+    }
     let wanted = request.site.logs.borrow().wants_answers();
     let fields = match wanted {
         true if changes.is_some() || cookie.is_some() => listed(lead.filled()),
@@ -187,6 +202,22 @@ fn in_chunks(length: Length, http_1_1: bool) -> bool {
 /// Can the client see the end of the body, other than by the end of the connection?
 fn is_delimited(length: Length, http_1_1: bool) -> bool {
     in_chunks(length, http_1_1) || matches!(length, Length::None | Length::Exactly(_))
+}
+
+/// Does an answer give the client a session, by a field of the member, our own cookie, or what rules made of the head?
+fn gives_session(
+    visit: &Visit,
+    (answer, block): (&AnswerHead, &[u8]),
+    (cookie, changed): (Option<&str>, Option<&Buffer>),
+) -> bool {
+    if let Some(head) = changed {
+        let is_given = |(name, value): &(Vec<u8>, Vec<u8>)| {
+            name.eq_ignore_ascii_case(b"set-cookie") && visit.is_given_by(value)
+        };
+        return listed(head.filled()).iter().any(is_given);
+    }
+    answer.values(block, Known::SetCookie).any(|value| visit.is_given_by(value))
+        || cookie.is_some_and(|cookie| visit.is_given_by(cookie.as_bytes()))
 }
 
 /// The head that the client gets.
@@ -323,6 +354,9 @@ impl Relay<'_> {
                 Poll::Pending => return self.poll_patience(context, request, false),
             }
         }
+        if self.address.is_cut(request.upload.began) {
+            return Poll::Ready(self.broken(Broken::Bad(CUT)));
+        }
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -334,6 +368,12 @@ impl Relay<'_> {
         request: &mut Request<'_>,
         client: bool,
     ) -> Poll<Ended> {
+        if self.address.is_cut(request.upload.began) {
+            return Poll::Ready(self.broken(Broken::Bad(CUT)));
+        }
+        if let Some(lease) = &mut self.tried.last {
+            lease.streams();
+        }
         // A member may be silent for long in the middle of an answer, and a client gone meanwhile.
         if !client && request.upload.is_done() && request.is_gone(context) {
             return Poll::Ready(self.broken(Broken::To(io::ErrorKind::ConnectionReset.into())));

@@ -12,8 +12,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{self, Crowd};
 use crate::access_log::AccessLogs;
+use crate::admin::Doors;
 use crate::clock::Pacer;
 use crate::config::{Config, ReadOptions};
+use crate::drains::{self, Drains};
 use crate::heartmonitor::{self, Hearing, Hearings, Heartmonitor};
 use crate::journal::Journal;
 use crate::listening::{Listener, Listening, Opened};
@@ -68,6 +70,7 @@ pub(crate) enum Stop {
 pub struct Running {
     reloader: Arc<Reloader>,
     registry: Arc<Registry>,
+    drains: Arc<Drains>,
     run_dir: RunDir,
     stop: watch::Sender<Stop>,
     /// Told only after the workers have ended, so that operators see the end from inside.
@@ -218,9 +221,11 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let stop = watch::Sender::new(Stop::No);
     let shared = (Arc::clone(&proxy), stop.subscribe());
     let reloader = Arc::new(Reloader::new(source, shared, (listening, written, hearing)));
+    let drains = Arc::new(Drains::open(Arc::clone(&registry), run_dir.path()));
     let running = Running {
         reloader,
         registry,
+        drains,
         run_dir,
         stop,
         end_control: watch::Sender::new(false),
@@ -269,9 +274,13 @@ fn launch(
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
     // Last: who gets an answer from the admin interface finds everything up.
-    let reloader = (Arc::clone(&running.reloader), hearings);
+    let doors = Doors {
+        registry: Arc::clone(&running.registry),
+        reloader: Arc::clone(&running.reloader),
+        drains: Arc::clone(&running.drains),
+    };
     let ending = running.end_control.subscribe();
-    running.control = Some(control(admin, Arc::clone(&running.registry), reloader, ending)?);
+    running.control = Some(control(admin, doors, hearings, ending)?);
     for address in running.listen() {
         tracing::info!(%address, threads = running.workers.len(), "listening");
     }
@@ -283,8 +292,8 @@ fn launch(
 /// first look-up of members' names.
 fn control(
     admin: std::os::unix::net::UnixListener,
-    registry: Arc<Registry>,
-    (reloader, hearings): (Arc<Reloader>, mpsc::UnboundedReceiver<Hearing>),
+    doors: Doors,
+    hearings: mpsc::UnboundedReceiver<Hearing>,
     ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
@@ -292,11 +301,12 @@ fn control(
             tracing::error!("the admin socket cannot be used");
             return;
         };
-        tokio::task::spawn_local(look_up(registry.balancers()));
-        tokio::task::spawn_local(sweep(Arc::clone(&reloader)));
+        tokio::task::spawn_local(look_up(doors.registry.balancers()));
+        tokio::task::spawn_local(sweep(Arc::clone(&doors.reloader)));
         tokio::task::spawn_local(heartmonitor::run(hearings));
-        tokio::task::spawn_local(probe::run(Arc::clone(&registry), ending.clone()));
-        admin::serve(listener, (registry, reloader), ending).await;
+        tokio::task::spawn_local(probe::run(Arc::clone(&doors.registry), ending.clone()));
+        tokio::task::spawn_local(drains::run(Arc::clone(&doors.drains)));
+        admin::serve(listener, doors, ending).await;
     })
 }
 

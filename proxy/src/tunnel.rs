@@ -68,7 +68,10 @@ struct Way {
 
 impl<'a> Tunnel<'a> {
     pub(crate) fn new(opening: Opening<'a>, request: &Request<'_>) -> Self {
-        let Opening { address, stopped, meter, connection, lead, early, fields, tried } = opening;
+        let Opening { address, stopped, meter, connection, lead, early, fields, mut tried } = opening;
+        if let Some(lease) = &mut tried.last {
+            lease.upgraded();
+        }
         let way = || Way { pump: Pump::new(Length::UntilClose, false), shut: false };
         let (mut down, mut up) = (way(), way());
         let mut got = 0;

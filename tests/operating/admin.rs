@@ -29,7 +29,11 @@ fn every_row_of_the_table_answers() {
             .replace("{member}", "a")
             .replace("{number}", "0")
             .replace("{bool}", "false");
-        let json = if row.method == "PATCH" { "{}" } else { "" };
+        let json = match row.takes {
+            "" => "",
+            "question" => r#"{"url":"/app"}"#,
+            _ => "{}",
+        };
         let told = proxy.admin().ask(row.method, &path, json);
         assert_eq!(told.status, 200, "{} {path}: {}", row.method, told.body);
     }

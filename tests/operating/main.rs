@@ -2,11 +2,13 @@
 
 mod admin;
 mod configuration;
+mod drain;
 mod edits;
 mod events;
 mod lasting;
 mod log;
 mod persist;
 mod reload;
+mod sessions;
 mod socket;
 mod start;

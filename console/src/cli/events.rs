@@ -129,7 +129,45 @@ fn sentence(kind: &EventKind) -> String {
             let words: Vec<&str> = lifted.flags().map(Flag::word).collect();
             format!("{balancer}/{member}: passed its health check, {} lifted: {reason}", words.join(" and "))
         }
+        EventKind::DrainBegan { .. }
+        | EventKind::DrainChanged { .. }
+        | EventKind::DrainPhase { .. }
+        | EventKind::DrainEnded { .. } => drain(kind),
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
+    }
+}
+
+/// What happened to a drain.
+fn drain(kind: &EventKind) -> String {
+    match kind {
+        EventKind::DrainBegan {
+            drain,
+            balancer,
+            member,
+            until,
+            timeout,
+            settle,
+            on_timeout,
+            by,
+            reason,
+            durable,
+        } => format!(
+            "{balancer}/{member}: drain {drain} begun: until {}, at most {timeout}, then {on_timeout}, settled {settle}{}",
+            until.typed(),
+            of(by.as_ref(), reason.as_deref(), *durable)
+        ),
+        EventKind::DrainChanged { drain, balancer, member, changes, by, reason, durable } => format!(
+            "{balancer}/{member}: drain {drain} changed: {}{}",
+            report::changes(changes),
+            of(by.as_ref(), reason.as_deref(), *durable)
+        ),
+        EventKind::DrainPhase { drain, balancer, member, phase, why } => {
+            format!("{balancer}/{member}: drain {drain}: {phase}: {why}")
+        }
+        EventKind::DrainEnded { drain, balancer, member, outcome, why, .. } => {
+            format!("{balancer}/{member}: drain {drain} ended: {outcome}: {why}")
+        }
+        other => format!("{other:?}"),
     }
 }
 
@@ -212,6 +250,22 @@ mod tests {
                 "balancer://app: no heartbeat of a member that it could elect; it elects by requests",
             ),
             ("heartbeats_heard", json!({}), "balancer://app: heartbeats are heard; it elects by them"),
+            (
+                "drain_began",
+                json!({"drain": 3, "until": "no_sessions", "timeout": "10m", "settle": "5s", "on_timeout": "stop",
+                       "by": anna, "reason": "deploy 42", "durable": true}),
+                "app/http://a:1: drain 3 begun: until no-sessions, at most 10m, then stop, settled 5s; by anna; deploy 42",
+            ),
+            (
+                "drain_phase",
+                json!({"drain": 3, "phase": "requests", "why": "1 request is in flight"}),
+                "app/http://a:1: drain 3: requests: 1 request is in flight",
+            ),
+            (
+                "drain_ended",
+                json!({"drain": 3, "outcome": "idle", "why": "nothing is in flight", "by": null}),
+                "app/http://a:1: drain 3 ended: idle: nothing is in flight",
+            ),
             ("missed", json!({"from": 1, "to": 5}), "events 1 to 5 are no longer kept"),
         ] {
             let mut whole = json!({"number": 7, "at": 1_795_348_800_000_000_u64, "event": event});

@@ -61,6 +61,10 @@ fn is_about(event: &Event, target: &Target) -> bool {
         | EventKind::MemberFailed { balancer, member, .. }
         | EventKind::MemberRetried { balancer, member, .. }
         | EventKind::MemberRecovered { balancer, member }
+        | EventKind::DrainBegan { balancer, member, .. }
+        | EventKind::DrainChanged { balancer, member, .. }
+        | EventKind::DrainPhase { balancer, member, .. }
+        | EventKind::DrainEnded { balancer, member, .. }
         | EventKind::HealthFailed { balancer, member, .. }
         | EventKind::HealthPassed { balancer, member, .. } => {
             *balancer == target.balancer && *member == target.member

@@ -80,6 +80,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
         retry_at: Some(taken.plus(std::time::Duration::from_secs(41))),
     });
     Snapshot {
+        drains: Vec::new(),
         proxy: Hello {
             product: "evenkeel-proxy".to_owned(),
             version: "0.1.0".to_owned(),

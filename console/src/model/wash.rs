@@ -2,7 +2,7 @@
 //! for the free texts, which may repeat what strangers wrote.
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Change, Event, EventKind, Override, Peer, Snapshot};
+use evenkeel_protocol::{Change, Drain, Event, EventKind, Override, Peer, Snapshot};
 
 /// The longest word: a status, a version, a user's name, a value.
 const WORD: usize = 100;
@@ -24,6 +24,7 @@ pub fn snapshot(snapshot: &mut Snapshot) {
     wash(&mut proxy.version, WORD);
     wash(&mut proxy.configuration, SENTENCE);
     proxy.listen.iter_mut().for_each(|address| wash(address, WORD));
+    snapshot.drains.iter_mut().for_each(drain);
     for balancer in &mut snapshot.balancers {
         balancer.paths.iter_mut().for_each(|path| wash(path, SENTENCE));
         for member in &mut balancer.members {
@@ -38,10 +39,20 @@ pub fn snapshot(snapshot: &mut Snapshot) {
     }
 }
 
+/// Cleans all free texts of a drain.
+fn drain(drain: &mut Drain) {
+    peer(&mut drain.by);
+    if let Some(reason) = &mut drain.reason {
+        wash(reason, SENTENCE);
+    }
+    wash(&mut drain.why, REPORT);
+}
+
 /// Cleans all free texts of an event.
 pub fn event(event: &mut Event) {
     match &mut event.kind {
         EventKind::MemberEdited { changes, by, reason, .. }
+        | EventKind::DrainChanged { changes, by, reason, .. }
         | EventKind::BalancerEdited { changes, by, reason, .. } => {
             self::changes(changes);
             peer(by);
@@ -52,6 +63,17 @@ pub fn event(event: &mut Event) {
         EventKind::MemberFailed { reason, .. }
         | EventKind::HealthFailed { reason, .. }
         | EventKind::HealthPassed { reason, .. } => wash(reason, SENTENCE),
+        EventKind::DrainBegan { by, reason, .. } => {
+            peer(by);
+            if let Some(reason) = reason {
+                wash(reason, SENTENCE);
+            }
+        }
+        EventKind::DrainPhase { why, .. } => wash(why, REPORT),
+        EventKind::DrainEnded { why, by, .. } => {
+            wash(why, REPORT);
+            peer(by);
+        }
         EventKind::Reloaded { by, .. } => peer(by),
         EventKind::ReloadRefused { reason, by } => {
             wash(reason, REPORT);

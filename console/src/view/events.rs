@@ -106,6 +106,10 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
         | EventKind::MemberFailed { balancer, member, .. }
         | EventKind::MemberRetried { balancer, member, .. }
         | EventKind::MemberRecovered { balancer, member }
+        | EventKind::DrainBegan { balancer, member, .. }
+        | EventKind::DrainChanged { balancer, member, .. }
+        | EventKind::DrainPhase { balancer, member, .. }
+        | EventKind::DrainEnded { balancer, member, .. }
         | EventKind::HealthFailed { balancer, member, .. }
         | EventKind::HealthPassed { balancer, member, .. } => of(balancer, member),
     }
@@ -165,10 +169,39 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
         EventKind::HealthPassed { reason, .. } => {
             (Role::Good, '●', format!("passed its health check: {reason}"))
         }
+        EventKind::DrainBegan { .. }
+        | EventKind::DrainChanged { .. }
+        | EventKind::DrainPhase { .. }
+        | EventKind::DrainEnded { .. } => drain(kind),
         EventKind::Missed { from, to } => {
             let count = to.saturating_sub(*from).saturating_add(1);
             (Role::Warning, '…', format!("{count} events were missed"))
         }
+    }
+}
+
+/// As [`describe`], of a drain.
+fn drain(kind: &EventKind) -> (Role, char, String) {
+    let said = |reason: &Option<String>| {
+        reason.as_ref().map_or_else(String::new, |reason| format!("  \"{reason}\""))
+    };
+    match kind {
+        EventKind::DrainBegan { until, timeout, on_timeout, by, reason, .. } => {
+            let who = words::peer(by.as_ref());
+            let terms = format!("until {}, at most {timeout}, then {on_timeout}", until.typed());
+            (Role::Accent, '▽', format!("{who}: drain begun, {terms}{}", said(reason)))
+        }
+        EventKind::DrainChanged { changes, by, reason, .. } => {
+            let text =
+                format!("{}: drain changed: {}{}", words::peer(by.as_ref()), told(changes), said(reason));
+            (Role::Accent, '▽', text)
+        }
+        EventKind::DrainEnded { outcome, why, .. } => {
+            let role = if outcome.is_reached() { Role::Good } else { Role::Warning };
+            (role, '▼', format!("drain ended: {why}"))
+        }
+        EventKind::DrainPhase { why, .. } => (Role::Text, '▽', format!("drains: {why}")),
+        _ => (Role::Text, ' ', String::new()),
     }
 }
 

@@ -10,6 +10,7 @@ use evenkeel_protocol::{
 };
 
 use crate::candidates::Lineup;
+use crate::census::{SessionMark, Watch};
 use crate::election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 use crate::health::Timetable;
 use crate::lbmethod::{self, Scales};
@@ -32,10 +33,35 @@ pub struct Balancer {
     /// Members whose error was lifted and of which it is not known yet whether they are well.
     pub(crate) on_trial: Vec<MemberId>,
     pub(crate) timetable: Timetable,
+    pub(crate) watch: Watch,
 }
 
-/// Members whose error was lifted in an election.
-pub(crate) type Retried = Vec<(MemberId, Recovery)>;
+/// What happens in the course of an election, beside who is elected.
+#[derive(Debug, Default)]
+pub(crate) struct Course {
+    /// Members whose error was lifted.
+    pub(crate) retried: Vec<(MemberId, Recovery)>,
+    /// How a member was looked for by route, if anybody wants to know.
+    pub(crate) steps: Option<Vec<Step>>,
+}
+
+/// A look at one member in the search for a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) route: String,
+    /// None: nobody has the route.
+    pub(crate) member: Option<MemberId>,
+    pub(crate) taken: bool,
+}
+
+impl Course {
+    /// Remembers a step, if anybody wants to know.
+    pub(crate) fn step(&mut self, step: impl FnOnce() -> Step) {
+        if let Some(steps) = &mut self.steps {
+            steps.push(step());
+        }
+    }
+}
 
 /// Whom the search found.
 #[derive(Clone, Copy)]
@@ -76,6 +102,7 @@ impl Balancer {
             by_address,
             on_trial: Vec::new(),
             timetable: Timetable::outdated(),
+            watch: Watch::new(),
         };
         balancer.rebuild_routes();
         balancer.check_invariants();
@@ -130,13 +157,31 @@ impl Balancer {
     /// Chooses a member for a request: first the one its session names, else the one whose turn it is. One atomic
     /// step: errors whose time has come are lifted, lbstatus and elected move, busy rises.
     pub fn elect(&mut self, ask: &Ask<'_>, now: Moment) -> Result<Election, NoMember> {
-        let mut retried = Retried::new();
+        self.elect_in(ask, now, &mut Course::default())
+    }
+
+    /// As [`Self::elect`], and tells its course.
+    pub(crate) fn elect_in(
+        &mut self,
+        ask: &Ask<'_>,
+        now: Moment,
+        course: &mut Course,
+    ) -> Result<Election, NoMember> {
+        self.keep_watch(now);
         let credit = self.credit();
         let claim = self.claim(ask);
-        let found = self.find(ask, claim, now, &mut retried);
+        let mark = claim.map(|claim| self.watch.mark(claim.id));
+        let found = self.find(ask, claim, now, course);
         debug_assert_eq!(credit, self.credit(), "an election moves credit and makes none");
+        // Who is led to a member by a route, or by a redirect, is the member's; all others were only claimed.
+        if let (Some(claim), Some(mark)) = (claim, mark)
+            && !found.as_ref().is_ok_and(|found| found.why == Why::Sticky)
+        {
+            self.watch.claimed(claim.route, mark, now);
+        }
+        let retried = std::mem::take(&mut course.retried);
         let result = match found {
-            Ok(found) => Ok(self.grant(ask, claim, found, retried)),
+            Ok(found) => Ok(self.grant(ask, claim.zip(mark), found, retried)),
             Err(why) => {
                 let waits = self.settings.timeout > 0 && why != NoMemberWhy::RouteUnusable;
                 let wait = waits.then(|| Duration::from_secs(u64::from(self.settings.timeout)));
@@ -154,7 +199,7 @@ impl Balancer {
         ask: &Ask<'_>,
         claim: Option<Claim<'_>>,
         now: Moment,
-        retried: &mut Retried,
+        course: &mut Course,
     ) -> Result<Found, NoMemberWhy> {
         if self.members.is_empty() {
             return Err(NoMemberWhy::Empty);
@@ -163,14 +208,14 @@ impl Balancer {
             let without = self.avoided(ask.excluded);
             if without.len() > ask.excluded.len() {
                 self.lay_out(&without);
-                if let Ok(found) = self.search(ask, claim, now, retried) {
+                if let Ok(found) = self.search(ask, claim, now, course) {
                     return Ok(found);
                 }
             }
         }
         self.lay_out(ask.excluded);
-        match self.search(ask, claim, now, retried) {
-            Err(_) if self.force_recovery(claim, retried) => self.search(ask, claim, now, retried),
+        match self.search(ask, claim, now, course) {
+            Err(_) if self.force_recovery(claim, course) => self.search(ask, claim, now, course),
             found => found,
         }
     }
@@ -181,11 +226,15 @@ impl Balancer {
         ask: &Ask<'_>,
         claim: Option<Claim<'_>>,
         now: Moment,
-        retried: &mut Retried,
+        course: &mut Course,
     ) -> Result<Found, NoMemberWhy> {
-        self.retry_leading(now, retried);
+        if let Some(steps) = &mut course.steps {
+            // Of several searches the last one counts.
+            steps.clear();
+        }
+        self.retry_leading(now, course);
         if let Some(claim) = claim.filter(|claim| !claim.route.is_empty()) {
-            if let Some(member) = self.find_by_route(claim.route, now, retried) {
+            if let Some(member) = self.find_by_route(claim.route, now, course) {
                 self.lineup.credit_sticky_hit(member);
                 let route_changed =
                     self.member(member).is_some_and(|found| found.settings.route.as_str() != claim.route);
@@ -197,9 +246,9 @@ impl Balancer {
         }
         let route_changed = self.settings.stickysession.is_some();
         let method = self.settings.lbmethod;
-        let mut found = self.walk(method, ask.dice, now, retried);
+        let mut found = self.walk(method, ask.dice, now, course);
         if found.is_none() && method == LbMethod::Heartbeat && !self.anybody_heard(now) {
-            found = self.walk(LbMethod::ByRequests, ask.dice, now, retried);
+            found = self.walk(LbMethod::ByRequests, ask.dice, now, course);
         }
         found.map(|(member, why)| Found { member, why, route_changed }).ok_or(NoMemberWhy::Unusable)
     }
@@ -210,10 +259,10 @@ impl Balancer {
         method: LbMethod,
         dice: u32,
         now: Moment,
-        retried: &mut Retried,
+        course: &mut Course,
     ) -> Option<(MemberId, Why)> {
         for at in 0..self.lineup.sets.len() {
-            self.retry_set(at, now, retried);
+            self.retry_set(at, now, course);
             let (offered, standbys) = {
                 let set = self.lineup.sets.get(at)?;
                 (set.offered(), set.standbys())
@@ -230,7 +279,14 @@ impl Balancer {
     }
 
     /// Counts the election and gives out the lease.
-    fn grant(&mut self, ask: &Ask<'_>, claim: Option<Claim<'_>>, found: Found, retried: Retried) -> Election {
+    fn grant(
+        &mut self,
+        ask: &Ask<'_>,
+        claim: Option<(Claim<'_>, SessionMark)>,
+        found: Found,
+        retried: Vec<(MemberId, Recovery)>,
+    ) -> Election {
+        let (claim, mark) = claim.unzip();
         let Found { member: id, why, route_changed } = found;
         let session = self.settings.stickysession.as_ref().zip(claim).map(|(sticky, claim)| Session {
             name: claim.name_in(sticky).to_owned(),
@@ -245,7 +301,8 @@ impl Balancer {
             "a draining member gets its sessions only"
         );
         let lease = Lease::take(id, &member.tally, ask.core);
-        Election { member: id, why, session, route_changed, lease, retried }
+        let visit = member.visit(mark.filter(|_| why == Why::Sticky));
+        Election { member: id, why, session, route_changed, mark, visit, lease, retried }
     }
 
     /// Who is to be left out while another can be elected: `excluded`, and those that are being probed.
@@ -269,6 +326,7 @@ impl Balancer {
     }
 
     pub(crate) fn rebuild_routes(&mut self) {
+        self.watch.outdate();
         self.routes.clear();
         for standby in [false, true] {
             for (id, member) in (0u32..).zip(&self.members) {

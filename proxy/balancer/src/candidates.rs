@@ -58,6 +58,36 @@ impl SetPlaces {
     }
 }
 
+/// How a member stands to a request without a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The method compares it with the others of its set.
+    Offered { lbset: Lbset },
+    /// The same, for a spare whom a vacancy lets in.
+    SpareIn { lbset: Lbset },
+    /// The same, for a standby whose set has nobody else.
+    StandbyIn { lbset: Lbset },
+    /// A spare that is not needed.
+    SpareOut,
+    /// A standby that is not needed.
+    StandbyOut,
+    /// Its turn would be, but the method finds nothing to go by in it.
+    Passed,
+    /// Another set comes first.
+    LaterSet { lbset: Lbset, first: Lbset },
+    /// Usable for sessions of its route alone.
+    Draining,
+    /// Not usable, or left out.
+    Unusable,
+}
+
+impl Standing {
+    /// May it be elected by its turn?
+    pub(crate) fn is_offered(self) -> bool {
+        matches!(self, Self::Offered { .. } | Self::SpareIn { .. } | Self::StandbyIn { .. })
+    }
+}
+
 /// The members in the order in which they are asked. The home of lbstatus.
 #[derive(Debug, Default)]
 pub(crate) struct Lineup {
@@ -197,6 +227,43 @@ impl Lineup {
         // As in httpd a draining member is passed over before the step that would lift its error.
         let retry_from = member.retry_from().filter(|_| !left_out && !member.is_draining());
         set.retry_from = set.retry_from.into_iter().chain(retry_from).min();
+    }
+
+    /// The same lineup of copies of the members.
+    pub(crate) fn of_copies(&self, copies: &[Member]) -> Self {
+        let mut lineup = Self::new(copies);
+        for (id, _) in (0u32..).map(MemberId).zip(copies) {
+            lineup.set_lbstatus(id, self.lbstatus_of(id));
+        }
+        lineup
+    }
+
+    /// How a member stands to a request without a session, where the method finds somebody among those of whom
+    /// `electable` says so.
+    pub(crate) fn standing(&self, id: MemberId, electable: impl Fn(&[MemberId]) -> bool) -> Standing {
+        let Some(place) = self.place_of(id).filter(|place| *place < self.usable) else {
+            return Standing::Unusable;
+        };
+        let holds = |set: &SetPlaces| (set.normals.start..set.standbys.end).contains(&place);
+        let Some((at, set)) = self.sets.iter().enumerate().find(|(_, set)| holds(set)) else {
+            return Standing::Draining;
+        };
+        let finds = |places: Range<usize>| electable(self.order.get(places).unwrap_or_default());
+        let asked = self.sets.iter().position(|set| finds(set.offered()) || finds(set.standbys()));
+        let (lbset, offered) = (set.lbset, set.offered());
+        let spare = set.spares.contains(&place);
+        match asked.and_then(|asked| Some((asked, self.sets.get(asked)?.lbset))) {
+            _ if spare && !offered.contains(&place) => Standing::SpareOut,
+            Some((asked, first)) if asked < at => Standing::LaterSet { lbset, first },
+            Some((asked, _)) if asked == at => match (finds(offered.clone()), offered.contains(&place)) {
+                (true, true) if spare => Standing::SpareIn { lbset },
+                (true, true) => Standing::Offered { lbset },
+                (true, false) => Standing::StandbyOut,
+                (false, true) => Standing::Passed,
+                (false, false) => Standing::StandbyIn { lbset },
+            },
+            _ => Standing::Passed,
+        }
     }
 
     /// Who counts as in error although its status does not say so.

@@ -134,6 +134,7 @@ impl Balancer {
         let method_changed = settings.lbmethod != self.settings.lbmethod;
         self.settings = settings;
         self.revision = accepted.revision;
+        self.watch.outdate();
         if method_changed {
             self.reset_method();
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::Recovery;
 
+use crate::census::{SessionMark, Visit};
 use crate::member::MemberId;
 use crate::tally::Lease;
 
@@ -35,6 +36,10 @@ pub struct Election {
     /// Is `BALANCER_ROUTE_CHANGED` to be set? As in httpd also for a client without a session, if the balancer
     /// is sticky.
     pub route_changed: bool,
+    /// What stands for the id of its session; none if it claims none.
+    pub mark: Option<SessionMark>,
+    /// What is to be told of its session once the member has answered, or has not; none if the member keeps none.
+    pub visit: Option<Visit>,
     /// The request's hold on the member; counts as busy while it lives.
     pub lease: Lease,
     /// Members whose error was lifted on the way.

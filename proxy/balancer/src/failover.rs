@@ -92,11 +92,13 @@ pub enum FailureKind {
     Client,
     /// The client sent nothing of its request for too long.
     ClientTimeout,
+    /// An operator ended what was in flight.
+    Cut,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Connect,
         Self::ConnectTimeout,
         Self::Unresolved,
@@ -109,6 +111,7 @@ impl FailureKind {
         Self::BadAnswer,
         Self::Client,
         Self::ClientTimeout,
+        Self::Cut,
     ];
 }
 
@@ -196,6 +199,10 @@ impl Failure {
             }
             Kind::SendTimeout => rule(false, Retry::Never, 504),
             Kind::BadAnswer => rule(false, Retry::Never, 502),
+            Kind::Cut if self.sent != Sent::Something => {
+                Rule { judged_as: [0, 0], ..rule(false, Retry::AnotherMember, 503) }
+            }
+            Kind::Cut => Rule { judged_as: [0, 0], ..rule(false, Retry::Never, 502) },
             Kind::Client => rule(false, Retry::Never, 400),
             Kind::ClientTimeout => rule(false, Retry::Never, 408),
         }

@@ -12,7 +12,10 @@
 //! | `recovery` | is it time to try a member in error again? |
 //! | `failover` | whose fault was it, may it be repeated, is the member now in error? |
 //! | `health` | which checks are due, and what follows from what they found? |
+//! | `drain` | what does a member that takes no new sessions still wait for, and can it be stopped? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
+//! | `census` | which sessions were seen, and is anybody left? |
+//! | `explain` | who would be elected, and why? |
 //! | `edit` | may this change be made, and what does it change? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
@@ -31,8 +34,11 @@
 
 mod balancer;
 mod candidates;
+mod drain;
+mod census;
 mod edit;
 mod election;
+mod explain;
 mod failover;
 mod health;
 mod heartbeats;
@@ -45,6 +51,8 @@ mod succession;
 mod tally;
 
 pub use balancer::Balancer;
+pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
+pub use census::{Salt, SessionMark, Visit};
 pub use edit::Accepted;
 pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{Flag, MemberName, MemberSettings, Moment, Status};
 
+use crate::census::RouteSeen;
 use crate::health::Health;
 use crate::heartbeats::Heard;
 use crate::tally::Tally;
@@ -31,7 +32,7 @@ pub(crate) struct ErrorState {
 }
 
 /// One member.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) name: MemberName,
     /// As they are in effect; their `status` is the one it started with.
@@ -47,6 +48,8 @@ pub(crate) struct Member {
     pub(crate) heard: Option<Heard>,
     pub(crate) health: Health,
     pub(crate) tally: Arc<Tally>,
+    /// What is seen of the sessions of its route; none if it keeps none.
+    pub(crate) seen: Option<Arc<RouteSeen>>,
 }
 
 impl Member {
@@ -63,6 +66,7 @@ impl Member {
             heard: None,
             health: Health::default(),
             tally: Arc::new(Tally::new(cores)),
+            seen: None,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use evenkeel_protocol::{Flag, Moment, Recovery};
 
-use crate::balancer::{Balancer, Retried};
+use crate::balancer::{Balancer, Course};
 use crate::member::{Member, MemberId};
 use crate::sticky::Claim;
 
@@ -16,15 +16,15 @@ impl Balancer {
     }
 
     /// Lifts the error of one member if its time has come.
-    pub(crate) fn retry(&mut self, id: MemberId, now: Moment, retried: &mut Retried) {
+    pub(crate) fn retry(&mut self, id: MemberId, now: Moment, course: &mut Course) {
         let due = self.member(id).and_then(Member::retry_from).is_some_and(|from| now >= from);
         if due && !self.is_left_out(id) {
-            self.lift(&[id], Recovery::Retry, retried);
+            self.lift(&[id], Recovery::Retry, course);
         }
     }
 
     /// Lifts errors whose time has come from the front of the list, up to the first member without error.
-    pub(crate) fn retry_leading(&mut self, now: Moment, retried: &mut Retried) {
+    pub(crate) fn retry_leading(&mut self, now: Moment, course: &mut Course) {
         for id in (0u32..).map(MemberId).take(self.members.len()) {
             if self.is_left_out(id) {
                 continue;
@@ -33,7 +33,7 @@ impl Balancer {
             if !in_error(self) {
                 return;
             }
-            self.retry(id, now, retried);
+            self.retry(id, now, course);
             if !in_error(self) {
                 return;
             }
@@ -41,7 +41,7 @@ impl Balancer {
     }
 
     /// Lifts the errors within one set whose time has come; draining members are passed over.
-    pub(crate) fn retry_set(&mut self, at: usize, now: Moment, retried: &mut Retried) {
+    pub(crate) fn retry_set(&mut self, at: usize, now: Moment, course: &mut Course) {
         let due = |from: Moment| now >= from;
         let Some(set) = self.lineup.sets.get(at).filter(|set| set.retry_from.is_some_and(due)) else {
             return;
@@ -58,7 +58,7 @@ impl Balancer {
             })
             .map(|(id, _)| id)
             .collect();
-        self.lift(&ids, Recovery::Retry, retried);
+        self.lift(&ids, Recovery::Retry, course);
     }
 
     /// Called when nobody can be elected: if all that could serve this request are in error, lifts all errors, as
@@ -66,7 +66,7 @@ impl Balancer {
     ///
     /// httpd counts every member that is not in error as a hope, also one that is disabled or draining, and so
     /// answers 503 until a retry time has passed; here only members that could serve count.
-    pub(crate) fn force_recovery(&mut self, claim: Option<Claim<'_>>, retried: &mut Retried) -> bool {
+    pub(crate) fn force_recovery(&mut self, claim: Option<Claim<'_>>, course: &mut Course) -> bool {
         // nofailover may have refused although others serve: then nothing has to be forced.
         if !self.settings.forcerecovery || self.lineup.offers_anybody() {
             return false;
@@ -83,16 +83,16 @@ impl Balancer {
         if helps {
             let ids: Vec<MemberId> =
                 all.filter(|(_, member)| member.status.has(Flag::Error)).map(|(id, _)| id).collect();
-            self.lift(&ids, Recovery::Forced, retried);
+            self.lift(&ids, Recovery::Forced, course);
         }
         helps
     }
 
-    fn lift(&mut self, ids: &[MemberId], how: Recovery, retried: &mut Retried) {
+    fn lift(&mut self, ids: &[MemberId], how: Recovery, course: &mut Course) {
         for id in ids {
             if let Some(member) = self.member_mut(*id) {
                 member.lift_error();
-                retried.push((*id, how));
+                course.retried.push((*id, how));
                 if !self.on_trial.contains(id) {
                     self.on_trial.push(*id);
                 }

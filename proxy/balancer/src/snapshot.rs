@@ -9,7 +9,7 @@ use crate::member::{Member, MemberId};
 
 impl Balancer {
     /// Everything visible at `now`, which on the wall clock is `wall`. `paths` is left empty: the balancer does not
-    /// know who is mapped to it.
+    /// know who is mapped to it. So are sessions, which are counted when the balancer is not held any more.
     pub fn snapshot(&self, now: Moment, wall: Timestamp) -> BalancerSnapshot {
         let members =
             self.members().zip(&self.members).map(|((id, ..), member)| self.show(id, member, now, wall));

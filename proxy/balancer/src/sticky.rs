@@ -5,38 +5,33 @@
 
 use std::collections::HashMap;
 
-use evenkeel_protocol::{Moment, Route, StickySession};
+use evenkeel_protocol::{Moment, Route, SessionPlace, StickySession};
 
-use crate::balancer::{Balancer, Retried};
+use crate::balancer::{Balancer, Course, Step};
 use crate::election::Ask;
 use crate::member::MemberId;
 
-mod session;
+pub(crate) mod session;
 
 /// What a request says of its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claim<'a> {
     /// The route, as the client wrote it; may be empty.
     pub(crate) route: &'a str,
+    /// What stands before the route; empty where the value is nothing but a route.
+    pub(crate) id: &'a str,
     /// Where it was found.
-    place: Place,
+    pub(crate) place: SessionPlace,
     /// May it be the cause of a refusal?
     pub(crate) binding: bool,
-}
-
-/// Where a session's value was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Url,
-    Cookie,
 }
 
 impl Claim<'_> {
     /// The name under which it was found.
     pub(crate) fn name_in<'a>(&self, sticky: &'a StickySession) -> &'a str {
         match self.place {
-            Place::Url => &sticky.path,
-            Place::Cookie => &sticky.cookie,
+            SessionPlace::Url => &sticky.path,
+            SessionPlace::Cookie => &sticky.cookie,
         }
     }
 }
@@ -60,10 +55,15 @@ impl Balancer {
         &mut self,
         route: &str,
         now: Moment,
-        retried: &mut Retried,
+        course: &mut Course,
     ) -> Option<MemberId> {
         let budget = self.members.len().saturating_mul(16).max(LOOKS);
-        RouteSearch { balancer: self, now, retried, budget, futile: HashMap::new() }.find(route, 1)
+        let mut search = RouteSearch { balancer: self, now, course, budget, futile: HashMap::new() };
+        let found = search.find(route, 1);
+        if found.is_none() && !self.routes.contains_key(route) {
+            course.step(|| Step { route: route.to_owned(), member: None, taken: false });
+        }
+        found
     }
 }
 
@@ -78,7 +78,7 @@ const LOOKS: usize = 4096;
 struct RouteSearch<'a> {
     balancer: &'a mut Balancer,
     now: Moment,
-    retried: &'a mut Retried,
+    course: &'a mut Course,
     budget: usize,
     /// Routes that lead to nobody, and the least depth from which that is known: it holds from deeper ones too.
     futile: HashMap<Route, usize>,
@@ -91,9 +91,11 @@ impl RouteSearch<'_> {
             at += 1;
             self.budget = self.budget.checked_sub(1)?;
             if !self.balancer.lineup.is_usable(id) {
-                self.balancer.retry(id, self.now, self.retried);
+                self.balancer.retry(id, self.now, self.course);
             }
-            if self.balancer.lineup.is_usable(id) {
+            let taken = self.balancer.lineup.is_usable(id);
+            self.course.step(|| Step { route: route.to_owned(), member: Some(id), taken });
+            if taken {
                 return Some(id);
             }
             let redirect = self.balancer.member(id)?.settings.redirect.clone();
@@ -134,7 +136,7 @@ mod tests {
     }
 
     fn found(balancer: &mut Balancer, route: &str) -> Option<u32> {
-        balancer.find_by_route(route, Moment(1), &mut Retried::new()).map(|member| member.0)
+        balancer.find_by_route(route, Moment(1), &mut Course::default()).map(|member| member.0)
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 
+use evenkeel_protocol::Inflight;
+
 use crate::member::MemberId;
 
 /// The counters of one core, on cache lines of their own.
@@ -35,6 +37,9 @@ pub(crate) enum Trial {
 #[derive(Debug)]
 pub(crate) struct Tally {
     busy: AtomicU64,
+    /// Of busy, answers that go on and upgraded connections. Most requests never touch these.
+    streaming: AtomicU64,
+    upgraded: AtomicU64,
     elected: AtomicU64,
     trial: AtomicU8,
     attentive: AtomicBool,
@@ -48,6 +53,8 @@ impl Tally {
     pub(crate) fn new(cores: usize) -> Self {
         Self {
             busy: AtomicU64::new(0),
+            streaming: AtomicU64::new(0),
+            upgraded: AtomicU64::new(0),
             elected: AtomicU64::new(0),
             trial: AtomicU8::new(Trial::None as u8),
             attentive: AtomicBool::new(false),
@@ -57,6 +64,18 @@ impl Tally {
         }
     }
 
+    /// One with the same numbers that has nothing more to do with this one.
+    pub(crate) fn copied(&self) -> Self {
+        let copy = Self::new(1);
+        copy.busy.store(self.busy(), Relaxed);
+        copy.elected.store(self.elected(), Relaxed);
+        copy.trial.store(self.trial.load(Relaxed), Relaxed);
+        copy.attentive.store(self.attentive.load(Relaxed), Relaxed);
+        copy.sent_before.store(self.transferred().wrapping_neg(), Relaxed);
+        copy.received_before.store(self.read().wrapping_neg(), Relaxed);
+        copy
+    }
+
     fn sum(&self, counter: impl Fn(&Cell) -> &AtomicU64) -> u64 {
         self.cells.iter().fold(0, |sum, cell| sum.wrapping_add(counter(cell).load(Relaxed)))
     }
@@ -64,6 +83,14 @@ impl Tally {
     /// Requests in flight.
     pub(crate) fn busy(&self) -> u64 {
         self.busy.load(Relaxed)
+    }
+
+    /// The same, by what they are.
+    pub(crate) fn inflight(&self) -> Inflight {
+        let (upgraded, streaming) = (self.upgraded.load(Relaxed), self.streaming.load(Relaxed));
+        // Read last and without a lock: the sum of the three is at least what is busy now.
+        let requests = self.busy().saturating_sub(upgraded.saturating_add(streaming));
+        Inflight { requests, streaming, upgraded }
     }
 
     /// How often it was elected.
@@ -122,7 +149,29 @@ impl Tally {
 pub struct Lease {
     member: MemberId,
     probes: bool,
+    lasting: Lasting,
     meter: Meter,
+}
+
+/// What became of a request that lasts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lasting {
+    /// Nothing: it is one like any other.
+    Not,
+    /// Its answer goes on.
+    Streams,
+    /// Its connection was upgraded.
+    Upgraded,
+}
+
+impl Lasting {
+    fn counter(self, tally: &Tally) -> Option<&AtomicU64> {
+        match self {
+            Self::Not => None,
+            Self::Streams => Some(&tally.streaming),
+            Self::Upgraded => Some(&tally.upgraded),
+        }
+    }
 }
 
 /// Counts bytes for a lease where the lease itself cannot be, for instance in a body on its way. Not a hold on the
@@ -166,7 +215,7 @@ impl Lease {
             tally.set_trial(Trial::Running);
         }
         let meter = Meter { core: core % tally.cells.len().max(1), tally: Arc::clone(tally) };
-        Self { member, probes, meter }
+        Self { member, probes, lasting: Lasting::Not, meter }
     }
 
     fn end_trial(&self, trial: Trial) {
@@ -174,6 +223,28 @@ impl Lease {
             let (from, to) = (Trial::Running as u8, trial as u8);
             // A second end of the same trial, or one that a new error has overtaken, changes nothing.
             let _ = self.meter.tally.trial.compare_exchange(from, to, Relaxed, Relaxed);
+        }
+    }
+
+    /// The answer has begun and goes on: it counts as streaming until the end.
+    pub fn streams(&mut self) {
+        if self.lasting == Lasting::Not {
+            self.lasts(Lasting::Streams);
+        }
+    }
+
+    /// The connection was upgraded: it counts as such until the end.
+    pub fn upgraded(&mut self) {
+        self.lasts(Lasting::Upgraded);
+    }
+
+    fn lasts(&mut self, lasting: Lasting) {
+        let before = std::mem::replace(&mut self.lasting, lasting);
+        if let Some(counter) = before.counter(&self.meter.tally) {
+            counter.fetch_sub(1, Relaxed);
+        }
+        if let Some(counter) = lasting.counter(&self.meter.tally) {
+            counter.fetch_add(1, Relaxed);
         }
     }
 
@@ -226,6 +297,9 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // A probe that ended without finding out leaves the question to the next request.
         self.end_trial(Trial::Due);
+        if let Some(counter) = self.lasting.counter(&self.meter.tally) {
+            counter.fetch_sub(1, Relaxed);
+        }
         self.meter.tally.busy.fetch_sub(1, Relaxed);
     }
 }
@@ -258,6 +332,20 @@ mod tests {
         }
         assert_eq!((tally.transferred(), tally.read(), tally.served(), tally.failed()), (40, 12, 4, 0));
         assert_eq!(tally.busy(), 0);
+    }
+
+    #[test]
+    fn what_lasts_is_told_apart_as_long_as_it_does() {
+        let tally = tally(1);
+        let mut leases: Vec<Lease> = (0..4).map(|_| Lease::take(MemberId(0), &tally, 0)).collect();
+        leases[0].upgraded();
+        leases[1].streams();
+        leases[1].streams();
+        assert_eq!(tally.inflight(), Inflight { requests: 2, streaming: 1, upgraded: 1 });
+        leases.remove(0);
+        assert_eq!(tally.inflight(), Inflight { requests: 2, streaming: 1, upgraded: 0 });
+        leases.clear();
+        assert_eq!(tally.inflight(), Inflight::default());
     }
 
     #[test]

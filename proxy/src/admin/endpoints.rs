@@ -3,24 +3,29 @@
 use std::sync::Arc;
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Call, Code, Peer, Refusal};
+use evenkeel_protocol::{Call, Code, Peer, Refusal, Snapshot};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::stream::Reply;
+use super::{Doors, drains};
 use crate::limits;
-use crate::registry::Registry;
-use crate::reload::Reloader;
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
     call: Call,
     body: Vec<u8>,
-    (registry, reloader): (&Arc<Registry>, &Arc<Reloader>),
+    doors: &Doors,
     peer: Option<Peer>,
 ) -> Result<Reply, Refusal> {
+    let Doors { registry, reloader, drains: jobs } = doors;
     match call {
         Call::Hello => Ok(Reply::json(&registry.hello())),
-        Call::Snapshot => Ok(Reply::json(&registry.snapshot())),
+        Call::Snapshot => Ok(Reply::json(&Snapshot { drains: jobs.list(), ..registry.snapshot() })),
+        Call::Drains
+        | Call::Drain(_)
+        | Call::BeginDrain(..)
+        | Call::ChangeDrain(_)
+        | Call::CancelDrain(_) => drains::answer(call, &body, jobs, peer).await,
         Call::Balancer(name) => Ok(Reply::json(&registry.find(&name)?.snapshot())),
         Call::Member(name, selector) => {
             let balancer = registry.find(&name)?;
@@ -39,8 +44,10 @@ pub(super) async fn answer(
             let registry = Arc::clone(registry);
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
-        Call::Sessions(_) | Call::Explain | Call::Elections => {
-            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of sessions and elections yet"))
+        Call::Sessions(name) => Ok(Reply::json(&registry.find(&name)?.census())),
+        Call::Explain | Call::Elections => {
+            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of elections yet"))
+        }
         Call::PreviewBalancer(_) | Call::PreviewMember(..) | Call::Undo | Call::Overrides => {
             Err(Refusal::new(Code::Internal, "not yet"))
         }
@@ -63,14 +70,14 @@ pub(super) async fn answer(
 }
 
 /// With the user's name, which the system may have to ask others for.
-fn named(peer: Option<Peer>) -> Option<Peer> {
+pub(super) fn named(peer: Option<Peer>) -> Option<Peer> {
     peer.map(|peer| {
         let user = uzers::get_user_by_uid(peer.uid);
         Peer { user: user.map(|user| clean(&user.name().to_string_lossy(), limits::TEXT)), ..peer }
     })
 }
 
-async fn off_thread<T: serde::Serialize + Send + 'static>(
+pub(super) async fn off_thread<T: serde::Serialize + Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<Reply, Refusal> {
     match tokio::task::spawn_blocking(work).await {
@@ -80,7 +87,7 @@ async fn off_thread<T: serde::Serialize + Send + 'static>(
 }
 
 /// Reads a message. Complaints about a field start with its name, which then stands in the refusal as well.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     if body.is_empty() {
         let why = "the body is empty; send a JSON object with what shall change, such as {\"drain\":true}";
         return Err(Refusal::new(Code::BadRequest, why));

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::future::poll_fn;
 use std::rc::Rc;
 
-use evenkeel_balancer::{Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome};
+use evenkeel_balancer::{
+    Ask, Election, Failure, FailureKind, Lease, MemberId, Next, NoMember, Outcome, Visit,
+};
 use evenkeel_protocol::Moment;
 use tokio::time::timeout;
 
@@ -73,7 +75,15 @@ impl<'a> Trying<'a> {
         let tried = std::mem::take(&mut self.tried);
         let begun = self.begin(request, answered?, (tried, keep));
         let mut begun = begun.ok_or(Unserved::Status(502))?;
+        let handed = self.worker.now();
         let ended = poll_fn(|context| begun.poll(context, request)).await;
+        let now = self.worker.now();
+        // A session is there as long as its answer lasts.
+        if now.since(handed) >= limits::LONG_ANSWER
+            && let Some(visit) = self.visit()
+        {
+            visit.answered(now);
+        }
         Ok(begun.served(ended, request))
     }
 
@@ -98,7 +108,13 @@ impl<'a> Trying<'a> {
         let changes = site.header_rules.changes(place, Some(asked), telling);
         // As in httpd no rule reaches the answer that begins a tunnel.
         let changes = changes.filter(|_| answered.head.status != 101);
-        relay::begin(request, answered, Handing { balancer, tried, keep, cookie, changes })
+        let visit = self.visit();
+        relay::begin(request, answered, Handing { balancer, tried, keep, visit, cookie, changes })
+    }
+
+    /// What is to be told of the session that the last member got.
+    fn visit(&self) -> Option<&Visit> {
+        self.chosen.as_ref()?.visit.as_ref()
     }
 
     /// Tries members until one answers.
@@ -134,8 +150,8 @@ impl<'a> Trying<'a> {
 
     /// Remembers who was elected.
     fn take(&mut self, election: Election) -> MemberId {
-        let Election { member, session, route_changed, lease, .. } = election;
-        self.chosen = Some(Chosen { balancer: self.found.balancer, member, session, route_changed });
+        let Election { member, session, route_changed, visit, lease, .. } = election;
+        self.chosen = Some(Chosen { balancer: self.found.balancer, member, session, route_changed, visit });
         self.tried.add(lease);
         member
     }
@@ -190,6 +206,9 @@ impl<'a> Trying<'a> {
         };
         match request.attempt(address, lease, fresh).await {
             Ok(answered) => {
+                if let Some(visit) = self.visit() {
+                    visit.answered(self.worker.now());
+                }
                 if lease.answered() {
                     let outcome = Outcome::Answered { status: answered.head.status };
                     self.worker.proxy.registry.settle(self.balancer, member, &outcome);
@@ -224,6 +243,9 @@ impl<'a> Trying<'a> {
             && let Some(lease) = self.tried.last()
         {
             lease.failed();
+            if let Some(visit) = self.visit() {
+                visit.failed(self.worker.now());
+            }
         }
         let status = match settled.next {
             _ if too_large => 413,

@@ -164,6 +164,19 @@ impl Buffer {
         }
     }
 
+    /// Appends these texts, one behind the other.
+    pub(crate) fn put_all<const PARTS: usize>(&mut self, parts: [&[u8]; PARTS]) {
+        let length = parts.iter().map(|part| part.len()).sum();
+        self.reserve(length);
+        let mut room = self.bytes.get_mut(self.end..).unwrap_or_default();
+        for part in parts {
+            let Some((front, behind)) = room.split_at_mut_checked(part.len()) else { return };
+            front.copy_from_slice(part);
+            room = behind;
+        }
+        self.end += length;
+    }
+
     /// Puts `text` before what is filled, into the headroom, which must be there.
     pub(crate) fn put_before(&mut self, text: &[u8]) {
         debug_assert!(text.len() <= self.start, "no headroom");
@@ -200,7 +213,8 @@ mod tests {
         let spares = Rc::new(Spares::default());
         let mut buffer = spares.small();
         buffer.clear(8);
-        buffer.put(b"hello");
+        buffer.put(b"he");
+        buffer.put_all([b"l", b"", b"lo"]);
         buffer.put_before(b">>");
         assert_eq!((buffer.filled(), buffer.start(), buffer.end()), (&b">>hello"[..], 6, 13));
         buffer.consume(3);

@@ -49,6 +49,7 @@ pub(crate) enum Known {
     Upgrade,
     Expect,
     Cookie,
+    SetCookie,
     Via,
     Date,
     /// Location, Content-Location or URI: addresses that ProxyPassReverse turns.
@@ -98,6 +99,7 @@ impl Known {
             8 if is("location") => Self::Address,
             10 if is("connection") => Self::Connection,
             10 if is("keep-alive") => Self::Hop,
+            10 if is("set-cookie") => Self::SetCookie,
             14 if is("content-length") => Self::ContentLength,
             15 if is_spelled(name, "x-forwarded-for") => {
                 Self::ours(is("x-forwarded-for"), Self::ForwardedFor)

@@ -10,13 +10,13 @@
 //! ?mysid=x.c                       route c              nothing: that is another parameter
 //! ```
 
-use evenkeel_protocol::{BalancerSettings, Separator, StickySession};
+use evenkeel_protocol::{BalancerSettings, Separator, SessionPlace as Place, StickySession};
 
-use super::{Claim, Place};
+use super::Claim;
 use crate::election::Ask;
 
 /// What httpd would find. An empty route is a claim too: it is exported, though it names nobody.
-pub(super) fn literal<'a>(
+pub(crate) fn literal<'a>(
     sticky: &StickySession,
     settings: &BalancerSettings,
     ask: &Ask<'a>,
@@ -25,16 +25,16 @@ pub(super) fn literal<'a>(
         Some(value) => (value, Place::Url),
         None => (literal_in_cookies(ask.cookies, &sticky.cookie)?, Place::Cookie),
     };
-    let route = match settings.stickysessionsep {
-        Separator::At(separator) => value.split_once(separator)?.1,
-        Separator::Off => value,
+    let (id, route) = match settings.stickysessionsep {
+        Separator::At(separator) => value.split_once(separator)?,
+        Separator::Off => ("", value),
     };
-    Some(Claim { route, place, binding: false })
+    Some(Claim { route, id, place, binding: false })
 }
 
 /// The plain substring, anywhere; its value runs to the next `?` or `&`. Leading delimiters are skipped, as by the C
 /// function that httpd cuts with. An empty value at the very end is absent.
-fn literal_in_url<'a>(url: &'a str, name: &str, semicolon: bool) -> Option<&'a str> {
+pub(crate) fn literal_in_url<'a>(url: &'a str, name: &str, semicolon: bool) -> Option<&'a str> {
     let mut rest = url;
     while let Some((_, behind)) = rest.split_once(name) {
         if let Some(value) = behind.strip_prefix('=').filter(|value| !value.is_empty()) {
@@ -49,7 +49,7 @@ fn literal_in_url<'a>(url: &'a str, name: &str, semicolon: bool) -> Option<&'a s
 
 /// At the start of a line or behind `;`, `,` or white space; white space is allowed before `=`. Several lines are
 /// read as httpd joins them, with `, `.
-fn literal_in_cookies<'a>(lines: &[&'a str], name: &str) -> Option<&'a str> {
+pub(crate) fn literal_in_cookies<'a>(lines: &[&'a str], name: &str) -> Option<&'a str> {
     lines.iter().enumerate().find_map(|(at, line)| literal_in_cookie(line, name, at + 1 < lines.len()))
 }
 
@@ -82,19 +82,20 @@ fn literal_in_cookie<'a>(line: &'a str, name: &str, more_lines: bool) -> Option<
 
 /// Up to four routes, best first, that a less literal reading finds: in the URL, then in the cookies; of each the
 /// text behind the first separator and that behind the last.
-pub(super) fn tolerant<'a>(
+pub(crate) fn tolerant<'a>(
     sticky: &StickySession,
     settings: &BalancerSettings,
     ask: &Ask<'a>,
 ) -> [Option<Claim<'a>>; 4] {
-    let claim = |route: Option<&'a str>, place| {
-        route.filter(|route| !route.is_empty()).map(|route| Claim { route, place, binding: false })
+    let claim = |parts: Option<(&'a str, &'a str)>, place| {
+        let parts = parts.filter(|(_, route)| !route.is_empty());
+        parts.map(|(id, route)| Claim { route, id, place, binding: false })
     };
     let routes = |value: Option<&'a str>| match settings.stickysessionsep {
-        Separator::Off => [value, None],
+        Separator::Off => [value.map(|route| ("", route)), None],
         Separator::At(separator) => [
-            value.and_then(|value| value.split_once(separator)).map(|(_, route)| route),
-            value.and_then(|value| value.rsplit_once(separator)).map(|(_, route)| route),
+            value.and_then(|value| value.split_once(separator)),
+            value.and_then(|value| value.rsplit_once(separator)),
         ],
     };
     let [url_first, url_last] = routes(parameter(ask.url, &sticky.path));

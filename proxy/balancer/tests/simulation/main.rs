@@ -175,7 +175,10 @@ impl Storm {
             dice,
             core,
         };
+        let explained = self.explained(&ask, now);
         let elected = self.balancer.elect(&ask, now);
+        let named = elected.as_ref().ok().map(|election| name(index(election.member)));
+        assert_eq!(explained, named, "what was explained is what happens");
         let without: Vec<usize> = excluded.iter().map(|id| index(*id)).collect();
         let expected = self.model.elect(&model::Ask {
             route: (!wanted.is_empty()).then_some(wanted),
@@ -198,6 +201,21 @@ impl Storm {
                 assert_eq!(nobody.why == NoMemberWhy::Empty, self.model.members.is_empty());
             }
         }
+    }
+
+    /// Who an explanation says would be elected. It changes nothing.
+    fn explained(&self, ask: &Ask<'_>, now: Moment) -> Option<MemberName> {
+        let shown = || self.balancer.snapshot(now, Timestamp(1_000_000_000_000));
+        let before = shown();
+        let told = self.balancer.explain(ask, now, 3);
+        assert_eq!(shown(), before, "an explanation changes nothing");
+        let elected = told.elected.clone();
+        assert_eq!(told.next.first(), elected.as_ref(), "the first that is foretold is the one");
+        if told.session.found.is_none() && elected.is_some() {
+            let offered = told.candidates.iter().filter(|candidate| candidate.offered);
+            assert!(offered.map(|it| Some(&it.member)).any(|member| member == elected.as_ref()), "{told:?}");
+        }
+        elected
     }
 
     /// One of the requests on their way that have not ended yet.

@@ -96,6 +96,16 @@ pub(in crate::config) static ROWS: &[Parameter<Settings>] = &[
         set: |settings, text, _| on_off(text).map(|on| settings.scolonpathdelim = on),
     },
     Parameter {
+        key: "sessionwindow",
+        range: "a whole number with s, m or h behind it, from 1s to 168h",
+        about: "How long a session counts as live after it was last seen: 30m, or as long as the application keeps an \
+                idle one. httpd does not have it.",
+        set: |settings, text, _| {
+            settings.sessionwindow = window(text)?;
+            Ok(())
+        },
+    },
+    Parameter {
         key: "stickysession",
         range: "COOKIE or COOKIE|PATH, at most 63 characters",
         about: "The cookie and the URL parameter in which the route of a session is found.",
@@ -143,6 +153,24 @@ fn lbmethod(settings: &mut Settings, text: &str, _: &mut Remarks) -> Result<(), 
     Ok(())
 }
 
+/// In seconds. A word of ours, so nothing is guessed.
+fn window(text: &str) -> Result<u32, Complaint> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).unwrap_or((text, ""));
+    let factor = match unit {
+        "s" => Some(1),
+        "m" | "min" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let seconds =
+        number.parse::<u32>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    seconds.filter(|seconds| (1..=168 * 3600).contains(seconds)).ok_or_else(|| {
+        let what = "must be a whole number with s, m or h behind it, from 1s to 168h";
+        Complaint::new(what, "write for example sessionwindow=30m")
+    })
+}
+
 /// A list replaces the one before; empty parts are skipped, as in httpd.
 fn failonstatus(settings: &mut Settings, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
     /// More than there are statuses helps nobody.
@@ -181,7 +209,7 @@ mod tests {
     #[test]
     fn what_is_taken() {
         type Check = fn(&Settings) -> bool;
-        let rows: [(&str, Check, usize, usize); 25] = [
+        let rows: [(&str, Check, usize, usize); 28] = [
             ("timeout=1", |s| s.timeout == 1, 0, 0),
             ("timeout=5s", |s| s.timeout == 5, 1, 0),
             ("timeout=5 timeout=6", |s| s.timeout == 6, 0, 0),
@@ -205,6 +233,9 @@ mod tests {
             ("failontimeout=On", |s| s.failontimeout, 0, 0),
             ("lbmethod=bytraffic", |s| s.lbmethod == LbMethod::ByTraffic, 0, 0),
             ("lbmethod=heartbeat", |s| s.lbmethod == LbMethod::Heartbeat, 0, 0),
+            ("sessionwindow=90s", |s| s.sessionwindow == 90, 0, 0),
+            ("sessionwindow=20m", |s| s.sessionwindow == 1200, 0, 0),
+            ("sessionwindow=168h", |s| s.sessionwindow == 604_800, 0, 0),
             ("growth=100", |s| *s == Settings::default(), 0, 1),
             ("nonce=None", |s| *s == Settings::default(), 0, 1),
         ];
@@ -242,6 +273,13 @@ mod tests {
             "lbmethod=",
             "lbmethod=ByRequests",
             "lbmethod=fair",
+            "sessionwindow=0s",
+            "sessionwindow=169h",
+            "sessionwindow=30",
+            "sessionwindow=m",
+            "sessionwindow=-1m",
+            "sessionwindow=30ms",
+            "sessionwindow=99999999999h",
             "growth=0",
             "growth=101",
             "growth=",

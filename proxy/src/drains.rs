@@ -1,0 +1,297 @@
+//! Drains as jobs of the process: begun, changed and cancelled by operators, looked at by a ticker of the control
+//! thread, and kept over a restart.
+//!
+//! Two locks, so that a slow disk never hides what is true: `jobs` is held for a moment and never over an edit or a
+//! write; `writer` is held over both and makes those who change something take turns. It is always taken first. A job
+//! that somebody is changing is `acting`, and the ticker leaves its end to them.
+
+mod deadline;
+mod job;
+mod sessions;
+mod sight;
+mod store;
+mod words;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use evenkeel_protocol::{
+    BalancerName, Code, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, EventKind,
+    MemberEdit, MemberName, Peer, Refusal,
+};
+use tokio::sync::Notify;
+
+use crate::registry::Registry;
+use crate::{clock, limits};
+use job::{End, Job, Jobs, Terms};
+use store::Store;
+
+pub(crate) use sight::run;
+
+/// All drains of the process.
+#[derive(Debug)]
+pub(crate) struct Drains {
+    registry: Arc<Registry>,
+    jobs: Mutex<Jobs>,
+    writer: Mutex<Store>,
+    /// Told when there is something to look at.
+    begun: Notify,
+    /// Is somebody about to write down how much time is left?
+    saving: AtomicBool,
+}
+
+impl Drains {
+    /// The drains of a run folder, with those from before a restart.
+    pub(crate) fn open(registry: Arc<Registry>, folder: &Path) -> Self {
+        let (store, kept) = Store::open(folder, registry.keeps_edits());
+        let (jobs, late) = Jobs::restored(kept, clock::now(), clock::wall());
+        let drains = Self {
+            registry,
+            jobs: Mutex::new(jobs),
+            writer: Mutex::new(store),
+            begun: Notify::new(),
+            saving: AtomicBool::new(false),
+        };
+        for number in late {
+            drains.tell_end(number, None);
+        }
+        drains.save(&mut drains.writer());
+        drains
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Store> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All drains as they stand, by number.
+    pub(crate) fn list(&self) -> Vec<Drain> {
+        let (now, wall) = (clock::now(), clock::wall());
+        self.jobs().all().map(|job| job.show(now, wall)).collect()
+    }
+
+    /// One drain as it stands.
+    ///
+    /// # Errors
+    ///
+    /// There is none of that number.
+    pub(crate) fn find(&self, number: u64) -> Result<Drain, Refusal> {
+        let jobs = self.jobs();
+        jobs.get(number).map(|job| job.show(clock::now(), clock::wall())).ok_or_else(|| missing(number))
+    }
+
+    /// Drains a member, or adjusts the drain that it has. It may wait for a disk.
+    ///
+    /// # Errors
+    ///
+    /// There is no such member, somebody changed it since, or there are too many drains.
+    pub(crate) fn begin(
+        &self,
+        balancer: &BalancerName,
+        selector: &str,
+        order: &DrainOrder,
+        by: Option<Peer>,
+    ) -> Result<DrainAnswer, Refusal> {
+        let mut store = self.writer();
+        let member = self.registry.find(balancer)?.resolve(selector)?;
+        self.refuse_too_many(balancer, &member)?;
+        let edit = MemberEdit {
+            drain: Some(true),
+            revision: order.revision,
+            reason: order.reason.clone(),
+            ..MemberEdit::default()
+        };
+        let edited = self.registry.edit_member(balancer, member.as_str(), &edit, by.clone())?;
+        self.look();
+        let running = self.jobs().of(balancer, &member).map(|job| (job.number, job.is_running()));
+        let (number, changed) = match running {
+            Some((number, true)) => (number, self.adjust(number, &Terms::asked(order), (order, by))),
+            Some((number, false)) if !edited.changed && self.still_holds(number, order) => (number, false),
+            _ => (self.add((balancer, &member), order, by), true),
+        };
+        self.look();
+        self.save(&mut store);
+        let drain = self.find(number)?;
+        Ok(DrainAnswer { changed: changed || edited.changed, drain, edited: Some(edited) })
+    }
+
+    fn refuse_too_many(&self, balancer: &BalancerName, member: &MemberName) -> Result<(), Refusal> {
+        let jobs = self.jobs();
+        let known = jobs.of(balancer, member).is_some_and(Job::is_running);
+        if known || jobs.all().filter(|job| job.is_running()).count() < limits::DRAINS {
+            return Ok(());
+        }
+        let why = format!("there are {} drains already; cancel one of them", limits::DRAINS);
+        Err(Refusal::new(Code::Unavailable, why))
+    }
+
+    /// Did a drain come to its end as `order` asks for, and does that still hold?
+    fn still_holds(&self, number: u64, order: &DrainOrder) -> bool {
+        let jobs = self.jobs();
+        jobs.get(number).is_some_and(|job| {
+            let reached = job.end.as_ref().is_some_and(|end| end.outcome.is_reached());
+            reached && job.terms.with(&Terms::asked(order)) == job.terms && job.holds(clock::now())
+        })
+    }
+
+    fn add(
+        &self,
+        (balancer, member): (&BalancerName, &MemberName),
+        order: &DrainOrder,
+        by: Option<Peer>,
+    ) -> u64 {
+        let durable = self.registry.keeps_edits();
+        let mut jobs = self.jobs();
+        let number = jobs.take_number();
+        let mut job = Job::new((number, balancer, member), order, (clock::now(), clock::wall()));
+        (job.by, job.durable) = (by, durable);
+        let began = job.began_event();
+        jobs.insert(job);
+        drop(jobs);
+        tracing::info!(%balancer, %member, drain = number, "drain begun");
+        self.registry.events().publish(began);
+        self.begun.notify_one();
+        number
+    }
+
+    /// Changes what a drain waits for, with an event; true if that is something else.
+    fn adjust(&self, number: u64, asked: &Terms, (order, by): (&DrainOrder, Option<Peer>)) -> bool {
+        let mut jobs = self.jobs();
+        let Some(job) = jobs.get_mut(number) else { return false };
+        let changes = job.replan(asked, clock::now());
+        if changes.is_empty() {
+            return false;
+        }
+        let reason = order.reason.as_ref().map(|reason| reason.as_str().to_owned());
+        let told = EventKind::DrainChanged {
+            drain: number,
+            balancer: job.balancer.clone(),
+            member: job.member.clone(),
+            changes,
+            by,
+            reason,
+            durable: job.durable,
+        };
+        drop(jobs);
+        self.registry.events().publish(told);
+        true
+    }
+
+    /// Changes a drain that runs. It may wait for a disk.
+    ///
+    /// # Errors
+    ///
+    /// There is no such drain, it has ended, or the change contradicts itself.
+    pub(crate) fn change(
+        &self,
+        number: u64,
+        change: &DrainChange,
+        by: Option<Peer>,
+    ) -> Result<DrainAnswer, Refusal> {
+        let mut store = self.writer();
+        let asked = {
+            let jobs = self.jobs();
+            let job = jobs.get(number).ok_or_else(|| missing(number))?;
+            if let Some(end) = &job.end {
+                let why = format!("drain {number} has ended ({}): {}", end.outcome, end.why);
+                return Err(Refusal::new(Code::Stale, why));
+            }
+            job.asked(change, clock::now())?
+        };
+        let order = DrainOrder { reason: change.reason.clone(), ..DrainOrder::default() };
+        let changed = self.adjust(number, &asked, (&order, by));
+        self.look();
+        self.save(&mut store);
+        Ok(DrainAnswer { changed, drain: self.find(number)?, edited: None })
+    }
+
+    /// Ends a drain. It may wait for a disk.
+    ///
+    /// # Errors
+    ///
+    /// There is no such drain, or the member cannot be restored.
+    pub(crate) fn cancel(
+        &self,
+        number: u64,
+        cancel: &DrainCancel,
+        by: Option<Peer>,
+    ) -> Result<DrainAnswer, Refusal> {
+        let mut store = self.writer();
+        let (balancer, member, was_running) = {
+            let mut jobs = self.jobs();
+            let job = jobs.get_mut(number).ok_or_else(|| missing(number))?;
+            job.acting = true;
+            (job.balancer.clone(), job.member.clone(), job.is_running())
+        };
+        let restore = cancel.restore == Some(true);
+        let edited = restore.then(|| {
+            let edit =
+                MemberEdit { drain: Some(false), reason: cancel.reason.clone(), ..MemberEdit::default() };
+            self.registry.edit_member(&balancer, member.as_str(), &edit, by.clone())
+        });
+        let edited = match edited.transpose() {
+            Ok(edited) => edited,
+            Err(why) => {
+                if let Some(job) = self.jobs().get_mut(number) {
+                    job.acting = false;
+                }
+                return Err(why);
+            }
+        };
+        let why = words::cancelled(restore, by.as_ref(), cancel.reason.as_ref());
+        self.end(number, End::now(DrainOutcome::Cancelled, why), by);
+        self.save(&mut store);
+        let changed = was_running || edited.as_ref().is_some_and(|edited| edited.changed);
+        Ok(DrainAnswer { changed, drain: self.find(number)?, edited })
+    }
+
+    /// Ends a job, with an event, unless it has ended before.
+    fn end(&self, number: u64, end: End, by: Option<Peer>) {
+        let ended = self.jobs().end(number, end);
+        if ended {
+            self.tell_end(number, by);
+        }
+    }
+
+    fn tell_end(&self, number: u64, by: Option<Peer>) {
+        let told = self.jobs().get(number).and_then(|job| job.ended_event(by));
+        if let Some(told) = told {
+            if let EventKind::DrainEnded { balancer, member, outcome, why, .. } = &told {
+                tracing::info!(%balancer, %member, drain = number, %outcome, why, "drain ended");
+            }
+            self.registry.events().publish(told);
+        }
+    }
+
+    /// Writes down all jobs; each knows then whether it would survive a restart.
+    fn save(&self, store: &mut Store) {
+        let persist = self.registry.keeps_edits();
+        let state = self.jobs().state(clock::now(), clock::wall());
+        let kept = store.save(&state, persist);
+        for job in self.jobs().all_mut() {
+            job.durable = kept;
+        }
+    }
+
+    /// As [`Self::save`], somewhere else and once at a time.
+    fn save_later(self: &Arc<Self>) {
+        if !self.saving.swap(true, Ordering::AcqRel) {
+            let drains = Arc::clone(self);
+            tokio::task::spawn_blocking(move || {
+                drains.saving.store(false, Ordering::Release);
+                drains.save(&mut drains.writer());
+            });
+        }
+    }
+}
+
+fn missing(number: u64) -> Refusal {
+    let why = format!(
+        "there is no drain {number}; it may have ended long ago, and GET /v1/drains shows those there are"
+    );
+    Refusal::field(Code::NotFound, "number", why)
+}

@@ -1,0 +1,81 @@
+//! What a drain knows of the sessions of its member.
+
+use evenkeel_balancer::{MemberLook, SessionsSeen};
+use evenkeel_protocol::{DrainSessions, SessionsKnown, Timestamp};
+
+use crate::live::LiveBalancer;
+
+/// The sessions of a member whose balancer is `live`.
+pub(super) fn of(live: &LiveBalancer, look: &MemberLook) -> DrainSessions {
+    let known = if !look.sticky {
+        SessionsKnown::NotSticky
+    } else if look.route.is_empty() {
+        SessionsKnown::NoRoute
+    } else {
+        return counted(live, look);
+    };
+    DrainSessions { known, ..unknown() }
+}
+
+/// What was counted of a route; nothing counts sessions yet, so that none can be said to be gone.
+fn counted(_live: &LiveBalancer, _look: &MemberLook) -> DrainSessions {
+    unknown()
+}
+
+/// Nothing can be said.
+pub(super) fn unknown() -> DrainSessions {
+    DrainSessions {
+        known: SessionsKnown::Unknown,
+        live: None,
+        claimed: None,
+        last_seen: None,
+        unknown_until: None::<Timestamp>,
+        window_ms: None,
+        departing: None,
+    }
+}
+
+/// As the core decides by it.
+pub(super) fn seen(sessions: &DrainSessions) -> SessionsSeen {
+    match (sessions.known, sessions.live) {
+        (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => SessionsSeen::Meaningless,
+        (_, Some(live)) if live > 0 => SessionsSeen::Live(live),
+        (SessionsKnown::Observed, Some(_)) => SessionsSeen::None,
+        _ => SessionsSeen::Unknown,
+    }
+}
+
+/// In how long the live ones may have left, by the rate at which they leave.
+pub(super) fn estimate_ms(sessions: &DrainSessions) -> Option<u64> {
+    let (live, departing) = (sessions.live?, sessions.departing.filter(|departing| *departing > 0)?);
+    (live > 0).then(|| live.saturating_mul(3_600_000) / departing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_window_that_was_observed_makes_none_of_nothing_seen() {
+        use SessionsKnown::{NoRoute, NotSticky, Observed, Unknown};
+        for (known, live, expected) in [
+            (NotSticky, None, SessionsSeen::Meaningless),
+            (NoRoute, None, SessionsSeen::Meaningless),
+            (Unknown, None, SessionsSeen::Unknown),
+            (Unknown, Some(0), SessionsSeen::Unknown),
+            (Unknown, Some(2), SessionsSeen::Live(2)),
+            (Observed, Some(2), SessionsSeen::Live(2)),
+            (Observed, Some(0), SessionsSeen::None),
+            (Observed, None, SessionsSeen::Unknown),
+        ] {
+            assert_eq!(seen(&DrainSessions { known, live, ..unknown() }), expected, "{known:?} {live:?}");
+        }
+    }
+
+    #[test]
+    fn an_estimate_needs_a_rate() {
+        let of = |live, departing| estimate_ms(&DrainSessions { live, departing, ..unknown() });
+        assert_eq!(of(Some(17), Some(240)), Some(255_000));
+        assert_eq!((of(Some(17), Some(0)), of(Some(17), None), of(Some(0), Some(5))), (None, None, None));
+    }
+}

@@ -1,0 +1,197 @@
+//! The ticker: looks at every member that is drained, tells its phase, and ends what has come to its end.
+//!
+//! It runs on the control thread and never waits for a disk: what has to be edited or written is handed on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use evenkeel_balancer::{Sight, Standing};
+use evenkeel_protocol::{BalancerName, DrainOutcome, EventKind, Moment, OnTimeout, Peer, Timestamp};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::job::{End, Job, Seen};
+use super::{Drains, sessions, words};
+use crate::live::LiveBalancer;
+use crate::{clock, limits};
+
+/// What follows from a look at one job.
+enum Follows {
+    Nothing,
+    Told(EventKind),
+    Ended(End),
+    /// Somebody else has cleared N, or stopped the member.
+    Overtaken(DrainOutcome),
+    /// The deadline has passed, and something is to be done about it.
+    Acts,
+}
+
+/// Looks at all drains for as long as it is polled; sleeps while there are none.
+pub(crate) async fn run(drains: Arc<Drains>) {
+    let mut ticks = interval(limits::DRAIN_LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut saved = clock::now();
+    loop {
+        if drains.jobs().all().next().is_none() {
+            drains.begun.notified().await;
+        }
+        ticks.tick().await;
+        let ended = drains.look();
+        for number in drains.late() {
+            let drains = Arc::clone(&drains);
+            tokio::task::spawn_blocking(move || drains.act(number));
+        }
+        let now = clock::now();
+        let due = now.since(saved) >= limits::DRAIN_SAVE && drains.jobs().all().any(Job::is_running);
+        if ended || due {
+            saved = now;
+            drains.save_later();
+        }
+    }
+}
+
+impl Drains {
+    /// Looks at all members, and ends what has come to its end; did something?
+    pub(super) fn look(&self) -> bool {
+        let roster = self.registry.balancers();
+        let balancers: HashMap<&BalancerName, &LiveBalancer> =
+            roster.iter().map(|live| (&live.name, &**live)).collect();
+        let at = (clock::now(), clock::wall());
+        let follows: Vec<(u64, Follows)> = {
+            let mut jobs = self.jobs();
+            let all = jobs.all_mut();
+            all.map(|job| (job.number, job.look(balancers.get(&job.balancer).copied(), at))).collect()
+        };
+        let mut ended = false;
+        for (number, follows) in follows {
+            match follows {
+                Follows::Nothing => {}
+                Follows::Told(event) => {
+                    self.registry.events().publish(event);
+                }
+                Follows::Ended(end) => {
+                    self.end(number, end, None);
+                    ended = true;
+                }
+                Follows::Overtaken(outcome) => {
+                    let (why, by) = self.overtaken(number, outcome);
+                    self.end(number, End::now(outcome, why), by);
+                    ended = true;
+                }
+                Follows::Acts => {
+                    if let Some(job) = self.jobs().get_mut(number) {
+                        job.late = true;
+                    }
+                }
+            }
+        }
+        ended
+    }
+
+    /// The jobs on whose deadline somebody has to act; from now on that is the caller.
+    fn late(&self) -> Vec<u64> {
+        let mut jobs = self.jobs();
+        let late = jobs.all_mut().filter(|job| job.late && job.is_running() && !job.acting);
+        late.map(|job| {
+            job.acting = true;
+            job.number
+        })
+        .collect()
+    }
+
+    /// Who has cleared N or stopped the member: in a sentence and as such, if the log of events still knows.
+    fn overtaken(&self, number: u64, outcome: DrainOutcome) -> (String, Option<Peer>) {
+        let (field, value, what) = match outcome {
+            DrainOutcome::StoppedMeanwhile => ("stopped", "On", "the member was stopped"),
+            _ => ("drain", "Off", "new sessions come again: drain was cleared"),
+        };
+        let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone()));
+        let Some((balancer, member)) = target else { return (what.to_owned(), None) };
+        let last = self.registry.events().find_last(|kind| match kind {
+            EventKind::MemberEdited { balancer: whose, member: which, changes, .. } => {
+                *whose == balancer && *which == member && changes.iter().any(|change| change.field == field)
+            }
+            _ => false,
+        });
+        match last.map(|event| event.kind) {
+            Some(EventKind::MemberEdited { changes, by, reason, .. })
+                if changes.iter().any(|change| change.field == field && change.after == value) =>
+            {
+                (words::done_by(what, by.as_ref(), reason.as_deref()), by)
+            }
+            _ => (format!("{what} by the configuration"), None),
+        }
+    }
+}
+
+impl Job {
+    /// Looks at the member, in its balancer if that is still there.
+    fn look(&mut self, live: Option<&LiveBalancer>, at: (Moment, Timestamp)) -> Follows {
+        let Some(seen) = live.and_then(|live| self.see(live)) else {
+            self.seen = None;
+            let why = "the member is no longer configured; nobody waits for it";
+            return self.ends(|| End::now(DrainOutcome::MemberGone, why));
+        };
+        let look = &seen.look;
+        let sight = Sight {
+            busy: look.busy.total(),
+            elected: look.elected,
+            sessions: sessions::seen(&seen.sessions),
+        };
+        let (draining, stopped) = (look.draining, look.stopped);
+        let stopped_before = *self.stopped_before.get_or_insert(stopped);
+        self.seen = Some(seen);
+        let standing = self.watch.look(sight, at.0);
+        if !self.is_running() || self.acting {
+            // It is looked at all the same, so that what it says of now stays true.
+            return Follows::Nothing;
+        }
+        if !draining {
+            return Follows::Overtaken(DrainOutcome::Cleared);
+        }
+        if stopped && !stopped_before {
+            return Follows::Overtaken(DrainOutcome::StoppedMeanwhile);
+        }
+        self.follows(standing, at)
+    }
+
+    fn follows(&mut self, standing: Standing, (now, wall): (Moment, Timestamp)) -> Follows {
+        match standing {
+            Standing::Waits(phase) if phase == self.phase => Follows::Nothing,
+            Standing::Waits(phase) => {
+                self.phase = phase;
+                Follows::Told(EventKind::DrainPhase {
+                    drain: self.number,
+                    balancer: self.balancer.clone(),
+                    member: self.member.clone(),
+                    phase,
+                    why: words::waits_for(&self.show(now, wall), wall),
+                })
+            }
+            Standing::Reached => {
+                let safe = self.watch.is_safe();
+                let outcome = if safe { DrainOutcome::SafeToStop } else { DrainOutcome::Idle };
+                let why = words::reached(&self.show(now, wall), safe, wall);
+                self.ends(|| End::now(outcome, why))
+            }
+            Standing::TooLate if self.terms.on_timeout() == OnTimeout::Fail => {
+                let why = format!("{}; it keeps draining", words::too_late(&self.show(now, wall), wall));
+                self.ends(|| End::now(DrainOutcome::KeptDraining, why))
+            }
+            Standing::TooLate => Follows::Acts,
+        }
+    }
+
+    /// Ends it, unless it has ended.
+    fn ends(&self, end: impl FnOnce() -> End) -> Follows {
+        if self.is_running() && !self.acting { Follows::Ended(end()) } else { Follows::Nothing }
+    }
+
+    /// The sessions are read first: one that comes in between then shows as a request.
+    fn see(&mut self, live: &LiveBalancer) -> Option<Seen> {
+        let (likely, look) = live.lock().look_at(&self.member, self.likely)?;
+        self.likely = likely;
+        let sessions = sessions::of(live, &look);
+        let (_, look) = live.lock().look_at(&self.member, likely)?;
+        Some(Seen { look, sessions })
+    }
+}

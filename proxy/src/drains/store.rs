@@ -1,0 +1,172 @@
+//! The drains of a run folder on disk: one checked line that is replaced as a whole, so that a reader finds all of it
+//! or that of before. A damaged one is set aside, aloud, and never believed in parts.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use evenkeel_protocol::{BalancerName, MemberName, Peer, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::job::{End, Terms};
+use crate::limits;
+
+const NAME: &str = "drains.state";
+const NEXT: &str = "drains.state.next";
+const DAMAGED: &str = "drains.state.damaged";
+
+/// A drain as a restart has to know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) number: u64,
+    pub(super) balancer: BalancerName,
+    pub(super) member: MemberName,
+    pub(super) terms: Terms,
+    pub(super) began: Timestamp,
+    pub(super) by: Option<Peer>,
+    pub(super) reason: Option<String>,
+    /// Milliseconds to the deadline when this was written; none: it has none.
+    pub(super) left_ms: Option<u64>,
+    pub(super) end: Option<End>,
+}
+
+/// All of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The last number that was given.
+    pub(super) last: u64,
+    /// When it was written.
+    pub(super) saved: Timestamp,
+    pub(super) drains: Vec<Kept>,
+}
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct Store {
+    folder: PathBuf,
+    /// Does it stand as it was written last? Where not, it was told already.
+    written: bool,
+}
+
+impl Store {
+    /// Reads the file, unless nothing is to `persist`.
+    pub(super) fn open(folder: &Path, persist: bool) -> (Self, State) {
+        let store = Self { folder: folder.to_owned(), written: true };
+        let state = if persist { store.read() } else { State::default() };
+        (store, state)
+    }
+
+    fn read(&self) -> State {
+        let read = || -> io::Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            File::open(self.folder.join(NAME))?.take(limits::DRAINS_FILE + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let outcome = match read() {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return State::default(),
+            Err(why) => Err(why.to_string()),
+            Ok(bytes) => {
+                parse(&bytes).ok_or_else(|| "its checksum is wrong, or it is no such file".to_owned())
+            }
+        };
+        outcome.unwrap_or_else(|why| {
+            let aside = self.folder.join(DAMAGED);
+            let moved = fs::rename(self.folder.join(NAME), &aside).is_ok();
+            tracing::error!(why, kept = %aside.display(), moved,
+                "the file of drains is damaged; members keep draining, and nobody waits for them any more");
+            State::default()
+        })
+    }
+
+    /// Replaces the file, if drains are to `persist`; will they survive a restart?
+    pub(super) fn save(&mut self, state: &State, persist: bool) -> bool {
+        if !persist {
+            return false;
+        }
+        let outcome = self.replace(state);
+        if let Err(why) = &outcome
+            && self.written
+        {
+            tracing::error!(%why, "drains cannot be written down; they will not survive a restart");
+        }
+        self.written = outcome.is_ok();
+        self.written
+    }
+
+    fn replace(&self, state: &State) -> io::Result<()> {
+        let next = self.folder.join(NEXT);
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
+        file.write_all(&render(state)?)?;
+        file.sync_all()?;
+        fs::rename(&next, self.folder.join(NAME))?;
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+/// The checksum of the JSON in eight hexadecimal digits, a blank, the JSON.
+fn render(state: &State) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(state)?;
+    let mut text = format!("{:08x} ", crc32fast::hash(&json)).into_bytes();
+    text.extend(json);
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// None: it is damaged.
+fn parse(text: &[u8]) -> Option<State> {
+    let (checksum, rest) = text.split_at_checked(9)?;
+    let json = rest.strip_suffix(b"\n")?;
+    let expected = format!("{:08x} ", crc32fast::hash(json));
+    (checksum == expected.as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        State { last: 7, saved: Timestamp(5), drains: Vec::new() }
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_where_nothing_is_to_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, read) = Store::open(folder.path(), true);
+        assert_eq!(read, State::default());
+        assert!(store.save(&state(), true));
+        assert_eq!(Store::open(folder.path(), true).1, state());
+        assert_eq!(Store::open(folder.path(), false).1, State::default());
+        assert!(!store.save(&State::default(), false));
+        assert_eq!(Store::open(folder.path(), true).1, state(), "and it is left alone");
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_wherever_it_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(NAME);
+        let whole = render(&state()).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&file, &whole[..length]).unwrap();
+            assert_eq!(Store::open(folder.path(), true).1, State::default(), "{length}");
+            assert_eq!(fs::read(folder.path().join(DAMAGED)).unwrap(), &whole[..length]);
+            assert!(!file.exists());
+        }
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&file, &bytes).unwrap();
+            assert_eq!(Store::open(folder.path(), true).1, State::default(), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_told_and_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join(NEXT)).unwrap();
+        let (mut store, _) = Store::open(folder.path(), true);
+        assert!(!store.save(&state(), true));
+        fs::remove_dir(folder.path().join(NEXT)).unwrap();
+        assert!(store.save(&state(), true), "and is used again when it can be");
+    }
+}

@@ -1,0 +1,161 @@
+//! What a drain says of itself: one sentence, in the words of what was seen and never of what was not.
+
+use std::time::Duration;
+
+use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::{
+    Drain, DrainPhase, DrainSessions, Inflight, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
+};
+
+use crate::registry::name_of;
+
+/// A length of time as people read it: the two largest of its units.
+pub(super) fn length(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) if !duration.is_zero() => "less than a second".to_owned(),
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn window(sessions: &DrainSessions) -> String {
+    sessions.window_ms.map_or_else(|| "window".to_owned(), |window| length(Duration::from_millis(window)))
+}
+
+/// What a drain that runs waits for.
+pub(super) fn waits_for(drain: &Drain, wall: Timestamp) -> String {
+    match drain.phase {
+        DrainPhase::Shedding => "new sessions come no more; it is looked at what is there".to_owned(),
+        DrainPhase::Sessions if drain.busy.total() > 0 => {
+            format!("{}, and {}", sessions(&drain.sessions, wall), in_flight(drain.busy))
+        }
+        DrainPhase::Sessions => sessions(&drain.sessions, wall),
+        DrainPhase::Requests => in_flight(drain.busy),
+        DrainPhase::Settling | DrainPhase::Done => {
+            let quiet = Duration::from_millis(drain.quiet_ms.unwrap_or_default());
+            format!("nothing has been in flight for {} of {}", length(quiet), length(drain.settle.duration()))
+        }
+    }
+}
+
+/// What is known of its sessions.
+fn sessions(sessions: &DrainSessions, wall: Timestamp) -> String {
+    match (sessions.known, sessions.live.filter(|live| *live > 0)) {
+        (SessionsKnown::NotSticky, _) => {
+            "its balancer is not sticky, so there are no sessions to wait for".to_owned()
+        }
+        (SessionsKnown::NoRoute, _) => "it has no route, so no session can be told to be its own".to_owned(),
+        (_, Some(1)) => format!("1 session was seen in the last {}", window(sessions)),
+        (_, Some(live)) => format!("{live} sessions were seen in the last {}", window(sessions)),
+        (SessionsKnown::Observed, None) => format!("no session was seen for {}", window(sessions)),
+        (SessionsKnown::Unknown, None) => match sessions.unknown_until {
+            Some(until) => format!(
+                "none of its sessions can be said to be gone for {} more, until a whole window was observed",
+                length(until.since(wall))
+            ),
+            None => "none of its sessions can be said to be gone: they are not counted".to_owned(),
+        },
+    }
+}
+
+/// What is in flight.
+fn in_flight(busy: Inflight) -> String {
+    let (total, kinds) = (busy.total(), [(busy.streaming, "streaming"), (busy.upgraded, "upgraded")]);
+    let kinds: Vec<String> =
+        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    let (requests, are) = if total == 1 { ("request", "is") } else { ("requests", "are") };
+    format!("{total} {requests} {are} in flight{kinds}")
+}
+
+/// It came to its end; `safe`: and no session can come back.
+pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
+    let quiet = if drain.settle == Span::ZERO {
+        "nothing is in flight".to_owned()
+    } else {
+        format!("nothing was in flight for {}", length(drain.settle.duration()))
+    };
+    let sessions = sessions(&drain.sessions, wall);
+    if safe { format!("{quiet}, and {sessions}") } else { format!("{quiet}; {sessions}") }
+}
+
+/// The deadline came first.
+pub(super) fn too_late(drain: &Drain, wall: Timestamp) -> String {
+    format!("its time of {} has passed: {}", drain.timeout, waits_for(drain, wall))
+}
+
+/// The deadline passed where nobody could see it.
+pub(super) fn late_over_a_restart(on_timeout: OnTimeout) -> String {
+    let instead = match on_timeout {
+        OnTimeout::Fail => String::new(),
+        other => format!(", and is not to {other} unseen"),
+    };
+    format!("its time passed while the proxy was down: it keeps draining{instead}")
+}
+
+/// An operator ended it.
+pub(super) fn cancelled(restored: bool, by: Option<&Peer>, reason: Option<&Reason>) -> String {
+    let what =
+        if restored { "it takes new sessions again" } else { "it keeps draining, and nobody waits for it" };
+    format!("{}: {what}", done_by("cancelled", by, reason.map(Reason::as_str)))
+}
+
+/// Who did it, and why.
+pub(super) fn done_by(what: &str, by: Option<&Peer>, reason: Option<&str>) -> String {
+    let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    format!("{what} by {}{reason}", name_of(by))
+}
+
+/// The reason of an edit that a deadline makes.
+pub(super) fn deadline_reason(drain: &Drain) -> String {
+    let reason = drain.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("the time of drain {} has passed{reason}", drain.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sessions::unknown;
+    use super::*;
+
+    #[test]
+    fn lengths_are_short_and_true() {
+        for (millis, text) in [
+            (0, "0 s"),
+            (10, "less than a second"),
+            (5_000, "5 s"),
+            (60_000, "1 min"),
+            (61_500, "1 min 1 s"),
+            (3_600_000, "1 h"),
+            (5_430_000, "1 h 30 min"),
+        ] {
+            assert_eq!(length(Duration::from_millis(millis)), text);
+        }
+    }
+
+    #[test]
+    fn sessions_are_never_said_to_be_none_before_a_window_was_observed() {
+        let wall = Timestamp(1_000_000_000);
+        let of = |known, live, until: Option<u64>| {
+            let unknown_until = until.map(Timestamp);
+            sessions(
+                &DrainSessions { known, live, unknown_until, window_ms: Some(1_800_000), ..unknown() },
+                wall,
+            )
+        };
+        assert_eq!(of(SessionsKnown::Observed, Some(0), None), "no session was seen for 30 min");
+        assert_eq!(of(SessionsKnown::Observed, Some(3), None), "3 sessions were seen in the last 30 min");
+        assert!(of(SessionsKnown::Unknown, Some(0), None).contains("not counted"));
+        assert!(of(SessionsKnown::Unknown, None, Some(1_060_000_000)).contains("for 1 min more"));
+    }
+
+    #[test]
+    fn what_is_in_flight_is_told_apart() {
+        let of = |requests, streaming, upgraded| in_flight(Inflight { requests, streaming, upgraded });
+        assert_eq!(of(1, 0, 0), "1 request is in flight");
+        assert_eq!(of(2, 1, 1), "4 requests are in flight (1 streaming, 1 upgraded)");
+    }
+}
