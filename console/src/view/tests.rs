@@ -14,11 +14,11 @@ use super::{Look, view};
 use crate::message::{Key, Message, Size};
 use crate::model::{Model, Tone, sample};
 use crate::news::News;
-use crate::theme::{Colours, Glyphs, Theme};
+use crate::theme::{Colours, Glyphs, Ground, Theme};
 use crate::update::update;
 
-const RICH: Theme = Theme { colours: Colours::Many, glyphs: Glyphs::Unicode };
-const PLAIN: Theme = Theme { colours: Colours::None, glyphs: Glyphs::Ascii };
+const RICH: Theme = Theme { colours: Colours::Many, ground: Ground::Dark, glyphs: Glyphs::Unicode };
+const PLAIN: Theme = Theme { colours: Colours::None, ground: Ground::Unknown, glyphs: Glyphs::Ascii };
 
 fn painted(model: &Model, theme: Theme) -> Buffer {
     let look = Look { theme, zone: TimeZone::UTC };
