@@ -70,14 +70,15 @@ pub fn read(line: &str, chosen: Option<&str>, snapshot: &Snapshot) -> Result<Typ
     let parsed = |words: &[String]| {
         Cli::try_parse_from(std::iter::once("evenkeel".to_owned()).chain(words.iter().cloned()))
     };
-    let mut named = true;
-    let mut outcome = parsed(&words);
     // `drain` and `set lbfactor=2` are about the member that is chosen.
-    let lacks_member =
-        words.len() == 1 || words.get(1).is_some_and(|word| word.contains('=') || word.starts_with('-'));
-    if let (Err(why), Some(chosen), true) = (&outcome, chosen, lacks_member)
-        && why.kind() == ErrorKind::MissingRequiredArgument
-    {
+    let second = words.get(1).map(String::as_str);
+    let is_setting =
+        words.first().is_some_and(|verb| verb == "set") && second.is_some_and(|it| it.contains('='));
+    let may_lack = is_setting || second.is_none_or(|word| word.starts_with('-'));
+    let mut outcome = parsed(&words);
+    let lacks = |why: &clap::Error| why.kind() == ErrorKind::MissingRequiredArgument;
+    let mut named = true;
+    if let Some(chosen) = chosen.filter(|_| may_lack && (is_setting || outcome.as_ref().is_err_and(lacks))) {
         let mut filled = words.clone();
         filled.insert(1, chosen.to_owned());
         (outcome, named) = (parsed(&filled), false);

@@ -76,7 +76,10 @@ pub fn consequences(
         }
     }
     let left = who_is_left(balancer, &scene.offered, scene.usable_after);
-    scene.remarks.extend(left);
+    // Nothing is worse than nobody left.
+    let at =
+        if left.as_ref().is_some_and(|left| left.tone == Tone::Warning) { 0 } else { scene.remarks.len() };
+    scene.remarks.splice(at..at, left);
     scene.remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     scene.remarks
 }

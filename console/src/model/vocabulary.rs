@@ -121,7 +121,7 @@ mod tests {
             ("dn", &["drain"]),
             ("drain", &[]),
             ("drain n2", &["app/node2"]),
-            ("drain 2", &["app/node2", "static/10.0.2.11"]),
+            ("drain 2", &["static/10.0.2.11", "app/node2"]),
             ("drain app/node1 x", &[]),
             ("set app/node1 lb", &["lbfactor=", "lbset="]),
             ("set lbf", &["lbfactor="]),

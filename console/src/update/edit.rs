@@ -22,22 +22,30 @@ pub(super) fn ask_flag(model: &mut Model, flag: Flag) {
 
 /// Asks whether to clear D, N and S.
 pub(super) fn ask_enable(model: &mut Model) {
-    let Some(targets) = editable(model) else { return };
-    let has = |target: &Target| {
+    let needing = editable(model).and_then(|targets| needing_enable(model, targets));
+    if let Some(targets) = needing {
+        ask(model, targets, Act::Enable);
+    }
+}
+
+/// Those that have something to be cleared; if nobody has, says so.
+pub(super) fn needing_enable(model: &mut Model, mut targets: Vec<Target>) -> Option<Vec<Target>> {
+    let nobody = match targets.as_slice() {
+        [one] => {
+            let label = one.label(model.fleet.snapshot());
+            format!("{label} is neither draining nor disabled nor stopped")
+        }
+        _ => "none of them is draining, disabled or stopped".to_owned(),
+    };
+    let needs = |target: &Target| {
         found(model, target).is_some_and(|(_, member)| member.status.has_any(&ENABLE_CLEARS))
     };
-    let needing: Vec<Target> = targets.iter().filter(|target| has(target)).cloned().collect();
-    if needing.is_empty() {
-        let whom = match targets.as_slice() {
-            [one] => format!("{} is", one.label(model.fleet.snapshot())),
-            _ => "none of them is".to_owned(),
-        };
-        let neither = if targets.len() == 1 { "neither" } else { "" };
-        let or = if targets.len() == 1 { "nor" } else { "or" };
-        let text = format!("{whom} {neither} draining {or} disabled {or} stopped").replace("  ", " ");
-        return model.tell(Tone::Plain, text);
+    targets.retain(needs);
+    if targets.is_empty() {
+        model.tell(Tone::Plain, nobody);
+        return None;
     }
-    ask(model, needing, Act::Enable);
+    Some(targets)
 }
 
 /// Opens the form with the values in effect.
@@ -216,7 +224,6 @@ mod tests {
             ('S', flag(Flag::Stopped, true)),
             ('H', flag(Flag::Standby, true)),
             ('R', flag(Flag::Spare, true)),
-            ('I', flag(Flag::IgnoreErrors, true)),
             ('E', Act::Enable.edit(0)),
         ] {
             let mut model = sample::model(80, 24);
@@ -243,9 +250,31 @@ mod tests {
     }
 
     #[test]
+    fn enter_agrees_only_where_nothing_is_at_risk_and_the_last_one_is_spelt_out() {
+        let node2 = [Key::Down];
+        for (what, before, key, answer, sends) in [
+            ("a standby: light", &[][..], 'H', "\n", true),
+            ("disable: heavy", &node2, 'D', "\n", false),
+            ("disable, agreed to", &node2, 'D', "y", true),
+            ("the last one", &[], 'd', "y\n", false),
+            ("the last one, in part", &[], 'd', "node\n", false),
+            ("the last one, spelt out", &[], 'd', "node1\n", true),
+            ("the last one, all", &[], 'd', "all\n", true),
+            ("end a drain: light", &node2, 'd', "\n", true),
+        ] {
+            let mut model = sample::model(80, 24);
+            press(&mut model, before);
+            press(&mut model, &[Key::Char(key)]);
+            let answer = answer.chars().map(|c| if c == '\n' { Key::Enter } else { Key::Char(c) });
+            let effects = press(&mut model, &answer.collect::<Vec<_>>());
+            assert_eq!(!effects.is_empty(), sends, "{what}");
+        }
+    }
+
+    #[test]
     fn a_yes_typed_ahead_of_the_question_does_not_count() {
         let mut model = sample::model(80, 24);
-        let ahead = [Key::Char('d'), Key::Char('y')].map(|key| update(&mut model, Message::Key(key)));
+        let ahead = [Key::Char('H'), Key::Char('y')].map(|key| update(&mut model, Message::Key(key)));
         assert_eq!(ahead, [Vec::new(), Vec::new()]);
         assert_eq!(model.context(), Context::Confirm);
         update(&mut model, Message::Painted);
@@ -277,7 +306,7 @@ mod tests {
             ("too small to show the question", &small),
         ] {
             let mut model = sample::model(80, 24);
-            press(&mut model, &[Key::Char('d')]);
+            press(&mut model, &[Key::Char('H')]);
             happens(&mut model);
             assert_eq!(press(&mut model, &[Key::Char('y')]), [], "{what}");
             assert_eq!(model.context(), Context::Confirm, "{what}: the question stays and says why");
@@ -289,7 +318,7 @@ mod tests {
     #[test]
     fn what_others_do_meanwhile_does_not_move_the_question() {
         let mut model = sample::model(80, 24);
-        press(&mut model, &[Key::Char('d')]);
+        press(&mut model, &[Key::Char('H')]);
         let mut snapshot = sample::snapshot(62);
         snapshot.balancers[0].members.reverse();
         hear(&mut model, News::Snapshot(Box::new(snapshot)));
@@ -342,7 +371,7 @@ mod tests {
         let mut model = sample::model(80, 24);
         press(&mut model, &[Key::Char('E')]);
         assert_eq!(toast(&model), "app/node1 is neither draining nor disabled nor stopped");
-        press(&mut model, &[Key::Char('d'), Key::Char('y'), Key::Char('D')]);
+        press(&mut model, &[Key::Char('H'), Key::Char('y'), Key::Char('D')]);
         assert_eq!(toast(&model), "app/node1: an edit is on its way; wait for its answer");
         hear(&mut model, News::Lost { why: "gone".to_owned(), next_try: Duration::from_secs(1) });
         press(&mut model, &[Key::Down, Key::Char('d')]);

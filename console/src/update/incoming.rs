@@ -139,9 +139,9 @@ mod tests {
         model.toast.as_ref().map_or("", |toast| toast.text.as_str())
     }
 
-    /// node1's drain was asked and confirmed.
+    /// That node1 becomes a hot standby was asked and confirmed.
     fn asked(model: &mut Model) {
-        update(model, Message::Key(Key::Char('d')));
+        update(model, Message::Key(Key::Char('H')));
         update(model, Message::Painted);
         assert_eq!(update(model, Message::Key(Key::Char('y'))).len(), 1);
     }
@@ -153,7 +153,7 @@ mod tests {
         assert!(model.pending.has(&target));
         let answer = Ok(Box::new(sample::edited("drain", "Off", "On")));
         assert_eq!(hear(&mut model, News::Answer { ticket: Ticket(1), outcome: answer }), [Effect::Refresh]);
-        assert_eq!(toast(&model), "app/node1 is draining");
+        assert_eq!(toast(&model), "app/node1 is a hot standby");
         assert!(model.pending.has(&target), "the snapshot is older than the edit");
         let mut snapshot = sample::snapshot(62);
         snapshot.balancers[0].members[0].revision = 4;

@@ -70,9 +70,6 @@ mod tests {
     #[test]
     fn marked_members_are_asked_one_after_another_and_a_refusal_stops_none() {
         let mut model = sample::model(80, 24);
-        press(&mut model, "]  j d");
-        assert_eq!(model.cursor.marks(), 0, "space marks and goes on; a second time on another");
-        let mut model = sample::model(80, 24);
         press(&mut model, "a");
         assert_eq!(model.cursor.marks(), 6);
         press(&mut model, "D");

@@ -86,12 +86,16 @@ fn command(model: &mut Model, line: &str) {
 
 /// Opens the question that the order amounts to.
 fn ask(model: &mut Model, order: Order) {
-    let targets = match order.whom {
+    let mut targets = match order.whom {
         Some((balancer, member)) => vec![Target { balancer, member }],
         None => model.targets(),
     };
     if !edit::are_editable(model, &targets) {
         return;
+    }
+    if matches!(&order.what, What::Flags(edit) if by_verb(edit) == Act::Enable) {
+        let Some(needing) = edit::needing_enable(model, targets) else { return };
+        targets = needing;
     }
     let first = targets.first().and_then(|target| edit::found(model, target)).map(|(_, member)| member);
     let Some(member) = first else { return };

@@ -31,8 +31,15 @@ pub(super) fn draw(
     let columns = area.width.saturating_sub(2).min(WIDEST);
     let room = usize::from(columns).saturating_sub(4);
     let outlook = scene.model.outlook(question);
-    let said = body(scene, question, (&outlook, room));
+    let mut said = body(scene, question, (&outlook, room));
     let (last, cursor) = answer(scene, question, (outlook.weight, room));
+    if usize::from(area.height) < said.len() + last.len() + 2 {
+        // What must be read is worth more than blank lines, and the title has said whom it is about.
+        said.retain(|line| line.width() > 0);
+        if question.act.changes().is_empty() {
+            said.remove(0);
+        }
+    }
     let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
     let role = if outlook.weight == Weight::Light { Role::Accent } else { Role::Alarm };
     let title = format!(" {} {}? ", question.act.verb(), question.whom());
@@ -137,17 +144,14 @@ fn answer(
             let field = scene.span(Role::Field, pad(&typed, WORD, Align::Left));
             let mut how = vec![word("Type ")];
             if let Some(name) = question.word() {
-                how.push(key(&shorten(name, room.saturating_sub(34))));
+                how.push(key(&shorten(name, room.saturating_sub(14))));
                 how.push(word(" or "));
             }
-            how.extend([
-                key("all"),
-                word(" and "),
-                key("Enter"),
-                word(" to do it   "),
-                key("Esc"),
-                word(" no"),
-            ]);
+            how.push(key("all"));
+            let rest = [word(" and "), key("Enter"), word(" to do it     "), key("Esc"), word(" no")];
+            if Line::from([how.clone(), rest.to_vec()].concat()).width() <= room {
+                how.extend(rest);
+            }
             (vec![Line::from(how), Line::from(vec![key("› "), field])], Some(column + 2))
         }
     }
