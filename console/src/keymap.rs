@@ -273,11 +273,11 @@ const fn row(
 pub const ROWS: &[Row] = &[
     row(&[Confirm, Unlock], &[Key::Char('y')], Action::Yes, (Some("yes"), "yes, do it", Write)),
     row(&[Confirm, Unlock], &[Key::Char('n'), Key::Esc], Action::No, (Some("no"), "no, leave it as it is", Write)),
-    row(&[Confirm], &[Key::Enter], Action::Accept, (None, "yes where nothing is at risk, else no", Write)),
+    row(&[Confirm], &[Key::Enter], Action::Accept, (None, "yes if no risk, else no", Write)),
     row(&[Spell], &[Key::Enter], Action::Accept, (Some("do it"), "take over the text", Write)),
     row(&[Spell], &[Key::Esc], Action::No, (Some("no"), "no, leave it as it is", Write)),
     row(&[Filter, Form, Palette], &[Key::Enter], Action::Accept, (Some("go on"), "take over the text", Write)),
-    row(&[Menu], &[Key::Enter], Action::Accept, (Some("choose"), "what is under the cursor", Write)),
+    row(&[Menu], &[Key::Enter], Action::Accept, (Some("choose"), "what the cursor is on", Write)),
     row(&[Palette], &[Key::Tab], Action::Complete, (Some("complete"), "the first suggestion", Write)),
     row(&[Form], &[Key::Tab, Key::Down], Action::NextField, (Some("next field"), "to another field", Write)),
     row(&[Form], &[Key::Up, Key::BackTab], Action::PreviousField, (None, "to another field", Write)),
@@ -292,27 +292,27 @@ pub const ROWS: &[Row] = &[
         (Some("stop"), "S stopped, on or off", Change)),
     row(MEMBERS, &[Key::Char('e')], Action::Edit,
         (Some("edit"), "factor, route and more", Change)),
-    row(&[Balancers, Member], &[Key::Enter], Action::Menu, (Some("menu"), "all acts, with their effects", Change)),
+    row(&[Balancers, Member], &[Key::Enter], Action::Menu, (Some("menu"), "menu of all acts", Change)),
     row(MEMBERS, &[Key::Char('H')], Action::Toggle(Flag::Standby),
         (None, "H hot standby", Change)),
     row(MEMBERS, &[Key::Char('R')], Action::Toggle(Flag::Spare),
         (None, "R hot spare", Change)),
     row(&[Menu], &[Key::Char('i')], Action::Toggle(Flag::IgnoreErrors),
-        (None, "I ignore errors (in the menu)", Change)),
+        (None, "I ignore errors (menu)", Change)),
     row(&[Menu], &[Key::Char('C')], Action::Toggle(Flag::HealthFail),
-        (None, "C failed check (in the menu)", Change)),
-    row(SCREENS, &[Key::Char('u')], Action::Undo, (Some("undo"), "take your last change back", Change)),
+        (None, "C failed check (menu)", Change)),
+    row(SCREENS, &[Key::Char('u')], Action::Undo, (Some("undo"), "undo your last change", Change)),
     row(SCREENS, &[Key::Char('L')], Action::Lock, (Some("lock"), "unlock, or lock again", Change)),
-    row(&[Balancers], &[Key::Char(' ')], Action::Mark, (None, "mark: an act is for all marks", Change)),
-    row(&[Balancers], &[Key::Char('V')], Action::MarkRange, (None, "mark from the last mark to here", Change)),
-    row(&[Balancers], &[Key::Char('a')], Action::MarkAll, (None, "mark all that are shown, or none", Change)),
+    row(&[Balancers], &[Key::Char(' ')], Action::Mark, (None, "mark; acts are for marks", Change)),
+    row(&[Balancers], &[Key::Char('V')], Action::MarkRange, (None, "mark up to here", Change)),
+    row(&[Balancers], &[Key::Char('a')], Action::MarkAll, (None, "mark all shown, or none", Change)),
     row(&[Balancers, Menu], &[Key::Char('z')], Action::Open, (None, "the member in full", Move)),
-    row(&[Balancers], &[Key::Char('/')], Action::Filter, (Some("filter"), "filter: drn !err busy>9 route~a", Move)),
-    row(SCREENS, &[Key::Char(':')], Action::Palette, (Some("command"), "a command: drain app/a", General)),
+    row(&[Balancers], &[Key::Char('/')], Action::Filter, (Some("filter"), "filter: drn busy>9 !err", Move)),
+    row(SCREENS, &[Key::Char(':')], Action::Palette, (Some("command"), "command: drain app/a", General)),
     row(&[Balancers], &[Key::Char('p')], Action::Problems, (Some("problems"), "only what is not well", Move)),
     row(&[Balancers], &[Key::Char('<')], Action::SortPrevious, (None, "sort by another column", Move)),
     row(&[Balancers], &[Key::Char('>')], Action::SortNext, (None, "sort by another column", Move)),
-    row(&[Balancers], &[Key::Char('I')], Action::Invert, (None, "sort the other way round", Move)),
+    row(&[Balancers], &[Key::Char('I')], Action::Invert, (None, "sort the other way", Move)),
     row(SCREENS, &[Key::Tab], Action::NextScreen, (Some("screens"), "to the other screen", Move)),
     row(SCREENS, &[Key::BackTab], Action::PreviousScreen, (None, "to the other screen", Move)),
     row(SCREENS, &[Key::Char('1')], Action::Balancers, (None, "balancers, or events", Move)),
@@ -323,11 +323,11 @@ pub const ROWS: &[Row] = &[
     row(PAGES, &[Key::PageDown, Key::Ctrl('f')], Action::PageDown, (None, "a page up or down", Move)),
     row(PAGES, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
     row(PAGES, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
-    row(&[Balancers], &[Key::Char('n')], Action::NextMatch, (None, "next and previous, round", Move)),
-    row(&[Balancers], &[Key::Char('N')], Action::PreviousMatch, (None, "next and previous, round", Move)),
+    row(&[Balancers], &[Key::Char('n')], Action::NextMatch, (None, "next, previous, round", Move)),
+    row(&[Balancers], &[Key::Char('N')], Action::PreviousMatch, (None, "next, previous, round", Move)),
     row(&[Balancers], &[Key::Char('[')], Action::PreviousBalancer, (None, "another balancer", Move)),
     row(&[Balancers], &[Key::Char(']')], Action::NextBalancer, (None, "another balancer", Move)),
-    row(&[Balancers, Member, Events, Results], &[Key::Char('y')], Action::Yank, (None, "copy the last command, or name", General)),
+    row(&[Balancers, Member, Events, Results], &[Key::Char('y')], Action::Yank, (None, "copy command or name", General)),
     row(SCREENS, &[Key::Char('?'), Key::Function(1), Key::Char('h')], Action::Help, (Some("help"), "these keys", General)),
     row(&[Balancers, Member, Events, Filter, Form, Palette], &[Key::Esc], Action::Back,
         (Some("back"), "back; never quits", General)),
@@ -346,11 +346,11 @@ pub fn action(context: Context, key: Key) -> Option<Action> {
     ROWS.iter().find(|row| row.contexts.contains(&context) && row.keys.contains(&key)).map(|row| row.action)
 }
 
-/// The footer's key and word for each row of `context` that has one.
-pub fn hints(context: Context) -> impl Iterator<Item = (Key, &'static str)> {
+/// The rows of `context` that the footer shows, with key and word.
+pub fn hints(context: Context) -> impl Iterator<Item = (Key, &'static str, Action)> {
     ROWS.iter()
         .filter(move |row| row.contexts.contains(&context))
-        .filter_map(|row| Some((*row.keys.first()?, row.hint?)))
+        .filter_map(|row| Some((*row.keys.first()?, row.hint?, row.action)))
 }
 
 /// The first key that does `action` in `context`.

@@ -37,7 +37,7 @@ const SWITCHES: [Switch; 7] = [
     (
         Flag::Disabled,
         [
-            ("disable", "new users: no, existing users: no; requests in flight finish"),
+            ("disable", "new users: no, existing users: no"),
             ("no longer disable", "new users: yes again, existing users: yes again"),
         ],
     ),
@@ -51,14 +51,14 @@ const SWITCHES: [Switch; 7] = [
     (
         Flag::Standby,
         [
-            ("hot standby", "new users: only while no other of its set can serve"),
+            ("hot standby", "new users: only if no other of its set can"),
             ("no longer hot standby", "new users: its share again"),
         ],
     ),
     (
         Flag::Spare,
         [
-            ("hot spare", "new users: only in place of one of its set that cannot serve"),
+            ("hot spare", "new users: only in place of one that cannot"),
             ("no longer hot spare", "new users: its share again"),
         ],
     ),
@@ -66,13 +66,13 @@ const SWITCHES: [Switch; 7] = [
         Flag::IgnoreErrors,
         [
             ("ignore errors", "stays in use whatever fails"),
-            ("no longer ignore errors", "a failure takes it out for its retry time"),
+            ("heed errors again", "a failure takes it out for its retry time"),
         ],
     ),
     (
         Flag::HealthFail,
         [
-            ("fail its check", "new users: no, existing users: no, until checks pass"),
+            ("fail its check", "new users: no, existing: no, until checks pass"),
             ("lift the failed check", "new users: yes again, existing users: yes again"),
         ],
     ),

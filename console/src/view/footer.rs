@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
 use super::Scene;
-use crate::keymap;
+use crate::keymap::{self, Action};
 use crate::model::form::Text;
 use crate::model::palette::Palette;
 use crate::model::{Popup, Tone};
@@ -86,11 +86,17 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
         Some(Popup::Confirm(question)) => scene.model.is_answerable(question),
         _ => true,
     };
-    let armed = scene.model.lock.is_open();
-    let all: Vec<(String, &str)> = keymap::hints(scene.model.context())
-        .filter(|(_, word)| open || *word != "yes")
-        .map(|(key, word)| (key.to_string(), if word == "lock" && !armed { "unlock" } else { word }))
-        .collect();
+    // While it is locked, the way to open it stands in the place of what cannot be done.
+    let locked = !scene.model.lock.is_open();
+    let shown = keymap::hints(scene.model.context())
+        .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()));
+    let mut all: Vec<(String, &str)> = Vec::new();
+    for (key, word, action) in shown {
+        match action {
+            Action::Lock if locked => all.insert(0, (key.to_string(), "unlock")),
+            _ => all.push((key.to_string(), word)),
+        }
+    }
     let taken = |(key, word): &(String, &str)| width(key) + 1 + width(word) + 2;
     let last = ["help", "quit"];
     let mut left = room.saturating_sub(all.iter().filter(|hint| last.contains(&hint.1)).map(taken).sum());

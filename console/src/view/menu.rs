@@ -12,7 +12,7 @@ use crate::widget::frame::popup;
 use crate::widget::text::{Align, cut, pad};
 
 /// The columns of the names.
-const NAME: usize = 24;
+const NAME: usize = 22;
 
 /// The box.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, menu: &Menu) {
@@ -34,7 +34,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, menu: &Men
     let from = (menu.at + 1).saturating_sub(height);
     for ((at, entry), row) in entries.iter().enumerate().skip(from).take(height).zip(inner.rows()) {
         let letter = key(Context::Menu, entry.action).map_or_else(String::new, |key| key.to_string());
-        let narrow = room < NAME + 30;
+        let narrow = room < NAME + 24;
         let name =
             pad(&cut(entry.name, if narrow { room.saturating_sub(4) } else { NAME }), NAME, Align::Left);
         let mut line = Line::from(vec![

@@ -80,7 +80,7 @@ const STORIES: [(&str, Story); 21] = [
     ("palette", |model| press(model, &typed(":drain n"))),
     ("problems", |model| press(model, &typed("p >>>>I"))),
     ("results", |model| {
-        press(model, &typed("] jH"));
+        press(model, &typed("]  H"));
         press(model, &typed("y"));
         let refused = Err("it was changed since you looked".to_owned());
         let answer = News::Answer { ticket: crate::news::Ticket(1), outcome: refused };
