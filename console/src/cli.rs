@@ -7,12 +7,14 @@ mod edit;
 mod events;
 pub mod exit;
 mod output;
+pub mod palette;
 mod proxies;
 mod reload;
 mod report;
 mod retry;
 #[cfg(test)]
 mod scene;
+pub mod screen;
 mod set;
 mod status;
 mod table;
@@ -32,7 +34,8 @@ pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
-pub use set::SetArguments;
+pub use screen::ScreenOptions;
+pub use set::{SetArguments, set_member};
 pub use status::{StatusArguments, page};
 
 /// See and steer a running Evenkeel proxy; without a command: on a full screen
@@ -44,6 +47,9 @@ pub struct Cli {
     /// The admin socket of the proxy, or the run folder that holds it.
     #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
     pub socket: Option<PathBuf>,
+    /// How the screen is, where there is no command.
+    #[command(flatten)]
+    pub screen: ScreenOptions,
     /// What to do; nothing: the screen.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -57,7 +63,7 @@ pub enum Command {
     Ask(Ask),
     /// Show the whole system at work: embedded backends, traffic, a proxy and the screen
     #[cfg(feature = "demo")]
-    Demo,
+    Demo(ScreenOptions),
 }
 
 /// The commands that ask a running proxy.

@@ -16,9 +16,9 @@ use crate::client::Client;
 #[derive(Debug, Args)]
 pub struct EditArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
-    selector: String,
+    pub(super) selector: String,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 /// The options of every edit.
@@ -29,7 +29,7 @@ pub(super) struct EditOptions {
     reason: Option<String>,
     /// Do it only if the revision is still N (see `status --json`); else exit with 8
     #[arg(long, value_name = "N", value_parser = revision)]
-    if_revision: Option<u64>,
+    pub(super) if_revision: Option<u64>,
     /// Succeed without a change if there is no such member or balancer
     #[arg(long)]
     pub(super) ignore_missing: bool,
@@ -47,7 +47,7 @@ fn revision(text: &str) -> Result<u64, &'static str> {
 
 impl EditOptions {
     /// The reason, which must be fit for a log as it stands: nothing that was typed is changed in silence.
-    fn reason(&self) -> Result<Option<Reason>, Stop> {
+    pub(super) fn reason(&self) -> Result<Option<Reason>, Stop> {
         let Some(text) = &self.reason else { return Ok(None) };
         let refuse = |why: String| Err(Stop::Failed(Exit::Invalid, format!("--reason {why}")));
         if text.chars().count() > Reason::LONGEST {
@@ -91,6 +91,13 @@ pub(super) async fn run(
     arguments: &EditArguments,
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
+    let edit = flags_of(verb);
+    let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit), keys: &[] };
+    apply(order, &arguments.options, session).await
+}
+
+/// The flags that a verb sets and clears.
+pub(super) fn flags_of(verb: Verb) -> MemberEdit {
     let flags: &[(Flag, bool)] = match verb {
         Verb::Drain => &[(Flag::Drain, true)],
         Verb::Enable => &[(Flag::Drain, false), (Flag::Disabled, false), (Flag::Stopped, false)],
@@ -99,9 +106,7 @@ pub(super) async fn run(
         Verb::Standby => &[(Flag::Standby, true)],
         Verb::Set => &[],
     };
-    let edit = flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on));
-    let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit), keys: &[] };
-    apply(order, &arguments.options, session).await
+    flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on))
 }
 
 /// One edit as it was typed.

@@ -47,12 +47,12 @@ Examples:
 #[derive(Debug, Args)]
 pub struct SetArguments {
     /// The member (BALANCER/MEMBER or MEMBER, by route, host:port or URL), or the balancer
-    selector: String,
+    pub(super) selector: String,
     /// What to set
     #[arg(required = true, value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    pub(super) settings: Vec<String>,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 pub(super) async fn run(arguments: &SetArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
@@ -67,12 +67,12 @@ const ALIASES: &[(&str, &str)] = &[("loadfactor", "lbfactor")];
 /// The fields of edits that are options here.
 const NO_KEYS: [&str; 3] = ["revision", "force", "reason"];
 
-fn keys(fields: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
+pub(super) fn keys(fields: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
     fields.iter().copied().filter(|field| !NO_KEYS.contains(field))
 }
 
 /// The edit, and its keys in the order in which they were typed.
-fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
+pub(super) fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
     let (mut member, mut balancer) = (MemberEdit::default(), BalancerEdit::default());
     let mut seen: Vec<&str> = Vec::new();
     for setting in settings {
@@ -106,7 +106,12 @@ fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
     }
 }
 
-fn set_member(edit: &mut MemberEdit, key: &str, value: &str) -> Result<(), String> {
+/// Takes the setting `key` of a member over into `edit`, from its value as text; what is no such key changes nothing.
+///
+/// # Errors
+///
+/// What is wrong with the value, as the rest of a sentence.
+pub fn set_member(edit: &mut MemberEdit, key: &str, value: &str) -> Result<(), String> {
     match key {
         "lbfactor" => edit.lbfactor = Some(value.parse()?),
         "lbset" => edit.lbset = Some(value.parse()?),
