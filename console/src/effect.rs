@@ -3,6 +3,7 @@
 use evenkeel_protocol::MemberEdit;
 
 use crate::model::target::Target;
+use crate::need::{Job, Need};
 use crate::news::Ticket;
 
 /// One thing to do.
@@ -17,6 +18,15 @@ pub enum Effect {
         /// What; carries the revision that the operator saw.
         edit: Box<MemberEdit>,
     },
+    /// Ask something of the proxy's drains.
+    Drain {
+        /// Ties the answer to the ask.
+        ticket: Ticket,
+        /// What.
+        job: Box<Job>,
+    },
+    /// From now on this is needed beside snapshots, and nothing else.
+    Look(Vec<Need>),
     /// Ask for a snapshot soon.
     Refresh,
     /// Give a text to the clipboard of whoever sits at the terminal.

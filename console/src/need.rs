@@ -3,6 +3,7 @@
 //! A screen asks only for what it shows. What is found carries the need that it answers, so that an answer that comes
 //! late is not taken for another.
 
+use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
     BalancerName, Census, DrainCancel, DrainChange, DrainOrder, ElectionFilter, Elections, Explanation,
     History, HistoryQuery, MemberName, Overrides, Question,
@@ -70,4 +71,18 @@ pub enum Job {
     Change(u64, DrainChange),
     /// End the one of that number.
     Cancel(u64, DrainCancel),
+}
+
+impl Job {
+    /// The same, for that reason.
+    #[must_use]
+    pub fn because(mut self, why: Option<Reason>) -> Self {
+        let reason = match &mut self {
+            Self::Begin(_, _, order) => &mut order.reason,
+            Self::Change(_, change) => &mut change.reason,
+            Self::Cancel(_, cancel) => &mut cancel.reason,
+        };
+        *reason = why.or(reason.take());
+        self
+    }
 }

@@ -142,6 +142,8 @@ impl<L: Link> Console<L> {
                 Effect::EditMember { ticket, target, edit } => {
                     self.link.edit_member(ticket, &target.balancer, &target.member, *edit);
                 }
+                Effect::Drain { ticket, job } => self.link.drain(ticket, *job),
+                Effect::Look(needs) => self.link.look(needs),
                 Effect::Refresh => self.link.refresh(),
                 Effect::Yank(text) => self.screen.yank(&text)?,
                 Effect::Mouse(switch) => self.screen.mouse(switch == Switch::On)?,

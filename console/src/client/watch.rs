@@ -52,7 +52,8 @@ pub fn watch(client: Client, period: Duration) -> (Handle, mpsc::Receiver<News>)
         runtime: runtime::Handle::current(),
     };
     handle.runtime.spawn(fetch::run(client.clone(), wants.subscribe(), news.clone()));
-    let watcher = Watcher { client, news, refresh, wants, period: period.max(GATHER), started: None, last: 0 };
+    let watcher =
+        Watcher { client, news, refresh, wants, period: period.max(GATHER), started: None, last: 0 };
     handle.runtime.spawn(watcher.run());
     (handle, receiver)
 }

@@ -3,6 +3,7 @@
 use evenkeel_protocol::{Flag, MemberEdit};
 
 use crate::model::act::{Act, Turn};
+use crate::model::drains::Drainage;
 
 /// The command that does `act` to the member called `label`, as a shell takes it.
 pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
@@ -19,6 +20,7 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
             set(&[format!("{field}={}", if *turn == Turn::On { "on" } else { "off" })])
         }
         Act::Enable => format!("enable {member}"),
+        Act::Drain(drainage) => drain(drainage, &member),
         Act::Settings { changes, .. } | Act::Undo { changes, .. } => {
             let setting = |field: &str, value: &str| quoted(&format!("{field}={value}"));
             let settings: Vec<String> =
@@ -29,6 +31,37 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     match reason {
         Some(reason) => format!("evenkeel {rest} --reason {}", quoted(reason)),
         None => format!("evenkeel {rest}"),
+    }
+}
+
+/// The command of a drain; of what no command does the edit that comes nearest.
+fn drain(drainage: &Drainage, member: &str) -> String {
+    let terms = |[until, timeout, settle, on_timeout]: [Option<String>; 4]| {
+        let said = [("until", until), ("timeout", timeout), ("settle", settle), ("on-timeout", on_timeout)];
+        let said = said.into_iter().filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
+        format!("drain {member}{}", said.collect::<String>())
+    };
+    match drainage {
+        Drainage::Begin(order) => terms([
+            order.until.map(|until| until.typed().to_owned()),
+            order.timeout.filter(|timeout| timeout.span().is_some()).map(|timeout| timeout.to_string()),
+            order.settle.map(|settle| settle.to_string()),
+            order
+                .timeout
+                .filter(|timeout| timeout.span().is_some())
+                .and(order.on_timeout)
+                .map(|on| on.to_string()),
+        ]),
+        Drainage::Change(_, change) | Drainage::Extend(_, change) => terms([
+            change.until.map(|until| until.typed().to_owned()),
+            change.timeout.map(|timeout| timeout.to_string()),
+            change.settle.map(|settle| settle.to_string()),
+            change.on_timeout.map(|on_timeout| on_timeout.to_string()),
+        ]),
+        Drainage::Stop(_) => format!("stop {member}"),
+        Drainage::Cut(_) => format!("drain {member} --timeout 0 --on-timeout cut"),
+        Drainage::Cancel(_) => format!("drain {member} --cancel"),
+        Drainage::Restore(_) => format!("undrain {member}"),
     }
 }
 

@@ -292,10 +292,7 @@ mod tests {
                 r#"{"until":"no_sessions","timeout":"forever","settle":"5s","on_timeout":"fail","revision":4}"#,
             ),
             (Drainage::more(&drain), r#"7 {"extend":"10m"}"#),
-            (
-                Drainage::more(&Drain { deadline: None, ..drain.clone() }),
-                r#"7 {"timeout":"10m"}"#,
-            ),
+            (Drainage::more(&Drain { deadline: None, ..drain.clone() }), r#"7 {"timeout":"10m"}"#),
             (Drainage::Stop(7), r#"7 {"timeout":"0","on_timeout":"stop"}"#),
             (Drainage::Cut(7), r#"7 {"timeout":"0","on_timeout":"cut"}"#),
             (Drainage::Cancel(7), r#"7 {"restore":false}"#),

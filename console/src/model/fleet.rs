@@ -97,7 +97,9 @@ impl Fleet {
 
     /// Fills the last minute with what the proxy remembers of it.
     pub fn remember(&mut self, past: &evenkeel_protocol::History) {
-        let Some(records) = self.records.get_mut(&past.balancer).filter(|_| past.step_ms == 1000) else { return };
+        let Some(records) = self.records.get_mut(&past.balancer).filter(|_| past.step_ms == 1000) else {
+            return;
+        };
         for known in &past.members {
             let points = known.series.get(&Series::Elected).map_or(&[][..], Vec::as_slice);
             // The last point is not over yet.

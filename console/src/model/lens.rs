@@ -72,13 +72,16 @@ pub fn read(text: &str, near: Option<&BalancerSnapshot>) -> Option<Question> {
 
 /// Could that be the name of a cookie? What stands before the padding of a value in base64 is too long for one.
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    !name.is_empty()
+        && name.len() <= 40
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// A cookie with its value shortened: its start, and its route, by which a session is recognised.
 pub fn shortened(cookie: &str) -> String {
     let (name, value) = cookie.split_once('=').unwrap_or(("", cookie));
-    let (id, route) = value.split_once('.').map_or((value, String::new()), |(id, route)| (id, format!(".{route}")));
+    let (id, route) =
+        value.split_once('.').map_or((value, String::new()), |(id, route)| (id, format!(".{route}")));
     let start: String = id.chars().take(4).collect();
     let id = if id.chars().count() > 6 { format!("{start}…") } else { id.to_owned() };
     let route: String = route.chars().take(40).collect();
@@ -98,12 +101,21 @@ mod tests {
             ("JSESSIONID=abc.node1", "/", &["JSESSIONID=abc.node1"][..], Some("app")),
             ("  Cookie: a=b; JSESSIONID=abc.node1", "/", &["a=b", "JSESSIONID=abc.node1"], Some("app")),
             ("/app/cart?x=1", "/app/cart?x=1", &[], None),
-            ("https://www.example.com/app JSESSIONID=x.node1", "https://www.example.com/app", &["JSESSIONID=x.node1"], None),
+            (
+                "https://www.example.com/app JSESSIONID=x.node1",
+                "https://www.example.com/app",
+                &["JSESSIONID=x.node1"],
+                None,
+            ),
             ("abc.node1", "/", &["JSESSIONID=abc.node1"], Some("app")),
             ("abcd/+==", "/", &["JSESSIONID=abcd/+=="], Some("app")),
         ] {
             let question = read(text, near).unwrap();
-            assert_eq!((question.url.as_str(), question.cookies.as_slice()), (url, &cookies.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..]), "{text}");
+            assert_eq!(
+                (question.url.as_str(), question.cookies.as_slice()),
+                (url, &cookies.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..]),
+                "{text}"
+            );
             assert_eq!(question.balancer.as_ref().map(|name| name.as_str()), asks, "{text}");
         }
         assert_eq!(read("   ", near), None);

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_protocol::{
-    Event, EventKind, History, HistoryQuery, Mark, MarkKind, MemberSnapshot, Series, Timestamp,
+    BalancerName, Event, EventKind, History, HistoryQuery, Mark, MarkKind, MemberName, MemberSnapshot,
+    Series, Timestamp,
 };
 
 use crate::model::act::told;
@@ -95,7 +96,8 @@ impl Past {
     /// As the proxy remembers it; none if it does not know the member, or no points.
     pub fn new(target: &Target, reach: Reach, history: History) -> Option<Self> {
         let known = history.members.into_iter().find(|known| known.member == target.member)?;
-        let points = known.series.into_iter().map(|(series, points)| (series, VecDeque::from(points))).collect();
+        let points =
+            known.series.into_iter().map(|(series, points)| (series, VecDeque::from(points))).collect();
         let marks = history.marks.into_iter().filter(|mark| concerns(mark, target)).collect();
         Some(Self {
             target: target.clone(),
@@ -209,7 +211,9 @@ fn concerns(mark: &Mark, target: &Target) -> bool {
 
 /// The mark of an event about that member, or about all.
 fn mark(event: &Event, target: &Target) -> Option<Mark> {
-    let own = |balancer, member| *balancer == target.balancer && *member == target.member;
+    let own = |balancer: &BalancerName, member: &MemberName| {
+        *balancer == target.balancer && *member == target.member
+    };
     let (kind, text) = match &event.kind {
         EventKind::MemberEdited { balancer, member, changes, by, .. } if own(balancer, member) => {
             let who = by.as_ref().and_then(|by| by.user.clone()).unwrap_or_else(|| "somebody".to_owned());
