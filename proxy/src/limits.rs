@@ -84,6 +84,10 @@ pub(crate) const LISTEN_QUEUE: i32 = 4096;
 pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// Events that are kept for readers that come later or are slow.
 pub(crate) const EVENTS_KEPT: usize = 4096;
+/// Points of a history that are answered at once, members times series times points.
+pub(crate) const HISTORY_POINTS: usize = 1_000_000;
+/// Marks of a history; older ones are left off.
+pub(crate) const HISTORY_MARKS: usize = 256;
 /// Characters of a stranger's text in one log line or error note.
 pub(crate) const TEXT: usize = 200;
 /// Characters of a report that stands in one log line or event.

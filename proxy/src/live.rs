@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::address::{Address, Slots};
 use crate::config::{BalancerConfig, Checks};
+use crate::history::Record;
 use crate::route_cookie::RouteCookie;
 use crate::{clock, limits};
 
@@ -24,6 +25,8 @@ pub(crate) struct LiveBalancer {
     checks: Arc<Checks>,
     /// By member number.
     addresses: Vec<Arc<Address>>,
+    /// By member number.
+    records: Vec<Arc<Record>>,
     core: Mutex<Balancer>,
     /// Shared with all that had its place before and will have it after.
     current: Arc<Current>,
@@ -67,13 +70,14 @@ impl LiveBalancer {
         });
         let addresses = addresses.collect();
         let core = Balancer::new(name, settings, members, ground.cores);
-        Self::of(core, (paths, checks), addresses, Arc::default())
+        let records = core.dials().into_iter().map(|dial| Arc::new(Record::new(dial))).collect();
+        Self::of(core, (paths, checks), (addresses, records), Arc::default())
     }
 
     fn of(
         core: Balancer,
         (paths, checks): (Vec<String>, Arc<Checks>),
-        addresses: Vec<Arc<Address>>,
+        (addresses, records): (Vec<Arc<Address>>, Vec<Arc<Record>>),
         current: Arc<Current>,
     ) -> Self {
         Self {
@@ -82,6 +86,7 @@ impl LiveBalancer {
             route_cookie: RouteCookie::of(core.settings()),
             checks,
             addresses,
+            records,
             core: Mutex::new(core),
             current,
             changed: Notify::new(),
@@ -114,11 +119,28 @@ impl LiveBalancer {
         let mut core = Balancer::succeeding(&before, (name, settings), members, ground.cores);
         edits(&mut core);
         core.count_changes_since(&before);
-        let next = Arc::new(Self::of(core, (paths, checks), addresses, Arc::clone(&self.current)));
+        let records = self.records_of(&addresses, &core);
+        let next = Self::of(core, (paths, checks), (addresses, records), Arc::clone(&self.current));
+        let next = Arc::new(next);
         *self.current.holder() = Arc::downgrade(&next);
         drop(before);
         self.retire(Some(&next));
         next
+    }
+
+    /// The records of those members: of those that it has too, its own.
+    fn records_of(&self, addresses: &[Arc<Address>], core: &Balancer) -> Vec<Arc<Record>> {
+        let names = self.addresses.iter().map(|address| &address.name);
+        let known: HashMap<_, _> = names.zip(&self.records).collect();
+        let records = addresses.iter().zip(core.dials()).map(|(address, dial)| {
+            known.get(&address.name).map_or_else(|| Arc::new(Record::new(dial)), |known| Arc::clone(known))
+        });
+        records.collect()
+    }
+
+    /// What is remembered of each member, by member number.
+    pub(crate) fn records(&self) -> &[Arc<Record>] {
+        &self.records
     }
 
     /// It takes no new requests, and `next` has its place.
@@ -191,6 +213,9 @@ impl LiveBalancer {
     pub(crate) fn snapshot(&self) -> BalancerSnapshot {
         let mut snapshot = self.lock().snapshot(clock::now(), clock::wall());
         snapshot.paths.clone_from(&self.paths);
+        for (member, record) in snapshot.members.iter_mut().zip(&self.records) {
+            member.latency = record.latencies();
+        }
         snapshot
     }
 

@@ -17,6 +17,7 @@ use evenkeel_protocol::{
 use crate::clock;
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
+use crate::history::Axis;
 use crate::journal::{Durability, Journal, Restored, Verdicts};
 use crate::live::{Ground, LiveBalancer};
 
@@ -31,6 +32,7 @@ pub(crate) struct Registry {
     ground: Ground,
     events: EventLog,
     hello: RwLock<Hello>,
+    axis: Axis,
     /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
 }
@@ -61,7 +63,7 @@ impl Registry {
             .map(|(index, config)| begun(config.clone(), paths(index), &edits, &ground));
         let roster = RwLock::new(Arc::new(balancers.collect()));
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
-        let registry = Self { roster, ground, events: EventLog::new(), hello, journal };
+        let registry = Self { roster, ground, events: EventLog::new(), hello, axis: Axis::new(), journal };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -150,6 +152,11 @@ impl Registry {
 
     pub(crate) fn events(&self) -> &EventLog {
         &self.events
+    }
+
+    /// The seconds of the members' histories.
+    pub(crate) fn axis(&self) -> &Axis {
+        &self.axis
     }
 
     pub(crate) fn hello(&self) -> Hello {

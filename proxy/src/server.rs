@@ -22,7 +22,7 @@ use crate::registry::{Registry, Roster};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
 use crate::site::{self, Site};
-use crate::{admin, clock, limits, probe};
+use crate::{admin, clock, history, limits, probe};
 
 /// How often it is looked for what a configuration of before has left.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -295,6 +295,7 @@ fn control(
         tokio::task::spawn_local(look_up(registry.balancers()));
         tokio::task::spawn_local(sweep(Arc::clone(&reloader)));
         tokio::task::spawn_local(heartmonitor::run(hearings));
+        tokio::task::spawn_local(history::run(Arc::clone(&registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&registry), ending.clone()));
         admin::serve(listener, (registry, reloader), ending).await;
     })

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_protocol::{Flag, MemberName, MemberSettings, Moment, Status};
+use evenkeel_protocol::{Checks, Flag, MemberName, MemberSettings, Moment, Status};
 
 use crate::health::Health;
 use crate::heartbeats::Heard;
@@ -46,6 +46,8 @@ pub(crate) struct Member {
     pub(crate) address: Option<IpAddr>,
     pub(crate) heard: Option<Heard>,
     pub(crate) health: Health,
+    /// How often it was checked.
+    pub(crate) checks: Checks,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -62,6 +64,7 @@ impl Member {
             error: None,
             heard: None,
             health: Health::default(),
+            checks: Checks::default(),
             tally: Arc::new(Tally::new(cores)),
         }
     }

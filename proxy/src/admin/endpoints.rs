@@ -7,9 +7,9 @@ use evenkeel_protocol::{Call, Code, Peer, Refusal};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::stream::Reply;
-use crate::limits;
 use crate::registry::Registry;
 use crate::reload::Reloader;
+use crate::{history, limits, metrics};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
@@ -39,6 +39,10 @@ pub(super) async fn answer(
             let registry = Arc::clone(registry);
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
+        Call::History(name, member, query) => {
+            Ok(Reply::json(&history::view(registry, &name, member.as_deref(), &query)?))
+        }
+        Call::Metrics => Ok(Reply::metrics(metrics::render(registry))),
         Call::Reload => {
             if !body.is_empty() {
                 return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));

@@ -190,7 +190,7 @@ impl<'a> Trying<'a> {
         };
         match request.attempt(address, lease, fresh).await {
             Ok(answered) => {
-                if lease.answered() {
+                if lease.answered(answered.head.status, answered.latency) {
                     let outcome = Outcome::Answered { status: answered.head.status };
                     self.worker.proxy.registry.settle(self.balancer, member, &outcome);
                 }
@@ -220,10 +220,10 @@ impl<'a> Trying<'a> {
         };
         let settled = self.worker.proxy.registry.settle(self.balancer, member, &Outcome::Failed(failure));
         self.repeats = settled.repeats;
-        if settled.next != Next::RepeatFresh
-            && let Some(lease) = self.tried.last()
-        {
-            lease.failed();
+        match self.tried.last() {
+            Some(lease) if settled.next == Next::RepeatFresh => lease.repeated(),
+            Some(lease) => lease.failed(),
+            None => {}
         }
         let status = match settled.next {
             _ if too_large => 413,
@@ -237,6 +237,7 @@ impl<'a> Trying<'a> {
 impl Tried {
     fn add(&mut self, lease: Lease) {
         if let Some(before) = self.last.replace(lease) {
+            before.passed_on();
             self.before.push(before);
         }
     }
