@@ -26,6 +26,7 @@ use crate::registry::Registry;
 use crate::reload::Reloader;
 
 mod endpoints;
+pub(crate) mod metrics;
 mod patient;
 mod stream;
 

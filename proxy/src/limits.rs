@@ -45,6 +45,9 @@ pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) const ADMIN_CONNECTIONS: usize = 64;
 /// Of those, connections that follow the events.
 pub(crate) const FOLLOWERS: usize = 48;
+/// Connections to the addresses of `MetricsListen`, and how long each may last.
+pub(crate) const METRICS_CONNECTIONS: usize = 16;
+pub(crate) const METRICS_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of a message to the admin socket.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
 /// How long a client of the admin socket may take for a request.

@@ -183,8 +183,10 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let run_dir = options.run_dir.clone().unwrap_or_else(|| RunDir::default_for(&configuration));
     let run_dir = RunDir::take(&run_dir)?;
     let (doors, listeners): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
-    let mut listening = Listening::new(doors);
-    let (opened, logs, beats) = match open(&config, &listening) {
+    let mut listening = Listening::new("Listen", doors);
+    let (door, metrics_door) = mpsc::unbounded_channel();
+    let mut metrics = Listening::new("MetricsListen", vec![door]);
+    let (opened, logs, beats) = match open(&config, (&listening, &mut metrics)) {
         Ok(opened) => opened,
         Err(why) => {
             run_dir.discard();
@@ -217,7 +219,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let source = options.reading.clone().map(|reading| (options.configuration.clone(), reading));
     let stop = watch::Sender::new(Stop::No);
     let shared = (Arc::clone(&proxy), stop.subscribe());
-    let reloader = Arc::new(Reloader::new(source, shared, (listening, written, hearing)));
+    let reloader = Arc::new(Reloader::new(source, shared, ((listening, metrics), written, hearing)));
     let running = Running {
         reloader,
         registry,
@@ -227,17 +229,21 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         workers: Vec::new(),
         control: None,
     };
-    launch(running, &proxy, listeners.into_iter().zip(received), (admin, hearings))
+    let control = Doors { admin, hearings, metrics: metrics_door };
+    launch(running, &proxy, listeners.into_iter().zip(received), control)
 }
 
 /// Takes hold of everything outside that may be refused: addresses, logs, the socket for heartbeats.
 fn open(
     config: &Config,
-    listening: &Listening,
+    (listening, metrics): (&Listening, &mut Listening),
 ) -> anyhow::Result<(Opened, AccessLogs, Option<heartmonitor::Listener>)> {
     let opened = listening.open(&config.listen)?;
     let beats = config.heartbeat.listen.map(heartmonitor::open).transpose()?;
-    Ok((opened, site::access_logs(config)?, beats))
+    let logs = site::access_logs(config)?;
+    // Nobody accepts there before the control thread runs.
+    metrics.serve(metrics.open(&config.metrics_listen)?, &config.metrics_listen);
+    Ok((opened, logs, beats))
 }
 
 /// What the proxy says of itself.
@@ -256,12 +262,20 @@ fn hello(configuration: &Path, listening: &Listening) -> Hello {
     }
 }
 
+/// What comes to the control thread.
+struct Doors {
+    admin: std::os::unix::net::UnixListener,
+    hearings: mpsc::UnboundedReceiver<Hearing>,
+    /// Listeners of `MetricsListen`.
+    metrics: mpsc::UnboundedReceiver<Listener>,
+}
+
 /// Starts the threads.
 fn launch(
     mut running: Running,
     proxy: &Arc<Proxy>,
     workers: impl Iterator<Item = (mpsc::UnboundedReceiver<Listener>, Mailbox)>,
-    (admin, hearings): (std::os::unix::net::UnixListener, mpsc::UnboundedReceiver<Hearing>),
+    doors: Doors,
 ) -> anyhow::Result<Running> {
     for (core, (listeners, mailbox)) in workers.enumerate() {
         let (proxy, stopping) = (Arc::clone(proxy), running.stop.subscribe());
@@ -269,9 +283,9 @@ fn launch(
         running.workers.push(thread(&format!("worker-{core}"), work)?);
     }
     // Last: who gets an answer from the admin interface finds everything up.
-    let reloader = (Arc::clone(&running.reloader), hearings);
     let ending = running.end_control.subscribe();
-    running.control = Some(control(admin, Arc::clone(&running.registry), reloader, ending)?);
+    let shared = (Arc::clone(&running.registry), Arc::clone(&running.reloader));
+    running.control = Some(control(doors, shared, ending)?);
     for address in running.listen() {
         tracing::info!(%address, threads = running.workers.len(), "listening");
     }
@@ -282,9 +296,8 @@ fn launch(
 /// The thread of everything that is no request: admin interface, health checks, and the
 /// first look-up of members' names.
 fn control(
-    admin: std::os::unix::net::UnixListener,
-    registry: Arc<Registry>,
-    (reloader, hearings): (Arc<Reloader>, mpsc::UnboundedReceiver<Hearing>),
+    Doors { admin, hearings, metrics }: Doors,
+    (registry, reloader): (Arc<Registry>, Arc<Reloader>),
     ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
@@ -295,6 +308,7 @@ fn control(
         tokio::task::spawn_local(look_up(registry.balancers()));
         tokio::task::spawn_local(sweep(Arc::clone(&reloader)));
         tokio::task::spawn_local(heartmonitor::run(hearings));
+        tokio::task::spawn_local(admin::metrics::run(metrics, Arc::clone(&registry)));
         tokio::task::spawn_local(history::run(Arc::clone(&registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&registry), ending.clone()));
         admin::serve(listener, (registry, reloader), ending).await;

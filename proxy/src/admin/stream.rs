@@ -23,6 +23,9 @@ const AT_ONCE: usize = 64;
 /// Bytes that are written without a thought for others: some 20 microseconds.
 const PIECE: usize = 16 * 1024;
 
+/// The type of Prometheus' text format.
+pub(super) const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// The body of an answer.
 pub(super) enum Reply {
     Whole(Option<Bytes>),
@@ -49,7 +52,7 @@ impl Reply {
     /// The type of the body.
     pub(super) fn content_type(&self) -> &'static str {
         match self {
-            Self::Metrics(_) => "text/plain; version=0.0.4; charset=utf-8",
+            Self::Metrics(_) => METRICS_TYPE,
             Self::Whole(_) | Self::Events(_) => "application/json",
         }
     }
