@@ -6,6 +6,7 @@
 mod edit;
 mod events;
 pub mod exit;
+mod history;
 mod output;
 mod proxies;
 mod reload;
@@ -14,9 +15,11 @@ mod retry;
 #[cfg(test)]
 mod scene;
 mod set;
+mod span;
 mod status;
 mod table;
 mod target;
+mod watch;
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -28,12 +31,14 @@ use crate::client::{Client, Limits, Surroundings};
 pub use edit::EditArguments;
 pub use events::EventsArguments;
 pub use exit::Exit;
+pub use history::HistoryArguments;
 pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
+pub use watch::WatchArguments;
 
 /// See and steer a running Evenkeel proxy; without a command: on a full screen
 #[derive(Debug, Parser)]
@@ -100,6 +105,12 @@ Examples:
   evenkeel events --follow             those that come, until interrupted
   evenkeel events --since 17 --follow  those behind number 17, and those that come")]
     Events(EventsArguments),
+    /// Show the last hour of a member, or of all members of a balancer
+    #[command(after_help = history::HELP)]
+    History(HistoryArguments),
+    /// Show balancers and members again and again
+    #[command(after_help = watch::HELP)]
+    Watch(WatchArguments),
     /// Have the proxy read its configuration anew: all of it takes effect, or nothing changes
     #[command(after_help = reload::HELP)]
     Reload(ReloadArguments),
@@ -159,6 +170,8 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
         Ask::Set(arguments) => set::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
+        Ask::History(arguments) => history::run(arguments, session).await,
+        Ask::Watch(arguments) => watch::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
     };

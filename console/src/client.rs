@@ -10,6 +10,7 @@
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
 //! | [`events`] | the event stream |
+//! | `history` | the last hour of members |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | [`limits`] | the bounds |
 
@@ -18,6 +19,7 @@ pub mod events;
 pub mod failure;
 pub mod find;
 pub mod greet;
+mod history;
 pub mod limits;
 #[cfg(test)]
 pub(crate) mod scripted;

@@ -28,6 +28,7 @@ use crate::reload::Reloader;
 
 mod drains;
 mod endpoints;
+pub(crate) mod metrics;
 mod patient;
 mod stream;
 
@@ -148,10 +149,11 @@ fn respond(outcome: Result<Reply, Refusal>) -> Response<Reply> {
         Ok(reply) => (200, reply),
         Err(refusal) => (refusal.code.http_status(), Reply::json(&refusal)),
     };
+    let content_type = HeaderValue::from_static(reply.content_type());
     let mut response = Response::new(reply);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("content-type", content_type);
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
     response
 }

@@ -78,6 +78,8 @@ pub struct ReadOptions {
 pub struct Config {
     /// Where to listen; never empty. A port alone (`Listen 80`) is `[::]`, and means both address families.
     pub listen: Vec<SocketAddr>,
+    /// `MetricsListen`: where metrics are read; by default nowhere but on the admin socket.
+    pub metrics_listen: Vec<SocketAddr>,
     /// `ServerName` without its scheme: `host` or `host:port`.
     pub server_name: Option<String>,
     /// All balancers, in the order in which they are first named.

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use evenkeel_protocol::{Event, EventKind};
+use evenkeel_protocol::{Event, EventKind, Timestamp};
 use tokio::sync::watch;
 
 use crate::{clock, limits};
@@ -67,6 +67,30 @@ impl EventLog {
         kept.iter().rev().find(|event| is_meant(&event.kind)).cloned()
     }
 
+    /// What `pick` takes of the last kept events since `from`, at most `most` of it, oldest first; and since when nothing
+    /// is missing.
+    pub(crate) fn recent<T>(
+        &self,
+        from: Timestamp,
+        most: usize,
+        pick: impl Fn(&Event) -> Option<T>,
+    ) -> (Vec<T>, Timestamp) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = kept.front().filter(|first| first.number > 1).map(|first| first.at);
+        let mut whole_from = forgotten.map_or(from, |first| first.max(from));
+        let mut picked = Vec::new();
+        for event in kept.iter().rev().take_while(|event| event.at >= from) {
+            let Some(one) = pick(event) else { continue };
+            if picked.len() == most {
+                whole_from = Timestamp(event.at.0 + 1);
+                break;
+            }
+            picked.push(one);
+        }
+        picked.reverse();
+        (picked, whole_from)
+    }
+
     /// Where a reader goes on that has read up to `since`: there, or at the beginning if that number was not given
     /// yet, because the proxy was restarted in between.
     pub(crate) fn resume(&self, since: u64) -> u64 {
@@ -106,6 +130,22 @@ mod tests {
         assert_eq!(numbers(2, 10), [0u64; 0]);
         assert_eq!((log.resume(1), log.resume(2), log.resume(3)), (1, 2, 0));
         assert_eq!(numbers(0, 1), [1]);
+    }
+
+    #[test]
+    fn recent_events_are_picked_and_what_is_left_off_is_told() {
+        let log = EventLog::new();
+        let start = clock::wall();
+        for _ in 0..5 {
+            log.publish(EventKind::Started);
+            log.publish(EventKind::Stopping);
+        }
+        let pick = |event: &Event| (event.kind == EventKind::Stopping).then_some(event.number);
+        assert_eq!(log.recent(start, 9, pick), (vec![2, 4, 6, 8, 10], start));
+        let (picked, whole_from) = log.recent(start, 2, pick);
+        assert_eq!(picked, [8, 10]);
+        assert!(whole_from > start);
+        assert_eq!(log.recent(Timestamp(u64::MAX), 9, pick).0, [0u64; 0]);
     }
 
     #[test]

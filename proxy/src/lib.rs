@@ -19,6 +19,8 @@
 //!
 //! The `heartmonitor` hears what members announce of themselves, and tells the balancers.
 //!
+//! What members did in the last hour is in their `history`, which reads their counters once a second.
+//!
 //! Members are checked by `probe` on the control thread; the core says when, and what follows.
 //!
 //! Worker threads carry requests, each with a runtime, listeners and idle connections of its own; the control thread
@@ -42,6 +44,7 @@ mod handle;
 mod header;
 mod header_rules;
 mod heartmonitor;
+mod history;
 mod http;
 mod journal;
 mod limits;
@@ -49,6 +52,7 @@ mod listening;
 mod live;
 pub mod log;
 pub mod mapping;
+mod metrics;
 pub mod options;
 mod places;
 mod pool;

@@ -47,6 +47,9 @@ pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) const ADMIN_CONNECTIONS: usize = 64;
 /// Of those, connections that follow the events.
 pub(crate) const FOLLOWERS: usize = 48;
+/// Connections to the addresses of `MetricsListen`, and how long each may last.
+pub(crate) const METRICS_CONNECTIONS: usize = 16;
+pub(crate) const METRICS_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of a message to the admin socket.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
 /// How long a client of the admin socket may take for a request.
@@ -94,6 +97,10 @@ pub(crate) const DRAIN_LOOK: Duration = Duration::from_millis(100);
 pub(crate) const DRAIN_SAVE: Duration = Duration::from_secs(10);
 /// Bytes of the file of drains.
 pub(crate) const DRAINS_FILE: u64 = 4 * 1024 * 1024;
+/// Points of a history that are answered at once, members times series times points.
+pub(crate) const HISTORY_POINTS: usize = 1_000_000;
+/// Marks of a history; older ones are left off.
+pub(crate) const HISTORY_MARKS: usize = 256;
 /// Characters of a stranger's text in one log line or error note.
 pub(crate) const TEXT: usize = 200;
 /// Characters of a report that stands in one log line or event.

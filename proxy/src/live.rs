@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::address::{Address, Slots};
 use crate::config::{BalancerConfig, Checks};
+use crate::history::Record;
 use crate::route_cookie::RouteCookie;
 use crate::{clock, limits};
 
@@ -26,6 +27,8 @@ pub(crate) struct LiveBalancer {
     checks: Arc<Checks>,
     /// By member number.
     addresses: Vec<Arc<Address>>,
+    /// By member number.
+    records: Vec<Arc<Record>>,
     core: Mutex<Balancer>,
     /// Shared with all that had its place before and will have it after.
     current: Arc<Current>,
@@ -69,13 +72,14 @@ impl LiveBalancer {
         });
         let addresses = addresses.collect();
         let core = Balancer::new(name, settings, members, ground.cores);
-        Self::of(core, (paths, checks), addresses, Arc::default())
+        let records = core.dials().into_iter().map(|dial| Arc::new(Record::new(dial))).collect();
+        Self::of(core, (paths, checks), (addresses, records), Arc::default())
     }
 
     fn of(
         core: Balancer,
         (paths, checks): (Vec<String>, Arc<Checks>),
-        addresses: Vec<Arc<Address>>,
+        (addresses, records): (Vec<Arc<Address>>, Vec<Arc<Record>>),
         current: Arc<Current>,
     ) -> Self {
         let live = Self {
@@ -84,6 +88,7 @@ impl LiveBalancer {
             route_cookie: RouteCookie::of(core.settings()),
             checks,
             addresses,
+            records,
             core: Mutex::new(core),
             current,
             changed: Notify::new(),
@@ -119,11 +124,28 @@ impl LiveBalancer {
         edits(&mut core);
         core.count_changes_since(&before);
         core.go_on_watching(&before);
-        let next = Arc::new(Self::of(core, (paths, checks), addresses, Arc::clone(&self.current)));
+        let records = self.records_of(&addresses, &core);
+        let next = Self::of(core, (paths, checks), (addresses, records), Arc::clone(&self.current));
+        let next = Arc::new(next);
         *self.current.holder() = Arc::downgrade(&next);
         drop(before);
         self.retire(Some(&next));
         next
+    }
+
+    /// The records of those members: of those that it has too, its own.
+    fn records_of(&self, addresses: &[Arc<Address>], core: &Balancer) -> Vec<Arc<Record>> {
+        let names = self.addresses.iter().map(|address| &address.name);
+        let known: HashMap<_, _> = names.zip(&self.records).collect();
+        let records = addresses.iter().zip(core.dials()).map(|(address, dial)| {
+            known.get(&address.name).map_or_else(|| Arc::new(Record::new(dial)), |known| Arc::clone(known))
+        });
+        records.collect()
+    }
+
+    /// What is remembered of each member, by member number.
+    pub(crate) fn records(&self) -> &[Arc<Record>] {
+        &self.records
     }
 
     /// It takes no new requests, and `next` has its place.
@@ -200,8 +222,9 @@ impl LiveBalancer {
             (core.snapshot(now, clock::wall()), core.sightings_of_members())
         };
         snapshot.paths.clone_from(&self.paths);
-        for (member, seen) in snapshot.members.iter_mut().zip(sightings) {
+        for ((member, seen), record) in snapshot.members.iter_mut().zip(sightings).zip(&self.records) {
             member.sessions = seen.and_then(|seen| seen.live(now));
+            member.latency = record.latencies();
         }
         snapshot
     }

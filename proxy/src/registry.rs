@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::config::BalancerConfig;
 use crate::events::EventLog;
+use crate::history::Axis;
 use crate::journal::{Durability, Journal, Restored, Verdicts};
 use crate::live::{Ground, LiveBalancer};
 
@@ -35,6 +36,7 @@ pub(crate) struct Registry {
     hello: RwLock<Hello>,
     /// Told when workers are to look at all their requests, because one has been cut.
     roused: watch::Sender<()>,
+    axis: Axis,
     /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
 }
@@ -66,7 +68,8 @@ impl Registry {
         let roster = RwLock::new(Arc::new(balancers.collect()));
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
         let roused = watch::Sender::new(());
-        let registry = Self { roster, ground, events: EventLog::new(), hello, roused, journal };
+        let (events, axis) = (EventLog::new(), Axis::new());
+        let registry = Self { roster, ground, events, hello, roused, axis, journal };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -155,6 +158,11 @@ impl Registry {
 
     pub(crate) fn events(&self) -> &EventLog {
         &self.events
+    }
+
+    /// The seconds of the members' histories.
+    pub(crate) fn axis(&self) -> &Axis {
+        &self.axis
     }
 
     pub(crate) fn hello(&self) -> Hello {

@@ -7,6 +7,7 @@ mod edits;
 mod events;
 mod lasting;
 mod log;
+mod measure;
 mod persist;
 mod reload;
 mod sessions;

@@ -16,7 +16,7 @@ use crate::health::Timetable;
 use crate::lbmethod::{self, Scales};
 use crate::member::{Member, MemberId};
 use crate::sticky::Claim;
-use crate::tally::{Lease, Trial};
+use crate::tally::{Dial, Lease, Trial};
 
 /// A named group of members that share the requests given to it.
 #[derive(Debug)]
@@ -122,6 +122,11 @@ impl Balancer {
     /// Its members in configuration order.
     pub fn members(&self) -> impl Iterator<Item = (MemberId, &MemberName, &Route)> + Clone {
         (0u32..).zip(&self.members).map(|(id, member)| (MemberId(id), &member.name, &member.settings.route))
+    }
+
+    /// What reads the counters of each member, in their order.
+    pub fn dials(&self) -> Vec<Dial> {
+        self.members.iter().map(|member| Dial::of(&member.tally)).collect()
     }
 
     /// Is that member stopped by an operator?

@@ -94,7 +94,7 @@ impl Balancer {
             let Ok(election) = rehearsal.elect(&Ask { dice, ..*ask }, now) else { break };
             // Evenly spread throws, of which the first is the one that was given.
             dice = dice.wrapping_add(0x9e37_79b9);
-            election.lease.answered();
+            election.lease.connected();
             names.extend(rehearsal.member(election.member).map(|member| member.name.clone()));
         }
         names

@@ -34,14 +34,15 @@
 
 mod balancer;
 mod candidates;
-mod drain;
 mod census;
+mod drain;
 mod edit;
 mod election;
 mod explain;
 mod failover;
 mod health;
 mod heartbeats;
+pub mod latency;
 mod lbmethod;
 mod member;
 mod recovery;
@@ -51,12 +52,12 @@ mod succession;
 mod tally;
 
 pub use balancer::Balancer;
-pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
 pub use census::{Salt, SessionMark, Visit};
+pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
 pub use edit::Accepted;
 pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
 pub use health::{DueCheck, Finding, Observed, Room, Verdict};
 pub use heartbeats::Beat;
 pub use member::MemberId;
-pub use tally::{Lease, Meter};
+pub use tally::{Dial, Lease, Meter, Reading};

@@ -113,7 +113,7 @@ fn what_a_lease_counted_is_shown_and_a_lease_shows_whose_it_is() {
     election.lease.failed();
     assert_eq!(shown(&balancer), (1, 1, 0, 1));
     drop(election);
-    balancer.elect(&Ask::default(), Moment(0)).unwrap().lease.answered();
+    balancer.elect(&Ask::default(), Moment(0)).unwrap().lease.answered(200, 1);
     assert_eq!(shown(&balancer), (2, 0, 1, 1));
 }
 

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::stream::Reply;
 use super::{Doors, drains};
-use crate::limits;
+use crate::{history, limits, metrics};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
@@ -51,6 +51,10 @@ pub(super) async fn answer(
         Call::PreviewBalancer(_) | Call::PreviewMember(..) | Call::Undo | Call::Overrides => {
             Err(Refusal::new(Code::Internal, "not yet"))
         }
+        Call::History(name, member, query) => {
+            Ok(Reply::json(&history::view(registry, &name, member.as_deref(), &query)?))
+        }
+        Call::Metrics => Ok(Reply::metrics(metrics::render(registry))),
         Call::Reload => {
             if !body.is_empty() {
                 return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));

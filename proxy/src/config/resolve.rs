@@ -46,6 +46,7 @@ pub(super) fn resolve(
         site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
     let error_documents = site.documents.resolve(root, &Mappings::new(mappings.clone()), notes);
     Config {
+        metrics_listen: site.metrics_listen,
         listen: site.listen,
         server_name: site.server_name,
         balancers: site

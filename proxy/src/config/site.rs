@@ -112,6 +112,7 @@ pub(super) struct Closing {
 #[derive(Default)]
 pub(super) struct Site {
     pub(super) listen: Vec<SocketAddr>,
+    pub(super) metrics_listen: Vec<SocketAddr>,
     pub(super) server_name: Option<String>,
     pub(super) balancers: Vec<BalancerDraft>,
     by_name: HashMap<BalancerName, usize>,

@@ -209,7 +209,7 @@ impl<'a> Trying<'a> {
                 if let Some(visit) = self.visit() {
                     visit.answered(self.worker.now());
                 }
-                if lease.answered() {
+                if lease.answered(answered.head.status, answered.latency) {
                     let outcome = Outcome::Answered { status: answered.head.status };
                     self.worker.proxy.registry.settle(self.balancer, member, &outcome);
                 }
@@ -239,13 +239,15 @@ impl<'a> Trying<'a> {
         };
         let settled = self.worker.proxy.registry.settle(self.balancer, member, &Outcome::Failed(failure));
         self.repeats = settled.repeats;
-        if settled.next != Next::RepeatFresh
-            && let Some(lease) = self.tried.last()
-        {
-            lease.failed();
-            if let Some(visit) = self.visit() {
-                visit.failed(self.worker.now());
+        match self.tried.last() {
+            Some(lease) if settled.next == Next::RepeatFresh => lease.repeated(),
+            Some(lease) => {
+                lease.failed();
+                if let Some(visit) = self.visit() {
+                    visit.failed(self.worker.now());
+                }
             }
+            None => {}
         }
         let status = match settled.next {
             _ if too_large => 413,
@@ -259,6 +261,7 @@ impl<'a> Trying<'a> {
 impl Tried {
     fn add(&mut self, lease: Lease) {
         if let Some(before) = self.last.replace(lease) {
+            before.passed_on();
             self.before.push(before);
         }
     }
