@@ -246,6 +246,11 @@ impl LiveBalancer {
         self.lock().sessions_of(member, clock::now(), clock::wall())
     }
 
+    /// How long a session that was not seen again counts as live, in milliseconds.
+    pub(crate) fn session_window_ms(&self) -> u64 {
+        u64::from(self.lock().settings().sessionwindow) * 1000
+    }
+
     /// What health checks need beside the settings of members.
     pub(crate) fn checks(&self) -> &Checks {
         &self.checks

@@ -190,7 +190,7 @@ impl Job {
     fn see(&mut self, live: &LiveBalancer) -> Option<Seen> {
         let (likely, look) = live.lock().look_at(&self.member, self.likely)?;
         self.likely = likely;
-        let sessions = sessions::of(live, &look);
+        let sessions = sessions::of(live, &self.member, &look);
         let (_, look) = live.lock().look_at(&self.member, likely)?;
         Some(Seen { look, sessions })
     }
