@@ -10,10 +10,12 @@
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
 //! | [`events`] | the event stream |
+//! | `drain` | drains, begun, asked for, changed and ended |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | [`limits`] | the bounds |
 
 mod answer;
+mod drain;
 pub mod events;
 pub mod failure;
 pub mod find;
