@@ -412,6 +412,6 @@ mod tests {
         assert!(scene.err().contains("choose one with --socket"), "{}", scene.err());
         let socket = proxies[1].socket();
         assert_eq!(scene.run(&format!("--socket {} drain a", socket.display())).await, Exit::Done);
-        assert_eq!((proxies[0].asked("PATCH"), proxies[1].asked("PATCH")), (0, 1));
+        assert_eq!((proxies[0].asked("POST"), proxies[1].asked("POST")), (0, 1));
     }
 }

@@ -258,15 +258,12 @@ impl Rolling<'_> {
             .rev()
             .find(|drain| drain.is_running() && drain.balancer == *balancer && drain.member == *member);
         let reason = self.order.reason.clone();
-        match running {
-            Some(drain) => {
-                let cancel = DrainCancel { restore: Some(true), reason };
-                asking.client.cancel_drain(drain.number, &cancel).await?;
-            }
-            None => {
-                let edit = MemberEdit { drain: Some(false), reason, ..MemberEdit::default() };
-                asking.client.edit_member(balancer, member, &edit).await?;
-            }
+        if let Some(drain) = running {
+            let cancel = DrainCancel { restore: Some(true), reason };
+            asking.client.cancel_drain(drain.number, &cancel).await?;
+        } else {
+            let edit = MemberEdit { drain: Some(false), reason, ..MemberEdit::default() };
+            asking.client.edit_member(balancer, member, &edit).await?;
         }
         Ok(())
     }

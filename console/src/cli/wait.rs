@@ -115,14 +115,13 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
         }
     };
     asking.end_line(&mut session.output);
-    let ended = match outcome {
-        Ok(ended) => ended?,
-        Err(_) => {
-            let exit =
-                if arguments.condition == Condition::Healthy { Exit::Unhealthy } else { Exit::TimedOut };
-            Ended { exit, why: format!("not within {}: {last}", arguments.timeout), drain: None }
-        }
+    let late = match arguments.condition {
+        Condition::Healthy => Exit::Unhealthy,
+        Condition::Idle | Condition::Drained => Exit::TimedOut,
     };
+    let ended = outcome.unwrap_or_else(|_| {
+        Ok(Ended { exit: late, why: format!("not within {}: {last}", arguments.timeout), drain: None })
+    })?;
     told(&target, &ended, arguments, session)
 }
 

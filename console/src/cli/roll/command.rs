@@ -40,16 +40,9 @@ impl Words {
                 let (_, value) = self.values.iter().find(|(known, _)| *known == name)?;
                 Some((value, after))
             });
-            match known {
-                Some((value, after)) => {
-                    filled.push_str(value);
-                    rest = after;
-                }
-                None => {
-                    filled.push('{');
-                    rest = behind;
-                }
-            }
+            let (put, left) = known.map_or(("{", behind), |(value, after)| (value.as_str(), after));
+            filled.push_str(put);
+            rest = left;
         }
         filled.push_str(rest);
         filled
