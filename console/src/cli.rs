@@ -3,15 +3,18 @@
 //! Commands only ask a proxy through [`client`](crate::client) and write to the writers they are given, so that
 //! they are tested without a process. `evenkeel` without a command is the screen, which is not here.
 
+mod drain;
 mod edit;
 mod events;
 pub mod exit;
 mod history;
 mod output;
+mod patience;
 mod proxies;
 mod reload;
 mod report;
 mod retry;
+mod roll;
 #[cfg(test)]
 mod scene;
 mod set;
@@ -19,6 +22,7 @@ mod span;
 mod status;
 mod table;
 mod target;
+mod wait;
 mod watch;
 
 use std::io::{self, IsTerminal as _};
@@ -28,6 +32,7 @@ use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 
 use crate::client::{Client, Limits, Surroundings};
+pub use drain::{DrainArguments, UndrainArguments};
 pub use edit::EditArguments;
 pub use events::EventsArguments;
 pub use exit::Exit;
@@ -36,8 +41,10 @@ pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
+pub use roll::RollArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
+pub use wait::WaitArguments;
 pub use watch::WatchArguments;
 
 /// See and steer a running Evenkeel proxy; without a command: on a full screen
@@ -77,14 +84,19 @@ Examples:
   evenkeel status --json app | jq '.balancers[].members[].busy'")]
     Status(StatusArguments),
     /// Serve only requests that carry its route (N): no new sessions come
-    #[command(after_help = "\
-Examples:
-  evenkeel drain app/node1 --reason 'deploy 42'
-  evenkeel drain http://10.0.0.1:8080 --json
-  evenkeel drain app/old --ignore-missing")]
-    Drain(EditArguments),
+    #[command(after_help = drain::HELP)]
+    Drain(DrainArguments),
+    /// Let new sessions come again: clear N alone, and end the drain
+    #[command(after_help = "Example:\n  evenkeel undrain app/node1")]
+    Undrain(UndrainArguments),
+    /// Wait until a member is healthy, idle or drained
+    #[command(after_help = wait::HELP)]
+    Wait(WaitArguments),
+    /// Drain one member after the other and run a command for each
+    #[command(after_help = roll::HELP)]
+    Roll(RollArguments),
     /// Clear drain, disabled and stopped (N, D, S), and say which
-    #[command(visible_alias = "undrain", after_help = "Example:\n  evenkeel enable app/node1")]
+    #[command(after_help = "Example:\n  evenkeel enable app/node1")]
     Enable(EditArguments),
     /// Serve nobody, its own sessions neither (D); requests in flight finish
     #[command(after_help = "Example:\n  evenkeel disable app/10.0.0.1:8080 --reason 'disk is full'")]
@@ -163,7 +175,10 @@ impl Session<'_> {
 pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
     let ended = match ask {
         Ask::Status(arguments) => status::run(arguments, session).await,
-        Ask::Drain(arguments) => edit::run(edit::Verb::Drain, arguments, session).await,
+        Ask::Drain(arguments) => drain::run(arguments, session).await,
+        Ask::Undrain(arguments) => drain::undo(arguments, session).await,
+        Ask::Wait(arguments) => wait::run(arguments, session).await,
+        Ask::Roll(arguments) => roll::run(arguments, session).await,
         Ask::Enable(arguments) => edit::run(edit::Verb::Enable, arguments, session).await,
         Ask::Disable(arguments) => edit::run(edit::Verb::Disable, arguments, session).await,
         Ask::Stop(arguments) => edit::run(edit::Verb::Stop, arguments, session).await,
@@ -192,13 +207,13 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
 /// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
 pub fn execute(ask: &Ask, socket: Option<&Path>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let terminal = out.is_terminal();
+    let (terminal, watched) = (out.is_terminal(), err.is_terminal());
     let mut session = Session {
         socket,
         surroundings: Surroundings::of_this_process(),
         limits: Limits::default(),
         zone: TimeZone::system(),
-        output: Output::new(&mut out, &mut err).on_terminal(terminal),
+        output: Output::new(&mut out, &mut err).on_terminal(terminal).watched(watched),
     };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(ask, &mut session)),

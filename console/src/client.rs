@@ -11,10 +11,12 @@
 //! | `answer` | bytes to messages |
 //! | [`events`] | the event stream |
 //! | `history` | the last hour of members |
+//! | `drain` | drains, begun, asked for, changed and ended |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | [`limits`] | the bounds |
 
 mod answer;
+mod drain;
 pub mod events;
 pub mod failure;
 pub mod find;

@@ -4,6 +4,7 @@ mod change;
 mod command;
 mod connection;
 mod demo;
+mod drain;
 mod keys;
 mod screen;
 

@@ -29,7 +29,7 @@ pub(super) struct EditOptions {
     reason: Option<String>,
     /// Do it only if the revision is still N (see `status --json`); else exit with 8
     #[arg(long, value_name = "N", value_parser = revision)]
-    if_revision: Option<u64>,
+    pub(super) if_revision: Option<u64>,
     /// Succeed without a change if there is no such member or balancer
     #[arg(long)]
     pub(super) ignore_missing: bool,
@@ -47,7 +47,7 @@ fn revision(text: &str) -> Result<u64, &'static str> {
 
 impl EditOptions {
     /// The reason, which must be fit for a log as it stands: nothing that was typed is changed in silence.
-    fn reason(&self) -> Result<Option<Reason>, Stop> {
+    pub(super) fn reason(&self) -> Result<Option<Reason>, Stop> {
         let Some(text) = &self.reason else { return Ok(None) };
         let refuse = |why: String| Err(Stop::Failed(Exit::Invalid, format!("--reason {why}")));
         if text.chars().count() > Reason::LONGEST {
@@ -65,6 +65,8 @@ impl EditOptions {
 pub(super) enum Verb {
     /// Sets N.
     Drain,
+    /// Clears N.
+    Undrain,
     /// Clears N, D and S.
     Enable,
     /// Sets D.
@@ -92,12 +94,11 @@ pub(super) async fn run(
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
     let flags: &[(Flag, bool)] = match verb {
-        Verb::Drain => &[(Flag::Drain, true)],
         Verb::Enable => &[(Flag::Drain, false), (Flag::Disabled, false), (Flag::Stopped, false)],
         Verb::Disable => &[(Flag::Disabled, true)],
         Verb::Stop => &[(Flag::Stopped, true)],
         Verb::Standby => &[(Flag::Standby, true)],
-        Verb::Set => &[],
+        Verb::Drain | Verb::Undrain | Verb::Set => &[],
     };
     let edit = flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on));
     let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit), keys: &[] };
@@ -154,7 +155,7 @@ async fn send(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result
 }
 
 /// What a member in error waits for, if the edit leaves it in use: no edit lifts an error at once.
-fn in_error(snapshot: &Snapshot, edit: &MemberEdit, edited: &Edited) -> Option<String> {
+pub(super) fn in_error(snapshot: &Snapshot, edit: &MemberEdit, edited: &Edited) -> Option<String> {
     let member = snapshot.member(&edited.balancer, edited.member.as_ref()?)?;
     let error = member.error.as_ref().filter(|_| member.status.has(Flag::Error))?;
     let after = MemberEdit::FLAGS
@@ -183,26 +184,26 @@ mod tests {
     fn proxy(answer: Edited) -> Scripted {
         Scripted::start(move |request| match request.method.as_str() {
             "PATCH" => Act::json(&answer),
+            "POST" => Act::json(&scripted::drain_answer(answer.clone())),
             _ => Act::json(&scripted::snapshot(0)),
         })
     }
 
     /// What the proxy was sent: target and body.
     fn sent(proxy: &Scripted) -> (String, Value) {
-        let request = proxy.requests().into_iter().find(|request| request.method == "PATCH").unwrap();
+        let request = proxy.requests().into_iter().find(|request| request.method != "GET").unwrap();
         (request.target, serde_json::from_str(&request.body).unwrap())
     }
 
     #[tokio::test]
     async fn each_verb_sends_its_flags() {
         for (line, body) in [
-            ("drain app/a", json!({"drain": true})),
             ("enable a", json!({"drain": false, "disabled": false, "stopped": false})),
-            ("undrain a", json!({"drain": false, "disabled": false, "stopped": false})),
+            ("undrain a", json!({"drain": false})),
             ("disable 127.0.0.1:9001", json!({"disabled": true})),
             ("stop http://127.0.0.1:9001", json!({"stopped": true})),
             ("standby app/a --if-revision 7", json!({"standby": true, "revision": 7})),
-            ("drain --reason deploy a", json!({"drain": true, "reason": "deploy"})),
+            ("disable --reason deploy a", json!({"disabled": true, "reason": "deploy"})),
         ] {
             let proxy = proxy(scripted::edited());
             let mut scene = Scene::of(&proxy);
@@ -281,7 +282,7 @@ mod tests {
             assert_eq!(scene.run(line).await, Exit::Usage, "{line}");
             assert!(scene.err().contains("app is a balancer: name one, such as app/a"), "{}", scene.err());
         }
-        assert_eq!(proxy.asked("PATCH"), 0);
+        assert_eq!((proxy.asked("PATCH"), proxy.asked("POST")), (0, 0));
     }
 
     #[tokio::test]
@@ -339,7 +340,7 @@ mod tests {
             (&json!(1), &json!(false), &Value::Null)
         );
         assert_eq!(scene.run("drain 127.0.0.1 --ignore-missing").await, Exit::NotFound, "several fit");
-        assert_eq!(proxy.asked("PATCH"), 0);
+        assert_eq!((proxy.asked("PATCH"), proxy.asked("POST")), (0, 0));
     }
 
     #[tokio::test]
@@ -362,7 +363,7 @@ mod tests {
             ("late", Act::Hang, Exit::Failed),
         ] {
             let proxy = Scripted::start(move |request| match request.method.as_str() {
-                "PATCH" => act.clone(),
+                "PATCH" | "POST" => act.clone(),
                 _ => Act::json(&scripted::snapshot(0)),
             });
             let mut scene = Scene::of(&proxy);
@@ -394,7 +395,7 @@ mod tests {
         scene.run("drain a --if-revision x").await;
         assert!(scene.err().contains("must be a revision: a whole number"), "{}", scene.err());
         assert_eq!(scene.run_words(&["drain", ""]).await, Exit::Usage);
-        assert_eq!(proxy.asked("PATCH"), 0);
+        assert_eq!((proxy.asked("PATCH"), proxy.asked("POST")), (0, 0));
     }
 
     #[tokio::test]
@@ -411,6 +412,6 @@ mod tests {
         assert!(scene.err().contains("choose one with --socket"), "{}", scene.err());
         let socket = proxies[1].socket();
         assert_eq!(scene.run(&format!("--socket {} drain a", socket.display())).await, Exit::Done);
-        assert_eq!((proxies[0].asked("PATCH"), proxies[1].asked("PATCH")), (0, 1));
+        assert_eq!((proxies[0].asked("POST"), proxies[1].asked("POST")), (0, 1));
     }
 }

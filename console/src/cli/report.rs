@@ -90,9 +90,10 @@ fn sentence(verb: Verb, edited: &Edited) -> String {
         None => edited.balancer.url(),
     };
     let what = match (verb, edited.changed) {
+        (Verb::Undrain, false) => "unchanged, it is not draining".to_owned(),
         (Verb::Enable, false) => "nothing to clear, it is not draining, disabled or stopped".to_owned(),
         (_, false) => "unchanged, it is so already".to_owned(),
-        (Verb::Enable, true) => {
+        (Verb::Undrain | Verb::Enable, true) => {
             let cleared: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
             format!("cleared {}", cleared.join(", "))
         }
