@@ -37,6 +37,7 @@ mod conversation;
 mod deadline;
 mod events;
 mod exchange;
+mod explain;
 mod handle;
 mod header;
 mod header_rules;

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{Balancer, Beat, DueCheck, MemberId, Room, Salt};
+use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
+    BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
 };
 use tokio::sync::Notify;
 
@@ -254,6 +254,12 @@ impl LiveBalancer {
     /// Does it elect by heartbeats, and hear nobody whom it could elect?
     pub(crate) fn misses_heartbeats(&self, now: Moment) -> bool {
         self.lock().misses_heartbeats(now)
+    }
+
+    /// What an election for a request would do; `next` are foretold. Others wait only while the balancer is copied.
+    pub(crate) fn explain(&self, ask: &Ask<'_>, next: usize) -> Candidacy {
+        let copy = self.lock().rehearsal();
+        copy.explain(ask, clock::now(), next)
     }
 
     /// The one member that fits a selector within this balancer.

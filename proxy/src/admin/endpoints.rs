@@ -7,6 +7,7 @@ use evenkeel_protocol::{Call, Code, Peer, Refusal};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::stream::Reply;
+use crate::explain;
 use crate::limits;
 use crate::registry::Registry;
 use crate::reload::Reloader;
@@ -40,7 +41,12 @@ pub(super) async fn answer(
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
         Call::Sessions(name) => Ok(Reply::json(&registry.find(&name)?.census())),
-        Call::Explain | Call::Elections => {
+        Call::Explain => {
+            let question = parse(&body)?;
+            let (site, registry) = (reloader.site(), Arc::clone(registry));
+            off_thread(move || explain::explain(&site, &registry, &question)).await
+        }
+        Call::Elections => {
             Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of elections yet"))
         }
         Call::Reload => {
