@@ -35,6 +35,7 @@ pub mod config;
 mod connect;
 mod conversation;
 mod deadline;
+mod elections;
 mod events;
 mod exchange;
 mod explain;

@@ -16,6 +16,7 @@ use evenkeel_protocol::{
 
 use crate::clock;
 use crate::config::BalancerConfig;
+use crate::elections::Elections;
 use crate::events::EventLog;
 use crate::journal::{Durability, Journal, Restored, Verdicts};
 use crate::live::{Ground, LiveBalancer};
@@ -30,6 +31,7 @@ pub(crate) struct Registry {
     roster: RwLock<Roster>,
     ground: Ground,
     events: EventLog,
+    elections: Elections,
     hello: RwLock<Hello>,
     /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
@@ -61,7 +63,8 @@ impl Registry {
             .map(|(index, config)| begun(config.clone(), paths(index), &edits, &ground));
         let roster = RwLock::new(Arc::new(balancers.collect()));
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
-        let registry = Self { roster, ground, events: EventLog::new(), hello, journal };
+        let elections = Elections::new(cores);
+        let registry = Self { roster, ground, events: EventLog::new(), elections, hello, journal };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -150,6 +153,11 @@ impl Registry {
 
     pub(crate) fn events(&self) -> &EventLog {
         &self.events
+    }
+
+    /// The last elections.
+    pub(crate) fn elections(&self) -> &Elections {
+        &self.elections
     }
 
     pub(crate) fn hello(&self) -> Hello {

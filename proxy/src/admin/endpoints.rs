@@ -47,7 +47,9 @@ pub(super) async fn answer(
             off_thread(move || explain::explain(&site, &registry, &question)).await
         }
         Call::Elections => {
-            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of elections yet"))
+            let filter = parse(&body)?;
+            let registry = Arc::clone(registry);
+            off_thread(move || registry.elections().find(&filter, &registry.balancers())).await
         }
         Call::Reload => {
             if !body.is_empty() {
