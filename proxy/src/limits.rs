@@ -39,6 +39,8 @@ pub(crate) const IDLE_CONNECTIONS: usize = 256;
 pub(crate) const WAITING_REQUESTS: usize = 10_000;
 /// How long a waiting request sleeps at most before it looks for a usable member again; changes wake it earlier.
 pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
+/// Elections that are remembered of one worker thread.
+pub(crate) const ELECTIONS: usize = 1024;
 /// How long an answer takes at the end of which its session counts as seen once more.
 pub(crate) const LONG_ANSWER: Duration = Duration::from_millis(500);
 /// How long requests in flight may go on after the proxy was told to end.

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{Balancer, Beat, DueCheck, MemberId, Room, Salt};
+use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
+    BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
 };
 use tokio::sync::Notify;
 
@@ -29,6 +29,8 @@ pub(crate) struct LiveBalancer {
     addresses: Vec<Arc<Address>>,
     /// By member number.
     records: Vec<Arc<Record>>,
+    /// Who it is, for who remembers longer than it lives.
+    roll: Arc<Roll>,
     core: Mutex<Balancer>,
     /// Shared with all that had its place before and will have it after.
     current: Arc<Current>,
@@ -53,6 +55,13 @@ impl fmt::Debug for LiveBalancer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LiveBalancer({})", self.name)
     }
+}
+
+/// The names of a balancer and of its members, by their numbers.
+#[derive(Debug)]
+pub(crate) struct Roll {
+    pub(crate) balancer: BalancerName,
+    pub(crate) members: Vec<MemberName>,
 }
 
 /// What all balancers have in common.
@@ -87,6 +96,10 @@ impl LiveBalancer {
             paths,
             route_cookie: RouteCookie::of(core.settings()),
             checks,
+            roll: Arc::new(Roll {
+                balancer: core.name().clone(),
+                members: addresses.iter().map(|address| address.name.clone()).collect(),
+            }),
             addresses,
             records,
             core: Mutex::new(core),
@@ -178,6 +191,19 @@ impl LiveBalancer {
     /// How the elected member is reached.
     pub(crate) fn address(&self, member: MemberId) -> Option<&Arc<Address>> {
         self.addresses.get(member.0 as usize)
+    }
+
+    pub(crate) fn roll(&self) -> &Arc<Roll> {
+        &self.roll
+    }
+
+    /// What stands for the session in the value of a `Cookie` field; none: no session is found in it.
+    pub(crate) fn session_mark(&self, cookie: &str) -> Option<SessionMark> {
+        let core = self.lock();
+        let named = core.settings().stickysession.as_ref().filter(|_| !cookie.contains('='));
+        // The value alone is easier to come by.
+        let whole = named.map(|sticky| format!("{}={cookie}", sticky.cookie));
+        core.session_mark(&Ask { cookies: &[whole.as_deref().unwrap_or(cookie)], ..Ask::default() })
     }
 
     pub(crate) fn addresses(&self) -> &[Arc<Address>] {
@@ -282,6 +308,12 @@ impl LiveBalancer {
     /// Does it elect by heartbeats, and hear nobody whom it could elect?
     pub(crate) fn misses_heartbeats(&self, now: Moment) -> bool {
         self.lock().misses_heartbeats(now)
+    }
+
+    /// What an election for a request would do; `next` are foretold. Others wait only while the balancer is copied.
+    pub(crate) fn explain(&self, ask: &Ask<'_>, next: usize) -> Candidacy {
+        let copy = self.lock().rehearsal();
+        copy.explain(ask, clock::now(), next)
     }
 
     /// The one member that fits a selector within this balancer.

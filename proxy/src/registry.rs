@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::config::BalancerConfig;
+use crate::elections::Elections;
 use crate::events::EventLog;
 use crate::history::Axis;
 use crate::journal::{Durability, Journal, Restored, Verdicts};
@@ -33,6 +34,7 @@ pub(crate) struct Registry {
     roster: RwLock<Roster>,
     ground: Ground,
     events: EventLog,
+    elections: Elections,
     hello: RwLock<Hello>,
     /// Told when workers are to look at all their requests, because one has been cut.
     roused: watch::Sender<()>,
@@ -68,8 +70,8 @@ impl Registry {
         let roster = RwLock::new(Arc::new(balancers.collect()));
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
         let roused = watch::Sender::new(());
-        let (events, axis) = (EventLog::new(), Axis::new());
-        let registry = Self { roster, ground, events, hello, roused, axis, journal };
+        let (events, elections, axis) = (EventLog::new(), Elections::new(cores), Axis::new());
+        let registry = Self { roster, ground, events, elections, hello, roused, axis, journal };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -163,6 +165,11 @@ impl Registry {
     /// The seconds of the members' histories.
     pub(crate) fn axis(&self) -> &Axis {
         &self.axis
+    }
+
+    /// The last elections.
+    pub(crate) fn elections(&self) -> &Elections {
+        &self.elections
     }
 
     pub(crate) fn hello(&self) -> Hello {

@@ -62,6 +62,11 @@ impl Reloader {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the configuration in effect says.
+    pub(crate) fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.proxy.site.borrow())
+    }
+
     /// The addresses that are listened on.
     pub(crate) fn listen(&self) -> Vec<SocketAddr> {
         self.state().listening.addresses()

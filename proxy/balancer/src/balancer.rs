@@ -190,7 +190,8 @@ impl Balancer {
             Err(why) => {
                 let waits = self.settings.timeout > 0 && why != NoMemberWhy::RouteUnusable;
                 let wait = waits.then(|| Duration::from_secs(u64::from(self.settings.timeout)));
-                Err(NoMember { why, retried, wait })
+                let session = self.session(claim);
+                Err(NoMember { why, retried, wait, session, mark, missing: self.lineup.missing() })
             }
         };
         self.check_invariants();
@@ -293,10 +294,7 @@ impl Balancer {
     ) -> Election {
         let (claim, mark) = claim.unzip();
         let Found { member: id, why, route_changed } = found;
-        let session = self.settings.stickysession.as_ref().zip(claim).map(|(sticky, claim)| Session {
-            name: claim.name_in(sticky).to_owned(),
-            route: claim.route.to_owned(),
-        });
+        let session = self.session(claim);
         let usable = self.lineup.is_usable(id);
         #[expect(clippy::indexing_slicing, reason = "the id was found in the lineup of these members")]
         let member = &self.members[id.index()];
@@ -307,7 +305,13 @@ impl Balancer {
         );
         let lease = Lease::take(id, &member.tally, ask.core);
         let visit = member.visit(mark.filter(|_| why == Why::Sticky));
-        Election { member: id, why, session, route_changed, mark, visit, lease, retried }
+        let missing = self.lineup.missing();
+        Election { member: id, why, session, route_changed, mark, visit, missing, lease, retried }
+    }
+
+    fn session(&self, claim: Option<Claim<'_>>) -> Option<Session> {
+        let (sticky, claim) = self.settings.stickysession.as_ref().zip(claim)?;
+        Some(Session { name: claim.name_in(sticky).to_owned(), route: claim.route.to_owned() })
     }
 
     /// Who is to be left out while another can be elected: `excluded`, and those that are being probed.

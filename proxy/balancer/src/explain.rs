@@ -65,7 +65,7 @@ impl Balancer {
     }
 
     /// A balancer that elects as this one would, and shares nothing with it.
-    fn rehearsal(&self) -> Self {
+    pub fn rehearsal(&self) -> Self {
         let members: Vec<Member> = self
             .members
             .iter()

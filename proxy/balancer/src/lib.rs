@@ -55,7 +55,7 @@ pub use balancer::Balancer;
 pub use census::{Salt, SessionMark, Visit};
 pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
 pub use edit::Accepted;
-pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
+pub use election::{Ask, Election, Missing, NoMember, NoMemberWhy, Passed, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
 pub use health::{DueCheck, Finding, Observed, Room, Verdict};
 pub use heartbeats::Beat;

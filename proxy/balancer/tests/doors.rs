@@ -96,7 +96,9 @@ fn why_nobody_is_elected_is_said_with_a_remedy() {
         (NoMemberWhy::Unusable, ["no member takes new requests", "enable one"]),
         (NoMemberWhy::RouteUnusable, ["nofailover forbids", "switch nofailover off"]),
     ] {
-        let text = NoMember { why, retried: Vec::new(), wait: None }.to_string();
+        let text =
+            NoMember { why, retried: Vec::new(), wait: None, session: None, mark: None, missing: None }
+                .to_string();
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
     }
 }

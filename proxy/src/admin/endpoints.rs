@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::stream::Reply;
 use super::{Doors, drains};
-use crate::{history, limits, metrics};
+use crate::{explain, history, limits, metrics};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
@@ -45,8 +45,15 @@ pub(super) async fn answer(
             off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
         }
         Call::Sessions(name) => Ok(Reply::json(&registry.find(&name)?.census())),
-        Call::Explain | Call::Elections => {
-            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of elections yet"))
+        Call::Explain => {
+            let question = parse(&body)?;
+            let (site, registry) = (reloader.site(), Arc::clone(registry));
+            off_thread(move || explain::explain(&site, &registry, &question)).await
+        }
+        Call::Elections => {
+            let filter = parse(&body)?;
+            let registry = Arc::clone(registry);
+            off_thread(move || registry.elections().find(&filter, &registry.balancers())).await
         }
         Call::PreviewBalancer(_) | Call::PreviewMember(..) | Call::Undo | Call::Overrides => {
             Err(Refusal::new(Code::Internal, "not yet"))
