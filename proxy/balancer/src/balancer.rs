@@ -97,6 +97,11 @@ impl Balancer {
         (0u32..).zip(&self.members).map(|(id, member)| (MemberId(id), &member.name, &member.settings.route))
     }
 
+    /// How often each member was elected so far, and how often of those for a session.
+    pub fn elections(&self) -> impl Iterator<Item = (&MemberName, u64, u64)> {
+        self.members.iter().map(|member| (&member.name, member.tally.elected(), member.tally.sticky()))
+    }
+
     /// Is that member stopped by an operator?
     pub fn is_stopped(&self, name: &MemberName) -> bool {
         self.members
@@ -244,6 +249,9 @@ impl Balancer {
             !member.is_draining() || why == Why::Sticky,
             "a draining member gets its sessions only"
         );
+        if why == Why::Sticky {
+            member.tally.count_sticky();
+        }
         let lease = Lease::take(id, &member.tally, ask.core);
         Election { member: id, why, session, route_changed, lease, retried }
     }

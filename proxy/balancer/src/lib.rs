@@ -14,6 +14,8 @@
 //! | `health` | which checks are due, and what follows from what they found? |
 //! | `heartbeats` | what was heard from a member, and is it still true? |
 //! | `edit` | may this change be made, and what does it change? |
+//! | `guard` | would this change leave nobody to serve? |
+//! | `imagined`, `foresight` | what would it do to traffic, tried on a copy? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
 //! | `snapshot` | all of it, to be shown |
@@ -34,8 +36,11 @@ mod candidates;
 mod edit;
 mod election;
 mod failover;
+mod foresight;
+mod guard;
 mod health;
 mod heartbeats;
+mod imagined;
 mod lbmethod;
 mod member;
 mod recovery;
@@ -48,6 +53,7 @@ pub use balancer::Balancer;
 pub use edit::Accepted;
 pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
+pub use foresight::{Foresight, Loss, WHOLE};
 pub use health::{DueCheck, Finding, Observed, Room, Verdict};
 pub use heartbeats::Beat;
 pub use member::MemberId;

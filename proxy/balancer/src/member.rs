@@ -31,7 +31,7 @@ pub(crate) struct ErrorState {
 }
 
 /// One member.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) name: MemberName,
     /// As they are in effect; their `status` is the one it started with.

@@ -36,6 +36,7 @@ pub(crate) enum Trial {
 pub(crate) struct Tally {
     busy: AtomicU64,
     elected: AtomicU64,
+    sticky: AtomicU64,
     trial: AtomicU8,
     attentive: AtomicBool,
     // What the byte counters are counted from: a reset moves these, so that adders never race with it.
@@ -49,6 +50,7 @@ impl Tally {
         Self {
             busy: AtomicU64::new(0),
             elected: AtomicU64::new(0),
+            sticky: AtomicU64::new(0),
             trial: AtomicU8::new(Trial::None as u8),
             attentive: AtomicBool::new(false),
             sent_before: AtomicU64::new(0),
@@ -69,6 +71,36 @@ impl Tally {
     /// How often it was elected.
     pub(crate) fn elected(&self) -> u64 {
         self.elected.load(Relaxed)
+    }
+
+    /// How often it was elected for a session of its own.
+    pub(crate) fn sticky(&self) -> u64 {
+        self.sticky.load(Relaxed)
+    }
+
+    /// Counts an election for a session.
+    pub(crate) fn count_sticky(&self) {
+        self.sticky.fetch_add(1, Relaxed);
+    }
+
+    /// A tally of its own with the same counts, of which nothing is on trial.
+    pub(crate) fn imagined(&self) -> Self {
+        let copy = Self::new(1);
+        for (counter, count) in
+            [(&copy.busy, self.busy()), (&copy.elected, self.elected()), (&copy.sticky, self.sticky())]
+        {
+            counter.store(count, Relaxed);
+        }
+        if let Some(cell) = copy.cells.first() {
+            cell.sent.store(self.transferred(), Relaxed);
+            cell.received.store(self.read(), Relaxed);
+        }
+        copy
+    }
+
+    /// Of a copy: nothing is in flight. The real number belongs to the leases.
+    pub(crate) fn forget_busy(&self) {
+        self.busy.store(0, Relaxed);
     }
 
     /// Bytes sent to the member since the last reset: httpd's `transferred`, its column To.
