@@ -27,6 +27,7 @@ use crate::reload::Reloader;
 
 mod endpoints;
 mod patient;
+mod peer;
 mod stream;
 
 /// Answers on the admin socket until the proxy ends; then those who follow the events still get the last of them.
@@ -86,7 +87,7 @@ async fn converse(
     mut ending: watch::Receiver<bool>,
     welcome: bool,
 ) {
-    let peer = Arc::new(who(&stream));
+    let peer = Arc::new(peer::who(&stream));
     let stream = Patient::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
         let (registry, reloader, peer) = (Arc::clone(&registry), Arc::clone(&reloader), Arc::clone(&peer));
@@ -118,12 +119,6 @@ async fn converse(
     if let Err(why) = outcome {
         tracing::debug!(%why, "a connection to the admin socket broke");
     }
-}
-
-/// Who is at the other end, as the system knows it.
-fn who(stream: &UnixStream) -> Option<Peer> {
-    let credentials = stream.peer_cred().ok()?;
-    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), ..Peer::default() })
 }
 
 async fn answer(

@@ -22,7 +22,7 @@ use crate::registry::{Registry, Roster};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
 use crate::site::{self, Site};
-use crate::{admin, clock, limits, probe};
+use crate::{admin, clock, limits, measured, probe};
 
 /// How often it is looked for what a configuration of before has left.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -153,6 +153,8 @@ impl Running {
         if self.control.take().is_some_and(|control| control.join().is_err()) {
             tracing::error!("the control thread had ended in a panic");
         }
+        // The last events are on their way to the audit files.
+        let _ = self.registry.events().is_audited(self.registry.events().last());
         self.run_dir.clear();
         tracing::info!("ended");
     }
@@ -295,6 +297,7 @@ fn control(
         tokio::task::spawn_local(look_up(registry.balancers()));
         tokio::task::spawn_local(sweep(Arc::clone(&reloader)));
         tokio::task::spawn_local(heartmonitor::run(hearings));
+        tokio::task::spawn_local(measured::run(Arc::clone(&registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&registry), ending.clone()));
         admin::serve(listener, (registry, reloader), ending).await;
     })
