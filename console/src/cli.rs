@@ -3,10 +3,13 @@
 //! Commands only ask a proxy through [`client`](crate::client) and write to the writers they are given, so that
 //! they are tested without a process. `evenkeel` without a command is the screen, which is not here.
 
+pub mod complete;
 mod edit;
 mod events;
 pub mod exit;
+pub mod manual;
 mod output;
+mod preview;
 mod proxies;
 mod reload;
 mod report;
@@ -17,6 +20,7 @@ mod set;
 mod status;
 mod table;
 mod target;
+mod undo;
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -34,6 +38,7 @@ pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
+pub use undo::UndoArguments;
 
 /// See and steer a running Evenkeel proxy; without a command: on a full screen
 #[derive(Debug, Parser)]
@@ -55,6 +60,15 @@ pub enum Command {
     /// Something that is asked of a running proxy.
     #[command(flatten)]
     Ask(Ask),
+    /// Print what makes a shell complete commands, options and members
+    #[command(after_help = complete::HELP)]
+    Completions {
+        /// The shell
+        shell: complete::Shell,
+    },
+    /// Print the manual page, in roff
+    #[command(after_help = "Example:\n  evenkeel man > ~/.local/share/man/man1/evenkeel.1")]
+    Man,
     /// Show the whole system at work: embedded backends, traffic, a proxy and the screen
     #[cfg(feature = "demo")]
     Demo,
@@ -93,6 +107,9 @@ Examples:
     /// Change settings of a member, or of a balancer
     #[command(after_help = set::HELP)]
     Set(SetArguments),
+    /// Take an edit back, if nobody touched since what it changed
+    #[command(after_help = undo::HELP)]
+    Undo(UndoArguments),
     /// Show what happened, as lines of text or JSON
     #[command(after_help = "\
 Examples:
@@ -158,6 +175,7 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Stop(arguments) => edit::run(edit::Verb::Stop, arguments, session).await,
         Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
         Ask::Set(arguments) => set::run(arguments, session).await,
+        Ask::Undo(arguments) => undo::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,

@@ -9,11 +9,13 @@
 //! | [`greet`](mod@greet) | who each of several proxies is |
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
+//! | `change` | previews, undo and overrides |
 //! | [`events`] | the event stream |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | [`limits`] | the bounds |
 
 mod answer;
+mod change;
 pub mod events;
 pub mod failure;
 pub mod find;

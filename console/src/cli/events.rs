@@ -81,10 +81,7 @@ fn sentence(kind: &EventKind) -> String {
             Circumstances { undoes: *undoes, ..of(by.as_ref(), reason.as_deref(), *durable) }
         ),
         EventKind::EditRefused(what) => {
-            let name = match &what.subject.member {
-                Some(member) => format!("{}/{member}", what.subject.balancer),
-                None => what.subject.balancer.url(),
-            };
+            let name = report::name(&what.subject.balancer, what.subject.member.as_ref());
             let changes = match what.changes.as_slice() {
                 [] => "an edit".to_owned(),
                 changes => report::changes(changes),

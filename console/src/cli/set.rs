@@ -6,7 +6,7 @@ use evenkeel_protocol::{BalancerEdit, MemberEdit};
 
 use super::edit::{EditOptions, Order, Verb, Wanted, apply};
 use super::output::Stop;
-use super::{Exit, Session};
+use super::{Exit, Session, complete};
 
 /// What `--help` says of the keys.
 pub(super) const HELP: &str = "\
@@ -44,6 +44,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct SetArguments {
     /// The member (BALANCER/MEMBER or MEMBER, by route, host:port or URL), or the balancer
+    #[arg(add = complete::everything())]
     selector: String,
     /// What to set
     #[arg(required = true, value_name = "KEY=VALUE")]
