@@ -3,13 +3,16 @@
 //! Commands only ask a proxy through [`client`](crate::client) and write to the writers they are given, so that
 //! they are tested without a process. `evenkeel` without a command is the screen, which is not here.
 
+pub mod complete;
 mod drain;
 mod edit;
 mod events;
 pub mod exit;
 mod history;
+pub mod manual;
 mod output;
 mod patience;
+mod preview;
 mod proxies;
 mod reload;
 mod report;
@@ -22,6 +25,7 @@ mod span;
 mod status;
 mod table;
 mod target;
+mod undo;
 mod wait;
 mod watch;
 
@@ -44,6 +48,7 @@ pub use reload::ReloadArguments;
 pub use roll::RollArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
+pub use undo::UndoArguments;
 pub use wait::WaitArguments;
 pub use watch::WatchArguments;
 
@@ -67,6 +72,15 @@ pub enum Command {
     /// Something that is asked of a running proxy.
     #[command(flatten)]
     Ask(Ask),
+    /// Print what makes a shell complete commands, options and members
+    #[command(after_help = complete::HELP)]
+    Completions {
+        /// The shell
+        shell: complete::Shell,
+    },
+    /// Print the manual page, in roff
+    #[command(after_help = "Example:\n  evenkeel man > ~/.local/share/man/man1/evenkeel.1")]
+    Man,
     /// Show the whole system at work: embedded backends, traffic, a proxy and the screen
     #[cfg(feature = "demo")]
     Demo,
@@ -110,6 +124,9 @@ Examples:
     /// Change settings of a member, or of a balancer
     #[command(after_help = set::HELP)]
     Set(SetArguments),
+    /// Take an edit back, if nobody touched since what it changed
+    #[command(after_help = undo::HELP)]
+    Undo(UndoArguments),
     /// Show what happened, as lines of text or JSON
     #[command(after_help = "\
 Examples:
@@ -184,6 +201,7 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Stop(arguments) => edit::run(edit::Verb::Stop, arguments, session).await,
         Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
         Ask::Set(arguments) => set::run(arguments, session).await,
+        Ask::Undo(arguments) => undo::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
         Ask::History(arguments) => history::run(arguments, session).await,
         Ask::Watch(arguments) => watch::run(arguments, session).await,

@@ -9,6 +9,7 @@
 //! | [`greet`](mod@greet) | who each of several proxies is |
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
+//! | `change` | previews, undo and overrides |
 //! | [`events`] | the event stream |
 //! | `history` | the last hour of members |
 //! | `drain` | drains, begun, asked for, changed and ended |
@@ -16,6 +17,7 @@
 //! | [`limits`] | the bounds |
 
 mod answer;
+mod change;
 mod drain;
 pub mod events;
 pub mod failure;

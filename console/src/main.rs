@@ -9,10 +9,16 @@ use evenkeel::cli::{self, Cli, Command, Exit};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
 
 fn main() -> ExitCode {
+    // A shell that asks for completions gets them, and nothing else is done.
+    cli::complete::answer();
     let cli = Cli::parse();
     let socket = cli.socket.as_deref();
     match &cli.command {
         Some(Command::Ask(ask)) => cli::execute(ask, socket).into(),
+        Some(Command::Completions { shell }) => {
+            ended(cli::complete::register(*shell, &mut io::stdout()).map_err(Into::into))
+        }
+        Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
         Some(Command::Demo) if socket.is_some() => {
             say("the demo has a proxy of its own; leave --socket out");

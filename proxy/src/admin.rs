@@ -30,6 +30,7 @@ mod drains;
 mod endpoints;
 pub(crate) mod metrics;
 mod patient;
+mod peer;
 mod stream;
 
 /// What calls are carried out by.
@@ -88,7 +89,7 @@ async fn accept(
 }
 
 async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<bool>, welcome: bool) {
-    let peer = Arc::new(who(&stream));
+    let peer = Arc::new(peer::who(&stream));
     let stream = Patient::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
         let (doors, peer) = (doors.clone(), Arc::clone(&peer));
@@ -120,12 +121,6 @@ async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<
     if let Err(why) = outcome {
         tracing::debug!(%why, "a connection to the admin socket broke");
     }
-}
-
-/// Who is at the other end, as the system knows it.
-fn who(stream: &UnixStream) -> Option<Peer> {
-    let credentials = stream.peer_cred().ok()?;
-    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), ..Peer::default() })
 }
 
 async fn answer(request: Request<Incoming>, doors: &Doors, peer: Option<&Peer>) -> Result<Reply, Refusal> {

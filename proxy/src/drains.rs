@@ -101,6 +101,7 @@ impl Drains {
         self.refuse_too_many(balancer, &member)?;
         let edit = MemberEdit {
             drain: Some(true),
+            force: order.force,
             revision: order.revision,
             reason: order.reason.clone(),
             ..MemberEdit::default()

@@ -7,7 +7,7 @@
 //! members tried fall before the last byte is handed to the client.
 //!
 //! The life of an edit: `admin` reads it from the Unix socket, the `registry` validates it, writes it to the
-//! `journal`, applies it to the core, and publishes it in `events`.
+//! `journal`, applies it to the core, and publishes it in `events`, which the `audit` keeps on disk.
 //!
 //! What `Header` and `RequestHeader` say is compiled in `header_rules`; `handle` applies it to requests, `header` and
 //! `answer` to what clients get. `route_cookie` tells clients the route of their member.
@@ -32,6 +32,7 @@ mod address;
 mod admin;
 mod answer;
 mod arriving;
+mod audit;
 mod clock;
 pub mod config;
 mod connect;
@@ -54,6 +55,7 @@ mod listening;
 mod live;
 pub mod log;
 pub mod mapping;
+mod measured;
 mod metrics;
 pub mod options;
 mod places;

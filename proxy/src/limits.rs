@@ -85,11 +85,13 @@ pub(crate) const DATAGRAMS: usize = 256;
 pub(crate) const DATAGRAMS_EVERY: Duration = Duration::from_millis(5);
 /// How long worker threads may take to serve as a configuration says that was read anew.
 pub(crate) const ADOPTED_WITHIN: Duration = Duration::from_secs(2);
+/// Bytes of what the system shows of the process of who asks for an edit.
+pub(crate) const PEER_FILE: u64 = 256 * 1024;
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
 /// How long clients of the admin socket may take to read the last events when the proxy ends.
 pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
-/// Events that are kept for readers that come later or are slow.
+/// Events of each of the three kinds that are kept for readers that come later or are slow.
 pub(crate) const EVENTS_KEPT: usize = 4096;
 /// Drains that run at once, and those that are kept after they have ended.
 pub(crate) const DRAINS: usize = 256;
@@ -103,6 +105,12 @@ pub(crate) const DRAINS_FILE: u64 = 4 * 1024 * 1024;
 pub(crate) const HISTORY_POINTS: usize = 1_000_000;
 /// Marks of a history; older ones are left off.
 pub(crate) const HISTORY_MARKS: usize = 256;
+/// Bytes of an audit file; as many again are kept of the one before it. There are three such pairs.
+pub(crate) const AUDIT_FILE: u64 = 2 * 1024 * 1024;
+/// Events that wait to be written to the audit files; further ones are not written, and the log says so.
+pub(crate) const AUDIT_WAITING: usize = 1024;
+/// How long the answer to an edit waits for its event to be written.
+pub(crate) const AUDIT_WITHIN: Duration = Duration::from_secs(1);
 /// Characters of a stranger's text in one log line or error note.
 pub(crate) const TEXT: usize = 200;
 /// Characters of a report that stands in one log line or event.

@@ -24,7 +24,7 @@ use crate::registry::{Registry, Roster};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
 use crate::site::{self, Site};
-use crate::{admin, clock, history, limits, probe};
+use crate::{admin, clock, history, limits, measured, probe};
 
 /// How often it is looked for what a configuration of before has left.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -156,6 +156,8 @@ impl Running {
         if self.control.take().is_some_and(|control| control.join().is_err()) {
             tracing::error!("the control thread had ended in a panic");
         }
+        // The last events are on their way to the audit files.
+        let _ = self.registry.events().is_audited(self.registry.events().last());
         self.run_dir.clear();
         tracing::info!("ended");
     }
@@ -319,6 +321,7 @@ fn control(
         tokio::task::spawn_local(heartmonitor::run(hearings));
         tokio::task::spawn_local(admin::metrics::run(metrics, Arc::clone(&doors.registry)));
         tokio::task::spawn_local(history::run(Arc::clone(&doors.registry)));
+        tokio::task::spawn_local(measured::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&doors.registry), ending.clone()));
         tokio::task::spawn_local(drains::run(Arc::clone(&doors.drains)));
         admin::serve(listener, doors, ending).await;

@@ -30,12 +30,15 @@ fn still(mut snapshot: Snapshot) -> Snapshot {
 #[test]
 fn every_row_of_the_table_answers() {
     let (proxy, _backends) = pair();
+    // Something to undo.
+    proxy.edit("app", "a", r#"{"lbset":1}"#);
     for row in ENDPOINTS {
         let path = row
             .path
             .replace("{balancer}", "app")
             .replace("{member}", "a")
             .replace("{number}", "0")
+            .replace("dry_run={bool}", "dry_run=true")
             .replace("{bool}", "false");
         let json = match row.takes {
             "" => "",

@@ -12,7 +12,7 @@ use super::edit::{EditOptions, Order, Verb, Wanted, apply, in_error};
 use super::output::{Output, Stop};
 use super::patience::{Asking, Interrupt};
 use super::report::{missing, report};
-use super::{Exit, Session, target};
+use super::{Exit, Session, preview, target};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -110,13 +110,28 @@ impl Target {
 
 pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
     let DrainArguments { options, terms, .. } = arguments;
-    let order = DrainOrder { reason: options.reason()?, revision: options.if_revision, ..terms.order() };
+    let order = DrainOrder {
+        reason: options.reason()?,
+        revision: options.if_revision,
+        force: options.force.then_some(true),
+        ..terms.order()
+    };
     let mut asking = Asking::of(session, options.quiet).await?;
     let before = asking.client.snapshot().await?;
     let target = match Target::find(&before, &arguments.selector) {
-        Err(Stop::Missing(why)) if options.ignore_missing => return missing(&why, options, session),
+        Err(stop @ Stop::Missing(_)) if options.ignore_missing => return missing(&stop, options, session),
         other => other?,
     };
+    if options.dry_run {
+        let edit = MemberEdit {
+            drain: Some(true),
+            force: order.force,
+            revision: order.revision,
+            ..MemberEdit::default()
+        };
+        let preview = asking.client.preview_member(&target.balancer, &target.member, &edit).await?;
+        return preview::show(&preview, options, session);
+    }
     let mut interrupt = arguments.wait.then(Interrupt::listen);
     let answer = asking.client.begin_drain(&target.balancer, &target.member, &order).await?;
     let DrainAnswer { drain, edited, .. } = answer.clone();

@@ -4,24 +4,26 @@
 use clap::Args;
 use evenkeel_protocol::clean::is_clean;
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerEdit, Edited, ErrorNote, Flag, MemberEdit, Snapshot};
+use evenkeel_protocol::{BalancerEdit, Edited, ErrorNote, Flag, MemberEdit, Preview, Snapshot};
 
 use super::output::Stop;
 use super::report::{missing, report};
 use super::retry::next_try;
-use super::{Exit, Session, target};
+use super::{Exit, Session, complete, preview, target};
 use crate::client::Client;
 
 /// What can be typed behind a verb.
 #[derive(Debug, Args)]
 pub struct EditArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    #[arg(add = complete::members())]
     selector: String,
     #[command(flatten)]
     options: EditOptions,
 }
 
 /// The options of every edit.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(super) struct EditOptions {
     /// Why, for the proxy's log of events; at most 200 characters
@@ -30,6 +32,12 @@ pub(super) struct EditOptions {
     /// Do it only if the revision is still N (see `status --json`); else exit with 8
     #[arg(long, value_name = "N", value_parser = revision)]
     pub(super) if_revision: Option<u64>,
+    /// Only say what it would do, and to whom; the exit code is the one it would end with
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do it even where a guard refuses it, as it does for the last member that serves
+    #[arg(long)]
+    pub(super) force: bool,
     /// Succeed without a change if there is no such member or balancer
     #[arg(long)]
     pub(super) ignore_missing: bool,
@@ -77,6 +85,8 @@ pub(super) enum Verb {
     Standby,
     /// Sets what is listed.
     Set,
+    /// Takes the edit of that event back.
+    Undo(u64),
 }
 
 /// What an edit asks for.
@@ -98,7 +108,7 @@ pub(super) async fn run(
         Verb::Disable => &[(Flag::Disabled, true)],
         Verb::Stop => &[(Flag::Stopped, true)],
         Verb::Standby => &[(Flag::Standby, true)],
-        Verb::Drain | Verb::Undrain | Verb::Set => &[],
+        Verb::Drain | Verb::Undrain | Verb::Set | Verb::Undo(_) => &[],
     };
     let edit = flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on));
     let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit), keys: &[] };
@@ -124,21 +134,40 @@ pub(super) async fn apply(
     let reason = options.reason()?;
     let client = session.client().await?;
     let snapshot = client.snapshot().await?;
+    let (revision, force) = (options.if_revision, options.force.then_some(true));
     let wanted = match order.wanted {
-        Wanted::Member(edit) => Wanted::Member(MemberEdit { reason, revision: options.if_revision, ..edit }),
-        Wanted::Balancer(edit) => {
-            Wanted::Balancer(BalancerEdit { reason, revision: options.if_revision, ..edit })
-        }
+        Wanted::Member(edit) => Wanted::Member(MemberEdit { reason, revision, force, ..edit }),
+        Wanted::Balancer(edit) => Wanted::Balancer(BalancerEdit { reason, revision, force, ..edit }),
     };
     let order = Order { wanted, ..order };
+    let absent = |stop: &Stop| matches!(stop, Stop::Missing(_)) && options.ignore_missing;
+    if options.dry_run {
+        return match look(&client, &snapshot, &order).await {
+            Err(stop) if absent(&stop) => missing(&stop, options, session),
+            other => preview::show(&other?, options, session),
+        };
+    }
     let mut edited = match send(&client, &snapshot, &order).await {
-        Err(Stop::Missing(why)) if options.ignore_missing => return missing(&why, options, session),
+        Err(stop) if absent(&stop) => return missing(&stop, options, session),
         other => other?,
     };
     if let Wanted::Member(edit) = &order.wanted {
         edited.notes.extend(in_error(&snapshot, edit, &edited));
     }
     report(order.verb, &edited, options, session)
+}
+
+async fn look(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result<Preview, Stop> {
+    Ok(match &order.wanted {
+        Wanted::Member(edit) => {
+            let (balancer, member) = target::member_with(snapshot, order.selector, order.keys)?;
+            client.preview_member(&balancer.name, &member.name, edit).await?
+        }
+        Wanted::Balancer(edit) => {
+            let balancer = target::balancer_with(snapshot, order.selector, order.keys)?;
+            client.preview_balancer(&balancer.name, edit).await?
+        }
+    })
 }
 
 async fn send(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result<Edited, Stop> {

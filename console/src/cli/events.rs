@@ -81,10 +81,7 @@ fn sentence(kind: &EventKind) -> String {
             Circumstances { undoes: *undoes, ..of(by.as_ref(), reason.as_deref(), *durable) }
         ),
         EventKind::EditRefused(what) => {
-            let name = match &what.subject.member {
-                Some(member) => format!("{}/{member}", what.subject.balancer),
-                None => what.subject.balancer.url(),
-            };
+            let name = report::name(&what.subject.balancer, what.subject.member.as_ref());
             let changes = match what.changes.as_slice() {
                 [] => "an edit".to_owned(),
                 changes => report::changes(changes),
@@ -225,12 +222,17 @@ mod tests {
             (
                 "member_edited",
                 json!({"changes": change, "revision": 2, "by": anna, "reason": "deploy 42", "durable": true}),
-                "app/http://a:1: route (none) -> b, drain Off -> On; by anna; deploy 42",
+                "app/http://a:1: route (none) -> b, drain Off -> On; by anna (1000); deploy 42",
             ),
             (
                 "balancer_edited",
-                json!({"changes": change, "revision": 2, "by": nobody, "reason": null, "durable": false}),
-                "balancer://app: route (none) -> b, drain Off -> On; by user 65534; lost when the proxy restarts",
+                json!({"changes": change, "revision": 2, "by": nobody, "reason": null, "durable": false, "undoes": 17}),
+                "balancer://app: route (none) -> b, drain Off -> On; by uid 65534; undoes #17; lost when the proxy restarts",
+            ),
+            (
+                "edit_refused",
+                json!({"changes": change, "code": "guarded", "message": "the last", "by": anna, "reason": "deploy"}),
+                "app/http://a:1: refused: route (none) -> b, drain Off -> On: the last; by anna (1000); deploy",
             ),
             ("member_failed", json!({"reason": "refused"}), "app/http://a:1: put into error: refused"),
             (

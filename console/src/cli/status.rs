@@ -8,14 +8,14 @@ use super::output::Stop;
 use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
-use super::{Exit, Session};
+use super::{Exit, Session, complete};
 use crate::{check, heard, size};
 
 /// What can be typed behind `status`.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
     /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route; nothing: everything
-    #[arg(value_name = "BALANCER | SELECTOR")]
+    #[arg(value_name = "BALANCER | SELECTOR", add = complete::everything())]
     selector: Option<String>,
     /// The proxy's snapshot as JSON, with exact numbers
     #[arg(long)]

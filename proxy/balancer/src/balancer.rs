@@ -129,6 +129,11 @@ impl Balancer {
         self.members.iter().map(|member| Dial::of(&member.tally)).collect()
     }
 
+    /// How often each member was elected so far, and how often of those for a session.
+    pub fn elections(&self) -> impl Iterator<Item = (&MemberName, u64, u64)> {
+        self.members.iter().map(|member| (&member.name, member.tally.elected(), member.tally.sticky()))
+    }
+
     /// Is that member stopped by an operator?
     pub fn is_stopped(&self, name: &MemberName) -> bool {
         self.members
@@ -303,6 +308,9 @@ impl Balancer {
             !member.is_draining() || why == Why::Sticky,
             "a draining member gets its sessions only"
         );
+        if why == Why::Sticky {
+            member.tally.count_sticky();
+        }
         let lease = Lease::take(id, &member.tally, ask.core);
         let visit = member.visit(mark.filter(|_| why == Why::Sticky));
         let missing = self.lineup.missing();

@@ -89,7 +89,7 @@ impl Standing {
 }
 
 /// The members in the order in which they are asked. The home of lbstatus.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Lineup {
     pub(crate) sets: Vec<SetPlaces>,
     /// By place.

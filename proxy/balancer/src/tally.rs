@@ -51,6 +51,7 @@ pub(crate) struct Tally {
     streaming: AtomicU64,
     upgraded: AtomicU64,
     elected: AtomicU64,
+    sticky: AtomicU64,
     trial: AtomicU8,
     attentive: AtomicBool,
     // What the byte counters are counted from: a reset moves these, so that adders never race with it.
@@ -67,6 +68,7 @@ impl Tally {
             streaming: AtomicU64::new(0),
             upgraded: AtomicU64::new(0),
             elected: AtomicU64::new(0),
+            sticky: AtomicU64::new(0),
             trial: AtomicU8::new(Trial::None as u8),
             attentive: AtomicBool::new(false),
             sent_before: AtomicU64::new(0),
@@ -81,6 +83,7 @@ impl Tally {
         let copy = Self::new(1);
         copy.busy.store(self.busy(), Relaxed);
         copy.elected.store(self.elected(), Relaxed);
+        copy.sticky.store(self.sticky(), Relaxed);
         copy.trial.store(self.trial.load(Relaxed), Relaxed);
         copy.attentive.store(self.attentive.load(Relaxed), Relaxed);
         copy.sent_before.store(self.transferred().wrapping_neg(), Relaxed);
@@ -108,6 +111,21 @@ impl Tally {
     /// How often it was elected.
     pub(crate) fn elected(&self) -> u64 {
         self.elected.load(Relaxed)
+    }
+
+    /// How often it was elected for a session of its own.
+    pub(crate) fn sticky(&self) -> u64 {
+        self.sticky.load(Relaxed)
+    }
+
+    /// Counts an election for a session.
+    pub(crate) fn count_sticky(&self) {
+        self.sticky.fetch_add(1, Relaxed);
+    }
+
+    /// Of a copy: nothing is in flight. The real number belongs to the leases.
+    pub(crate) fn forget_busy(&self) {
+        self.busy.store(0, Relaxed);
     }
 
     /// Bytes sent to the member since the last reset: httpd's `transferred`, its column To.

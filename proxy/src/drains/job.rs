@@ -20,13 +20,16 @@ pub(super) struct Terms {
     pub(super) timeout: Option<Patience>,
     pub(super) settle: Option<Span>,
     pub(super) on_timeout: Option<OnTimeout>,
+    /// Is it carried out even where a guard would refuse?
+    #[serde(default)]
+    pub(super) force: Option<bool>,
 }
 
 impl Terms {
     /// What an order asks for.
     pub(super) fn asked(order: &DrainOrder) -> Self {
-        let DrainOrder { until, timeout, settle, on_timeout, .. } = *order;
-        Self { until, timeout, settle, on_timeout }
+        let DrainOrder { until, timeout, settle, on_timeout, force, .. } = *order;
+        Self { until, timeout, settle, on_timeout, force }
     }
 
     /// These, as far as `later` says nothing else.
@@ -36,6 +39,7 @@ impl Terms {
             timeout: Some(later.timeout.unwrap_or_else(|| self.timeout())),
             settle: Some(later.settle.unwrap_or_else(|| self.settle())),
             on_timeout: Some(later.on_timeout.unwrap_or_else(|| self.on_timeout())),
+            force: later.force.or(self.force),
         }
     }
 
@@ -178,7 +182,7 @@ impl Job {
             (timeout, None) => timeout,
         };
         let DrainChange { until, settle, on_timeout, .. } = *change;
-        Ok(Terms { until, timeout, settle, on_timeout })
+        Ok(Terms { until, timeout, settle, on_timeout, force: None })
     }
 
     /// What is left and `more`.

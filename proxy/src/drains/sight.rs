@@ -106,7 +106,7 @@ impl Drains {
         };
         let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone()));
         let Some((balancer, member)) = target else { return (what.to_owned(), None) };
-        let last = self.registry.events().find_last(|kind| match kind {
+        let last = self.registry.events().find_last(|event| match &event.kind {
             EventKind::MemberEdited { balancer: whose, member: which, changes, .. } => {
                 *whose == balancer && *which == member && changes.iter().any(|change| change.field == field)
             }

@@ -7,7 +7,7 @@ use evenkeel_protocol::{
     Drain, DrainPhase, DrainSessions, Inflight, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
 };
 
-use crate::registry::name_of;
+use crate::registry::door::name_of;
 
 /// A length of time as people read it: the two largest of its units.
 pub(super) fn length(duration: Duration) -> String {

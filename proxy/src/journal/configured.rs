@@ -62,3 +62,13 @@ fn of_balancer(settings: &BalancerSettings) -> BalancerEdit {
         reason: None,
     }
 }
+
+/// A value as changes show it.
+pub(super) fn shown(field: &str, value: &Value) -> String {
+    match value {
+        Value::Number(number) if field == "lbfactor" => format!("{:.2}", number.as_f64().unwrap_or_default()),
+        Value::Bool(on) => if *on { "On" } else { "Off" }.to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
