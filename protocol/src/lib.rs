@@ -46,8 +46,8 @@ pub mod timestamp;
 pub mod upgrade;
 
 pub use drain::{
-    Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
-    DrainUntil, Inflight, OnTimeout, SessionsKnown,
+    Busy, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
+    DrainUntil, OnTimeout, SessionsKnown,
 };
 pub use edit::{BalancerEdit, Change, Edited, MemberEdit, Peer};
 pub use endpoint::{Call, ENDPOINTS};
