@@ -44,7 +44,7 @@ impl Running {
         let said = Arc::clone(&err);
         std::thread::spawn(move || {
             for line in pipe.lines().map_while(Result::ok) {
-                said.lock().unwrap().push_str(&format!("{line}\n"));
+                said.lock().unwrap().extend([line.as_str(), "\n"]);
             }
         });
         Self { child, err }
