@@ -61,8 +61,8 @@ pub mod undo;
 pub mod upgrade;
 
 pub use drain::{
-    Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
-    DrainUntil, Inflight, OnTimeout, SessionsKnown,
+    Busy, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
+    DrainUntil, OnTimeout, SessionsKnown,
 };
 pub use edit::{BalancerEdit, Change, Edited, Login, MemberEdit, Peer};
 pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};

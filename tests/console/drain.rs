@@ -1,9 +1,9 @@
 //! The commands around a drain, as scripts and people use them: what they wait for, how they end, what they leave.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use evenkeel_protocol::{DrainOutcome, Snapshot};
 use harness::prelude::*;
@@ -26,36 +26,56 @@ fn command(proxy: &Proxy, line: &str) -> Ended {
 }
 
 /// A command that goes on while the test does something else.
-struct Running(Child);
+struct Running {
+    child: Child,
+    err: Arc<Mutex<String>>,
+}
 
 impl Running {
     fn start(proxy: &Proxy, line: &str) -> Self {
         let mut command = Command::new(evenkeel());
         command.args(words(proxy, line)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
+        Self::of(&mut command)
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let (err, pipe) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()));
+        let said = Arc::clone(&err);
+        std::thread::spawn(move || {
+            for line in pipe.lines().map_while(Result::ok) {
+                said.lock().unwrap().extend([line.as_str(), "\n"]);
+            }
+        });
+        Self { child, err }
+    }
+
+    /// Waits until it has said that on standard error.
+    #[track_caller]
+    fn says(&self, text: &str) {
+        eventually_true(text, || self.err.lock().unwrap().contains(text));
     }
 
     fn interrupt(&self) {
-        signal(self.0.id(), Signal::INT);
+        signal(self.child.id(), Signal::INT);
     }
 
     #[track_caller]
     fn ended(mut self) -> Ended {
-        let status = eventually("the command ends", || self.0.try_wait().unwrap());
-        let text = |pipe: &mut dyn Read| {
-            let mut text = String::new();
-            pipe.read_to_string(&mut text).unwrap();
-            text
-        };
-        let (out, err) = (text(self.0.stdout.as_mut().unwrap()), text(self.0.stderr.as_mut().unwrap()));
+        let status = eventually("the command ends", || self.child.try_wait().unwrap());
+        let mut out = String::new();
+        self.child.stdout.as_mut().unwrap().read_to_string(&mut out).unwrap();
+        // Who reads it lets go of it at its end.
+        eventually_true("all was read", || Arc::strong_count(&self.err) == 1);
+        let err = self.err.lock().unwrap().clone();
         Ended { code: status.code(), out, err }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -80,13 +100,12 @@ fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
     let (proxy, [a, _b]) = pair();
     let (gate, client) = held(&proxy, &a);
     let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 1m --reason deploy");
-    begun(&proxy);
+    waiting.says("app/a: 1 request is in flight");
     gate.open();
     client.join().unwrap();
     let ended = waiting.ended().with_code(0);
     assert_eq!(ended.out.lines().count(), 1, "{ended:#?}");
     assert!(ended.out.starts_with("app/a: safe to stop: nothing was in flight for "), "{ended:#?}");
-    assert!(ended.err.contains("app/a: 1 request is in flight"), "{ended:#?}");
     let again = command(&proxy, "drain app/a --wait --json").with_code(0);
     let report: Value = serde_json::from_str(&again.out).unwrap();
     assert_eq!((&report["changed"], &report["after"]), (&false.into(), &"Init Drn Ok".into()), "{report}");
@@ -129,8 +148,7 @@ fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
         let (proxy, [a, _b]) = pair();
         let (gate, client) = held(&proxy, &a);
         let waiting = Running::start(&proxy, &format!("drain app/a --wait{option}"));
-        begun(&proxy);
-        // It has looked at least once, so that it listens.
+        waiting.says("app/a: 1 request is in flight");
         waiting.interrupt();
         let ended = waiting.ended().with_code(130);
         assert!(ended.err.contains(says) && ended.out.is_empty(), "{ended:#?}");
@@ -190,7 +208,7 @@ fn a_drain_without_options_answers_as_an_edit_and_is_a_job_all_the_same() {
 
 #[test]
 fn waits_have_their_codes() {
-    let (proxy, [a, _b]) = pair();
+    let (proxy, [a, b]) = pair();
     command(&proxy, "wait app/a idle --settle 500ms").with_code(0);
     command(&proxy, "wait app/a healthy").with_code(0);
     command(&proxy, "wait app/a drained").with_code(3);
@@ -199,7 +217,7 @@ fn waits_have_their_codes() {
     let ill = command(&proxy, "wait app/a healthy --timeout 500ms").with_code(7);
     assert!(ill.out.contains("it is in error"), "{ill:#?}");
     a.listens();
-    let (gate, client) = held(&proxy, &_b);
+    let (gate, client) = held(&proxy, &b);
     command(&proxy, "wait app/b idle --timeout 300ms").with_code(124);
     gate.open();
     client.join().unwrap();
@@ -254,7 +272,7 @@ fn a_roll_deploys_one_member_after_the_other_and_fails_nobodys_request() {
     whole.extend([script, "deploy".to_owned(), "{member}".to_owned()]);
     let mut command = Command::new(evenkeel());
     command.args(whole).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let rolling = Running(command.spawn().unwrap());
+    let rolling = Running::of(&mut command);
     for member in &members {
         let asked = folder.path().join(member.name());
         eventually_true("the command runs for it", || asked.exists());

@@ -133,7 +133,7 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         return preview::show(&preview, options, session);
     }
     let mut interrupt = arguments.wait.then(Interrupt::listen);
-    let answer = asking.client.begin_drain(&target.balancer, &target.member, &order).await?;
+    let answer = begin(&mut asking, &target, (&order, arguments.wait), &mut session.output).await?;
     let DrainAnswer { drain, edited, .. } = answer.clone();
     let Some(mut edited) = edited else {
         return Err(Stop::Failed(Exit::Failed, "the proxy did not say what became of the member".to_owned()));
@@ -162,6 +162,23 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
     let after = asking.snapshot(output).await?;
     let answer = DrainAnswer { drain, ..answer };
     told(&target, (&before, &after), &edited, (&answer, arguments), session)
+}
+
+/// Gives the order. One to wait for may be repeated where nobody knows whether it was heard, because the second changes
+/// nothing; not where it asks for a revision that the first would have changed.
+async fn begin(
+    asking: &mut Asking,
+    target: &Target,
+    (order, waits): (&DrainOrder, bool),
+    output: &mut Output<'_>,
+) -> Result<DrainAnswer, Stop> {
+    let Target { balancer, member, .. } = target;
+    if !waits || order.revision.is_some() {
+        return Ok(asking.client.begin_drain(balancer, member, order).await?);
+    }
+    let ask =
+        |client: crate::client::Client| async move { client.begin_drain(balancer, member, order).await };
+    asking.ask(output, ask).await
 }
 
 /// Ctrl-C: the waiting ends, and the drain only if that was asked for.

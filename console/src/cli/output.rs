@@ -49,7 +49,8 @@ impl<'a> Output<'a> {
 
     /// Puts this into the last line of the terminal, in place of what stood there.
     pub(super) fn progress(&mut self, text: &str) {
-        let width = crossterm::terminal::size().map_or(80, |(width, _)| usize::from(width));
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok();
+        let width = size.filter(|size| size.ws_col > 0).map_or(80, |size| usize::from(size.ws_col));
         let line: String = text.chars().take(width.saturating_sub(1)).collect();
         // Whoever closed this writer does not want to see it.
         let _ = write!(self.err, "\r\x1b[2K{line}").and_then(|()| self.err.flush());

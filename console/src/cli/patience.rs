@@ -76,7 +76,7 @@ impl Asking {
         })
     }
 
-    /// The answer to a question that changes nothing, as soon as the proxy gives one. The first is asked at once.
+    /// The answer to a question that may be asked twice, as soon as the proxy gives one.
     pub(super) async fn ask<T, F: Future<Output = Result<T, Failure>>>(
         &mut self,
         output: &mut Output<'_>,
@@ -154,8 +154,8 @@ impl Asking {
 /// May it be otherwise in a moment?
 fn is_passing(failure: &Failure) -> bool {
     match failure {
-        Failure::Unreachable(_) | Failure::Protocol(_) => true,
+        Failure::Unreachable(_) | Failure::Protocol(_) | Failure::FateUnknown(_) => true,
         Failure::Refused(refusal) => refusal.code == Code::Unavailable,
-        Failure::Permission(_) | Failure::FateUnknown(_) => false,
+        Failure::Permission(_) => false,
     }
 }

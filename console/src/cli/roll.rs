@@ -162,12 +162,12 @@ impl Rolling<'_> {
         let member = before.member(&self.balancer, &step.target.member);
         let words = command::Words::of(&step.target, member, asking.client.socket());
         let began = asking.snapshot(&mut session.output).await?.taken;
-        command::run(&self.arguments.command, &words)
-            .await
-            .map_err(|why| Stopped { exit: Exit::Failed, why: format!("{place}: {why}") })?;
+        let ran = command::run(&self.arguments.command, &words).await;
+        // Ctrl-C reaches the command as well, which decides for itself what it makes of it.
         if self.interrupt.has_come() {
             return Err(interrupted(place));
         }
+        ran.map_err(|why| Stopped { exit: Exit::Failed, why: format!("{place}: {why}") })?;
         if in_use {
             step.state = State::Unwell;
             self.until_healthy(step, (place, began), asking, session).await?;

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{DrainPhase, DrainUntil, Flag, Inflight, MemberName, Moment, Route};
+use evenkeel_protocol::{Busy, DrainPhase, DrainUntil, Flag, MemberName, Moment, Route};
 
 use crate::balancer::Balancer;
 use crate::member::MemberId;
@@ -172,7 +172,7 @@ pub struct MemberLook {
     /// Does its balancer look for sessions at all?
     pub sticky: bool,
     /// What is in flight.
-    pub busy: Inflight,
+    pub busy: Busy,
     /// How often it was elected.
     pub elected: u64,
 }
@@ -188,7 +188,7 @@ impl Balancer {
             stopped: member.status.has(Flag::Stopped),
             route: member.settings.route.clone(),
             sticky: self.settings.stickysession.is_some(),
-            busy: member.tally.inflight(),
+            busy: member.tally.busy_kinds(),
             elected: member.tally.elected(),
         };
         Some((id, look))

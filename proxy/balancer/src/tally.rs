@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-use evenkeel_protocol::{Answers, Inflight};
+use evenkeel_protocol::{Answers, Busy};
 
 use crate::latency::{BUCKETS, Histogram};
 use crate::member::MemberId;
@@ -101,11 +101,11 @@ impl Tally {
     }
 
     /// The same, by what they are.
-    pub(crate) fn inflight(&self) -> Inflight {
+    pub(crate) fn busy_kinds(&self) -> Busy {
         let (upgraded, streaming) = (self.upgraded.load(Relaxed), self.streaming.load(Relaxed));
         // Read last and without a lock: the sum of the three is at least what is busy now.
         let requests = self.busy().saturating_sub(upgraded.saturating_add(streaming));
-        Inflight { requests, streaming, upgraded }
+        Busy { requests, streaming, upgraded }
     }
 
     /// How often it was elected.
@@ -473,11 +473,11 @@ mod tests {
         leases[0].upgraded();
         leases[1].streams();
         leases[1].streams();
-        assert_eq!(tally.inflight(), Inflight { requests: 2, streaming: 1, upgraded: 1 });
+        assert_eq!(tally.busy_kinds(), Busy { requests: 2, streaming: 1, upgraded: 1 });
         leases.remove(0);
-        assert_eq!(tally.inflight(), Inflight { requests: 2, streaming: 1, upgraded: 0 });
+        assert_eq!(tally.busy_kinds(), Busy { requests: 2, streaming: 1, upgraded: 0 });
         leases.clear();
-        assert_eq!(tally.inflight(), Inflight::default());
+        assert_eq!(tally.busy_kinds(), Busy::default());
     }
 
     #[test]

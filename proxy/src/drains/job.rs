@@ -115,6 +115,8 @@ pub(super) struct Job {
     pub(super) reason: Option<String>,
     pub(super) watch: DrainWatch,
     pub(super) phase: DrainPhase,
+    /// The phases of which there were events, and when the last one was.
+    pub(super) told: (Vec<DrainPhase>, Moment),
     pub(super) seen: Option<Seen>,
     /// Was the member stopped before the drain began, so that this does not end it?
     pub(super) stopped_before: Option<bool>,
@@ -145,6 +147,7 @@ impl Job {
             reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
             watch: DrainWatch::new(terms.plan(deadline(terms.timeout(), now))),
             phase: DrainPhase::Shedding,
+            told: (Vec::new(), now),
             seen: None,
             stopped_before: None,
             end: None,
@@ -208,6 +211,21 @@ impl Job {
         self.terms = later;
         self.watch.replan(later.plan(until));
         changes
+    }
+
+    /// Is this phase news? One that was told before is, only once in a while: sessions that come and go must not fill
+    /// the log of events.
+    pub(super) fn is_news(&mut self, phase: DrainPhase, now: Moment) -> bool {
+        let (told, last) = &mut self.told;
+        let is_first = !told.contains(&phase);
+        if is_first {
+            told.push(phase);
+        }
+        let is_news = is_first || now.since(*last) >= limits::DRAIN_TELL;
+        if is_news {
+            *last = now;
+        }
+        is_news
     }
 
     /// Milliseconds to the deadline.
@@ -318,6 +336,7 @@ impl Job {
             reason: kept.reason,
             watch: DrainWatch::new(kept.terms.plan(until)),
             phase: DrainPhase::Shedding,
+            told: (Vec::new(), now),
             seen: None,
             stopped_before: None,
             end: kept.end.or(late),
@@ -464,6 +483,22 @@ mod tests {
             assert!(!drain.safe_to_stop);
         }
         assert_eq!(restored(&job, (0, 1), 2).0.last, 1);
+    }
+
+    #[test]
+    fn a_phase_is_told_once_and_then_once_in_a_while() {
+        let mut job = job("{}", 0);
+        let later = u64::try_from(limits::DRAIN_TELL.as_micros()).unwrap();
+        let told = [
+            (DrainPhase::Requests, 0),
+            (DrainPhase::Settling, 1),
+            (DrainPhase::Requests, 2),
+            (DrainPhase::Settling, later),
+            (DrainPhase::Requests, later + 1),
+            (DrainPhase::Settling, later + 2),
+        ]
+        .map(|(phase, now)| job.is_news(phase, Moment(now)));
+        assert_eq!(told, [true, true, false, false, true, false]);
     }
 
     #[test]

@@ -159,6 +159,9 @@ impl Job {
             Standing::Waits(phase) if phase == self.phase => Follows::Nothing,
             Standing::Waits(phase) => {
                 self.phase = phase;
+                if !self.is_news(phase, now) {
+                    return Follows::Nothing;
+                }
                 Follows::Told(EventKind::DrainPhase {
                     drain: self.number,
                     balancer: self.balancer.clone(),

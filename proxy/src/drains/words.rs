@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
-    Drain, DrainPhase, DrainSessions, Inflight, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
+    Busy, Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
 };
 
 use crate::registry::door::name_of;
@@ -63,7 +63,7 @@ fn sessions(sessions: &DrainSessions, wall: Timestamp) -> String {
 }
 
 /// What is in flight.
-fn in_flight(busy: Inflight) -> String {
+fn in_flight(busy: Busy) -> String {
     let (total, kinds) = (busy.total(), [(busy.streaming, "streaming"), (busy.upgraded, "upgraded")]);
     let kinds: Vec<String> =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_in_flight_is_told_apart() {
-        let of = |requests, streaming, upgraded| in_flight(Inflight { requests, streaming, upgraded });
+        let of = |requests, streaming, upgraded| in_flight(Busy { requests, streaming, upgraded });
         assert_eq!(of(1, 0, 0), "1 request is in flight");
         assert_eq!(of(2, 1, 1), "4 requests are in flight (1 streaming, 1 upgraded)");
     }
