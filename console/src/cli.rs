@@ -4,8 +4,10 @@
 //! they are tested without a process. `evenkeel` without a command is the screen, which is not here.
 
 mod edit;
+mod elections;
 mod events;
 pub mod exit;
+mod explain;
 mod output;
 mod proxies;
 mod reload;
@@ -13,6 +15,7 @@ mod report;
 mod retry;
 #[cfg(test)]
 mod scene;
+mod sessions;
 mod set;
 mod status;
 mod table;
@@ -26,12 +29,15 @@ use jiff::tz::TimeZone;
 
 use crate::client::{Client, Limits, Surroundings};
 pub use edit::EditArguments;
+pub use elections::ElectionsArguments;
 pub use events::EventsArguments;
 pub use exit::Exit;
+pub use explain::ExplainArguments;
 pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
+pub use sessions::SessionsArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
 
@@ -100,6 +106,15 @@ Examples:
   evenkeel events --follow             those that come, until interrupted
   evenkeel events --since 17 --follow  those behind number 17, and those that come")]
     Events(EventsArguments),
+    /// Show the sessions of each route: how many, and when one was last seen
+    #[command(after_help = sessions::HELP)]
+    Sessions(SessionsArguments),
+    /// Tell where a request would go and why, without sending it
+    #[command(after_help = explain::HELP)]
+    Explain(ExplainArguments),
+    /// Show the last elections: who, why, and what came of it
+    #[command(after_help = elections::HELP)]
+    Elections(ElectionsArguments),
     /// Have the proxy read its configuration anew: all of it takes effect, or nothing changes
     #[command(after_help = reload::HELP)]
     Reload(ReloadArguments),
@@ -159,6 +174,9 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
         Ask::Set(arguments) => set::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
+        Ask::Sessions(arguments) => sessions::run(arguments, session).await,
+        Ask::Explain(arguments) => explain::run(arguments, session).await,
+        Ask::Elections(arguments) => elections::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
     };

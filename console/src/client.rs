@@ -10,6 +10,7 @@
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
 //! | [`events`] | the event stream |
+//! | `sessions` | what is asked about sessions and elections |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | [`limits`] | the bounds |
 
@@ -21,6 +22,7 @@ pub mod greet;
 pub mod limits;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod sessions;
 pub mod watch;
 
 use std::path::Path;

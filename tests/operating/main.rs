@@ -3,7 +3,9 @@
 mod admin;
 mod configuration;
 mod edits;
+mod elections;
 mod events;
+mod explain;
 mod lasting;
 mod log;
 mod persist;
