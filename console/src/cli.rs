@@ -6,8 +6,10 @@
 pub mod complete;
 mod drain;
 mod edit;
+mod elections;
 mod events;
 pub mod exit;
+mod explain;
 mod history;
 pub mod manual;
 mod output;
@@ -20,6 +22,7 @@ mod retry;
 mod roll;
 #[cfg(test)]
 mod scene;
+mod sessions;
 mod set;
 mod span;
 mod status;
@@ -38,14 +41,17 @@ use jiff::tz::TimeZone;
 use crate::client::{Client, Limits, Surroundings};
 pub use drain::{DrainArguments, UndrainArguments};
 pub use edit::EditArguments;
+pub use elections::ElectionsArguments;
 pub use events::EventsArguments;
 pub use exit::Exit;
+pub use explain::ExplainArguments;
 pub use history::HistoryArguments;
 pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use roll::RollArguments;
+pub use sessions::SessionsArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
 pub use undo::UndoArguments;
@@ -140,6 +146,15 @@ Examples:
     /// Show balancers and members again and again
     #[command(after_help = watch::HELP)]
     Watch(WatchArguments),
+    /// Show the sessions of each route: how many, and when one was last seen
+    #[command(after_help = sessions::HELP)]
+    Sessions(SessionsArguments),
+    /// Tell where a request would go and why, without sending it
+    #[command(after_help = explain::HELP)]
+    Explain(ExplainArguments),
+    /// Show the last elections: who, why, and what came of it
+    #[command(after_help = elections::HELP)]
+    Elections(ElectionsArguments),
     /// Have the proxy read its configuration anew: all of it takes effect, or nothing changes
     #[command(after_help = reload::HELP)]
     Reload(ReloadArguments),
@@ -205,6 +220,9 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Events(arguments) => events::run(arguments, session).await,
         Ask::History(arguments) => history::run(arguments, session).await,
         Ask::Watch(arguments) => watch::run(arguments, session).await,
+        Ask::Sessions(arguments) => sessions::run(arguments, session).await,
+        Ask::Explain(arguments) => explain::run(arguments, session).await,
+        Ask::Elections(arguments) => elections::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
     };

@@ -13,6 +13,7 @@
 //! | [`events`] | the event stream |
 //! | `history` | the last hour of members |
 //! | `drain` | drains, begun, asked for, changed and ended |
+//! | `sessions` | what is asked about sessions and elections |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | [`limits`] | the bounds |
 
@@ -27,6 +28,7 @@ mod history;
 pub mod limits;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod sessions;
 pub mod watch;
 
 use std::path::Path;
