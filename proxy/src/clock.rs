@@ -18,12 +18,9 @@ pub(crate) fn now() -> Moment {
     Moment(u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
-/// Microseconds since the machine was started, its sleep included: for what is told of the past.
-pub(crate) fn age() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let (seconds, nanos) =
-        (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0));
-    seconds.saturating_mul(1_000_000).saturating_add(nanos / 1000)
+/// Seconds since the machine was started. They go on while it sleeps, which those of [`now`] do not.
+pub(crate) fn uptime() -> u64 {
+    u64::try_from(rustix::system::sysinfo().uptime).unwrap_or(0)
 }
 
 /// The wall clock's lead on the monotonic one, in microseconds, as of the last look at both.

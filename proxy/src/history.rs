@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use evenkeel_balancer::latency::BUCKETS;
 use evenkeel_balancer::{Dial, Reading};
-use evenkeel_protocol::Latencies;
+use evenkeel_protocol::{Latencies, Moment};
 
 use crate::clock;
 use crate::history::past::{Past, Sample};
@@ -36,20 +36,28 @@ pub(crate) use view::view;
 /// The seconds of the sampler: the first begins with the proxy. They go on while the machine sleeps.
 #[derive(Debug)]
 pub(crate) struct Axis {
-    /// When second 0 ended, in microseconds of [`clock::age`].
-    zero: u64,
+    /// When second 0 ended.
+    zero: Moment,
+    /// The lead of [`clock::uptime`] on [`clock::now`] at that time, in seconds.
+    lead: u64,
+    /// Seconds that the machine has slept since.
+    slept: AtomicU64,
     /// The last second whose sampling was begun.
     last: AtomicU64,
 }
 
 impl Axis {
     pub(crate) fn new() -> Self {
-        Self { zero: clock::age(), last: AtomicU64::new(0) }
+        Self { zero: clock::now(), lead: lead(), slept: AtomicU64::new(0), last: AtomicU64::new(0) }
     }
 
-    /// The second whose end is nearest to now.
-    fn nearest(&self) -> u64 {
-        (self.age() + 500_000) / 1_000_000
+    /// A turn begins: the second whose end is nearest to now.
+    fn turn(&self) -> u64 {
+        let before = self.slept.load(Ordering::Relaxed);
+        self.slept.store(slept(before, lead().saturating_sub(self.lead)), Ordering::Relaxed);
+        let second = (self.age() + 500_000) / 1_000_000;
+        self.last.store(second, Ordering::Relaxed);
+        second
     }
 
     fn last(&self) -> u64 {
@@ -58,8 +66,19 @@ impl Axis {
 
     /// How many microseconds ago second 0 ended.
     fn age(&self) -> u64 {
-        clock::age().saturating_sub(self.zero)
+        let slept = self.slept.load(Ordering::Relaxed).saturating_mul(1_000_000);
+        clock::now().0.saturating_sub(self.zero.0).saturating_add(slept)
     }
+}
+
+fn lead() -> u64 {
+    clock::uptime().saturating_sub(clock::now().0 / 1_000_000)
+}
+
+/// How many seconds the machine has slept if that was the number `before`, and the lead has grown by so much since the
+/// start. Both clocks are read in whole seconds, so that one may be none.
+fn slept(before: u64, grown: u64) -> u64 {
+    if grown >= before + 2 { grown } else { before }
 }
 
 /// The record of one member.
@@ -107,5 +126,28 @@ impl Record {
     fn sample(&self, second: u64) {
         let sample = Sample { second, reading: self.read(), sessions: None };
         self.past().take(sample, || self.dial.latencies());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleep_is_noticed_and_a_rounded_second_is_none() {
+        let grown = [0, 1, 0, 1, 61, 60, 61, 62, 63, 64];
+        let told = grown.iter().scan(0, |before, grown| {
+            *before = slept(*before, *grown);
+            Some(*before)
+        });
+        assert_eq!(told.collect::<Vec<_>>(), [0, 0, 0, 0, 61, 61, 61, 61, 63, 63]);
+    }
+
+    #[test]
+    fn seconds_go_on_after_a_sleep() {
+        let axis = Axis::new();
+        assert_eq!((axis.turn(), axis.last()), (0, 0));
+        axis.slept.store(100, Ordering::Relaxed);
+        assert_eq!((axis.turn(), axis.last()), (100, 100));
     }
 }

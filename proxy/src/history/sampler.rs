@@ -2,7 +2,6 @@
 //! the threads that carry traffic wait for it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -24,9 +23,7 @@ pub(crate) async fn run(registry: Arc<Registry>) {
 }
 
 async fn turn(registry: &Registry) {
-    let axis = registry.axis();
-    let second = axis.nearest();
-    axis.last.store(second, Ordering::Relaxed);
+    let second = registry.axis().turn();
     let roster = registry.balancers();
     let records = roster.iter().flat_map(|balancer| balancer.records());
     for (count, record) in (1..).zip(records) {
