@@ -7,6 +7,7 @@ pub mod complete;
 mod edit;
 mod events;
 pub mod exit;
+mod export;
 pub mod manual;
 mod output;
 mod preview;
@@ -32,6 +33,7 @@ use crate::client::{Client, Limits, Surroundings};
 pub use edit::EditArguments;
 pub use events::EventsArguments;
 pub use exit::Exit;
+pub use export::ExportArguments;
 pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
@@ -117,6 +119,9 @@ Examples:
   evenkeel events --follow             those that come, until interrupted
   evenkeel events --since 17 --follow  those behind number 17, and those that come")]
     Events(EventsArguments),
+    /// Print what was set at run time as Apache directives, ready to paste
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
     /// Have the proxy read its configuration anew: all of it takes effect, or nothing changes
     #[command(after_help = reload::HELP)]
     Reload(ReloadArguments),
@@ -177,6 +182,7 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Set(arguments) => set::run(arguments, session).await,
         Ask::Undo(arguments) => undo::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
+        Ask::Export(arguments) => export::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
     };

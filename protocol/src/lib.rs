@@ -53,7 +53,7 @@ pub use event::{Event, EventKind, Recovery, RefusedEdit};
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };
-pub use layers::{Layers, Overridden, Overrides};
+pub use layers::{Layers, MemberLine, Overridden, Overrides};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use preview::{Moved, Preview};

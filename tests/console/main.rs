@@ -6,6 +6,7 @@ mod connection;
 mod demo;
 mod keys;
 mod screen;
+mod shell;
 
 use harness::prelude::*;
 

@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(
             report,
             json!({
-                "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "changed": true,
+                "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "applied": true, "changed": true,
                 "changes": [{"field": "drain", "before": "Off", "after": "On"}],
                 "revision": 3, "durable": true, "notes": [],
             })

@@ -52,7 +52,7 @@ fn line(event: &Event, zone: &TimeZone) -> String {
     format!("{}  #{}  {}", time(event.at, zone), event.number, sentence(&event.kind))
 }
 
-fn time(at: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
     i64::try_from(at.0)
         .ok()
         .and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok())

@@ -171,7 +171,9 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     let mut settings = MemberSettings::default();
     settings.connection.upgrade = name.default_upgrade();
     let health = site.health.clone();
-    let mut draft = MemberDraft { name, settings, timeout: None, inherited: site.proxy_timeout, health };
+    let written = parameters.iter().map(|word| word.text.clone()).collect();
+    let mut draft =
+        MemberDraft { name, settings, timeout: None, inherited: site.proxy_timeout, health, written };
     for word in parameters {
         apply_to_member(&mut draft, word, notes);
     }
