@@ -143,7 +143,7 @@ pub(super) async fn apply(
     if options.dry_run {
         return match look(&client, &snapshot, &order).await {
             Err(stop) if absent(&stop) => missing(&stop, options, session),
-            other => preview::show(&other?, options, session),
+            other => preview::show(&other?, &snapshot, options, session),
         };
     }
     let mut edited = match send(&client, &snapshot, &order).await {
