@@ -10,6 +10,7 @@ mod elections;
 mod events;
 pub mod exit;
 mod explain;
+mod export;
 mod history;
 pub mod manual;
 mod output;
@@ -45,6 +46,7 @@ pub use elections::ElectionsArguments;
 pub use events::EventsArguments;
 pub use exit::Exit;
 pub use explain::ExplainArguments;
+pub use export::ExportArguments;
 pub use history::HistoryArguments;
 pub use output::Output;
 use output::Stop;
@@ -155,6 +157,9 @@ Examples:
     /// Show the last elections: who, why, and what came of it
     #[command(after_help = elections::HELP)]
     Elections(ElectionsArguments),
+    /// Print what was set at run time as Apache directives, ready to paste
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
     /// Have the proxy read its configuration anew: all of it takes effect, or nothing changes
     #[command(after_help = reload::HELP)]
     Reload(ReloadArguments),
@@ -223,6 +228,7 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Sessions(arguments) => sessions::run(arguments, session).await,
         Ask::Explain(arguments) => explain::run(arguments, session).await,
         Ask::Elections(arguments) => elections::run(arguments, session).await,
+        Ask::Export(arguments) => export::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
     };

@@ -77,7 +77,7 @@ pub use health::{
 };
 pub use history::{Fold, History, HistoryQuery, Mark, MarkKind, MemberHistory, Series};
 pub use latency::{Answers, Checks, Latencies, Latency};
-pub use layers::{Layers, Overridden, Overrides};
+pub use layers::{Layers, MemberLine, Overridden, Overrides};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use preview::{Moved, Preview};

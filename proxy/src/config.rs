@@ -146,6 +146,8 @@ pub struct BalancerConfig {
     pub settings: BalancerSettings,
     /// Its members in order; may be empty. Time-outs are resolved: own, else `ProxyTimeout`, else `Timeout`.
     pub members: Vec<(MemberName, MemberSettings)>,
+    /// The parameters of each member as they stand in its line, in the same order.
+    pub written: Vec<Vec<String>>,
     /// What health checks need; the same for all balancers.
     pub checks: Arc<Checks>,
 }

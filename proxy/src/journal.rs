@@ -7,6 +7,7 @@
 //! says `BalancerPersist Off` the file is neither read nor written, and edits hold until the next reload.
 
 mod configured;
+mod known;
 mod line;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::BalancerConfig;
-use crate::journal::configured::{configured, shown};
+use crate::journal::configured::{configured, shown, written};
 pub(crate) use crate::journal::line::Origin;
 use crate::journal::line::{Kept, Line, parse, render};
 
@@ -82,6 +83,7 @@ pub(crate) struct Journal {
     lines: usize,
     configured: BTreeMap<Subject, Map<String, Value>>,
     overrides: BTreeMap<Subject, Kept>,
+    written: BTreeMap<Subject, Vec<String>>,
 }
 
 impl Journal {
@@ -94,6 +96,7 @@ impl Journal {
             lines: 0,
             configured: configured(balancers),
             overrides: BTreeMap::new(),
+            written: written(balancers),
         };
         let verdicts = if persist {
             journal.begin()
@@ -128,7 +131,7 @@ impl Journal {
 
     /// Holds the edits against a configuration that was read anew, which says whether edits are to `persist`.
     pub(crate) fn renew(&mut self, balancers: &[BalancerConfig], persist: bool) -> Verdicts {
-        self.configured = configured(balancers);
+        (self.configured, self.written) = (configured(balancers), written(balancers));
         let persisted = std::mem::replace(&mut self.persist, persist);
         if persist && !persisted {
             return self.begin();
@@ -172,23 +175,6 @@ impl Journal {
             .ok()
         });
         edits.collect()
-    }
-
-    /// The run folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// What the configuration says of each field of a balancer or member, as an edit.
-    pub(crate) fn configured(&self, subject: &Subject) -> Value {
-        self.configured.get(subject).cloned().map_or(Value::Null, Value::Object)
-    }
-
-    /// The value that a field was given at run time, and by whom; none: it was given none.
-    pub(crate) fn overridden(&self, subject: &Subject, field: &str) -> Option<(String, Origin)> {
-        let known = self.overrides.get(subject)?;
-        let value = shown(field, known.set.get(field)?);
-        Some((value, known.origins.get(field).cloned().unwrap_or_default()))
     }
 
     /// Are edits to survive a restart?
@@ -314,16 +300,16 @@ impl Journal {
             for (field, value) in &what.set {
                 let (then, now) = (what.file.get(field), today.and_then(|today| today.get(field)));
                 let (holds, why) = match now {
-                    None => (false, "it is no longer configured"),
+                    None if today.is_none() => (false, "it is no longer configured"),
                     Some(now) if now == value => continue,
-                    Some(_) if !self.persist => {
+                    _ if !self.persist => {
                         (false, "BalancerPersist is Off: edits hold until the configuration is read anew")
                     }
                     Some(Value::Bool(_)) if subject.member.is_some() => {
                         (true, "flags hold until they are cleared")
                     }
-                    Some(_) if then == now => (true, "the configuration of this field is what it was"),
-                    Some(_) => (false, "the configuration of this field was changed since, and wins"),
+                    _ if then == now => (true, "the configuration of this field is what it was"),
+                    _ => (false, "the configuration of this field was changed since, and wins"),
                 };
                 let list = if holds { &mut verdicts.kept } else { &mut verdicts.dropped };
                 list.push(Override {

@@ -121,6 +121,7 @@ mod tests {
             name: "app".parse().unwrap(),
             settings: BalancerSettings::default(),
             members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
+            written: Vec::new(),
             checks: Arc::default(),
         };
         Arc::new(LiveBalancer::new(config, Vec::new(), &Ground { cores: 1, ..Ground::default() }))

@@ -7,6 +7,7 @@ mod demo;
 mod drain;
 mod keys;
 mod screen;
+mod shell;
 
 use harness::prelude::*;
 

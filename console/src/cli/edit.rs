@@ -144,7 +144,7 @@ pub(super) async fn apply(
     if options.dry_run {
         return match look(&client, &snapshot, &order).await {
             Err(stop) if absent(&stop) => missing(&stop, options, session),
-            other => preview::show(&other?, options, session),
+            other => preview::show(&other?, &snapshot, options, session),
         };
     }
     let mut edited = match send(&client, &snapshot, &order).await {
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(
             report,
             json!({
-                "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "changed": true,
+                "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "applied": true, "changed": true,
                 "changes": [{"field": "drain", "before": "Off", "after": "On"}],
                 "revision": 3, "durable": true, "notes": [],
             })

@@ -1,11 +1,11 @@
 //! The result of `--dry-run`: what the proxy says that an edit would do, as lines or as JSON, and the exit code.
 
-use evenkeel_protocol::{MemberName, Preview};
+use evenkeel_protocol::{MemberName, Preview, Snapshot};
 use serde::Serialize;
 
 use super::edit::EditOptions;
 use super::output::Stop;
-use super::{Exit, Session, report};
+use super::{Exit, Session, report, target};
 
 /// The result as JSON: the fields of an edit's result, and what only a preview has.
 #[derive(Serialize)]
@@ -19,6 +19,7 @@ struct Shown<'a> {
 /// Writes what an edit would do; the code is the one with which the edit would end now.
 pub(super) fn show(
     preview: &Preview,
+    snapshot: &Snapshot,
     options: &EditOptions,
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
@@ -27,13 +28,13 @@ pub(super) fn show(
         let changed = !preview.changes.is_empty() && preview.refusal.is_none();
         output.json(&Shown { version: report::VERSION, changed, preview })?;
     } else if !options.quiet {
-        output.result(&lines(preview).join("\n"))?;
+        output.result(&lines(preview, snapshot).join("\n"))?;
     }
     let Some(refusal) = &preview.refusal else { return Ok(Exit::Done) };
     Err(Stop::Failed(Exit::from(refusal), format!("it would be refused: {}", refusal.message)))
 }
 
-fn lines(preview: &Preview) -> Vec<String> {
+fn lines(preview: &Preview, snapshot: &Snapshot) -> Vec<String> {
     let name = report::name(&preview.balancer, preview.member.as_ref());
     if preview.changes.is_empty() {
         return vec![format!(
@@ -41,9 +42,17 @@ fn lines(preview: &Preview) -> Vec<String> {
             preview.revision
         )];
     }
+    let label = |member: &MemberName| {
+        let balancer = snapshot.balancer(&preview.balancer)?;
+        let selector = target::shortest(snapshot, balancer, balancer.member(member)?);
+        Some(selector.split_once('/').map_or(selector.clone(), |(_, member)| member.to_owned()))
+    };
     let list = |members: &[MemberName]| match members {
         [] => "nobody".to_owned(),
-        members => members.iter().map(MemberName::as_str).collect::<Vec<_>>().join(" "),
+        members => {
+            let labels = members.iter().map(|member| label(member).unwrap_or_else(|| member.to_string()));
+            labels.collect::<Vec<_>>().join(" ")
+        }
     };
     let mut lines = vec![format!(
         "{name}: it would change {} (revision {})",
@@ -72,7 +81,8 @@ mod tests {
 
     fn preview(refusal: Option<Refusal>) -> Preview {
         let text = include_str!("../../../protocol/documents/preview.json");
-        Preview { refusal, ..serde_json::from_str(text).unwrap() }
+        let next = vec!["http://127.0.0.1:9001".parse().unwrap(), "http://127.0.0.1:9002".parse().unwrap()];
+        Preview { balancer: "app".parse().unwrap(), refusal, next, ..serde_json::from_str(text).unwrap() }
     }
 
     #[tokio::test]
@@ -86,6 +96,7 @@ mod tests {
         let out = scene.out();
         assert!(out.contains("it would change disabled Off -> On (revision 3)"), "{out}");
         assert!(out.contains("takes new clients then: http://backend2.example.com\n"), "{out}");
+        assert!(out.contains("next requests, as it is: a b\n"), "{out}");
         assert_eq!(scene.run("disable app/a --dry-run --json").await, Exit::Done);
         let shown: Value = serde_json::from_str(&scene.out()).unwrap();
         assert_eq!(

@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: &UndoArguments, session: &mut Session<'_>) ->
     }
     match (&undone.edited, &undone.preview) {
         (Some(edited), _) => report::report(Verb::Undo(undone.undoes), edited, options, session),
-        (None, Some(preview)) => preview::show(preview, options, session),
+        (None, Some(preview)) => preview::show(preview, &client.snapshot().await?, options, session),
         (None, None) => Err(Stop::Failed(Exit::Failed, "the proxy does not say what was undone".to_owned())),
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct MemberDraft {
     pub(super) inherited: Option<Duration>,
     /// What its health checks can name.
     pub(super) health: Definitions,
+    /// Its parameters as they stand in its line.
+    pub(super) written: Vec<String>,
 }
 
 impl BalancerDraft {

@@ -28,6 +28,7 @@ fn config(factor: &str) -> Vec<BalancerConfig> {
         name: name(),
         settings: BalancerSettings::default(),
         members: [1, 2].map(|number| (member(number), settings(number))).into(),
+        written: Vec::new(),
         checks: Arc::default(),
     }]
 }
@@ -279,4 +280,20 @@ fn a_journal_of_before_is_read_and_nobody_is_named() {
     let journal = opened(folder.path(), &config("1"));
     let subject = Subject { balancer: name(), member: Some(member(1)) };
     assert_eq!(journal.overridden(&subject, "drain"), Some(("On".to_owned(), Origin::default())));
+}
+
+#[test]
+fn what_the_configuration_says_nothing_of_holds_while_it_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let attempts = BalancerEdit { maxattempts: UpTo::new(3), ..BalancerEdit::default() };
+    let mut journal = opened(folder.path(), &config("1"));
+    assert!(journal.keep(whole(), &attempts, &[changed("maxattempts")], &anna()).is_kept());
+    let (journal, verdicts) = Journal::open(folder.path(), &config("1"), true);
+    assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (1, 0));
+    assert_eq!(journal.unconfigured(&whole()), ["maxattempts"]);
+    let mut set = config("1");
+    set[0].settings.maxattempts = Some(5);
+    let (journal, verdicts) = Journal::open(folder.path(), &set, true);
+    assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (0, 1));
+    assert_eq!(edits(&journal), [""; 0]);
 }

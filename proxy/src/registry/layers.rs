@@ -1,6 +1,6 @@
 //! What was set over the configuration, field by field, as the core has it and as the journal knows who set it.
 
-use evenkeel_protocol::{Change, Event, EventKind, Layers, Overridden, Overrides, Subject};
+use evenkeel_protocol::{Change, Event, EventKind, Layers, MemberLine, Overridden, Overrides, Subject};
 
 use super::door::is_edit_of;
 use super::{LiveBalancer, Registry};
@@ -18,7 +18,17 @@ impl Registry {
                 fields.extend(self.layers(&journal, live, Some(address.name.clone())));
             }
         }
-        Overrides { taken: clock::wall(), durable: journal.durability().is_kept(), fields }
+        let mut lines: Vec<MemberLine> = Vec::new();
+        for Layers { subject, .. } in &fields {
+            let Some((member, written)) = subject.member.as_ref().zip(journal.written(subject)) else {
+                continue;
+            };
+            if lines.last().is_none_or(|last| last.member != *member || last.balancer != subject.balancer) {
+                let (balancer, member) = (subject.balancer.clone(), member.clone());
+                lines.push(MemberLine { balancer, member, parameters: written.to_vec() });
+            }
+        }
+        Overrides { taken: clock::wall(), durable: journal.durability().is_kept(), fields, lines }
     }
 
     fn layers(
@@ -36,7 +46,11 @@ impl Registry {
                 .and_then(|edit| live.lock().preview_member(member, &edit).ok()),
             None => serde_json::from_value(configured).ok().and_then(|edit| live.lock().preview(&edit).ok()),
         };
-        let differing = planned.map(|accepted| accepted.changes).unwrap_or_default();
+        let mut differing = planned.map(|accepted| accepted.changes).unwrap_or_default();
+        for field in journal.unconfigured(&subject) {
+            let value = journal.overridden(&subject, &field).map(|(value, _)| value).unwrap_or_default();
+            differing.push(Change { field, before: value, after: "default".to_owned() });
+        }
         differing.into_iter().map(|change| self.layer(journal, &subject, change)).collect()
     }
 
