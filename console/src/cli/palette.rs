@@ -160,22 +160,20 @@ fn words(line: &str) -> Result<Vec<String>, String> {
     for c in line.chars() {
         match quote {
             Some(open) if c == open => quote = None,
-            Some(_) => word.get_or_insert_default().push(c),
             None if c == '\'' || c == '"' => {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
             None if c.is_whitespace() => words.extend(word.take()),
-            None => word.get_or_insert_default().push(c),
+            // Within quotes, or a character of a word.
+            _ => word.get_or_insert_default().push(c),
         }
     }
-    match quote {
-        Some(open) => Err(format!("the quote {open} is not closed")),
-        None => {
-            words.extend(word);
-            Ok(words)
-        }
+    if let Some(open) = quote {
+        return Err(format!("the quote {open} is not closed"));
     }
+    words.extend(word);
+    Ok(words)
 }
 
 #[cfg(test)]
@@ -210,7 +208,7 @@ mod tests {
                 assert_eq!((edit.lbfactor, settings.len()), ("2".parse().ok(), 2));
                 assert_eq!(settings[0], ("lbfactor".to_owned(), "2".to_owned()));
             }
-            other => panic!("{other:?}"),
+            other @ What::Flags(_) => panic!("{other:?}"),
         }
         assert_eq!(typed("events"), Ok(Typed::Events));
         assert_eq!(typed("status"), Ok(Typed::Status(None)));

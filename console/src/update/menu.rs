@@ -46,7 +46,7 @@ mod tests {
             press(&mut model, keys);
             match &model.popup {
                 Some(Popup::Confirm(question)) => {
-                    assert_eq!(question.act, Act::Flag(Flag::Disabled, Turn::On))
+                    assert_eq!(question.act, Act::Flag(Flag::Disabled, Turn::On));
                 }
                 other => panic!("{other:?}"),
             }

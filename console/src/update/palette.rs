@@ -113,7 +113,9 @@ fn ask(model: &mut Model, order: Order) {
     };
     let mut subjects = edit::subjects(model, targets);
     if let Some(revision) = order.if_revision {
-        subjects.iter_mut().for_each(|subject| subject.revision = revision);
+        for subject in &mut subjects {
+            subject.revision = revision;
+        }
     }
     let question = Question { reason: order.reason, ..Question::new(subjects, act) };
     model.popup = Some(Popup::Confirm(Box::new(question)));
@@ -222,7 +224,10 @@ mod tests {
         assert_eq!(asked.commands(), ["evenkeel disable static/10.0.2.12 --reason 'deploy 42'"]);
         match press(&mut model, &[Key::Char('y')]).as_slice() {
             [Effect::EditMember { edit, .. }] => {
-                assert_eq!(edit.reason.as_ref().map(|reason| reason.as_str()), Some("deploy 42"));
+                assert_eq!(
+                    edit.reason.as_ref().map(evenkeel_protocol::edit::Reason::as_str),
+                    Some("deploy 42")
+                );
             }
             other => panic!("{other:?}"),
         }
