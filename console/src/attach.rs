@@ -14,10 +14,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// No terminal, or none that lets itself be used.
-pub fn screen(socket: &Path) -> anyhow::Result<()> {
+pub fn screen(socket: &Path, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (link, news) = watch(Client::new(socket)?, PERIOD);
-        screen::run(&socket.display().to_string(), link, news).await
+        screen::run(&socket.display().to_string(), link, news, options).await
     })
 }

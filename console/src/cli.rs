@@ -14,6 +14,7 @@ mod export;
 mod history;
 pub mod manual;
 mod output;
+pub mod palette;
 mod patience;
 mod preview;
 mod proxies;
@@ -23,6 +24,7 @@ mod retry;
 mod roll;
 #[cfg(test)]
 mod scene;
+pub mod screen;
 mod sessions;
 mod set;
 mod span;
@@ -53,6 +55,7 @@ use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use roll::RollArguments;
+pub use screen::ScreenOptions;
 pub use sessions::SessionsArguments;
 pub use set::SetArguments;
 pub use status::{StatusArguments, page};
@@ -69,6 +72,9 @@ pub struct Cli {
     /// The admin socket of the proxy, or the run folder that holds it.
     #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
     pub socket: Option<PathBuf>,
+    /// How the screen is, where there is no command.
+    #[command(flatten)]
+    pub screen: ScreenOptions,
     /// What to do; nothing: the screen.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -91,7 +97,7 @@ pub enum Command {
     Man,
     /// Show the whole system at work: embedded backends, traffic, a proxy and the screen
     #[cfg(feature = "demo")]
-    Demo,
+    Demo(ScreenOptions),
 }
 
 /// The commands that ask a running proxy.

@@ -18,6 +18,7 @@ use evenkeel_proxy::server::{self, Running, StartOptions};
 use tokio::runtime::Runtime;
 
 use crate::client::{Client, Surroundings};
+use crate::screen::Options;
 use crate::{attach, cli};
 use backend::Backend;
 use traffic::Visitor;
@@ -59,19 +60,19 @@ fn cast() -> [Cast; 2] {
 /// # Errors
 ///
 /// What the system refuses: sockets, threads, a place for the admin socket.
-pub fn run() -> anyhow::Result<()> {
+pub fn run(options: Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let text = runtime.block_on(origins()).context("the demo's origin servers cannot start")?;
     // Where `evenkeel` without arguments looks, so that a second one finds the demo.
     let own = Surroundings::of_this_process().folders.into_iter().next().unwrap_or_else(std::env::temp_dir);
     let folder = own.join(format!("demo-{}", std::process::id()));
-    let outcome = play(&runtime, &text, &folder);
+    let outcome = play(&runtime, &text, &folder, options);
     // It is ours alone, named after this process.
     let _ = std::fs::remove_dir_all(&folder);
     outcome
 }
 
-fn play(runtime: &Runtime, text: &str, folder: &Path) -> anyhow::Result<()> {
+fn play(runtime: &Runtime, text: &str, folder: &Path, screen: Options) -> anyhow::Result<()> {
     let config = config::read_text("demo", text, &ReadOptions::default())
         .map_err(|report| anyhow::anyhow!("{report}"))?;
     let options = StartOptions {
@@ -83,7 +84,7 @@ fn play(runtime: &Runtime, text: &str, folder: &Path) -> anyhow::Result<()> {
     visit(runtime, &proxy)?;
     let socket = proxy.admin_socket();
     let shown = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let outcome = if shown { attach::screen(&socket) } else { report(runtime, &socket) };
+    let outcome = if shown { attach::screen(&socket, screen) } else { report(runtime, &socket) };
     proxy.stop();
     outcome
 }

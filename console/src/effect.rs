@@ -19,10 +19,23 @@ pub enum Effect {
     },
     /// Ask for a snapshot soon.
     Refresh,
+    /// Give a text to the clipboard of whoever sits at the terminal.
+    Yank(String),
+    /// Take the mouse, or leave it to the terminal.
+    Mouse(Switch),
     /// Draw everything anew.
     Repaint,
     /// Give the terminal back and stop until the shell lets us go on.
     Suspend,
     /// End.
     Quit,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
 }

@@ -18,8 +18,18 @@ pub enum Context {
     Events,
     /// Writing a filter.
     Filter,
+    /// Writing a command.
+    Palette,
+    /// What can be done to a member.
+    Menu,
     /// A question that wants yes or no.
     Confirm,
+    /// A question that wants a word.
+    Spell,
+    /// What became of an act on many.
+    Results,
+    /// The question whether to open the lock.
+    Unlock,
     /// Writing an edit.
     Form,
     /// The help screen.
@@ -28,8 +38,20 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Balancers, Self::Member, Self::Events, Self::Filter, Self::Confirm, Self::Form, Self::Help];
+    pub const ALL: [Self; 12] = [
+        Self::Balancers,
+        Self::Member,
+        Self::Events,
+        Self::Filter,
+        Self::Palette,
+        Self::Menu,
+        Self::Confirm,
+        Self::Spell,
+        Self::Results,
+        Self::Unlock,
+        Self::Form,
+        Self::Help,
+    ];
 }
 
 /// What a key means.
@@ -45,14 +67,18 @@ pub enum Action {
     Help,
     /// One level back.
     Back,
-    /// Show the member under the cursor in full.
+    /// Show the member in full.
     Open,
+    /// Show what can be done to the member.
+    Menu,
     /// Go to the list.
     Balancers,
     /// Go to the events.
     Events,
     /// Go to the screen after this one.
     NextScreen,
+    /// Go to the screen before this one.
+    PreviousScreen,
     /// One line up.
     Up,
     /// One line down.
@@ -69,13 +95,35 @@ pub enum Action {
     PreviousBalancer,
     /// To the first member of the next balancer.
     NextBalancer,
+    /// To the next member that the filter lets through, round and round.
+    NextMatch,
+    /// To the member before, round and round.
+    PreviousMatch,
     /// Start writing a filter.
     Filter,
-    /// Take over what was written.
+    /// Start writing a command.
+    Palette,
+    /// Only what is not well, or everything.
+    Problems,
+    /// Sort by the column to the right.
+    SortNext,
+    /// Sort by the column to the left.
+    SortPrevious,
+    /// Sort the other way round.
+    Invert,
+    /// Mark the member, or take its mark away.
+    Mark,
+    /// Mark from the last mark to here.
+    MarkRange,
+    /// Mark all that are shown, or none.
+    MarkAll,
+    /// Take over what was written, or do what is chosen.
     Accept,
-    /// To the next field.
+    /// Put the first suggestion into the line.
+    Complete,
+    /// To the next field, or the line after in the history.
     NextField,
-    /// To the field before.
+    /// To the field before, or the line before in the history.
     PreviousField,
     /// Ask whether to turn a flag of the member on, or off if it is on.
     Toggle(Flag),
@@ -83,6 +131,14 @@ pub enum Action {
     Enable,
     /// Write new values for the member.
     Edit,
+    /// Ask whether to take the last change back.
+    Undo,
+    /// Close the lock, or ask whether to open it.
+    Lock,
+    /// Copy the last command, or the member's name.
+    Yank,
+    /// Let the console have the mouse, or the terminal.
+    Mouse,
     /// Yes, do it.
     Yes,
     /// No, leave everything as it is.
@@ -92,7 +148,64 @@ pub enum Action {
 impl Action {
     /// Does it lead to a change of the proxy (by way of a question)?
     pub fn changes(self) -> bool {
-        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit)
+        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Undo)
+    }
+
+    /// The line that does it in the palette. Those that answer, write or move within a text have none: they mean
+    /// nothing there.
+    pub fn line(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Quit => "quit",
+            Self::Suspend => "suspend",
+            Self::Repaint => "repaint",
+            Self::Help => "help",
+            Self::Back => "back",
+            Self::Open => "open",
+            Self::Menu => "menu",
+            Self::Balancers => "balancers",
+            Self::Events => "events",
+            Self::NextScreen => "next-screen",
+            Self::PreviousScreen => "previous-screen",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::PageUp => "page-up",
+            Self::PageDown => "page-down",
+            Self::Top => "top",
+            Self::Bottom => "bottom",
+            Self::PreviousBalancer => "previous-balancer",
+            Self::NextBalancer => "next-balancer",
+            Self::NextMatch => "next-match",
+            Self::PreviousMatch => "previous-match",
+            Self::Filter => "filter",
+            Self::Problems => "problems",
+            Self::SortNext => "sort-right",
+            Self::SortPrevious => "sort-left",
+            Self::Invert => "invert",
+            Self::Mark => "mark",
+            Self::MarkRange => "mark-range",
+            Self::MarkAll => "mark-all",
+            Self::Toggle(Flag::Drain) => "drain",
+            Self::Toggle(Flag::Disabled) => "disable",
+            Self::Toggle(Flag::Stopped) => "stop",
+            Self::Toggle(Flag::Standby) => "standby",
+            Self::Toggle(Flag::Spare) => "set spare=on",
+            Self::Toggle(Flag::IgnoreErrors) => "set ignore_errors=on",
+            Self::Toggle(Flag::HealthFail) => "set health_fail=on",
+            Self::Enable => "enable",
+            Self::Edit => "edit",
+            Self::Undo => "undo",
+            Self::Lock => "lock",
+            Self::Yank => "yank",
+            Self::Mouse => "mouse",
+            Self::Toggle(_)
+            | Self::Palette
+            | Self::Accept
+            | Self::Complete
+            | Self::NextField
+            | Self::PreviousField
+            | Self::Yes
+            | Self::No => return None,
+        })
     }
 }
 
@@ -112,7 +225,7 @@ pub enum Group {
 impl Group {
     /// All groups with their headings, in the order of the help screen.
     pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Change, "Change the member (each asks first)"),
+        (Self::Change, "Change members (each asks first)"),
         (Self::Move, "Move"),
         (Self::Write, "Questions and fields"),
         (Self::General, "General"),
@@ -136,12 +249,15 @@ pub struct Row {
     pub group: Group,
 }
 
-use Context::{Balancers, Confirm, Events, Filter, Form, Help, Member};
+use Context::{
+    Balancers, Confirm, Events, Filter, Form, Help, Member, Menu, Palette, Results, Spell, Unlock,
+};
 use Group::{Change, General, Move, Write};
 
-const MEMBERS: &[Context] = &[Balancers, Member];
+const MEMBERS: &[Context] = &[Balancers, Member, Menu];
 const SCREENS: &[Context] = &[Balancers, Member, Events];
-const SCROLLS: &[Context] = &[Balancers, Member, Events, Help];
+const SCROLLS: &[Context] = &[Balancers, Member, Events, Help, Results, Menu];
+const PAGES: &[Context] = &[Balancers, Member, Events, Help, Results];
 
 const fn row(
     contexts: &'static [Context],
@@ -155,11 +271,18 @@ const fn row(
 /// All rows. Their order is the order of the hints in the footer: the ones that matter most come first.
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
-    row(&[Confirm], &[Key::Char('y')], Action::Yes, (Some("yes"), "yes, do it", Write)),
-    row(&[Confirm], &[Key::Char('n'), Key::Esc], Action::No, (Some("no"), "no, leave it as it is", Write)),
-    row(&[Filter, Form], &[Key::Enter], Action::Accept, (Some("go on"), "take over the text", Write)),
+    row(&[Confirm, Unlock], &[Key::Char('y')], Action::Yes, (Some("yes"), "yes, do it", Write)),
+    row(&[Confirm, Unlock], &[Key::Char('n'), Key::Esc], Action::No, (Some("no"), "no, leave it as it is", Write)),
+    row(&[Confirm], &[Key::Enter], Action::Accept, (None, "yes if no risk, else no", Write)),
+    row(&[Spell], &[Key::Enter], Action::Accept, (Some("do it"), "take over the text", Write)),
+    row(&[Spell], &[Key::Esc], Action::No, (Some("no"), "no, leave it as it is", Write)),
+    row(&[Filter, Form, Palette], &[Key::Enter], Action::Accept, (Some("go on"), "take over the text", Write)),
+    row(&[Menu], &[Key::Enter], Action::Accept, (Some("choose"), "what the cursor is on", Write)),
+    row(&[Palette], &[Key::Tab], Action::Complete, (Some("complete"), "the first suggestion", Write)),
     row(&[Form], &[Key::Tab, Key::Down], Action::NextField, (Some("next field"), "to another field", Write)),
     row(&[Form], &[Key::Up, Key::BackTab], Action::PreviousField, (None, "to another field", Write)),
+    row(&[Palette], &[Key::Up], Action::PreviousField, (None, "lines from before", Write)),
+    row(&[Palette], &[Key::Down], Action::NextField, (None, "lines from before", Write)),
     row(MEMBERS, &[Key::Char('d')], Action::Toggle(Flag::Drain),
         (Some("drain"), "N drain, on or off", Change)),
     row(MEMBERS, &[Key::Char('E')], Action::Enable, (Some("enable"), "clear N, D and S", Change)),
@@ -169,34 +292,53 @@ pub const ROWS: &[Row] = &[
         (Some("stop"), "S stopped, on or off", Change)),
     row(MEMBERS, &[Key::Char('e')], Action::Edit,
         (Some("edit"), "factor, route and more", Change)),
+    row(&[Balancers, Member], &[Key::Enter], Action::Menu, (Some("menu"), "menu of all acts", Change)),
     row(MEMBERS, &[Key::Char('H')], Action::Toggle(Flag::Standby),
         (None, "H hot standby", Change)),
     row(MEMBERS, &[Key::Char('R')], Action::Toggle(Flag::Spare),
         (None, "R hot spare", Change)),
-    row(MEMBERS, &[Key::Char('I')], Action::Toggle(Flag::IgnoreErrors),
-        (None, "I ignore errors", Change)),
-    row(&[Balancers], &[Key::Enter], Action::Open, (Some("open"), "the member in full", Move)),
-    row(&[Balancers], &[Key::Char('/')], Action::Filter, (Some("filter"), "only what has a text", Move)),
+    row(&[Menu], &[Key::Char('i')], Action::Toggle(Flag::IgnoreErrors),
+        (None, "I ignore errors (menu)", Change)),
+    row(&[Menu], &[Key::Char('C')], Action::Toggle(Flag::HealthFail),
+        (None, "C failed check (menu)", Change)),
+    row(SCREENS, &[Key::Char('u')], Action::Undo, (Some("undo"), "undo your last change", Change)),
+    row(SCREENS, &[Key::Char('L')], Action::Lock, (Some("lock"), "unlock, or lock again", Change)),
+    row(&[Balancers], &[Key::Char(' ')], Action::Mark, (None, "mark; acts are for marks", Change)),
+    row(&[Balancers], &[Key::Char('V')], Action::MarkRange, (None, "mark up to here", Change)),
+    row(&[Balancers], &[Key::Char('a')], Action::MarkAll, (None, "mark all shown, or none", Change)),
+    row(&[Balancers, Menu], &[Key::Char('z')], Action::Open, (None, "the member in full", Move)),
+    row(&[Balancers], &[Key::Char('/')], Action::Filter, (Some("filter"), "filter: drn busy>9 !err", Move)),
+    row(SCREENS, &[Key::Char(':')], Action::Palette, (Some("command"), "command: drain app/a", General)),
+    row(&[Balancers], &[Key::Char('p')], Action::Problems, (Some("problems"), "only what is not well", Move)),
+    row(&[Balancers], &[Key::Char('<')], Action::SortPrevious, (None, "sort by another column", Move)),
+    row(&[Balancers], &[Key::Char('>')], Action::SortNext, (None, "sort by another column", Move)),
+    row(&[Balancers], &[Key::Char('I')], Action::Invert, (None, "sort the other way", Move)),
     row(SCREENS, &[Key::Tab], Action::NextScreen, (Some("screens"), "to the other screen", Move)),
+    row(SCREENS, &[Key::BackTab], Action::PreviousScreen, (None, "to the other screen", Move)),
     row(SCREENS, &[Key::Char('1')], Action::Balancers, (None, "balancers, or events", Move)),
     row(SCREENS, &[Key::Char('2')], Action::Events, (None, "balancers, or events", Move)),
     row(SCROLLS, &[Key::Up, Key::Char('k')], Action::Up, (None, "a line up or down", Move)),
     row(SCROLLS, &[Key::Down, Key::Char('j')], Action::Down, (None, "a line up or down", Move)),
-    row(SCROLLS, &[Key::PageUp, Key::Ctrl('b')], Action::PageUp, (None, "a page up or down", Move)),
-    row(SCROLLS, &[Key::PageDown, Key::Ctrl('f'), Key::Char(' ')], Action::PageDown, (None, "a page up or down", Move)),
-    row(SCROLLS, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
-    row(SCROLLS, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
+    row(PAGES, &[Key::PageUp, Key::Ctrl('b')], Action::PageUp, (None, "a page up or down", Move)),
+    row(PAGES, &[Key::PageDown, Key::Ctrl('f')], Action::PageDown, (None, "a page up or down", Move)),
+    row(PAGES, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
+    row(PAGES, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
+    row(&[Balancers], &[Key::Char('n')], Action::NextMatch, (None, "next, previous, round", Move)),
+    row(&[Balancers], &[Key::Char('N')], Action::PreviousMatch, (None, "next, previous, round", Move)),
     row(&[Balancers], &[Key::Char('[')], Action::PreviousBalancer, (None, "another balancer", Move)),
     row(&[Balancers], &[Key::Char(']')], Action::NextBalancer, (None, "another balancer", Move)),
-    row(SCREENS, &[Key::Char('?'), Key::Function(1)], Action::Help, (Some("help"), "these keys", General)),
-    row(&[Balancers, Member, Events, Filter, Form], &[Key::Esc], Action::Back,
+    row(&[Balancers, Member, Events, Results], &[Key::Char('y')], Action::Yank, (None, "copy command or name", General)),
+    row(SCREENS, &[Key::Char('?'), Key::Function(1), Key::Char('h')], Action::Help, (Some("help"), "these keys", General)),
+    row(&[Balancers, Member, Events, Filter, Form, Palette], &[Key::Esc], Action::Back,
         (Some("back"), "back; never quits", General)),
-    row(&[Help], &[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Function(1)], Action::Back,
+    row(&[Menu, Results], &[Key::Esc, Key::Char('q')], Action::Back, (Some("back"), "back; never quits", General)),
+    row(&[Help], &[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Function(1), Key::Char('h')], Action::Back,
         (Some("back"), "back; never quits", General)),
     row(SCREENS, &[Key::Char('q')], Action::Quit, (Some("quit"), "quit", General)),
     row(&Context::ALL, &[Key::Ctrl('c')], Action::Quit, (None, "quit", General)),
     row(&Context::ALL, &[Key::Ctrl('z')], Action::Suspend, (None, "stop; fg returns", General)),
     row(&Context::ALL, &[Key::Ctrl('l')], Action::Repaint, (None, "draw everything anew", General)),
+    row(SCREENS, &[Key::Char('M')], Action::Mouse, (None, "mouse on or off", General)),
 ];
 
 /// What `key` means in `context`.
@@ -204,9 +346,15 @@ pub fn action(context: Context, key: Key) -> Option<Action> {
     ROWS.iter().find(|row| row.contexts.contains(&context) && row.keys.contains(&key)).map(|row| row.action)
 }
 
-/// The footer's key and word for each row of `context` that has one.
-pub fn hints(context: Context) -> impl Iterator<Item = (Key, &'static str)> {
+/// The rows of `context` that the footer shows, with key and word.
+pub fn hints(context: Context) -> impl Iterator<Item = (Key, &'static str, Action)> {
     ROWS.iter()
         .filter(move |row| row.contexts.contains(&context))
-        .filter_map(|row| Some((*row.keys.first()?, row.hint?)))
+        .filter_map(|row| Some((*row.keys.first()?, row.hint?, row.action)))
+}
+
+/// The first key that does `action` in `context`.
+pub fn key(context: Context, action: Action) -> Option<Key> {
+    let row = ROWS.iter().find(|row| row.action == action && row.contexts.contains(&context))?;
+    row.keys.first().copied()
 }

@@ -5,14 +5,23 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel::attach;
-use evenkeel::cli::{self, Cli, Command, Exit};
+use evenkeel::cli::screen::ThemeName;
+use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
+use evenkeel::screen::Options;
+use evenkeel::theme::Wish;
 
 fn main() -> ExitCode {
     // A shell that asks for completions gets them, and nothing else is done.
     cli::complete::answer();
     let cli = Cli::parse();
     let socket = cli.socket.as_deref();
+    if cli.command.is_some() && cli.screen != ScreenOptions::default() {
+        say(
+            "--write, --lock-after, --theme, --ascii and --mouse are for the screen; a command takes none of them",
+        );
+        return Exit::Usage.into();
+    }
     match &cli.command {
         Some(Command::Ask(ask)) => cli::execute(ask, socket).into(),
         Some(Command::Completions { shell }) => {
@@ -20,18 +29,18 @@ fn main() -> ExitCode {
         }
         Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
-        Some(Command::Demo) if socket.is_some() => {
+        Some(Command::Demo(_)) if socket.is_some() => {
             say("the demo has a proxy of its own; leave --socket out");
             Exit::Usage.into()
         }
         #[cfg(feature = "demo")]
-        Some(Command::Demo) => ended(evenkeel::demo::run()),
+        Some(Command::Demo(options)) => ended(evenkeel::demo::run(options_of(*options))),
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
             Exit::Usage.into()
         }
         None => match Surroundings::of_this_process().find(socket) {
-            Ok(socket) => ended(attach::screen(&socket)),
+            Ok(socket) => ended(attach::screen(&socket, options_of(cli.screen))),
             Err(why) => {
                 let why = introduced(why);
                 say(&why.to_string());
@@ -39,6 +48,18 @@ fn main() -> ExitCode {
             }
         },
     }
+}
+
+/// The options of the command line as the screen takes them.
+fn options_of(typed: ScreenOptions) -> Options {
+    let theme = match typed.theme {
+        ThemeName::Auto => Wish::Auto,
+        ThemeName::Dark => Wish::Dark,
+        ThemeName::Light => Wish::Light,
+        ThemeName::Mono => Wish::Mono,
+    };
+    let lock_after = Some(typed.lock_after).filter(|after| !after.is_zero());
+    Options { write: typed.write, lock_after, theme, ascii: typed.ascii, mouse: typed.mouse }
 }
 
 /// If there are several proxies, they are told apart by what they say of themselves.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use evenkeel_protocol::{Moment, Timestamp};
 
+use crate::model::target::Target;
 use crate::news::News;
 
 /// One thing that happened.
@@ -14,6 +15,8 @@ pub enum Message {
     Key(Key),
     /// Text was pasted; it never acts as keys.
     Paste(String),
+    /// A member was pointed at with the mouse.
+    Point(Target),
     /// The terminal has another size now.
     Resize(Size),
     /// A second has passed; the only way in which time comes in.

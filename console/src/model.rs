@@ -11,27 +11,43 @@ use crate::keymap::Context;
 use crate::message::{Clock, Size};
 
 pub mod act;
+pub mod batch;
+pub mod column;
+pub mod command;
 pub mod consequence;
 pub mod cursor;
 pub mod fleet;
 pub mod form;
 pub mod health;
 pub mod history;
+pub mod lock;
 pub mod log;
+pub mod menu;
+pub mod outlook;
+pub mod palette;
 pub mod pending;
+pub mod query;
 pub mod question;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod target;
+pub mod undo;
+pub mod vocabulary;
 pub mod wash;
 
+use batch::Batch;
 use cursor::Cursor;
 use fleet::Fleet;
 use form::{Form, Text};
+use lock::Lock;
 use log::Log;
+use menu::Menu;
+use outlook::{Gravity, Outlook, outlook};
+use palette::Palette;
 use pending::Pending;
 use question::{Question, Standing};
 use target::Target;
+use undo::Own;
 
 /// A snapshot that is older counts as stale.
 const STALE_AFTER: Duration = Duration::from_secs(3);
@@ -96,8 +112,22 @@ pub enum Popup {
         /// What is written.
         text: Text,
     },
+    /// A command being written.
+    Palette(Box<Palette>),
+    /// What can be done to a member.
+    Menu(Menu),
     /// A question.
     Confirm(Box<Question>),
+    /// What became of the act on many.
+    Results {
+        /// How many of the rows are scrolled out above.
+        from: usize,
+    },
+    /// The question whether to open the lock.
+    Unlock {
+        /// Has it been on the screen?
+        seen: bool,
+    },
     /// An edit being written.
     Form(Box<Form>),
     /// The keys.
@@ -114,6 +144,8 @@ pub struct Toast {
     pub text: String,
     /// How it is meant.
     pub tone: Tone,
+    /// What can be done about it, in a few words; less important than the line.
+    pub more: Option<String>,
     until: Moment,
 }
 
@@ -129,7 +161,7 @@ pub enum Tone {
 }
 
 /// Everything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Model {
     /// What the connection is called: the socket, or the name of the configuration.
     pub title: String,
@@ -143,8 +175,20 @@ pub struct Model {
     pub fleet: Fleet,
     /// What happened.
     pub log: Log,
-    /// Selection and filter.
+    /// Selection, marks, filter and order.
     pub cursor: Cursor,
+    /// May anything be changed?
+    pub lock: Lock,
+    /// What was changed from here.
+    pub own: Own,
+    /// The last act on many.
+    pub batch: Option<Batch>,
+    /// The lines that were written into the palette.
+    pub recall: Vec<String>,
+    /// The commands that would have done what was done last.
+    pub commands: Vec<String>,
+    /// Has the console the mouse?
+    pub mouse: bool,
     /// Edits on their way.
     pub pending: Pending,
     /// What fills the screen.
@@ -168,6 +212,12 @@ impl Model {
             fleet: Fleet::default(),
             log: Log::default(),
             cursor: Cursor::default(),
+            lock: Lock::default(),
+            own: Own::default(),
+            batch: None,
+            recall: Vec::new(),
+            commands: Vec::new(),
+            mouse: false,
             pending: Pending::default(),
             screen: Screen::Balancers,
             popup: None,
@@ -180,7 +230,14 @@ impl Model {
     pub fn context(&self) -> Context {
         match (&self.popup, &self.screen) {
             (Some(Popup::Filter { .. }), _) => Context::Filter,
-            (Some(Popup::Confirm(_)), _) => Context::Confirm,
+            (Some(Popup::Palette(_)), _) => Context::Palette,
+            (Some(Popup::Menu(_)), _) => Context::Menu,
+            (Some(Popup::Confirm(question)), _) => match self.outlook(question).gravity {
+                Gravity::Last => Context::Spell,
+                Gravity::Light | Gravity::Heavy => Context::Confirm,
+            },
+            (Some(Popup::Results { .. }), _) => Context::Results,
+            (Some(Popup::Unlock { .. }), _) => Context::Unlock,
             (Some(Popup::Form(_)), _) => Context::Form,
             (Some(Popup::Help { .. }), _) => Context::Help,
             (None, Screen::Balancers) => Context::Balancers,
@@ -191,11 +248,37 @@ impl Model {
 
     /// The member that keys act on.
     pub fn target(&self) -> Option<&Target> {
+        if let Some(Popup::Menu(menu)) = &self.popup {
+            return Some(&menu.target);
+        }
         match &self.screen {
             Screen::Member(target) => Some(target),
             Screen::Balancers => self.cursor.chosen(),
             Screen::Events { .. } => None,
         }
+    }
+
+    /// The members that an act is for: the marked ones where there are marks, else the one that keys act on.
+    pub fn targets(&self) -> Vec<Target> {
+        let marked = match (&self.popup, &self.screen) {
+            (None | Some(Popup::Palette(_)), Screen::Balancers) => self.cursor.marked(&self.fleet),
+            _ => Vec::new(),
+        };
+        if marked.is_empty() { self.target().cloned().into_iter().collect() } else { marked }
+    }
+
+    /// What a yes to the question would do.
+    pub fn outlook(&self, question: &Question) -> Outlook {
+        match self.fleet.snapshot() {
+            Some(snapshot) => outlook(snapshot, question),
+            None => Outlook { remarks: Vec::new(), gravity: Gravity::Heavy },
+        }
+    }
+
+    /// Is something of the operator's own still going on, so that the lock must not close under it?
+    pub fn is_at_work(&self) -> bool {
+        let is_dialog = !matches!(self.popup, None | Some(Popup::Help { .. }));
+        is_dialog || !self.pending.is_empty() || self.own.has_open_drain(self.fleet.snapshot())
     }
 
     /// How far what is shown can be believed.
@@ -233,8 +316,13 @@ impl Model {
     /// Shows a line for a while; bad news stay longer.
     pub fn tell(&mut self, tone: Tone, text: impl Into<String>) {
         let seconds = if tone == Tone::Alarm { 20 } else { 8 };
-        let until = self.clock.running.plus(Duration::from_secs(seconds));
-        self.toast = Some(Toast { text: text.into(), tone, until });
+        self.tell_for(Duration::from_secs(seconds), tone, (text.into(), None));
+    }
+
+    /// Shows a line for so long, and what can be done about it.
+    pub fn tell_for(&mut self, time: Duration, tone: Tone, (text, more): (String, Option<String>)) {
+        let until = self.clock.running.plus(time);
+        self.toast = Some(Toast { text, tone, more, until });
     }
 
     /// Takes the line back when its time is over; true if it did.

@@ -4,44 +4,76 @@
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
-use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent,
+    MouseEventKind,
+};
 use evenkeel_protocol::{Moment, Timestamp};
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
+use ratatui::layout::Position;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::MissedTickBehavior;
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Switch};
 use crate::message::{Clock, Key, Message, Size};
 use crate::model::Model;
+use crate::model::lock::Lock;
 use crate::news::{Link, News};
 use crate::terminal::{Screen, end_on_hang_up};
-use crate::theme::{Environment, Theme};
+use crate::theme::{Environment, Theme, Wish};
 use crate::update::update;
-use crate::view::{Look, view};
+use crate::view::{Look, member_at, view};
 
 /// The most messages that are taken in before the screen is painted again.
 const BATCH: usize = 256;
 
+/// How many lines one click of the wheel moves.
+const WHEEL: usize = 3;
+
 /// How long the program waits to be stopped and woken before it takes the terminal again by itself: where there
 /// is no job control, nobody stops it.
 const STOPPED_WITHIN: Duration = Duration::from_millis(300);
+
+/// How the operator wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Open for changes from the start?
+    pub write: bool,
+    /// Locked again after so long without a key; none: never.
+    pub lock_after: Option<Duration>,
+    /// The colours.
+    pub theme: Wish,
+    /// ASCII only, whatever the environment says?
+    pub ascii: bool,
+    /// The mouse from the start?
+    pub mouse: bool,
+}
 
 /// Shows the console until the operator quits or a signal ends it.
 ///
 /// `title` names what it is connected to, before the proxy itself does. Needs a runtime with time and I/O.
 ///
 /// Errors: there is no terminal, it fails, something panicked, or nobody sends news any more.
-pub async fn run(title: &str, link: impl Link, mut news: Receiver<News>) -> anyhow::Result<()> {
-    let theme = Theme::choose(&Environment::read(|name| std::env::var(name).ok()));
+pub async fn run(
+    title: &str,
+    link: impl Link,
+    mut news: Receiver<News>,
+    options: Options,
+) -> anyhow::Result<()> {
+    let theme = Theme::choose(&Environment::read(|name| std::env::var(name).ok()), options.theme);
+    let theme = if options.ascii { theme.in_ascii() } else { theme };
     let mut signals = Signals::listen()?;
     let screen = Screen::take()?;
     end_on_hang_up()?;
-    let model = Model::new(title, screen.size()?);
+    let mut model = Model::new(title, screen.size()?);
+    model.lock = Lock::new(options.write, options.lock_after);
+    model.mouse = options.mouse;
     let look = Look { theme, zone: TimeZone::system() };
     let mut console = Console { screen, model, look, link, began: now() };
+    console.screen.mouse(options.mouse)?;
     let mut keys = EventStream::new();
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -111,6 +143,8 @@ impl<L: Link> Console<L> {
                     self.link.edit_member(ticket, &target.balancer, &target.member, *edit);
                 }
                 Effect::Refresh => self.link.refresh(),
+                Effect::Yank(text) => self.screen.yank(&text)?,
+                Effect::Mouse(switch) => self.screen.mouse(switch == Switch::On)?,
                 Effect::Repaint => self.screen.forget()?,
                 Effect::Suspend => after = After::Suspend,
                 Effect::Quit => after = After::End,
@@ -125,11 +159,32 @@ impl<L: Link> Console<L> {
             Some(Ok(Event::Key(key))) => keystroke(key).map(Message::Key),
             Some(Ok(Event::Paste(text))) => Some(Message::Paste(text)),
             Some(Ok(Event::Resize(width, height))) => Some(Message::Resize(Size { width, height })),
-            Some(Ok(Event::FocusGained | Event::FocusLost | Event::Mouse(_))) => None,
+            Some(Ok(Event::Mouse(event))) => return self.pointer(event),
+            Some(Ok(Event::FocusGained | Event::FocusLost)) => None,
             Some(Err(error)) => return Err(error),
             None => return Ok(After::End),
         };
         message.map_or(Ok(After::GoOn), |message| self.take(message))
+    }
+
+    /// The wheel moves as three keys do; a click chooses the member in whose row it is, and does nothing to it.
+    fn pointer(&mut self, event: MouseEvent) -> io::Result<After> {
+        let key = match event.kind {
+            MouseEventKind::ScrollUp => Key::Up,
+            MouseEventKind::ScrollDown => Key::Down,
+            MouseEventKind::Down(MouseButton::Left) => {
+                let at = Position { x: event.column, y: event.row };
+                return match member_at(&self.model, &self.look, at) {
+                    Some(target) => self.take(Message::Point(target)),
+                    None => Ok(After::GoOn),
+                };
+            }
+            _ => return Ok(After::GoOn),
+        };
+        for _ in 0..WHEEL {
+            self.take(Message::Key(key))?;
+        }
+        Ok(After::GoOn)
     }
 
     /// Takes the terminal again after the program was stopped.

@@ -1,14 +1,19 @@
 //! Takes the terminal and gives it back: on leaving, on errors, on panics, and before the program is stopped.
 //!
-//! One guard does it. The mouse is never captured, so that the terminal's own copy and paste keep working.
+//! One guard does it. The mouse is captured only when it is asked for, so that the terminal's own copy and paste keep
+//! working, over ssh above all.
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::style::{Attribute, SetAttribute};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
@@ -24,6 +29,9 @@ use crate::message::Size;
 /// Is the terminal ours now? Static, for a panic has to give it back from wherever it happens.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Is the mouse ours now?
+static CAPTURED: AtomicBool = AtomicBool::new(false);
+
 /// Did anything panic since the program took the terminal?
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
@@ -34,6 +42,7 @@ const HUNG_UP: i32 = 129;
 #[derive(Debug)]
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    mouse: bool,
 }
 
 impl Screen {
@@ -50,7 +59,7 @@ impl Screen {
         take_modes()?;
         let output = BufWriter::with_capacity(1 << 16, io::stdout());
         let terminal = Terminal::new(CrosstermBackend::new(output)).inspect_err(|_| give_back())?;
-        Ok(Self { terminal })
+        Ok(Self { terminal, mouse: false })
     }
 
     /// Draws what differs from what is shown, as one update of the terminal.
@@ -58,6 +67,26 @@ impl Screen {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(draw)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Gives `text` to the clipboard of whoever sits at the terminal, over ssh too (OSC 52). Terminals that cannot do
+    /// it ignore it.
+    pub fn yank(&mut self, text: &str) -> io::Result<()> {
+        let backend = self.terminal.backend_mut();
+        write!(backend, "\x1b]52;c;{}\x07", STANDARD.encode(text))?;
+        Write::flush(backend)
+    }
+
+    /// Takes the mouse, or leaves it to the terminal.
+    pub fn mouse(&mut self, on: bool) -> io::Result<()> {
+        match (on, self.mouse) {
+            (true, false) => execute!(self.terminal.backend_mut(), EnableMouseCapture)?,
+            (false, true) => execute!(self.terminal.backend_mut(), DisableMouseCapture)?,
+            _ => {}
+        }
+        CAPTURED.store(on, Ordering::SeqCst);
+        self.mouse = on;
+        Ok(())
     }
 
     /// Forgets what is shown, so that the next painting is a whole one.
@@ -84,6 +113,9 @@ impl Screen {
     pub fn retake(&mut self) -> io::Result<()> {
         give_back();
         take_modes()?;
+        if std::mem::take(&mut self.mouse) {
+            self.mouse(true)?;
+        }
         self.forget()
     }
 
@@ -111,6 +143,9 @@ fn take_modes() -> io::Result<()> {
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         let reset = SetAttribute(Attribute::Reset);
+        if CAPTURED.swap(false, Ordering::SeqCst) {
+            let _ = execute!(io::stdout(), DisableMouseCapture);
+        }
         let _ = execute!(
             io::stdout(),
             EndSynchronizedUpdate,

@@ -1,22 +1,30 @@
 //! What becomes of the model when something happens: the one match. Pure: no terminal, no connection, no clock;
 //! what has to be done outside is returned.
 
-use crate::effect::Effect;
+use crate::effect::{Effect, Switch};
 use crate::keymap::{self, Action};
 use crate::message::{Key, Message};
-use crate::model::{Model, Popup};
+use crate::model::{Model, Popup, Tone};
 
 mod edit;
 mod incoming;
+mod lock;
+mod many;
+mod menu;
 mod navigate;
+mod palette;
+mod undo;
+mod yank;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Tick(clock) => return incoming::tick(model, clock),
         Message::Painted => {
-            if let Some(Popup::Confirm(question)) = &mut model.popup {
-                question.seen = true;
+            match &mut model.popup {
+                Some(Popup::Confirm(question)) => question.seen = true,
+                Some(Popup::Unlock { seen }) => *seen = true,
+                _ => {}
             }
             return Vec::new();
         }
@@ -25,6 +33,10 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(key) => press(model, key),
         Message::Paste(text) => paste(model, &text),
+        Message::Point(target) => {
+            navigate::point(model, target);
+            Vec::new()
+        }
         Message::News(news) => incoming::news(model, news),
         Message::Resize(size) => {
             model.size = size;
@@ -36,6 +48,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
 }
 
 fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.lock.touch(model.clock.running);
     if let Some(action) = keymap::action(model.context(), key) {
         return act(model, action);
     }
@@ -52,17 +65,28 @@ fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
 }
 
 fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) {
+    let spells = model.context() == keymap::Context::Spell;
     match &mut model.popup {
         Some(Popup::Filter { text, .. }) => {
             change(text);
             navigate::filter_as_written(model);
         }
+        Some(Popup::Palette(palette)) => change(&mut palette.text),
         Some(Popup::Form(form)) => {
             if let Some(text) = form.focused() {
                 change(text);
             }
         }
-        Some(Popup::Confirm(_) | Popup::Help { .. }) | None => {}
+        // What is typed ahead of a question is no answer to it.
+        Some(Popup::Confirm(question)) if spells && question.seen => change(&mut question.typed),
+        Some(
+            Popup::Confirm(_)
+            | Popup::Help { .. }
+            | Popup::Menu(_)
+            | Popup::Results { .. }
+            | Popup::Unlock { .. },
+        )
+        | None => {}
     }
 }
 
@@ -71,16 +95,69 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return vec![Effect::Quit],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Repaint => return vec![Effect::Repaint],
+        Action::Mouse => return mouse(model),
+        Action::Yank => return yank::yank(model),
         Action::Toggle(flag) => edit::ask_flag(model, flag),
         Action::Enable => edit::ask_enable(model),
         Action::Edit => edit::open_form(model),
+        Action::Undo => undo::ask(model),
+        Action::Lock => lock::turn(model),
+        Action::Palette => palette::open(model),
+        Action::Menu => menu::open(model),
+        Action::Yes if matches!(model.popup, Some(Popup::Unlock { .. })) => lock::open(model),
+        Action::No if matches!(model.popup, Some(Popup::Unlock { .. })) => model.popup = None,
         Action::Yes => return edit::yes(model),
         Action::No => edit::no(model),
-        Action::Accept => edit::accept(model),
-        Action::NextField | Action::PreviousField => edit::change_field(model, action),
+        Action::Accept => return accept(model),
+        Action::Complete | Action::NextField | Action::PreviousField => to_field(model, action),
         _ => navigate::go(model, action),
     }
     Vec::new()
+}
+
+/// Takes over what was written, or does what is chosen.
+fn accept(model: &mut Model) -> Vec<Effect> {
+    match model.popup.take() {
+        Some(Popup::Form(form)) => edit::accept_form(model, form),
+        Some(Popup::Palette(palette)) => return palette::run(model, palette.text.value()),
+        Some(Popup::Menu(menu)) => {
+            let chosen = menu::chosen(model, &menu);
+            model.popup = Some(Popup::Menu(menu));
+            return chosen.map_or_else(Vec::new, |action| act(model, action));
+        }
+        Some(Popup::Confirm(question)) => {
+            model.popup = Some(Popup::Confirm(question.clone()));
+            return edit::accept_question(model, &question);
+        }
+        Some(Popup::Filter { .. }) | None => {}
+        other => model.popup = other,
+    }
+    Vec::new()
+}
+
+/// To another field of the form, or another line in the history of the palette, or a word completed there.
+fn to_field(model: &mut Model, action: Action) {
+    match &mut model.popup {
+        Some(Popup::Form(form)) if action == Action::NextField => form.next(),
+        Some(Popup::Form(form)) => form.previous(),
+        Some(Popup::Palette(palette)) => match action {
+            Action::Complete => palette.complete(),
+            Action::PreviousField => palette.older(&model.recall),
+            _ => palette.newer(&model.recall),
+        },
+        _ => {}
+    }
+}
+
+fn mouse(model: &mut Model) -> Vec<Effect> {
+    model.mouse = !model.mouse;
+    let (text, switch) = if model.mouse {
+        ("the console has the mouse: click a member, turn the wheel; M gives it back", Switch::On)
+    } else {
+        ("the terminal has the mouse again, for marking and copying", Switch::Off)
+    };
+    model.tell(Tone::Plain, text);
+    vec![Effect::Mouse(switch)]
 }
 
 #[cfg(test)]
@@ -99,10 +176,20 @@ mod tests {
         press_all(&mut model, &[Key::Down]);
         match context {
             Context::Balancers => {}
-            Context::Member => drop(press_all(&mut model, &[Key::Enter])),
+            Context::Member => drop(press_all(&mut model, &[Key::Char('z')])),
             Context::Events => drop(press_all(&mut model, &[Key::Tab])),
             Context::Filter => drop(press_all(&mut model, &[Key::Char('/')])),
+            Context::Palette => drop(press_all(&mut model, &[Key::Char(':')])),
+            Context::Menu => drop(press_all(&mut model, &[Key::Enter])),
             Context::Confirm => drop(press_all(&mut model, &[Key::Char('d')])),
+            Context::Spell => drop(press_all(&mut model, &[Key::Up, Key::Char('d')])),
+            Context::Results => {
+                press_all(&mut model, &[Key::Char(' '), Key::Char(' '), Key::Char('H')]);
+                update(&mut model, Message::Painted);
+                press_all(&mut model, &[Key::Char('y')]);
+                drop(press_all(&mut model, &[Key::Enter]));
+            }
+            Context::Unlock => drop(press_all(&mut model, &[Key::Char('L'), Key::Char('L')])),
             Context::Form => drop(press_all(&mut model, &[Key::Char('e')])),
             Context::Help => drop(press_all(&mut model, &[Key::Char('?')])),
         }
@@ -147,7 +234,7 @@ mod tests {
     #[test]
     fn every_key_that_changes_something_asks_first() {
         let mut changing = 0;
-        for row in ROWS.iter().filter(|row| row.action.changes()) {
+        for row in ROWS.iter().filter(|row| row.action.changes() && row.action != Action::Undo) {
             for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key)))
             {
                 let mut model = model_in(context);
@@ -157,20 +244,26 @@ mod tests {
                     Action::Edit => Context::Form,
                     _ => Context::Confirm,
                 };
-                assert_eq!(model.context(), asked, "{key} in {context:?}");
+                let spells = model.context() == Context::Spell && asked == Context::Confirm;
+                assert!(spells || model.context() == asked, "{key} in {context:?}");
                 changing += 1;
             }
         }
-        assert_eq!(changing, 16, "eight keys on two screens");
+        assert_eq!(changing, 23, "seven keys on two screens and in the menu, and two more there");
     }
 
     #[test]
     fn no_single_key_anywhere_sends_anything_but_yes() {
         let keys = ROWS.iter().flat_map(|row| row.keys).copied();
         let typed = (' '..='~').map(Key::Char).chain(('a'..='z').map(Key::Ctrl)).chain(keys);
+        let models = Context::ALL.map(model_in);
         for key in typed.filter(|key| *key != Key::Char('y')) {
-            for context in Context::ALL {
-                let mut model = model_in(context);
+            for (context, model) in Context::ALL.into_iter().zip(&models) {
+                // node2 drains: to end that is the one question here that Enter agrees to.
+                if context == Context::Results || (key, context) == (Key::Enter, Context::Confirm) {
+                    continue;
+                }
+                let mut model = model.clone();
                 update(&mut model, Message::Painted);
                 let effects = press_all(&mut model, &[key]);
                 assert!(
@@ -188,7 +281,7 @@ mod tests {
             for _ in 0..5 {
                 assert_eq!(press_all(&mut model, &[Key::Esc]), [], "{context:?}");
             }
-            assert_eq!(model.context(), Context::Balancers);
+            assert_eq!(model.context(), Context::Balancers, "{context:?}");
             assert_eq!(press_all(&mut model, &[Key::Char('q')]), [Effect::Quit]);
             assert_eq!(press_all(&mut model_in(context), &[Key::Ctrl('c')]), [Effect::Quit], "{context:?}");
         }
@@ -204,6 +297,7 @@ mod tests {
             assert_eq!(model.context(), context);
             match &model.popup {
                 Some(Popup::Filter { text, .. }) => assert_eq!(text.value(), "yqDy[31m"),
+                Some(Popup::Palette(palette)) => assert_eq!(palette.text.value(), "yqDy[31m"),
                 Some(Popup::Form(form)) => assert_eq!(form.fields[0].text.value(), "1.00yqDy[31m"),
                 _ => {}
             }

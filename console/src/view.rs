@@ -8,6 +8,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::model::target::Target;
 use crate::model::{Freshness, Model, Popup, Screen};
 use crate::theme::{Role, Theme};
 use crate::widget::frame::rule;
@@ -21,7 +22,10 @@ mod form;
 mod header;
 mod help;
 mod member;
+mod menu;
 mod overview;
+mod results;
+mod unlock;
 mod words;
 
 /// What a view needs to know beside the model.
@@ -79,13 +83,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         header::summary(buffer, area, scene);
         return None;
     }
-    let [head, tabs, body, foot] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(footer::height(area, scene)),
-    ])
-    .areas(area);
+    let [head, tabs, body, foot] = areas(area, scene);
     header::draw(buffer, head, scene);
     header::tabs(buffer, tabs, scene);
     match &scene.model.screen {
@@ -98,18 +96,53 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         buffer.set_style(body, scene.style(Role::Faint));
     }
     let over = Rect { height: area.height - foot.height, ..area };
-    match &scene.model.popup {
+    let cursor = match &scene.model.popup {
         Some(Popup::Filter { text, .. }) => return Some(footer::filter(buffer, foot, scene, text)),
+        Some(Popup::Palette(palette)) => return Some(footer::palette(buffer, foot, scene, palette)),
         Some(Popup::Confirm(question)) => confirm::draw(buffer, over, scene, question),
-        Some(Popup::Form(form)) => {
-            footer::draw(buffer, foot, scene);
-            return form::draw(buffer, over, scene, form);
+        Some(Popup::Form(form)) => form::draw(buffer, over, scene, form),
+        Some(Popup::Help { page }) => {
+            help::draw(buffer, over, scene, *page);
+            None
         }
-        Some(Popup::Help { page }) => help::draw(buffer, over, scene, *page),
-        None => {}
-    }
+        Some(Popup::Menu(menu)) => {
+            menu::draw(buffer, over, scene, menu);
+            None
+        }
+        Some(Popup::Results { from }) => {
+            results::draw(buffer, over, scene, *from);
+            None
+        }
+        Some(Popup::Unlock { .. }) => {
+            unlock::draw(buffer, over, scene);
+            None
+        }
+        None => None,
+    };
     footer::draw(buffer, foot, scene);
-    None
+    cursor
+}
+
+/// The header, the names of the screens, the body and the footer.
+fn areas(area: Rect, scene: Scene<'_>) -> [Rect; 4] {
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(footer::height(area, scene)),
+    ])
+    .areas(area)
+}
+
+/// The member whose row is drawn at `position`; none if there is no row, or something lies on top of it.
+pub fn member_at(model: &Model, look: &Look, position: Position) -> Option<Target> {
+    if model.popup.is_some() || model.screen != Screen::Balancers || !model.size.is_ample() {
+        return None;
+    }
+    let scene = Scene { model, look };
+    let area = Rect::new(0, 0, model.size.width, model.size.height);
+    let [_, _, body, _] = areas(area, scene);
+    overview::member_at(body, scene, position)
 }
 
 #[cfg(test)]

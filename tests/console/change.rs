@@ -99,8 +99,8 @@ fn a_pasted_escape_sequence_in_a_route_is_refused() {
 fn a_paste_into_the_list_types_no_keys() {
     let (proxy, _backends) = pair();
     let terminal = opened(&proxy);
-    terminal.paste("dyDySyq");
+    terminal.paste("dyDySyLyq");
     terminal.keys("?");
-    terminal.wait_for("Change the member");
+    terminal.wait_for("Change members");
     assert_eq!(proxy.admin().events(0).len(), 1);
 }

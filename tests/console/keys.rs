@@ -2,7 +2,7 @@
 
 use harness::prelude::*;
 
-use crate::{opened, pair};
+use crate::{opened, pair, writing};
 
 /// The keys that change something, what they ask, and what the member then is.
 const CHANGING: &[(&str, &str, &str)] = &[
@@ -11,7 +11,8 @@ const CHANGING: &[(&str, &str, &str)] = &[
     ("S", "Stop app/a?", "Init Stop"),
     ("H", "Make a hot standby of app/a?", "Init Stby Ok"),
     ("R", "Make a hot spare of app/a?", "Init Spar Ok"),
-    ("I", "Ignore errors of app/a?", "Init Ign Ok"),
+    ("<enter>i", "Ignore errors of app/a?", "Init Ign Ok"),
+    ("<enter>C", "Fail the health check of app/a?", "Init HcFl"),
 ];
 
 #[test]
@@ -24,7 +25,7 @@ fn each_changing_key_asks_and_everything_but_yes_changes_nothing() {
             terminal.keys(key);
             terminal.wait_for(question);
             // What is no answer is no yes either.
-            terminal.keys("x<enter> YdDSHRIe<tab>?");
+            terminal.keys("x YdDSHRIe<tab>?uL:/");
             terminal.wait_for(question);
             terminal.keys(no);
             terminal.wait_gone(question);
@@ -50,7 +51,7 @@ fn each_changing_key_does_after_a_yes_what_its_question_says() {
         terminal.keys(key);
         terminal.wait_for("app/a?");
         terminal.keys("y");
-        terminal.wait_gone(words);
+        terminal.wait_gone(words.trim_start_matches("Init "));
         assert_eq!(proxy.member("app", "a").words, "Init Ok", "{key} again");
     }
 }
@@ -59,7 +60,7 @@ fn each_changing_key_does_after_a_yes_what_its_question_says() {
 fn enable_clears_all_three_at_once() {
     let (proxy, _backends) = pair();
     proxy.edit("app", "a", r#"{"drain":true,"disabled":true,"stopped":true}"#);
-    let terminal = console(&proxy).open();
+    let terminal = writing(&proxy).open();
     terminal.wait_for("Init Drn Dis Stop");
     terminal.keys("E");
     terminal.wait_for("Enable app/a?");
@@ -101,16 +102,16 @@ fn help_lists_the_keys_and_every_screen_is_reached() {
     let (proxy, _backends) = pair();
     let terminal = opened(&proxy);
     terminal.keys("?");
-    let help = terminal.wait_for("Change the member");
+    let help = terminal.wait_for("Change members");
     assert!(help.contains("drain") && help.contains("disabled"), "{help}");
     terminal.keys("<esc>");
-    terminal.wait_gone("Change the member");
+    terminal.wait_gone("Change members");
     proxy.edit("app", "b", r#"{"lbset":7,"reason":"told by a test"}"#);
     terminal.keys("2");
     terminal.wait_for("told by a test");
     terminal.keys("1");
     terminal.wait_for("Init Ok");
-    terminal.keys("<enter>");
+    terminal.keys("<enter><enter>");
     terminal.wait_for("edirect");
     terminal.keys("<esc>");
 }

@@ -5,11 +5,14 @@ mod command;
 mod connection;
 mod demo;
 mod drain;
+mod hands;
 mod keys;
+mod lock;
 mod screen;
 mod shell;
 
 use harness::prelude::*;
+use harness::terminal::{Setup, console_with};
 
 /// Two members with routes a and b, sticky, and their proxy.
 fn pair() -> (Proxy, [Backend; 2]) {
@@ -27,10 +30,15 @@ fn pair() -> (Proxy, [Backend; 2]) {
     (proxy, backends)
 }
 
-/// The console on that proxy, once it shows its members.
+/// The console on that proxy, open for changes, once it shows its members.
 #[track_caller]
 fn opened(proxy: &Proxy) -> Terminal {
-    let terminal = console(proxy).open();
+    let terminal = writing(proxy).open();
     terminal.wait_for("Init Ok");
     terminal
+}
+
+/// The console on that proxy, open for changes from the start.
+fn writing(proxy: &Proxy) -> Setup {
+    console_with(&["--write", "--socket", &proxy.admin().socket().to_string_lossy()])
 }

@@ -4,7 +4,7 @@ use harness::prelude::*;
 use harness::terminal::{console_with, foreign_sequences};
 use rustix::process::Signal;
 
-use crate::{opened, pair};
+use crate::{opened, pair, writing};
 
 #[test]
 fn eighty_columns_show_what_an_operator_needs() {
@@ -58,7 +58,7 @@ fn a_panic_gives_the_terminal_back_and_can_be_read() {
 #[test]
 fn tiny_terminals_are_served_and_sizes_may_change() {
     let (proxy, _backends) = pair();
-    let terminal = console(&proxy).size(20, 5).open();
+    let terminal = writing(&proxy).size(20, 5).open();
     let tiny = terminal.wait_for("2 Ok");
     assert_eq!((tiny.columns(), tiny.rows.len()), (20, 5));
     terminal.keys("dy");
@@ -98,7 +98,7 @@ fn suspending_gives_the_terminal_back_and_resuming_takes_it_again() {
     terminal.signal(Signal::CONT);
     terminal.wait_for("Init Ok");
     terminal.keys("?");
-    terminal.wait_for("Change the member");
+    terminal.wait_for("Change members");
 }
 
 #[test]

@@ -49,10 +49,17 @@ pub(crate) fn play(pace: Pace) -> Vec<Shot> {
     }];
     stage.terminal.resize(80, 24);
     stage.terminal.wait_until("it is drawn in its new size", |frame| {
-        frame.row(23).contains("drain") && frame.contains("Init Ok")
+        frame.row(23).contains("unlock") && frame.contains("Init Ok")
     });
+    stage.terminal.keys("L");
+    stage.terminal.wait_for("Open for changes?");
+    stage.terminal.keys("y");
+    stage.terminal.wait_for("ARMED");
+    // What it says of that goes with the next key that goes back.
+    stage.terminal.keys("<esc>");
     for (name, keys, shown, back) in [
         ("confirm", "d", "Drain shop/node1?", "n"),
+        ("menu", "<enter>", "show in full", "<esc>"),
         ("form", "e<tab>b;", "node1b;", "<esc>"),
         ("events", "2", "deploy 42", "1"),
     ] {

@@ -69,6 +69,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "ratatui",
             "crossterm",
             "unicode-width",
+            "base64",
             "tui-input",
             "jiff",
             "rustix",

@@ -61,7 +61,7 @@ impl Terms {
 #[derive(Debug, Args)]
 pub struct DrainArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
-    selector: String,
+    pub(super) selector: String,
     /// Wait until the drain has ended, and tell how
     #[arg(long)]
     wait: bool,
@@ -71,16 +71,16 @@ pub struct DrainArguments {
     #[arg(long, requires = "wait")]
     restore_on_interrupt: bool,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 /// What can be typed behind `undrain`.
 #[derive(Debug, Args)]
 pub struct UndrainArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
-    selector: String,
+    pub(super) selector: String,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 /// A member that was meant.
@@ -130,7 +130,7 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
             ..MemberEdit::default()
         };
         let preview = asking.client.preview_member(&target.balancer, &target.member, &edit).await?;
-        return preview::show(&preview, options, session);
+        return preview::show(&preview, &before, options, session);
     }
     let mut interrupt = arguments.wait.then(Interrupt::listen);
     let answer = begin(&mut asking, &target, (&order, arguments.wait), &mut session.output).await?;

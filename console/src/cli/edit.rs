@@ -17,9 +17,9 @@ use crate::client::Client;
 pub struct EditArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
     #[arg(add = complete::members())]
-    selector: String,
+    pub(super) selector: String,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 /// The options of every edit.
@@ -103,16 +103,23 @@ pub(super) async fn run(
     arguments: &EditArguments,
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
+    let edit = flags_of(verb);
+    let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit), keys: &[] };
+    apply(order, &arguments.options, session).await
+}
+
+/// The flags that a verb sets and clears.
+pub(super) fn flags_of(verb: Verb) -> MemberEdit {
     let flags: &[(Flag, bool)] = match verb {
         Verb::Enable => &[(Flag::Drain, false), (Flag::Disabled, false), (Flag::Stopped, false)],
         Verb::Disable => &[(Flag::Disabled, true)],
         Verb::Stop => &[(Flag::Stopped, true)],
         Verb::Standby => &[(Flag::Standby, true)],
-        Verb::Drain | Verb::Undrain | Verb::Set | Verb::Undo(_) => &[],
+        Verb::Drain => &[(Flag::Drain, true)],
+        Verb::Undrain => &[(Flag::Drain, false)],
+        Verb::Set | Verb::Undo(_) => &[],
     };
-    let edit = flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on));
-    let order = Order { verb, selector: &arguments.selector, wanted: Wanted::Member(edit), keys: &[] };
-    apply(order, &arguments.options, session).await
+    flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on))
 }
 
 /// One edit as it was typed.

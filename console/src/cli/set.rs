@@ -45,12 +45,12 @@ Examples:
 pub struct SetArguments {
     /// The member (BALANCER/MEMBER or MEMBER, by route, host:port or URL), or the balancer
     #[arg(add = complete::everything())]
-    selector: String,
+    pub(super) selector: String,
     /// What to set
     #[arg(required = true, value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    pub(super) settings: Vec<String>,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 pub(super) async fn run(arguments: &SetArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
@@ -65,12 +65,12 @@ const ALIASES: &[(&str, &str)] = &[("loadfactor", "lbfactor")];
 /// The fields of edits that are options here.
 const NO_KEYS: [&str; 3] = ["revision", "force", "reason"];
 
-fn keys(fields: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
+pub(super) fn keys(fields: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
     fields.iter().copied().filter(|field| !NO_KEYS.contains(field))
 }
 
 /// The edit, and its keys in the order in which they were typed.
-fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
+pub(super) fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
     let (mut member, mut balancer) = (MemberEdit::default(), BalancerEdit::default());
     let mut seen: Vec<&str> = Vec::new();
     for setting in settings {

@@ -16,7 +16,7 @@ use crate::{check, heard, size};
 pub struct StatusArguments {
     /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route; nothing: everything
     #[arg(value_name = "BALANCER | SELECTOR", add = complete::everything())]
-    selector: Option<String>,
+    pub(super) selector: Option<String>,
     /// The proxy's snapshot as JSON, with exact numbers
     #[arg(long)]
     json: bool,

@@ -16,6 +16,13 @@ pub enum Act {
         /// The same as texts, for people.
         changes: Vec<Change>,
     },
+    /// Take a change of one's own back.
+    Undo {
+        /// The values from before.
+        edit: Box<MemberEdit>,
+        /// The same as texts, for people.
+        changes: Vec<Change>,
+    },
 }
 
 /// On or off.
@@ -43,7 +50,7 @@ impl Act {
             Self::Enable => ENABLE_CLEARS
                 .into_iter()
                 .fold(MemberEdit::default(), |edit, flag| edit.with_flag(flag, false)),
-            Self::Settings { edit, .. } => (**edit).clone(),
+            Self::Settings { edit, .. } | Self::Undo { edit, .. } => (**edit).clone(),
         };
         MemberEdit { revision: Some(revision), ..edit }
     }
@@ -54,7 +61,25 @@ impl Act {
             Self::Flag(flag, turn) => flag_words(*flag, *turn).0,
             Self::Enable => "Enable",
             Self::Settings { .. } => "Change",
+            Self::Undo { .. } => "Undo the change of",
         }
+    }
+
+    /// The changed settings as texts, if it is about settings.
+    pub fn changes(&self) -> &[Change] {
+        match self {
+            Self::Settings { changes, .. } | Self::Undo { changes, .. } => changes,
+            Self::Flag(..) | Self::Enable => &[],
+        }
+    }
+
+    /// Does it only let more requests come to a member? Nothing stands in the way of that.
+    pub fn is_relief(&self) -> bool {
+        matches!(
+            self,
+            Self::Enable
+                | Self::Flag(Flag::Drain | Flag::Disabled | Flag::Stopped | Flag::HealthFail, Turn::Off)
+        )
     }
 
     /// The line for the operator when the proxy has accepted it.
@@ -64,6 +89,7 @@ impl Act {
                 Self::Flag(flag, turn) => format!(" {}", flag_words(*flag, *turn).1),
                 Self::Enable => format!(" is enabled ({})", told(&edited.changes)),
                 Self::Settings { .. } => format!(": {}", told(&edited.changes)),
+                Self::Undo { .. } => format!(" is as before: {}", told(&edited.changes)),
             };
             format!("{label}{what}")
         } else {

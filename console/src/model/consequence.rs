@@ -70,15 +70,22 @@ pub fn consequences(
         Act::Flag(flag, Turn::On) => scene.flag_on(*flag),
         Act::Flag(flag, Turn::Off) => scene.flag_off(*flag),
         Act::Enable => scene.enable(),
-        Act::Settings { edit, .. } => scene.settings(edit),
+        Act::Settings { edit, .. } | Act::Undo { edit, .. } => {
+            scene.settings(edit);
+            scene.flags(edit);
+        }
     }
-    scene.who_is_left();
+    let left = who_is_left(balancer, &scene.offered, scene.usable_after);
+    // Nothing is worse than nobody left.
+    let at =
+        if left.as_ref().is_some_and(|left| left.tone == Tone::Warning) { 0 } else { scene.remarks.len() };
+    scene.remarks.splice(at..at, left);
     scene.remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     scene.remarks
 }
 
 /// The member's place after the edit.
-fn applied(member: &MemberSnapshot, edit: &MemberEdit) -> Place {
+pub(super) fn applied(member: &MemberSnapshot, edit: &MemberEdit) -> Place {
     let status = MemberEdit::FLAGS
         .into_iter()
         .fold(member.status, |status, (flag, _)| edit.flag(flag).map_or(status, |on| status.with(flag, on)));
@@ -233,6 +240,17 @@ impl Scene<'_> {
         }
     }
 
+    /// The flags among new settings.
+    fn flags(&mut self, edit: &MemberEdit) {
+        for (flag, _) in MemberEdit::FLAGS {
+            match edit.flag(flag) {
+                Some(true) if !self.member.status.has(flag) => self.flag_on(flag),
+                Some(false) if self.member.status.has(flag) => self.flag_off(flag),
+                _ => {}
+            }
+        }
+    }
+
     fn flag_off(&mut self, flag: Flag) {
         match flag {
             Flag::IgnoreErrors => {
@@ -337,33 +355,36 @@ impl Scene<'_> {
             "they are moved to other members"
         }
     }
+}
 
-    /// Who serves new users afterwards, if that changes.
-    fn who_is_left(&mut self) {
-        let [before, after] = self.offered.clone();
-        let name = self.balancer.name.clone();
-        if before == after {
-            return;
-        }
-        if after.is_empty() {
-            let wait = match self.balancer.settings.timeout {
-                0 => String::new(),
-                seconds => format!(" after waiting {seconds} s"),
-            };
-            if self.usable_after == 0 {
-                self.warn(format!("This leaves NO usable member in {name}: clients get 503{wait}."));
-            } else {
-                self.warn(format!("This leaves NO member for new users in {name}: they get 503{wait}."));
-            }
-            return;
-        }
-        let named = |at: &usize| self.balancer.members.get(*at).map(|member| label(self.balancer, member));
-        let mut names: Vec<String> = after.iter().take(4).filter_map(named).collect();
-        if after.len() > names.len() {
-            names.push(format!("{} more", after.len() - names.len()));
-        }
-        self.say(format!("Then new users go to {}.", names.join(", ")));
+/// Who serves new users afterwards, if that changes.
+pub(super) fn who_is_left(
+    balancer: &BalancerSnapshot,
+    [before, after]: &[Vec<usize>; 2],
+    usable_after: usize,
+) -> Option<Remark> {
+    let name = &balancer.name;
+    if before == after {
+        return None;
     }
+    if after.is_empty() {
+        let wait = match balancer.settings.timeout {
+            0 => String::new(),
+            seconds => format!(" after waiting {seconds} s"),
+        };
+        let text = if usable_after == 0 {
+            format!("This leaves NO usable member in {name}: clients get 503{wait}.")
+        } else {
+            format!("This leaves NO member for new users in {name}: they get 503{wait}.")
+        };
+        return Some(Remark { tone: Tone::Warning, text });
+    }
+    let named = |at: &usize| balancer.members.get(*at).map(|member| label(balancer, member));
+    let mut names: Vec<String> = after.iter().take(4).filter_map(named).collect();
+    if after.len() > names.len() {
+        names.push(format!("{} more", after.len() - names.len()));
+    }
+    Some(Remark { tone: Tone::Plain, text: format!("Then new users go to {}.", names.join(", ")) })
 }
 
 #[cfg(test)]

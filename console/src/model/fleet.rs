@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Snapshot};
 
-use crate::model::health::Health;
+use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Rate};
 use crate::model::target::Target;
 use crate::model::wash;
@@ -80,6 +80,12 @@ impl Fleet {
     pub fn peak(&self, balancer: &BalancerName) -> Rate {
         let histories = self.histories.get(balancer).into_iter().flat_map(HashMap::values);
         histories.flat_map(History::rates).flatten().max().unwrap_or_default()
+    }
+
+    /// How many members are of that grade.
+    pub fn graded(&self, grade: Grade) -> usize {
+        let members = self.balancers().iter().flat_map(|balancer| &balancer.members);
+        members.filter(|member| Grade::of(member) == grade).count()
     }
 
     /// How many members are of each class, the classes without any left out.

@@ -48,9 +48,16 @@ impl Kind {
 }
 
 /// One line of text being written.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Text {
     input: Input,
+    longest: usize,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::new("")
+    }
 }
 
 impl PartialEq for Text {
@@ -62,7 +69,12 @@ impl PartialEq for Text {
 impl Text {
     /// Starts with `text`, the cursor behind it.
     pub fn new(text: &str) -> Self {
-        Self { input: Input::new(text.to_owned()) }
+        Self::with_longest(text, LONGEST)
+    }
+
+    /// As [`Text::new`], for a text of at most so many characters.
+    pub fn with_longest(text: &str, longest: usize) -> Self {
+        Self { input: Input::new(text.to_owned()), longest }
     }
 
     /// What is written.
@@ -96,13 +108,13 @@ impl Text {
 
     /// Pasted text: what is no plain character is dropped, and what is too long is cut.
     pub fn paste(&mut self, text: &str) {
-        for c in text.chars().filter(|c| is_clean(*c)).take(LONGEST) {
+        for c in text.chars().filter(|c| is_clean(*c)).take(self.longest) {
             self.insert(c);
         }
     }
 
     fn insert(&mut self, c: char) -> bool {
-        if is_clean(c) && self.value().chars().count() < LONGEST {
+        if is_clean(c) && self.value().chars().count() < self.longest {
             self.input.handle(InputRequest::InsertChar(c));
         }
         true

@@ -76,6 +76,40 @@ impl Health {
     }
 }
 
+/// The roll-up of a member's state, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// It cannot serve, and nobody wanted that.
+    Bad,
+    /// An operator holds it back, or it serves although something failed lately.
+    Degraded,
+    /// In use, or in reserve.
+    Good,
+}
+
+impl Grade {
+    /// That of a member.
+    pub fn of(member: &MemberSnapshot) -> Self {
+        match Health::of(member.status) {
+            Health::Error | Health::CheckFailed | Health::Unready => Self::Bad,
+            Health::Stopped | Health::Disabled | Health::Draining => Self::Degraded,
+            Health::Standby | Health::Spare | Health::Ok => {
+                let is_failing = member.health.is_on() && member.health.failed > 0;
+                if member.error.is_some() || is_failing { Self::Degraded } else { Self::Good }
+            }
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bad => "bad",
+            Self::Degraded => "degraded",
+            Self::Good => "good",
+        }
+    }
+}
+
 /// What decides who is offered a request without a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -227,6 +261,19 @@ mod tests {
             assert_eq!(Health::of(place(letters, 0).status), health, "{letters}");
         }
         assert_eq!(Health::of(Status::NONE), Health::Unready);
+    }
+
+    #[test]
+    fn grades_tell_what_was_wanted_from_what_was_not() {
+        use Grade::{Bad, Degraded, Good};
+        let snapshot = sample::snapshot(0);
+        let grades: Vec<Grade> = snapshot.balancers.iter().flat_map(|b| &b.members).map(Grade::of).collect();
+        assert_eq!(grades, [Good, Degraded, Bad, Good, Good, Good]);
+        let mut failing = snapshot.balancers[0].members[2].clone();
+        failing.status = Status::INITIALISED;
+        assert_eq!(Grade::of(&failing), Degraded, "it is tried again, and has not answered yet");
+        failing.error = None;
+        assert_eq!(Grade::of(&failing), Good);
     }
 
     #[test]

@@ -214,7 +214,7 @@ pub(crate) fn edited(field: &str, before: &str, after: &str) -> Edited {
     }
 }
 
-/// A console that has been connected for a minute.
+/// A console that has been connected for a minute, and is open for changes.
 pub(crate) fn model(width: u16, height: u16) -> Model {
     use crate::message::Message;
     use crate::news::News;
@@ -229,5 +229,6 @@ pub(crate) fn model(width: u16, height: u16) -> Model {
     for message in messages {
         crate::update::update(&mut model, message);
     }
+    model.lock.open(model.clock.running);
     model
 }

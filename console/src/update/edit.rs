@@ -1,94 +1,123 @@
-//! From a key to an edit: ask, perhaps write, confirm, send. Nothing is sent but by a yes to a question that was
-//! on the screen, about a member that is still there and still as it was.
+//! From a key to an edit: ask, perhaps write, confirm, send. Nothing is sent but by an answer, in proportion to the
+//! risk, to a question that was on the screen, about a member that is still there and still as it was.
 
 use evenkeel_protocol::Flag;
 
 use crate::effect::Effect;
-use crate::keymap::Action;
-use crate::model::act::{Act, ENABLE_CLEARS};
+use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::form::Form;
-use crate::model::question::Question;
+use crate::model::outlook::Gravity;
+use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone};
+use crate::update::many;
 
-/// Asks whether to turn `flag` on, or off if it is on.
+/// Asks whether to turn `flag` on, or off if all of those it is about have it.
 pub(super) fn ask_flag(model: &mut Model, flag: Flag) {
-    let Some(target) = editable(model) else { return };
-    let Some((_, member)) = found(model, &target) else { return };
-    let (act, revision) = (Act::toggle(flag, member), member.revision);
-    ask(model, target, act, revision);
+    let Some(targets) = editable(model) else { return };
+    let lacks = |target: &Target| found(model, target).is_some_and(|(_, member)| !member.status.has(flag));
+    let turn = if targets.iter().any(lacks) { Turn::On } else { Turn::Off };
+    ask(model, targets, Act::Flag(flag, turn));
 }
 
 /// Asks whether to clear D, N and S.
 pub(super) fn ask_enable(model: &mut Model) {
-    let Some(target) = editable(model) else { return };
-    let Some((_, member)) = found(model, &target) else { return };
-    let revision = member.revision;
-    if member.status.has_any(&ENABLE_CLEARS) {
-        ask(model, target, Act::Enable, revision);
-    } else {
-        let label = target.label(model.fleet.snapshot());
-        model.tell(Tone::Plain, format!("{label} is neither draining nor disabled nor stopped"));
+    let needing = editable(model).and_then(|targets| needing_enable(model, targets));
+    if let Some(targets) = needing {
+        ask(model, targets, Act::Enable);
     }
+}
+
+/// Those that have something to be cleared; if nobody has, says so.
+pub(super) fn needing_enable(model: &mut Model, mut targets: Vec<Target>) -> Option<Vec<Target>> {
+    let nobody = match targets.as_slice() {
+        [one] => {
+            let label = one.label(model.fleet.snapshot());
+            format!("{label} is neither draining nor disabled nor stopped")
+        }
+        _ => "none of them is draining, disabled or stopped".to_owned(),
+    };
+    let needs = |target: &Target| {
+        found(model, target).is_some_and(|(_, member)| member.status.has_any(&ENABLE_CLEARS))
+    };
+    targets.retain(needs);
+    if targets.is_empty() {
+        model.tell(Tone::Plain, nobody);
+        return None;
+    }
+    Some(targets)
 }
 
 /// Opens the form with the values in effect.
 pub(super) fn open_form(model: &mut Model) {
-    let Some(target) = editable(model) else { return };
+    let Some(targets) = editable(model) else { return };
+    let [target] = targets.as_slice() else {
+        return model.tell(Tone::Plain, "the form is for one member; for all marks use :set KEY=VALUE");
+    };
     let label = target.label(model.fleet.snapshot());
-    if let Some((balancer, member)) = found(model, &target) {
+    if let Some((balancer, member)) = found(model, target) {
         model.popup = Some(Popup::Form(Box::new(Form::new(balancer, member, label))));
     }
 }
 
-/// To another field of the form.
-pub(super) fn change_field(model: &mut Model, action: Action) {
-    if let Some(Popup::Form(form)) = &mut model.popup {
-        if action == Action::NextField { form.next() } else { form.previous() }
+/// Takes over what the form holds: it becomes a question.
+pub(super) fn accept_form(model: &mut Model, mut form: Box<Form>) {
+    match form.act() {
+        Ok(Some(act)) => {
+            let subject =
+                Subject { target: form.target.clone(), label: form.label.clone(), revision: form.revision };
+            let question = Question { back: Some(form), ..Question::new(vec![subject], act) };
+            model.popup = Some(Popup::Confirm(Box::new(question)));
+        }
+        Ok(None) => {
+            model.tell(Tone::Plain, "nothing was changed; Esc leaves the form");
+            model.popup = Some(Popup::Form(form));
+        }
+        Err(position) => {
+            form.look_at(position);
+            model.popup = Some(Popup::Form(form));
+        }
     }
 }
 
-/// Takes over what was written: the filter stays, the form becomes a question.
-pub(super) fn accept(model: &mut Model) {
-    match model.popup.take() {
-        Some(Popup::Form(mut form)) => match form.act() {
-            Ok(Some(act)) => {
-                model.popup = Some(Popup::Confirm(Box::new(Question {
-                    target: form.target.clone(),
-                    label: form.label.clone(),
-                    act,
-                    revision: form.revision,
-                    seen: false,
-                    back: Some(form),
-                })));
-            }
-            Ok(None) => {
-                model.tell(Tone::Plain, "nothing was changed; Esc leaves the form");
-                model.popup = Some(Popup::Form(form));
-            }
-            Err(position) => {
-                form.look_at(position);
-                model.popup = Some(Popup::Form(form));
-            }
-        },
-        Some(Popup::Filter { .. }) | None => {}
-        other => model.popup = other,
+/// Enter on a question: yes where nothing is at risk or the word was typed, else no. It never agrees to a risk.
+pub(super) fn accept_question(model: &mut Model, question: &Question) -> Vec<Effect> {
+    match model.outlook(question).gravity {
+        Gravity::Light if question.seen => agree(model, Gravity::Light),
+        Gravity::Last if question.is_spelt_out() => agree(model, Gravity::Last),
+        // What was typed ahead, or only in part, is no answer at all.
+        Gravity::Light | Gravity::Last => Vec::new(),
+        Gravity::Heavy => {
+            no(model);
+            Vec::new()
+        }
     }
 }
 
-/// Sends what was asked, if it still stands.
+/// A yes, where a yes is enough.
 pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
+    agree(model, Gravity::Heavy)
+}
+
+/// Sends what was asked, if it still stands and weighs no more than `most`.
+fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     let Some(Popup::Confirm(question)) = &model.popup else { return Vec::new() };
-    if !question.seen || !model.size.is_ample() || !model.is_answerable(question) {
+    let answerable = question.seen && model.size.is_ample() && model.is_answerable(question);
+    if !answerable || model.outlook(question).gravity > most {
         return Vec::new();
     }
     let question = (**question).clone();
     model.popup = None;
-    let edit = Box::new(question.act.edit(question.revision));
-    let asked = format!("{} {}: waiting for the proxy's answer", question.act.verb(), question.label);
-    if let Some(ticket) = model.pending.send(question.target.clone(), question.label, question.act) {
+    model.commands = question.commands();
+    let asked = format!("{} {}: waiting for the proxy's answer", question.act.verb(), question.whom());
+    let [subject] = question.subjects.as_slice() else {
+        return many::start(model, question);
+    };
+    let edit = Box::new(question.edit(subject));
+    let Subject { target, label, .. } = subject.clone();
+    if let Some(ticket) = model.pending.send(target.clone(), label, question.act) {
         model.tell(Tone::Plain, asked);
-        return vec![Effect::EditMember { ticket, target: question.target, edit }];
+        return vec![Effect::EditMember { ticket, target, edit }];
     }
     model.tell(Tone::Alarm, "too many edits wait for their answers; nothing was sent");
     Vec::new()
@@ -101,34 +130,55 @@ pub(super) fn no(model: &mut Model) {
     }
 }
 
-fn ask(model: &mut Model, target: Target, act: Act, revision: u64) {
-    let label = target.label(model.fleet.snapshot());
-    let question = Question { target, label, act, revision, seen: false, back: None };
-    model.popup = Some(Popup::Confirm(Box::new(question)));
+/// Opens the question whether to do `act` to `targets`.
+pub(super) fn ask(model: &mut Model, targets: Vec<Target>, act: Act) {
+    let subjects = subjects(model, targets);
+    model.popup = Some(Popup::Confirm(Box::new(Question::new(subjects, act))));
 }
 
-fn found<'a>(
+/// The members as they are now.
+pub(super) fn subjects(model: &Model, targets: Vec<Target>) -> Vec<Subject> {
+    let subject = |target: Target| {
+        let revision = found(model, &target)?.1.revision;
+        Some(Subject { label: target.label(model.fleet.snapshot()), target, revision })
+    };
+    targets.into_iter().filter_map(subject).collect()
+}
+
+/// A member as the proxy last told of it.
+pub(super) fn found<'a>(
     model: &'a Model,
     target: &Target,
 ) -> Option<(&'a evenkeel_protocol::BalancerSnapshot, &'a evenkeel_protocol::MemberSnapshot)> {
     target.find(model.fleet.snapshot()?)
 }
 
-/// The member that keys act on, if it can be edited now; if not, says why.
-fn editable(model: &mut Model) -> Option<Target> {
-    let target = model.target()?.clone();
-    let label = target.label(model.fleet.snapshot());
-    let hindrance = if !model.is_connected() {
-        "the proxy does not answer, so nothing can be changed".to_owned()
-    } else if found(model, &target).is_none() {
-        format!("{label} is no longer there")
-    } else if model.pending.has(&target) {
-        format!("{label}: an edit is on its way; wait for its answer")
+/// The members that keys act on, if they can be edited now; if not, says why.
+fn editable(model: &mut Model) -> Option<Vec<Target>> {
+    let targets = model.targets();
+    are_editable(model, &targets).then_some(targets)
+}
+
+/// Can these be edited now? If not, says why.
+pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
+    let Some(first) = targets.first() else { return false };
+    let label = |target: &Target| target.label(model.fleet.snapshot());
+    let hindrance = if !model.lock.is_open() {
+        Some("locked: press L to open it for changes".to_owned())
+    } else if !model.is_connected() {
+        Some("the proxy does not answer, so nothing can be changed".to_owned())
+    } else if model.batch.as_ref().is_some_and(|batch| !batch.is_over()) {
+        Some("the act on many is not over; wait for its end".to_owned())
+    } else if targets.len() == 1 && found(model, first).is_none() {
+        Some(format!("{} is no longer there", label(first)))
     } else {
-        return Some(target);
+        let waiting = targets.iter().find(|target| model.pending.has(target));
+        waiting.map(|target| format!("{}: an edit is on its way; wait for its answer", label(target)))
     };
-    model.tell(Tone::Alarm, hindrance);
-    None
+    if let Some(why) = &hindrance {
+        model.tell(Tone::Alarm, why.clone());
+    }
+    hindrance.is_none()
 }
 
 #[cfg(test)]
@@ -174,7 +224,6 @@ mod tests {
             ('S', flag(Flag::Stopped, true)),
             ('H', flag(Flag::Standby, true)),
             ('R', flag(Flag::Spare, true)),
-            ('I', flag(Flag::IgnoreErrors, true)),
             ('E', Act::Enable.edit(0)),
         ] {
             let mut model = sample::model(80, 24);
@@ -201,9 +250,31 @@ mod tests {
     }
 
     #[test]
+    fn enter_agrees_only_where_nothing_is_at_risk_and_the_last_one_is_spelt_out() {
+        let node2 = [Key::Down];
+        for (what, before, key, answer, sends) in [
+            ("a standby: light", &[][..], 'H', "\n", true),
+            ("disable: heavy", &node2, 'D', "\n", false),
+            ("disable, agreed to", &node2, 'D', "y", true),
+            ("the last one", &[], 'd', "y\n", false),
+            ("the last one, in part", &[], 'd', "node\n", false),
+            ("the last one, spelt out", &[], 'd', "node1\n", true),
+            ("the last one, all", &[], 'd', "all\n", true),
+            ("end a drain: light", &node2, 'd', "\n", true),
+        ] {
+            let mut model = sample::model(80, 24);
+            press(&mut model, before);
+            press(&mut model, &[Key::Char(key)]);
+            let answer = answer.chars().map(|c| if c == '\n' { Key::Enter } else { Key::Char(c) });
+            let effects = press(&mut model, &answer.collect::<Vec<_>>());
+            assert_eq!(!effects.is_empty(), sends, "{what}");
+        }
+    }
+
+    #[test]
     fn a_yes_typed_ahead_of_the_question_does_not_count() {
         let mut model = sample::model(80, 24);
-        let ahead = [Key::Char('d'), Key::Char('y')].map(|key| update(&mut model, Message::Key(key)));
+        let ahead = [Key::Char('H'), Key::Char('y')].map(|key| update(&mut model, Message::Key(key)));
         assert_eq!(ahead, [Vec::new(), Vec::new()]);
         assert_eq!(model.context(), Context::Confirm);
         update(&mut model, Message::Painted);
@@ -235,7 +306,7 @@ mod tests {
             ("too small to show the question", &small),
         ] {
             let mut model = sample::model(80, 24);
-            press(&mut model, &[Key::Char('d')]);
+            press(&mut model, &[Key::Char('H')]);
             happens(&mut model);
             assert_eq!(press(&mut model, &[Key::Char('y')]), [], "{what}");
             assert_eq!(model.context(), Context::Confirm, "{what}: the question stays and says why");
@@ -247,7 +318,7 @@ mod tests {
     #[test]
     fn what_others_do_meanwhile_does_not_move_the_question() {
         let mut model = sample::model(80, 24);
-        press(&mut model, &[Key::Char('d')]);
+        press(&mut model, &[Key::Char('H')]);
         let mut snapshot = sample::snapshot(62);
         snapshot.balancers[0].members.reverse();
         hear(&mut model, News::Snapshot(Box::new(snapshot)));
@@ -300,7 +371,7 @@ mod tests {
         let mut model = sample::model(80, 24);
         press(&mut model, &[Key::Char('E')]);
         assert_eq!(toast(&model), "app/node1 is neither draining nor disabled nor stopped");
-        press(&mut model, &[Key::Char('d'), Key::Char('y'), Key::Char('D')]);
+        press(&mut model, &[Key::Char('H'), Key::Char('y'), Key::Char('D')]);
         assert_eq!(toast(&model), "app/node1: an edit is on its way; wait for its answer");
         hear(&mut model, News::Lost { why: "gone".to_owned(), next_try: Duration::from_secs(1) });
         press(&mut model, &[Key::Down, Key::Char('d')]);

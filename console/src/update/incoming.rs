@@ -1,11 +1,19 @@
 //! What comes in by itself: time, snapshots, events, answers, and connections lost and found.
 
+use std::time::Duration;
+
 use evenkeel_protocol::{Edited, Event};
 
 use crate::effect::Effect;
 use crate::message::Clock;
+use crate::model::act::Act;
+use crate::model::batch::Outcome;
+use crate::model::pending::Sent;
 use crate::model::{Connection, Model, Screen, Tone, wash};
 use crate::news::{News, Ticket};
+
+/// How long it is said that a change can be undone. It can be undone after that too.
+const UNDO: Duration = Duration::from_secs(10);
 
 /// A second has passed. It counts as a change only if it shows.
 pub(super) fn tick(model: &mut Model, clock: Clock) -> Vec<Effect> {
@@ -13,7 +21,8 @@ pub(super) fn tick(model: &mut Model, clock: Clock) -> Vec<Effect> {
     model.clock = clock;
     let toast_ended = model.end_toast();
     let after = model.freshness();
-    model.changed |= toast_ended || before != after;
+    let locked = super::lock::close_when_idle(model);
+    model.changed |= toast_ended || before != after || locked;
     Vec::new()
 }
 
@@ -23,14 +32,18 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
         News::Connected => model.connection = Connection::Up,
         News::Snapshot(snapshot) => {
             model.connection = Connection::Up;
+            let configuration = model.fleet.snapshot().map(|known| known.proxy.configuration.clone());
             if model.fleet.hear(*snapshot, model.clock.running) {
                 model.pending.restarted();
+                model.own.restarted();
                 model.tell(Tone::Alarm, "the proxy was restarted: its counters begin anew");
+                super::lock::close_for_another(model, configuration.as_deref());
             }
             if let Some(snapshot) = model.fleet.snapshot() {
                 model.pending.shown(snapshot);
             }
-            model.cursor.settle(model.fleet.balancers());
+            model.cursor.prune(&model.fleet);
+            model.cursor.settle(&model.fleet);
         }
         News::Event(event) => return event_came(model, *event),
         News::Lost { why, next_try } => {
@@ -63,8 +76,18 @@ fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, Stri
             wash::changes(&mut edited.changes);
             edited.notes.iter_mut().for_each(|note| *note = wash::sentence(note));
             if let Some(sent) = model.pending.answer(ticket, Some(edited.revision)) {
+                super::undo::note(model, &sent, &edited);
+                let line = sent.act.done(&sent.label, &edited);
                 let whole = edited.durable || !edited.changed;
-                model.tell(if whole { Tone::Good } else { Tone::Alarm }, sent.act.done(&sent.label, &edited));
+                if !super::many::answered(
+                    model,
+                    ticket,
+                    if whole { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) },
+                ) {
+                    let more = edited.changed.then(|| hint(model, &sent));
+                    let tone = if whole { Tone::Good } else { Tone::Alarm };
+                    model.tell_for(if whole { UNDO } else { UNDO * 2 }, tone, (line, more));
+                }
             }
             if let Some(snapshot) = model.fleet.snapshot() {
                 model.pending.shown(snapshot);
@@ -72,11 +95,25 @@ fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, Stri
         }
         Err(why) => {
             if let Some(sent) = model.pending.answer(ticket, None) {
-                model.tell(Tone::Alarm, format!("{}: {}", sent.label, wash::sentence(&why)));
+                let why = wash::sentence(&why);
+                if !super::many::answered(model, ticket, Outcome::Refused(why.clone())) {
+                    model.tell(Tone::Alarm, format!("{}: {why}", sent.label));
+                }
             }
         }
     }
-    vec![Effect::Refresh]
+    let mut effects = super::many::go_on(model);
+    effects.push(Effect::Refresh);
+    effects
+}
+
+/// What can be done about a change that was made.
+fn hint(model: &Model, sent: &Sent) -> String {
+    let command = model.commands.first().map_or("", String::as_str);
+    match sent.act {
+        Act::Undo { .. } => format!("y copies: {command}"),
+        _ => format!("u undoes   y copies: {command}"),
+    }
 }
 
 #[cfg(test)]
@@ -102,9 +139,9 @@ mod tests {
         model.toast.as_ref().map_or("", |toast| toast.text.as_str())
     }
 
-    /// node1's drain was asked and confirmed.
+    /// That node1 becomes a hot standby was asked and confirmed.
     fn asked(model: &mut Model) {
-        update(model, Message::Key(Key::Char('d')));
+        update(model, Message::Key(Key::Char('H')));
         update(model, Message::Painted);
         assert_eq!(update(model, Message::Key(Key::Char('y'))).len(), 1);
     }
@@ -116,7 +153,7 @@ mod tests {
         assert!(model.pending.has(&target));
         let answer = Ok(Box::new(sample::edited("drain", "Off", "On")));
         assert_eq!(hear(&mut model, News::Answer { ticket: Ticket(1), outcome: answer }), [Effect::Refresh]);
-        assert_eq!(toast(&model), "app/node1 is draining");
+        assert_eq!(toast(&model), "app/node1 is a hot standby");
         assert!(model.pending.has(&target), "the snapshot is older than the edit");
         let mut snapshot = sample::snapshot(62);
         snapshot.balancers[0].members[0].revision = 4;

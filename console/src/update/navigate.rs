@@ -1,9 +1,11 @@
-//! Moving about: the cursor, the screens, the filter, the help.
+//! Moving about: the cursor, the screens, marks, filter and order, the help.
 
 use crate::keymap::Action;
-use crate::model::cursor::{LONGEST_FILTER, Step};
+use crate::model::cursor::Step;
 use crate::model::form::Text;
-use crate::model::{Model, Popup, Screen};
+use crate::model::query::{self, Query};
+use crate::model::target::Target;
+use crate::model::{Model, Popup, Screen, menu};
 
 /// Does what an action of moving asks.
 pub(super) fn go(model: &mut Model, action: Action) {
@@ -11,38 +13,78 @@ pub(super) fn go(model: &mut Model, action: Action) {
         Action::Help => model.popup = Some(Popup::Help { page: 0 }),
         Action::Back => back(model),
         Action::Filter => {
-            let before = model.cursor.filter.clone();
-            model.popup = Some(Popup::Filter { text: Text::new(&before), before });
+            let before = model.cursor.filter.text().to_owned();
+            let text = Text::with_longest(&before, query::LONGEST);
+            model.screen = Screen::Balancers;
+            model.popup = Some(Popup::Filter { text, before });
         }
         Action::Open => {
-            if let Some(target) = model.cursor.chosen() {
-                model.screen = Screen::Member(target.clone());
+            if let Some(target) = model.target().cloned() {
+                model.cursor.choose(target.clone());
+                model.screen = Screen::Member(target);
+                model.popup = None;
             }
         }
         Action::Balancers => model.screen = Screen::Balancers,
         Action::Events => model.screen = Screen::Events { from: 0 },
-        Action::NextScreen => {
+        Action::NextScreen | Action::PreviousScreen => {
             model.screen = match model.screen {
                 Screen::Events { .. } => Screen::Balancers,
                 Screen::Balancers | Screen::Member(_) => Screen::Events { from: 0 },
             };
         }
+        Action::Mark | Action::MarkRange | Action::MarkAll => mark(model, action),
+        Action::Problems | Action::SortNext | Action::SortPrevious | Action::Invert => arrange(model, action),
         action => scroll(model, action),
     }
+}
+
+/// A member was pointed at.
+pub(super) fn point(model: &mut Model, target: Target) {
+    if model.popup.is_none() && model.screen == Screen::Balancers {
+        model.cursor.choose(target);
+        model.cursor.settle(&model.fleet);
+    }
+}
+
+fn mark(model: &mut Model, action: Action) {
+    match action {
+        Action::Mark => {
+            model.cursor.mark();
+            model.cursor.go(Step::On(1), &model.fleet);
+        }
+        Action::MarkRange => model.cursor.mark_range(&model.fleet),
+        _ => model.cursor.mark_all(&model.fleet),
+    }
+}
+
+/// Another order, or another choice of members; the cursor stays with its member.
+fn arrange(model: &mut Model, action: Action) {
+    let cursor = &mut model.cursor;
+    match action {
+        Action::Problems => cursor.problems = !cursor.problems,
+        Action::SortNext => cursor.sort.next(),
+        Action::SortPrevious => cursor.sort.previous(),
+        _ => cursor.sort.inverted = !cursor.sort.inverted,
+    }
+    cursor.settle(&model.fleet);
 }
 
 fn back(model: &mut Model) {
     match model.popup.take() {
         Some(Popup::Filter { before, .. }) => {
-            model.cursor.filter = before;
-            model.cursor.settle(model.fleet.balancers());
+            model.cursor.filter = Query::parse(&before);
+            model.cursor.settle(&model.fleet);
         }
         Some(_) => {}
         None if model.screen != Screen::Balancers => model.screen = Screen::Balancers,
         None if model.toast.is_some() => model.toast = None,
         None => {
-            model.cursor.filter.clear();
-            model.cursor.settle(model.fleet.balancers());
+            if !model.cursor.unmark() {
+                model.cursor.filter = Query::default();
+                model.cursor.problems = false;
+                model.cursor.settle(&model.fleet);
+            }
         }
     }
 }
@@ -57,17 +99,30 @@ fn scroll(model: &mut Model, action: Action) {
         };
         return;
     }
-    if let Screen::Events { from } = &mut model.screen {
-        let last = model.log.len().saturating_sub(1);
-        *from = match action {
+    let lines = |from: usize, last: usize| {
+        let to = match action {
             Action::Up => from.saturating_sub(1),
             Action::Down => from.saturating_add(1),
             Action::PageUp => from.saturating_sub(page),
             Action::PageDown => from.saturating_add(page),
             Action::Bottom => last,
-            _ => 0,
-        }
-        .min(last);
+            Action::Top => 0,
+            _ => from,
+        };
+        to.min(last)
+    };
+    if let Some(Popup::Menu(open)) = &mut model.popup {
+        let found = model.fleet.snapshot().and_then(|snapshot| open.target.find(snapshot));
+        let last = found.map_or(0, |(_, member)| menu::entries(member).len().saturating_sub(1));
+        open.at = lines(open.at, last);
+        return;
+    }
+    if let Some(Popup::Results { from }) = &mut model.popup {
+        *from = lines(*from, model.batch.as_ref().map_or(0, |batch| batch.rows.len().saturating_sub(1)));
+        return;
+    }
+    if let Screen::Events { from } = &mut model.screen {
+        *from = lines(*from, model.log.len().saturating_sub(1));
         return;
     }
     let step = match action {
@@ -77,11 +132,13 @@ fn scroll(model: &mut Model, action: Action) {
         Action::PageDown => Step::On(page),
         Action::Top => Step::First,
         Action::Bottom => Step::Last,
+        Action::NextMatch => Step::Next,
+        Action::PreviousMatch => Step::Previous,
         Action::PreviousBalancer => Step::BalancerBefore,
         Action::NextBalancer => Step::NextBalancer,
         _ => return,
     };
-    model.cursor.go(step, model.fleet.balancers());
+    model.cursor.go(step, &model.fleet);
     if let (Screen::Member(target), Some(chosen)) = (&mut model.screen, model.cursor.chosen()) {
         *target = chosen.clone();
     }
@@ -90,8 +147,8 @@ fn scroll(model: &mut Model, action: Action) {
 /// The list follows the filter while it is written.
 pub(super) fn filter_as_written(model: &mut Model) {
     if let Some(Popup::Filter { text, .. }) = &model.popup {
-        model.cursor.filter = text.value().chars().take(LONGEST_FILTER).collect();
-        model.cursor.settle(model.fleet.balancers());
+        model.cursor.filter = Query::parse(text.value());
+        model.cursor.settle(&model.fleet);
     }
 }
 
@@ -143,20 +200,20 @@ mod tests {
         press(&mut model, &typed("static"));
         assert_eq!(chosen(&model), "static/10.0.2.11");
         press(&mut model, &[Key::Enter]);
-        assert_eq!((model.context(), model.cursor.filter.as_str()), (Context::Balancers, "static"));
+        assert_eq!((model.context(), model.cursor.filter.text()), (Context::Balancers, "static"));
         press(&mut model, &[Key::Char('/')]);
         press(&mut model, &typed("zzz"));
         assert_eq!(chosen(&model), "nobody");
         press(&mut model, &[Key::Char('d'), Key::Esc]);
-        assert_eq!(model.cursor.filter, "static", "Esc takes back what was written");
+        assert_eq!(model.cursor.filter.text(), "static", "Esc takes back what was written");
         press(&mut model, &[Key::Esc]);
-        assert_eq!(model.cursor.filter, "", "Esc on the list ends the filter");
+        assert_eq!(model.cursor.filter.text(), "", "Esc on the list ends the filter");
     }
 
     #[test]
     fn the_member_screen_holds_its_member_by_name() {
         let mut model = sample::model(80, 24);
-        press(&mut model, &[Key::Down, Key::Enter]);
+        press(&mut model, &[Key::Down, Key::Char('z')]);
         assert_eq!(model.screen, Screen::Member(sample::target("node2")));
         press(&mut model, &[Key::Down]);
         assert_eq!(model.screen, Screen::Member(sample::target("node3")));

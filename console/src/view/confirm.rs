@@ -1,66 +1,87 @@
-//! A question: whom it is about, what will happen, and how to answer. What must be read stands first, and the
-//! answer line is always in sight.
+//! A question: whom it is about, what will happen, the command that does the same, and how to answer. What must be read
+//! stands first, and the answer line is always in sight.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, words};
-use crate::model::act::{Act, or_none};
-use crate::model::consequence::{Tone, consequences};
+use crate::model::act::or_none;
+use crate::model::consequence::Tone;
+use crate::model::outlook::{Gravity, Outlook};
 use crate::model::question::{Question, Standing};
 use crate::theme::Role;
 use crate::widget::frame::popup;
-use crate::widget::text::{Align, cut, pad, shorten, wrap};
+use crate::widget::text::{Align, cut, pad, shorten, width, wrap, wrap_within};
 
 /// The widest that a question gets, borders included.
-const WIDEST: u16 = 72;
+const WIDEST: u16 = 76;
 
-/// The box.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, question: &Question) {
-    let width = area.width.saturating_sub(2).min(WIDEST);
-    let room = usize::from(width).saturating_sub(4);
-    let (said, risky) = body(scene, question, room);
-    let last = answer(scene, question, room);
+/// How many columns there are to spell a word out.
+const WORD: usize = 20;
+
+/// The box; returns where the cursor stands, if a word has to be typed.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    question: &Question,
+) -> Option<Position> {
+    let columns = area.width.saturating_sub(2).min(WIDEST);
+    let room = usize::from(columns).saturating_sub(4);
+    let outlook = scene.model.outlook(question);
+    let mut said = body(scene, question, (&outlook, room));
+    let (last, cursor) = answer(scene, question, (outlook.gravity, room));
+    if usize::from(area.height) < said.len() + last.len() + 2 {
+        // What must be read is worth more than blank lines, and the title has said whom it is about.
+        said.retain(|line| line.width() > 0);
+        if question.act.changes().is_empty() {
+            said.remove(0);
+        }
+    }
     let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
-    let role = if risky { Role::Alarm } else { Role::Accent };
-    let title = format!(" {} {}? ", question.act.verb(), question.label);
+    let role = if outlook.gravity == Gravity::Light { Role::Accent } else { Role::Alarm };
+    let title = format!(" {} {}? ", question.act.verb(), question.whom());
     let title = scene.span(Role::Strong, cut(&title, room));
     let border = scene.style(role).remove_modifier(Modifier::UNDERLINED);
-    let inner = popup(buffer, area, (width, wanted), (border, Line::from(title)));
+    let inner = popup(buffer, area, (columns, wanted), (border, Line::from(title)));
     let kept = usize::from(inner.height).saturating_sub(last.len());
     for (line, row) in said.iter().take(kept).zip(inner.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);
     }
-    let first = inner.bottom().saturating_sub(u16::try_from(last.len()).unwrap_or(0));
-    let answer_area = Rect { y: first.max(inner.y), height: inner.bottom() - first.max(inner.y), ..inner };
+    let first = inner.bottom().saturating_sub(u16::try_from(last.len()).unwrap_or(0)).max(inner.y);
+    let answer_area = Rect { y: first, height: inner.bottom() - first, ..inner };
     for (line, row) in last.iter().zip(answer_area.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);
     }
+    let column = u16::try_from(cursor?).unwrap_or(u16::MAX);
+    let y = inner.bottom().saturating_sub(1);
+    Some(Position { x: inner.x.saturating_add(column), y }).filter(|at| inner.contains(*at))
 }
 
-/// What the question says, and whether it holds a warning.
-fn body(scene: Scene<'_>, question: &Question, room: usize) -> (Vec<Line<'static>>, bool) {
-    let url = shorten(question.target.member.as_str(), room);
-    let mut lines = vec![Line::from(scene.span(Role::Faint, url))];
-    if let Act::Settings { changes, .. } = &question.act {
-        for change in changes {
-            lines.push(Line::from(vec![
-                scene.span(Role::Faint, pad(&change.field, 10, Align::Left)),
-                scene.span(Role::Text, format!("{} → ", or_none(&change.before))),
-                scene.span(Role::Strong, or_none(&change.after).to_owned()),
-            ]));
+/// What the question says.
+fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize)) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = match question.subjects.as_slice() {
+        [one] => vec![shorten(one.target.member.as_str(), room)],
+        several => {
+            let labels: Vec<&str> = several.iter().map(|subject| subject.label.as_str()).collect();
+            wrap_within(&labels.join("  "), room, 3)
         }
     }
+    .into_iter()
+    .map(|text| Line::from(scene.span(Role::Faint, text)))
+    .collect();
+    for change in question.act.changes() {
+        let mut line = Line::from(scene.span(Role::Faint, pad(&change.field, 12, Align::Left)));
+        if question.subjects.len() == 1 {
+            line.push_span(scene.span(Role::Text, format!("{} → ", or_none(&change.before))));
+        }
+        line.push_span(scene.span(Role::Strong, or_none(&change.after).to_owned()));
+        lines.push(line);
+    }
     lines.push(Line::default());
-    let remarks = scene.model.fleet.snapshot().and_then(|snapshot| {
-        let (balancer, member) = question.target.find(snapshot)?;
-        Some(consequences(balancer, member, &question.act, snapshot.taken))
-    });
-    let remarks = remarks.unwrap_or_default();
-    let risky = remarks.iter().any(|remark| remark.tone == Tone::Warning);
-    for remark in remarks {
+    for remark in &outlook.remarks {
         let (mark, role) = match remark.tone {
             Tone::Warning => ("▲ ", Role::Alarm),
             Tone::Plain => ("· ", Role::Text),
@@ -70,11 +91,23 @@ fn body(scene: Scene<'_>, question: &Question, room: usize) -> (Vec<Line<'static
             lines.push(Line::from(vec![scene.span(role, mark), scene.span(role, text)]));
         }
     }
-    (lines, risky)
+    let commands = question.commands();
+    if let Some(first) = commands.first() {
+        let more = commands.len() - 1;
+        let more = if more > 0 { format!("  and {more} more") } else { String::new() };
+        let command = cut(first, room.saturating_sub(2 + width(&more)));
+        lines.push(Line::default());
+        lines.push(Line::from(scene.span(Role::Faint, format!("$ {command}{more}"))));
+    }
+    lines
 }
 
-/// The lines that say how to answer, or why the answer can only be no.
-fn answer(scene: Scene<'_>, question: &Question, room: usize) -> Vec<Line<'static>> {
+/// The lines that say how to answer, or why the answer can only be no; and the column of the cursor.
+fn answer(
+    scene: Scene<'_>,
+    question: &Question,
+    (gravity, room): (Gravity, usize),
+) -> (Vec<Line<'static>>, Option<usize>) {
     let hindrance = match scene.model.standing(question) {
         Standing::Gone => Some("This member is no longer there; nothing can be done to it.".to_owned()),
         Standing::Changed => Some(changed(scene, question)),
@@ -85,30 +118,51 @@ fn answer(scene: Scene<'_>, question: &Question, room: usize) -> Vec<Line<'stati
     };
     let key = |key: &str| scene.span(Role::Accent, key.to_owned());
     let word = |word: &str| scene.span(Role::Text, word.to_owned());
-    let leave = Line::from(vec![key("Esc"), word(" back")]);
-    match hindrance {
-        Some(text) => {
-            let mut lines: Vec<Line<'static>> = wrap(&text, room)
-                .into_iter()
-                .map(|text| Line::from(Span::styled(text, scene.style(Role::Alarm))))
-                .collect();
-            lines.push(leave);
-            lines
+    if let Some(text) = hindrance {
+        let mut lines: Vec<Line<'static>> = wrap(&text, room)
+            .into_iter()
+            .map(|text| Line::from(Span::styled(text, scene.style(Role::Alarm))))
+            .collect();
+        lines.push(Line::from(vec![key("Esc"), word(" back")]));
+        return (lines, None);
+    }
+    match gravity {
+        Gravity::Light => {
+            let spans =
+                vec![key("y"), word(" yes, do it (or "), key("Enter"), word(")     "), key("n"), word(" no")];
+            (vec![Line::from(spans)], None)
         }
-        None => vec![Line::from(vec![
-            key("y"),
-            word(" yes, do it     "),
-            key("n"),
-            word(" no, leave it as it is"),
-        ])],
+        Gravity::Heavy => {
+            let spans =
+                vec![key("y"), word(" yes, do it     "), key("n"), word(" no (or "), key("Enter"), word(")")];
+            (vec![Line::from(spans)], None)
+        }
+        Gravity::Last => {
+            let column = question.typed.column().min(WORD - 1);
+            let typed: String = question.typed.value().chars().rev().take(WORD - 1).collect();
+            let typed: String = typed.chars().rev().collect();
+            let field = scene.span(Role::Field, pad(&typed, WORD, Align::Left));
+            let mut how = vec![word("Type ")];
+            if let Some(name) = question.word() {
+                how.push(key(&shorten(name, room.saturating_sub(14))));
+                how.push(word(" or "));
+            }
+            how.push(key("all"));
+            let rest = [word(" and "), key("Enter"), word(" to do it     "), key("Esc"), word(" no")];
+            if Line::from([how.clone(), rest.to_vec()].concat()).width() <= room {
+                how.extend(rest);
+            }
+            (vec![Line::from(how), Line::from(vec![key("› "), field])], Some(column + 2))
+        }
     }
 }
 
 /// Who changed the member meanwhile, if an event tells.
 fn changed(scene: Scene<'_>, question: &Question) -> String {
     use evenkeel_protocol::EventKind;
-    let by = match scene.model.log.last_edit(&question.target).map(|event| &event.kind) {
-        Some(EventKind::MemberEdited { by, changes, revision, .. }) if *revision > question.revision => {
+    let Some(subject) = question.subjects.first() else { return String::new() };
+    let by = match scene.model.log.last_edit(&subject.target).map(|event| &event.kind) {
+        Some(EventKind::MemberEdited { by, changes, revision, .. }) if *revision > subject.revision => {
             format!(" by {} ({})", words::peer(by.as_ref()), crate::model::act::told(changes))
         }
         _ => String::new(),

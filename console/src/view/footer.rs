@@ -1,27 +1,36 @@
-//! The last line, or two: what just came of an edit, or else which keys there are; or the filter that is being written.
+//! The last line, or two: what just came of an edit, or else which keys there are; or the filter or command that is
+//! being written.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
+use ratatui::widgets::{Clear, Widget};
 
 use super::Scene;
-use crate::keymap;
+use crate::keymap::{self, Action};
 use crate::model::form::Text;
+use crate::model::palette::Palette;
 use crate::model::{Popup, Tone};
 use crate::theme::Role;
-use crate::widget::text::{width, wrap_within};
+use crate::widget::text::{cut, width, wrap_within};
 
 /// The least height of a screen on which a toast may take a line from what stands above it.
 const AMPLE: u16 = 14;
 
 /// How many lines the footer takes of a screen of this size: two for a toast that needs them.
 pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
-    let filter = matches!(scene.model.popup, Some(Popup::Filter { .. }));
-    match &scene.model.toast {
-        Some(toast) if !filter && area.height >= AMPLE && width(&toast.text) > toast_room(area.width) => 2,
-        _ => 1,
+    match (&scene.model.popup, &scene.model.toast) {
+        (Some(Popup::Palette(_)), _) => 2,
+        (Some(Popup::Filter { .. }), _) | (_, None) => 1,
+        (_, Some(toast)) => {
+            let more = toast.more.as_deref().map_or(0, |more| width(more) + GAP.len());
+            1 + u16::from(area.height >= AMPLE && width(&toast.text) + more > toast_room(area.width))
+        }
     }
 }
+
+/// Between a toast and what can be done about it.
+const GAP: &str = "   ";
 
 /// The columns of a toast's text: beside it stand its mark and blanks.
 fn toast_room(columns: u16) -> usize {
@@ -42,12 +51,32 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
             let texts = wrap_within(&toast.text, toast_room(area.width), usize::from(area.height));
             let marks = std::iter::once(format!(" {mark} ")).chain(std::iter::repeat("   ".to_owned()));
             let line = |(text, mark)| Line::from(vec![scene.span(role, mark), scene.span(text_role, text)]);
-            texts.into_iter().zip(marks).map(line).collect()
+            let mut lines: Vec<Line<'static>> = texts.into_iter().zip(marks).map(line).collect();
+            if let Some(more) = &toast.more {
+                add(scene, &mut lines, (more, area));
+            }
+            lines
         }
         None => vec![hints(scene, room)],
     };
     for (line, row) in lines.iter().zip(area.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);
+    }
+}
+
+/// Adds what can be done about a toast: behind it if it fits there, else below it if there is a line for it.
+fn add(scene: Scene<'_>, lines: &mut Vec<Line<'static>>, (more, area): (&str, Rect)) {
+    let room = usize::from(area.width).saturating_sub(1);
+    let is_room = lines.len() < usize::from(area.height);
+    match lines.last_mut() {
+        Some(last) if last.width() + GAP.len() + width(more) <= room => {
+            last.push_span(scene.span(Role::Faint, format!("{GAP}{more}")));
+        }
+        _ if is_room => {
+            let more = cut(more, toast_room(area.width));
+            lines.push(Line::from(scene.span(Role::Faint, format!("   {more}"))));
+        }
+        _ => {}
     }
 }
 
@@ -57,10 +86,17 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
         Some(Popup::Confirm(question)) => scene.model.is_answerable(question),
         _ => true,
     };
-    let all: Vec<(String, &str)> = keymap::hints(scene.model.context())
-        .filter(|(_, word)| open || *word != "yes")
-        .map(|(key, word)| (key.to_string(), word))
-        .collect();
+    // While it is locked, the way to open it stands in the place of what cannot be done.
+    let locked = !scene.model.lock.is_open();
+    let shown = keymap::hints(scene.model.context())
+        .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()));
+    let mut all: Vec<(String, &str)> = Vec::new();
+    for (key, word, action) in shown {
+        match action {
+            Action::Lock if locked => all.insert(0, (key.to_string(), "unlock")),
+            _ => all.push((key.to_string(), word)),
+        }
+    }
     let taken = |(key, word): &(String, &str)| width(key) + 1 + width(word) + 2;
     let last = ["help", "quit"];
     let mut left = room.saturating_sub(all.iter().filter(|hint| last.contains(&hint.1)).map(taken).sum());
@@ -80,16 +116,49 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     line
 }
 
-/// The filter being written; returns where the cursor stands.
+/// The filter being written, and what is wrong with it; returns where the cursor stands.
 pub(super) fn filter(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, text: &Text) -> Position {
-    let line =
-        Line::from(vec![scene.span(Role::Accent, " /"), scene.span(Role::Text, text.value().to_owned())]);
+    let help = match scene.model.cursor.filter.complaint() {
+        Some(why) => scene.span(Role::Alarm, format!("{why} ")),
+        None => scene.span(Role::Faint, "Enter keep  Esc take back "),
+    };
+    let line = Line::from(help);
+    written(buffer, area, scene, ('/', text, line))
+}
+
+/// The command being written, and above it what the last word could become.
+pub(super) fn palette(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, palette: &Palette) -> Position {
+    let mut line = Line::from(" ");
+    for (at, word) in palette.suggestions().into_iter().enumerate() {
+        let (role, word) = if at == 0 { (Role::Accent, word) } else { (Role::Faint, word) };
+        if line.width() + width(word) + 2 > usize::from(area.width) {
+            break;
+        }
+        line.push_span(scene.span(role, format!("{word}  ")));
+    }
+    let [above, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    Clear.render(above, buffer);
+    buffer.set_line(above.x, above.y, &line, above.width);
+    let help = Line::from(scene.span(Role::Faint, "Tab complete  Enter go  Esc back "));
+    written(buffer, below, scene, (':', &palette.text, help))
+}
+
+/// A line with a text field; the end that is being written is in sight. Returns where the cursor stands.
+fn written(
+    buffer: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    (sign, text, help): (char, &Text, Line<'static>),
+) -> Position {
+    let room = usize::from(area.width).saturating_sub(4).max(1);
+    let from = text.column().saturating_sub(room);
+    let shown: String = text.value().chars().skip(from).collect();
+    let line = Line::from(vec![scene.span(Role::Accent, format!(" {sign}")), scene.span(Role::Text, shown)]);
     buffer.set_line(area.x, area.y, &line, area.width);
-    let help = scene.span(Role::Faint, "Enter keep  Esc take back ");
     let width = u16::try_from(help.width()).unwrap_or(u16::MAX);
     if line.width() + help.width() + 2 <= usize::from(area.width) {
-        buffer.set_span(area.right() - width, area.y, &help, width);
+        buffer.set_line(area.right() - width, area.y, &help, width);
     }
-    let column = u16::try_from(text.column() + 2).unwrap_or(u16::MAX);
+    let column = u16::try_from(text.column() - from + 2).unwrap_or(u16::MAX);
     Position { x: area.x.saturating_add(column).min(area.right().saturating_sub(1)), y: area.y }
 }

@@ -7,9 +7,10 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, words};
+use crate::model::health::Grade;
 use crate::model::{Freshness, Screen};
 use crate::theme::Role;
-use crate::widget::frame::rule;
+use crate::widget::frame::rule_of;
 use crate::widget::text::{cut, shorten, width};
 
 /// The state of the connection, in at most `room` columns.
@@ -32,9 +33,29 @@ fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
     }
 }
 
-/// `6 Ok  1 Drn  1 Err`
+/// The word that says whether changes can be made from here.
+fn lock(scene: Scene<'_>) -> Span<'static> {
+    if scene.model.lock.is_open() {
+        scene.span(Role::Armed, " ARMED ")
+    } else {
+        scene.span(Role::Faint, " LOCKED")
+    }
+}
+
+/// `6 Ok  1 Drn  1 Err`; under the lens for problems the roll-up, `1 bad  1 degraded  6 good`.
 fn counts(scene: Scene<'_>) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
+    if scene.model.cursor.problems {
+        for (grade, role) in
+            [(Grade::Bad, Role::Alarm), (Grade::Degraded, Role::Warning), (Grade::Good, Role::Good)]
+        {
+            let count = scene.model.fleet.graded(grade);
+            let role = if count == 0 { Role::Faint } else { role };
+            spans.push(scene.span(role, format!("{count} {}", grade.word())));
+            spans.push(scene.span(Role::Text, "  "));
+        }
+        return spans;
+    }
     for (health, count) in scene.model.fleet.counts() {
         let (_, role) = badge::shape(health);
         let role = if role == Role::Good { Role::Text } else { role };
@@ -54,10 +75,12 @@ fn title(scene: Scene<'_>) -> String {
 }
 
 /// The first line. When it gets narrow, first the product gives way, then the end of the title, the rate, and the
-/// counts; the state of the connection never does.
+/// counts; the lock and the state of the connection never do.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let room = usize::from(area.width).saturating_sub(2);
     let title = &title(scene);
+    let lock = lock(scene);
+    let room = room.saturating_sub(lock.width() + 1);
     let state = state(scene, room);
     let rate = vec![
         scene.span(Role::Strong, format!(" {}", words::rate(scene.model.fleet.total()))),
@@ -70,7 +93,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let named = width(title).min(12) + 2;
     let right = [full, Line::from(counts)].into_iter().find(|right| free(right) >= named).unwrap_or_default();
     let free = free(&right);
-    let mut left = Line::from(" ");
+    let mut left = Line::from(vec![lock, Span::raw("  ")]);
     if free >= "evenkeel  ".len() + width(title) + 2 {
         left.push_span(scene.span(Role::Strong, "evenkeel  "));
         left.push_span(scene.span(Role::Faint, format!("{title}  ")));
@@ -108,18 +131,38 @@ pub(super) fn tabs(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
             right = Line::from(scene.span(Role::Faint, format!(" revision {} ", member.revision)));
         }
     }
-    left.push_span(scene.span(Role::Faint, "─"));
+    let (glyph, role) = if model.lock.is_open() { ("━", Role::Warning) } else { ("─", Role::Faint) };
+    left.push_span(scene.span(role, glyph));
     left.push_span(name(on_events, " 2 Events "));
-    if model.screen == Screen::Balancers && !model.cursor.filter.is_empty() {
-        let all: usize = model.fleet.balancers().iter().map(|balancer| balancer.members.len()).sum();
-        let shown = model.cursor.visible(model.fleet.balancers()).count();
-        let filter = cut(&model.cursor.filter, 24);
-        right = Line::from(vec![
-            scene.span(Role::Accent, format!(" /{filter} ")),
-            scene.span(Role::Text, format!("{shown} of {all} ")),
-        ]);
+    if model.screen == Screen::Balancers {
+        right = arrangement(scene);
     }
-    rule(buffer, area, scene.style(Role::Faint), (left, right));
+    rule_of(glyph, buffer, (area, scene.style(role)), (left, right));
+}
+
+/// What the list hides, how it is sorted, and how many are marked.
+fn arrangement(scene: Scene<'_>) -> Line<'static> {
+    let cursor = &scene.model.cursor;
+    let mut right = Line::default();
+    if cursor.marks() > 0 {
+        right.push_span(scene.span(Role::Accent, format!(" {} marked ", cursor.marks())));
+    }
+    if let Some(column) = cursor.sort.column {
+        let way = if cursor.sort.inverted { '▴' } else { '▾' };
+        right.push_span(scene.span(Role::Accent, format!(" by {} {way} ", column.title())));
+    }
+    if cursor.hides() {
+        let all: usize = scene.model.fleet.balancers().iter().map(|balancer| balancer.members.len()).sum();
+        let hidden = all.saturating_sub(cursor.count());
+        if cursor.problems {
+            right.push_span(scene.span(Role::Accent, " problems "));
+        }
+        if !cursor.filter.is_empty() {
+            right.push_span(scene.span(Role::Accent, format!(" /{} ", cut(cursor.filter.text(), 24))));
+        }
+        right.push_span(scene.span(Role::Faint, format!("{hidden} hidden ")));
+    }
+    right
 }
 
 /// All that fits when there is no room for more: the worst first, those that are well at the end, then the rate and
@@ -144,7 +187,14 @@ pub(super) fn summary(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         buffer.set_line(row.x, row.y, line, row.width);
     }
     if quit > 0 {
-        buffer.set_line(area.x, area.bottom() - 1, &faint(&["q quit", "q"]), area.width);
+        // Nothing can be asked on so little room, but what is open is said wherever there is a line for it.
+        let line = if scene.model.lock.is_open() {
+            let text = fitting(&["ARMED  q quit", "ARMED q", "ARMED", "A"], columns);
+            Line::from(scene.span(Role::Warning, text))
+        } else {
+            faint(&["LOCKED  q quit", "LOCKED", "q"])
+        };
+        buffer.set_line(area.x, area.bottom() - 1, &line, area.width);
     }
 }
 

@@ -5,91 +5,124 @@
 
 use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout as Areas, Rect};
+use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, detail, events, words};
-use crate::model::cursor::passes;
+use crate::model::column::Column;
 use crate::model::health::Health;
 use crate::model::history::{History, Rate, SECONDS};
 use crate::model::target::{Target, short};
 use crate::theme::Role;
 use crate::widget::sparkline;
-use crate::widget::table::{Column, Layout};
+use crate::widget::table::{self, Layout};
 use crate::widget::text::{Align, cut, shorten, width};
 
 /// A line of the list.
+#[derive(Clone, Copy)]
 enum Row<'a> {
     Heading(&'a BalancerSnapshot),
     Member(&'a BalancerSnapshot, &'a MemberSnapshot),
     Blank,
 }
 
-/// The table, and what there is room for below it.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+/// The list, the member under the cursor, and the latest events, as far as there is room for them.
+fn areas(area: Rect, scene: Scene<'_>) -> [Rect; 3] {
     let target = scene.model.cursor.chosen();
     let wanted = detail::height(area.width, scene, target) + 1;
     let below = if target.is_some() && area.height >= wanted + 7 { wanted } else { 0 };
     let latest = if area.height >= 30 && !scene.model.log.is_empty() { 7 } else { 0 };
-    let [list, detail_area, events_area] =
-        Areas::vertical([Constraint::Fill(1), Constraint::Length(below), Constraint::Length(latest)])
-            .areas(area);
+    Areas::vertical([Constraint::Fill(1), Constraint::Length(below), Constraint::Length(latest)]).areas(area)
+}
+
+/// The table, and what there is room for below it.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let [list, detail_area, events_area] = areas(area, scene);
     table(buffer, list, scene);
-    if let Some(target) = target.filter(|_| below > 0) {
+    if let Some(target) = scene.model.cursor.chosen().filter(|_| detail_area.height > 0) {
         detail::pane(buffer, detail_area, scene, target);
     }
-    if latest > 0 {
+    if events_area.height > 0 {
         events::latest(buffer, events_area, scene, ("latest events", None));
     }
 }
 
+/// The member whose row is drawn at `position`.
+pub(super) fn member_at(area: Rect, scene: Scene<'_>, position: Position) -> Option<Target> {
+    let [list, ..] = areas(area, scene);
+    let [_, body] = Areas::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(list);
+    if !body.contains(position) {
+        return None;
+    }
+    match visible(scene, usize::from(body.height)).get(usize::from(position.y - body.y)) {
+        Some(Row::Member(balancer, member)) => Some(Target::of(balancer, member)),
+        _ => None,
+    }
+}
+
 fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let rows = rows(scene);
-    if !rows.iter().any(|row| matches!(row, Row::Member(..))) && !empty(scene).is_empty() {
-        let text = empty(scene);
+    let empty = empty(scene);
+    if scene.model.cursor.count() == 0 && !empty.is_empty() {
         let room = usize::from(area.width).saturating_sub(2);
-        buffer.set_string(area.x + 1, area.y + 1, cut(&text, room), scene.style(Role::Text));
+        buffer.set_string(area.x + 1, area.y + 1, cut(&empty, room), scene.style(Role::Text));
         return;
     }
     let layout = layout(scene, area.width);
     let [titles, body] = Areas::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    buffer.set_string(titles.x + 2, titles.y, layout.titles(), scene.style(Role::Faint));
-    let height = usize::from(body.height);
-    let longest = rows.iter().map(|row| match row {
-        Row::Member(_, member) => width(member.name.as_str()),
-        Row::Heading(_) | Row::Blank => 0,
-    });
-    let whole_names = longest.max() <= layout.width(0);
+    headings(buffer, titles, scene, &layout);
+    let members = scene.model.fleet.balancers().iter().flat_map(|balancer| &balancer.members);
+    let whole_names = members.map(|member| width(member.name.as_str())).max() <= layout.width(0);
     let chosen = scene.model.cursor.chosen();
-    let at = rows.iter().position(|row| is_chosen(row, chosen)).unwrap_or(0);
-    let from = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
-    let mut shown: Vec<&Row<'_>> = rows.iter().skip(from).take(height).collect();
-    // A member must never stand without the name of its balancer above it.
-    if let (Some(Row::Member(balancer, _)), true) = (shown.first(), from > 0) {
-        let heading = rows.iter().find(|row| matches!(row, Row::Heading(own) if own.name == balancer.name));
-        if let (Some(first), Some(heading), true) = (shown.first_mut(), heading, at > from) {
-            *first = heading;
-        }
-    }
-    for (row, line) in shown.iter().zip(body.rows()) {
+    let mut peak: Option<(&BalancerSnapshot, Rate)> = None;
+    for (row, line) in visible(scene, usize::from(body.height)).into_iter().zip(body.rows()) {
         match row {
             Row::Blank => {}
             Row::Heading(balancer) => heading(buffer, line, scene, balancer),
             Row::Member(balancer, member) => {
-                let peak = scene.model.fleet.peak(&balancer.name);
-                let cells = Cells { scene, balancer, member, peak, whole_names };
+                // The peak of a balancer is that of all its members, so it is looked for once and not for each row.
+                let known = peak.filter(|(of, _)| of.name == balancer.name).map(|(_, peak)| peak);
+                let highest = known.unwrap_or_else(|| scene.model.fleet.peak(&balancer.name));
+                peak = Some((balancer, highest));
+                let cells = Cells { scene, balancer, member, peak: highest, whole_names };
                 let drawn = layout.row(|column, width| cells.cell(column, width));
                 buffer.set_line(line.x + 2, line.y, &drawn, line.width.saturating_sub(2));
+                let marked = scene.model.cursor.marks() > 0
+                    && scene.model.cursor.is_marked(&Target::of(balancer, member));
+                if marked {
+                    buffer.set_string(line.x + 1, line.y, "◆", scene.style(Role::Accent));
+                }
                 if is_chosen(row, chosen) {
                     buffer.set_string(line.x, line.y, "▸", scene.style(Role::Accent));
-                    buffer.set_style(line, scene.style(Role::Selected));
+                    scene.look.theme.select(buffer, line);
                 }
             }
         }
     }
 }
 
-fn is_chosen(row: &Row<'_>, chosen: Option<&Target>) -> bool {
+/// The headings of the columns; the one by which the members are sorted has a mark beside it that says which way.
+fn headings(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, layout: &Layout) {
+    buffer.set_string(area.x + 2, area.y, layout.titles(), scene.style(Role::Faint));
+    let sort = scene.model.cursor.sort;
+    let Some(at) = sort.column.and_then(|column| Column::ALL.iter().position(|known| *known == column))
+    else {
+        return;
+    };
+    let Some((start, columns)) = layout.place(at) else { return };
+    let title = Column::ALL.get(at).map_or("", |column| column.title());
+    let is_number = layout.align(at) == Some(Align::Right);
+    let from = if is_number { start + columns - width(title) } else { start };
+    let mark = if is_number { (from + 1).saturating_sub(2) } else { from + width(title) };
+    let column = |offset: usize| area.x + 2 + u16::try_from(offset).unwrap_or(0);
+    buffer.set_string(column(from), area.y, title, scene.style(Role::Strong));
+    let way = if sort.inverted { "▴" } else { "▾" };
+    let style = scene.style(Role::Accent);
+    if column(mark) < area.right() {
+        buffer.set_string(column(mark), area.y, way, style);
+    }
+}
+
+fn is_chosen(row: Row<'_>, chosen: Option<&Target>) -> bool {
     match (row, chosen) {
         (Row::Member(balancer, member), Some(chosen)) => {
             chosen.member == member.name && chosen.balancer == balancer.name
@@ -103,36 +136,41 @@ fn empty(scene: Scene<'_>) -> String {
     let model = scene.model;
     if model.fleet.snapshot().is_none() {
         "Nothing was heard from the proxy yet.".to_owned()
-    } else if !model.cursor.filter.is_empty() {
-        format!("No member has \"{}\". Esc shows all.", model.cursor.filter)
     } else if model.fleet.balancers().is_empty() {
         "The proxy has no balancer. Its configuration needs a <Proxy \"balancer://NAME\">.".to_owned()
+    } else if !model.cursor.filter.is_empty() {
+        format!("No member fits \"{}\". Esc shows all.", model.cursor.filter.text())
+    } else if model.cursor.problems {
+        "Every member is well. p shows all.".to_owned()
     } else {
         String::new()
     }
 }
 
-/// Headings and members that the filter lets through, a blank line between balancers.
-fn rows<'a>(scene: Scene<'a>) -> Vec<Row<'a>> {
+/// The rows that are in sight: headings and members, a blank line between balancers, the chosen member in the middle.
+fn visible(scene: Scene<'_>, height: usize) -> Vec<Row<'_>> {
+    let balancers = scene.model.fleet.balancers();
     let mut rows = Vec::new();
-    let filter = &scene.model.cursor.filter;
-    for balancer in scene.model.fleet.balancers() {
-        let members: Vec<Row<'a>> = balancer
-            .members
-            .iter()
-            .filter(|member| passes(filter, balancer, member))
-            .map(|member| Row::Member(balancer, member))
-            .collect();
-        if members.is_empty() && !filter.is_empty() {
-            continue;
-        }
+    for shown in scene.model.cursor.shown() {
+        let Some(balancer) = balancers.get(shown.balancer) else { continue };
         if !rows.is_empty() {
             rows.push(Row::Blank);
         }
         rows.push(Row::Heading(balancer));
-        rows.extend(members);
+        let members = shown.members.iter().filter_map(|place| balancer.members.get(*place));
+        rows.extend(members.map(|member| Row::Member(balancer, member)));
     }
-    rows
+    let chosen = scene.model.cursor.chosen();
+    let at = rows.iter().position(|row| is_chosen(*row, chosen)).unwrap_or(0);
+    let from = at.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
+    let mut seen: Vec<Row<'_>> = rows.iter().skip(from).take(height).copied().collect();
+    // A member must never stand without the name of its balancer above it.
+    if let (Some(first @ Row::Member(..)), true) = (seen.first_mut(), at > from)
+        && let Row::Member(balancer, _) = *first
+    {
+        *first = Row::Heading(balancer);
+    }
+    seen
 }
 
 /// The columns, as wide as what stands in them.
@@ -145,23 +183,24 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let status = longest(badge::words) + 2;
     let status = (status.clamp(6, 10), status.clamp(6, 24));
     let wide = room >= 100;
-    let column = |title, least, most, align| Column { title, least, most, align };
+    let column =
+        |title: Column, least, most, align| table::Column { title: title.title(), least, most, align };
     let number = |title, width| column(title, width, width, Align::Right);
     let columns = |status_least| {
         [
-            column("Member", 22, longest(|member| member.name.as_str()).max(22), Align::Left),
-            column("Route", route.clamp(5, 8), route.clamp(5, 16), Align::Left),
-            column("Status", status_least, status.1, Align::Left),
-            number("Busy", 4),
-            number("Req/s", 6),
-            column("Last minute", 11, if room >= 150 { 30 } else { 20 }, Align::Left),
-            number("Elected", if wide { 8 } else { 7 }),
-            number("Factor", 6),
-            number("Set", 3),
-            number("Load", 6),
-            number("To", 5),
-            number("From", 5),
-            column("Redirect", redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
+            column(Column::Member, 22, longest(|member| member.name.as_str()).max(22), Align::Left),
+            column(Column::Route, route.clamp(5, 8), route.clamp(5, 16), Align::Left),
+            column(Column::Status, status_least, status.1, Align::Left),
+            number(Column::Busy, 4),
+            number(Column::Rate, 6),
+            column(Column::Trend, 11, if room >= 150 { 30 } else { 20 }, Align::Left),
+            number(Column::Elected, if wide { 8 } else { 7 }),
+            number(Column::Factor, 6),
+            number(Column::Set, 3),
+            number(Column::Load, 6),
+            number(Column::To, 5),
+            number(Column::From, 5),
+            column(Column::Redirect, redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
         ]
     };
     let fitted = |least, gap| Layout::new(&columns(least), usize::from(room).saturating_sub(3), gap);

@@ -14,11 +14,11 @@ use super::{Look, view};
 use crate::message::{Key, Message, Size};
 use crate::model::{Model, Tone, sample};
 use crate::news::News;
-use crate::theme::{Colours, Glyphs, Theme};
+use crate::theme::{Colours, Glyphs, Ground, Theme};
 use crate::update::update;
 
-const RICH: Theme = Theme { colours: Colours::Many, glyphs: Glyphs::Unicode };
-const PLAIN: Theme = Theme { colours: Colours::None, glyphs: Glyphs::Ascii };
+const RICH: Theme = Theme { colours: Colours::Many, ground: Ground::Dark, glyphs: Glyphs::Unicode };
+const PLAIN: Theme = Theme { colours: Colours::None, ground: Ground::Unknown, glyphs: Glyphs::Ascii };
 
 fn painted(model: &Model, theme: Theme) -> Buffer {
     let look = Look { theme, zone: TimeZone::UTC };
@@ -61,11 +61,31 @@ fn compare(name: &str, model: &Model, theme: Theme) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 13] = [
-    ("balancers", |_| ()),
+const STORIES: [(&str, Story); 21] = [
+    ("balancers", |model| model.lock.close()),
+    ("armed", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
     ("confirm-drain", |model| press(model, &[Key::Char('d')])),
     ("confirm-disable", |model| press(model, &[Key::Char('D')])),
+    ("confirm-light", |model| press(model, &[Key::Char('H')])),
+    ("confirm-many", |model| {
+        press(model, &typed("a"));
+        press(model, &typed("D"));
+    }),
+    ("unlock", |model| {
+        model.lock.close();
+        press(model, &[Key::Char('L')]);
+    }),
+    ("menu", |model| press(model, &[Key::Down, Key::Enter, Key::Down])),
+    ("palette", |model| press(model, &typed(":drain n"))),
+    ("problems", |model| press(model, &typed("p >>>>I"))),
+    ("results", |model| {
+        press(model, &typed("]  H"));
+        press(model, &typed("y"));
+        let refused = Err("it was changed since you looked".to_owned());
+        let answer = News::Answer { ticket: crate::news::Ticket(1), outcome: refused };
+        update(model, Message::News(answer));
+    }),
     ("confirm-changed", |model| {
         press(model, &[Key::Char('d')]);
         let mut snapshot = sample::snapshot(62);
@@ -76,10 +96,10 @@ const STORIES: [(&str, Story); 13] = [
         press(model, &[Key::Char('e'), Key::Tab]);
         press(model, &typed("b;"));
     }),
-    ("pending", |model| press(model, &[Key::Char('D'), Key::Char('y')])),
+    ("pending", |model| press(model, &[Key::Char('H'), Key::Char('y')])),
     ("help", |model| press(model, &[Key::Char('?')])),
     ("events", |model| press(model, &[Key::Char('2')])),
-    ("member", |model| press(model, &[Key::Down, Key::Down, Key::Enter])),
+    ("member", |model| press(model, &[Key::Down, Key::Down, Key::Char('z')])),
     ("heard", |model| {
         let mut snapshot = sample::snapshot(62);
         let balancer = &mut snapshot.balancers[0];
@@ -94,11 +114,11 @@ const STORIES: [(&str, Story); 13] = [
             by: HeardBy::Datagram,
         });
         update(model, Message::News(News::Snapshot(Box::new(snapshot))));
-        press(model, &[Key::Enter]);
+        press(model, &[Key::Char('z')]);
     }),
     ("checked", |model| {
         update(model, Message::News(News::Snapshot(Box::new(sample::checked(62)))));
-        press(model, &[Key::Down, Key::Down, Key::Enter]);
+        press(model, &[Key::Down, Key::Down, Key::Char('z')]);
     }),
     ("lost", |model| {
         let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(2) };
@@ -119,7 +139,14 @@ fn screens_are_as_expected() {
 
 #[test]
 fn other_sizes_and_a_filter_are_as_expected() {
-    compare("balancers-60x20", &sample::model(60, 20), RICH);
+    for (name, story) in STORIES {
+        if ["balancers", "confirm-drain", "menu", "unlock", "problems", "palette", "results"].contains(&name)
+        {
+            let mut model = sample::model(60, 20);
+            story(&mut model);
+            compare(&format!("{name}-60x20"), &model, RICH);
+        }
+    }
     compare("balancers-160x50", &sample::model(160, 50), RICH);
     compare("summary-30x5", &sample::model(30, 5), RICH);
     compare("summary-20x5", &sample::model(20, 5), RICH);
@@ -147,14 +174,14 @@ fn plain_screens_say_the_same_without_colour_and_beyond_ascii() {
 
 #[test]
 fn a_question_shows_its_answer_line_at_every_size_where_it_can_be_answered() {
+    let mut model = sample::model(80, 24);
+    press(&mut model, &[Key::Char('D')]);
     for width in 40..130 {
         for height in 10..40 {
-            let mut model = sample::model(80, 24);
             update(&mut model, Message::Resize(Size { width, height }));
-            press(&mut model, &[Key::Char('D')]);
             let drawn = text(&painted(&model, RICH));
             assert!(drawn.contains("Disable app/node1?"), "{width}x{height}:\n{drawn}");
-            assert!(drawn.contains("y yes, do it"), "{width}x{height}:\n{drawn}");
+            assert!(drawn.contains("Type node1 or all"), "{width}x{height}:\n{drawn}");
             assert!(drawn.contains("Breaks sessions"), "{width}x{height}:\n{drawn}");
         }
     }
@@ -163,13 +190,13 @@ fn a_question_shows_its_answer_line_at_every_size_where_it_can_be_answered() {
 #[test]
 fn a_tiny_window_shows_the_worst_and_how_many_are_well() {
     for (width, height, wanted) in [
-        (20, 5, &["▲1 Err ◐1 Drn", "○1 Stby ●3 Ok", "52.0 req/s", "enlarge the window", "q quit"][..]),
-        (30, 3, &["▲1 Err ◐1 Drn ○1 Stby ●3 Ok", "52.0 req/s", "q quit"]),
-        (20, 2, &["▲1 Err ◐1 Drn ●3 Ok", "q quit"]),
+        (20, 5, &["▲1 Err ◐1 Drn", "○1 Stby ●3 Ok", "52.0 req/s", "enlarge the window", "ARMED  q quit"][..]),
+        (30, 3, &["▲1 Err ◐1 Drn ○1 Stby ●3 Ok", "52.0 req/s", "ARMED  q quit"]),
+        (20, 2, &["▲1 Err ◐1 Drn ●3 Ok", "ARMED  q quit"]),
         (14, 1, &["▲1 Err ●3 Ok"]),
-        (8, 3, &["▲1 Err", "●3 Ok", "q quit"]),
-        (6, 2, &["▲1 Err", "q quit"]),
-        (3, 4, &["▲1", "◐1", "●3", "q"]),
+        (8, 3, &["▲1 Err", "●3 Ok", "ARMED q"]),
+        (6, 2, &["▲1 Err", "ARMED"]),
+        (3, 4, &["▲1", "◐1", "●3", "A"]),
         (1, 1, &["▲"]),
     ] {
         let drawn = text(&painted(&sample::model(width, height), RICH));
@@ -263,7 +290,7 @@ proptest! {
     fn no_size_and_no_key_panics(
         width in 1_u16..200,
         height in 1_u16..60,
-        keys in proptest::collection::vec(0_usize..40, 0..6),
+        keys in proptest::collection::vec(0_usize..80, 0..8),
         story in 0_usize..STORIES.len(),
     ) {
         let choice: Vec<Key> = crate::keymap::ROWS.iter().flat_map(|row| row.keys).copied().collect();

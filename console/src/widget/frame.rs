@@ -7,12 +7,22 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 /// A horizontal rule across `area`, with a title at its left and one at its right end.
-pub fn rule(buffer: &mut Buffer, area: Rect, style: Style, (left, right): (Line<'_>, Line<'_>)) {
+pub fn rule(buffer: &mut Buffer, area: Rect, style: Style, titles: (Line<'_>, Line<'_>)) {
+    rule_of("─", buffer, (area, style), titles);
+}
+
+/// As [`rule`], of another character.
+pub fn rule_of(
+    glyph: &str,
+    buffer: &mut Buffer,
+    (area, style): (Rect, Style),
+    (left, right): (Line<'_>, Line<'_>),
+) {
     if area.is_empty() {
         return;
     }
     for cell in area.columns() {
-        buffer.set_string(cell.x, area.y, "─", style);
+        buffer.set_string(cell.x, area.y, glyph, style);
     }
     let right_width = u16::try_from(right.width()).unwrap_or(u16::MAX);
     let room = area.width.saturating_sub(3);

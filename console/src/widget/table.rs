@@ -62,6 +62,18 @@ impl Layout {
         self.columns.get(position).map(|(_, width)| *width)
     }
 
+    /// Where the column at `position` begins, and how wide it is; none if it does not fit.
+    pub fn place(&self, position: usize) -> Option<(usize, usize)> {
+        let own = self.width(position)?;
+        let before = self.columns.iter().take(position).map(|(_, width)| width + self.gap).sum();
+        Some((before, own))
+    }
+
+    /// Where texts stand in the column at `position`; none if it does not fit.
+    pub fn align(&self, position: usize) -> Option<Align> {
+        self.columns.get(position).map(|(column, _)| column.align)
+    }
+
     /// The line of headings.
     pub fn titles(&self) -> String {
         let titles = self.columns.iter().map(|(column, width)| pad(column.title, *width, column.align));
@@ -123,6 +135,8 @@ mod tests {
         assert_eq!(layout.titles(), "Member Busy Trend");
         let row = layout.row(|at, _| vec![Span::raw(["ab", "7", "x"][at])]);
         assert_eq!(row.to_string(), "ab        7 x    ");
+        assert_eq!((layout.place(1), layout.align(1)), (Some((7, 4)), Some(Align::Right)));
+        assert_eq!((layout.place(3), layout.align(3)), (None, None));
         assert_eq!(layout.len(), 3);
         assert!(Layout::new(&COLUMNS, 0, 1).row(|_, _| Vec::new()).to_string().is_empty());
     }

@@ -1,0 +1,264 @@
+//! A line of the screen's palette, read by the same rules as the command line: the same verbs, options and names.
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::{BalancerName, MemberEdit, MemberName, Snapshot};
+
+use super::edit::{EditOptions, Verb, Wanted, flags_of};
+use super::output::Stop;
+use super::{Ask, Cli, Command, set, target};
+
+/// What a line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// To change a member.
+    Edit(Box<Order>),
+    /// To see a balancer, a member (by its name within the snapshot), or everything.
+    Status(Option<(BalancerName, Option<MemberName>)>),
+    /// To see what happened.
+    Events,
+}
+
+/// A change as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Whom: none if nobody was named, so that those are meant whom the screen shows as chosen.
+    pub whom: Option<(BalancerName, MemberName)>,
+    /// What.
+    pub what: What,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Only if the revision is still this one.
+    pub if_revision: Option<u64>,
+}
+
+/// What is to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Flags, by a verb.
+    Flags(MemberEdit),
+    /// Settings as they were typed: `lbfactor`, `2`.
+    Settings(MemberEdit, Vec<(String, String)>),
+}
+
+/// The verbs of the command line, for suggestions.
+pub fn verbs() -> Vec<String> {
+    let command = Cli::command();
+    let names = |verb: &clap::Command| {
+        let aliases = verb.get_visible_aliases().map(str::to_owned);
+        std::iter::once(verb.get_name().to_owned()).chain(aliases).collect::<Vec<_>>()
+    };
+    let known = ["drain", "undrain", "enable", "disable", "stop", "standby", "set", "status", "events"];
+    let verbs = command.get_subcommands().filter(|verb| known.contains(&verb.get_name()));
+    verbs.flat_map(names).collect()
+}
+
+/// The names of settings with their sign, for suggestions.
+pub fn settings() -> Vec<String> {
+    set::keys(MemberEdit::FIELDS).map(|key| format!("{key}=")).collect()
+}
+
+/// Reads a line. `chosen` stands in for a member that is not named.
+///
+/// # Errors
+///
+/// What is wrong with the line, in a sentence; nothing was done.
+pub fn read(line: &str, chosen: Option<&str>, snapshot: &Snapshot) -> Result<Typed, String> {
+    let words = words(line)?;
+    let parsed = |words: &[String]| {
+        Cli::try_parse_from(std::iter::once("evenkeel".to_owned()).chain(words.iter().cloned()))
+    };
+    // `drain` and `set lbfactor=2` are about the member that is chosen.
+    let second = words.get(1).map(String::as_str);
+    let is_setting =
+        words.first().is_some_and(|verb| verb == "set") && second.is_some_and(|it| it.contains('='));
+    let may_lack = is_setting || second.is_none_or(|word| word.starts_with('-'));
+    let mut outcome = parsed(&words);
+    let lacks = |why: &clap::Error| why.kind() == ErrorKind::MissingRequiredArgument;
+    let mut named = true;
+    if let Some(chosen) = chosen.filter(|_| may_lack && (is_setting || outcome.as_ref().is_err_and(lacks))) {
+        let mut filled = words.clone();
+        filled.insert(1, chosen.to_owned());
+        (outcome, named) = (parsed(&filled), false);
+    }
+    let cli = outcome.map_err(|why| complaint(&why))?;
+    let stop = |stop: Stop| stop.told().1.unwrap_or_default().to_owned();
+    match cli.command {
+        Some(Command::Ask(ask)) => asked(&ask, named, snapshot)
+            .map_err(stop)?
+            .ok_or_else(|| format!("`evenkeel {}` is for a shell; it does nothing here", words.join(" "))),
+        _ => Err(format!("`evenkeel {}` is for a shell; it does nothing here", words.join(" "))),
+    }
+}
+
+fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, Stop> {
+    let flags = |verb, (selector, options): (&str, &EditOptions)| {
+        let found = target::member_with(snapshot, selector, &[])?;
+        order((found, named), What::Flags(flags_of(verb)), options).map(Some)
+    };
+    let verb =
+        |verb, arguments: &super::EditArguments| flags(verb, (&arguments.selector, &arguments.options));
+    match ask {
+        Ask::Drain(arguments) => flags(Verb::Drain, (&arguments.selector, &arguments.options)),
+        Ask::Undrain(arguments) => flags(Verb::Undrain, (&arguments.selector, &arguments.options)),
+        Ask::Enable(arguments) => verb(Verb::Enable, arguments),
+        Ask::Disable(arguments) => verb(Verb::Disable, arguments),
+        Ask::Stop(arguments) => verb(Verb::Stop, arguments),
+        Ask::Standby(arguments) => verb(Verb::Standby, arguments),
+        Ask::Set(arguments) => {
+            let (wanted, keys) = set::parse(&arguments.settings)?;
+            let Wanted::Member(edit) = wanted else { return Ok(None) };
+            let found = target::member_with(snapshot, &arguments.selector, &keys)?;
+            let value = |setting: &String| setting.split_once('=').map(|(_, value)| value.to_owned());
+            let values = arguments.settings.iter().filter_map(value);
+            let settings = keys.iter().map(|key| (*key).to_owned()).zip(values).collect();
+            order((found, named), What::Settings(edit, settings), &arguments.options).map(Some)
+        }
+        Ask::Status(arguments) => {
+            let Some(text) = &arguments.selector else { return Ok(Some(Typed::Status(None))) };
+            let place = match target::any(snapshot, text)? {
+                target::Target::Balancer(balancer) => (balancer.name.clone(), None),
+                target::Target::Member(balancer, member) => {
+                    (balancer.name.clone(), Some(member.name.clone()))
+                }
+            };
+            Ok(Some(Typed::Status(Some(place))))
+        }
+        Ask::Events(_) => Ok(Some(Typed::Events)),
+        _ => Ok(None),
+    }
+}
+
+/// A member of a balancer, and whether it was named.
+type Found<'a> = ((&'a evenkeel_protocol::BalancerSnapshot, &'a evenkeel_protocol::MemberSnapshot), bool);
+
+fn order(((balancer, member), named): Found<'_>, what: What, options: &EditOptions) -> Result<Typed, Stop> {
+    let whom = named.then(|| (balancer.name.clone(), member.name.clone()));
+    let order = Order { whom, what, reason: options.reason()?, if_revision: options.if_revision };
+    Ok(Typed::Edit(Box::new(order)))
+}
+
+/// What is wrong, in one line.
+fn complaint(why: &clap::Error) -> String {
+    let text = why.to_string();
+    match why.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "for the options of a command ask a shell: evenkeel COMMAND --help".to_owned()
+        }
+        _ => {
+            let parts = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage"));
+            let line: Vec<&str> = parts.filter(|line| !line.is_empty()).collect();
+            clean(line.join(" ").trim_start_matches("error: "), 200)
+        }
+    }
+}
+
+/// A line as words; blanks within quotes belong to the word.
+fn words(line: &str) -> Result<Vec<String>, String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut word, mut quote): (Option<String>, Option<char>) = (None, None);
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if c == '\'' || c == '"' => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            None if c.is_whitespace() => words.extend(word.take()),
+            // Within quotes, or a character of a word.
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    if let Some(open) = quote {
+        return Err(format!("the quote {open} is not closed"));
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::Flag;
+
+    use super::*;
+    use crate::client::scripted;
+
+    fn typed(line: &str) -> Result<Typed, String> {
+        read(line, Some("app/b"), &scripted::snapshot(0))
+    }
+
+    fn ordered(line: &str) -> Order {
+        match typed(line) {
+            Ok(Typed::Edit(order)) => *order,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_verbs_of_the_command_line_mean_the_same() {
+        let drain = ordered("drain app/a --reason 'deploy 42' --if-revision 3");
+        let (balancer, member) = drain.whom.unwrap();
+        assert_eq!((balancer.as_str(), member.as_str()), ("app", "http://127.0.0.1:9001"));
+        assert_eq!(drain.what, What::Flags(MemberEdit::default().with_flag(Flag::Drain, true)));
+        assert_eq!(drain.reason.unwrap().as_str(), "deploy 42");
+        assert_eq!(drain.if_revision, Some(3));
+        assert_eq!(ordered("undrain a").what, ordered("enable a").what);
+        match ordered("set app/a loadfactor=2 route=z").what {
+            What::Settings(edit, settings) => {
+                assert_eq!((edit.lbfactor, settings.len()), ("2".parse().ok(), 2));
+                assert_eq!(settings[0], ("lbfactor".to_owned(), "2".to_owned()));
+            }
+            other @ What::Flags(_) => panic!("{other:?}"),
+        }
+        assert_eq!(typed("events"), Ok(Typed::Events));
+        assert_eq!(typed("status"), Ok(Typed::Status(None)));
+        assert_eq!(typed("status app"), Ok(Typed::Status(Some(("app".parse().unwrap(), None)))));
+    }
+
+    #[test]
+    fn nobody_named_means_who_is_chosen() {
+        for line in ["drain", "drain --reason x", "set lbfactor=2"] {
+            assert_eq!(ordered(line).whom, None, "{line}");
+        }
+        assert!(read("drain", None, &scripted::snapshot(0)).is_err());
+    }
+
+    #[test]
+    fn what_is_not_understood_does_nothing_and_says_why() {
+        for (line, says) in [
+            ("nonsense", "unrecognized subcommand 'nonsense'"),
+            ("drain app/zz", "no member fits 'app/zz'"),
+            ("set app/a lbfactor=0", "lbfactor: '0' must be a number from 1 to 100"),
+            ("set app/a colour=red", "is no setting"),
+            ("drain app/a --what", "unexpected argument '--what'"),
+            ("drain 'app/a", "the quote ' is not closed"),
+            ("proxies", "is for a shell"),
+            ("set app timeout=3", "is for a shell"),
+            ("drain --help", "ask a shell"),
+            ("drain app/a --reason '\u{1b}[2J'", "U+001B"),
+        ] {
+            let why = typed(line).unwrap_err();
+            assert!(why.contains(says) && !why.contains('\u{1b}') && !why.contains('\n'), "{line}: {why}");
+        }
+    }
+
+    #[test]
+    fn suggestions_are_verbs_and_settings_that_are_understood_here() {
+        assert!(verbs().iter().any(|verb| verb == "undrain"));
+        for verb in verbs() {
+            assert!(typed(&verb).is_ok_and(|_| true) || verb == "set", "{verb}");
+        }
+        assert!(settings().contains(&"lbfactor=".to_owned()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_line_is_read_or_complained_about(line in "\\PC{0,60}") {
+            if let Err(why) = typed(&line) {
+                proptest::prop_assert!(!why.contains('\n'));
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The line that does in a shell what was done here: for runbooks, and for those who want to learn the commands.
+
+use evenkeel_protocol::{Flag, MemberEdit};
+
+use crate::model::act::{Act, Turn};
+
+/// The command that does `act` to the member called `label`, as a shell takes it.
+pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
+    let member = quoted(label);
+    let set = |settings: &[String]| format!("set {member} {}", settings.join(" "));
+    let rest = match act {
+        Act::Flag(Flag::Drain, Turn::On) => format!("drain {member}"),
+        Act::Flag(Flag::Disabled, Turn::On) => format!("disable {member}"),
+        Act::Flag(Flag::Stopped, Turn::On) => format!("stop {member}"),
+        Act::Flag(Flag::Standby, Turn::On) => format!("standby {member}"),
+        Act::Flag(flag, turn) => {
+            let field = MemberEdit::FLAGS.into_iter().find(|(known, _)| known == flag);
+            let field = field.map_or("drain", |(_, field)| field);
+            set(&[format!("{field}={}", if *turn == Turn::On { "on" } else { "off" })])
+        }
+        Act::Enable => format!("enable {member}"),
+        Act::Settings { changes, .. } | Act::Undo { changes, .. } => {
+            let setting = |field: &str, value: &str| quoted(&format!("{field}={value}"));
+            let settings: Vec<String> =
+                changes.iter().map(|change| setting(&change.field, typed(&change.after))).collect();
+            set(&settings)
+        }
+    };
+    match reason {
+        Some(reason) => format!("evenkeel {rest} --reason {}", quoted(reason)),
+        None => format!("evenkeel {rest}"),
+    }
+}
+
+/// `On` and `Off` are how answers write what commands take as `on` and `off`.
+fn typed(value: &str) -> &str {
+    match value {
+        "On" => "on",
+        "Off" => "off",
+        other => other,
+    }
+}
+
+/// A word as a shell takes it: as it is, or in quotes.
+pub fn quoted(word: &str) -> String {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_safe) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn each_act_has_its_line() {
+        let changes = sample::edited("lbfactor", "1.00", "2.50").changes;
+        let settings = Act::Settings { edit: Box::default(), changes };
+        let back = sample::edited("drain", "On", "Off").changes;
+        let undo = Act::Undo { edit: Box::default(), changes: back };
+        for (act, wanted) in [
+            (Act::Flag(Flag::Drain, Turn::On), "evenkeel drain app/a"),
+            (Act::Flag(Flag::Drain, Turn::Off), "evenkeel set app/a drain=off"),
+            (Act::Flag(Flag::Disabled, Turn::On), "evenkeel disable app/a"),
+            (Act::Flag(Flag::Stopped, Turn::On), "evenkeel stop app/a"),
+            (Act::Flag(Flag::Standby, Turn::On), "evenkeel standby app/a"),
+            (Act::Flag(Flag::IgnoreErrors, Turn::On), "evenkeel set app/a ignore_errors=on"),
+            (Act::Enable, "evenkeel enable app/a"),
+            (settings, "evenkeel set app/a lbfactor=2.50"),
+            (undo, "evenkeel set app/a drain=off"),
+        ] {
+            assert_eq!(line(&act, "app/a", None), wanted);
+        }
+        assert_eq!(
+            line(&Act::Enable, "app/x y", Some("it's done")),
+            r"evenkeel enable 'app/x y' --reason 'it'\''s done'"
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! What an act on one member or many will do, and how much it takes to agree to it: acts are as grave as what they risk.
+
+use evenkeel_protocol::{BalancerSnapshot, Flag, MemberSnapshot, Snapshot};
+
+use crate::model::act::{Act, Turn};
+use crate::model::consequence::{Remark, Tone, applied, consequences, who_is_left};
+use crate::model::health::{Place, newcomers, places};
+use crate::model::question::{Question, Subject};
+
+/// How much it takes to agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// Nobody notices, and it can be taken back: one key.
+    Light,
+    /// Somebody may notice: a yes, and nothing that is pressed by habit.
+    Heavy,
+    /// It takes the last one away: it has to be spelt out.
+    Last,
+}
+
+/// What will happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// In sentences, warnings first.
+    pub remarks: Vec<Remark>,
+    /// How much it takes to agree.
+    pub gravity: Gravity,
+}
+
+/// What the answer "yes" to `question` would do, by the numbers of `snapshot`.
+pub fn outlook(snapshot: &Snapshot, question: &Question) -> Outlook {
+    let (subjects, act) = (&question.subjects, &question.act);
+    let mut remarks = Vec::new();
+    let mut takes_last = false;
+    let one = match subjects.as_slice() {
+        [one] => one.target.find(snapshot),
+        _ => None,
+    };
+    for balancer in &snapshot.balancers {
+        let touched = |member: &MemberSnapshot| is_among(subjects, balancer, member);
+        if !balancer.members.iter().any(touched) {
+            continue;
+        }
+        let before = places(balancer);
+        let after: Vec<Place> = balancer
+            .members
+            .iter()
+            .zip(&before)
+            .map(|(member, place)| if touched(member) { applied(member, &act.edit(0)) } else { *place })
+            .collect();
+        let usable = |places: &[Place]| places.iter().filter(|place| place.status.is_usable()).count();
+        let offered = [newcomers(&before), newcomers(&after)];
+        let [had, has] = [&offered[0], &offered[1]].map(|offered| !offered.is_empty());
+        takes_last |= had && !has || usable(&before) > 0 && usable(&after) == 0;
+        if one.is_none() {
+            remarks.extend(who_is_left(balancer, &offered, usable(&after)));
+        }
+    }
+    match one {
+        Some((balancer, member)) => remarks = consequences(balancer, member, act, snapshot.taken),
+        None => remarks.extend(of_many(snapshot, question)),
+    }
+    remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
+    let warns = remarks.iter().any(|remark| remark.tone == Tone::Warning);
+    let gravity = match () {
+        () if act.is_relief() => Gravity::Light,
+        () if takes_last => Gravity::Last,
+        () if warns || turns_off(act) => Gravity::Heavy,
+        () => Gravity::Light,
+    };
+    Outlook { remarks, gravity }
+}
+
+fn is_among(subjects: &[Subject], balancer: &BalancerSnapshot, member: &MemberSnapshot) -> bool {
+    subjects.iter().any(|it| it.target.member == member.name && it.target.balancer == balancer.name)
+}
+
+/// Does it end what a member serves now?
+fn turns_off(act: &Act) -> bool {
+    let flags = [Flag::Disabled, Flag::Stopped, Flag::HealthFail];
+    let edit = act.edit(0);
+    flags.into_iter().any(|flag| edit.flag(flag) == Some(true))
+}
+
+/// What is said of many together.
+fn of_many(snapshot: &Snapshot, question: &Question) -> Vec<Remark> {
+    let act = &question.act;
+    let plain = |text: String| Remark { tone: Tone::Plain, text };
+    let found: Vec<(&BalancerSnapshot, &MemberSnapshot)> =
+        question.subjects.iter().filter_map(|subject| subject.target.find(snapshot)).collect();
+    let mut remarks = Vec::new();
+    let gone = question.subjects.len() - found.len();
+    if gone > 0 {
+        remarks.push(Remark { tone: Tone::Warning, text: format!("{gone} of them are no longer there.") });
+    }
+    let is_so = |member: &MemberSnapshot| applied(member, &act.edit(0)) == Place::of(member);
+    let so = found.iter().filter(|(_, member)| is_so(member)).count();
+    if so > 0 && act.changes().is_empty() {
+        remarks.push(plain(format!("{so} of them are so already.")));
+    }
+    let holds = |(balancer, member): &&(&BalancerSnapshot, &MemberSnapshot)| {
+        balancer.settings.stickysession.is_some() && !member.route.is_empty() && member.status.is_usable()
+    };
+    let sticky = found.iter().filter(holds).count();
+    if turns_off(act) && sticky > 0 {
+        remarks
+            .push(Remark { tone: Tone::Warning, text: format!("Breaks the sessions of {sticky} of them.") });
+    } else if matches!(act, Act::Flag(Flag::Drain, Turn::On)) && sticky > 0 {
+        remarks.push(plain(format!("Sessions of {sticky} of them still arrive there until they end.")));
+    }
+    if !act.is_relief() && act.changes().is_empty() {
+        let busy: u64 = found.iter().map(|(_, member)| member.busy).fold(0, u64::saturating_add);
+        remarks.push(plain(match busy {
+            0 => "Nothing is in flight on any of them.".to_owned(),
+            1 => "1 request in flight may finish.".to_owned(),
+            busy => format!("{busy} requests in flight may finish."),
+        }));
+    }
+    remarks.push(plain("One after another; one that is refused stops none of the others.".to_owned()));
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::Status;
+
+    use super::*;
+    use crate::model::sample;
+    use crate::model::target::Target;
+
+    fn asked(snapshot: &Snapshot, places: &[(usize, usize)], act: Act) -> Outlook {
+        let subjects = places
+            .iter()
+            .map(|(b, m)| {
+                let (balancer, member) = (&snapshot.balancers[*b], &snapshot.balancers[*b].members[*m]);
+                let target = Target::of(balancer, member);
+                Subject { label: target.label(Some(snapshot)), target, revision: member.revision }
+            })
+            .collect();
+        outlook(snapshot, &Question::new(subjects, act))
+    }
+
+    #[test]
+    fn an_act_is_as_grave_as_what_it_risks() {
+        let on = |flag| Act::Flag(flag, Turn::On);
+        let snapshot = sample::snapshot(0);
+        let mut well = sample::snapshot(0);
+        for member in &mut well.balancers[0].members {
+            member.status = Status::INITIALISED;
+        }
+        for (what, snapshot, places, act, gravity) in [
+            ("a drain with others left", &well, &[(0, 0)][..], on(Flag::Drain), Gravity::Light),
+            ("two of three", &well, &[(0, 0), (0, 1)], on(Flag::Drain), Gravity::Light),
+            ("all three", &well, &[(0, 0), (0, 1), (0, 2)], on(Flag::Drain), Gravity::Last),
+            ("the last one for new users", &snapshot, &[(0, 0)], on(Flag::Drain), Gravity::Last),
+            ("breaks sessions", &well, &[(0, 0)], on(Flag::Disabled), Gravity::Heavy),
+            ("no session there", &well, &[(1, 0)], on(Flag::Disabled), Gravity::Heavy),
+            (
+                "the last two of one, one of another",
+                &snapshot,
+                &[(0, 0), (0, 1), (1, 0)],
+                on(Flag::Stopped),
+                Gravity::Last,
+            ),
+            ("a standby", &well, &[(1, 0)], on(Flag::Standby), Gravity::Light),
+            ("enable one that stays in error", &snapshot, &[(0, 2)], Act::Enable, Gravity::Light),
+            ("undrain", &snapshot, &[(0, 1)], Act::Flag(Flag::Drain, Turn::Off), Gravity::Light),
+            ("nobody was there before", &snapshot, &[(0, 2)], on(Flag::Disabled), Gravity::Heavy),
+        ] {
+            assert_eq!(asked(snapshot, places, act).gravity, gravity, "{what}");
+        }
+    }
+
+    #[test]
+    fn many_are_told_together() {
+        let snapshot = sample::snapshot(0);
+        let told = asked(&snapshot, &[(0, 0), (0, 1), (1, 0)], Act::Flag(Flag::Disabled, Turn::On));
+        let texts: Vec<&str> = told.remarks.iter().map(|remark| remark.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "This leaves NO usable member in app: clients get 503.",
+                "Breaks the sessions of 2 of them.",
+                "Then new users go to 10.0.2.12.",
+                "4 requests in flight may finish.",
+                "One after another; one that is refused stops none of the others.",
+            ]
+        );
+        let told = asked(&snapshot, &[(0, 0), (0, 1)], Act::Flag(Flag::Drain, Turn::On));
+        assert!(told.remarks.iter().any(|remark| remark.text == "1 of them are so already."), "{told:?}");
+    }
+}

@@ -1,0 +1,146 @@
+//! What this console changed, so that it can be taken back: the newest first, and only while nobody has touched the
+//! member since.
+
+use evenkeel_protocol::{Change, Edited, Flag, MemberEdit, Snapshot};
+
+use crate::model::act::Act;
+use crate::model::question::Subject;
+use crate::model::target::Target;
+
+/// How many changes are remembered.
+const KEPT: usize = 50;
+
+/// A change that the proxy has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Whom it changed.
+    pub target: Target,
+    /// What the member is called among people.
+    pub label: String,
+    /// What it changed.
+    pub changes: Vec<Change>,
+    /// The member's revision since.
+    pub revision: u64,
+}
+
+/// The changes that this console made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Own {
+    done: Vec<Done>,
+}
+
+impl Own {
+    /// Remembers an accepted change.
+    pub fn push(&mut self, target: Target, label: String, edited: &Edited) {
+        if !edited.changed {
+            return;
+        }
+        if self.done.len() == KEPT {
+            self.done.remove(0);
+        }
+        self.done.push(Done { target, label, changes: edited.changes.clone(), revision: edited.revision });
+    }
+
+    /// The last change, which `u` takes back.
+    pub fn last(&self) -> Option<&Done> {
+        self.done.last()
+    }
+
+    /// The last change was taken back, or cannot be.
+    pub fn forget_last(&mut self) -> Option<Done> {
+        self.done.pop()
+    }
+
+    /// The proxy was restarted, and its revisions with it.
+    pub fn restarted(&mut self) {
+        self.done.clear();
+    }
+
+    /// Does a member still drain because of us?
+    pub fn has_open_drain(&self, snapshot: Option<&Snapshot>) -> bool {
+        let drained = |done: &&Done| {
+            done.changes
+                .iter()
+                .any(|change| change.field == "drain" && change.after.eq_ignore_ascii_case("on"))
+        };
+        self.done.iter().filter(drained).any(|done| {
+            let found = snapshot.and_then(|snapshot| done.target.find(snapshot));
+            found.is_some_and(|(_, member)| member.status.has(Flag::Drain))
+        })
+    }
+}
+
+impl Done {
+    /// What takes it back, as something to ask: the values from before, if the revision is still that of the change.
+    ///
+    /// # Errors
+    ///
+    /// The field whose value from before cannot be written back.
+    pub fn inverse(&self) -> Result<(Subject, Act), String> {
+        let mut edit = MemberEdit::default();
+        for change in &self.changes {
+            edit.set(&change.field, &change.before).map_err(|why| {
+                format!("{} cannot be set back to '{}': it {why}", change.field, change.before)
+            })?;
+        }
+        let changes: Vec<Change> = self
+            .changes
+            .iter()
+            .map(|Change { field, before, after }| Change {
+                field: field.clone(),
+                before: after.clone(),
+                after: before.clone(),
+            })
+            .collect();
+        let subject =
+            Subject { target: self.target.clone(), label: self.label.clone(), revision: self.revision };
+        Ok((subject, Act::Undo { edit: Box::new(edit), changes }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn a_change_is_taken_back_by_its_values_from_before() {
+        let mut own = Own::default();
+        let target = sample::target("node1");
+        own.push(target.clone(), "app/node1".to_owned(), &sample::edited("drain", "Off", "On"));
+        own.push(
+            target.clone(),
+            "app/node1".to_owned(),
+            &Edited { changed: false, ..sample::edited("route", "", "b") },
+        );
+        let (subject, act) = own.last().unwrap().inverse().unwrap();
+        assert_eq!((subject.target, subject.revision), (target.clone(), 4));
+        assert_eq!(
+            act.edit(4),
+            MemberEdit { drain: Some(false), revision: Some(4), ..MemberEdit::default() }
+        );
+        own.push(target, "app/node1".to_owned(), &sample::edited("lbfactor", "1.00", "2.50"));
+        assert_eq!(own.forget_last().unwrap().inverse().unwrap().1.edit(4).lbfactor, "1".parse().ok());
+        assert!(own.last().is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_written_back_is_said() {
+        let mut own = Own::default();
+        own.push(sample::target("node1"), "app/node1".to_owned(), &sample::edited("lbset", "many", "1"));
+        assert!(own.last().unwrap().inverse().unwrap_err().starts_with("lbset cannot be set back to 'many'"));
+    }
+
+    #[test]
+    fn a_drain_of_ours_is_open_until_it_has_ended() {
+        let mut own = Own::default();
+        let mut snapshot = sample::snapshot(0);
+        assert!(!own.has_open_drain(Some(&snapshot)), "node2 drains, but not because of us");
+        let edited = sample::edited("drain", "Off", "On");
+        own.push(sample::target("node2"), "app/node2".to_owned(), &edited);
+        assert!(own.has_open_drain(Some(&snapshot)));
+        let node2 = &mut snapshot.balancers[0].members[1];
+        node2.status = node2.status.with(Flag::Drain, false);
+        assert!(!own.has_open_drain(Some(&snapshot)));
+    }
+}

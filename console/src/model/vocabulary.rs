@@ -1,0 +1,146 @@
+//! The words that may stand in the line for commands, and which of them is meant by a few letters.
+
+use crate::cli::palette::{settings, verbs};
+use crate::keymap::ROWS;
+use crate::model::column::Column;
+use crate::model::fleet::Fleet;
+use crate::model::target::Target;
+
+/// How many suggestions are shown.
+const SHOWN: usize = 8;
+
+/// The words that may stand in a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// What can be done.
+    pub verbs: Vec<String>,
+    /// Members and balancers.
+    pub names: Vec<String>,
+    /// `lbfactor=` and the like.
+    pub settings: Vec<String>,
+    /// Names of columns.
+    pub columns: Vec<String>,
+}
+
+impl Vocabulary {
+    /// The verbs of the command line and of the keys, and the names that `fleet` has.
+    pub fn of(fleet: &Fleet) -> Self {
+        let own = ROWS.iter().filter_map(|row| row.action.line()).filter(|line| !line.contains(' '));
+        let mut all: Vec<String> = verbs();
+        for word in own.chain(["sort", "unlock", "unmark"]) {
+            if !all.iter().any(|known| known == word) {
+                all.push(word.to_owned());
+            }
+        }
+        let members = fleet.balancers().iter().flat_map(|balancer| {
+            let label = |member| Target::of(balancer, member).label(fleet.snapshot());
+            std::iter::once(balancer.name.to_string()).chain(balancer.members.iter().map(label))
+        });
+        let columns = Column::ALL.iter().map(|column| column.title().to_owned());
+        Self { verbs: all, names: members.collect(), settings: settings(), columns: columns.collect() }
+    }
+
+    /// What the last word of `line` could become, the likeliest first; a few.
+    pub fn suggestions(&self, line: &str) -> Vec<&str> {
+        let (before, word) = line.rsplit_once(' ').unwrap_or(("", line));
+        let mut words = before.split_whitespace();
+        let verb = words.next();
+        let choice: Vec<&String> = match verb {
+            None => self.verbs.iter().collect(),
+            Some("sort") => self.columns.iter().collect(),
+            // Settings may stand right behind the verb: the member under the cursor is meant then.
+            Some("set") => match words.next() {
+                None => self.names.iter().chain(&self.settings).collect(),
+                Some(_) => self.settings.iter().collect(),
+            },
+            Some(_) if words.next().is_none() => self.names.iter().collect(),
+            Some(_) => Vec::new(),
+        };
+        let mut fitting: Vec<(usize, &str)> =
+            choice.into_iter().filter_map(|text| Some((distance(word, text)?, text.as_str()))).collect();
+        // An exact word needs no suggestion; among equals the order of the screen stays.
+        fitting.retain(|(_, text)| *text != word);
+        fitting.sort_by_key(|(distance, _)| *distance);
+        fitting.into_iter().take(SHOWN).map(|(_, text)| text).collect()
+    }
+}
+
+/// How far `text` is from what `typed` may abbreviate: its letters in this order, small or capital, those at the
+/// starts of words and next to each other being nearest; none if it cannot be meant.
+fn distance(typed: &str, text: &str) -> Option<usize> {
+    let mut cost = 0;
+    let mut letters = text.chars().enumerate().peekable();
+    let mut last: Option<usize> = None;
+    let mut before = ' ';
+    for wanted in typed.chars() {
+        loop {
+            let (at, c) = letters.next()?;
+            let starts = !before.is_alphanumeric();
+            before = c;
+            if c.eq_ignore_ascii_case(&wanted) {
+                let follows = last.map_or(at == 0, |last| last + 1 == at);
+                cost += if follows {
+                    0
+                } else if starts {
+                    1
+                } else {
+                    3 + at.min(20)
+                };
+                last = Some(at);
+                break;
+            }
+        }
+    }
+    Some(cost)
+}
+
+#[cfg(test)]
+impl Vocabulary {
+    pub(crate) fn sample() -> Self {
+        let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Vocabulary {
+            verbs: all(&["disable", "drain", "enable", "set", "sort", "stop"]),
+            names: all(&["app/node1", "app/node2", "static/10.0.2.11"]),
+            settings: all(&["lbfactor=", "lbset=", "drain="]),
+            columns: all(&["Busy", "Req/s"]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn a_few_letters_are_enough() {
+        let vocabulary = Vocabulary::sample();
+        for (line, wanted) in [
+            ("d", &["disable", "drain"][..]),
+            ("dr", &["drain"]),
+            ("dn", &["drain"]),
+            ("drain", &[]),
+            ("drain n2", &["app/node2"]),
+            ("drain 2", &["static/10.0.2.11", "app/node2"]),
+            ("drain app/node1 x", &[]),
+            ("set app/node1 lb", &["lbfactor=", "lbset="]),
+            ("set lbf", &["lbfactor="]),
+            ("sort b", &["Busy"]),
+            ("zzz", &[]),
+        ] {
+            assert_eq!(vocabulary.suggestions(line), wanted, "{line:?}");
+        }
+        assert_eq!(vocabulary.suggestions("").len(), 6);
+    }
+
+    #[test]
+    fn it_knows_what_there_is() {
+        let words = Vocabulary::of(&sample::model(80, 24).fleet);
+        for word in ["app", "app/node1", "static/10.0.2.11"] {
+            assert!(words.names.iter().any(|name| name == word), "{word}");
+        }
+        for word in ["drain", "undrain", "quit", "problems", "sort"] {
+            assert_eq!(words.verbs.iter().filter(|verb| *verb == word).count(), 1, "{word}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The palette: a line is either the name of something that a key does, or a command as in a shell.
+
+use evenkeel_protocol::{Change, Flag, MemberEdit, MemberSnapshot};
+
+use crate::cli::palette::{Order, Typed, What, read, verbs};
+use crate::effect::Effect;
+use crate::keymap::{Action, ROWS};
+use crate::model::act::{Act, Turn};
+use crate::model::palette::{Palette, remember};
+use crate::model::query::Query;
+use crate::model::question::Question;
+use crate::model::target::Target;
+use crate::model::vocabulary::Vocabulary;
+use crate::model::{Model, Popup, Screen, Tone};
+use crate::update::{act, edit};
+
+/// Opens the line.
+pub(super) fn open(model: &mut Model) {
+    model.popup = Some(Popup::Palette(Box::new(Palette::new(Vocabulary::of(&model.fleet)))));
+}
+
+/// Does what the line says, or says why not.
+pub(super) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    model.popup = None;
+    if line.is_empty() {
+        return Vec::new();
+    }
+    remember(&mut model.recall, &line);
+    let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
+    match (verb, rest) {
+        ("sort", "") => model.cursor.sort = crate::model::column::Sort::default(),
+        ("sort", column) if !model.cursor.sort.by(column) => {
+            model.tell(Tone::Alarm, format!("there is no column '{column}'"));
+        }
+        ("sort", _) => {}
+        ("filter", text) if !text.is_empty() => model.cursor.filter = Query::parse(text),
+        ("unmark", "") => drop(model.cursor.unmark()),
+        ("unlock", "") if !model.lock.is_open() => return act(model, Action::Lock),
+        ("lock", "") if !model.lock.is_open() => model.tell(Tone::Plain, "it is locked already"),
+        _ => return action_or_command(model, &line),
+    }
+    model.cursor.settle(&model.fleet);
+    Vec::new()
+}
+
+fn action_or_command(model: &mut Model, line: &str) -> Vec<Effect> {
+    // What a command line means here and there has precedence over a key of that name.
+    let is_command = verbs().iter().any(|verb| line.split(' ').next() == Some(verb));
+    let named = ROWS.iter().map(|row| row.action).find(|action| action.line() == Some(line));
+    match named {
+        Some(action) if !is_command => act(model, action),
+        _ => {
+            command(model, line);
+            Vec::new()
+        }
+    }
+}
+
+fn command(model: &mut Model, line: &str) {
+    let Some(snapshot) = model.fleet.snapshot() else {
+        return model.tell(Tone::Alarm, "no proxy has answered yet");
+    };
+    let chosen = model.targets().first().map(|target| format!("{}/{}", target.balancer, target.member));
+    match read(line, chosen.as_deref(), snapshot) {
+        Ok(Typed::Edit(order)) => ask(model, *order),
+        Ok(Typed::Events) => model.screen = Screen::Events { from: 0 },
+        Ok(Typed::Status(place)) => {
+            model.screen = Screen::Balancers;
+            match place {
+                Some((balancer, Some(member))) => {
+                    let target = Target { balancer, member };
+                    model.cursor.choose(target.clone());
+                    model.screen = Screen::Member(target);
+                }
+                Some((balancer, None)) => {
+                    model.cursor.filter = Query::parse(&format!("balancer:{balancer}"));
+                }
+                None => model.cursor.filter = Query::default(),
+            }
+            model.cursor.settle(&model.fleet);
+        }
+        Err(why) => model.tell(Tone::Alarm, why),
+    }
+}
+
+/// Opens the question that the order amounts to.
+fn ask(model: &mut Model, order: Order) {
+    let mut targets = match order.whom {
+        Some((balancer, member)) => vec![Target { balancer, member }],
+        None => model.targets(),
+    };
+    if !edit::are_editable(model, &targets) {
+        return;
+    }
+    if matches!(&order.what, What::Flags(edit) if by_verb(edit) == Act::Enable) {
+        let Some(needing) = edit::needing_enable(model, targets) else { return };
+        targets = needing;
+    }
+    let first = targets.first().and_then(|target| edit::found(model, target)).map(|(_, member)| member);
+    let Some(member) = first else { return };
+    let act = match order.what {
+        What::Flags(edit) => by_verb(&edit),
+        What::Settings(edit, settings) => {
+            let several = targets.len() > 1;
+            let change = |(field, after): (String, String)| Change {
+                before: if several { String::new() } else { value(member, &field) },
+                field,
+                after,
+            };
+            Act::Settings { edit: Box::new(edit), changes: settings.into_iter().map(change).collect() }
+        }
+    };
+    let mut subjects = edit::subjects(model, targets);
+    if let Some(revision) = order.if_revision {
+        for subject in &mut subjects {
+            subject.revision = revision;
+        }
+    }
+    let question = Question { reason: order.reason, ..Question::new(subjects, act) };
+    model.popup = Some(Popup::Confirm(Box::new(question)));
+}
+
+/// The act of a verb, which sets one flag or clears several.
+fn by_verb(edit: &MemberEdit) -> Act {
+    let set = MemberEdit::FLAGS.into_iter().find(|(flag, _)| edit.flag(*flag) == Some(true));
+    set.map_or(Act::Enable, |(flag, _)| Act::Flag(flag, Turn::On))
+}
+
+/// A member's value of a setting, as people write it.
+fn value(member: &MemberSnapshot, field: &str) -> String {
+    let flag = MemberEdit::FLAGS.into_iter().find(|(_, name)| *name == field);
+    let switch = |flag: Flag| if member.status.has(flag) { "on" } else { "off" }.to_owned();
+    match (flag, field) {
+        (Some((flag, _)), _) => switch(flag),
+        (None, "lbfactor") => member.lbfactor.to_string(),
+        (None, "lbset") => member.lbset.to_string(),
+        (None, "route") => member.route.to_string(),
+        (None, "redirect") => member.redirect.to_string(),
+        (None, "hcmethod") => member.health.method.to_string(),
+        (None, "hcinterval") => member.health.interval.to_string(),
+        (None, "hcpasses") => member.health.passes.to_string(),
+        (None, "hcfails") => member.health.fails.to_string(),
+        (None, "hcuri") => member.health.uri.to_string(),
+        (None, _) => member.health.expression.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keymap::{Context, key};
+    use crate::message::{Key, Message};
+    use crate::model::column::Column;
+    use crate::model::sample;
+    use crate::update::update;
+
+    fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for key in keys {
+            effects.extend(update(model, Message::Key(*key)));
+            update(model, Message::Painted);
+        }
+        effects
+    }
+
+    fn typed(model: &mut Model, line: &str) -> Vec<Effect> {
+        let mut keys = vec![Key::Char(':')];
+        keys.extend(line.chars().map(Key::Char));
+        keys.push(Key::Enter);
+        press(model, &keys)
+    }
+
+    fn question(model: &Model) -> &Question {
+        match &model.popup {
+            Some(Popup::Confirm(question)) => question,
+            other => panic!("{other:?}, {:?}", model.toast),
+        }
+    }
+
+    #[test]
+    fn every_action_is_reached_by_key_and_palette() {
+        let mut reached = 0;
+        for row in ROWS {
+            let Some(line) = row.action.line() else {
+                assert!(
+                    row.contexts
+                        .iter()
+                        .all(|context| !matches!(context, Context::Balancers | Context::Events))
+                        || row.action == Action::Palette,
+                    "{row:?} has no line"
+                );
+                continue;
+            };
+            let mut by_line = sample::model(80, 24);
+            press(&mut by_line, &[Key::Char(']')]);
+            let mut by_key = sample::model(80, 24);
+            press(&mut by_key, &[Key::Char(']')]);
+            // What only the menu has a key for is pressed there.
+            let keys = match key(Context::Balancers, row.action) {
+                Some(key) => vec![key],
+                None => vec![Key::Enter, row.keys[0]],
+            };
+            let effects = press(&mut by_key, &keys);
+            assert_eq!(typed(&mut by_line, line), effects, "{line}");
+            by_key.recall.clone_from(&by_line.recall);
+            assert_eq!(by_line.screen, by_key.screen, "{line}");
+            assert_eq!(by_line.cursor, by_key.cursor, "{line}");
+            assert_eq!(by_line.context(), by_key.context(), "{line}: {:?}", by_line.toast);
+            reached += 1;
+        }
+        assert!(reached > 40, "{reached}");
+    }
+
+    #[test]
+    fn a_command_asks_about_the_member_it_names() {
+        let mut model = sample::model(80, 24);
+        assert_eq!(typed(&mut model, "disable static/10.0.2.12 --reason 'deploy 42'"), []);
+        let asked = question(&model);
+        assert_eq!(
+            (asked.whom().as_str(), asked.act.clone()),
+            ("static/10.0.2.12", Act::Flag(Flag::Disabled, Turn::On))
+        );
+        assert_eq!(asked.commands(), ["evenkeel disable static/10.0.2.12 --reason 'deploy 42'"]);
+        match press(&mut model, &[Key::Char('y')]).as_slice() {
+            [Effect::EditMember { edit, .. }] => {
+                assert_eq!(
+                    edit.reason.as_ref().map(evenkeel_protocol::edit::Reason::as_str),
+                    Some("deploy 42")
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn settings_and_nobody_named_mean_the_marks_or_the_cursor() {
+        let mut model = sample::model(80, 24);
+        typed(&mut model, "set lbfactor=2.5 route=z");
+        let asked = question(&model);
+        assert_eq!(asked.whom(), "app/node1");
+        assert_eq!(asked.act.changes()[0].before, "1.00");
+        let mut model = sample::model(80, 24);
+        press(&mut model, &[Key::Char('a')]);
+        typed(&mut model, "drain");
+        assert_eq!(question(&model).subjects.len(), 6);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said_and_nothing_done() {
+        for line in ["nonsense", "drain app/zz", "set app/node1 lbfactor=0", "sort colour", "drain 'x"] {
+            let mut model = sample::model(80, 24);
+            assert_eq!(typed(&mut model, line), [], "{line}");
+            assert_eq!(model.popup, None, "{line}");
+            assert!(model.toast.as_ref().is_some_and(|toast| toast.tone == Tone::Alarm), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_locked_console_runs_no_change() {
+        let mut model = sample::model(80, 24);
+        model.lock.close();
+        typed(&mut model, "drain app/node1");
+        assert_eq!(model.popup, None);
+        assert!(model.toast.is_some_and(|toast| toast.text.contains("press L")));
+    }
+
+    #[test]
+    fn places_are_gone_to_and_lines_come_back() {
+        let mut model = sample::model(80, 24);
+        typed(&mut model, "status app/node2");
+        assert_eq!(model.screen, Screen::Member(sample::target("node2")));
+        typed(&mut model, "status static");
+        assert_eq!((model.screen.clone(), model.cursor.count()), (Screen::Balancers, 3));
+        typed(&mut model, "filter state:drn");
+        assert_eq!(model.cursor.count(), 1);
+        typed(&mut model, "status");
+        typed(&mut model, "sort busy");
+        assert_eq!(model.cursor.sort.column, Some(Column::Busy));
+        press(&mut model, &[Key::Char(':'), Key::Up, Key::Up, Key::Up]);
+        match &model.popup {
+            Some(Popup::Palette(palette)) => assert_eq!(palette.text.value(), "filter state:drn"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_few_letters_and_tab_are_enough() {
+        let mut model = sample::model(80, 24);
+        let keys: Vec<Key> = ":dr\tn2\t\n"
+            .chars()
+            .map(|c| match c {
+                '\t' => Key::Tab,
+                '\n' => Key::Enter,
+                c => Key::Char(c),
+            })
+            .collect();
+        press(&mut model, &keys);
+        assert_eq!(question(&model).whom(), "app/node2");
+    }
+}

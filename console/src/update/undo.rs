@@ -1,0 +1,130 @@
+//! Taking back what this console changed. All of it goes through here: what is remembered, what is asked, and what is
+//! sent, which is the inverse edit with the revision that the change left behind.
+
+use evenkeel_protocol::Edited;
+
+use crate::model::act::Act;
+use crate::model::pending::Sent;
+use crate::model::question::{Question, Standing};
+use crate::model::{Model, Popup, Tone};
+use crate::update::edit;
+
+/// Remembers a change that the proxy has accepted, or that the last one was taken back.
+pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
+    if matches!(sent.act, Act::Undo { .. }) {
+        model.own.forget_last();
+    } else {
+        model.own.push(sent.target.clone(), sent.label.clone(), edited);
+    }
+}
+
+/// Asks whether to take the last change back, if nobody has touched the member since.
+pub(super) fn ask(model: &mut Model) {
+    let Some(done) = model.own.last().cloned() else {
+        let text = "nothing was changed from here that could be taken back";
+        let why = if model.lock.is_open() { text } else { "locked: press L to open it for changes" };
+        return model.tell(Tone::Plain, why);
+    };
+    if !edit::are_editable(model, std::slice::from_ref(&done.target)) {
+        return;
+    }
+    let (subject, act) = match done.inverse() {
+        Ok(inverse) => inverse,
+        Err(why) => {
+            model.own.forget_last();
+            return model.tell(Tone::Alarm, format!("{}: {why}", done.label));
+        }
+    };
+    let standing = subject.standing(model.fleet.snapshot());
+    if standing == Standing::Changed && is_behind(model, &done) {
+        return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
+    }
+    if standing != Standing::Open {
+        model.own.forget_last();
+        let text = format!("{} was changed by somebody since; take it back by hand", done.label);
+        return model.tell(Tone::Alarm, text);
+    }
+    model.popup = Some(Popup::Confirm(Box::new(Question::new(vec![subject], act))));
+}
+
+/// Is what is shown older than the change?
+fn is_behind(model: &Model, done: &crate::model::undo::Done) -> bool {
+    edit::found(model, &done.target).is_some_and(|(_, member)| member.revision < done.revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::Effect;
+    use crate::message::{Key, Message};
+    use crate::model::sample;
+    use crate::news::{News, Ticket};
+    use crate::update::update;
+
+    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for c in keys.chars() {
+            effects.extend(update(model, Message::Key(Key::Char(c))));
+            update(model, Message::Painted);
+        }
+        effects
+    }
+
+    fn toast(model: &Model) -> &str {
+        model.toast.as_ref().map_or("", |toast| toast.text.as_str())
+    }
+
+    /// node1 was made a standby from here, and the proxy shows it as revision 4.
+    fn changed() -> Model {
+        let mut model = sample::model(80, 24);
+        model.own.push(
+            sample::target("node1"),
+            "app/node1".to_owned(),
+            &sample::edited("standby", "Off", "On"),
+        );
+        shown(&mut model, 4);
+        model
+    }
+
+    fn shown(model: &mut Model, revision: u64) {
+        let mut snapshot = sample::snapshot(62);
+        snapshot.balancers[0].members[0].revision = revision;
+        update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+    }
+
+    #[test]
+    fn the_last_change_is_asked_back_with_its_revision() {
+        let mut model = changed();
+        match press(&mut model, "uy").as_slice() {
+            [Effect::EditMember { edit, target, .. }] => {
+                assert_eq!((edit.standby, edit.revision), (Some(false), Some(4)));
+                assert_eq!(*target, sample::target("node1"));
+            }
+            other => panic!("{other:?}"),
+        }
+        let outcome = Ok(Box::new(sample::edited("standby", "On", "Off")));
+        update(&mut model, Message::News(News::Answer { ticket: Ticket(1), outcome }));
+        assert_eq!(toast(&model), "app/node1 is as before: standby On → Off");
+        assert_eq!(model.own.last(), None);
+        press(&mut model, "u");
+        assert!(toast(&model).starts_with("nothing was changed from here"));
+    }
+
+    #[test]
+    fn what_somebody_else_has_touched_since_is_not_taken_back() {
+        let mut model = changed();
+        shown(&mut model, 5);
+        press(&mut model, "u");
+        assert_eq!(model.popup, None);
+        assert!(toast(&model).contains("was changed by somebody since"), "{}", toast(&model));
+    }
+
+    #[test]
+    fn a_change_that_is_not_shown_yet_can_be_waited_for() {
+        let mut model = changed();
+        shown(&mut model, 3);
+        press(&mut model, "u");
+        assert_eq!(model.popup, None);
+        assert!(model.own.last().is_some());
+    }
+}

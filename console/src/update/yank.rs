@@ -1,0 +1,64 @@
+//! Copying: the commands of the last act, or else the name of the member under the cursor.
+
+use crate::effect::Effect;
+use crate::model::{Model, Tone};
+
+/// The most bytes that are given to a clipboard; some terminals take no more, and some choke on it.
+const MOST: usize = 8 * 1024;
+
+/// Gives what can be copied to the clipboard, and says what it is.
+pub(super) fn yank(model: &mut Model) -> Vec<Effect> {
+    let text = if model.commands.is_empty() {
+        match model.target() {
+            Some(target) => target.label(model.fleet.snapshot()),
+            None => return Vec::new(),
+        }
+    } else {
+        model.commands.join("\n")
+    };
+    if text.len() > MOST {
+        let text = format!("{} bytes are more than a terminal's clipboard takes", text.len());
+        model.tell(Tone::Alarm, text);
+        return Vec::new();
+    }
+    let first = text.lines().next().unwrap_or_default();
+    let more = text.lines().count().saturating_sub(1);
+    let told = if more > 0 { format!("{first} and {more} more lines") } else { first.to_owned() };
+    model.tell(Tone::Plain, format!("copied: {told}"));
+    vec![Effect::Yank(text)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Key, Message};
+    use crate::model::sample;
+    use crate::update::update;
+
+    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+        let mut last = Vec::new();
+        for c in keys.chars() {
+            last = update(model, Message::Key(Key::Char(c)));
+            update(model, Message::Painted);
+        }
+        last
+    }
+
+    #[test]
+    fn the_name_is_copied_and_after_an_act_its_command() {
+        let mut model = sample::model(80, 24);
+        assert_eq!(press(&mut model, "y"), [Effect::Yank("app/node1".to_owned())]);
+        press(&mut model, "]dy");
+        assert_eq!(press(&mut model, "y"), [Effect::Yank("evenkeel drain static/10.0.2.11".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_copied() {
+        let mut model = sample::model(80, 24);
+        model.commands = vec!["x".repeat(MOST + 1)];
+        assert_eq!(press(&mut model, "y"), []);
+        assert!(
+            model.toast.is_some_and(|toast| toast.text.contains("more than a terminal's clipboard takes"))
+        );
+    }
+}
