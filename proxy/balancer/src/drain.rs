@@ -40,7 +40,7 @@ pub enum SessionsSeen {
 impl SessionsSeen {
     /// Can none come back?
     pub fn are_gone(self) -> bool {
-        matches!(self, Self::Meaningless | Self::None | Self::Live(0))
+        matches!(self, Self::Meaningless | Self::None)
     }
 }
 
