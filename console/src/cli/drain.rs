@@ -210,13 +210,17 @@ pub(super) fn goes_on(drain: &Drain, label: &str) -> String {
 
 /// What a drain is to do.
 fn words(drain: &Drain) -> String {
-    let what = format!("until {}, at most {}", drain.until.typed(), drain.timeout);
-    let deadline = match (drain.timeout, drain.on_timeout) {
-        (Patience::Forever, _) => String::new(),
-        (_, OnTimeout::Fail) => ", then it keeps draining".to_owned(),
-        (_, other) => format!(", then {other}"),
-    };
-    format!("{what}{deadline}; {}", drain.why)
+    format!("{}; {}", terms(drain.until, drain.timeout, drain.on_timeout), drain.why)
+}
+
+/// What a drain waits for, how long, and what then.
+pub(super) fn terms(until: DrainUntil, timeout: Patience, on_timeout: OnTimeout) -> String {
+    let until = until.typed();
+    match (timeout, on_timeout) {
+        (Patience::Forever, _) => format!("until {until}, without a deadline"),
+        (timeout, OnTimeout::Fail) => format!("until {until}, at most {timeout}, then it keeps draining"),
+        (timeout, then) => format!("until {until}, at most {timeout}, then {then}"),
+    }
 }
 
 /// Looks on until a drain has ended.

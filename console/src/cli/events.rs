@@ -129,13 +129,13 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::DrainBegan { .. }
         | EventKind::DrainChanged { .. }
         | EventKind::DrainPhase { .. }
-        | EventKind::DrainEnded { .. } => drain(kind),
+        | EventKind::DrainEnded { .. } => of_drain(kind),
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
     }
 }
 
 /// What happened to a drain.
-fn drain(kind: &EventKind) -> String {
+fn of_drain(kind: &EventKind) -> String {
     match kind {
         EventKind::DrainBegan {
             drain,
@@ -149,8 +149,8 @@ fn drain(kind: &EventKind) -> String {
             reason,
             durable,
         } => format!(
-            "{balancer}/{member}: drain {drain} begun: until {}, at most {timeout}, then {on_timeout}, settled {settle}{}",
-            until.typed(),
+            "{balancer}/{member}: drain {drain} begun: {}, settled {settle}{}",
+            super::drain::terms(*until, *timeout, *on_timeout),
             of(by.as_ref(), reason.as_deref(), *durable)
         ),
         EventKind::DrainChanged { drain, balancer, member, changes, by, reason, durable } => format!(

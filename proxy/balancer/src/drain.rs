@@ -40,7 +40,7 @@ pub enum SessionsSeen {
 impl SessionsSeen {
     /// Can none come back?
     pub fn are_gone(self) -> bool {
-        matches!(self, Self::Meaningless | Self::None | Self::Live(0))
+        matches!(self, Self::Meaningless | Self::None)
     }
 }
 
@@ -63,8 +63,8 @@ pub enum Standing {
     Waits(DrainPhase),
     /// What it waits for has come.
     Reached,
-    /// The deadline came first.
-    TooLate,
+    /// The deadline came first, in that phase.
+    TooLate(DrainPhase),
 }
 
 /// The watch over one member that is drained.
@@ -112,7 +112,7 @@ impl DrainWatch {
             return Standing::Reached;
         }
         match self.plan.deadline {
-            Some(deadline) if now >= deadline => Standing::TooLate,
+            Some(deadline) if now >= deadline => Standing::TooLate(phase),
             _ => Standing::Waits(phase),
         }
     }

@@ -176,11 +176,15 @@ impl Job {
                 let why = words::reached(&self.show(now, wall), safe, wall);
                 self.ends(|| End::now(outcome, why))
             }
-            Standing::TooLate if self.terms.on_timeout() == OnTimeout::Fail => {
+            Standing::TooLate(phase) if self.terms.on_timeout() == OnTimeout::Fail => {
+                self.phase = phase;
                 let why = format!("{}; it keeps draining", words::too_late(&self.show(now, wall), wall));
                 self.ends(|| End::now(DrainOutcome::KeptDraining, why))
             }
-            Standing::TooLate => Follows::Acts,
+            Standing::TooLate(phase) => {
+                self.phase = phase;
+                Follows::Acts
+            }
         }
     }
 
