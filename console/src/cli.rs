@@ -3,22 +3,37 @@
 //! Commands only ask a proxy through [`client`](crate::client) and write to the writers they are given, so that
 //! they are tested without a process. `evenkeel` without a command is the screen, which is not here.
 
+pub mod complete;
+mod drain;
 mod edit;
+mod elections;
 mod events;
 pub mod exit;
+mod explain;
+mod export;
+mod history;
+pub mod manual;
 mod output;
 pub mod palette;
+mod patience;
+mod preview;
 mod proxies;
 mod reload;
 mod report;
 mod retry;
+mod roll;
 #[cfg(test)]
 mod scene;
 pub mod screen;
+mod sessions;
 mod set;
+mod span;
 mod status;
 mod table;
 mod target;
+mod undo;
+mod wait;
+mod watch;
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -27,16 +42,26 @@ use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 
 use crate::client::{Client, Limits, Surroundings};
+pub use drain::{DrainArguments, UndrainArguments};
 pub use edit::EditArguments;
+pub use elections::ElectionsArguments;
 pub use events::EventsArguments;
 pub use exit::Exit;
+pub use explain::ExplainArguments;
+pub use export::ExportArguments;
+pub use history::HistoryArguments;
 pub use output::Output;
 use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
+pub use roll::RollArguments;
 pub use screen::ScreenOptions;
-pub use set::{SetArguments, set_member};
+pub use sessions::SessionsArguments;
+pub use set::SetArguments;
 pub use status::{StatusArguments, page};
+pub use undo::UndoArguments;
+pub use wait::WaitArguments;
+pub use watch::WatchArguments;
 
 /// See and steer a running Evenkeel proxy; without a command: on a full screen
 #[derive(Debug, Parser)]
@@ -61,6 +86,15 @@ pub enum Command {
     /// Something that is asked of a running proxy.
     #[command(flatten)]
     Ask(Ask),
+    /// Print what makes a shell complete commands, options and members
+    #[command(after_help = complete::HELP)]
+    Completions {
+        /// The shell
+        shell: complete::Shell,
+    },
+    /// Print the manual page, in roff
+    #[command(after_help = "Example:\n  evenkeel man > ~/.local/share/man/man1/evenkeel.1")]
+    Man,
     /// Show the whole system at work: embedded backends, traffic, a proxy and the screen
     #[cfg(feature = "demo")]
     Demo(ScreenOptions),
@@ -78,14 +112,19 @@ Examples:
   evenkeel status --json app | jq '.balancers[].members[].busy'")]
     Status(StatusArguments),
     /// Serve only requests that carry its route (N): no new sessions come
-    #[command(after_help = "\
-Examples:
-  evenkeel drain app/node1 --reason 'deploy 42'
-  evenkeel drain http://10.0.0.1:8080 --json
-  evenkeel drain app/old --ignore-missing")]
-    Drain(EditArguments),
+    #[command(after_help = drain::HELP)]
+    Drain(DrainArguments),
+    /// Let new sessions come again: clear N alone, and end the drain
+    #[command(after_help = "Example:\n  evenkeel undrain app/node1")]
+    Undrain(UndrainArguments),
+    /// Wait until a member is healthy, idle or drained
+    #[command(after_help = wait::HELP)]
+    Wait(WaitArguments),
+    /// Drain one member after the other and run a command for each
+    #[command(after_help = roll::HELP)]
+    Roll(RollArguments),
     /// Clear drain, disabled and stopped (N, D, S), and say which
-    #[command(visible_alias = "undrain", after_help = "Example:\n  evenkeel enable app/node1")]
+    #[command(after_help = "Example:\n  evenkeel enable app/node1")]
     Enable(EditArguments),
     /// Serve nobody, its own sessions neither (D); requests in flight finish
     #[command(after_help = "Example:\n  evenkeel disable app/10.0.0.1:8080 --reason 'disk is full'")]
@@ -99,6 +138,9 @@ Examples:
     /// Change settings of a member, or of a balancer
     #[command(after_help = set::HELP)]
     Set(SetArguments),
+    /// Take an edit back, if nobody touched since what it changed
+    #[command(after_help = undo::HELP)]
+    Undo(UndoArguments),
     /// Show what happened, as lines of text or JSON
     #[command(after_help = "\
 Examples:
@@ -106,6 +148,24 @@ Examples:
   evenkeel events --follow             those that come, until interrupted
   evenkeel events --since 17 --follow  those behind number 17, and those that come")]
     Events(EventsArguments),
+    /// Show the last hour of a member, or of all members of a balancer
+    #[command(after_help = history::HELP)]
+    History(HistoryArguments),
+    /// Show balancers and members again and again
+    #[command(after_help = watch::HELP)]
+    Watch(WatchArguments),
+    /// Show the sessions of each route: how many, and when one was last seen
+    #[command(after_help = sessions::HELP)]
+    Sessions(SessionsArguments),
+    /// Tell where a request would go and why, without sending it
+    #[command(after_help = explain::HELP)]
+    Explain(ExplainArguments),
+    /// Show the last elections: who, why, and what came of it
+    #[command(after_help = elections::HELP)]
+    Elections(ElectionsArguments),
+    /// Print what was set at run time as Apache directives, ready to paste
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
     /// Have the proxy read its configuration anew: all of it takes effect, or nothing changes
     #[command(after_help = reload::HELP)]
     Reload(ReloadArguments),
@@ -158,13 +218,23 @@ impl Session<'_> {
 pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
     let ended = match ask {
         Ask::Status(arguments) => status::run(arguments, session).await,
-        Ask::Drain(arguments) => edit::run(edit::Verb::Drain, arguments, session).await,
+        Ask::Drain(arguments) => drain::run(arguments, session).await,
+        Ask::Undrain(arguments) => drain::undo(arguments, session).await,
+        Ask::Wait(arguments) => wait::run(arguments, session).await,
+        Ask::Roll(arguments) => roll::run(arguments, session).await,
         Ask::Enable(arguments) => edit::run(edit::Verb::Enable, arguments, session).await,
         Ask::Disable(arguments) => edit::run(edit::Verb::Disable, arguments, session).await,
         Ask::Stop(arguments) => edit::run(edit::Verb::Stop, arguments, session).await,
         Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
         Ask::Set(arguments) => set::run(arguments, session).await,
+        Ask::Undo(arguments) => undo::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
+        Ask::History(arguments) => history::run(arguments, session).await,
+        Ask::Watch(arguments) => watch::run(arguments, session).await,
+        Ask::Sessions(arguments) => sessions::run(arguments, session).await,
+        Ask::Explain(arguments) => explain::run(arguments, session).await,
+        Ask::Elections(arguments) => elections::run(arguments, session).await,
+        Ask::Export(arguments) => export::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
     };
@@ -185,13 +255,13 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
 /// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
 pub fn execute(ask: &Ask, socket: Option<&Path>) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
-    let terminal = out.is_terminal();
+    let (terminal, watched) = (out.is_terminal(), err.is_terminal());
     let mut session = Session {
         socket,
         surroundings: Surroundings::of_this_process(),
         limits: Limits::default(),
         zone: TimeZone::system(),
-        output: Output::new(&mut out, &mut err).on_terminal(terminal),
+        output: Output::new(&mut out, &mut err).on_terminal(terminal).watched(watched),
     };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(ask, &mut session)),

@@ -9,20 +9,28 @@
 //! | [`greet`](mod@greet) | who each of several proxies is |
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
+//! | `change` | previews, undo and overrides |
 //! | [`events`] | the event stream |
+//! | `history` | the last hour of members |
+//! | `drain` | drains, begun, asked for, changed and ended |
+//! | `sessions` | what is asked about sessions and elections |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
 //! | `fetch` | what the open screen needs beside snapshots |
 //! | [`limits`] | the bounds |
 
 mod answer;
+mod change;
+mod drain;
 pub mod events;
 pub mod failure;
 mod fetch;
 pub mod find;
 pub mod greet;
+mod history;
 pub mod limits;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod sessions;
 pub mod watch;
 
 use std::path::Path;

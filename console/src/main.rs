@@ -12,6 +12,8 @@ use evenkeel::screen::Options;
 use evenkeel::theme::Wish;
 
 fn main() -> ExitCode {
+    // A shell that asks for completions gets them, and nothing else is done.
+    cli::complete::answer();
     let cli = Cli::parse();
     let socket = cli.socket.as_deref();
     if cli.command.is_some() && cli.screen != ScreenOptions::default() {
@@ -22,6 +24,10 @@ fn main() -> ExitCode {
     }
     match &cli.command {
         Some(Command::Ask(ask)) => cli::execute(ask, socket).into(),
+        Some(Command::Completions { shell }) => {
+            ended(cli::complete::register(*shell, &mut io::stdout()).map_err(Into::into))
+        }
+        Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
         Some(Command::Demo(_)) if socket.is_some() => {
             say("the demo has a proxy of its own; leave --socket out");

@@ -52,7 +52,7 @@ use lens::Lens;
 use lock::Lock;
 use log::Log;
 use menu::Menu;
-use outlook::{Outlook, Weight, outlook};
+use outlook::{Gravity, Outlook, outlook};
 use palette::Palette;
 use past::Reach;
 use pending::Pending;
@@ -196,7 +196,7 @@ pub enum Tone {
 }
 
 /// Everything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Model {
     /// What the connection is called: the socket, or the name of the configuration.
     pub title: String,
@@ -279,9 +279,9 @@ impl Model {
             (Some(Popup::Filter { .. }), _) => Context::Filter,
             (Some(Popup::Palette(_)), _) => Context::Palette,
             (Some(Popup::Menu(_)), _) => Context::Menu,
-            (Some(Popup::Confirm(question)), _) => match self.outlook(question).weight {
-                Weight::Last => Context::Spell,
-                Weight::Light | Weight::Heavy => Context::Confirm,
+            (Some(Popup::Confirm(question)), _) => match self.outlook(question).gravity {
+                Gravity::Last => Context::Spell,
+                Gravity::Light | Gravity::Heavy => Context::Confirm,
             },
             (Some(Popup::Results { .. }), _) => Context::Results,
             (Some(Popup::Unlock { .. }), _) => Context::Unlock,
@@ -339,7 +339,7 @@ impl Model {
     pub fn outlook(&self, question: &Question) -> Outlook {
         match self.fleet.snapshot() {
             Some(snapshot) => outlook(snapshot, question),
-            None => Outlook { remarks: Vec::new(), weight: Weight::Heavy },
+            None => Outlook { remarks: Vec::new(), gravity: Gravity::Heavy },
         }
     }
 

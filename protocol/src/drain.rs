@@ -226,7 +226,7 @@ edit! {
 
 /// What is in flight at a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Inflight {
+pub struct Busy {
     /// Requests whose answer has not begun, or was begun just now.
     pub requests: u64,
     /// Answers that have begun and go on.
@@ -235,7 +235,7 @@ pub struct Inflight {
     pub upgraded: u64,
 }
 
-impl Inflight {
+impl Busy {
     /// All of it.
     pub fn total(self) -> u64 {
         self.requests.saturating_add(self.streaming).saturating_add(self.upgraded)
@@ -311,7 +311,7 @@ pub struct Drain {
     /// Why, in the operator's words.
     pub reason: Option<String>,
     /// What is in flight.
-    pub busy: Inflight,
+    pub busy: Busy,
     /// For how many milliseconds nothing has been in flight; none: something is.
     pub quiet_ms: Option<u64>,
     /// The sessions of the member.

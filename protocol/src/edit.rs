@@ -15,6 +15,8 @@ use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{Factor, Lbset, StickySession};
 use crate::status::Flag;
 
+mod text;
+
 /// Why an edit was made, in the operator's words: one line, at most [`Reason::LONGEST`] characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]

@@ -231,7 +231,7 @@ pub enum Call {
     /// Events.
     Events {
         /// Only those with a greater number; none: only those that come. A number that was not given yet means from
-        /// the beginning: the proxy was restarted since it was.
+        /// the beginning: it is another proxy's, or of a time that the audit does not remember.
         since: Option<u64>,
         /// Go on as they happen, or end after those there are?
         follow: bool,

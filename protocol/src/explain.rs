@@ -47,7 +47,7 @@ pub struct Explanation {
     pub mapping: Option<MappingNote>,
     /// Who would be asked for a member; none: the request does not come that far.
     pub balancer: Option<Candidacy>,
-    /// What would happen, in a sentence.
+    /// What would happen, as the rest of a sentence about the request.
     pub verdict: String,
 }
 

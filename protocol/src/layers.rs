@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::edit::Peer;
+use crate::name::{BalancerName, MemberName};
 use crate::reload::Subject;
 use crate::timestamp::Timestamp;
 
@@ -16,6 +17,19 @@ pub struct Overrides {
     pub durable: bool,
     /// The fields, those of one balancer or member behind one another; all others are as configured.
     pub fields: Vec<Layers>,
+    /// The lines of the configuration of the members among them, so that they can be written anew.
+    pub lines: Vec<MemberLine>,
+}
+
+/// A `BalancerMember` line as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberLine {
+    /// The balancer.
+    pub balancer: BalancerName,
+    /// The member.
+    pub member: MemberName,
+    /// The words behind its URL, `KEY=VALUE` each, without quotation marks and with variables replaced.
+    pub parameters: Vec<String>,
 }
 
 /// The layers of one field. Values are texts as Apache writes them.

@@ -61,8 +61,8 @@ pub mod undo;
 pub mod upgrade;
 
 pub use drain::{
-    Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
-    DrainUntil, Inflight, OnTimeout, SessionsKnown,
+    Busy, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
+    DrainUntil, OnTimeout, SessionsKnown,
 };
 pub use edit::{BalancerEdit, Change, Edited, Login, MemberEdit, Peer};
 pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};
@@ -77,7 +77,7 @@ pub use health::{
 };
 pub use history::{Fold, History, HistoryQuery, Mark, MarkKind, MemberHistory, Series};
 pub use latency::{Answers, Checks, Latencies, Latency};
-pub use layers::{Layers, Overridden, Overrides};
+pub use layers::{Layers, MemberLine, Overridden, Overrides};
 pub use lbmethod::LbMethod;
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use preview::{Moved, Preview};

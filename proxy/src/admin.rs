@@ -28,7 +28,9 @@ use crate::reload::Reloader;
 
 mod drains;
 mod endpoints;
+pub(crate) mod metrics;
 mod patient;
+mod peer;
 mod stream;
 
 /// What calls are carried out by.
@@ -87,7 +89,7 @@ async fn accept(
 }
 
 async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<bool>, welcome: bool) {
-    let peer = Arc::new(who(&stream));
+    let peer = Arc::new(peer::who(&stream));
     let stream = Patient::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
         let (doors, peer) = (doors.clone(), Arc::clone(&peer));
@@ -121,12 +123,6 @@ async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<
     }
 }
 
-/// Who is at the other end, as the system knows it.
-fn who(stream: &UnixStream) -> Option<Peer> {
-    let credentials = stream.peer_cred().ok()?;
-    Some(Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid(), ..Peer::default() })
-}
-
 async fn answer(request: Request<Incoming>, doors: &Doors, peer: Option<&Peer>) -> Result<Reply, Refusal> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let call = Call::parse(request.method().as_str(), target)?;
@@ -148,10 +144,11 @@ fn respond(outcome: Result<Reply, Refusal>) -> Response<Reply> {
         Ok(reply) => (200, reply),
         Err(refusal) => (refusal.code.http_status(), Reply::json(&refusal)),
     };
+    let content_type = HeaderValue::from_static(reply.content_type());
     let mut response = Response::new(reply);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("content-type", content_type);
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
     response
 }

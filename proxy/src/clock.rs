@@ -18,6 +18,11 @@ pub(crate) fn now() -> Moment {
     Moment(u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
+/// Seconds since the machine was started. They go on while it sleeps, which those of [`now`] do not.
+pub(crate) fn uptime() -> u64 {
+    u64::try_from(rustix::system::sysinfo().uptime).unwrap_or(0)
+}
+
 /// The wall clock's lead on the monotonic one, in microseconds, as of the last look at both.
 static LEAD: AtomicU64 = AtomicU64::new(0);
 

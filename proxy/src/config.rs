@@ -78,6 +78,8 @@ pub struct ReadOptions {
 pub struct Config {
     /// Where to listen; never empty. A port alone (`Listen 80`) is `[::]`, and means both address families.
     pub listen: Vec<SocketAddr>,
+    /// `MetricsListen`: where metrics are read; by default nowhere but on the admin socket.
+    pub metrics_listen: Vec<SocketAddr>,
     /// `ServerName` without its scheme: `host` or `host:port`.
     pub server_name: Option<String>,
     /// All balancers, in the order in which they are first named.
@@ -144,6 +146,8 @@ pub struct BalancerConfig {
     pub settings: BalancerSettings,
     /// Its members in order; may be empty. Time-outs are resolved: own, else `ProxyTimeout`, else `Timeout`.
     pub members: Vec<(MemberName, MemberSettings)>,
+    /// The parameters of each member as they stand in its line, in the same order.
+    pub written: Vec<Vec<String>>,
     /// What health checks need; the same for all balancers.
     pub checks: Arc<Checks>,
 }

@@ -101,6 +101,7 @@ impl Drains {
         self.refuse_too_many(balancer, &member)?;
         let edit = MemberEdit {
             drain: Some(true),
+            force: order.force,
             revision: order.revision,
             reason: order.reason.clone(),
             ..MemberEdit::default()
@@ -111,7 +112,7 @@ impl Drains {
         let (number, changed) = match running {
             Some((number, true)) => (number, self.adjust(number, &Terms::asked(order), (order, by))),
             Some((number, false)) if !edited.changed && self.still_holds(number, order) => (number, false),
-            _ => (self.add((balancer, &member), order, by), true),
+            _ => (self.add((balancer, &member), (order, by), &mut store), true),
         };
         self.look();
         self.save(&mut store);
@@ -141,19 +142,27 @@ impl Drains {
     fn add(
         &self,
         (balancer, member): (&BalancerName, &MemberName),
-        order: &DrainOrder,
-        by: Option<Peer>,
+        (order, by): (&DrainOrder, Option<Peer>),
+        store: &mut Store,
     ) -> u64 {
-        let durable = self.registry.keeps_edits();
-        let mut jobs = self.jobs();
-        let number = jobs.take_number();
-        let mut job = Job::new((number, balancer, member), order, (clock::now(), clock::wall()));
-        (job.by, job.durable) = (by, durable);
-        let began = job.began_event();
-        jobs.insert(job);
-        drop(jobs);
+        let number = {
+            let mut jobs = self.jobs();
+            let number = jobs.take_number();
+            let mut job = Job::new((number, balancer, member), order, (clock::now(), clock::wall()));
+            // Nothing is told of it before its beginning is, which has to know whether it is durable.
+            (job.by, job.acting) = (by, true);
+            jobs.insert(job);
+            number
+        };
+        self.save(store);
+        let began = self.jobs().get_mut(number).map(|job| {
+            job.acting = false;
+            job.began_event()
+        });
         tracing::info!(%balancer, %member, drain = number, "drain begun");
-        self.registry.events().publish(began);
+        if let Some(began) = began {
+            self.registry.events().publish(began);
+        }
         self.begun.notify_one();
         number
     }

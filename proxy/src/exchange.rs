@@ -67,6 +67,9 @@ pub(crate) struct Answered {
     pub(crate) connection: Connection,
     /// Was another protocol offered to it?
     pub(crate) offered: bool,
+    /// Microseconds until its head stood, counted from the beginning of the attempt; where the request did not go in
+    /// one piece, from the last that the member took.
+    pub(crate) latency: u64,
 }
 
 /// The facts of a failed attempt.
@@ -99,6 +102,7 @@ impl Request<'_> {
         lease: &Lease,
         fresh: bool,
     ) -> Result<Answered, Failed> {
+        let began = self.worker.now();
         let mut held = self.worker.pool.borrow_mut().take_at_once(address, fresh, clock::now);
         if held.is_none() {
             let connected = Box::pin(connect::connect(self.worker, address, fresh)).await;
@@ -120,16 +124,21 @@ impl Request<'_> {
         let meter = lease.meter();
         let upgrade = offer(self.head, self.block, address);
         let head_bytes = self.begin(address, &meter, upgrade);
+        let written = self.upload.last;
         let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
         let mut arriving = Arriving::new(address.connection.responsefieldsize);
         let outcome = poll_fn(|context| {
             self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
         })
         .await;
-        self.worker.tick();
+        let now = self.worker.tick();
         match outcome {
             Ok((head, buffer)) => match held.take() {
-                Some(connection) => Ok(Answered { head, buffer, connection, offered: upgrade.is_some() }),
+                Some(connection) => {
+                    let since = if self.upload.last == written { began } else { self.upload.last };
+                    let latency = now.0.saturating_sub(since.0);
+                    Ok(Answered { head, buffer, connection, offered: upgrade.is_some(), latency })
+                }
                 None => Err(Failed::unsent(FailureKind::Connect, "it has no connection")),
             },
             Err(trouble) => {

@@ -7,6 +7,7 @@
 //! says `BalancerPersist Off` the file is neither read nor written, and edits hold until the next reload.
 
 mod configured;
+mod known;
 mod line;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::BalancerConfig;
-use crate::journal::configured::configured;
+use crate::journal::configured::{configured, shown, written};
+pub(crate) use crate::journal::line::Origin;
 use crate::journal::line::{Kept, Line, parse, render};
 
 /// The name of the file, and of its successor while that is written.
@@ -81,6 +83,7 @@ pub(crate) struct Journal {
     lines: usize,
     configured: BTreeMap<Subject, Map<String, Value>>,
     overrides: BTreeMap<Subject, Kept>,
+    written: BTreeMap<Subject, Vec<String>>,
 }
 
 impl Journal {
@@ -93,6 +96,7 @@ impl Journal {
             lines: 0,
             configured: configured(balancers),
             overrides: BTreeMap::new(),
+            written: written(balancers),
         };
         let verdicts = if persist {
             journal.begin()
@@ -113,8 +117,9 @@ impl Journal {
         };
         for (subject, what) in since {
             let known = self.overrides.entry(subject).or_default();
-            known.set.extend(what.set);
-            known.file.extend(what.file);
+            for (field, value) in &what.set {
+                known.put(field, value, &what);
+            }
         }
         let verdicts = self.reconcile();
         // What can neither be read nor moved is not overwritten.
@@ -126,7 +131,7 @@ impl Journal {
 
     /// Holds the edits against a configuration that was read anew, which says whether edits are to `persist`.
     pub(crate) fn renew(&mut self, balancers: &[BalancerConfig], persist: bool) -> Verdicts {
-        self.configured = configured(balancers);
+        (self.configured, self.written) = (configured(balancers), written(balancers));
         let persisted = std::mem::replace(&mut self.persist, persist);
         if persist && !persisted {
             return self.begin();
@@ -172,27 +177,6 @@ impl Journal {
         edits.collect()
     }
 
-    /// Keeps what an edit changes of a member; tells whether it will survive a restart.
-    pub(crate) fn member_edited(
-        &mut self,
-        balancer: &BalancerName,
-        member: &MemberName,
-        edit: &MemberEdit,
-        changes: &[Change],
-    ) -> Durability {
-        self.keep(Subject { balancer: balancer.clone(), member: Some(member.clone()) }, edit, changes)
-    }
-
-    /// Keeps what an edit changes of a balancer; tells whether it will survive a restart.
-    pub(crate) fn balancer_edited(
-        &mut self,
-        balancer: &BalancerName,
-        edit: &BalancerEdit,
-        changes: &[Change],
-    ) -> Durability {
-        self.keep(Subject { balancer: balancer.clone(), member: None }, edit, changes)
-    }
-
     /// Are edits to survive a restart?
     pub(crate) fn persists(&self) -> bool {
         self.persist
@@ -207,7 +191,14 @@ impl Journal {
         if self.overrides.is_empty() { Durability::Kept } else { Durability::Unwanted }
     }
 
-    fn keep(&mut self, subject: Subject, edit: &impl Serialize, changes: &[Change]) -> Durability {
+    /// Keeps what an edit changes of a balancer or member; tells whether it will survive a restart.
+    pub(crate) fn keep(
+        &mut self,
+        subject: Subject,
+        edit: &impl Serialize,
+        changes: &[Change],
+        origin: &Origin,
+    ) -> Durability {
         let Ok(Value::Object(mut set)) = serde_json::to_value(edit) else { return Durability::Lost };
         set.retain(|field, _| {
             field != MemberEdit::TRANSIENT && changes.iter().any(|change| change.field == *field)
@@ -217,7 +208,8 @@ impl Journal {
         }
         let configured = self.configured.get(&subject).cloned().unwrap_or_default();
         let file = configured.into_iter().filter(|(field, _)| set.contains_key(field)).collect();
-        let what = Kept { set, file };
+        let origins = set.keys().map(|field| (field.clone(), origin.clone())).collect();
+        let what = Kept { set, file, origins };
         self.merge(&subject, &what);
         if !self.persist {
             // What the configuration says anyway needs nobody to keep it.
@@ -254,13 +246,9 @@ impl Journal {
         let known = self.overrides.entry(subject.clone()).or_default();
         for (field, value) in &what.set {
             if configured.and_then(|map| map.get(field)) == Some(value) {
-                known.set.remove(field);
-                known.file.remove(field);
+                known.forget(field);
             } else {
-                if let Some(then) = what.file.get(field) {
-                    known.file.insert(field.clone(), then.clone());
-                }
-                known.set.insert(field.clone(), value.clone());
+                known.put(field, value, what);
             }
         }
         if known.set.is_empty() {
@@ -281,15 +269,12 @@ impl Journal {
                 Some(line) => {
                     // Merged without looking at the configuration, which is done once at the end.
                     let known = self.overrides.entry(line.subject).or_default();
-                    for (field, value) in line.what.set {
-                        let file = line.what.file.get(&field);
-                        if file == Some(&value) {
+                    for (field, value) in &line.what.set {
+                        if line.what.file.get(field) == Some(value) {
                             // It was set back to what the configuration said then.
-                            known.set.remove(&field);
-                            known.file.remove(&field);
+                            known.forget(field);
                         } else {
-                            known.file.extend(file.map(|file| (field.clone(), file.clone())));
-                            known.set.insert(field, value);
+                            known.put(field, value, &line.what);
                         }
                     }
                 }
@@ -312,31 +297,31 @@ impl Journal {
             let name = subject.member.as_ref().map_or_else(|| subject.balancer.url(), ToString::to_string);
             let today = self.configured.get(&subject);
             let mut kept = Kept::default();
-            for (field, value) in what.set {
-                let (then, now) = (what.file.get(&field), today.and_then(|today| today.get(&field)));
+            for (field, value) in &what.set {
+                let (then, now) = (what.file.get(field), today.and_then(|today| today.get(field)));
                 let (holds, why) = match now {
-                    None => (false, "it is no longer configured"),
-                    Some(now) if *now == value => continue,
-                    Some(_) if !self.persist => {
+                    None if today.is_none() => (false, "it is no longer configured"),
+                    Some(now) if now == value => continue,
+                    _ if !self.persist => {
                         (false, "BalancerPersist is Off: edits hold until the configuration is read anew")
                     }
                     Some(Value::Bool(_)) if subject.member.is_some() => {
                         (true, "flags hold until they are cleared")
                     }
-                    Some(_) if then == now => (true, "the configuration of this field is what it was"),
-                    Some(_) => (false, "the configuration of this field was changed since, and wins"),
+                    _ if then == now => (true, "the configuration of this field is what it was"),
+                    _ => (false, "the configuration of this field was changed since, and wins"),
                 };
                 let list = if holds { &mut verdicts.kept } else { &mut verdicts.dropped };
                 list.push(Override {
                     subject: subject.clone(),
                     field: field.clone(),
-                    value: shown(&field, &value),
+                    value: shown(field, value),
                     why: why.to_owned(),
                 });
                 if holds {
                     tracing::info!(balancer = %subject.balancer, name, field, %value, "edit kept");
+                    kept.put(field, value, &what);
                     kept.file.extend(now.map(|now| (field.clone(), now.clone())));
-                    kept.set.insert(field, value);
                 } else {
                     tracing::warn!(balancer = %subject.balancer, name, field, %value, "edit dropped: {why}");
                 }
@@ -395,16 +380,6 @@ impl Journal {
 fn append(file: &mut File, line: &Line) -> io::Result<()> {
     file.write_all(&render(line)?)?;
     file.sync_data()
-}
-
-/// A value as changes show it.
-fn shown(field: &str, value: &Value) -> String {
-    match value {
-        Value::Number(number) if field == "lbfactor" => format!("{:.2}", number.as_f64().unwrap_or_default()),
-        Value::Bool(on) => if *on { "On" } else { "Off" }.to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! members tried fall before the last byte is handed to the client.
 //!
 //! The life of an edit: `admin` reads it from the Unix socket, the `registry` validates it, writes it to the
-//! `journal`, applies it to the core, and publishes it in `events`.
+//! `journal`, applies it to the core, and publishes it in `events`, which the `audit` keeps on disk.
 //!
 //! What `Header` and `RequestHeader` say is compiled in `header_rules`; `handle` applies it to requests, `header` and
 //! `answer` to what clients get. `route_cookie` tells clients the route of their member.
@@ -18,6 +18,8 @@
 //! in its place, whole, while requests go on.
 //!
 //! The `heartmonitor` hears what members announce of themselves, and tells the balancers.
+//!
+//! What members did in the last hour is in their `history`, which reads their counters once a second.
 //!
 //! Members are checked by `probe` on the control thread; the core says when, and what follows.
 //!
@@ -30,18 +32,22 @@ mod address;
 mod admin;
 mod answer;
 mod arriving;
+mod audit;
 mod clock;
 pub mod config;
 mod connect;
 mod conversation;
 mod deadline;
 mod drains;
+mod elections;
 mod events;
 mod exchange;
+mod explain;
 mod handle;
 mod header;
 mod header_rules;
 mod heartmonitor;
+mod history;
 mod http;
 mod journal;
 mod limits;
@@ -49,6 +55,8 @@ mod listening;
 mod live;
 pub mod log;
 pub mod mapping;
+mod measured;
+mod metrics;
 pub mod options;
 mod places;
 mod pool;

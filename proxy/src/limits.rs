@@ -39,6 +39,8 @@ pub(crate) const IDLE_CONNECTIONS: usize = 256;
 pub(crate) const WAITING_REQUESTS: usize = 10_000;
 /// How long a waiting request sleeps at most before it looks for a usable member again; changes wake it earlier.
 pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
+/// Elections that are remembered of one worker thread.
+pub(crate) const ELECTIONS: usize = 1024;
 /// How long an answer takes at the end of which its session counts as seen once more.
 pub(crate) const LONG_ANSWER: Duration = Duration::from_millis(500);
 /// How long requests in flight may go on after the proxy was told to end.
@@ -47,6 +49,9 @@ pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) const ADMIN_CONNECTIONS: usize = 64;
 /// Of those, connections that follow the events.
 pub(crate) const FOLLOWERS: usize = 48;
+/// Connections to the addresses of `MetricsListen`, and how long each may last.
+pub(crate) const METRICS_CONNECTIONS: usize = 16;
+pub(crate) const METRICS_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of a message to the admin socket.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
 /// How long a client of the admin socket may take for a request.
@@ -80,11 +85,13 @@ pub(crate) const DATAGRAMS: usize = 256;
 pub(crate) const DATAGRAMS_EVERY: Duration = Duration::from_millis(5);
 /// How long worker threads may take to serve as a configuration says that was read anew.
 pub(crate) const ADOPTED_WITHIN: Duration = Duration::from_secs(2);
+/// Bytes of what the system shows of the process of who asks for an edit.
+pub(crate) const PEER_FILE: u64 = 256 * 1024;
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
 /// How long clients of the admin socket may take to read the last events when the proxy ends.
 pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
-/// Events that are kept for readers that come later or are slow.
+/// Events of each of the three kinds that are kept for readers that come later or are slow.
 pub(crate) const EVENTS_KEPT: usize = 4096;
 /// Drains that run at once, and those that are kept after they have ended.
 pub(crate) const DRAINS: usize = 256;
@@ -92,8 +99,20 @@ pub(crate) const DRAINS_ENDED: usize = 64;
 /// How often drains are looked at, and how often it is written down how much time they have left.
 pub(crate) const DRAIN_LOOK: Duration = Duration::from_millis(100);
 pub(crate) const DRAIN_SAVE: Duration = Duration::from_secs(10);
+/// How often it is told at most that a drain is back in a phase in which it was before.
+pub(crate) const DRAIN_TELL: Duration = Duration::from_secs(10);
 /// Bytes of the file of drains.
 pub(crate) const DRAINS_FILE: u64 = 4 * 1024 * 1024;
+/// Points of a history that are answered at once, members times series times points.
+pub(crate) const HISTORY_POINTS: usize = 1_000_000;
+/// Marks of a history; older ones are left off.
+pub(crate) const HISTORY_MARKS: usize = 256;
+/// Bytes of an audit file; as many again are kept of the one before it. There are three such pairs.
+pub(crate) const AUDIT_FILE: u64 = 2 * 1024 * 1024;
+/// Events that wait to be written to the audit files; further ones are not written, and the log says so.
+pub(crate) const AUDIT_WAITING: usize = 1024;
+/// How long the answer to an edit waits for its event to be written.
+pub(crate) const AUDIT_WITHIN: Duration = Duration::from_secs(1);
 /// Characters of a stranger's text in one log line or error note.
 pub(crate) const TEXT: usize = 200;
 /// Characters of a report that stands in one log line or event.

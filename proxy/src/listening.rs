@@ -32,6 +32,8 @@ struct Bound {
 /// All addresses, and the worker threads that accept there.
 #[derive(Debug)]
 pub(crate) struct Listening {
+    /// The directive that names them.
+    directive: &'static str,
     doors: Vec<Door>,
     bound: Vec<Bound>,
 }
@@ -40,9 +42,9 @@ pub(crate) struct Listening {
 pub(crate) struct Opened(Vec<(Bound, Vec<TcpListener>)>);
 
 impl Listening {
-    /// Nothing yet; the doors are those of the worker threads.
-    pub(crate) fn new(doors: Vec<Door>) -> Self {
-        Self { doors, bound: Vec::new() }
+    /// Nothing yet; the doors are those of the threads that accept.
+    pub(crate) fn new(directive: &'static str, doors: Vec<Door>) -> Self {
+        Self { directive, doors, bound: Vec::new() }
     }
 
     /// Binds those of `wanted` that are not listened on yet.
@@ -52,7 +54,10 @@ impl Listening {
     /// An address that cannot be bound; then none is.
     pub(crate) fn open(&self, wanted: &[SocketAddr]) -> anyhow::Result<Opened> {
         let fresh = wanted.iter().filter(|wanted| !self.bound.iter().any(|bound| bound.wanted == **wanted));
-        fresh.map(|wanted| bind(*wanted, self.doors.len())).collect::<anyhow::Result<_>>().map(Opened)
+        fresh
+            .map(|wanted| bind(*wanted, self.doors.len(), self.directive))
+            .collect::<anyhow::Result<_>>()
+            .map(Opened)
     }
 
     /// Listens on what was opened, and no longer on what is not in `wanted`.
@@ -67,7 +72,7 @@ impl Listening {
         self.bound.retain(|bound| {
             let stays = wanted.contains(&bound.wanted);
             if !stays {
-                tracing::info!(address = %bound.actual, "no longer listening");
+                tracing::info!(address = %bound.actual, directive = self.directive, "no longer listening");
                 bound.closing.send_replace(true);
             }
             stays
@@ -95,10 +100,10 @@ impl Listening {
 ///
 /// The first socket is exclusive until it listens, so that an address on which another process listens is refused even
 /// if that process shares it, or starts at the same time; only then the address is opened for the siblings.
-fn bind(wanted: SocketAddr, threads: usize) -> anyhow::Result<(Bound, Vec<TcpListener>)> {
+fn bind(wanted: SocketAddr, threads: usize, directive: &str) -> anyhow::Result<(Bound, Vec<TcpListener>)> {
     let refuse = |why: std::io::Error| {
         anyhow::anyhow!(
-            "cannot listen on {wanted}: {why}; free the address, or change Listen in the configuration"
+            "cannot listen on {wanted}: {why}; free the address, or change {directive} in the configuration"
         )
     };
     let first = first_socket(wanted).map_err(refuse)?;

@@ -5,15 +5,16 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{Balancer, Beat, DueCheck, MemberId, Room, Salt};
+use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
+    BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
 };
 use tokio::sync::Notify;
 
 use crate::address::{Address, Slots};
 use crate::config::{BalancerConfig, Checks};
+use crate::history::Record;
 use crate::route_cookie::RouteCookie;
 use crate::{clock, limits};
 
@@ -26,6 +27,10 @@ pub(crate) struct LiveBalancer {
     checks: Arc<Checks>,
     /// By member number.
     addresses: Vec<Arc<Address>>,
+    /// By member number.
+    records: Vec<Arc<Record>>,
+    /// Who it is, for who remembers longer than it lives.
+    roll: Arc<Roll>,
     core: Mutex<Balancer>,
     /// Shared with all that had its place before and will have it after.
     current: Arc<Current>,
@@ -52,6 +57,13 @@ impl fmt::Debug for LiveBalancer {
     }
 }
 
+/// The names of a balancer and of its members, by their numbers.
+#[derive(Debug)]
+pub(crate) struct Roll {
+    pub(crate) balancer: BalancerName,
+    pub(crate) members: Vec<MemberName>,
+}
+
 /// What all balancers have in common.
 #[derive(Debug, Default)]
 pub(crate) struct Ground {
@@ -63,19 +75,20 @@ pub(crate) struct Ground {
 impl LiveBalancer {
     /// A balancer as it starts; `paths` are those that are mapped to it.
     pub(crate) fn new(config: BalancerConfig, paths: Vec<String>, ground: &Ground) -> Self {
-        let BalancerConfig { name, settings, members, checks } = config;
+        let BalancerConfig { name, settings, members, checks, written: _ } = config;
         let addresses = members.iter().map(|(name, settings)| {
             Arc::new(Address::new(name.clone(), settings.connection.clone(), &ground.slots, ground.cores))
         });
         let addresses = addresses.collect();
         let core = Balancer::new(name, settings, members, ground.cores);
-        Self::of(core, (paths, checks), addresses, Arc::default())
+        let records = core.dials().into_iter().map(|dial| Arc::new(Record::new(dial))).collect();
+        Self::of(core, (paths, checks), (addresses, records), Arc::default())
     }
 
     fn of(
         core: Balancer,
         (paths, checks): (Vec<String>, Arc<Checks>),
-        addresses: Vec<Arc<Address>>,
+        (addresses, records): (Vec<Arc<Address>>, Vec<Arc<Record>>),
         current: Arc<Current>,
     ) -> Self {
         let live = Self {
@@ -83,7 +96,12 @@ impl LiveBalancer {
             paths,
             route_cookie: RouteCookie::of(core.settings()),
             checks,
+            roll: Arc::new(Roll {
+                balancer: core.name().clone(),
+                members: addresses.iter().map(|address| address.name.clone()).collect(),
+            }),
             addresses,
+            records,
             core: Mutex::new(core),
             current,
             changed: Notify::new(),
@@ -102,7 +120,7 @@ impl LiveBalancer {
         edits: impl FnOnce(&mut Balancer),
         ground: &Ground,
     ) -> Arc<Self> {
-        let BalancerConfig { name, settings, members, checks } = config;
+        let BalancerConfig { name, settings, members, checks, written: _ } = config;
         let known: HashMap<_, _> = self.addresses.iter().map(|address| (&address.name, address)).collect();
         let addresses = members.iter().map(|(name, settings)| {
             let connection = &settings.connection;
@@ -119,11 +137,28 @@ impl LiveBalancer {
         edits(&mut core);
         core.count_changes_since(&before);
         core.go_on_watching(&before);
-        let next = Arc::new(Self::of(core, (paths, checks), addresses, Arc::clone(&self.current)));
+        let records = self.records_of(&addresses, &core);
+        let next = Self::of(core, (paths, checks), (addresses, records), Arc::clone(&self.current));
+        let next = Arc::new(next);
         *self.current.holder() = Arc::downgrade(&next);
         drop(before);
         self.retire(Some(&next));
         next
+    }
+
+    /// The records of those members: of those that it has too, its own.
+    fn records_of(&self, addresses: &[Arc<Address>], core: &Balancer) -> Vec<Arc<Record>> {
+        let names = self.addresses.iter().map(|address| &address.name);
+        let known: HashMap<_, _> = names.zip(&self.records).collect();
+        let records = addresses.iter().zip(core.dials()).map(|(address, dial)| {
+            known.get(&address.name).map_or_else(|| Arc::new(Record::new(dial)), |known| Arc::clone(known))
+        });
+        records.collect()
+    }
+
+    /// What is remembered of each member, by member number.
+    pub(crate) fn records(&self) -> &[Arc<Record>] {
+        &self.records
     }
 
     /// It takes no new requests, and `next` has its place.
@@ -156,6 +191,19 @@ impl LiveBalancer {
     /// How the elected member is reached.
     pub(crate) fn address(&self, member: MemberId) -> Option<&Arc<Address>> {
         self.addresses.get(member.0 as usize)
+    }
+
+    pub(crate) fn roll(&self) -> &Arc<Roll> {
+        &self.roll
+    }
+
+    /// What stands for the session in the value of a `Cookie` field; none: no session is found in it.
+    pub(crate) fn session_mark(&self, cookie: &str) -> Option<SessionMark> {
+        let core = self.lock();
+        let named = core.settings().stickysession.as_ref().filter(|_| !cookie.contains('='));
+        // The value alone is easier to come by.
+        let whole = named.map(|sticky| format!("{}={cookie}", sticky.cookie));
+        core.session_mark(&Ask { cookies: &[whole.as_deref().unwrap_or(cookie)], ..Ask::default() })
     }
 
     pub(crate) fn addresses(&self) -> &[Arc<Address>] {
@@ -200,8 +248,9 @@ impl LiveBalancer {
             (core.snapshot(now, clock::wall()), core.sightings_of_members())
         };
         snapshot.paths.clone_from(&self.paths);
-        for (member, seen) in snapshot.members.iter_mut().zip(sightings) {
+        for ((member, seen), record) in snapshot.members.iter_mut().zip(sightings).zip(&self.records) {
             member.sessions = seen.and_then(|seen| seen.live(now));
+            member.latency = record.latencies();
         }
         snapshot
     }
@@ -221,6 +270,11 @@ impl LiveBalancer {
     /// What was seen of the sessions of one member's route; none if it keeps none, or is no member.
     pub(crate) fn sessions_of(&self, member: &MemberName) -> Option<RouteSessions> {
         self.lock().sessions_of(member, clock::now(), clock::wall())
+    }
+
+    /// How long a session that was not seen again counts as live, in milliseconds.
+    pub(crate) fn session_window_ms(&self) -> u64 {
+        u64::from(self.lock().settings().sessionwindow) * 1000
     }
 
     /// What health checks need beside the settings of members.
@@ -254,6 +308,12 @@ impl LiveBalancer {
     /// Does it elect by heartbeats, and hear nobody whom it could elect?
     pub(crate) fn misses_heartbeats(&self, now: Moment) -> bool {
         self.lock().misses_heartbeats(now)
+    }
+
+    /// What an election for a request would do; `next` are foretold. Others wait only while the balancer is copied.
+    pub(crate) fn explain(&self, ask: &Ask<'_>, next: usize) -> Candidacy {
+        let copy = self.lock().rehearsal();
+        copy.explain(ask, clock::now(), next)
     }
 
     /// The one member that fits a selector within this balancer.
@@ -303,6 +363,7 @@ mod tests {
             name: "app".parse().unwrap(),
             settings: BalancerSettings::default(),
             members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
+            written: Vec::new(),
             checks: Arc::default(),
         }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel_proxy::config::{self, ReadOptions};
-use evenkeel_proxy::options::Options;
+use evenkeel_proxy::options::{self, Options};
 use evenkeel_proxy::server::{self, StartOptions};
 use evenkeel_proxy::signal::End;
 use evenkeel_proxy::{log, signal};
@@ -35,6 +35,10 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
         for (whose, keyword, range, meaning) in config::parameters() {
             writeln!(out, "{whose} {keyword}=\n    {meaning} ({range})")?;
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.man {
+        options::manual(&mut io::stdout().lock())?;
         return Ok(ExitCode::SUCCESS);
     }
     let path = options.configuration.unwrap_or_default();

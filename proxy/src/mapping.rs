@@ -68,22 +68,32 @@ impl Mappings {
     /// The target of a path that [`check_path`] lets through, without its query; none if no line fits, or one with
     /// `!` comes first.
     pub fn find<'p>(&self, path: &'p str) -> Option<Found<'p>> {
-        // Many members drop path parameters, so these must not lead around an exception.
-        let bare = without_parameters(path);
-        let excluded = |mapping: &Mapping| {
-            mapping.target == Target::Nobody && matches!(bare, Cow::Owned(_)) && covers(&mapping.path, &bare)
-        };
-        let (number, mapping, rest) = self.0.iter().enumerate().find_map(|(number, mapping)| {
-            let rest = behind(&mapping.path, path);
-            let rest = rest.or_else(|| excluded(mapping).then_some(path.len()));
-            rest.map(|rest| (number, mapping, rest))
-        })?;
+        let (number, mapping, rest) = self.decide(path)?;
         match &mapping.target {
             Target::Nobody => None,
             Target::Balancer { index, path: target } => {
                 Some(Found { mapping: number, balancer: *index, path: join(target, path, rest) })
             }
         }
+    }
+
+    /// The number of the line that decides about a path, be it one with `!`; none if no line fits.
+    pub fn decisive(&self, path: &str) -> Option<usize> {
+        self.decide(path).map(|(number, ..)| number)
+    }
+
+    /// The line that decides, and where in the path the part behind its prefix starts.
+    fn decide(&self, path: &str) -> Option<(usize, &Mapping, usize)> {
+        // Many members drop path parameters, so these must not lead around an exception.
+        let bare = without_parameters(path);
+        let excluded = |mapping: &Mapping| {
+            mapping.target == Target::Nobody && matches!(bare, Cow::Owned(_)) && covers(&mapping.path, &bare)
+        };
+        self.0.iter().enumerate().find_map(|(number, mapping)| {
+            let rest = behind(&mapping.path, path);
+            let rest = rest.or_else(|| excluded(mapping).then_some(path.len()));
+            rest.map(|rest| (number, mapping, rest))
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! The command line of the proxy.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::log::{LogFormat, LogLevel};
 
@@ -14,7 +15,7 @@ use crate::log::{LogFormat, LogLevel};
 #[command(name = "evenkeel-proxy", version, max_term_width = 100)]
 pub struct Options {
     /// The configuration, in Apache's syntax.
-    #[arg(short = 'f', value_name = "FILE", required_unless_present = "help_directives")]
+    #[arg(short = 'f', value_name = "FILE", required_unless_present_any = ["help_directives", "man"])]
     pub configuration: Option<PathBuf>,
 
     /// Only check the configuration, and say what is wrong where.
@@ -52,12 +53,23 @@ pub struct Options {
     /// List the directives that are understood, and end.
     #[arg(long)]
     pub help_directives: bool,
+
+    /// Print the manual page, in roff, and end.
+    #[arg(long)]
+    pub man: bool,
+}
+
+/// Writes the manual page, in roff.
+///
+/// # Errors
+///
+/// Whatever `out` fails with.
+pub fn manual(out: &mut impl Write) -> io::Result<()> {
+    clap_mangen::Man::new(Options::command()).section("8").render(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

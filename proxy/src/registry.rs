@@ -1,26 +1,34 @@
-//! All balancers: the only place that knows there are locks, the one door for edits, and the publisher of events.
+//! All balancers: the only place that knows there are locks, and the publisher of events. The one door for edits is in
+//! `registry/door.rs`.
 //!
 //! An edit has one writer at a time: validate, write to the journal, apply, publish, answer. Elections never wait
 //! for it, because the journal is written before a balancer's own lock is taken.
 
+pub(crate) mod door;
 mod health;
+mod layers;
+mod preview;
+mod undo;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use evenkeel_balancer::{Accepted, Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
+use evenkeel_balancer::{Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, Code, Edited, EventKind, Hello, MemberEdit, MemberName, Moment, Peer,
-    Recovery, Refusal, Reloaded, Snapshot, Subject,
+    BalancerName, Code, EventKind, Hello, MemberName, Moment, Peer, Recovery, Refusal, Reloaded, Snapshot,
+    Subject,
 };
 
 use tokio::sync::watch;
 
 use crate::clock;
 use crate::config::BalancerConfig;
+use crate::elections::Elections;
 use crate::events::EventLog;
-use crate::journal::{Durability, Journal, Restored, Verdicts};
+use crate::history::Axis;
+use crate::journal::{Journal, Restored, Verdicts};
 use crate::live::{Ground, LiveBalancer};
+use crate::measured::Measured;
 
 /// Balancers in configuration order.
 pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
@@ -32,11 +40,14 @@ pub(crate) struct Registry {
     roster: RwLock<Roster>,
     ground: Ground,
     events: EventLog,
+    elections: Elections,
     hello: RwLock<Hello>,
     /// Told when workers are to look at all their requests, because one has been cut.
     roused: watch::Sender<()>,
+    axis: Axis,
     /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
+    measured: Measured,
 }
 
 /// What a new configuration says that balancers do not.
@@ -64,9 +75,11 @@ impl Registry {
             .enumerate()
             .map(|(index, config)| begun(config.clone(), paths(index), &edits, &ground));
         let roster = RwLock::new(Arc::new(balancers.collect()));
+        let events = EventLog::open(journal.folder());
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
         let roused = watch::Sender::new(());
-        let registry = Self { roster, ground, events: EventLog::new(), hello, roused, journal };
+        let (elections, axis, measured) = (Elections::new(cores), Axis::new(), Measured::default());
+        let registry = Self { roster, ground, events, elections, hello, roused, axis, journal, measured };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -157,6 +170,21 @@ impl Registry {
         &self.events
     }
 
+    /// The seconds of the members' histories.
+    pub(crate) fn axis(&self) -> &Axis {
+        &self.axis
+    }
+
+    /// The last elections.
+    pub(crate) fn elections(&self) -> &Elections {
+        &self.elections
+    }
+
+    /// What was measured of the traffic lately.
+    pub(crate) fn measured(&self) -> &Measured {
+        &self.measured
+    }
+
     pub(crate) fn hello(&self) -> Hello {
         self.hello.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -243,28 +271,6 @@ impl Registry {
         settled
     }
 
-    /// A lost race is told with who won it, if the log of events still knows.
-    fn with_author(&self, refusal: Refusal, balancer: &BalancerName, member: Option<&MemberName>) -> Refusal {
-        if refusal.code != Code::Stale {
-            return refusal;
-        }
-        let last = self.events.find_last(|kind| match kind {
-            EventKind::MemberEdited { balancer: whose, member: which, .. } => {
-                whose == balancer && member == Some(which)
-            }
-            EventKind::BalancerEdited { balancer: whose, .. } => whose == balancer && member.is_none(),
-            _ => false,
-        });
-        let Some(event) = last else { return refusal };
-        let (EventKind::MemberEdited { by, .. } | EventKind::BalancerEdited { by, .. }) = &event.kind else {
-            return refusal;
-        };
-        let ago = clock::wall().since(event.at).as_secs();
-        let message =
-            format!("{}; the last change was by {}, {ago} s ago", refusal.message, name_of(by.as_ref()));
-        Refusal { message, ..refusal }
-    }
-
     /// Does the configuration want edits to survive a restart? It may wait for a disk.
     pub(crate) fn keeps_edits(&self) -> bool {
         self.writer().persists()
@@ -283,80 +289,6 @@ impl Registry {
     /// Tells when a request may have been cut.
     pub(crate) fn roused(&self) -> watch::Receiver<()> {
         self.roused.subscribe()
-    }
-
-    /// The one door for a change of a member.
-    pub(crate) fn edit_member(
-        &self,
-        balancer: &BalancerName,
-        selector: &str,
-        edit: &MemberEdit,
-        by: Option<Peer>,
-    ) -> Result<Edited, Refusal> {
-        // Before the look-up, so that no edit goes to a balancer that is being replaced.
-        let mut journal = self.writer();
-        let live = self.find(balancer)?;
-        let member = live.resolve(selector)?;
-        live.refuse_unknown_expression(edit)?;
-        let wanted = live.lock().preview_member(&member, edit);
-        let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, Some(&member)))?;
-        if wanted.changes.is_empty() {
-            return Ok(answer(balancer, Some(member), wanted, None, journal.durability()));
-        }
-        let durability = journal.member_edited(balancer, &member, edit, &wanted.changes);
-        let accepted = live.lock().edit_member(&member, edit)?;
-        live.watch_sessions();
-        live.changed.notify_waiters();
-        live.end_tunnels_if_stopped(&member);
-        let (by_whom, reason) =
-            (name_of(by.as_ref()), edit.reason.as_ref().map_or("", |reason| reason.as_str()));
-        tracing::info!(%balancer, %member, changes = %describe(&accepted), by = by_whom, reason, "member edited");
-        let number = self.events.publish(EventKind::MemberEdited {
-            balancer: balancer.clone(),
-            member: member.clone(),
-            changes: accepted.changes.clone(),
-            revision: accepted.revision,
-            by,
-            reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
-            durable: durability.is_kept(),
-            forced: false,
-            undoes: None,
-        });
-        Ok(answer(balancer, Some(member), accepted, Some(number), durability))
-    }
-
-    /// The one door for a change of a balancer's own settings.
-    pub(crate) fn edit_balancer(
-        &self,
-        balancer: &BalancerName,
-        edit: &BalancerEdit,
-        by: Option<Peer>,
-    ) -> Result<Edited, Refusal> {
-        // Before the look-up, so that no edit goes to a balancer that is being replaced.
-        let mut journal = self.writer();
-        let live = self.find(balancer)?;
-        let wanted = live.lock().preview(edit);
-        let wanted = wanted.map_err(|refusal| self.with_author(refusal, balancer, None))?;
-        if wanted.changes.is_empty() {
-            return Ok(answer(balancer, None, wanted, None, journal.durability()));
-        }
-        let durability = journal.balancer_edited(balancer, edit, &wanted.changes);
-        let accepted = live.lock().edit(edit)?;
-        live.watch_sessions();
-        live.changed.notify_waiters();
-        let (by_whom, reason) =
-            (name_of(by.as_ref()), edit.reason.as_ref().map_or("", |reason| reason.as_str()));
-        tracing::info!(%balancer, changes = %describe(&accepted), by = by_whom, reason, "balancer edited");
-        let number = self.events.publish(EventKind::BalancerEdited {
-            balancer: balancer.clone(),
-            changes: accepted.changes.clone(),
-            revision: accepted.revision,
-            by,
-            reason: edit.reason.as_ref().map(|reason| reason.as_str().to_owned()),
-            durable: durability.is_kept(),
-            undoes: None,
-        });
-        Ok(answer(balancer, None, accepted, Some(number), durability))
     }
 }
 
@@ -415,43 +347,4 @@ fn subjects(balancers: &[Arc<LiveBalancer>]) -> BTreeSet<Subject> {
             std::iter::once(None).chain(members).map(subject).collect::<Vec<_>>()
         })
         .collect()
-}
-
-fn answer(
-    balancer: &BalancerName,
-    member: Option<MemberName>,
-    accepted: Accepted,
-    event: Option<u64>,
-    durability: Durability,
-) -> Edited {
-    let mut notes = accepted.notes;
-    notes.extend(durability.note());
-    Edited {
-        balancer: balancer.clone(),
-        member,
-        changed: event.is_some(),
-        changes: accepted.changes,
-        revision: accepted.revision,
-        event,
-        durable: durability.is_kept(),
-        notes,
-    }
-}
-
-fn describe(accepted: &Accepted) -> String {
-    let changes: Vec<String> = accepted
-        .changes
-        .iter()
-        .map(|change| format!("{} {:?} -> {:?}", change.field, change.before, change.after))
-        .collect();
-    changes.join(", ")
-}
-
-/// Who somebody is, for a sentence.
-pub(crate) fn name_of(peer: Option<&Peer>) -> String {
-    match peer {
-        None => "nobody known".to_owned(),
-        Some(Peer { user: Some(user), uid, .. }) => format!("{user} ({uid})"),
-        Some(peer) => format!("uid {}", peer.uid),
-    }
 }

@@ -126,7 +126,7 @@ pub(crate) fn begin<'a>(
     handing: Handing<'a, '_>,
 ) -> Option<Begun<'a>> {
     let Handing { balancer, tried, keep, visit, cookie, changes } = handing;
-    let Answered { head: answer, buffer, mut connection, offered } = answered;
+    let Answered { head: answer, buffer, mut connection, offered, .. } = answered;
     connection.bodiless = answer.length == Length::None;
     let lease = tried.last.as_ref()?;
     let address = balancer.address(lease.member())?;

@@ -33,6 +33,7 @@ pub(crate) struct Reloader {
 
 struct State {
     listening: Listening,
+    metrics: Listening,
     /// What the open access logs were opened for.
     written: Vec<AccessLogConfig>,
     /// Access logs of before, on which lines may still be on their way.
@@ -51,14 +52,19 @@ impl Reloader {
     pub(crate) fn new(
         source: Option<(PathBuf, ReadOptions)>,
         (proxy, stop): (Arc<Proxy>, watch::Receiver<Stop>),
-        (listening, written, hearings): (Listening, Vec<AccessLogConfig>, Hearings),
+        ((listening, metrics), written, hearings): ((Listening, Listening), Vec<AccessLogConfig>, Hearings),
     ) -> Self {
-        let state = State { listening, written, old_logs: Vec::new(), hearings };
+        let state = State { listening, metrics, written, old_logs: Vec::new(), hearings };
         Self { source, proxy, stop, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the configuration in effect says.
+    pub(crate) fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.proxy.site.borrow())
     }
 
     /// The addresses that are listened on.
@@ -117,6 +123,7 @@ impl Reloader {
         let refuse = |why: anyhow::Error| format!("{why:#}");
         let before = Arc::clone(&self.proxy.site.borrow());
         let opened = state.listening.open(&config.listen).map_err(refuse)?;
+        let metrics = state.metrics.open(&config.metrics_listen).map_err(refuse)?;
         let logs = if state.written == config.access_logs {
             Arc::clone(&before.logs)
         } else {
@@ -130,6 +137,7 @@ impl Reloader {
             state.hearings.open(monitor.config(), &config.heartbeat).map_err(refuse)?
         };
         // From here on nothing can fail.
+        state.metrics.serve(metrics, &config.metrics_listen);
         state.written.clone_from(&config.access_logs);
         if !Arc::ptr_eq(&logs, &before.logs) {
             state.old_logs.push(Arc::clone(&before.logs));

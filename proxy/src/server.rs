@@ -24,7 +24,7 @@ use crate::registry::{Registry, Roster};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
 use crate::site::{self, Site};
-use crate::{admin, clock, limits, probe};
+use crate::{admin, clock, history, limits, measured, probe};
 
 /// How often it is looked for what a configuration of before has left.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -156,6 +156,8 @@ impl Running {
         if self.control.take().is_some_and(|control| control.join().is_err()) {
             tracing::error!("the control thread had ended in a panic");
         }
+        // The last events are on their way to the audit files.
+        let _ = self.registry.events().is_audited(self.registry.events().last());
         self.run_dir.clear();
         tracing::info!("ended");
     }
@@ -186,8 +188,10 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let run_dir = options.run_dir.clone().unwrap_or_else(|| RunDir::default_for(&configuration));
     let run_dir = RunDir::take(&run_dir)?;
     let (doors, listeners): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
-    let mut listening = Listening::new(doors);
-    let (opened, logs, beats) = match open(&config, &listening) {
+    let mut listening = Listening::new("Listen", doors);
+    let (door, metrics_door) = mpsc::unbounded_channel();
+    let mut metrics = Listening::new("MetricsListen", vec![door]);
+    let (opened, logs, beats) = match open(&config, (&listening, &mut metrics)) {
         Ok(opened) => opened,
         Err(why) => {
             run_dir.discard();
@@ -220,7 +224,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let source = options.reading.clone().map(|reading| (options.configuration.clone(), reading));
     let stop = watch::Sender::new(Stop::No);
     let shared = (Arc::clone(&proxy), stop.subscribe());
-    let reloader = Arc::new(Reloader::new(source, shared, (listening, written, hearing)));
+    let reloader = Arc::new(Reloader::new(source, shared, ((listening, metrics), written, hearing)));
     let drains = Arc::new(Drains::open(Arc::clone(&registry), run_dir.path()));
     let running = Running {
         reloader,
@@ -232,17 +236,21 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         workers: Vec::new(),
         control: None,
     };
-    launch(running, &proxy, listeners.into_iter().zip(received), (admin, hearings))
+    let inlets = Inlets { admin, hearings, metrics: metrics_door };
+    launch(running, &proxy, listeners.into_iter().zip(received), inlets)
 }
 
 /// Takes hold of everything outside that may be refused: addresses, logs, the socket for heartbeats.
 fn open(
     config: &Config,
-    listening: &Listening,
+    (listening, metrics): (&Listening, &mut Listening),
 ) -> anyhow::Result<(Opened, AccessLogs, Option<heartmonitor::Listener>)> {
     let opened = listening.open(&config.listen)?;
     let beats = config.heartbeat.listen.map(heartmonitor::open).transpose()?;
-    Ok((opened, site::access_logs(config)?, beats))
+    let logs = site::access_logs(config)?;
+    // Nobody accepts there before the control thread runs.
+    metrics.serve(metrics.open(&config.metrics_listen)?, &config.metrics_listen);
+    Ok((opened, logs, beats))
 }
 
 /// What the proxy says of itself.
@@ -261,12 +269,20 @@ fn hello(configuration: &Path, listening: &Listening) -> Hello {
     }
 }
 
+/// Where something comes in to the control thread.
+struct Inlets {
+    admin: std::os::unix::net::UnixListener,
+    hearings: mpsc::UnboundedReceiver<Hearing>,
+    /// Listeners of `MetricsListen`.
+    metrics: mpsc::UnboundedReceiver<Listener>,
+}
+
 /// Starts the threads.
 fn launch(
     mut running: Running,
     proxy: &Arc<Proxy>,
     workers: impl Iterator<Item = (mpsc::UnboundedReceiver<Listener>, Mailbox)>,
-    (admin, hearings): (std::os::unix::net::UnixListener, mpsc::UnboundedReceiver<Hearing>),
+    inlets: Inlets,
 ) -> anyhow::Result<Running> {
     for (core, (listeners, mailbox)) in workers.enumerate() {
         let (proxy, stopping) = (Arc::clone(proxy), running.stop.subscribe());
@@ -280,7 +296,7 @@ fn launch(
         drains: Arc::clone(&running.drains),
     };
     let ending = running.end_control.subscribe();
-    running.control = Some(control(admin, doors, hearings, ending)?);
+    running.control = Some(control(inlets, doors, ending)?);
     for address in running.listen() {
         tracing::info!(%address, threads = running.workers.len(), "listening");
     }
@@ -291,9 +307,8 @@ fn launch(
 /// The thread of everything that is no request: admin interface, health checks, and the
 /// first look-up of members' names.
 fn control(
-    admin: std::os::unix::net::UnixListener,
+    Inlets { admin, hearings, metrics }: Inlets,
     doors: Doors,
-    hearings: mpsc::UnboundedReceiver<Hearing>,
     ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
@@ -304,6 +319,9 @@ fn control(
         tokio::task::spawn_local(look_up(doors.registry.balancers()));
         tokio::task::spawn_local(sweep(Arc::clone(&doors.reloader)));
         tokio::task::spawn_local(heartmonitor::run(hearings));
+        tokio::task::spawn_local(admin::metrics::run(metrics, Arc::clone(&doors.registry)));
+        tokio::task::spawn_local(history::run(Arc::clone(&doors.registry)));
+        tokio::task::spawn_local(measured::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&doors.registry), ending.clone()));
         tokio::task::spawn_local(drains::run(Arc::clone(&doors.drains)));
         admin::serve(listener, doors, ending).await;

@@ -14,7 +14,7 @@ use crate::header_rules::HeaderRules;
 use crate::heartmonitor::Heartmonitor;
 use crate::http::head::ScanLimits;
 use crate::limits;
-use crate::mapping::{Mapping, Mappings, Target};
+use crate::mapping::{self, Mapping, Mappings, Target};
 use crate::registry::Roster;
 use crate::reversal::Reversal;
 
@@ -39,6 +39,20 @@ pub(crate) struct Site {
     /// How many worker threads serve as it says.
     adopted: Mutex<usize>,
     adoption: Condvar,
+}
+
+/// Where a path leads.
+pub(crate) enum Lead<'a> {
+    /// It means one thing here and perhaps another to a member; the reason, as a sentence.
+    Refused(&'static str),
+    /// The fence that covers it, and the balancer behind that.
+    Fenced(&'a Fence, Option<usize>),
+    /// To the handler heartbeat.
+    Heartmonitor,
+    /// No line fits, or one with `!`.
+    Nowhere,
+    /// To a balancer.
+    To(mapping::Found<'a>),
 }
 
 /// A site in the hands of one worker thread.
@@ -104,6 +118,23 @@ impl Site {
             adopted: Mutex::default(),
             adoption: Condvar::new(),
         }
+    }
+
+    /// Where a path leads, which is one of a request without its query.
+    pub(crate) fn lead<'a>(&'a self, path: &'a str) -> Lead<'a> {
+        if let Err(why) = mapping::check_path(path) {
+            return Lead::Refused(why);
+        }
+        let found = self.mappings.find(path);
+        let index = found.as_ref().map(|found| found.balancer);
+        if let Some(fence) = self.fences.iter().find(|fence| fence.covers(path, index)) {
+            return Lead::Fenced(fence, index);
+        }
+        // As in httpd before any mapping.
+        if self.heartmonitor.handles(path) {
+            return Lead::Heartmonitor;
+        }
+        found.map_or(Lead::Nowhere, Lead::To)
     }
 
     /// One more worker thread serves as it says.

@@ -59,7 +59,9 @@ fn drain_and_enable_are_idempotent_and_say_what_they_did() {
     assert_eq!(proxy.member("app", "a").words, "Init Ok");
     command(&proxy, "stop app/a").with_code(0);
     assert_eq!(proxy.member("app", "a").words, "Init Stop");
-    assert!(edited("undrain app/a --json").changed);
+    assert!(!edited("undrain app/a --json").changed, "it clears N alone");
+    assert_eq!(proxy.member("app", "a").words, "Init Stop");
+    assert!(edited("enable app/a --json").changed);
     assert_eq!(proxy.member("app", "a").words, "Init Ok");
 }
 

@@ -36,7 +36,7 @@ fn what_somebody_else_touched_is_not_undone() {
     terminal.keys("y");
     terminal.wait_for("Init Drn Ok");
     proxy.edit("app", "a", r#"{"lbset":3}"#);
-    terminal.wait_for("lbset");
+    terminal.wait_for("set    3");
     terminal.keys("u");
     terminal.wait_for("was changed by somebody since");
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
@@ -57,7 +57,7 @@ fn marked_members_are_changed_one_after_another_with_a_line_for_each() {
     terminal.keys("<backspace>all<enter>");
     let shown = terminal.wait_for("2 done");
     assert!(shown.contains("app/a is disabled") && shown.contains("app/b is disabled"), "{shown}");
-    assert_eq!(proxy.member("app", "b").words, "Init Dis ");
+    assert_eq!(proxy.member("app", "b").words, "Init Dis");
 }
 
 #[test]
@@ -70,10 +70,12 @@ fn the_palette_speaks_the_language_of_the_command_line() {
     let asked = terminal.wait_for("Drain app/b?");
     assert!(asked.contains("evenkeel drain app/b --reason 'deploy 42'"), "{asked}");
     terminal.keys("y");
-    terminal.wait_for("Init Drn Ok");
+    terminal.wait_for("◐ Drn Ok");
     terminal.keys(":<up>");
     terminal.wait_for(":drain app/b --reason");
-    terminal.keys("<esc>:nonsense<enter>");
+    terminal.keys("<esc>");
+    terminal.wait_gone(":drain app/b");
+    terminal.keys(":nonsense<enter>");
     terminal.wait_for("unrecognized subcommand");
     terminal.paste("y");
     terminal.keys(":set app/a lbfactor=3 route=z<enter>");
@@ -92,7 +94,9 @@ fn a_filter_says_how_many_it_hides_and_what_is_wrong_with_it() {
     terminal.wait_for("'many' is no number");
     terminal.keys("<esc>");
     terminal.wait_for("1 hidden");
-    terminal.keys("<esc>p");
+    terminal.keys("<esc>");
+    terminal.wait_gone("1 hidden");
+    terminal.keys("p");
     terminal.wait_for("Every member is well");
     proxy.edit("app", "b", r#"{"stopped":true}"#);
     terminal.wait_for("1 degraded");
@@ -163,7 +167,7 @@ fn serve(mut stream: UnixStream, snapshot: &str) -> Option<()> {
         );
         write!(stream, "{head}\r\n{line}").ok()?;
         // The stream stays open until the console goes.
-        stream.read(&mut [0]).ok()?;
+        stream.read_exact(&mut [0]).ok()?;
     } else {
         write!(stream, "{head}Content-Length: {}\r\nConnection: close\r\n\r\n{snapshot}", snapshot.len())
             .ok()?;
@@ -189,8 +193,10 @@ fn nothing_that_a_stranger_wrote_drives_the_terminal() {
     hostile(&socket, snapshot);
     let terminal = console_with(&["--write", "--socket", &socket.to_string_lossy()]).size(120, 36).open();
     terminal.wait_for("byrequests");
-    terminal.keys("jLL<esc><esc>:");
-    terminal.keys("<esc><enter><esc>d<esc>z<esc>2");
+    for keys in ["j", "L", "L", "<esc>", ":", "<esc>", "<enter>", "<esc>", "d", "<esc>", "z", "<esc>", "2"] {
+        terminal.keys(keys);
+        terminal.settled();
+    }
     terminal.wait_for("52;c;AAAA");
     terminal.settled();
     assert_eq!(foreign_sequences(&terminal.output()), Vec::<String>::new());

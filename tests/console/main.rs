@@ -4,10 +4,12 @@ mod change;
 mod command;
 mod connection;
 mod demo;
+mod drain;
 mod hands;
 mod keys;
 mod lock;
 mod screen;
+mod shell;
 
 use harness::prelude::*;
 use harness::terminal::{Setup, console_with};

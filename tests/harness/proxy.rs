@@ -172,13 +172,14 @@ impl Proxy {
         members.iter().find(|it| it.name == *found.member).cloned().unwrap()
     }
 
-    /// Changes a member; the answer must be good.
+    /// Changes a member, whatever a guard says; the answer must be good.
     #[track_caller]
     pub fn edit(&self, balancer: &str, member: impl fmt::Display, json: &str) -> Edited {
-        self.try_edit(balancer, member, json).message()
+        let forced = json.replacen('{', r#"{"force":true,"#, 1).replacen(",}", "}", 1);
+        self.try_edit(balancer, member, &forced).message()
     }
 
-    /// Changes a member, or is refused.
+    /// Changes a member, or is refused, by a guard for instance.
     #[track_caller]
     pub fn try_edit(&self, balancer: &str, member: impl fmt::Display, json: &str) -> Told {
         let call = Call::EditMember(named(balancer), member.to_string());

@@ -1,7 +1,7 @@
 //! Drains as jobs: what they see, what happens at a deadline, who may interfere, and what a restart makes of them.
 
 use evenkeel_protocol::{
-    Call, Code, Drain, DrainAnswer, DrainOutcome, DrainPhase, EventKind, Inflight, OnTimeout, SessionsKnown,
+    Busy, Call, Code, Drain, DrainAnswer, DrainOutcome, DrainPhase, EventKind, OnTimeout, SessionsKnown,
 };
 use harness::prelude::*;
 
@@ -84,7 +84,7 @@ fn a_drain_waits_for_what_is_in_flight_and_tells_what_it_is() {
     assert!(answer.changed && answer.edited.unwrap().changed, "{:?}", answer.drain);
     let number = answer.drain.number;
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
-    let all = Inflight { requests: 1, streaming: 1, upgraded: 1 };
+    let all = Busy { requests: 1, streaming: 1, upgraded: 1 };
     eventually_equal(&(DrainPhase::Requests, all), || {
         let drain = drain(&proxy, number);
         (drain.phase, drain.busy)
@@ -102,7 +102,7 @@ fn a_drain_waits_for_what_is_in_flight_and_tells_what_it_is() {
     }
     assert_eq!(plain.client.join().unwrap().unwrap().body.len(), 100);
     assert_eq!(streaming.client.join().unwrap().unwrap().body.len(), 100);
-    eventually_equal(&Inflight { upgraded: 1, ..Inflight::default() }, || drain(&proxy, number).busy);
+    eventually_equal(&Busy { upgraded: 1, ..Busy::default() }, || drain(&proxy, number).busy);
     assert!(drain(&proxy, number).is_running());
     drop(tunnel);
     let done = ended(&proxy, number);

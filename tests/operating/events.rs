@@ -69,20 +69,40 @@ fn all_readers_hear_the_same() {
 }
 
 #[test]
-fn a_number_from_another_life_is_answered_with_what_there_is() {
+fn a_number_that_was_never_given_is_answered_with_what_there_is() {
+    let (proxy, _a) = single();
+    let foreign = proxy.snapshot().event + 1_000;
+    let follower = proxy.admin().follow(Some(foreign));
+    follower.wait_for("what there is", |_| true);
+    for events in [follower.heard(), proxy.admin().events(foreign)] {
+        assert_eq!((events[0].number, &events[0].kind), (1, &EventKind::Started));
+    }
+}
+
+#[test]
+fn events_go_on_over_a_restart_and_a_kill_behind_the_number_that_was_seen() {
     let (mut proxy, _a) = single();
     for set in 1..=5 {
         proxy.edit("app", "b", &format!("{{\"lbset\":{set}}}"));
     }
-    let last = proxy.snapshot().event;
+    let seen = proxy.snapshot().event;
     assert_eq!(proxy.stop().code(), Some(0));
     proxy.restart();
-    assert!(proxy.snapshot().event < last);
-    let follower = proxy.admin().follow(Some(last));
-    follower.wait_for("what there is", |_| true);
-    for events in [follower.heard(), proxy.admin().events(last)] {
-        assert_eq!((events[0].number, &events[0].kind), (1, &EventKind::Started));
-    }
+    let events = proxy.admin().events(seen);
+    let kinds: Vec<&EventKind> = events.iter().map(|event| &event.kind).take(2).collect();
+    assert_eq!(kinds, [&EventKind::Stopping, &EventKind::Started]);
+    assert_eq!(events[0].number, seen + 1);
+    assert_eq!(proxy.admin().events(seen - 1).len(), events.len() + 1, "those of before are there too");
+
+    let edited = proxy.edit("app", "b", r#"{"lbset":9}"#);
+    let number = edited.event.unwrap();
+    proxy.kill();
+    proxy.restart();
+    let events = proxy.admin().events(number - 1);
+    assert!(is_edit(&events[0]) && events[0].number == number, "{events:?}");
+    assert_eq!(events[1].kind, EventKind::Started);
+    // What was told and not yet written must not get its number again.
+    assert!(events[1].number > number + 1, "{events:?}");
 }
 
 #[test]

@@ -203,5 +203,6 @@ fn json(field: &str, value: &str) -> String {
         ("lbfactor" | "lbset" | "timeout" | "maxattempts", number) => number.to_owned(),
         (_, text) => format!("\"{text}\""),
     };
-    format!("{{\"{field}\":{value}}}")
+    // httpd has no guards.
+    format!("{{\"{field}\":{value},\"force\":true}}")
 }

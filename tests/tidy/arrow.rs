@@ -49,6 +49,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             // The local times of the access log: the system's zone cannot be had without unsafe code otherwise.
             "jiff",
             "clap",
+            // Its man page.
+            "clap_mangen",
         ],
         "the proxy never names the console or a terminal crate; a new dependency needs a row here",
     ),
@@ -72,6 +74,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "jiff",
             "rustix",
             "clap",
+            "clap_complete",
+            "clap_mangen",
             "strsim",
             "tracing",
         ],

@@ -4,24 +4,26 @@
 use clap::Args;
 use evenkeel_protocol::clean::is_clean;
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerEdit, Edited, ErrorNote, Flag, MemberEdit, Snapshot};
+use evenkeel_protocol::{BalancerEdit, Edited, ErrorNote, Flag, MemberEdit, Preview, Snapshot};
 
 use super::output::Stop;
 use super::report::{missing, report};
 use super::retry::next_try;
-use super::{Exit, Session, target};
+use super::{Exit, Session, complete, preview, target};
 use crate::client::Client;
 
 /// What can be typed behind a verb.
 #[derive(Debug, Args)]
 pub struct EditArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    #[arg(add = complete::members())]
     pub(super) selector: String,
     #[command(flatten)]
     pub(super) options: EditOptions,
 }
 
 /// The options of every edit.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(super) struct EditOptions {
     /// Why, for the proxy's log of events; at most 200 characters
@@ -30,6 +32,12 @@ pub(super) struct EditOptions {
     /// Do it only if the revision is still N (see `status --json`); else exit with 8
     #[arg(long, value_name = "N", value_parser = revision)]
     pub(super) if_revision: Option<u64>,
+    /// Only say what it would do, and to whom; the exit code is the one it would end with
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do it even where a guard refuses it, as it does for the last member that serves
+    #[arg(long)]
+    pub(super) force: bool,
     /// Succeed without a change if there is no such member or balancer
     #[arg(long)]
     pub(super) ignore_missing: bool,
@@ -65,6 +73,8 @@ impl EditOptions {
 pub(super) enum Verb {
     /// Sets N.
     Drain,
+    /// Clears N.
+    Undrain,
     /// Clears N, D and S.
     Enable,
     /// Sets D.
@@ -75,6 +85,8 @@ pub(super) enum Verb {
     Standby,
     /// Sets what is listed.
     Set,
+    /// Takes the edit of that event back.
+    Undo(u64),
 }
 
 /// What an edit asks for.
@@ -99,12 +111,13 @@ pub(super) async fn run(
 /// The flags that a verb sets and clears.
 pub(super) fn flags_of(verb: Verb) -> MemberEdit {
     let flags: &[(Flag, bool)] = match verb {
-        Verb::Drain => &[(Flag::Drain, true)],
         Verb::Enable => &[(Flag::Drain, false), (Flag::Disabled, false), (Flag::Stopped, false)],
         Verb::Disable => &[(Flag::Disabled, true)],
         Verb::Stop => &[(Flag::Stopped, true)],
         Verb::Standby => &[(Flag::Standby, true)],
-        Verb::Set => &[],
+        Verb::Drain => &[(Flag::Drain, true)],
+        Verb::Undrain => &[(Flag::Drain, false)],
+        Verb::Set | Verb::Undo(_) => &[],
     };
     flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on))
 }
@@ -128,21 +141,40 @@ pub(super) async fn apply(
     let reason = options.reason()?;
     let client = session.client().await?;
     let snapshot = client.snapshot().await?;
+    let (revision, force) = (options.if_revision, options.force.then_some(true));
     let wanted = match order.wanted {
-        Wanted::Member(edit) => Wanted::Member(MemberEdit { reason, revision: options.if_revision, ..edit }),
-        Wanted::Balancer(edit) => {
-            Wanted::Balancer(BalancerEdit { reason, revision: options.if_revision, ..edit })
-        }
+        Wanted::Member(edit) => Wanted::Member(MemberEdit { reason, revision, force, ..edit }),
+        Wanted::Balancer(edit) => Wanted::Balancer(BalancerEdit { reason, revision, force, ..edit }),
     };
     let order = Order { wanted, ..order };
+    let absent = |stop: &Stop| matches!(stop, Stop::Missing(_)) && options.ignore_missing;
+    if options.dry_run {
+        return match look(&client, &snapshot, &order).await {
+            Err(stop) if absent(&stop) => missing(&stop, options, session),
+            other => preview::show(&other?, &snapshot, options, session),
+        };
+    }
     let mut edited = match send(&client, &snapshot, &order).await {
-        Err(Stop::Missing(why)) if options.ignore_missing => return missing(&why, options, session),
+        Err(stop) if absent(&stop) => return missing(&stop, options, session),
         other => other?,
     };
     if let Wanted::Member(edit) = &order.wanted {
         edited.notes.extend(in_error(&snapshot, edit, &edited));
     }
     report(order.verb, &edited, options, session)
+}
+
+async fn look(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result<Preview, Stop> {
+    Ok(match &order.wanted {
+        Wanted::Member(edit) => {
+            let (balancer, member) = target::member_with(snapshot, order.selector, order.keys)?;
+            client.preview_member(&balancer.name, &member.name, edit).await?
+        }
+        Wanted::Balancer(edit) => {
+            let balancer = target::balancer_with(snapshot, order.selector, order.keys)?;
+            client.preview_balancer(&balancer.name, edit).await?
+        }
+    })
 }
 
 async fn send(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result<Edited, Stop> {
@@ -159,7 +191,7 @@ async fn send(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result
 }
 
 /// What a member in error waits for, if the edit leaves it in use: no edit lifts an error at once.
-fn in_error(snapshot: &Snapshot, edit: &MemberEdit, edited: &Edited) -> Option<String> {
+pub(super) fn in_error(snapshot: &Snapshot, edit: &MemberEdit, edited: &Edited) -> Option<String> {
     let member = snapshot.member(&edited.balancer, edited.member.as_ref()?)?;
     let error = member.error.as_ref().filter(|_| member.status.has(Flag::Error))?;
     let after = MemberEdit::FLAGS
@@ -188,26 +220,26 @@ mod tests {
     fn proxy(answer: Edited) -> Scripted {
         Scripted::start(move |request| match request.method.as_str() {
             "PATCH" => Act::json(&answer),
+            "POST" => Act::json(&scripted::drain_answer(answer.clone())),
             _ => Act::json(&scripted::snapshot(0)),
         })
     }
 
     /// What the proxy was sent: target and body.
     fn sent(proxy: &Scripted) -> (String, Value) {
-        let request = proxy.requests().into_iter().find(|request| request.method == "PATCH").unwrap();
+        let request = proxy.requests().into_iter().find(|request| request.method != "GET").unwrap();
         (request.target, serde_json::from_str(&request.body).unwrap())
     }
 
     #[tokio::test]
     async fn each_verb_sends_its_flags() {
         for (line, body) in [
-            ("drain app/a", json!({"drain": true})),
             ("enable a", json!({"drain": false, "disabled": false, "stopped": false})),
-            ("undrain a", json!({"drain": false, "disabled": false, "stopped": false})),
+            ("undrain a", json!({"drain": false})),
             ("disable 127.0.0.1:9001", json!({"disabled": true})),
             ("stop http://127.0.0.1:9001", json!({"stopped": true})),
             ("standby app/a --if-revision 7", json!({"standby": true, "revision": 7})),
-            ("drain --reason deploy a", json!({"drain": true, "reason": "deploy"})),
+            ("disable --reason deploy a", json!({"disabled": true, "reason": "deploy"})),
         ] {
             let proxy = proxy(scripted::edited());
             let mut scene = Scene::of(&proxy);
@@ -286,7 +318,7 @@ mod tests {
             assert_eq!(scene.run(line).await, Exit::Usage, "{line}");
             assert!(scene.err().contains("app is a balancer: name one, such as app/a"), "{}", scene.err());
         }
-        assert_eq!(proxy.asked("PATCH"), 0);
+        assert_eq!((proxy.asked("PATCH"), proxy.asked("POST")), (0, 0));
     }
 
     #[tokio::test]
@@ -298,7 +330,7 @@ mod tests {
         assert_eq!(
             report,
             json!({
-                "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "changed": true,
+                "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "applied": true, "changed": true,
                 "changes": [{"field": "drain", "before": "Off", "after": "On"}],
                 "revision": 3, "durable": true, "notes": [],
             })
@@ -344,7 +376,7 @@ mod tests {
             (&json!(1), &json!(false), &Value::Null)
         );
         assert_eq!(scene.run("drain 127.0.0.1 --ignore-missing").await, Exit::NotFound, "several fit");
-        assert_eq!(proxy.asked("PATCH"), 0);
+        assert_eq!((proxy.asked("PATCH"), proxy.asked("POST")), (0, 0));
     }
 
     #[tokio::test]
@@ -367,7 +399,7 @@ mod tests {
             ("late", Act::Hang, Exit::Failed),
         ] {
             let proxy = Scripted::start(move |request| match request.method.as_str() {
-                "PATCH" => act.clone(),
+                "PATCH" | "POST" => act.clone(),
                 _ => Act::json(&scripted::snapshot(0)),
             });
             let mut scene = Scene::of(&proxy);
@@ -399,7 +431,7 @@ mod tests {
         scene.run("drain a --if-revision x").await;
         assert!(scene.err().contains("must be a revision: a whole number"), "{}", scene.err());
         assert_eq!(scene.run_words(&["drain", ""]).await, Exit::Usage);
-        assert_eq!(proxy.asked("PATCH"), 0);
+        assert_eq!((proxy.asked("PATCH"), proxy.asked("POST")), (0, 0));
     }
 
     #[tokio::test]
@@ -416,6 +448,6 @@ mod tests {
         assert!(scene.err().contains("choose one with --socket"), "{}", scene.err());
         let socket = proxies[1].socket();
         assert_eq!(scene.run(&format!("--socket {} drain a", socket.display())).await, Exit::Done);
-        assert_eq!((proxies[0].asked("PATCH"), proxies[1].asked("PATCH")), (0, 1));
+        assert_eq!((proxies[0].asked("POST"), proxies[1].asked("POST")), (0, 1));
     }
 }

@@ -52,7 +52,7 @@ fn line(event: &Event, zone: &TimeZone) -> String {
     format!("{}  #{}  {}", time(event.at, zone), event.number, sentence(&event.kind))
 }
 
-fn time(at: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
     i64::try_from(at.0)
         .ok()
         .and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok())
@@ -81,10 +81,7 @@ fn sentence(kind: &EventKind) -> String {
             Circumstances { undoes: *undoes, ..of(by.as_ref(), reason.as_deref(), *durable) }
         ),
         EventKind::EditRefused(what) => {
-            let name = match &what.subject.member {
-                Some(member) => format!("{}/{member}", what.subject.balancer),
-                None => what.subject.balancer.url(),
-            };
+            let name = report::name(&what.subject.balancer, what.subject.member.as_ref());
             let changes = match what.changes.as_slice() {
                 [] => "an edit".to_owned(),
                 changes => report::changes(changes),
@@ -132,13 +129,13 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::DrainBegan { .. }
         | EventKind::DrainChanged { .. }
         | EventKind::DrainPhase { .. }
-        | EventKind::DrainEnded { .. } => drain(kind),
+        | EventKind::DrainEnded { .. } => of_drain(kind),
         EventKind::Missed { from, to } => format!("events {from} to {to} are no longer kept"),
     }
 }
 
 /// What happened to a drain.
-fn drain(kind: &EventKind) -> String {
+fn of_drain(kind: &EventKind) -> String {
     match kind {
         EventKind::DrainBegan {
             drain,
@@ -152,8 +149,8 @@ fn drain(kind: &EventKind) -> String {
             reason,
             durable,
         } => format!(
-            "{balancer}/{member}: drain {drain} begun: until {}, at most {timeout}, then {on_timeout}, settled {settle}{}",
-            until.typed(),
+            "{balancer}/{member}: drain {drain} begun: {}, settled {settle}{}",
+            super::drain::terms(*until, *timeout, *on_timeout),
             of(by.as_ref(), reason.as_deref(), *durable)
         ),
         EventKind::DrainChanged { drain, balancer, member, changes, by, reason, durable } => format!(
@@ -225,12 +222,17 @@ mod tests {
             (
                 "member_edited",
                 json!({"changes": change, "revision": 2, "by": anna, "reason": "deploy 42", "durable": true}),
-                "app/http://a:1: route (none) -> b, drain Off -> On; by anna; deploy 42",
+                "app/http://a:1: route (none) -> b, drain Off -> On; by anna (1000); deploy 42",
             ),
             (
                 "balancer_edited",
-                json!({"changes": change, "revision": 2, "by": nobody, "reason": null, "durable": false}),
-                "balancer://app: route (none) -> b, drain Off -> On; by user 65534; lost when the proxy restarts",
+                json!({"changes": change, "revision": 2, "by": nobody, "reason": null, "durable": false, "undoes": 17}),
+                "balancer://app: route (none) -> b, drain Off -> On; by uid 65534; undoes #17; lost when the proxy restarts",
+            ),
+            (
+                "edit_refused",
+                json!({"changes": change, "code": "guarded", "message": "the last", "by": anna, "reason": "deploy"}),
+                "app/http://a:1: refused: route (none) -> b, drain Off -> On: the last; by anna (1000); deploy",
             ),
             ("member_failed", json!({"reason": "refused"}), "app/http://a:1: put into error: refused"),
             (

@@ -26,6 +26,8 @@ pub enum Exit {
     Permission = 5,
     /// No proxy was reached.
     Unreachable = 6,
+    /// The member is not well where it was to be.
+    Unhealthy = 7,
     /// Somebody else changed it before.
     Stale = 8,
     /// The socket only lets read.
@@ -42,7 +44,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every code with its meaning, as `--help` lists them.
-    pub const TABLE: [(Self, &'static str); 13] = [
+    pub const TABLE: [(Self, &'static str); 14] = [
         (Self::Done, "the wanted state holds, changed or not"),
         (Self::Failed, "unexpected failure, or an edit whose outcome is not known"),
         (Self::Usage, "usage error"),
@@ -50,6 +52,7 @@ impl Exit {
         (Self::Guarded, "refused by a guard"),
         (Self::Permission, "permission denied, on the socket or by role"),
         (Self::Unreachable, "proxy not reachable: no socket, several, refused, no or foreign answer"),
+        (Self::Unhealthy, "reached, but the member is not healthy"),
         (Self::Stale, "stale: somebody changed it since"),
         (Self::ReadOnly, "the socket or the role is read-only"),
         (Self::Invalid, "invalid value"),
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn codes_once_given_stay() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 124, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 124, 130]);
     }
 
     #[test]

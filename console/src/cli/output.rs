@@ -12,6 +12,8 @@ use crate::client::{Failure, NoProxy};
 /// The two writers.
 pub struct Output<'a> {
     terminal: bool,
+    /// Is what is said beside the result for a person's eyes?
+    watched: bool,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
 }
@@ -25,13 +27,33 @@ impl fmt::Debug for Output<'_> {
 impl<'a> Output<'a> {
     /// Results go to `out`, which is no terminal, messages to `err`.
     pub fn new(out: &'a mut dyn Write, err: &'a mut dyn Write) -> Self {
-        Self { terminal: false, out, err }
+        Self { terminal: false, watched: false, out, err }
     }
 
     /// The same, with results for a terminal or not.
     #[must_use]
     pub fn on_terminal(self, terminal: bool) -> Self {
         Self { terminal, ..self }
+    }
+
+    /// The same, with messages for a terminal or not.
+    #[must_use]
+    pub fn watched(self, watched: bool) -> Self {
+        Self { watched, ..self }
+    }
+
+    /// Does somebody see progress as it happens?
+    pub(super) fn progress_is_seen(&self) -> bool {
+        self.watched
+    }
+
+    /// Puts this into the last line of the terminal, in place of what stood there.
+    pub(super) fn progress(&mut self, text: &str) {
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok();
+        let width = size.filter(|size| size.ws_col > 0).map_or(80, |size| usize::from(size.ws_col));
+        let line: String = text.chars().take(width.saturating_sub(1)).collect();
+        // Whoever closed this writer does not want to see it.
+        let _ = write!(self.err, "\r\x1b[2K{line}").and_then(|()| self.err.flush());
     }
 
     /// Are results for a person's eyes?

@@ -50,7 +50,7 @@ pub fn verbs() -> Vec<String> {
         let aliases = verb.get_visible_aliases().map(str::to_owned);
         std::iter::once(verb.get_name().to_owned()).chain(aliases).collect::<Vec<_>>()
     };
-    let known = ["drain", "enable", "disable", "stop", "standby", "set", "status", "events"];
+    let known = ["drain", "undrain", "enable", "disable", "stop", "standby", "set", "status", "events"];
     let verbs = command.get_subcommands().filter(|verb| known.contains(&verb.get_name()));
     verbs.flat_map(names).collect()
 }
@@ -94,13 +94,15 @@ pub fn read(line: &str, chosen: Option<&str>, snapshot: &Snapshot) -> Result<Typ
 }
 
 fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, Stop> {
-    let verb = |verb, arguments: &super::EditArguments| {
-        let edit = flags_of(verb);
-        let found = target::member_with(snapshot, &arguments.selector, &[])?;
-        order((found, named), What::Flags(edit), &arguments.options).map(Some)
+    let flags = |verb, (selector, options): (&str, &EditOptions)| {
+        let found = target::member_with(snapshot, selector, &[])?;
+        order((found, named), What::Flags(flags_of(verb)), options).map(Some)
     };
+    let verb =
+        |verb, arguments: &super::EditArguments| flags(verb, (&arguments.selector, &arguments.options));
     match ask {
-        Ask::Drain(arguments) => verb(Verb::Drain, arguments),
+        Ask::Drain(arguments) => flags(Verb::Drain, (&arguments.selector, &arguments.options)),
+        Ask::Undrain(arguments) => flags(Verb::Undrain, (&arguments.selector, &arguments.options)),
         Ask::Enable(arguments) => verb(Verb::Enable, arguments),
         Ask::Disable(arguments) => verb(Verb::Disable, arguments),
         Ask::Stop(arguments) => verb(Verb::Stop, arguments),
@@ -160,22 +162,20 @@ fn words(line: &str) -> Result<Vec<String>, String> {
     for c in line.chars() {
         match quote {
             Some(open) if c == open => quote = None,
-            Some(_) => word.get_or_insert_default().push(c),
             None if c == '\'' || c == '"' => {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
             None if c.is_whitespace() => words.extend(word.take()),
-            None => word.get_or_insert_default().push(c),
+            // Within quotes, or a character of a word.
+            _ => word.get_or_insert_default().push(c),
         }
     }
-    match quote {
-        Some(open) => Err(format!("the quote {open} is not closed")),
-        None => {
-            words.extend(word);
-            Ok(words)
-        }
+    if let Some(open) = quote {
+        return Err(format!("the quote {open} is not closed"));
     }
+    words.extend(word);
+    Ok(words)
 }
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
                 assert_eq!((edit.lbfactor, settings.len()), ("2".parse().ok(), 2));
                 assert_eq!(settings[0], ("lbfactor".to_owned(), "2".to_owned()));
             }
-            other => panic!("{other:?}"),
+            other @ What::Flags(_) => panic!("{other:?}"),
         }
         assert_eq!(typed("events"), Ok(Typed::Events));
         assert_eq!(typed("status"), Ok(Typed::Status(None)));

@@ -1,6 +1,6 @@
 //! The result of an edit: what the proxy has confirmed, as a line or as JSON, and the exit code.
 
-use evenkeel_protocol::{Change, Edited, MemberName};
+use evenkeel_protocol::{BalancerName, Change, Edited, MemberName};
 use serde::Serialize;
 
 use super::edit::{EditOptions, Verb};
@@ -13,14 +13,18 @@ struct Report<'a> {
     version: u32,
     balancer: Option<&'a str>,
     member: Option<&'a str>,
+    /// False in the result of `--dry-run` only.
+    applied: bool,
     changed: bool,
     changes: &'a [Change],
     revision: Option<u64>,
     durable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<u64>,
     notes: &'a [String],
 }
 
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// Writes what the proxy confirmed; the code tells whether it lasts.
 pub(super) fn report(
@@ -36,10 +40,15 @@ pub(super) fn report(
             version: VERSION,
             balancer: Some(edited.balancer.as_str()),
             member: edited.member.as_ref().map(MemberName::as_str),
+            applied: true,
             changed: edited.changed,
             changes: &edited.changes,
             revision: Some(edited.revision),
             durable: edited.durable,
+            undoes: match verb {
+                Verb::Undo(event) => Some(event),
+                _ => None,
+            },
             notes: &edited.notes,
         })
     } else if options.quiet {
@@ -64,17 +73,20 @@ pub(super) fn report(
 }
 
 /// Writes that there was nothing to edit.
-pub(super) fn missing(why: &str, options: &EditOptions, session: &mut Session<'_>) -> Result<Exit, Stop> {
+pub(super) fn missing(why: &Stop, options: &EditOptions, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let why = why.told().1.unwrap_or_default();
     if options.json {
         let notes = [why.to_owned()];
         session.output.json(&Report {
             version: VERSION,
             balancer: None,
             member: None,
+            applied: !options.dry_run,
             changed: false,
             changes: &[],
             revision: None,
             durable: true,
+            undoes: None,
             notes: &notes,
         })?;
     } else if !options.quiet {
@@ -85,20 +97,26 @@ pub(super) fn missing(why: &str, options: &EditOptions, session: &mut Session<'_
 
 /// The result in a line.
 fn sentence(verb: Verb, edited: &Edited) -> String {
-    let name = match &edited.member {
-        Some(member) => format!("{}/{member}", edited.balancer),
-        None => edited.balancer.url(),
-    };
+    let name = name(&edited.balancer, edited.member.as_ref());
     let what = match (verb, edited.changed) {
+        (Verb::Undrain, false) => "unchanged, it is not draining".to_owned(),
         (Verb::Enable, false) => "nothing to clear, it is not draining, disabled or stopped".to_owned(),
         (_, false) => "unchanged, it is so already".to_owned(),
-        (Verb::Enable, true) => {
+        (Verb::Undrain | Verb::Enable, true) => {
             let cleared: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
             format!("cleared {}", cleared.join(", "))
         }
         (_, true) => changes(&edited.changes),
     };
     format!("{name}: {what} (revision {})", edited.revision)
+}
+
+/// `app/http://10.0.0.1:8080`, or `balancer://app`.
+pub(super) fn name(balancer: &BalancerName, member: Option<&MemberName>) -> String {
+    match member {
+        Some(member) => format!("{balancer}/{member}"),
+        None => balancer.url(),
+    }
 }
 
 /// `drain Off -> On, route a -> b`.

@@ -1,15 +1,12 @@
 //! `evenkeel set`: settings as KEY=VALUE, of a member or of a balancer; the keys tell which.
 
-use std::str::FromStr;
-
 use clap::Args;
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::edit::{StickyEdit, UpTo};
 use evenkeel_protocol::{BalancerEdit, MemberEdit};
 
 use super::edit::{EditOptions, Order, Verb, Wanted, apply};
 use super::output::Stop;
-use super::{Exit, Session};
+use super::{Exit, Session, complete};
 
 /// What `--help` says of the keys.
 pub(super) const HELP: &str = "\
@@ -47,6 +44,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct SetArguments {
     /// The member (BALANCER/MEMBER or MEMBER, by route, host:port or URL), or the balancer
+    #[arg(add = complete::everything())]
     pub(super) selector: String,
     /// What to set
     #[arg(required = true, value_name = "KEY=VALUE")]
@@ -84,9 +82,9 @@ pub(super) fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
         };
         let key = ALIASES.iter().find(|(alias, _)| *alias == typed).map_or(typed, |(_, key)| key);
         let set = if keys(MemberEdit::FIELDS).any(|field| field == key) {
-            set_member(&mut member, key, value)
+            member.set(key, value)
         } else if keys(BalancerEdit::FIELDS).any(|field| field == key) {
-            set_balancer(&mut balancer, key, value)
+            balancer.set(key, value)
         } else {
             return Err(Stop::usage(unknown(typed)));
         };
@@ -104,62 +102,6 @@ pub(super) fn parse(settings: &[String]) -> Result<(Wanted, Vec<&str>), Stop> {
             seen.join(", ")
         ))),
     }
-}
-
-/// Takes the setting `key` of a member over into `edit`, from its value as text; what is no such key changes nothing.
-///
-/// # Errors
-///
-/// What is wrong with the value, as the rest of a sentence.
-pub fn set_member(edit: &mut MemberEdit, key: &str, value: &str) -> Result<(), String> {
-    match key {
-        "lbfactor" => edit.lbfactor = Some(value.parse()?),
-        "lbset" => edit.lbset = Some(value.parse()?),
-        "route" => edit.route = Some(checked(value)?),
-        "redirect" => edit.redirect = Some(checked(value)?),
-        "hcmethod" => edit.hcmethod = Some(value.parse()?),
-        "hcinterval" => edit.hcinterval = Some(value.parse()?),
-        "hcpasses" => edit.hcpasses = Some(value.parse()?),
-        "hcfails" => edit.hcfails = Some(value.parse()?),
-        "hcuri" => edit.hcuri = Some(value.parse()?),
-        "hcexpr" => edit.hcexpr = Some(value.parse()?),
-        _ => {
-            if let Some((flag, _)) = MemberEdit::FLAGS.into_iter().find(|(_, field)| *field == key) {
-                *edit = std::mem::take(edit).with_flag(flag, switch(value)?);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn set_balancer(edit: &mut BalancerEdit, key: &str, value: &str) -> Result<(), String> {
-    match key {
-        "lbmethod" => edit.lbmethod = Some(value.parse()?),
-        "stickysession" if value.is_empty() => edit.stickysession = Some(StickyEdit(None)),
-        "stickysession" => edit.stickysession = Some(StickyEdit(Some(value.parse()?))),
-        "nofailover" => edit.nofailover = Some(switch(value)?),
-        "timeout" => edit.timeout = Some(up_to(value)?),
-        "maxattempts" => edit.maxattempts = Some(up_to(value)?),
-        _ => {}
-    }
-    Ok(())
-}
-
-fn checked<T: FromStr<Err = evenkeel_protocol::InvalidName>>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|why: evenkeel_protocol::InvalidName| why.0)
-}
-
-fn switch(value: &str) -> Result<bool, String> {
-    match value.to_ascii_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" => Ok(true),
-        "off" | "false" | "no" | "0" => Ok(false),
-        _ => Err("must be on or off".to_owned()),
-    }
-}
-
-fn up_to<const MOST: u32>(value: &str) -> Result<UpTo<MOST>, String> {
-    let number = value.parse().ok().and_then(UpTo::new);
-    number.ok_or_else(|| format!("must be a whole number from 0 to {MOST}"))
 }
 
 /// What is wrong with a key that there is not, with the nearest one if one is near.

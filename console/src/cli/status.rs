@@ -8,14 +8,14 @@ use super::output::Stop;
 use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
-use super::{Exit, Session};
+use super::{Exit, Session, complete};
 use crate::{check, heard, size};
 
 /// What can be typed behind `status`.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
     /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route; nothing: everything
-    #[arg(value_name = "BALANCER | SELECTOR")]
+    #[arg(value_name = "BALANCER | SELECTOR", add = complete::everything())]
     pub(super) selector: Option<String>,
     /// The proxy's snapshot as JSON, with exact numbers
     #[arg(long)]
@@ -25,12 +25,7 @@ pub struct StatusArguments {
 pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
     let mut snapshot = session.client().await?.snapshot().await?;
     if let Some(text) = &arguments.selector {
-        snapshot.balancers = match target::any(&snapshot, text)? {
-            Target::Balancer(balancer) => vec![balancer.clone()],
-            Target::Member(balancer, member) => {
-                vec![BalancerSnapshot { members: vec![member.clone()], ..balancer.clone() }]
-            }
-        };
+        narrow(&mut snapshot, text)?;
     }
     if arguments.json {
         session.output.json(&snapshot)?;
@@ -39,6 +34,17 @@ pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) 
         session.output.result(&table(&snapshot, columns))?;
     }
     Ok(Exit::Done)
+}
+
+/// Leaves of a snapshot what a selector means.
+pub(super) fn narrow(snapshot: &mut Snapshot, text: &str) -> Result<(), Stop> {
+    snapshot.balancers = match target::any(snapshot, text)? {
+        Target::Balancer(balancer) => vec![balancer.clone()],
+        Target::Member(balancer, member) => {
+            vec![BalancerSnapshot { members: vec![member.clone()], ..balancer.clone() }]
+        }
+    };
+    Ok(())
 }
 
 /// The columns, in the order and under the names of httpd's manager page.
@@ -79,14 +85,36 @@ pub fn page(snapshot: &Snapshot) -> String {
     table(snapshot, Columns::All)
 }
 
+/// As [`page`], with the columns that say something.
+pub(super) fn fitting(snapshot: &Snapshot) -> String {
+    table(snapshot, Columns::Fitting)
+}
+
+/// Rows of members that stand in line with one another.
+pub(super) struct StatusTable(Layout<'static>);
+
+impl StatusTable {
+    /// For all members of `snapshot`, with all columns.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        Self(Layout::of(COLUMNS, &rows(snapshot), Columns::All))
+    }
+
+    /// The row of one of them.
+    pub(super) fn row(&self, member: &MemberSnapshot) -> String {
+        self.0.row(&cells(member))
+    }
+}
+
+fn rows(snapshot: &Snapshot) -> Vec<Vec<String>> {
+    snapshot.balancers.iter().flat_map(|balancer| balancer.members.iter().map(cells)).collect()
+}
+
 /// The table of all balancers in `snapshot`; all share one layout. Ends without a line end.
 fn table(snapshot: &Snapshot, columns: Columns) -> String {
     if snapshot.balancers.is_empty() {
         return "the proxy has no balancers".to_owned();
     }
-    let rows: Vec<Vec<String>> =
-        snapshot.balancers.iter().flat_map(|balancer| balancer.members.iter().map(cells)).collect();
-    let layout = Layout::of(COLUMNS, &rows, columns);
+    let layout = Layout::of(COLUMNS, &rows(snapshot), columns);
     let mut lines = Vec::new();
     for balancer in &snapshot.balancers {
         if !lines.is_empty() {

@@ -119,7 +119,7 @@ pub(super) fn balancer_with<'a>(
 }
 
 /// The shortest selector that fits only `wanted`.
-fn shortest(snapshot: &Snapshot, balancer: &BalancerSnapshot, wanted: &MemberSnapshot) -> String {
+pub(super) fn shortest(snapshot: &Snapshot, balancer: &BalancerSnapshot, wanted: &MemberSnapshot) -> String {
     let whole = format!("{}/{}", balancer.name, wanted.name);
     let socket = wanted.name.as_str().split_once('|').map(|(socket, _)| socket);
     [wanted.route.as_str(), socket.unwrap_or(wanted.name.authority())]

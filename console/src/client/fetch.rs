@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Call, Code, DrainAnswer};
+use evenkeel_protocol::{Code, DrainAnswer};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Client, Failure, NOTHING};
+use super::{Client, Failure};
 use crate::need::{Found, Job, Need, Pace};
 use crate::news::News;
 
@@ -111,33 +111,21 @@ impl Client {
     async fn look(&self, need: &Need) -> Result<Found, Failure> {
         Ok(match need {
             Need::History(balancer, member, query) => {
-                let member = member.as_ref().map(|member| member.as_str().to_owned());
-                let call = Call::History(balancer.clone(), member, query.clone());
-                Found::History(Box::new(self.ask(&call, NOTHING).await?))
+                Found::History(Box::new(self.history(balancer, member.as_ref(), query).await?))
             }
-            Need::Census(balancer) => {
-                Found::Census(Box::new(self.ask(&Call::Sessions(balancer.clone()), NOTHING).await?))
-            }
-            Need::Elections(filter) => {
-                Found::Elections(Box::new(self.ask(&Call::Elections, Some(filter)).await?))
-            }
-            Need::Overrides => Found::Overrides(Box::new(self.ask(&Call::Overrides, NOTHING).await?)),
-            Need::Explanation(_, question) => {
-                Found::Explanation(Box::new(self.ask(&Call::Explain, Some(question)).await?))
-            }
+            Need::Census(balancer) => Found::Census(Box::new(self.census(balancer).await?)),
+            Need::Elections(filter) => Found::Elections(Box::new(self.elections(filter).await?)),
+            Need::Overrides => Found::Overrides(Box::new(self.overrides().await?)),
+            Need::Explanation(_, question) => Found::Explanation(Box::new(self.explain(question).await?)),
         })
     }
 
     /// Asks something of the proxy's drains.
     pub(super) async fn job(&self, job: &Job) -> Result<DrainAnswer, Failure> {
-        let answer = match job {
-            Job::Begin(balancer, member, order) => {
-                let call = Call::BeginDrain(balancer.clone(), member.as_str().to_owned());
-                self.ask(&call, Some(order)).await
-            }
-            Job::Change(number, change) => self.ask(&Call::ChangeDrain(*number), Some(change)).await,
-            Job::Cancel(number, cancel) => self.ask(&Call::CancelDrain(*number), Some(cancel)).await,
-        };
-        answer.map_err(Failure::of_edit)
+        match job {
+            Job::Begin(balancer, member, order) => self.begin_drain(balancer, member, order).await,
+            Job::Change(number, change) => self.change_drain(*number, change).await,
+            Job::Cancel(number, cancel) => self.cancel_drain(*number, cancel).await,
+        }
     }
 }

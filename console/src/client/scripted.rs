@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evenkeel_protocol::{Edited, Hello, Snapshot};
+use evenkeel_protocol::{Drain, DrainAnswer, DrainOutcome, Edited, Hello, Snapshot};
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
@@ -216,6 +216,27 @@ pub(crate) fn hello() -> Hello {
     serde_json::from_value(json!({
         "product": "evenkeel-proxy", "version": "0.1.0", "interface": 1, "pid": 7,
         "configuration": "/etc/site.conf", "listen": ["127.0.0.1:8080"], "started": 1_000_000,
+    }))
+    .unwrap()
+}
+
+/// The answer to an order to drain, with that edit.
+pub(crate) fn drain_answer(edited: Edited) -> DrainAnswer {
+    let changed = edited.changed;
+    DrainAnswer { changed, drain: drain(None), edited: Some(edited) }
+}
+
+/// The drain of `app/a`, which runs or ended so.
+pub(crate) fn drain(outcome: Option<DrainOutcome>) -> Drain {
+    let phase = if outcome.is_some() { "done" } else { "requests" };
+    serde_json::from_value(json!({
+        "number": 3, "balancer": "app", "member": "http://127.0.0.1:9001", "route": "a", "phase": phase,
+        "outcome": outcome, "began": 90_000_000, "ended": outcome.map(|_| 95_000_000), "until": "idle",
+        "timeout": "10m", "settle": "5s", "on_timeout": "fail", "deadline": null, "left_ms": 420_000, "by": null,
+        "reason": null, "busy": {"requests": 1, "streaming": 0, "upgraded": 0}, "quiet_ms": null,
+        "sessions": {"known": "unknown", "live": null, "claimed": null, "last_seen": null, "unknown_until": null,
+                     "window_ms": null, "departing": null},
+        "estimate_ms": null, "safe_to_stop": false, "why": "1 request is in flight", "durable": true,
     }))
     .unwrap()
 }

@@ -191,7 +191,7 @@ mod tests {
     fn the_marker_walks_over_all_columns_and_none() {
         let mut sort = Sort::default();
         let mut seen = Vec::new();
-        for _ in 0..13 {
+        for _ in 0..17 {
             sort.next();
             seen.push(sort.column);
         }

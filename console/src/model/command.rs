@@ -34,7 +34,7 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     }
 }
 
-/// The command of a drain; of what no command does the edit that comes nearest.
+/// The command of a drain; not of what no command does, see [`Drainage::has_command`].
 fn drain(drainage: &Drainage, member: &str) -> String {
     let terms = |[until, timeout, settle, on_timeout]: [Option<String>; 4]| {
         let said = [("until", until), ("timeout", timeout), ("settle", settle), ("on-timeout", on_timeout)];
@@ -58,10 +58,9 @@ fn drain(drainage: &Drainage, member: &str) -> String {
             change.settle.map(|settle| settle.to_string()),
             change.on_timeout.map(|on_timeout| on_timeout.to_string()),
         ]),
-        Drainage::Stop(_) => format!("stop {member}"),
+        Drainage::Stop(_) => format!("drain {member} --timeout 0 --on-timeout stop"),
         Drainage::Cut(_) => format!("drain {member} --timeout 0 --on-timeout cut"),
-        Drainage::Cancel(_) => format!("drain {member} --cancel"),
-        Drainage::Restore(_) => format!("undrain {member}"),
+        Drainage::Cancel(_) | Drainage::Restore(_) => format!("undrain {member}"),
     }
 }
 

@@ -8,6 +8,7 @@ use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
 use crate::model::column::{Compared, Sort};
 use crate::model::fleet::Fleet;
 use crate::model::health::{Grade, Health};
+use crate::model::history::History;
 use crate::model::query::Query;
 use crate::model::target::Target;
 
@@ -199,7 +200,7 @@ impl Cursor {
         for (at, balancer) in fleet.balancers().iter().enumerate() {
             let rated = |place: &usize| {
                 let member = balancer.members.get(*place)?;
-                let rate = fleet.history_of(&balancer.name, &member.name).and_then(|history| history.now());
+                let rate = fleet.history_of(&balancer.name, &member.name).and_then(History::now);
                 let erring = fleet.erring_of(&balancer.name, &member.name);
                 Some(Compared { member, rate, erring })
             };

@@ -78,6 +78,12 @@ impl Drainage {
         }
     }
 
+    /// Is there a command that does the same? There is none that ends a drain and leaves the member draining, and none
+    /// that adds to a deadline.
+    pub fn has_command(&self) -> bool {
+        !matches!(self, Self::Cancel(_) | Self::Extend(_, DrainChange { extend: Some(_), .. }))
+    }
+
     /// What it does to the member itself.
     pub fn edit(&self) -> MemberEdit {
         match self {
@@ -255,7 +261,7 @@ mod tests {
     fn safe_is_only_said_by_the_proxy_and_only_live() {
         let busy = sample::drain(1, "node2");
         let mut idle = busy.clone();
-        (idle.busy, idle.sessions.live) = (Default::default(), Some(0));
+        (idle.busy, idle.sessions.live) = (evenkeel_protocol::Busy::default(), Some(0));
         let mut unknown = idle.clone();
         (unknown.sessions.known, unknown.sessions.live) = (SessionsKnown::Unknown, None);
         unknown.sessions.unknown_until = Some(Timestamp(7));

@@ -274,9 +274,9 @@ mod tests {
 
     #[test]
     fn grades_tell_what_was_wanted_from_what_was_not() {
+        use Grade::{Bad, Degraded, Good};
         let snapshot = sample::snapshot(0);
         let grades: Vec<Grade> = snapshot.balancers.iter().flat_map(|b| &b.members).map(Grade::of).collect();
-        use Grade::{Bad, Degraded, Good};
         assert_eq!(grades, [Good, Degraded, Bad, Good, Good, Good]);
         let mut failing = snapshot.balancers[0].members[2].clone();
         failing.status = Status::INITIALISED;

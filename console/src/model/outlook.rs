@@ -1,4 +1,4 @@
-//! What an act on one member or many will do, and how much it takes to agree to it: acts weigh as much as they risk.
+//! What an act on one member or many will do, and how much it takes to agree to it: acts are as grave as what they risk.
 
 use evenkeel_protocol::{BalancerSnapshot, Flag, MemberSnapshot, Snapshot};
 
@@ -9,7 +9,7 @@ use crate::model::question::{Question, Subject};
 
 /// How much it takes to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Weight {
+pub enum Gravity {
     /// Nobody notices, and it can be taken back: one key.
     Light,
     /// Somebody may notice: a yes, and nothing that is pressed by habit.
@@ -24,7 +24,7 @@ pub struct Outlook {
     /// In sentences, warnings first.
     pub remarks: Vec<Remark>,
     /// How much it takes to agree.
-    pub weight: Weight,
+    pub gravity: Gravity,
 }
 
 /// What the answer "yes" to `question` would do, by the numbers of `snapshot`.
@@ -62,13 +62,13 @@ pub fn outlook(snapshot: &Snapshot, question: &Question) -> Outlook {
     }
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     let warns = remarks.iter().any(|remark| remark.tone == Tone::Warning);
-    let weight = match () {
-        () if act.is_relief() => Weight::Light,
-        () if takes_last => Weight::Last,
-        () if warns || turns_off(act) => Weight::Heavy,
-        () => Weight::Light,
+    let gravity = match () {
+        () if act.is_relief() => Gravity::Light,
+        () if takes_last => Gravity::Last,
+        () if warns || turns_off(act) => Gravity::Heavy,
+        () => Gravity::Light,
     };
-    Outlook { remarks, weight }
+    Outlook { remarks, gravity }
 }
 
 fn is_among(subjects: &[Subject], balancer: &BalancerSnapshot, member: &MemberSnapshot) -> bool {
@@ -141,33 +141,33 @@ mod tests {
     }
 
     #[test]
-    fn an_act_weighs_as_much_as_it_risks() {
+    fn an_act_is_as_grave_as_what_it_risks() {
         let on = |flag| Act::Flag(flag, Turn::On);
         let snapshot = sample::snapshot(0);
         let mut well = sample::snapshot(0);
         for member in &mut well.balancers[0].members {
             member.status = Status::INITIALISED;
         }
-        for (what, snapshot, places, act, weight) in [
-            ("a drain with others left", &well, &[(0, 0)][..], on(Flag::Drain), Weight::Light),
-            ("two of three", &well, &[(0, 0), (0, 1)], on(Flag::Drain), Weight::Light),
-            ("all three", &well, &[(0, 0), (0, 1), (0, 2)], on(Flag::Drain), Weight::Last),
-            ("the last one for new users", &snapshot, &[(0, 0)], on(Flag::Drain), Weight::Last),
-            ("breaks sessions", &well, &[(0, 0)], on(Flag::Disabled), Weight::Heavy),
-            ("no session there", &well, &[(1, 0)], on(Flag::Disabled), Weight::Heavy),
+        for (what, snapshot, places, act, gravity) in [
+            ("a drain with others left", &well, &[(0, 0)][..], on(Flag::Drain), Gravity::Light),
+            ("two of three", &well, &[(0, 0), (0, 1)], on(Flag::Drain), Gravity::Light),
+            ("all three", &well, &[(0, 0), (0, 1), (0, 2)], on(Flag::Drain), Gravity::Last),
+            ("the last one for new users", &snapshot, &[(0, 0)], on(Flag::Drain), Gravity::Last),
+            ("breaks sessions", &well, &[(0, 0)], on(Flag::Disabled), Gravity::Heavy),
+            ("no session there", &well, &[(1, 0)], on(Flag::Disabled), Gravity::Heavy),
             (
                 "the last two of one, one of another",
                 &snapshot,
                 &[(0, 0), (0, 1), (1, 0)],
                 on(Flag::Stopped),
-                Weight::Last,
+                Gravity::Last,
             ),
-            ("a standby", &well, &[(1, 0)], on(Flag::Standby), Weight::Light),
-            ("enable one that stays in error", &snapshot, &[(0, 2)], Act::Enable, Weight::Light),
-            ("undrain", &snapshot, &[(0, 1)], Act::Flag(Flag::Drain, Turn::Off), Weight::Light),
-            ("nobody was there before", &snapshot, &[(0, 2)], on(Flag::Disabled), Weight::Heavy),
+            ("a standby", &well, &[(1, 0)], on(Flag::Standby), Gravity::Light),
+            ("enable one that stays in error", &snapshot, &[(0, 2)], Act::Enable, Gravity::Light),
+            ("undrain", &snapshot, &[(0, 1)], Act::Flag(Flag::Drain, Turn::Off), Gravity::Light),
+            ("nobody was there before", &snapshot, &[(0, 2)], on(Flag::Disabled), Gravity::Heavy),
         ] {
-            assert_eq!(asked(snapshot, places, act).weight, weight, "{what}");
+            assert_eq!(asked(snapshot, places, act).gravity, gravity, "{what}");
         }
     }
 

@@ -103,9 +103,9 @@ mod tests {
             (false, "drain "),
         ] {
             if older {
-                palette.older(&history)
+                palette.older(&history);
             } else {
-                palette.newer(&history)
+                palette.newer(&history);
             }
             assert_eq!(palette.text.value(), wanted);
         }

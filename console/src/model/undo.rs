@@ -3,7 +3,6 @@
 
 use evenkeel_protocol::{Change, Edited, Flag, MemberEdit, Snapshot};
 
-use crate::cli::set_member;
 use crate::model::act::Act;
 use crate::model::question::Subject;
 use crate::model::target::Target;
@@ -80,7 +79,7 @@ impl Done {
     pub fn inverse(&self) -> Result<(Subject, Act), String> {
         let mut edit = MemberEdit::default();
         for change in &self.changes {
-            set_member(&mut edit, &change.field, &change.before).map_err(|why| {
+            edit.set(&change.field, &change.before).map_err(|why| {
                 format!("{} cannot be set back to '{}': it {why}", change.field, change.before)
             })?;
         }

@@ -6,7 +6,7 @@ use evenkeel_protocol::{Flag, MemberEdit};
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::form::Form;
-use crate::model::outlook::Weight;
+use crate::model::outlook::Gravity;
 use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone};
@@ -87,12 +87,12 @@ pub(super) fn accept_form(model: &mut Model, mut form: Box<Form>) {
 
 /// Enter on a question: yes where nothing is at risk or the word was typed, else no. It never agrees to a risk.
 pub(super) fn accept_question(model: &mut Model, question: &Question) -> Vec<Effect> {
-    match model.outlook(question).weight {
-        Weight::Light if question.seen => agree(model, Weight::Light),
-        Weight::Last if question.is_spelt_out() => agree(model, Weight::Last),
+    match model.outlook(question).gravity {
+        Gravity::Light if question.seen => agree(model, Gravity::Light),
+        Gravity::Last if question.is_spelt_out() => agree(model, Gravity::Last),
         // What was typed ahead, or only in part, is no answer at all.
-        Weight::Light | Weight::Last => Vec::new(),
-        Weight::Heavy => {
+        Gravity::Light | Gravity::Last => Vec::new(),
+        Gravity::Heavy => {
             no(model);
             Vec::new()
         }
@@ -101,14 +101,14 @@ pub(super) fn accept_question(model: &mut Model, question: &Question) -> Vec<Eff
 
 /// A yes, where a yes is enough.
 pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
-    agree(model, Weight::Heavy)
+    agree(model, Gravity::Heavy)
 }
 
 /// Sends what was asked, if it still stands and weighs no more than `most`.
-fn agree(model: &mut Model, most: Weight) -> Vec<Effect> {
+fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     let Some(Popup::Confirm(question)) = &model.popup else { return Vec::new() };
     let answerable = question.seen && model.size.is_ample() && model.is_answerable(question);
-    if !answerable || model.outlook(question).weight > most {
+    if !answerable || model.outlook(question).gravity > most {
         return Vec::new();
     }
     let question = (**question).clone();

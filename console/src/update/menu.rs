@@ -22,6 +22,7 @@ pub(super) fn chosen(model: &Model, menu: &Menu) -> Option<Action> {
 mod tests {
     use evenkeel_protocol::Flag;
 
+    use crate::effect::Effect;
     use crate::keymap::Context;
     use crate::message::{Key, Message};
     use crate::model::act::{Act, Turn};
@@ -31,7 +32,8 @@ mod tests {
 
     fn press(model: &mut Model, keys: &[Key]) {
         for key in keys {
-            assert_eq!(update(model, Message::Key(*key)), []);
+            let effects = update(model, Message::Key(*key));
+            assert!(effects.iter().all(|effect| matches!(effect, Effect::Look(_))), "{effects:?}");
             update(model, Message::Painted);
         }
     }
@@ -46,7 +48,7 @@ mod tests {
             press(&mut model, keys);
             match &model.popup {
                 Some(Popup::Confirm(question)) => {
-                    assert_eq!(question.act, Act::Flag(Flag::Disabled, Turn::On))
+                    assert_eq!(question.act, Act::Flag(Flag::Disabled, Turn::On));
                 }
                 other => panic!("{other:?}"),
             }

@@ -8,6 +8,9 @@ use crate::model::target::Target;
 use crate::model::{Model, Popup, Screen, menu};
 use crate::update::drain;
 
+/// The longest cookie, path or URL that can be written for the lens.
+const LONGEST_QUESTION: usize = 4096;
+
 /// The lens scrolls no further than this.
 const LONGEST_LENS: usize = 5_000;
 
@@ -51,8 +54,14 @@ pub(super) fn go(model: &mut Model, action: Action) {
             model.watching.route_changes = !model.watching.route_changes;
             model.watching.from = 0;
         }
-        Action::Ask => model.popup = Some(Popup::Ask(model.lens.text.clone())),
-        Action::Watch => model.popup = Some(Popup::Watch(Text::new(&model.watching.subject))),
+        Action::Ask => {
+            model.screen = Screen::Lens;
+            model.popup = Some(Popup::Ask(Text::with_longest(model.lens.text.value(), LONGEST_QUESTION)));
+        }
+        Action::Watch => {
+            model.screen = Screen::Elections;
+            model.popup = Some(Popup::Watch(Text::new(&model.watching.subject)));
+        }
         Action::Mark | Action::MarkRange | Action::MarkAll => mark(model, action),
         Action::Problems | Action::SortNext | Action::SortPrevious | Action::Invert => arrange(model, action),
         action => scroll(model, action),

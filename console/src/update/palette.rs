@@ -113,7 +113,9 @@ fn ask(model: &mut Model, order: Order) {
     };
     let mut subjects = edit::subjects(model, targets);
     if let Some(revision) = order.if_revision {
-        subjects.iter_mut().for_each(|subject| subject.revision = revision);
+        for subject in &mut subjects {
+            subject.revision = revision;
+        }
     }
     let question = Question { reason: order.reason, ..Question::new(subjects, act) };
     model.popup = Some(Popup::Confirm(Box::new(question)));
@@ -192,6 +194,18 @@ mod tests {
             };
             let mut by_line = sample::model(80, 24);
             press(&mut by_line, &[Key::Char(']')]);
+            // What belongs to another screen says so, or goes there.
+            if ![Context::Balancers, Context::Menu].iter().any(|here| row.contexts.contains(here)) {
+                typed(&mut by_line, line);
+                let said = by_line.toast.is_some() || by_line.popup.is_some();
+                let before = sample::model(80, 24);
+                let moved = by_line.screen != before.screen
+                    || by_line.watching != before.watching
+                    || by_line.reach != before.reach;
+                assert!(said || moved, "{line}");
+                reached += 1;
+                continue;
+            }
             let mut by_key = sample::model(80, 24);
             press(&mut by_key, &[Key::Char(']')]);
             // What only the menu has a key for is pressed there.
@@ -222,7 +236,10 @@ mod tests {
         assert_eq!(asked.commands(), ["evenkeel disable static/10.0.2.12 --reason 'deploy 42'"]);
         match press(&mut model, &[Key::Char('y')]).as_slice() {
             [Effect::EditMember { edit, .. }] => {
-                assert_eq!(edit.reason.as_ref().map(|reason| reason.as_str()), Some("deploy 42"));
+                assert_eq!(
+                    edit.reason.as_ref().map(evenkeel_protocol::edit::Reason::as_str),
+                    Some("deploy 42")
+                );
             }
             other => panic!("{other:?}"),
         }

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use super::{Scene, words};
 use crate::model::act::or_none;
 use crate::model::consequence::Tone;
-use crate::model::outlook::{Outlook, Weight};
+use crate::model::outlook::{Gravity, Outlook};
 use crate::model::question::{Question, Standing};
 use crate::theme::Role;
 use crate::widget::frame::popup;
@@ -32,7 +32,7 @@ pub(super) fn draw(
     let room = usize::from(columns).saturating_sub(4);
     let outlook = scene.model.outlook(question);
     let mut said = body(scene, question, (&outlook, room));
-    let (last, cursor) = answer(scene, question, (outlook.weight, room));
+    let (last, cursor) = answer(scene, question, (outlook.gravity, room));
     if usize::from(area.height) < said.len() + last.len() + 2 {
         // What must be read is worth more than blank lines, and the title has said whom it is about.
         said.retain(|line| line.width() > 0);
@@ -41,7 +41,7 @@ pub(super) fn draw(
         }
     }
     let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
-    let role = if outlook.weight == Weight::Light { Role::Accent } else { Role::Alarm };
+    let role = if outlook.gravity == Gravity::Light { Role::Accent } else { Role::Alarm };
     let title = format!(" {} {}? ", question.act.verb(), question.whom());
     let title = scene.span(Role::Strong, cut(&title, room));
     let border = scene.style(role).remove_modifier(Modifier::UNDERLINED);
@@ -106,7 +106,7 @@ fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize
 fn answer(
     scene: Scene<'_>,
     question: &Question,
-    (weight, room): (Weight, usize),
+    (gravity, room): (Gravity, usize),
 ) -> (Vec<Line<'static>>, Option<usize>) {
     let hindrance = match scene.model.standing(question) {
         Standing::Gone => Some("This member is no longer there; nothing can be done to it.".to_owned()),
@@ -126,18 +126,18 @@ fn answer(
         lines.push(Line::from(vec![key("Esc"), word(" back")]));
         return (lines, None);
     }
-    match weight {
-        Weight::Light => {
+    match gravity {
+        Gravity::Light => {
             let spans =
                 vec![key("y"), word(" yes, do it (or "), key("Enter"), word(")     "), key("n"), word(" no")];
             (vec![Line::from(spans)], None)
         }
-        Weight::Heavy => {
+        Gravity::Heavy => {
             let spans =
                 vec![key("y"), word(" yes, do it     "), key("n"), word(" no (or "), key("Enter"), word(")")];
             (vec![Line::from(spans)], None)
         }
-        Weight::Last => {
+        Gravity::Last => {
             let column = question.typed.column().min(WORD - 1);
             let typed: String = question.typed.value().chars().rev().take(WORD - 1).collect();
             let typed: String = typed.chars().rev().collect();

@@ -188,7 +188,11 @@ fn drain(kind: &EventKind) -> (Role, char, String) {
     match kind {
         EventKind::DrainBegan { until, timeout, on_timeout, by, reason, .. } => {
             let who = words::peer(by.as_ref());
-            let terms = format!("until {}, at most {timeout}, then {on_timeout}", until.typed());
+            let deadline = match timeout.span() {
+                Some(span) => format!(", at most {span}, then {on_timeout}"),
+                None => String::new(),
+            };
+            let terms = format!("until {}{deadline}", until.typed());
             (Role::Accent, '▽', format!("{who}: drain begun, {terms}{}", said(reason)))
         }
         EventKind::DrainChanged { changes, by, reason, .. } => {

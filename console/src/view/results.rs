@@ -18,10 +18,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
     let (done, refused) = batch.tally();
     let left = batch.rows.len() - done - refused;
     let mut heading = format!(" {} {}: {done} done", batch.question.act.verb(), batch.question.whom());
-    for (count, word) in [(refused, "refused"), (left, "to come")] {
-        if count > 0 {
-            heading.push_str(&format!(", {count} {word}"));
-        }
+    for (count, word) in [(refused, "refused"), (left, "to come")].into_iter().filter(|(count, _)| *count > 0)
+    {
+        heading.extend([", ", &count.to_string(), " ", word]);
     }
     heading.push(' ');
     let role = if refused > 0 { Role::Alarm } else { Role::Accent };

@@ -97,7 +97,7 @@ fn arrangement(scene: Scene<'_>) -> Line<'static> {
     }
     if let Some(column) = cursor.sort.column {
         let way = if cursor.sort.inverted { '▴' } else { '▾' };
-        right.push_span(scene.span(Role::Text, format!(" by {} {way} ", column.title())));
+        right.push_span(scene.span(Role::Accent, format!(" by {} {way} ", column.title())));
     }
     if cursor.hides() {
         let all: usize = scene.model.fleet.balancers().iter().map(|balancer| balancer.members.len()).sum();
@@ -108,7 +108,7 @@ fn arrangement(scene: Scene<'_>) -> Line<'static> {
         if !cursor.filter.is_empty() {
             right.push_span(scene.span(Role::Accent, format!(" /{} ", cut(cursor.filter.text(), 24))));
         }
-        right.push_span(scene.span(Role::Text, format!("{hidden} hidden ")));
+        right.push_span(scene.span(Role::Faint, format!("{hidden} hidden ")));
     }
     right
 }

@@ -16,7 +16,7 @@ use crate::health::Timetable;
 use crate::lbmethod::{self, Scales};
 use crate::member::{Member, MemberId};
 use crate::sticky::Claim;
-use crate::tally::{Lease, Trial};
+use crate::tally::{Dial, Lease, Trial};
 
 /// A named group of members that share the requests given to it.
 #[derive(Debug)]
@@ -124,6 +124,16 @@ impl Balancer {
         (0u32..).zip(&self.members).map(|(id, member)| (MemberId(id), &member.name, &member.settings.route))
     }
 
+    /// What reads the counters of each member, in their order.
+    pub fn dials(&self) -> Vec<Dial> {
+        self.members.iter().map(|member| Dial::of(&member.tally)).collect()
+    }
+
+    /// How often each member was elected so far, and how often of those for a session.
+    pub fn elections(&self) -> impl Iterator<Item = (&MemberName, u64, u64)> {
+        self.members.iter().map(|member| (&member.name, member.tally.elected(), member.tally.sticky()))
+    }
+
     /// Is that member stopped by an operator?
     pub fn is_stopped(&self, name: &MemberName) -> bool {
         self.members
@@ -185,7 +195,8 @@ impl Balancer {
             Err(why) => {
                 let waits = self.settings.timeout > 0 && why != NoMemberWhy::RouteUnusable;
                 let wait = waits.then(|| Duration::from_secs(u64::from(self.settings.timeout)));
-                Err(NoMember { why, retried, wait })
+                let session = self.session(claim);
+                Err(NoMember { why, retried, wait, session, mark, missing: self.lineup.missing() })
             }
         };
         self.check_invariants();
@@ -288,10 +299,7 @@ impl Balancer {
     ) -> Election {
         let (claim, mark) = claim.unzip();
         let Found { member: id, why, route_changed } = found;
-        let session = self.settings.stickysession.as_ref().zip(claim).map(|(sticky, claim)| Session {
-            name: claim.name_in(sticky).to_owned(),
-            route: claim.route.to_owned(),
-        });
+        let session = self.session(claim);
         let usable = self.lineup.is_usable(id);
         #[expect(clippy::indexing_slicing, reason = "the id was found in the lineup of these members")]
         let member = &self.members[id.index()];
@@ -300,9 +308,18 @@ impl Balancer {
             !member.is_draining() || why == Why::Sticky,
             "a draining member gets its sessions only"
         );
+        if why == Why::Sticky {
+            member.tally.count_sticky();
+        }
         let lease = Lease::take(id, &member.tally, ask.core);
         let visit = member.visit(mark.filter(|_| why == Why::Sticky));
-        Election { member: id, why, session, route_changed, mark, visit, lease, retried }
+        let missing = self.lineup.missing();
+        Election { member: id, why, session, route_changed, mark, visit, missing, lease, retried }
+    }
+
+    fn session(&self, claim: Option<Claim<'_>>) -> Option<Session> {
+        let (sticky, claim) = self.settings.stickysession.as_ref().zip(claim)?;
+        Some(Session { name: claim.name_in(sticky).to_owned(), route: claim.route.to_owned() })
     }
 
     /// Who is to be left out while another can be elected: `excluded`, and those that are being probed.

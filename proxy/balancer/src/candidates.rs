@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use evenkeel_protocol::{Flag, Lbset, Moment};
 
-use crate::election::Why;
+use crate::election::{Missing, Passed, Why};
 use crate::member::{Member, MemberId};
 use crate::tally::Tally;
 
@@ -89,7 +89,7 @@ impl Standing {
 }
 
 /// The members in the order in which they are asked. The home of lbstatus.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Lineup {
     pub(crate) sets: Vec<SetPlaces>,
     /// By place.
@@ -106,6 +106,8 @@ pub(crate) struct Lineup {
     usable: usize,
     /// Who counts as in error although its status does not say so.
     without: Vec<MemberId>,
+    /// Who cannot be elected by its turn, told anew when the members are laid out.
+    missing: Option<Arc<Missing>>,
 }
 
 /// Where a member belongs: the places are sorted by it.
@@ -209,6 +211,7 @@ impl Lineup {
         }
         self.without.clear();
         self.without.extend_from_slice(without);
+        self.missing = missing(members, without);
     }
 
     /// Lays the members out anew after a change of one of them.
@@ -271,6 +274,11 @@ impl Lineup {
         &self.without
     }
 
+    /// Who cannot be elected by its turn.
+    pub(crate) fn missing(&self) -> Option<Arc<Missing>> {
+        self.missing.clone()
+    }
+
     /// Where a member stands.
     pub(crate) fn place_of(&self, id: MemberId) -> Option<usize> {
         self.places.get(id.index()).copied()
@@ -311,6 +319,21 @@ impl Lineup {
             *lbstatus -= total;
         }
     }
+}
+
+/// Those who cannot be elected by their turn; none: all can.
+fn missing(members: &[Member], without: &[MemberId]) -> Option<Arc<Missing>> {
+    let mut missing = Missing::default();
+    for (id, member) in (0u32..).map(MemberId).zip(members) {
+        let left_out = without.contains(&id);
+        if matches!(Group::of(member, left_out), Group::Draining | Group::Unusable) {
+            missing.total += 1;
+            if missing.first.len() < Missing::NAMED {
+                missing.first.push(Passed { member: id, status: member.status, left_out });
+            }
+        }
+    }
+    (missing.total > 0).then(|| Arc::new(missing))
 }
 
 /// The lbsets that have members, in order.

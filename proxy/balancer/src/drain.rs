@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{DrainPhase, DrainUntil, Flag, Inflight, MemberName, Moment, Route};
+use evenkeel_protocol::{Busy, DrainPhase, DrainUntil, Flag, MemberName, Moment, Route};
 
 use crate::balancer::Balancer;
 use crate::member::MemberId;
@@ -40,7 +40,7 @@ pub enum SessionsSeen {
 impl SessionsSeen {
     /// Can none come back?
     pub fn are_gone(self) -> bool {
-        matches!(self, Self::Meaningless | Self::None | Self::Live(0))
+        matches!(self, Self::Meaningless | Self::None)
     }
 }
 
@@ -63,8 +63,8 @@ pub enum Standing {
     Waits(DrainPhase),
     /// What it waits for has come.
     Reached,
-    /// The deadline came first.
-    TooLate,
+    /// The deadline came first, in that phase.
+    TooLate(DrainPhase),
 }
 
 /// The watch over one member that is drained.
@@ -112,7 +112,7 @@ impl DrainWatch {
             return Standing::Reached;
         }
         match self.plan.deadline {
-            Some(deadline) if now >= deadline => Standing::TooLate,
+            Some(deadline) if now >= deadline => Standing::TooLate(phase),
             _ => Standing::Waits(phase),
         }
     }
@@ -172,7 +172,7 @@ pub struct MemberLook {
     /// Does its balancer look for sessions at all?
     pub sticky: bool,
     /// What is in flight.
-    pub busy: Inflight,
+    pub busy: Busy,
     /// How often it was elected.
     pub elected: u64,
 }
@@ -188,7 +188,7 @@ impl Balancer {
             stopped: member.status.has(Flag::Stopped),
             route: member.settings.route.clone(),
             sticky: self.settings.stickysession.is_some(),
-            busy: member.tally.inflight(),
+            busy: member.tally.busy_kinds(),
             elected: member.tally.elected(),
         };
         Some((id, look))

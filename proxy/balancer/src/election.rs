@@ -1,9 +1,10 @@
 //! What a request asks of a balancer, and the two kinds of answer. Plain data; who decides is elsewhere.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_protocol::Recovery;
+use evenkeel_protocol::{Recovery, Status};
 
 use crate::census::{SessionMark, Visit};
 use crate::member::MemberId;
@@ -40,6 +41,8 @@ pub struct Election {
     pub mark: Option<SessionMark>,
     /// What is to be told of its session once the member has answered, or has not; none if the member keeps none.
     pub visit: Option<Visit>,
+    /// Members that could not be elected by their turn; none: there were none.
+    pub missing: Option<Arc<Missing>>,
     /// The request's hold on the member; counts as busy while it lives.
     pub lease: Lease,
     /// Members whose error was lifted on the way.
@@ -78,6 +81,37 @@ pub struct NoMember {
     /// How long, from the first try on, it is worth asking again after each change of the balancer; none: answer
     /// at once.
     pub wait: Option<Duration>,
+    /// The session value that was found.
+    pub session: Option<Session>,
+    /// What stands for the id of its session; none if it claims none.
+    pub mark: Option<SessionMark>,
+    /// Members that could not be elected by their turn; none: there were none.
+    pub missing: Option<Arc<Missing>>,
+}
+
+/// Members that cannot be elected by their turn: they are unusable, drain, or are left out of an election.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Missing {
+    /// The first of them, in configuration order.
+    pub first: Vec<Passed>,
+    /// How many they are.
+    pub total: u64,
+}
+
+impl Missing {
+    /// How many are named.
+    pub const NAMED: usize = 8;
+}
+
+/// A member that cannot be elected by its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passed {
+    /// Which.
+    pub member: MemberId,
+    /// Its status, which says why.
+    pub status: Status,
+    /// Is it left out of this election only: the request failed on it, or another one probes it?
+    pub left_out: bool,
 }
 
 /// Why nobody could be elected.

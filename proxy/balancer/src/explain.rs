@@ -8,9 +8,7 @@ use evenkeel_protocol::{
 
 use crate::balancer::{Balancer, Course, Step};
 use crate::candidates::Standing;
-use crate::census::Watch;
 use crate::election::{Ask, NoMemberWhy, Why};
-use crate::health::Timetable;
 use crate::member::{Member, MemberId};
 
 mod session;
@@ -64,27 +62,6 @@ impl Balancer {
         }
     }
 
-    /// A balancer that elects as this one would, and shares nothing with it.
-    fn rehearsal(&self) -> Self {
-        let members: Vec<Member> = self
-            .members
-            .iter()
-            .map(|member| Member { tally: member.tally.copied().into(), seen: None, ..member.clone() })
-            .collect();
-        Self {
-            name: self.name.clone(),
-            settings: self.settings.clone(),
-            revision: self.revision,
-            lineup: self.lineup.of_copies(&members),
-            members,
-            routes: self.routes.clone(),
-            by_address: self.by_address.clone(),
-            on_trial: self.on_trial.clone(),
-            timetable: Timetable::outdated(),
-            watch: Watch::blind(),
-        }
-    }
-
     /// Who would be elected, request after request.
     fn foretold(&self, ask: &Ask<'_>, now: Moment, next: usize) -> Vec<MemberName> {
         let mut rehearsal = self.rehearsal();
@@ -94,7 +71,7 @@ impl Balancer {
             let Ok(election) = rehearsal.elect(&Ask { dice, ..*ask }, now) else { break };
             // Evenly spread throws, of which the first is the one that was given.
             dice = dice.wrapping_add(0x9e37_79b9);
-            election.lease.answered();
+            election.lease.connected();
             names.extend(rehearsal.member(election.member).map(|member| member.name.clone()));
         }
         names
@@ -127,9 +104,8 @@ impl Balancer {
     fn standing(&self, id: MemberId, now: Moment) -> Standing {
         let by_slots = self.settings.lbmethod == LbMethod::Heartbeat && self.anybody_heard(now);
         let slots = |id: &MemberId| self.member(*id).and_then(|member| member.open_slots(now));
-        let electable = |ids: &[MemberId]| match by_slots {
-            true => ids.iter().filter_map(slots).any(|slots| slots > 0),
-            false => !ids.is_empty(),
+        let electable = |ids: &[MemberId]| {
+            if by_slots { ids.iter().filter_map(slots).any(|slots| slots > 0) } else { !ids.is_empty() }
         };
         let standing = self.lineup.standing(id, electable);
         let unheard = by_slots && slots(&id).is_none();

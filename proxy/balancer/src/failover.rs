@@ -460,7 +460,7 @@ mod tests {
         assert_eq!(answer(200, 3), (false, false, note), "a late answer lifts no error");
         let election = balancer.elect(&Ask::default(), Moment(61_000_000)).unwrap();
         assert_eq!(election.retried, [(ONE, evenkeel_protocol::Recovery::Retry)]);
-        assert!(election.lease.answered());
+        assert!(election.lease.answered(200, 1));
         let settled = balancer.settle(ONE, &Outcome::Answered { status: 200 }, Moment(61_000_000));
         assert!(settled.recovered && balancer.members[0].error.is_none() && balancer.members[0].retries == 0);
     }

@@ -235,7 +235,10 @@ impl Balancer {
         if verdict == Verdict::Undecided {
             return Observed::Nothing;
         }
-        let observed = member.judge(verdict == Verdict::Passed);
+        let passed = verdict == Verdict::Passed;
+        member.checks.passed += u64::from(passed);
+        member.checks.failed += u64::from(!passed);
+        let observed = member.judge(passed);
         if observed != Observed::Nothing {
             self.lineup.refresh(&self.members);
         }

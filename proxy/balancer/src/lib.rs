@@ -17,6 +17,8 @@
 //! | `census` | which sessions were seen, and is anybody left? |
 //! | `explain` | who would be elected, and why? |
 //! | `edit` | may this change be made, and what does it change? |
+//! | `guard` | would this change leave nobody to serve? |
+//! | `rehearsal`, `foresight` | what would it do to traffic, tried on a copy? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
 //! | `snapshot` | all of it, to be shown |
@@ -34,29 +36,34 @@
 
 mod balancer;
 mod candidates;
-mod drain;
 mod census;
+mod drain;
 mod edit;
 mod election;
 mod explain;
 mod failover;
+mod foresight;
+mod guard;
 mod health;
 mod heartbeats;
+pub mod latency;
 mod lbmethod;
 mod member;
 mod recovery;
+mod rehearsal;
 mod snapshot;
 mod sticky;
 mod succession;
 mod tally;
 
 pub use balancer::Balancer;
-pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
 pub use census::{Salt, SessionMark, Visit};
+pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
 pub use edit::Accepted;
-pub use election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
+pub use election::{Ask, Election, Missing, NoMember, NoMemberWhy, Passed, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
+pub use foresight::{Foresight, Loss, WHOLE};
 pub use health::{DueCheck, Finding, Observed, Room, Verdict};
 pub use heartbeats::Beat;
 pub use member::MemberId;
-pub use tally::{Lease, Meter};
+pub use tally::{Dial, Lease, Meter, Reading};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_protocol::{Flag, MemberName, MemberSettings, Moment, Status};
+use evenkeel_protocol::{Checks, Flag, MemberName, MemberSettings, Moment, Status};
 
 use crate::census::RouteSeen;
 use crate::health::Health;
@@ -47,6 +47,8 @@ pub(crate) struct Member {
     pub(crate) address: Option<IpAddr>,
     pub(crate) heard: Option<Heard>,
     pub(crate) health: Health,
+    /// How often it was checked.
+    pub(crate) checks: Checks,
     pub(crate) tally: Arc<Tally>,
     /// What is seen of the sessions of its route; none if it keeps none.
     pub(crate) seen: Option<Arc<RouteSeen>>,
@@ -65,6 +67,7 @@ impl Member {
             error: None,
             heard: None,
             health: Health::default(),
+            checks: Checks::default(),
             tally: Arc::new(Tally::new(cores)),
             seen: None,
         }

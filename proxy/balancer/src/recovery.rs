@@ -149,7 +149,7 @@ mod tests {
         probe.lease.connected();
         let others: Vec<u32> = (0..4).map(|_| elect(&mut balancer, LATER).member.0).collect();
         assert!(others.contains(&0), "its connection stands: {others:?}");
-        assert!(probe.lease.answered(), "its error note is to be cleared");
+        assert!(probe.lease.answered(200, 1), "its error note is to be cleared");
     }
 
     #[test]

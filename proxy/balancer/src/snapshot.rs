@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerSnapshot, ErrorNote, HeardNote, MemberSnapshot, Moment, Timestamp};
+use evenkeel_protocol::{
+    BalancerSnapshot, ErrorNote, HeardNote, Latencies, MemberSnapshot, Moment, Timestamp,
+};
 
 use crate::balancer::Balancer;
 use crate::member::{Member, MemberId};
 
 impl Balancer {
     /// Everything visible at `now`, which on the wall clock is `wall`. `paths` is left empty: the balancer does not
-    /// know who is mapped to it. So are sessions, which are counted when the balancer is not held any more.
+    /// know who is mapped to it. So are sessions, which are counted when the balancer is not held any more, and
+    /// latencies, which somebody else keeps.
     pub fn snapshot(&self, now: Moment, wall: Timestamp) -> BalancerSnapshot {
         let members =
             self.members().zip(&self.members).map(|((id, ..), member)| self.show(id, member, now, wall));
@@ -24,6 +27,7 @@ impl Balancer {
 
     fn show(&self, id: MemberId, member: &Member, now: Moment, wall: Timestamp) -> MemberSnapshot {
         let Member { name, settings, status, tally, .. } = member;
+        let answers = tally.answers();
         MemberSnapshot {
             name: name.clone(),
             revision: member.revision,
@@ -35,7 +39,7 @@ impl Balancer {
             words: status.words(),
             usable: status.is_usable(),
             elected: tally.elected(),
-            served: tally.served(),
+            served: answers.total(),
             failed: tally.failed(),
             busy: tally.busy(),
             sessions: None,
@@ -62,6 +66,11 @@ impl Balancer {
                 by: heard.beat().by,
             }),
             health: member.health.show(&settings.health, now, wall),
+            checks: member.checks,
+            answers,
+            latency: Latencies::default(),
+            failovers: tally.failovers(),
+            repeats: tally.repeats(),
         }
     }
 }

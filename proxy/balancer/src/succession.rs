@@ -81,6 +81,7 @@ impl Member {
         self.retries = old.retries;
         self.error.clone_from(&old.error);
         self.heard = old.heard;
+        self.checks = old.checks;
         self.tally = Arc::clone(&old.tally);
     }
 }
@@ -212,7 +213,7 @@ mod tests {
             .expect("its time has come");
         let mut successor = succeeding(&before, members);
         assert_eq!(elect(&mut successor, 4), "bbbb");
-        probe.lease.answered();
+        probe.lease.answered(200, 1);
         assert!(elect(&mut successor, 4).contains('a'));
     }
 
@@ -236,7 +237,7 @@ mod tests {
                 before.settle(MemberId(0), &refused(), Moment(1));
             }
             let _successor = Balancer::succeeding(&before, (app, settings(now)), members, 1);
-            assert_eq!(election.lease.answered(), settled, "{name}");
+            assert_eq!(election.lease.answered(200, 1), settled, "{name}");
         }
     }
 

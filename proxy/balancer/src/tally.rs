@@ -1,15 +1,20 @@
 //! A member's counters, and the lease through which a request moves them without taking a lock.
 //!
 //! Bytes and answers are counted in one cell a core and summed by whoever reads them. Busy is one number, because
-//! an election compares it.
+//! an election compares it. Latencies are counted in a histogram for each core, up to [`HISTOGRAMS`] of them, made when
+//! the first answer comes: 1,664 bytes each.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
-use evenkeel_protocol::Inflight;
+use evenkeel_protocol::{Answers, Busy};
 
+use crate::latency::{BUCKETS, Histogram};
 use crate::member::MemberId;
+
+/// The most histograms of one member; further cores share them, so that many cores times many members stay small.
+const HISTOGRAMS: usize = 8;
 
 /// The counters of one core, on cache lines of their own.
 #[derive(Debug, Default)]
@@ -17,8 +22,13 @@ use crate::member::MemberId;
 struct Cell {
     sent: AtomicU64,
     received: AtomicU64,
-    served: AtomicU64,
     failed: AtomicU64,
+    /// Answers by the class of their status.
+    answers: [AtomicU64; 5],
+    /// Microseconds of all answers together.
+    latency: AtomicU64,
+    failovers: AtomicU64,
+    repeats: AtomicU64,
 }
 
 /// The trial of a member whose error was lifted: the first request elected to it is the probe.
@@ -41,12 +51,14 @@ pub(crate) struct Tally {
     streaming: AtomicU64,
     upgraded: AtomicU64,
     elected: AtomicU64,
+    sticky: AtomicU64,
     trial: AtomicU8,
     attentive: AtomicBool,
     // What the byte counters are counted from: a reset moves these, so that adders never race with it.
     sent_before: AtomicU64,
     received_before: AtomicU64,
     cells: Box<[Cell]>,
+    histograms: Box<[OnceLock<Box<Histogram>>]>,
 }
 
 impl Tally {
@@ -56,11 +68,13 @@ impl Tally {
             streaming: AtomicU64::new(0),
             upgraded: AtomicU64::new(0),
             elected: AtomicU64::new(0),
+            sticky: AtomicU64::new(0),
             trial: AtomicU8::new(Trial::None as u8),
             attentive: AtomicBool::new(false),
             sent_before: AtomicU64::new(0),
             received_before: AtomicU64::new(0),
             cells: (0..cores.max(1)).map(|_| Cell::default()).collect(),
+            histograms: (0..cores.clamp(1, HISTOGRAMS)).map(|_| OnceLock::new()).collect(),
         }
     }
 
@@ -69,6 +83,7 @@ impl Tally {
         let copy = Self::new(1);
         copy.busy.store(self.busy(), Relaxed);
         copy.elected.store(self.elected(), Relaxed);
+        copy.sticky.store(self.sticky(), Relaxed);
         copy.trial.store(self.trial.load(Relaxed), Relaxed);
         copy.attentive.store(self.attentive.load(Relaxed), Relaxed);
         copy.sent_before.store(self.transferred().wrapping_neg(), Relaxed);
@@ -86,16 +101,31 @@ impl Tally {
     }
 
     /// The same, by what they are.
-    pub(crate) fn inflight(&self) -> Inflight {
+    pub(crate) fn busy_kinds(&self) -> Busy {
         let (upgraded, streaming) = (self.upgraded.load(Relaxed), self.streaming.load(Relaxed));
         // Read last and without a lock: the sum of the three is at least what is busy now.
         let requests = self.busy().saturating_sub(upgraded.saturating_add(streaming));
-        Inflight { requests, streaming, upgraded }
+        Busy { requests, streaming, upgraded }
     }
 
     /// How often it was elected.
     pub(crate) fn elected(&self) -> u64 {
         self.elected.load(Relaxed)
+    }
+
+    /// How often it was elected for a session of its own.
+    pub(crate) fn sticky(&self) -> u64 {
+        self.sticky.load(Relaxed)
+    }
+
+    /// Counts an election for a session.
+    pub(crate) fn count_sticky(&self) {
+        self.sticky.fetch_add(1, Relaxed);
+    }
+
+    /// Of a copy: nothing is in flight. The real number belongs to the leases.
+    pub(crate) fn forget_busy(&self) {
+        self.busy.store(0, Relaxed);
     }
 
     /// Bytes sent to the member since the last reset: httpd's `transferred`, its column To.
@@ -108,9 +138,24 @@ impl Tally {
         self.sum(|cell| &cell.received).wrapping_sub(self.received_before.load(Relaxed))
     }
 
-    /// Requests that the member answered.
-    pub(crate) fn served(&self) -> u64 {
-        self.sum(|cell| &cell.served)
+    /// Requests that the member answered, by the class of the status.
+    pub(crate) fn answers(&self) -> Answers {
+        Answers::new(std::array::from_fn(|class| {
+            self.cells
+                .iter()
+                .filter_map(|cell| cell.answers.get(class))
+                .fold(0, |sum, count| count.load(Relaxed).wrapping_add(sum))
+        }))
+    }
+
+    /// Requests that went elsewhere after a try here.
+    pub(crate) fn failovers(&self) -> u64 {
+        self.sum(|cell| &cell.failovers)
+    }
+
+    /// Requests that were sent once more on a fresh connection.
+    pub(crate) fn repeats(&self) -> u64 {
+        self.sum(|cell| &cell.repeats)
     }
 
     /// Tries that ended without an answer of its own.
@@ -189,6 +234,19 @@ impl Meter {
         }
     }
 
+    fn answered(&self, status: u16, micros: u64) {
+        let Tally { cells, histograms, .. } = &*self.tally;
+        if let Some(cell) = cells.get(self.core) {
+            if let Some(class) = cell.answers.get(usize::from(status / 100).clamp(1, 5) - 1) {
+                class.fetch_add(1, Relaxed);
+            }
+            cell.latency.fetch_add(micros, Relaxed);
+        }
+        if let Some(histogram) = histograms.get(self.core % histograms.len().max(1)) {
+            histogram.get_or_init(|| Box::new(Histogram::new())).count(micros);
+        }
+    }
+
     /// `bytes` were handed to the connection (request line, head and body).
     pub fn sent(&self, bytes: u64) {
         self.add(|cell| &cell.sent, bytes);
@@ -202,6 +260,65 @@ impl Meter {
     /// `bytes` were read, counted as httpd does: the status line without its end, and the body.
     pub fn received(&self, bytes: u64) {
         self.add(|cell| &cell.received, bytes);
+    }
+}
+
+/// What was counted of a member since it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// How often it was elected.
+    pub elected: u64,
+    /// What it answered.
+    pub answers: Answers,
+    /// Tries that ended without an answer of its own.
+    pub failed: u64,
+    /// Requests that went elsewhere after a try here.
+    pub failovers: u64,
+    /// Requests that were sent once more on a fresh connection.
+    pub repeats: u64,
+    /// Requests in flight.
+    pub busy: u64,
+    /// Bytes sent to it; no reset of what is shown as its traffic sets it back.
+    pub sent: u64,
+    /// Bytes read from it; no reset sets it back either.
+    pub received: u64,
+    /// Microseconds of all answers together.
+    pub latency: u64,
+}
+
+/// Reads the counters of one member at any time, without its balancer's lock. They go on when the configuration is read
+/// anew, and so does this.
+#[derive(Debug, Clone)]
+pub struct Dial(Arc<Tally>);
+
+impl Dial {
+    pub(crate) fn of(tally: &Arc<Tally>) -> Self {
+        Self(Arc::clone(tally))
+    }
+
+    /// What it counts now. The numbers are read one after the other while others count on.
+    pub fn read(&self) -> Reading {
+        let tally = &self.0;
+        Reading {
+            elected: tally.elected(),
+            answers: tally.answers(),
+            failed: tally.failed(),
+            failovers: tally.failovers(),
+            repeats: tally.repeats(),
+            busy: tally.busy(),
+            sent: tally.sum(|cell| &cell.sent),
+            received: tally.sum(|cell| &cell.received),
+            latency: tally.sum(|cell| &cell.latency),
+        }
+    }
+
+    /// Its latencies since it came, in the buckets of [`crate::latency`].
+    pub fn latencies(&self) -> [u64; BUCKETS] {
+        let mut counts = [0; BUCKETS];
+        for histogram in self.0.histograms.iter().filter_map(OnceLock::get) {
+            histogram.add_to(&mut counts);
+        }
+        counts
     }
 }
 
@@ -279,11 +396,22 @@ impl Lease {
         self.meter.clone()
     }
 
-    /// The member has answered. True if this needs a word with the balancer: then settle the answer.
-    pub fn answered(&self) -> bool {
+    /// The member has answered with this `status`, after so many microseconds. True if this needs a word with the
+    /// balancer: then settle the answer.
+    pub fn answered(&self, status: u16, micros: u64) -> bool {
         self.end_trial(Trial::None);
-        self.meter.add(|cell| &cell.served, 1);
+        self.meter.answered(status, micros);
         self.meter.tally.attentive.load(Relaxed)
+    }
+
+    /// The request was elected away from the member, after a try here.
+    pub fn passed_on(&self) {
+        self.meter.add(|cell| &cell.failovers, 1);
+    }
+
+    /// The request is sent once more to the member, on a fresh connection.
+    pub fn repeated(&self) {
+        self.meter.add(|cell| &cell.repeats, 1);
     }
 
     /// The try has ended without an answer of the member. Counts it; the verdict comes from settling the failure.
@@ -316,6 +444,7 @@ impl fmt::Debug for Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::latency::bucket_of;
 
     fn tally(cores: usize) -> Arc<Tally> {
         Arc::new(Tally::new(cores))
@@ -328,9 +457,12 @@ mod tests {
             let lease = Lease::take(MemberId(0), &tally, core);
             lease.sent(10);
             lease.received(3);
-            assert!(!lease.answered());
+            assert!(!lease.answered(204, 700));
         }
-        assert_eq!((tally.transferred(), tally.read(), tally.served(), tally.failed()), (40, 12, 4, 0));
+        assert_eq!((tally.transferred(), tally.read(), tally.failed()), (40, 12, 0));
+        let dial = Dial::of(&tally);
+        assert_eq!((dial.read().answers, dial.read().latency), (Answers::new([0, 4, 0, 0, 0]), 2800));
+        assert_eq!(dial.latencies()[bucket_of(700)], 4);
         assert_eq!(tally.busy(), 0);
     }
 
@@ -341,11 +473,26 @@ mod tests {
         leases[0].upgraded();
         leases[1].streams();
         leases[1].streams();
-        assert_eq!(tally.inflight(), Inflight { requests: 2, streaming: 1, upgraded: 1 });
+        assert_eq!(tally.busy_kinds(), Busy { requests: 2, streaming: 1, upgraded: 1 });
         leases.remove(0);
-        assert_eq!(tally.inflight(), Inflight { requests: 2, streaming: 1, upgraded: 0 });
+        assert_eq!(tally.busy_kinds(), Busy { requests: 2, streaming: 1, upgraded: 0 });
         leases.clear();
-        assert_eq!(tally.inflight(), Inflight::default());
+        assert_eq!(tally.busy_kinds(), Busy::default());
+    }
+
+    #[test]
+    fn answers_are_counted_by_class_and_many_cores_share_histograms() {
+        let tally = tally(64);
+        for (core, status) in [(0, 101), (63, 200), (8, 299), (9, 304), (10, 404), (11, 500), (12, 599)] {
+            Lease::take(MemberId(0), &tally, core).answered(status, 10);
+        }
+        let dial = Dial::of(&tally);
+        assert_eq!(dial.read().answers, Answers::new([1, 2, 1, 1, 2]));
+        assert_eq!((tally.histograms.len(), dial.latencies()[bucket_of(10)]), (HISTOGRAMS, 7));
+        let lease = Lease::take(MemberId(0), &tally, 3);
+        lease.passed_on();
+        lease.repeated();
+        assert_eq!((dial.read().failovers, dial.read().repeats), (1, 1));
     }
 
     #[test]
@@ -358,6 +505,8 @@ mod tests {
         lease.sent(1);
         lease.received(2);
         assert_eq!((tally.transferred(), tally.read(), tally.busy()), (1, 2, 1));
+        let Reading { sent, received, .. } = Dial::of(&tally).read();
+        assert_eq!((sent, received), (11, 22), "what is measured goes on");
         lease.meter().unsent(1);
         assert_eq!(tally.transferred(), 0);
     }
@@ -369,7 +518,7 @@ mod tests {
         let probe = Lease::take(MemberId(0), &tally, 0);
         let other = Lease::take(MemberId(0), &tally, 0);
         assert!(probe.is_probe() && !other.is_probe());
-        other.answered();
+        other.answered(200, 1);
         assert_eq!(tally.trial(), Trial::Running);
         drop(probe);
         assert_eq!(tally.trial(), Trial::Due, "a probe that was abandoned found out nothing");

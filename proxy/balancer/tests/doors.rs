@@ -96,7 +96,9 @@ fn why_nobody_is_elected_is_said_with_a_remedy() {
         (NoMemberWhy::Unusable, ["no member takes new requests", "enable one"]),
         (NoMemberWhy::RouteUnusable, ["nofailover forbids", "switch nofailover off"]),
     ] {
-        let text = NoMember { why, retried: Vec::new(), wait: None }.to_string();
+        let text =
+            NoMember { why, retried: Vec::new(), wait: None, session: None, mark: None, missing: None }
+                .to_string();
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
     }
 }
@@ -113,7 +115,7 @@ fn what_a_lease_counted_is_shown_and_a_lease_shows_whose_it_is() {
     election.lease.failed();
     assert_eq!(shown(&balancer), (1, 1, 0, 1));
     drop(election);
-    balancer.elect(&Ask::default(), Moment(0)).unwrap().lease.answered();
+    balancer.elect(&Ask::default(), Moment(0)).unwrap().lease.answered(200, 1);
     assert_eq!(shown(&balancer), (2, 0, 1, 1));
 }
 

@@ -211,7 +211,7 @@ impl Stage {
                 lease.connected();
                 lease.sent(traffic.0);
                 lease.received(traffic.1);
-                if lease.answered() {
+                if lease.answered(200, 1) {
                     self.balancer().settle(member, &Outcome::Answered { status: 200 }, now);
                 }
                 if hold {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use evenkeel_protocol::{Call, Code, Peer, Refusal};
 
-use super::endpoints::{named, off_thread, parse};
+use super::endpoints::{off_thread, parse};
+use super::peer::named;
 use super::stream::Reply;
 use crate::drains::Drains;
 

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Call, Code, Peer, Refusal, Snapshot};
+use evenkeel_protocol::{BalancerName, Call, Code, Peer, Refusal, RefusedEdit, Snapshot, Subject, UndoOrder};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::peer::named;
 use super::stream::Reply;
 use super::{Doors, drains};
-use crate::limits;
+use crate::registry::Registry;
+use crate::{explain, history, limits, metrics};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
@@ -35,22 +37,54 @@ pub(super) async fn answer(
             found.map(Reply::json).ok_or_else(|| Refusal::new(Code::NotFound, format!("{member} is gone")))
         }
         Call::EditBalancer(name) => {
-            let edit = parse(&body)?;
             let registry = Arc::clone(registry);
-            off_thread(move || registry.edit_balancer(&name, &edit, named(peer))).await
+            off_thread(move || {
+                let by = named(peer);
+                let edit = parse_edit(&body, &registry, (&name, by.as_ref()))?;
+                registry.edit_balancer(&name, &edit, by)
+            })
+            .await
         }
         Call::EditMember(name, selector) => {
-            let edit = parse(&body)?;
             let registry = Arc::clone(registry);
-            off_thread(move || registry.edit_member(&name, &selector, &edit, named(peer))).await
+            off_thread(move || {
+                let by = named(peer);
+                let edit = parse_edit(&body, &registry, (&name, by.as_ref()))?;
+                registry.edit_member(&name, &selector, &edit, by)
+            })
+            .await
         }
         Call::Sessions(name) => Ok(Reply::json(&registry.find(&name)?.census())),
-        Call::Explain | Call::Elections => {
-            Err(Refusal::new(Code::Unavailable, "this proxy keeps no record of elections yet"))
+        Call::Explain => {
+            let question = parse(&body)?;
+            let (site, registry) = (reloader.site(), Arc::clone(registry));
+            off_thread(move || explain::explain(&site, &registry, &question)).await
         }
-        Call::PreviewBalancer(_) | Call::PreviewMember(..) | Call::Undo | Call::Overrides => {
-            Err(Refusal::new(Code::Internal, "not yet"))
+        Call::Elections => {
+            let filter = parse(&body)?;
+            let registry = Arc::clone(registry);
+            off_thread(move || registry.elections().find(&filter, &registry.balancers())).await
         }
+        Call::PreviewBalancer(name) => {
+            let (edit, registry) = (parse(&body)?, Arc::clone(registry));
+            off_thread(move || registry.preview_balancer(&name, &edit)).await
+        }
+        Call::PreviewMember(name, selector) => {
+            let (edit, registry) = (parse(&body)?, Arc::clone(registry));
+            off_thread(move || registry.preview_member(&name, &selector, &edit)).await
+        }
+        Call::Undo => {
+            let (order, registry) = (parse_order(&body)?, Arc::clone(registry));
+            off_thread(move || registry.undo(&order, named(peer))).await
+        }
+        Call::Overrides => {
+            let registry = Arc::clone(registry);
+            off_thread(move || Ok(registry.overrides())).await
+        }
+        Call::History(name, member, query) => {
+            Ok(Reply::json(&history::view(registry, &name, member.as_deref(), &query)?))
+        }
+        Call::Metrics => Ok(Reply::metrics(metrics::render(registry))),
         Call::Reload => {
             if !body.is_empty() {
                 return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));
@@ -69,12 +103,27 @@ pub(super) async fn answer(
     }
 }
 
-/// With the user's name, which the system may have to ask others for.
-pub(super) fn named(peer: Option<Peer>) -> Option<Peer> {
-    peer.map(|peer| {
-        let user = uzers::get_user_by_uid(peer.uid);
-        Peer { user: user.map(|user| clean(&user.name().to_string_lossy(), limits::TEXT)), ..peer }
+/// Reads an edit; one that does not read was asked for and refused all the same.
+fn parse_edit<T: DeserializeOwned>(
+    body: &[u8],
+    registry: &Registry,
+    (balancer, by): (&BalancerName, Option<&Peer>),
+) -> Result<T, Refusal> {
+    parse(body).inspect_err(|refusal| {
+        registry.tell_refused(RefusedEdit {
+            subject: Subject { balancer: balancer.clone(), member: None },
+            changes: Vec::new(),
+            code: refusal.code,
+            message: refusal.message.clone(),
+            by: by.cloned(),
+            reason: None,
+        });
     })
+}
+
+/// Reads what is to be undone; nothing: the last edit of who asks.
+fn parse_order(body: &[u8]) -> Result<UndoOrder, Refusal> {
+    if body.is_empty() { Ok(UndoOrder::default()) } else { parse(body) }
 }
 
 pub(super) async fn off_thread<T: serde::Serialize + Send + 'static>(

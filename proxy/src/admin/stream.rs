@@ -23,9 +23,14 @@ const AT_ONCE: usize = 64;
 /// Bytes that are written without a thought for others: some 20 microseconds.
 const PIECE: usize = 16 * 1024;
 
+/// The type of Prometheus' text format.
+pub(super) const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// The body of an answer.
 pub(super) enum Reply {
     Whole(Option<Bytes>),
+    /// Text of Prometheus and no JSON.
+    Metrics(Option<Bytes>),
     Events(Follower),
 }
 
@@ -37,6 +42,19 @@ impl Reply {
         let _ = serde_json::to_writer(&mut text, document);
         text.0.push(b'\n');
         Self::Whole(Some(text.0.into()))
+    }
+
+    /// Everything counted and measured.
+    pub(super) fn metrics(text: Vec<u8>) -> Self {
+        Self::Metrics(Some(text.into()))
+    }
+
+    /// The type of the body.
+    pub(super) fn content_type(&self) -> &'static str {
+        match self {
+            Self::Metrics(_) => METRICS_TYPE,
+            Self::Whole(_) | Self::Events(_) => "application/json",
+        }
     }
 
     pub(super) fn events(registry: Arc<Registry>, since: u64, follow: bool) -> Self {
@@ -129,7 +147,9 @@ impl http_body::Body for Reply {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
-            Self::Whole(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Self::Whole(text) | Self::Metrics(text) => {
+                Poll::Ready(text.take().map(|text| Ok(Frame::data(text))))
+            }
             Self::Events(follower) => {
                 follower.poll_line(context).map(|line| line.map(|line| Ok(Frame::data(line))))
             }
@@ -138,7 +158,9 @@ impl http_body::Body for Reply {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Self::Whole(text) | Self::Metrics(text) => {
+                SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
+            }
             Self::Events(_) => SizeHint::default(),
         }
     }

@@ -7,6 +7,7 @@
 //! | `directive/log.rs` | access logs |
 //! | `directive/document.rs` | pages for errors |
 //! | `directive/heartbeat.rs` | heartbeats |
+//! | `directive/metrics.rs` | what programs can watch |
 //! | `directive/header.rs` | rules for header fields |
 //! | `directive/health.rs` | how members are checked |
 //! | `directive/proxy.rs` | balancers, members and mappings |
@@ -23,6 +24,7 @@ mod header;
 mod health;
 mod heartbeat;
 mod log;
+mod metrics;
 mod missing;
 mod proxy;
 mod reading;
@@ -157,11 +159,12 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 12] = [
+const TABLES: [&[Directive]; 13] = [
     server::ROWS,
     heartbeat::ROWS,
     client::ROWS,
     log::ROWS,
+    metrics::ROWS,
     document::ROWS,
     header::ROWS,
     health::ROWS,

@@ -46,6 +46,7 @@ pub(super) fn resolve(
         site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
     let error_documents = site.documents.resolve(root, &Mappings::new(mappings.clone()), notes);
     Config {
+        metrics_listen: site.metrics_listen,
         listen: site.listen,
         server_name: site.server_name,
         balancers: site
@@ -98,7 +99,9 @@ pub(super) fn tell_ignored(ignored: &[Ignored], sources: &Sources, notes: &mut N
 }
 
 fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>) -> BalancerConfig {
+    let mut written = Vec::new();
     let members = draft.members.into_iter().map(|member| {
+        written.push(member.written);
         let mut settings = member.settings;
         let connection = &mut settings.connection;
         // As httpd cuts it.
@@ -108,10 +111,12 @@ fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>
         connection.timeout = member.timeout.or(member.inherited).unwrap_or(member_timeout);
         (member.name, settings)
     });
+    let members = members.collect();
     BalancerConfig {
         name: draft.name,
         settings: draft.settings,
-        members: members.collect(),
+        members,
+        written,
         checks: Arc::clone(checks),
     }
 }

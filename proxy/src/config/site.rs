@@ -57,6 +57,8 @@ pub(super) struct MemberDraft {
     pub(super) inherited: Option<Duration>,
     /// What its health checks can name.
     pub(super) health: Definitions,
+    /// Its parameters as they stand in its line.
+    pub(super) written: Vec<String>,
 }
 
 impl BalancerDraft {
@@ -112,6 +114,7 @@ pub(super) struct Closing {
 #[derive(Default)]
 pub(super) struct Site {
     pub(super) listen: Vec<SocketAddr>,
+    pub(super) metrics_listen: Vec<SocketAddr>,
     pub(super) server_name: Option<String>,
     pub(super) balancers: Vec<BalancerDraft>,
     by_name: HashMap<BalancerName, usize>,

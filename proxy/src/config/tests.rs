@@ -17,6 +17,7 @@ mod heartbeats;
 mod logs;
 mod matrix;
 mod members;
+mod metrics;
 mod reports;
 
 fn plain(text: &str) -> Result<Config, Report> {

@@ -45,7 +45,8 @@ impl Drains {
             ),
         };
         let reason = Some(Reason::new(&words::deadline_reason(&drain)));
-        let edit = MemberEdit { reason, ..edit };
+        let force = self.jobs().get(number).and_then(|job| job.terms.force);
+        let edit = MemberEdit { reason, force, ..edit };
         let late = words::too_late(&drain, clock::wall());
         let end = match self.registry.edit_member(&drain.balancer, drain.member.as_str(), &edit, by) {
             Ok(_) => {

@@ -20,13 +20,16 @@ pub(super) struct Terms {
     pub(super) timeout: Option<Patience>,
     pub(super) settle: Option<Span>,
     pub(super) on_timeout: Option<OnTimeout>,
+    /// Is it carried out even where a guard would refuse?
+    #[serde(default)]
+    pub(super) force: Option<bool>,
 }
 
 impl Terms {
     /// What an order asks for.
     pub(super) fn asked(order: &DrainOrder) -> Self {
-        let DrainOrder { until, timeout, settle, on_timeout, .. } = *order;
-        Self { until, timeout, settle, on_timeout }
+        let DrainOrder { until, timeout, settle, on_timeout, force, .. } = *order;
+        Self { until, timeout, settle, on_timeout, force }
     }
 
     /// These, as far as `later` says nothing else.
@@ -36,6 +39,7 @@ impl Terms {
             timeout: Some(later.timeout.unwrap_or_else(|| self.timeout())),
             settle: Some(later.settle.unwrap_or_else(|| self.settle())),
             on_timeout: Some(later.on_timeout.unwrap_or_else(|| self.on_timeout())),
+            force: later.force.or(self.force),
         }
     }
 
@@ -111,6 +115,8 @@ pub(super) struct Job {
     pub(super) reason: Option<String>,
     pub(super) watch: DrainWatch,
     pub(super) phase: DrainPhase,
+    /// The phases of which there were events, and when the last one was.
+    pub(super) told: (Vec<DrainPhase>, Moment),
     pub(super) seen: Option<Seen>,
     /// Was the member stopped before the drain began, so that this does not end it?
     pub(super) stopped_before: Option<bool>,
@@ -141,6 +147,7 @@ impl Job {
             reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
             watch: DrainWatch::new(terms.plan(deadline(terms.timeout(), now))),
             phase: DrainPhase::Shedding,
+            told: (Vec::new(), now),
             seen: None,
             stopped_before: None,
             end: None,
@@ -178,7 +185,7 @@ impl Job {
             (timeout, None) => timeout,
         };
         let DrainChange { until, settle, on_timeout, .. } = *change;
-        Ok(Terms { until, timeout, settle, on_timeout })
+        Ok(Terms { until, timeout, settle, on_timeout, force: None })
     }
 
     /// What is left and `more`.
@@ -204,6 +211,21 @@ impl Job {
         self.terms = later;
         self.watch.replan(later.plan(until));
         changes
+    }
+
+    /// Is this phase news? One that was told before is, only once in a while: sessions that come and go must not fill
+    /// the log of events.
+    pub(super) fn is_news(&mut self, phase: DrainPhase, now: Moment) -> bool {
+        let (told, last) = &mut self.told;
+        let is_first = !told.contains(&phase);
+        if is_first {
+            told.push(phase);
+        }
+        let is_news = is_first || now.since(*last) >= limits::DRAIN_TELL;
+        if is_news {
+            *last = now;
+        }
+        is_news
     }
 
     /// Milliseconds to the deadline.
@@ -314,6 +336,7 @@ impl Job {
             reason: kept.reason,
             watch: DrainWatch::new(kept.terms.plan(until)),
             phase: DrainPhase::Shedding,
+            told: (Vec::new(), now),
             seen: None,
             stopped_before: None,
             end: kept.end.or(late),
@@ -460,6 +483,22 @@ mod tests {
             assert!(!drain.safe_to_stop);
         }
         assert_eq!(restored(&job, (0, 1), 2).0.last, 1);
+    }
+
+    #[test]
+    fn a_phase_is_told_once_and_then_once_in_a_while() {
+        let mut job = job("{}", 0);
+        let later = u64::try_from(limits::DRAIN_TELL.as_micros()).unwrap();
+        let told = [
+            (DrainPhase::Requests, 0),
+            (DrainPhase::Settling, 1),
+            (DrainPhase::Requests, 2),
+            (DrainPhase::Settling, later),
+            (DrainPhase::Requests, later + 1),
+            (DrainPhase::Settling, later + 2),
+        ]
+        .map(|(phase, now)| job.is_news(phase, Moment(now)));
+        assert_eq!(told, [true, true, false, false, true, false]);
     }
 
     #[test]

@@ -1,25 +1,36 @@
 //! What a drain knows of the sessions of its member.
 
 use evenkeel_balancer::{MemberLook, SessionsSeen};
-use evenkeel_protocol::{DrainSessions, SessionsKnown, Timestamp};
+use evenkeel_protocol::{DrainSessions, MemberName, SessionsKnown};
 
 use crate::live::LiveBalancer;
 
 /// The sessions of a member whose balancer is `live`.
-pub(super) fn of(live: &LiveBalancer, look: &MemberLook) -> DrainSessions {
+pub(super) fn of(live: &LiveBalancer, member: &MemberName, look: &MemberLook) -> DrainSessions {
     let known = if !look.sticky {
         SessionsKnown::NotSticky
     } else if look.route.is_empty() {
         SessionsKnown::NoRoute
     } else {
-        return counted(live, look);
+        return counted(live, member);
     };
     DrainSessions { known, ..unknown() }
 }
 
-/// What was counted of a route; nothing counts sessions yet, so that none can be said to be gone.
-fn counted(_live: &LiveBalancer, _look: &MemberLook) -> DrainSessions {
-    unknown()
+/// What was counted of its route. Whether anybody is left follows from when a session was last seen, never from a count,
+/// which is an estimate.
+fn counted(live: &LiveBalancer, member: &MemberName) -> DrainSessions {
+    let Some(seen) = live.sessions_of(member) else { return unknown() };
+    let known = if seen.unknown_until.is_some() { SessionsKnown::Unknown } else { SessionsKnown::Observed };
+    DrainSessions {
+        known,
+        live: Some(if seen.last_seen.is_some() { seen.live.max(1) } else { 0 }),
+        claimed: Some(seen.claimed),
+        last_seen: seen.last_seen,
+        unknown_until: seen.unknown_until,
+        window_ms: Some(live.session_window_ms()),
+        departing: seen.departing,
+    }
 }
 
 /// Nothing can be said.
@@ -29,7 +40,7 @@ pub(super) fn unknown() -> DrainSessions {
         live: None,
         claimed: None,
         last_seen: None,
-        unknown_until: None::<Timestamp>,
+        unknown_until: None,
         window_ms: None,
         departing: None,
     }

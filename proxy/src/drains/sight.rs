@@ -106,7 +106,7 @@ impl Drains {
         };
         let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone()));
         let Some((balancer, member)) = target else { return (what.to_owned(), None) };
-        let last = self.registry.events().find_last(|kind| match kind {
+        let last = self.registry.events().find_last(|event| match &event.kind {
             EventKind::MemberEdited { balancer: whose, member: which, changes, .. } => {
                 *whose == balancer && *which == member && changes.iter().any(|change| change.field == field)
             }
@@ -159,6 +159,9 @@ impl Job {
             Standing::Waits(phase) if phase == self.phase => Follows::Nothing,
             Standing::Waits(phase) => {
                 self.phase = phase;
+                if !self.is_news(phase, now) {
+                    return Follows::Nothing;
+                }
                 Follows::Told(EventKind::DrainPhase {
                     drain: self.number,
                     balancer: self.balancer.clone(),
@@ -173,11 +176,15 @@ impl Job {
                 let why = words::reached(&self.show(now, wall), safe, wall);
                 self.ends(|| End::now(outcome, why))
             }
-            Standing::TooLate if self.terms.on_timeout() == OnTimeout::Fail => {
+            Standing::TooLate(phase) if self.terms.on_timeout() == OnTimeout::Fail => {
+                self.phase = phase;
                 let why = format!("{}; it keeps draining", words::too_late(&self.show(now, wall), wall));
                 self.ends(|| End::now(DrainOutcome::KeptDraining, why))
             }
-            Standing::TooLate => Follows::Acts,
+            Standing::TooLate(phase) => {
+                self.phase = phase;
+                Follows::Acts
+            }
         }
     }
 
@@ -190,7 +197,7 @@ impl Job {
     fn see(&mut self, live: &LiveBalancer) -> Option<Seen> {
         let (likely, look) = live.lock().look_at(&self.member, self.likely)?;
         self.likely = likely;
-        let sessions = sessions::of(live, &look);
+        let sessions = sessions::of(live, &self.member, &look);
         let (_, look) = live.lock().look_at(&self.member, likely)?;
         Some(Seen { look, sessions })
     }

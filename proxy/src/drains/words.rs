@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
-    Drain, DrainPhase, DrainSessions, Inflight, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
+    Busy, Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
 };
 
-use crate::registry::name_of;
+use crate::registry::door::name_of;
 
 /// A length of time as people read it: the two largest of its units.
 pub(super) fn length(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) if !duration.is_zero() => "less than a second".to_owned(),
+        (0, 0, 0) if !duration.is_zero() => format!("{} ms", duration.as_millis()),
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, 0) => format!("{minutes} min"),
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
@@ -36,8 +36,11 @@ pub(super) fn waits_for(drain: &Drain, wall: Timestamp) -> String {
         DrainPhase::Sessions => sessions(&drain.sessions, wall),
         DrainPhase::Requests => in_flight(drain.busy),
         DrainPhase::Settling | DrainPhase::Done => {
-            let quiet = Duration::from_millis(drain.quiet_ms.unwrap_or_default());
-            format!("nothing has been in flight for {} of {}", length(quiet), length(drain.settle.duration()))
+            let (quiet, settle) = (drain.quiet_ms.unwrap_or_default(), drain.settle.duration());
+            // As exact as what it is held against.
+            let quiet = if settle.as_secs() > 0 { quiet / 1000 * 1000 } else { quiet };
+            let quiet = length(Duration::from_millis(quiet));
+            format!("nothing has been in flight for {quiet} of {}", length(settle))
         }
     }
 }
@@ -63,7 +66,7 @@ fn sessions(sessions: &DrainSessions, wall: Timestamp) -> String {
 }
 
 /// What is in flight.
-fn in_flight(busy: Inflight) -> String {
+fn in_flight(busy: Busy) -> String {
     let (total, kinds) = (busy.total(), [(busy.streaming, "streaming"), (busy.upgraded, "upgraded")]);
     let kinds: Vec<String> =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
@@ -125,7 +128,7 @@ mod tests {
     fn lengths_are_short_and_true() {
         for (millis, text) in [
             (0, "0 s"),
-            (10, "less than a second"),
+            (10, "10 ms"),
             (5_000, "5 s"),
             (60_000, "1 min"),
             (61_500, "1 min 1 s"),
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_is_in_flight_is_told_apart() {
-        let of = |requests, streaming, upgraded| in_flight(Inflight { requests, streaming, upgraded });
+        let of = |requests, streaming, upgraded| in_flight(Busy { requests, streaming, upgraded });
         assert_eq!(of(1, 0, 0), "1 request is in flight");
         assert_eq!(of(2, 1, 1), "4 requests are in flight (1 streaming, 1 upgraded)");
     }

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use crate::http::request::RequestHead;
-use crate::mapping;
-use crate::site::Site;
+use crate::site::{Lead, Site};
 
 /// Who answers a request.
 pub(super) enum Goal {
@@ -71,18 +70,14 @@ pub(super) fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Goal
     }
     let target = std::str::from_utf8(head.target.of(block)).map_err(|_| refused(400))?;
     let (path, length) = path_of(target);
-    mapping::check_path(path).map_err(|_| refused(400))?;
-    let found = site.mappings.find(path);
-    let index = found.as_ref().map(|found| found.balancer);
-    if site.fences.iter().any(|fence| fence.covers(path, index)) {
-        return Err((503, index));
-    }
-    // As in httpd before any mapping.
+    let found = match site.lead(path) {
+        Lead::To(found) => found,
+        Lead::Refused(_) => return Err(refused(400)),
+        Lead::Fenced(_, index) => return Err((503, index)),
+        Lead::Heartmonitor => return Ok(Goal::Heartmonitor { most: site.serving.most(path) }),
+        Lead::Nowhere => return Err(refused(404)),
+    };
     let most = site.serving.most(path);
-    if site.heartmonitor.handles(path) {
-        return Ok(Goal::Heartmonitor { most });
-    }
-    let Some(found) = found else { return Err(refused(404)) };
     let (at, rewritten) = match found.path {
         Cow::Borrowed(rest) if target.get(..length).is_some_and(|path| path.ends_with(rest)) => {
             (length - rest.len(), None)

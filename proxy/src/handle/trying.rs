@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::found::{Found, path};
 use crate::accept::Worker;
+use crate::elections::Ballot;
 use crate::exchange::{Answered, Failed, Request};
 use crate::header_rules::{Place, Telling};
 use crate::http::body::Length;
@@ -39,6 +40,8 @@ pub(super) async fn try_members(
         excluded: Vec::new(),
         tried: Tried::default(),
         repeats: 0,
+        ballot: None,
+        failed: None,
         chosen: None,
     };
     let served = trying.served(request, keep).await;
@@ -64,6 +67,10 @@ struct Trying<'a> {
     excluded: Vec<MemberId>,
     tried: Tried,
     repeats: u8,
+    /// The last election, until it is known what came of it.
+    ballot: Option<Ballot>,
+    /// Who failed last, and how.
+    failed: Option<(MemberId, String)>,
     /// The last election.
     chosen: Option<Chosen>,
 }
@@ -127,7 +134,10 @@ impl<'a> Trying<'a> {
             };
             let election = election.map_err(|nobody| {
                 tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
-                Unserved::Status(fallback.unwrap_or(503))
+                let status = fallback.unwrap_or(503);
+                let attempt = (self.attempts() + 1, self.failed.take());
+                self.remember(Ballot::of_nobody(nobody, self.worker.now(), attempt), Ok(status));
+                Unserved::Status(status)
             })?;
             let member = self.take(election);
             let mut fresh = false;
@@ -150,10 +160,22 @@ impl<'a> Trying<'a> {
 
     /// Remembers who was elected.
     fn take(&mut self, election: Election) -> MemberId {
+        let attempt = (self.attempts() + 1, self.failed.take());
+        self.ballot = Some(Ballot::of(&election, self.worker.now(), attempt));
         let Election { member, session, route_changed, visit, lease, .. } = election;
         self.chosen = Some(Chosen { balancer: self.found.balancer, member, session, route_changed, visit });
         self.tried.add(lease);
         member
+    }
+
+    /// How many members were elected so far.
+    fn attempts(&self) -> u32 {
+        if self.tried.last.is_none() { 0 } else { self.tried.number() }
+    }
+
+    fn remember(&self, ballot: Ballot, came_to: Result<u16, &str>) {
+        let ended = ballot.ended(self.worker.now(), came_to);
+        self.worker.proxy.registry.elections().remember(self.worker.core, self.balancer.roll(), ended);
     }
 
     fn elect(&self, url: &str) -> Result<Election, NoMember> {
@@ -209,9 +231,13 @@ impl<'a> Trying<'a> {
                 if let Some(visit) = self.visit() {
                     visit.answered(self.worker.now());
                 }
-                if lease.answered() {
+                let ballot = self.ballot.take();
+                if lease.answered(answered.head.status, answered.latency) {
                     let outcome = Outcome::Answered { status: answered.head.status };
                     self.worker.proxy.registry.settle(self.balancer, member, &outcome);
+                }
+                if let Some(ballot) = ballot {
+                    self.remember(ballot, Ok(answered.head.status));
                 }
                 Ok(answered)
             }
@@ -235,17 +261,25 @@ impl<'a> Trying<'a> {
             idempotent: request.head.length == Length::None && request.head.is_idempotent(request.block),
             repeats: self.repeats,
             tries: self.tried.number(),
-            reason,
+            reason: reason.clone(),
         };
         let settled = self.worker.proxy.registry.settle(self.balancer, member, &Outcome::Failed(failure));
         self.repeats = settled.repeats;
-        if settled.next != Next::RepeatFresh
-            && let Some(lease) = self.tried.last()
-        {
-            lease.failed();
-            if let Some(visit) = self.visit() {
-                visit.failed(self.worker.now());
+        match self.tried.last() {
+            Some(lease) if settled.next == Next::RepeatFresh => lease.repeated(),
+            Some(lease) => {
+                lease.failed();
+                if let Some(visit) = self.visit() {
+                    visit.failed(self.worker.now());
+                }
             }
+            None => {}
+        }
+        if settled.next != Next::RepeatFresh {
+            if let Some(ballot) = self.ballot.take() {
+                self.remember(ballot, Err(&reason));
+            }
+            self.failed = Some((member, reason));
         }
         let status = match settled.next {
             _ if too_large => 413,
@@ -259,6 +293,7 @@ impl<'a> Trying<'a> {
 impl Tried {
     fn add(&mut self, lease: Lease) {
         if let Some(before) = self.last.replace(lease) {
+            before.passed_on();
             self.before.push(before);
         }
     }

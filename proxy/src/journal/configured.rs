@@ -28,6 +28,17 @@ pub(super) fn configured(balancers: &[BalancerConfig]) -> BTreeMap<Subject, Map<
     all
 }
 
+/// The parameters of each member as they stand in its line.
+pub(super) fn written(balancers: &[BalancerConfig]) -> BTreeMap<Subject, Vec<String>> {
+    let of = |config: &BalancerConfig| {
+        let names = config.members.iter().map(|(name, _)| name.clone());
+        let balancer = config.name.clone();
+        let subjects = names.map(move |name| Subject { balancer: balancer.clone(), member: Some(name) });
+        subjects.zip(config.written.clone()).collect::<Vec<_>>()
+    };
+    balancers.iter().flat_map(of).collect()
+}
+
 /// The edit that would set what a member is configured with.
 fn of_member(settings: &MemberSettings) -> MemberEdit {
     let edit = MemberEdit {
@@ -60,5 +71,15 @@ fn of_balancer(settings: &BalancerSettings) -> BalancerEdit {
         revision: None,
         force: None,
         reason: None,
+    }
+}
+
+/// A value as changes show it.
+pub(super) fn shown(field: &str, value: &Value) -> String {
+    match value {
+        Value::Number(number) if field == "lbfactor" => format!("{:.2}", number.as_f64().unwrap_or_default()),
+        Value::Bool(on) => if *on { "On" } else { "Off" }.to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }

@@ -1,8 +1,9 @@
 //! A line of the journal: who was edited, what was set, and a checksum.
 
+use std::collections::BTreeMap;
 use std::io;
 
-use evenkeel_protocol::Subject;
+use evenkeel_protocol::{Peer, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,6 +12,37 @@ use serde_json::{Map, Value};
 pub(super) struct Kept {
     pub(super) set: Map<String, Value>,
     pub(super) file: Map<String, Value>,
+    /// Journals of before have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) origins: BTreeMap<String, Origin>,
+}
+
+/// Who set a field, when and why.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) by: Option<Peer>,
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) reason: Option<String>,
+}
+
+impl Kept {
+    /// Sets `field` as `what` does. What the configuration said is kept of before where `what` does not say it.
+    pub(super) fn put(&mut self, field: &str, value: &Value, what: &Self) {
+        if let Some(then) = what.file.get(field) {
+            self.file.insert(field.to_owned(), then.clone());
+        }
+        match what.origins.get(field) {
+            Some(origin) => self.origins.insert(field.to_owned(), origin.clone()),
+            None => self.origins.remove(field),
+        };
+        self.set.insert(field.to_owned(), value.clone());
+    }
+
+    pub(super) fn forget(&mut self, field: &str) {
+        self.set.remove(field);
+        self.file.remove(field);
+        self.origins.remove(field);
+    }
 }
 
 /// What was set of whom.

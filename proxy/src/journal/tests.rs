@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evenkeel_protocol::edit::UpTo;
-use evenkeel_protocol::{BalancerSettings, CheckCount, Flag, MemberSettings};
+use evenkeel_protocol::{BalancerSettings, CheckCount, Flag, MemberSettings, Peer, Timestamp};
 
 use super::*;
 
@@ -28,8 +28,18 @@ fn config(factor: &str) -> Vec<BalancerConfig> {
         name: name(),
         settings: BalancerSettings::default(),
         members: [1, 2].map(|number| (member(number), settings(number))).into(),
+        written: Vec::new(),
         checks: Arc::default(),
     }]
+}
+
+fn whole() -> Subject {
+    Subject { balancer: name(), member: None }
+}
+
+fn anna() -> Origin {
+    let by = Peer { uid: 1000, user: Some("anna".to_owned()), ..Peer::default() };
+    Origin { by: Some(by), at: Some(Timestamp(7)), reason: Some("deploy 42".to_owned()) }
 }
 
 fn factor(text: &str) -> MemberEdit {
@@ -66,7 +76,8 @@ fn changed(field: &str) -> Change {
 /// As the registry does, with every field of the edit for changed.
 fn edit(journal: &mut Journal, number: u8, edit: &MemberEdit) -> bool {
     let fields: Vec<Change> = MemberEdit::FIELDS.iter().map(|field| changed(field)).collect();
-    journal.member_edited(&name(), &member(number), edit, &fields).is_kept()
+    let subject = Subject { balancer: name(), member: Some(member(number)) };
+    journal.keep(subject, edit, &fields, &anna()).is_kept()
 }
 
 fn edits(journal: &Journal) -> Vec<String> {
@@ -89,7 +100,7 @@ fn edits_are_there_after_a_restart_and_cleared_ones_are_not() {
     assert!(edit(&mut journal, 1, &factor("2")));
     assert!(edit(&mut journal, 1, &drain(true)));
     assert!(edit(&mut journal, 2, &drain(true)));
-    assert!(journal.balancer_edited(&name(), &timeout, &[changed("timeout")]).is_kept());
+    assert!(journal.keep(whole(), &timeout, &[changed("timeout")], &anna()).is_kept());
     assert!(edit(&mut journal, 2, &drain(false)));
     drop(journal);
     for _ in 0..2 {
@@ -240,4 +251,49 @@ fn where_edits_are_to_survive_again_those_of_before_come_back_beneath_those_sinc
     );
     drop(journal);
     assert_eq!(edits(&opened(folder.path(), &config("1"))), expected);
+}
+
+#[test]
+fn who_set_a_field_and_why_is_there_after_a_restart_and_gone_with_the_edit() {
+    let folder = tempfile::tempdir().unwrap();
+    let subject = Subject { balancer: name(), member: Some(member(1)) };
+    let mut journal = opened(folder.path(), &config("1"));
+    assert!(edit(&mut journal, 1, &drain(true)));
+    for _ in 0..2 {
+        // Once from the line as it was appended, once from the file as it was written anew.
+        journal = opened(folder.path(), &config("1"));
+        assert_eq!(journal.overridden(&subject, "drain"), Some(("On".to_owned(), anna())));
+    }
+    assert!(edit(&mut journal, 1, &drain(false)));
+    assert_eq!(journal.overridden(&subject, "drain"), None);
+    assert_eq!(opened(folder.path(), &config("1")).overridden(&subject, "drain"), None);
+}
+
+#[test]
+fn a_journal_of_before_is_read_and_nobody_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = br#"{"balancer":"app","member":"http://m1","set":{"drain":true},"file":{"drain":false}}"#;
+    let mut text = format!("{:08x} ", crc32fast::hash(json)).into_bytes();
+    text.extend_from_slice(json);
+    text.push(b'\n');
+    std::fs::write(folder.path().join(NAME), text).unwrap();
+    let journal = opened(folder.path(), &config("1"));
+    let subject = Subject { balancer: name(), member: Some(member(1)) };
+    assert_eq!(journal.overridden(&subject, "drain"), Some(("On".to_owned(), Origin::default())));
+}
+
+#[test]
+fn what_the_configuration_says_nothing_of_holds_while_it_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let attempts = BalancerEdit { maxattempts: UpTo::new(3), ..BalancerEdit::default() };
+    let mut journal = opened(folder.path(), &config("1"));
+    assert!(journal.keep(whole(), &attempts, &[changed("maxattempts")], &anna()).is_kept());
+    let (journal, verdicts) = Journal::open(folder.path(), &config("1"), true);
+    assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (1, 0));
+    assert_eq!(journal.unconfigured(&whole()), ["maxattempts"]);
+    let mut set = config("1");
+    set[0].settings.maxattempts = Some(5);
+    let (journal, verdicts) = Journal::open(folder.path(), &set, true);
+    assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (0, 1));
+    assert_eq!(edits(&journal), [""; 0]);
 }

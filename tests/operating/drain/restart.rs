@@ -57,9 +57,12 @@ fn an_outcome_is_still_known_after_a_restart_and_safe_only_after_another_look() 
     let number = order(&proxy, "a", r#"{"settle":"2s"}"#).drain.number;
     assert_eq!(ended(&proxy, number).outcome, Some(DrainOutcome::SafeToStop));
     proxy.stop();
+    let since = Stopwatch::start();
     proxy.restart();
     let after = drain(&proxy, number);
-    assert_eq!((after.outcome, after.safe_to_stop), (Some(DrainOutcome::SafeToStop), false), "{after:?}");
+    let (up, quiet) = (since.elapsed().as_millis(), u128::from(after.quiet_ms.unwrap_or_default()));
+    assert_eq!(after.outcome, Some(DrainOutcome::SafeToStop), "{after:?}");
+    assert!(quiet <= up && after.safe_to_stop == (quiet >= 2_000), "{after:?} after {up} ms");
     eventually_true("it settles again", || drain(&proxy, number).safe_to_stop);
 }
 

@@ -1,10 +1,10 @@
 //! What screens ask for beside the snapshot, as a proxy would answer it, for tests.
 
 use evenkeel_protocol::{
-    Answers, Candidacy, CandidateNote, Census, Drain, DrainPhase, DrainSessions, DrainUntil, ElectionNote,
-    ElectionWhy, Elections, Explanation, Failover, Flag, History, Inflight, Latencies, Latency, Layers, Look,
-    MappingNote, Mark, MarkKind, MemberHistory, MemberName, OnTimeout, Overridden, Overrides, Peer, Reading,
-    RouteSessions, SearchStep, Series, SessionNote, SessionPlace, SessionsKnown, Snapshot, Subject,
+    Answers, Busy, Candidacy, CandidateNote, Census, Drain, DrainPhase, DrainSessions, DrainUntil,
+    ElectionNote, ElectionWhy, Elections, Explanation, Failover, Flag, History, Latencies, Latency, Layers,
+    Look, MappingNote, Mark, MarkKind, MemberHistory, MemberName, OnTimeout, Overridden, Overrides, Peer,
+    Reading, RouteSessions, SearchStep, Series, SessionNote, SessionPlace, SessionsKnown, Snapshot, Subject,
     Timestamp,
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         left_ms: Some(478_000),
         by: anna(),
         reason: Some("deploy 42".to_owned()),
-        busy: Inflight { requests: 2, streaming: 1, upgraded: 1 },
+        busy: Busy { requests: 2, streaming: 1, upgraded: 1 },
         quiet_ms: None,
         sessions: DrainSessions {
             known: SessionsKnown::Observed,
@@ -131,6 +131,7 @@ pub(crate) fn overrides() -> Overrides {
             }),
             effective: "On".to_owned(),
         }],
+        lines: Vec::new(),
     }
 }
 

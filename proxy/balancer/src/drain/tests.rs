@@ -36,7 +36,10 @@ fn it_settles_in_one_piece() {
 #[test]
 fn a_settle_time_of_zero_is_one_look() {
     let mut watch = DrainWatch::new(plan(DrainUntil::Idle, 0, Some(0)));
-    assert_eq!(watch.look(sight(1, 1, SessionsSeen::Meaningless), Moment(0)), Standing::TooLate);
+    assert_eq!(
+        watch.look(sight(1, 1, SessionsSeen::Meaningless), Moment(0)),
+        Standing::TooLate(DrainPhase::Requests)
+    );
     assert_eq!(watch.look(sight(0, 1, SessionsSeen::Meaningless), Moment(1)), Standing::Reached);
     assert!(watch.is_safe());
 }
@@ -49,7 +52,7 @@ fn sessions_hold_it_until_none_is_left_or_can_be() {
         (50, SessionsSeen::Live(3), Standing::Waits(DrainPhase::Sessions)),
         (60, SessionsSeen::None, Standing::Reached),
         (70, SessionsSeen::Live(1), Standing::Waits(DrainPhase::Sessions)),
-        (100, SessionsSeen::Unknown, Standing::TooLate),
+        (100, SessionsSeen::Unknown, Standing::TooLate(DrainPhase::Sessions)),
         (101, SessionsSeen::Meaningless, Standing::Reached),
     ] {
         assert_eq!(watch.look(sight(0, 7, sessions), Moment(now)), standing, "{now}");
@@ -169,7 +172,7 @@ proptest! {
                     prop_assert!(world.busy == 0 && world.now - world.last_busy >= settle);
                     prop_assert!(until == DrainUntil::Idle || watch.is_safe());
                 }
-                Standing::TooLate => prop_assert!(deadline.is_some_and(|deadline| world.now >= deadline)),
+                Standing::TooLate(_) => prop_assert!(deadline.is_some_and(|deadline| world.now >= deadline)),
                 Standing::Waits(_) => prop_assert!(deadline.is_none_or(|deadline| world.now < deadline)),
             }
         }

@@ -236,7 +236,7 @@ fn a_member_that_passes_is_elected_before_its_retry_time_and_without_a_trial() {
     assert_eq!(found(&mut balancer, 0, Verdict::Passed, MS), Observed::Passed { lifted });
     let election = balancer.elect(&Ask::default(), Moment(2 * MS)).unwrap();
     assert!(election.retried.is_empty() && !election.lease.is_probe());
-    assert!(election.lease.answered(), "its error note is to be cleared");
+    assert!(election.lease.answered(200, 1), "its error note is to be cleared");
     balancer.settle(MemberId(0), &Outcome::Answered { status: 200 }, Moment(3 * MS));
     assert!(balancer.members[0].error.is_none());
 }

@@ -251,7 +251,7 @@ impl Storm {
         member.to += to;
         member.from += from;
         let attentive = !self.failonstatus.is_empty() || member.error_at.is_some() || member.retries > 0;
-        assert_eq!(lease.answered(), attentive, "only what needs the lock asks for it");
+        assert_eq!(lease.answered(200, 1), attentive, "only what needs the lock asks for it");
         if !attentive {
             return;
         }
@@ -529,7 +529,7 @@ fn counters_are_whole_when_threads_share_a_balancer() {
                     let lease = balancer.lock().unwrap().elect(&ask, Moment(0)).unwrap().lease;
                     lease.sent(2);
                     lease.received(3);
-                    lease.answered();
+                    lease.answered(200, 1);
                 }
             });
         }

@@ -100,7 +100,8 @@ fn template(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     let Ok(nobody) = "http://template".parse::<MemberName>() else { return };
     let settings = MemberSettings { health: of_template(), ..MemberSettings::default() };
     let health = site.health.clone();
-    let mut draft = MemberDraft { name: nobody, settings, timeout: None, inherited: None, health };
+    let written = Vec::new();
+    let mut draft = MemberDraft { name: nobody, settings, timeout: None, inherited: None, health, written };
     for word in call.words.iter().skip(1) {
         let is_foreign = parameter::split(word).is_some_and(|(key, _)| !is_of_health(key));
         if is_foreign {

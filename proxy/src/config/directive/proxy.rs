@@ -170,8 +170,9 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     let Some(name) = member_name(notes, url) else { return };
     let mut settings = MemberSettings::default();
     settings.connection.upgrade = name.default_upgrade();
-    let health = site.health.clone();
-    let mut draft = MemberDraft { name, settings, timeout: None, inherited: site.proxy_timeout, health };
+    let (health, inherited) = (site.health.clone(), site.proxy_timeout);
+    let written = parameters.iter().map(|word| word.text.clone()).collect();
+    let mut draft = MemberDraft { name, settings, timeout: None, inherited, health, written };
     for word in parameters {
         apply_to_member(&mut draft, word, notes);
     }

@@ -1,0 +1,487 @@
+//! `drain` and `undrain`: a drain is begun at the proxy, which runs it; with `--wait` this command looks on until it
+//! has ended, and its exit code tells how.
+
+use clap::Args;
+use evenkeel_protocol::{
+    BalancerName, Drain, DrainAnswer, DrainCancel, DrainOrder, DrainOutcome, DrainUntil, Edited, MemberEdit,
+    MemberName, OnTimeout, Patience, Snapshot, Span,
+};
+use serde::Serialize;
+
+use super::edit::{EditOptions, Order, Verb, Wanted, apply, in_error};
+use super::output::{Output, Stop};
+use super::patience::{Asking, Interrupt};
+use super::report::{missing, report};
+use super::{Exit, Session, preview, target};
+
+pub(super) const HELP: &str = "\
+Examples:
+  evenkeel drain app/node1 --reason 'deploy 42'
+  evenkeel drain app/node1 --wait --until no-sessions --timeout 30m
+  evenkeel drain app/node1 --wait --timeout 10m --on-timeout stop
+  evenkeel drain http://10.0.0.1:8080 --json
+  evenkeel drain app/old --ignore-missing
+
+The proxy runs the drain: it goes on when this command ends. Ctrl-C ends the waiting.
+A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-timeout says happens at once, unless
+nothing is to be waited for; forever (the default): it never happens. --settle 0: one look is enough.
+With --wait: 0 when what was waited for came, 124 when the time passed, 8 when somebody else ended the drain.";
+
+/// What a drain waits for, and how long.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Terms {
+    /// Wait until no request is in flight (idle), or beyond that until no session is left (no-sessions)
+    #[arg(long, value_name = "idle|no-sessions")]
+    until: Option<DrainUntil>,
+    /// How long it may take; 0 and forever are words of their own
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<Patience>,
+    /// How long nothing must be in flight, in one piece [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    settle: Option<Span>,
+    /// What happens when the time has passed [default: fail, which keeps it draining]
+    #[arg(long, value_name = "fail|stop|cut|restore")]
+    on_timeout: Option<OnTimeout>,
+}
+
+impl Terms {
+    fn is_any(&self) -> bool {
+        let Self { until, timeout, settle, on_timeout } = self;
+        until.is_some() || timeout.is_some() || settle.is_some() || on_timeout.is_some()
+    }
+
+    /// As the proxy is asked.
+    pub(super) fn order(&self) -> DrainOrder {
+        let Self { until, timeout, settle, on_timeout } = *self;
+        DrainOrder { until, timeout, settle, on_timeout, ..DrainOrder::default() }
+    }
+}
+
+/// What can be typed behind `drain`.
+#[derive(Debug, Args)]
+pub struct DrainArguments {
+    /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    pub(super) selector: String,
+    /// Wait until the drain has ended, and tell how
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    terms: Terms,
+    /// On Ctrl-C let new sessions come again, and end the drain
+    #[arg(long, requires = "wait")]
+    restore_on_interrupt: bool,
+    #[command(flatten)]
+    pub(super) options: EditOptions,
+}
+
+/// What can be typed behind `undrain`.
+#[derive(Debug, Args)]
+pub struct UndrainArguments {
+    /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    pub(super) selector: String,
+    #[command(flatten)]
+    pub(super) options: EditOptions,
+}
+
+/// A member that was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) balancer: BalancerName,
+    pub(super) member: MemberName,
+    /// What to type for it.
+    pub(super) label: String,
+}
+
+impl Target {
+    /// The member that `text` selects.
+    pub(super) fn find(snapshot: &Snapshot, text: &str) -> Result<Self, Stop> {
+        let (balancer, member) = target::member_with(snapshot, text, &[])?;
+        let label = target::shortest(snapshot, balancer, member);
+        Ok(Self { balancer: balancer.name.clone(), member: member.name.clone(), label })
+    }
+
+    /// Its status in httpd's words.
+    pub(super) fn words(&self, snapshot: &Snapshot) -> String {
+        snapshot
+            .member(&self.balancer, &self.member)
+            .map_or_else(|| "gone".to_owned(), |member| member.words.clone())
+    }
+}
+
+pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let DrainArguments { options, terms, .. } = arguments;
+    let order = DrainOrder {
+        reason: options.reason()?,
+        revision: options.if_revision,
+        force: options.force.then_some(true),
+        ..terms.order()
+    };
+    let mut asking = Asking::of(session, options.quiet).await?;
+    let before = asking.client.snapshot().await?;
+    let target = match Target::find(&before, &arguments.selector) {
+        Err(stop @ Stop::Missing(_)) if options.ignore_missing => return missing(&stop, options, session),
+        other => other?,
+    };
+    if options.dry_run {
+        let edit = MemberEdit {
+            drain: Some(true),
+            force: order.force,
+            revision: order.revision,
+            ..MemberEdit::default()
+        };
+        let preview = asking.client.preview_member(&target.balancer, &target.member, &edit).await?;
+        return preview::show(&preview, &before, options, session);
+    }
+    let mut interrupt = arguments.wait.then(Interrupt::listen);
+    let answer = begin(&mut asking, &target, (&order, arguments.wait), &mut session.output).await?;
+    let DrainAnswer { drain, edited, .. } = answer.clone();
+    let Some(mut edited) = edited else {
+        return Err(Stop::Failed(Exit::Failed, "the proxy did not say what became of the member".to_owned()));
+    };
+    let drains = MemberEdit { drain: Some(true), ..MemberEdit::default() };
+    edited.notes.extend(in_error(&before, &drains, &edited));
+    let Some(interrupt) = &mut interrupt else {
+        if terms.is_any() && !options.json && !options.quiet {
+            session.output.message(&format!("drain {}: {}", drain.number, words(&drain)));
+        }
+        if terms.is_any() && options.json {
+            let after = asking.client.snapshot().await?;
+            return told(&target, (&before, &after), &edited, (&answer, arguments), session);
+        }
+        return report(Verb::Drain, &edited, options, session);
+    };
+    let output = &mut session.output;
+    let ended = tokio::select! {
+        ended = until_ended(&mut asking, &drain, &target, output) => Some(ended?),
+        () = interrupt.comes() => None,
+    };
+    asking.end_line(output);
+    let Some(drain) = ended else {
+        return interrupted(&asking, &drain, &target, (arguments, output)).await;
+    };
+    let after = asking.snapshot(output).await?;
+    let answer = DrainAnswer { drain, ..answer };
+    told(&target, (&before, &after), &edited, (&answer, arguments), session)
+}
+
+/// Gives the order. One to wait for may be repeated where nobody knows whether it was heard, because the second changes
+/// nothing; not where it asks for a revision that the first would have changed.
+async fn begin(
+    asking: &mut Asking,
+    target: &Target,
+    (order, waits): (&DrainOrder, bool),
+    output: &mut Output<'_>,
+) -> Result<DrainAnswer, Stop> {
+    let Target { balancer, member, .. } = target;
+    if !waits || order.revision.is_some() {
+        return Ok(asking.client.begin_drain(balancer, member, order).await?);
+    }
+    let ask =
+        |client: crate::client::Client| async move { client.begin_drain(balancer, member, order).await };
+    asking.ask(output, ask).await
+}
+
+/// Ctrl-C: the waiting ends, and the drain only if that was asked for.
+async fn interrupted(
+    asking: &Asking,
+    drain: &Drain,
+    target: &Target,
+    (arguments, output): (&DrainArguments, &mut Output<'_>),
+) -> Result<Exit, Stop> {
+    let label = &target.label;
+    if arguments.restore_on_interrupt {
+        let cancel = DrainCancel { restore: Some(true), reason: arguments.options.reason()? };
+        asking.client.cancel_drain(drain.number, &cancel).await?;
+        output.message(&format!("interrupted: {label} takes new sessions again, and the drain has ended"));
+    } else {
+        output.message(&goes_on(drain, label));
+    }
+    Ok(Exit::Interrupted)
+}
+
+/// What an interrupted wait leaves behind.
+pub(super) fn goes_on(drain: &Drain, label: &str) -> String {
+    format!(
+        "interrupted: drain {} of {label} goes on; `evenkeel wait {label} drained` waits for it, \
+         `evenkeel undrain {label}` ends it",
+        drain.number
+    )
+}
+
+/// What a drain is to do.
+fn words(drain: &Drain) -> String {
+    format!("{}; {}", terms(drain.until, drain.timeout, drain.on_timeout), drain.why)
+}
+
+/// What a drain waits for, how long, and what then.
+pub(super) fn terms(until: DrainUntil, timeout: Patience, on_timeout: OnTimeout) -> String {
+    let until = until.typed();
+    match (timeout, on_timeout) {
+        (Patience::Forever, _) => format!("until {until}, without a deadline"),
+        (timeout, OnTimeout::Fail) => format!("until {until}, at most {timeout}, then it keeps draining"),
+        (timeout, then) => format!("until {until}, at most {timeout}, then {then}"),
+    }
+}
+
+/// Looks on until a drain has ended.
+pub(super) async fn until_ended(
+    asking: &mut Asking,
+    begun: &Drain,
+    target: &Target,
+    output: &mut Output<'_>,
+) -> Result<Drain, Stop> {
+    loop {
+        let number = begun.number;
+        let drain = asking.ask(output, |client| async move { client.drain(number).await }).await;
+        let lost = || {
+            let why = format!(
+                "drain {number} of {} is no longer known: the proxy was restarted and keeps no edits; look at `evenkeel status`",
+                target.label
+            );
+            Err(Stop::Failed(Exit::Failed, why))
+        };
+        let drain = match drain {
+            // A proxy that keeps nothing gives numbers anew.
+            Ok(drain) if drain.began != begun.began || drain.member != begun.member => return lost(),
+            Ok(drain) => drain,
+            Err(Stop::Missing(_)) => return lost(),
+            Err(stop) => return Err(stop),
+        };
+        if !drain.is_running() {
+            return Ok(drain);
+        }
+        let left = drain.left_ms.map_or_else(String::new, |left| format!("; {} s left", left.div_ceil(1000)));
+        let estimate = drain.estimate_ms.filter(|_| drain.busy.total() > 0 || drain.sessions.live.is_some());
+        let estimate = estimate
+            .map_or_else(String::new, |estimate| format!(", perhaps {} s more", estimate.div_ceil(1000)));
+        let text = format!("{}: {}{estimate}{left}", target.label, drain.why);
+        asking.tell(output, drain.phase.name(), &text);
+    }
+}
+
+/// The code of a drain's end.
+pub(super) fn exit(outcome: Option<DrainOutcome>) -> Exit {
+    match outcome {
+        None | Some(DrainOutcome::SafeToStop | DrainOutcome::Idle) => Exit::Done,
+        Some(DrainOutcome::MemberGone) => Exit::NotFound,
+        Some(outcome) if outcome.is_timeout() => Exit::TimedOut,
+        Some(_) => Exit::Stale,
+    }
+}
+
+/// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    balancer: &'a str,
+    member: &'a str,
+    before: String,
+    after: String,
+    changed: bool,
+    changes: &'a [evenkeel_protocol::Change],
+    revision: u64,
+    durable: bool,
+    notes: &'a [String],
+    drain: &'a Drain,
+}
+
+/// Writes how a drain stands; the code tells how it ended, if it has.
+fn told(
+    target: &Target,
+    (before, after): (&Snapshot, &Snapshot),
+    edited: &Edited,
+    (answer, arguments): (&DrainAnswer, &DrainArguments),
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let (drain, output) = (&answer.drain, &mut session.output);
+    let revision = after.member(&target.balancer, &target.member).map(|member| member.revision);
+    let revision = revision.unwrap_or(edited.revision);
+    if arguments.options.json {
+        output.json(&Report {
+            version: 1,
+            balancer: target.balancer.as_str(),
+            member: target.member.as_str(),
+            before: target.words(before),
+            after: target.words(after),
+            changed: answer.changed,
+            changes: &edited.changes,
+            revision,
+            durable: edited.durable && drain.durable,
+            notes: &edited.notes,
+            drain,
+        })?;
+    } else if !arguments.options.quiet {
+        for note in &edited.notes {
+            output.message(&format!("note: {note}"));
+        }
+        output.result(&sentence(target, drain))?;
+    }
+    let exit = exit(drain.outcome);
+    let lost = exit == Exit::Done && edited.changed && !edited.durable;
+    if lost && !arguments.options.quiet {
+        output.message("warning: the change was not written down; it is lost when the proxy restarts");
+    }
+    Ok(if lost { Exit::NotDurable } else { exit })
+}
+
+/// How a drain ended, in a line.
+pub(super) fn sentence(target: &Target, drain: &Drain) -> String {
+    let how = match drain.outcome {
+        Some(DrainOutcome::SafeToStop) => "safe to stop",
+        Some(DrainOutcome::Idle) => "idle",
+        Some(DrainOutcome::KeptDraining) => "not done",
+        Some(outcome) => outcome.name(),
+        None => drain.phase.name(),
+    };
+    format!("{}: {}: {}", target.label, how.replace('_', " "), drain.why)
+}
+
+/// `undrain`: clears N alone, and ends the drain.
+pub(super) async fn undo(arguments: &UndrainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let (options, selector) = (&arguments.options, &arguments.selector);
+    let reason = options.reason()?;
+    let client = session.client().await?;
+    let snapshot = client.snapshot().await?;
+    let running = Target::find(&snapshot, selector).ok().and_then(|target| {
+        let mut drains = snapshot.drains.iter().filter(|drain| drain.is_running());
+        drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member)
+    });
+    // A cancellation asks for no revision, and an edit ends the drain as well.
+    if let Some(drain) = running.filter(|_| options.if_revision.is_none()) {
+        let cancel = DrainCancel { restore: Some(true), reason };
+        if let Some(edited) = client.cancel_drain(drain.number, &cancel).await?.edited {
+            return report(Verb::Undrain, &edited, options, session);
+        }
+    }
+    let edit = MemberEdit { drain: Some(false), ..MemberEdit::default() };
+    let order = Order { verb: Verb::Undrain, selector, wanted: Wanted::Member(edit), keys: &[] };
+    apply(order, options, session).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    const DRAIN: &str = "/v1/drains/3";
+
+    /// A proxy whose drain ends so at the second look.
+    fn ends(outcome: DrainOutcome) -> Scripted {
+        let looks = AtomicUsize::new(0);
+        Scripted::start(move |request| match (request.method.as_str(), request.target.as_str()) {
+            ("POST", _) => Act::json(&scripted::drain_answer(scripted::edited())),
+            (_, DRAIN) if looks.fetch_add(1, Ordering::Relaxed) > 0 => {
+                Act::json(&scripted::drain(Some(outcome)))
+            }
+            (_, DRAIN) => Act::json(&scripted::drain(None)),
+            _ => Act::json(&scripted::snapshot(0)),
+        })
+    }
+
+    #[tokio::test]
+    async fn what_was_typed_is_ordered() {
+        for (line, body) in [
+            ("drain app/a", json!({})),
+            ("drain a --reason deploy --if-revision 7", json!({"reason": "deploy", "revision": 7})),
+            (
+                "drain a --until no-sessions --timeout 10m --settle 0 --on-timeout stop",
+                json!({"until": "no_sessions", "timeout": "10m", "settle": "0", "on_timeout": "stop"}),
+            ),
+            ("drain a --timeout forever", json!({"timeout": "forever"})),
+        ] {
+            let proxy = ends(DrainOutcome::Idle);
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run(line).await, Exit::Done, "{line}: {}", scene.err());
+            let request = proxy.requests().into_iter().find(|request| request.method == "POST").unwrap();
+            assert_eq!(request.target, "/v1/balancers/app/members/http:%2F%2F127.0.0.1:9001/drain");
+            assert_eq!(serde_json::from_str::<Value>(&request.body).unwrap(), body, "{line}");
+        }
+        let proxy = ends(DrainOutcome::Idle);
+        let mut scene = Scene::of(&proxy);
+        for line in [
+            "drain a --timeout 10",
+            "drain a --until x",
+            "drain a --settle forever",
+            "drain a --on-timeout x",
+        ] {
+            assert_eq!(scene.run(line).await, Exit::Usage, "{line}");
+        }
+        assert_eq!(proxy.requests().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_with_the_drain_and_its_code_tells_how() {
+        for (outcome, exit, says) in [
+            (DrainOutcome::SafeToStop, Exit::Done, "app/a: safe to stop: "),
+            (DrainOutcome::Idle, Exit::Done, "app/a: idle: "),
+            (DrainOutcome::KeptDraining, Exit::TimedOut, "app/a: not done: "),
+            (DrainOutcome::Stopped, Exit::TimedOut, "app/a: stopped: "),
+            (DrainOutcome::Cut, Exit::TimedOut, "app/a: cut: "),
+            (DrainOutcome::Restored, Exit::TimedOut, "app/a: restored: "),
+            (DrainOutcome::Cancelled, Exit::Stale, "app/a: cancelled: "),
+            (DrainOutcome::Cleared, Exit::Stale, "app/a: cleared: "),
+            (DrainOutcome::StoppedMeanwhile, Exit::Stale, "app/a: stopped meanwhile: "),
+            (DrainOutcome::MemberGone, Exit::NotFound, "app/a: member gone: "),
+        ] {
+            let proxy = ends(outcome);
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("drain a --wait").await, exit, "{outcome}: {}", scene.err());
+            assert!(scene.out().starts_with(says) && scene.out().lines().count() == 1, "{}", scene.out());
+            assert_eq!(scene.err(), "app/a: 1 request is in flight; 420 s left\n");
+            assert_eq!(scene.run("drain a --wait -q").await, exit);
+            assert_eq!((scene.out(), scene.err()), (String::new(), String::new()));
+        }
+    }
+
+    #[tokio::test]
+    async fn json_of_a_drain_is_stable() {
+        let proxy = ends(DrainOutcome::Idle);
+        let mut scene = Scene::of(&proxy);
+        scene.run("drain a --wait --json").await;
+        let report: Value = serde_json::from_str(&scene.out()).unwrap();
+        let keys: Vec<&String> = report.as_object().unwrap().keys().collect();
+        let expected = [
+            "after", "balancer", "before", "changed", "changes", "drain", "durable", "member", "notes",
+            "revision", "version",
+        ];
+        assert_eq!(keys, expected);
+        assert_eq!((&report["version"], &report["drain"]["outcome"]), (&json!(1), &json!("idle")));
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_is_gone_for_a_while_is_asked_again_and_one_that_forgot_is_told() {
+        let looks = AtomicUsize::new(0);
+        let proxy =
+            Scripted::start(move |request| match (request.method.as_str(), request.target.as_str()) {
+                ("POST", _) => Act::json(&scripted::drain_answer(scripted::edited())),
+                (_, DRAIN) if looks.fetch_add(1, Ordering::Relaxed) < 3 => Act::raw(&[]),
+                (_, DRAIN) => Act::json(&scripted::drain(Some(DrainOutcome::Idle))),
+                _ => Act::json(&scripted::snapshot(0)),
+            });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("drain a --wait").await, Exit::Done, "{}", scene.err());
+        let said: Vec<String> = scene.err().lines().map(str::to_owned).collect();
+        assert!(
+            said[0].starts_with("the proxy is gone (") && said[1] == "the proxy answers again",
+            "{said:?}"
+        );
+
+        let other = Drain { began: evenkeel_protocol::Timestamp(1), ..scripted::drain(None) };
+        for act in [Act::json(&other), Act::refuse(404, r#"{"code":"not_found","message":"no drain 3"}"#)] {
+            let proxy =
+                Scripted::start(move |request| match (request.method.as_str(), request.target.as_str()) {
+                    ("POST", _) => Act::json(&scripted::drain_answer(scripted::edited())),
+                    (_, DRAIN) => act.clone(),
+                    _ => Act::json(&scripted::snapshot(0)),
+                });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("drain a --wait").await, Exit::Failed);
+            assert!(scene.err().contains("no longer known"), "{}", scene.err());
+        }
+    }
+}

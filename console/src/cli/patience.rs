@@ -1,0 +1,161 @@
+//! Commands that wait: a proxy that is gone for a while is asked again, Ctrl-C ends the waiting, and what is waited
+//! for is told on standard error, seldom enough for a log and often enough that nobody takes it for dead.
+
+use std::time::Duration;
+
+use evenkeel_protocol::Snapshot;
+use evenkeel_protocol::refusal::Code;
+use futures_util::FutureExt as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+
+use super::output::{Output, Stop};
+use super::{Exit, Session};
+use crate::client::{Client, Failure, Limits};
+
+/// Looks a second.
+pub(super) const LOOKS: u32 = 4;
+/// Seconds between two lines where nobody looks at a terminal.
+const HEARTBEAT: u32 = 30;
+/// A proxy that is gone is asked again for so many times the wait for one answer: a minute by default.
+const TRIES: u32 = 12;
+
+/// A question that is asked again and again.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) client: Client,
+    limits: Limits,
+    ticks: Interval,
+    quiet: bool,
+    /// Looks so far, and what was said last.
+    looks: u32,
+    said: String,
+    /// Does a line stand there that has no end yet?
+    open_line: bool,
+}
+
+/// Ctrl-C, from the moment on when this is made: it does not end the process any more.
+#[derive(Debug)]
+pub(super) struct Interrupt(Option<Signal>);
+
+impl Interrupt {
+    pub(super) fn listen() -> Self {
+        // Where the system lets nobody listen, it ends the process as ever.
+        Self(signal(SignalKind::interrupt()).ok())
+    }
+
+    /// Until it comes.
+    pub(super) async fn comes(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Has it come since anybody looked?
+    pub(super) fn has_come(&mut self) -> bool {
+        self.comes().now_or_never().is_some()
+    }
+}
+
+impl Asking {
+    /// `quiet` says nothing but what went wrong.
+    pub(super) async fn of(session: &Session<'_>, quiet: bool) -> Result<Self, Stop> {
+        let mut ticks = interval(Duration::from_secs(1) / LOOKS);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            client: session.client().await?,
+            limits: session.limits,
+            ticks,
+            quiet,
+            looks: 0,
+            said: String::new(),
+            open_line: false,
+        })
+    }
+
+    /// The answer to a question that may be asked twice, as soon as the proxy gives one.
+    pub(super) async fn ask<T, F: Future<Output = Result<T, Failure>>>(
+        &mut self,
+        output: &mut Output<'_>,
+        question: impl Fn(Client) -> F,
+    ) -> Result<T, Stop> {
+        self.ticks.tick().await;
+        let failure = match question(self.client.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) if is_passing(&failure) => failure,
+            Err(failure) => return Err(failure.into()),
+        };
+        let patience = self.limits.answer * TRIES;
+        self.end_line(output);
+        if !self.quiet {
+            output.message(&format!(
+                "the proxy is gone ({failure}); asking again for {} s",
+                patience.as_secs()
+            ));
+        }
+        let again = async {
+            loop {
+                sleep(Duration::from_secs(1) / LOOKS).await;
+                match question(self.client.clone()).await {
+                    Err(failure) if is_passing(&failure) => {}
+                    outcome => return outcome,
+                }
+            }
+        };
+        let Ok(outcome) = timeout(patience, again).await else {
+            let why = format!("{failure}; given up after {} s", patience.as_secs());
+            return Err(Stop::Failed(Exit::Unreachable, why));
+        };
+        if !self.quiet {
+            output.message("the proxy answers again");
+        }
+        self.said.clear();
+        Ok(outcome?)
+    }
+
+    /// Everything, as soon as the proxy answers.
+    pub(super) async fn snapshot(&mut self, output: &mut Output<'_>) -> Result<Snapshot, Stop> {
+        self.ask(output, |client| async move { client.snapshot().await }).await
+    }
+
+    /// Tells what is waited for: on a terminal in one line that changes at most once a second, else in a line of its
+    /// own where `phase` is another one, and from time to time.
+    pub(super) fn tell(&mut self, output: &mut Output<'_>, phase: &str, text: &str) {
+        let look = self.looks;
+        self.looks = self.looks.wrapping_add(1);
+        if self.quiet {
+            return;
+        }
+        let said = if output.progress_is_seen() { text } else { phase };
+        let is_new = self.said != said;
+        if output.progress_is_seen() {
+            if is_new && look.is_multiple_of(LOOKS) {
+                said.clone_into(&mut self.said);
+                self.open_line = true;
+                output.progress(text);
+            }
+        } else if is_new || look.is_multiple_of(HEARTBEAT * LOOKS) {
+            said.clone_into(&mut self.said);
+            output.message(text);
+        }
+    }
+
+    /// Ends the line that changes, before anything else is said.
+    pub(super) fn end_line(&mut self, output: &mut Output<'_>) {
+        if std::mem::take(&mut self.open_line) {
+            output.message("");
+        }
+    }
+}
+
+/// May it be otherwise in a moment?
+fn is_passing(failure: &Failure) -> bool {
+    match failure {
+        Failure::Unreachable(_) | Failure::Protocol(_) | Failure::FateUnknown(_) => true,
+        Failure::Refused(refusal) => refusal.code == Code::Unavailable,
+        Failure::Permission(_) => false,
+    }
+}

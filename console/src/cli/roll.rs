@@ -1,0 +1,283 @@
+//! `roll`: one member after the other is drained, handed to a command, waited for until it is well, and returned. The
+//! first failure stops it, and what is told then is the state of every member and what to do about it.
+
+mod command;
+mod summary;
+
+use clap::Args;
+use evenkeel_protocol::{
+    BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberSnapshot, Snapshot, Span,
+};
+
+use super::drain::{self, Target, Terms};
+use super::edit::EditOptions;
+use super::output::Stop;
+use super::patience::{Asking, Interrupt};
+use super::{Exit, Session, target, wait};
+use summary::{State, Step};
+
+pub(super) const HELP: &str = "\
+Examples:
+  evenkeel roll app -- ./deploy-one {member}
+  evenkeel roll app --until no-sessions --timeout 30m --reason 'deploy 42' -- ssh {host} sudo systemctl restart tomcat
+  evenkeel roll app --only node2 --only node3 -- ./deploy-one {member}
+
+For each member, one after the other: drain, wait, run the command, wait until it is healthy, let new sessions come
+again. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port},
+{url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves
+that member draining. A member without health checks counts as healthy while it is not in error.";
+
+/// What can be typed behind `roll`.
+#[derive(Debug, Args)]
+pub struct RollArguments {
+    /// The balancer
+    balancer: String,
+    /// Only this member; may be given several times
+    #[arg(long, value_name = "MEMBER")]
+    only: Vec<String>,
+    #[command(flatten)]
+    terms: Terms,
+    /// How long a member may take to be healthy after the command
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    healthy_within: Span,
+    /// Members that must take new sessions while one does not
+    #[arg(long, value_name = "N", default_value = "1")]
+    min_available: usize,
+    #[command(flatten)]
+    options: EditOptions,
+    /// The command and its words
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+/// Why a roll stops.
+struct Stopped {
+    exit: Exit,
+    why: String,
+}
+
+pub(super) async fn run(arguments: &RollArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let reason = arguments.options.reason()?;
+    let mut asking = Asking::of(session, arguments.options.quiet).await?;
+    let snapshot = asking.client.snapshot().await?;
+    let balancer = target::balancer_with(&snapshot, &arguments.balancer, &[])?;
+    let mut steps = plan(&snapshot, balancer, &arguments.only)?;
+    let mut rolling = Rolling {
+        arguments,
+        order: DrainOrder { reason, ..arguments.terms.order() },
+        balancer: balancer.name.clone(),
+        interrupt: Interrupt::listen(),
+    };
+    let number = steps.len();
+    let mut stopped = None;
+    for (index, step) in steps.iter_mut().enumerate() {
+        let place = format!("[{}/{number}] {}", index + 1, step.target.label);
+        match rolling.roll(step, &place, &mut asking, session).await {
+            Ok(()) => step.state = State::Rolled,
+            Err(why) => {
+                stopped = Some(why);
+                break;
+            }
+        }
+    }
+    asking.end_line(&mut session.output);
+    // What cannot be asked any more is told as it was seen last.
+    if let Ok(after) = asking.client.snapshot().await {
+        for step in &mut steps {
+            step.words = step.target.words(&after);
+        }
+    }
+    summary::tell(
+        &rolling.balancer,
+        &steps,
+        stopped.as_ref().map(|it| it.why.as_str()),
+        (arguments, session),
+    )?;
+    Ok(stopped.map_or(Exit::Done, |stopped| stopped.exit))
+}
+
+/// The members in their order, or those that were named.
+fn plan(snapshot: &Snapshot, balancer: &BalancerSnapshot, only: &[String]) -> Result<Vec<Step>, Stop> {
+    let mut chosen = Vec::new();
+    for text in only {
+        let whole = if text.contains('/') { text.clone() } else { format!("{}/{text}", balancer.name) };
+        let target = Target::find(snapshot, &whole)?;
+        if target.balancer != balancer.name {
+            return Err(Stop::usage(format!("--only {text}: is no member of {}", balancer.name)));
+        }
+        chosen.push(target.member);
+    }
+    let wanted = |member: &&MemberSnapshot| chosen.is_empty() || chosen.contains(&member.name);
+    let steps = balancer.members.iter().filter(wanted).map(|member| Step {
+        target: Target {
+            balancer: balancer.name.clone(),
+            member: member.name.clone(),
+            label: target::shortest(snapshot, balancer, member),
+        },
+        state: State::Untouched,
+        words: member.words.clone(),
+    });
+    Ok(steps.collect())
+}
+
+/// A roll on its way.
+struct Rolling<'a> {
+    arguments: &'a RollArguments,
+    order: DrainOrder,
+    balancer: BalancerName,
+    interrupt: Interrupt,
+}
+
+impl From<Stop> for Stopped {
+    fn from(stop: Stop) -> Self {
+        let (exit, why) = stop.told();
+        Self { exit, why: why.unwrap_or("nobody reads the result").to_owned() }
+    }
+}
+
+impl From<crate::client::Failure> for Stopped {
+    fn from(failure: crate::client::Failure) -> Self {
+        Stop::from(failure).into()
+    }
+}
+
+impl Rolling<'_> {
+    /// All that is done to one member.
+    async fn roll(
+        &mut self,
+        step: &mut Step,
+        place: &str,
+        asking: &mut Asking,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        let before = asking.snapshot(&mut session.output).await?;
+        self.guard(&before, step)?;
+        // A member that an operator had drained, disabled or stopped before goes back to just that.
+        let status = before.member(&self.balancer, &step.target.member).map(|member| member.status);
+        let kept = status.is_some_and(|status| status.has(Flag::Drain));
+        let in_use = status.is_some_and(|status| !status.has_any(&[Flag::Disabled, Flag::Stopped]));
+        self.drain(step, place, asking, session).await?;
+        step.state = State::Command;
+        self.say(session, &format!("{place}: running the command"));
+        let member = before.member(&self.balancer, &step.target.member);
+        let words = command::Words::of(&step.target, member, asking.client.socket());
+        let began = asking.snapshot(&mut session.output).await?.taken;
+        let ran = command::run(&self.arguments.command, &words).await;
+        // Ctrl-C reaches the command as well, which decides for itself what it makes of it.
+        if self.interrupt.has_come() {
+            return Err(interrupted(place));
+        }
+        ran.map_err(|why| Stopped { exit: Exit::Failed, why: format!("{place}: {why}") })?;
+        if in_use {
+            step.state = State::Unwell;
+            self.until_healthy(step, (place, began), asking, session).await?;
+        }
+        if kept {
+            self.say(session, &format!("{place}: done; it was draining before, and goes on"));
+            return Ok(());
+        }
+        step.state = State::Unreturned;
+        self.restore(step, asking).await?;
+        self.say(session, &format!("{place}: done, it takes new sessions again"));
+        Ok(())
+    }
+
+    /// Are there enough others?
+    fn guard(&self, snapshot: &Snapshot, step: &Step) -> Result<(), Stopped> {
+        let Some(balancer) = snapshot.balancer(&self.balancer) else {
+            let why = format!("the balancer {} is no longer configured", self.balancer);
+            return Err(Stopped { exit: Exit::NotFound, why });
+        };
+        let takes = |member: &&MemberSnapshot| {
+            member.name != step.target.member && member.usable && !member.status.has(Flag::Drain)
+        };
+        let (others, least) = (balancer.members.iter().filter(takes).count(), self.arguments.min_available);
+        if others >= least {
+            return Ok(());
+        }
+        let why = format!(
+            "{}: {others} other members take new sessions, and --min-available wants {least}",
+            step.target.label
+        );
+        Err(Stopped { exit: Exit::Guarded, why })
+    }
+
+    /// Drains the member and waits until that has come to its end.
+    async fn drain(
+        &mut self,
+        step: &mut Step,
+        place: &str,
+        asking: &mut Asking,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        let Target { balancer, member, .. } = &step.target;
+        let begun = asking.client.begin_drain(balancer, member, &self.order).await?.drain;
+        step.state = State::Draining;
+        self.say(session, &format!("{place}: draining"));
+        let output = &mut session.output;
+        let ended = tokio::select! {
+            ended = drain::until_ended(asking, &begun, &step.target, output) => ended?,
+            () = self.interrupt.comes() => return Err(interrupted(place)),
+        };
+        asking.end_line(output);
+        self.say(session, &drain::sentence(&step.target, &ended));
+        match ended.outcome {
+            Some(outcome) if outcome.is_reached() => Ok(()),
+            outcome => Err(Stopped { exit: drain::exit(outcome), why: format!("{place}: {}", ended.why) }),
+        }
+    }
+
+    async fn until_healthy(
+        &mut self,
+        step: &Step,
+        (place, began): (&str, evenkeel_protocol::Timestamp),
+        asking: &mut Asking,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        let (within, output) = (self.arguments.healthy_within, &mut session.output);
+        let well = tokio::select! {
+            well = wait::healthy_within(asking, (&step.target, began), within, output) => well?,
+            () = self.interrupt.comes() => return Err(interrupted(place)),
+        };
+        asking.end_line(output);
+        well.map_err(|ailment| Stopped {
+            exit: Exit::Unhealthy,
+            why: format!("{place}: not healthy within {within}: {ailment}"),
+        })
+    }
+
+    /// Lets new sessions come again, whatever became of the drain.
+    async fn restore(&self, step: &Step, asking: &mut Asking) -> Result<(), Stopped> {
+        let Target { balancer, member, .. } = &step.target;
+        let running = asking
+            .client
+            .snapshot()
+            .await?
+            .drains
+            .into_iter()
+            .rev()
+            .find(|drain| drain.is_running() && drain.balancer == *balancer && drain.member == *member);
+        let reason = self.order.reason.clone();
+        if let Some(drain) = running {
+            let cancel = DrainCancel { restore: Some(true), reason };
+            asking.client.cancel_drain(drain.number, &cancel).await?;
+        } else {
+            let edit = MemberEdit { drain: Some(false), reason, ..MemberEdit::default() };
+            asking.client.edit_member(balancer, member, &edit).await?;
+        }
+        Ok(())
+    }
+
+    fn say(&self, session: &mut Session<'_>, text: &str) {
+        if !self.arguments.options.quiet {
+            session.output.message(text);
+        }
+    }
+}
+
+fn interrupted(place: &str) -> Stopped {
+    Stopped {
+        exit: Exit::Interrupted,
+        why: format!("{place}: interrupted; what was begun in the proxy goes on"),
+    }
+}

@@ -1,0 +1,89 @@
+//! `evenkeel undo`: takes an edit back, if nobody touched since what it changed.
+
+use clap::Args;
+use evenkeel_protocol::{UndoOrder, Undone};
+
+use super::edit::{EditOptions, Verb};
+use super::output::Stop;
+use super::{Exit, Session, preview, report};
+
+pub(super) const HELP: &str = "\
+Each field that the edit changed gets its value of before. It is refused (exit code 8) if anybody touched one of them \
+since, and if the edit is somebody else's (5); root may undo everybody's with --force. An undo is an edit too: undone, \
+it comes back.
+
+Examples:
+  evenkeel undo               your last edit
+  evenkeel undo --dry-run     what that would do
+  evenkeel undo 17            the edit of event 17, see `evenkeel events`";
+
+/// What can be typed behind `undo`.
+#[derive(Debug, Args)]
+pub struct UndoArguments {
+    /// The number of the edit's event [default: your last edit]
+    #[arg(value_name = "N")]
+    event: Option<u64>,
+    #[command(flatten)]
+    options: EditOptions,
+}
+
+pub(super) async fn run(arguments: &UndoArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let options = &arguments.options;
+    if options.if_revision.is_some() || options.ignore_missing {
+        return Err(Stop::usage("an undo takes neither --if-revision nor --ignore-missing"));
+    }
+    let order = UndoOrder {
+        event: arguments.event,
+        dry_run: options.dry_run,
+        force: options.force,
+        reason: options.reason()?,
+    };
+    let client = session.client().await?;
+    let undone = client.undo(&order).await?;
+    if !options.json && !options.quiet {
+        session.output.message(&format!("note: {}", told(&undone)));
+    }
+    match (&undone.edited, &undone.preview) {
+        (Some(edited), _) => report::report(Verb::Undo(undone.undoes), edited, options, session),
+        (None, Some(preview)) => preview::show(preview, &client.snapshot().await?, options, session),
+        (None, None) => Err(Stop::Failed(Exit::Failed, "the proxy does not say what was undone".to_owned())),
+    }
+}
+
+/// `undoes event 17: deploy 42`.
+fn told(undone: &Undone) -> String {
+    match &undone.reason {
+        Some(reason) => format!("undoes event {}: {reason}", undone.undoes),
+        None => format!("undoes event {}", undone.undoes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{Act, Scripted};
+
+    #[tokio::test]
+    async fn an_undo_is_asked_for_and_told() {
+        let undone: Undone =
+            serde_json::from_str(include_str!("../../../protocol/documents/undone.json")).unwrap();
+        let proxy = Scripted::start(move |_| Act::json(&undone));
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("undo").await, Exit::Done);
+        assert_eq!(scene.err(), "note: undoes event 17: deploy 42\n");
+        let out = scene.out();
+        assert_eq!(out, "mycluster/http://backend1.example.com: drain On -> Off (revision 4)\n");
+        assert_eq!(scene.run("undo 17 --force --reason oops --json").await, Exit::Done);
+        let shown: Value = serde_json::from_str(&scene.out()).unwrap();
+        assert_eq!((&shown["undoes"], &shown["applied"]), (&17.into(), &true.into()));
+        let sent: Vec<Value> =
+            proxy.requests().iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect();
+        let order = |event: Value, force: bool, reason: Value| json!({"event": event, "dry_run": false, "force": force, "reason": reason});
+        assert_eq!(sent, [order(Value::Null, false, Value::Null), order(17.into(), true, "oops".into())]);
+        assert_eq!(scene.run("undo --if-revision 3").await, Exit::Usage);
+        assert_eq!(scene.run("undo x").await, Exit::Usage);
+    }
+}

@@ -1,0 +1,313 @@
+//! `wait`: looks on until a member is healthy, idle or drained, and changes nothing.
+
+use std::str::FromStr;
+
+use clap::Args;
+use evenkeel_protocol::{Drain, Flag, MemberSnapshot, Patience, Snapshot, Span, Timestamp};
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::drain::{self, Target};
+use super::output::{Output, Stop};
+use super::patience::{Asking, Interrupt, LOOKS};
+use super::{Exit, Session};
+
+pub(super) const HELP: &str = "\
+Examples:
+  evenkeel wait app/node1 healthy --timeout 2m
+  evenkeel wait app/node1 idle --settle 10s
+  evenkeel wait app/node1 drained       how its drain ends, or how the last one ended
+
+healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time
+passes first. idle: no request is in flight for the settle time; of sessions nothing is said.";
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    Healthy,
+    Idle,
+    Drained,
+}
+
+impl FromStr for Condition {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "healthy" => Ok(Self::Healthy),
+            "idle" => Ok(Self::Idle),
+            "drained" => Ok(Self::Drained),
+            _ => Err("must be healthy, idle or drained"),
+        }
+    }
+}
+
+/// What can be typed behind `wait`.
+#[derive(Debug, Args)]
+pub struct WaitArguments {
+    /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    selector: String,
+    /// healthy, idle or drained
+    #[arg(value_name = "healthy|idle|drained")]
+    condition: Condition,
+    /// How long to wait; 0: one look is enough
+    #[arg(long, value_name = "TIME", default_value = "forever")]
+    timeout: Patience,
+    /// For idle: how long nothing must be in flight, in one piece
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    settle: Span,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
+}
+
+/// How a wait ended.
+struct Ended {
+    exit: Exit,
+    /// In a sentence.
+    why: String,
+    drain: Option<Drain>,
+}
+
+/// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    balancer: &'a str,
+    member: &'a str,
+    holds: bool,
+    why: &'a str,
+    drain: Option<&'a Drain>,
+}
+
+pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let mut asking = Asking::of(session, arguments.quiet).await?;
+    let snapshot = asking.client.snapshot().await?;
+    let target = Target::find(&snapshot, &arguments.selector)?;
+    let mut interrupt = Interrupt::listen();
+    let output = &mut session.output;
+    let mut last = String::new();
+    let waiting = async {
+        match arguments.condition {
+            Condition::Healthy => until_healthy(&mut asking, &target, None, (output, &mut last)).await,
+            Condition::Idle => {
+                until_idle(&mut asking, (&target, arguments.settle), (output, &mut last)).await
+            }
+            Condition::Drained => until_drained(&mut asking, &target, (output, &mut last)).await,
+        }
+    };
+    let bounded = async {
+        match arguments.timeout {
+            Patience::Forever => Ok(waiting.await),
+            // One look is granted in any case.
+            Patience::Within(span) => timeout(span.duration().max(ONE_LOOK), waiting).await,
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = bounded => outcome,
+        () = interrupt.comes() => {
+            asking.end_line(&mut session.output);
+            session.output.message("interrupted: nobody waits any more; nothing else has changed");
+            return Ok(Exit::Interrupted);
+        }
+    };
+    asking.end_line(&mut session.output);
+    let late = match arguments.condition {
+        Condition::Healthy => Exit::Unhealthy,
+        Condition::Idle | Condition::Drained => Exit::TimedOut,
+    };
+    let ended = outcome.unwrap_or_else(|_| {
+        Ok(Ended { exit: late, why: format!("not within {}: {last}", arguments.timeout), drain: None })
+    })?;
+    told(&target, &ended, arguments, session)
+}
+
+/// The least time that a look is given.
+const ONE_LOOK: std::time::Duration = std::time::Duration::from_millis(300);
+
+fn told(
+    target: &Target,
+    ended: &Ended,
+    arguments: &WaitArguments,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let output = &mut session.output;
+    if arguments.json {
+        output.json(&Report {
+            version: 1,
+            balancer: target.balancer.as_str(),
+            member: target.member.as_str(),
+            holds: ended.exit == Exit::Done,
+            why: &ended.why,
+            drain: ended.drain.as_ref(),
+        })?;
+    } else if !arguments.quiet {
+        output.result(&format!("{}: {}", target.label, ended.why))?;
+    }
+    Ok(ended.exit)
+}
+
+/// The member in a snapshot, which may have been taken away meanwhile.
+fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnapshot, Stop> {
+    let found = snapshot.member(&target.balancer, &target.member);
+    found.ok_or_else(|| Stop::Missing(format!("{} is no longer configured", target.label)))
+}
+
+/// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
+pub(super) fn ailment(member: &MemberSnapshot, since: Option<Timestamp>) -> Option<String> {
+    if let Some(error) = member.error.as_ref().filter(|_| member.status.has(Flag::Error)) {
+        return Some(format!("it is in error: {}", error.reason));
+    }
+    if member.health.is_on() {
+        match &member.health.last {
+            Some(last) if since.is_none_or(|since| last.at > since) => {
+                if !last.passed {
+                    return Some(format!("it failed its last health check: {}", last.reason));
+                }
+            }
+            _ => return Some("it was not checked yet".to_owned()),
+        }
+    }
+    if member.status.has(Flag::HealthFail) {
+        return Some("it has not passed enough health checks yet".to_owned());
+    }
+    (!member.usable).then(|| format!("it cannot be used: {}", member.words))
+}
+
+async fn until_healthy(
+    asking: &mut Asking,
+    target: &Target,
+    since: Option<Timestamp>,
+    (output, last): (&mut Output<'_>, &mut String),
+) -> Result<Ended, Stop> {
+    loop {
+        let snapshot = asking.snapshot(output).await?;
+        let member = member(&snapshot, target)?;
+        let Some(ailment) = ailment(member, since) else {
+            let why = format!("healthy: {}", member.words);
+            return Ok(Ended { exit: Exit::Done, why, drain: None });
+        };
+        asking.tell(output, &ailment, &format!("{}: {ailment}", target.label));
+        *last = ailment;
+    }
+}
+
+/// Waits until a member is healthy as of a moment after `since`; else what it ails from when the time has passed.
+pub(super) async fn healthy_within(
+    asking: &mut Asking,
+    (target, since): (&Target, Timestamp),
+    within: Span,
+    output: &mut Output<'_>,
+) -> Result<Result<(), String>, Stop> {
+    let mut last = String::new();
+    let waiting = until_healthy(asking, target, Some(since), (output, &mut last));
+    match timeout(within.duration().max(ONE_LOOK), waiting).await {
+        Ok(ended) => ended.map(|_| Ok(())),
+        Err(_) => Ok(Err(last)),
+    }
+}
+
+async fn until_idle(
+    asking: &mut Asking,
+    (target, settle): (&Target, Span),
+    (output, last): (&mut Output<'_>, &mut String),
+) -> Result<Ended, Stop> {
+    let mut quiet_since: Option<(Timestamp, u64)> = None;
+    // The proxy's own clock, of which only the looks of one process are compared.
+    let needed = u64::from(LOOKS) * settle.millis() / 1000;
+    let mut looks = 0;
+    loop {
+        let snapshot = asking.snapshot(output).await?;
+        let member = member(&snapshot, target)?;
+        let came = quiet_since
+            .is_none_or(|(started, elected)| started != snapshot.proxy.started || elected != member.elected);
+        looks = if member.busy > 0 || came { 0 } else { looks + 1 };
+        quiet_since = Some((snapshot.proxy.started, member.elected));
+        if member.busy == 0 && looks >= needed {
+            let why = format!("idle: no request was in flight for {settle}; sessions may come back");
+            return Ok(Ended { exit: Exit::Done, why, drain: None });
+        }
+        let phase = if member.busy > 0 { "busy" } else { "settling" };
+        *last = match member.busy {
+            0 => format!("no request is in flight, and it must stay so for {settle}"),
+            1 => "1 request is in flight".to_owned(),
+            busy => format!("{busy} requests are in flight"),
+        };
+        asking.tell(output, phase, &format!("{}: {last}", target.label));
+    }
+}
+
+async fn until_drained(
+    asking: &mut Asking,
+    target: &Target,
+    (output, last): (&mut Output<'_>, &mut String),
+) -> Result<Ended, Stop> {
+    let snapshot = asking.snapshot(output).await?;
+    let mut drains = snapshot.drains.iter().rev();
+    let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
+    let Some(found) = found else {
+        let label = &target.label;
+        return Err(Stop::Missing(format!("{label} has no drain; `evenkeel drain {label}` begins one")));
+    };
+    last.clone_from(&found.why);
+    let drain = drain::until_ended(asking, found, target, output).await?;
+    let exit = drain::exit(drain.outcome);
+    let how = drain.outcome.map_or("", |outcome| outcome.name()).replace('_', " ");
+    Ok(Ended { exit, why: format!("{how}: {}", drain.why), drain: Some(drain) })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    #[test]
+    fn a_check_of_before_makes_nobody_healthy() {
+        let mut member = scripted::snapshot(0).balancers[0].members[0].clone();
+        assert_eq!(ailment(&member, Some(Timestamp(5))), None, "nobody checks it");
+        let health = |passed: bool| {
+            json!({"method": "GET", "interval": 30_000, "passes": 1, "passed": 0, "fails": 1,
+            "failed": 0, "uri": "", "expression": "", "timeout": null,
+            "last": {"passed": passed, "reason": "answered 500", "at": 5, "took": 1}})
+        };
+        member.health = serde_json::from_value(health(true)).unwrap();
+        assert_eq!(ailment(&member, None), None);
+        assert_eq!(ailment(&member, Some(Timestamp(4))), None);
+        assert!(ailment(&member, Some(Timestamp(5))).unwrap().contains("not checked yet"));
+        member.health = serde_json::from_value(health(false)).unwrap();
+        assert!(ailment(&member, None).unwrap().contains("answered 500"));
+        assert!(ailment(&scripted::snapshot(0).balancers[0].members[1], None).unwrap().contains("in error"));
+    }
+
+    #[tokio::test]
+    async fn what_holds_ends_the_wait_and_what_does_not_has_its_code() {
+        let proxy = Scripted::start(|_| Act::json(&scripted::snapshot(0)));
+        let mut scene = Scene::of(&proxy);
+        for (line, exit, says) in [
+            ("wait app/a healthy", Exit::Done, "app/a: healthy: Init Ok"),
+            ("wait app/b healthy --timeout 0", Exit::Unhealthy, "app/b: not within 0: it is in error"),
+            (
+                "wait app/a idle --timeout 300ms",
+                Exit::TimedOut,
+                "app/a: not within 300ms: 1 request is in flight",
+            ),
+        ] {
+            assert_eq!(scene.run(line).await, exit, "{line}: {}", scene.err());
+            assert!(scene.out().starts_with(says), "{line}: {}", scene.out());
+        }
+        for (line, exit) in [
+            ("wait app/a drained", Exit::NotFound),
+            ("wait app/x healthy", Exit::NotFound),
+            ("wait app/a fit", Exit::Usage),
+            ("wait app/a idle --timeout 5", Exit::Usage),
+        ] {
+            assert_eq!((scene.run(line).await, scene.out()), (exit, String::new()), "{line}");
+        }
+    }
+}

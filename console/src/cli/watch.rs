@@ -1,0 +1,179 @@
+//! `evenkeel watch`: the proxy's state again and again: a table that is painted anew for eyes, rows that changed for
+//! programs, or a line of JSON each time. It ends with the proxy, or when it is interrupted.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use clap::Args;
+use evenkeel_protocol::{BalancerName, MemberName, Snapshot};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::output::Stop;
+use super::status::{self, StatusTable};
+use super::{Exit, Session, events, span};
+
+pub(super) const HELP: &str = "\
+Examples:
+  evenkeel watch                         a table, painted anew each second
+  evenkeel watch --json app | jq -c '.balancers[].members[] | [.route, .busy, .latency.last_10s.p99_us]'
+  evenkeel watch app/node1 --interval 200ms --count 10";
+
+/// What can be typed behind `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route; nothing: everything
+    #[arg(value_name = "BALANCER | SELECTOR")]
+    selector: Option<String>,
+    /// A snapshot as a line of JSON each time
+    #[arg(long)]
+    json: bool,
+    /// How often, from 100ms to 1h
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = how_often)]
+    interval: Duration,
+    /// End after so many times [default: go on]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
+
+fn how_often(text: &str) -> Result<Duration, &'static str> {
+    let fits = |time: &Duration| (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(time);
+    span::parse(text).and_then(|time| Some(time).filter(fits).ok_or("must be from 100ms to 1h"))
+}
+
+/// The rows as they were told last.
+type Rows = HashMap<(BalancerName, MemberName), String>;
+
+pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let client = session.client().await?;
+    let mut ticks = interval(arguments.interval);
+    // A slow answer is not made up for by asking faster.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut before = Rows::new();
+    let mut left = arguments.count.unwrap_or(u64::MAX);
+    while left > 0 {
+        ticks.tick().await;
+        left -= 1;
+        let mut snapshot = client.snapshot().await?;
+        if let Some(text) = &arguments.selector {
+            status::narrow(&mut snapshot, text)?;
+        }
+        if arguments.json {
+            let line = serde_json::to_string(&snapshot)
+                .map_err(|why| Stop::Failed(Exit::Failed, format!("the snapshot is no JSON: {why}")))?;
+            session.output.result(&line)?;
+        } else if session.output.is_terminal() {
+            let time = events::time(snapshot.taken, &session.zone);
+            // From the first cell on, and nothing of before below it.
+            session.output.result(&format!("\u{1b}[H\u{1b}[2J{time}\n{}", status::fitting(&snapshot)))?;
+        } else {
+            let rows = changed(&snapshot, &mut before);
+            let time = events::time(snapshot.taken, &session.zone);
+            for row in rows {
+                session.output.result(&format!("{time}  {row}"))?;
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Rows that are not as they were, each with its balancer; a member that is gone is told once.
+fn changed(snapshot: &Snapshot, before: &mut Rows) -> Vec<String> {
+    let table = StatusTable::of(snapshot);
+    let mut now = Rows::new();
+    let mut changed = Vec::new();
+    for balancer in &snapshot.balancers {
+        for member in &balancer.members {
+            let key = (balancer.name.clone(), member.name.clone());
+            let row = format!("{}  {}", balancer.name, table.row(member));
+            if before.remove(&key).is_none_or(|old| old != row) {
+                changed.push(row.clone());
+            }
+            now.insert(key, row);
+        }
+    }
+    let mut gone: Vec<_> =
+        before.keys().map(|(balancer, member)| format!("{balancer}  {member}  gone")).collect();
+    gone.sort_unstable();
+    changed.extend(gone);
+    *before = now;
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    /// One more request in flight on the first member each time.
+    fn busier() -> Scripted {
+        let asked = AtomicU64::new(0);
+        Scripted::start(move |_| {
+            let mut snapshot = scripted::snapshot(0);
+            snapshot.balancers[0].members[0].busy = asked.fetch_add(1, Ordering::Relaxed);
+            Act::json(&snapshot)
+        })
+    }
+
+    #[tokio::test]
+    async fn programs_get_a_line_of_json_each_time_or_what_changed() {
+        let proxy = busier();
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("watch --json app --interval 100ms --count 2").await, Exit::Done);
+        let busy: Vec<u64> = scene
+            .out()
+            .lines()
+            .map(|line| serde_json::from_str::<Snapshot>(line).unwrap())
+            .map(|snapshot| {
+                assert_eq!(snapshot.balancers.len(), 1);
+                snapshot.balancers[0].members[0].busy
+            })
+            .collect();
+        assert_eq!(busy, [0, 1]);
+        assert_eq!(scene.run("watch --interval 100ms --count 3").await, Exit::Done);
+        let out = scene.out();
+        let rows: Vec<&str> = out.lines().filter_map(|line| line.split("  ").nth(2)).map(str::trim).collect();
+        let [a, b, api] = ["http://127.0.0.1:9001", "http://127.0.0.1:9002", "http://127.0.0.1:9003"];
+        assert_eq!(rows, [a, b, api, a, a], "{out}");
+    }
+
+    #[tokio::test]
+    async fn eyes_get_a_table_painted_anew() {
+        let proxy = busier();
+        let mut scene = Scene::of(&proxy);
+        scene.on_terminal();
+        assert_eq!(scene.run("watch --interval 100ms --count 2").await, Exit::Done);
+        assert_eq!(scene.out().matches("\u{1b}[H\u{1b}[2J").count(), 2);
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_the_proxy_and_refuses_what_it_cannot_do() {
+        let asked = AtomicU64::new(0);
+        let proxy = Scripted::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Act::json(&scripted::snapshot(0)),
+            _ => Act::raw(&[]),
+        });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("watch --json --interval 100ms").await, Exit::Unreachable);
+        assert_eq!(scene.out().lines().count(), 1, "what came is shown");
+        let proxy = busier();
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("watch nosuch").await, Exit::NotFound);
+        for line in ["watch --interval 99ms", "watch --interval 2", "watch --interval 2h", "watch --count 0"]
+        {
+            assert_eq!(scene.run(line).await, Exit::Usage, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_gone_is_told_once() {
+        let mut rows = Rows::new();
+        let mut snapshot = scripted::snapshot(0);
+        assert_eq!(changed(&snapshot, &mut rows).len(), 3);
+        snapshot.balancers.pop();
+        assert_eq!(changed(&snapshot, &mut rows), ["api  http://127.0.0.1:9003  gone"]);
+        assert_eq!(changed(&snapshot, &mut rows), [""; 0]);
+    }
+}

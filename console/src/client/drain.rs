@@ -1,0 +1,35 @@
+//! Drains: begun, asked for, changed and ended at the proxy.
+
+use evenkeel_protocol::{
+    BalancerName, Call, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, MemberName,
+};
+
+use super::{Client, Failure, NOTHING};
+
+impl Client {
+    /// Drains a member, or adjusts the drain that it has.
+    pub async fn begin_drain(
+        &self,
+        balancer: &BalancerName,
+        member: &MemberName,
+        order: &DrainOrder,
+    ) -> Result<DrainAnswer, Failure> {
+        let call = Call::BeginDrain(balancer.clone(), member.as_str().to_owned());
+        self.ask(&call, Some(order)).await.map_err(Failure::of_edit)
+    }
+
+    /// One drain as it stands.
+    pub async fn drain(&self, number: u64) -> Result<Drain, Failure> {
+        self.ask(&Call::Drain(number), NOTHING).await
+    }
+
+    /// Changes a drain that runs.
+    pub async fn change_drain(&self, number: u64, change: &DrainChange) -> Result<DrainAnswer, Failure> {
+        self.ask(&Call::ChangeDrain(number), Some(change)).await.map_err(Failure::of_edit)
+    }
+
+    /// Ends a drain.
+    pub async fn cancel_drain(&self, number: u64, cancel: &DrainCancel) -> Result<DrainAnswer, Failure> {
+        self.ask(&Call::CancelDrain(number), Some(cancel)).await.map_err(Failure::of_edit)
+    }
+}

@@ -1,0 +1,82 @@
+//! What was set over the configuration, field by field, as the core has it and as the journal knows who set it.
+
+use evenkeel_protocol::{Change, Event, EventKind, Layers, MemberLine, Overridden, Overrides, Subject};
+
+use super::door::is_edit_of;
+use super::{LiveBalancer, Registry};
+use crate::clock;
+use crate::journal::Journal;
+
+impl Registry {
+    /// Every field whose value is not the configured one.
+    pub(crate) fn overrides(&self) -> Overrides {
+        let mut journal = self.writer();
+        let mut fields = Vec::new();
+        for live in self.balancers().iter() {
+            fields.extend(self.layers(&journal, live, None));
+            for address in live.addresses() {
+                fields.extend(self.layers(&journal, live, Some(address.name.clone())));
+            }
+        }
+        let mut lines: Vec<MemberLine> = Vec::new();
+        for Layers { subject, .. } in &fields {
+            let Some((member, written)) = subject.member.as_ref().zip(journal.written(subject)) else {
+                continue;
+            };
+            if lines.last().is_none_or(|last| last.member != *member || last.balancer != subject.balancer) {
+                let (balancer, member) = (subject.balancer.clone(), member.clone());
+                lines.push(MemberLine { balancer, member, parameters: written.to_vec() });
+            }
+        }
+        Overrides { taken: clock::wall(), durable: journal.durability().is_kept(), fields, lines }
+    }
+
+    fn layers(
+        &self,
+        journal: &Journal,
+        live: &LiveBalancer,
+        member: Option<evenkeel_protocol::MemberName>,
+    ) -> Vec<Layers> {
+        let subject = Subject { balancer: live.name.clone(), member };
+        // The edit back to the configuration changes exactly what differs from it.
+        let configured = journal.configured(&subject);
+        let planned = match &subject.member {
+            Some(member) => serde_json::from_value(configured)
+                .ok()
+                .and_then(|edit| live.lock().preview_member(member, &edit).ok()),
+            None => serde_json::from_value(configured).ok().and_then(|edit| live.lock().preview(&edit).ok()),
+        };
+        let mut differing = planned.map(|accepted| accepted.changes).unwrap_or_default();
+        for field in journal.unconfigured(&subject) {
+            let value = journal.overridden(&subject, &field).map(|(value, _)| value).unwrap_or_default();
+            differing.push(Change { field, before: value, after: "default".to_owned() });
+        }
+        differing.into_iter().map(|change| self.layer(journal, &subject, change)).collect()
+    }
+
+    fn layer(&self, journal: &Journal, subject: &Subject, back: Change) -> Layers {
+        let overridden = journal.overridden(subject, &back.field).map(|(value, origin)| {
+            let event =
+                self.events.find_last(|event| is_edit_of(event, subject) && touches(event, &back.field));
+            let reason = origin.reason;
+            Overridden { value, by: origin.by, at: origin.at, reason, event: event.map(|event| event.number) }
+        });
+        Layers {
+            subject: subject.clone(),
+            field: back.field,
+            configured: back.after,
+            overridden,
+            effective: back.before,
+        }
+    }
+}
+
+/// Did this edit change that field?
+pub(super) fn touches(event: &Event, field: &str) -> bool {
+    match &event.kind {
+        EventKind::MemberEdited { changes, .. } | EventKind::BalancerEdited { changes, .. } => {
+            changes.iter().any(|change| change.field == field)
+        }
+        _ => false,
+    }
+}

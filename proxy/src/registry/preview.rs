@@ -1,0 +1,152 @@
+//! An edit that is only looked at: the same checks and the same guards as at the door, and what it would move.
+
+use std::fmt::Write as _;
+
+use evenkeel_balancer::{Foresight, Loss, WHOLE};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, Moved, Preview, Refusal};
+
+use super::door::Wanted;
+use super::{LiveBalancer, Registry};
+use crate::clock;
+use crate::measured::Traffic;
+
+impl Registry {
+    /// What a change of a member would do. Errors: what the edit itself would be refused with, but for the guards,
+    /// whose refusal stands in the preview.
+    pub(crate) fn preview_member(
+        &self,
+        balancer: &BalancerName,
+        selector: &str,
+        edit: &MemberEdit,
+    ) -> Result<Preview, Refusal> {
+        let live = self.find(balancer)?;
+        let member = live.resolve(selector)?;
+        live.refuse_unknown_expression(edit)?;
+        self.preview(&live, Wanted::Member(&member, edit))
+    }
+
+    /// What a change of a balancer's own settings would do. Errors: as [`Self::preview_member`].
+    pub(crate) fn preview_balancer(
+        &self,
+        balancer: &BalancerName,
+        edit: &BalancerEdit,
+    ) -> Result<Preview, Refusal> {
+        let live = self.find(balancer)?;
+        self.preview(&live, Wanted::Settings(edit))
+    }
+
+    pub(super) fn preview(&self, live: &LiveBalancer, wanted: Wanted<'_>) -> Result<Preview, Refusal> {
+        let subject = wanted.subject(&live.name);
+        // On a copy, so that elections go on meanwhile.
+        let (copy, now) = (live.lock().rehearsal(), clock::now());
+        let foreseen = match wanted {
+            Wanted::Member(member, edit) => copy.foresee_member(member, edit, now),
+            Wanted::Settings(edit) => copy.foresee_settings(edit, now),
+        };
+        let foreseen = foreseen.map_err(|refusal| self.with_author(refusal, &subject))?;
+        let traffic = self.measured.traffic(live, now);
+        let moved = moved(&traffic, &foreseen.losses);
+        let Foresight { accepted, guarded, remaining, next, next_after, .. } = foreseen;
+        let changes = !accepted.changes.is_empty();
+        let mut notes = accepted.notes;
+        if changes {
+            notes.push(told(moved));
+        }
+        Ok(Preview {
+            balancer: subject.balancer,
+            member: subject.member,
+            applied: false,
+            revision: accepted.revision - u64::from(changes),
+            changes: accepted.changes,
+            refusal: guarded.filter(|_| !wanted.is_forced()),
+            moved,
+            sessions: None,
+            remaining,
+            next,
+            next_after,
+            notes,
+        })
+    }
+}
+
+/// The traffic that goes elsewhere; none: there was none to measure.
+fn moved(traffic: &Traffic, losses: &[Loss]) -> Option<Moved> {
+    let requests = traffic.total();
+    let share = |count: u64| {
+        let share = u128::from(count) * u128::from(WHOLE) / u128::from(requests.max(1));
+        u32::try_from(share).unwrap_or(u32::MAX)
+    };
+    let (mut sticky, mut free) = (0, 0);
+    for (loss, elections) in losses.iter().filter_map(|loss| Some((loss, traffic.members.get(&loss.member)?)))
+    {
+        free += elections.free.saturating_mul(loss.free) / WHOLE;
+        sticky += if loss.sessions { elections.sticky } else { 0 };
+    }
+    (requests > 0).then(|| Moved {
+        measured_ms: u64::try_from(traffic.span.as_millis()).unwrap_or(u64::MAX),
+        requests,
+        sticky: share(sticky),
+        free: share(free),
+    })
+}
+
+/// The same as a sentence.
+fn told(moved: Option<Moved>) -> String {
+    let Some(moved) = moved else {
+        return "Nothing was measured yet, so what it moves is unknown.".to_owned();
+    };
+    let percent = |share: u32| format!("{}.{:02}%", share / 100, share % 100);
+    let mut text = match (moved.free, moved.sticky) {
+        (0, 0) => "It moves no traffic".to_owned(),
+        (free, sticky) => format!(
+            "It moves {} of all requests: {} of clients without a session, {} of sessions",
+            percent(free + sticky),
+            percent(free),
+            percent(sticky)
+        ),
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(text, " (as measured for {} s, {} requests).", moved.measured_ms / 1000, moved.requests);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::measured::Elections;
+
+    #[test]
+    fn shares_are_of_what_was_measured() {
+        let traffic = Traffic {
+            span: Duration::from_secs(60),
+            members: [("http://a", 300, 100), ("http://b", 500, 100)]
+                .map(|(name, free, sticky)| (name.parse().unwrap(), Elections { free, sticky }))
+                .into(),
+        };
+        let loss = |free, sessions| [Loss { member: "http://a".parse().unwrap(), free, sessions }];
+        for (losses, sticky, free) in [
+            (&[][..], 0, 0),
+            (&loss(WHOLE, false), 0, 3_000),
+            (&loss(WHOLE, true), 1_000, 3_000),
+            (&loss(WHOLE / 2, false), 0, 1_500),
+            (&loss(0, true), 1_000, 0),
+        ] {
+            let moved = moved(&traffic, losses).unwrap();
+            assert_eq!((moved.requests, moved.sticky, moved.free), (1_000, sticky, free));
+        }
+        assert_eq!(
+            moved(&Traffic::default(), &loss(WHOLE, true)),
+            None,
+            "nothing measured is not nothing moved"
+        );
+        assert!(told(None).contains("unknown"));
+        let moved = moved(&traffic, &loss(WHOLE, true));
+        assert_eq!(
+            told(moved),
+            "It moves 40.00% of all requests: 30.00% of clients without a session, 10.00% of sessions (as measured \
+             for 60 s, 1000 requests)."
+        );
+    }
+}

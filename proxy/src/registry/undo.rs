@@ -1,0 +1,178 @@
+//! Undo: the fields that an edit changed get the values of before, if they still are as it left them and nobody
+//! touched one of them since. It is an edit like any other, and goes through the same door.
+
+use evenkeel_protocol::{
+    BalancerEdit, Change, Code, Event, EventKind, MemberEdit, Peer, Refusal, Subject, UndoOrder, Undone,
+};
+
+use super::door::{Asker, Wanted, author, is_edit_of};
+use super::layers::touches;
+use super::{LiveBalancer, Registry};
+
+/// An edit that can be undone.
+struct Made<'a> {
+    subject: Subject,
+    changes: &'a [Change],
+    by: Option<&'a Peer>,
+    reason: Option<&'a String>,
+}
+
+/// The edit that an event tells of; none: it tells of something else.
+fn made(event: &Event) -> Option<Made<'_>> {
+    let (balancer, member, changes, by, reason) = match &event.kind {
+        EventKind::MemberEdited { balancer, member, changes, by, reason, .. } => {
+            (balancer, Some(member), changes, by, reason)
+        }
+        EventKind::BalancerEdited { balancer, changes, by, reason, .. } => {
+            (balancer, None, changes, by, reason)
+        }
+        _ => return None,
+    };
+    let subject = Subject { balancer: balancer.clone(), member: member.cloned() };
+    Some(Made { subject, changes, by: by.as_ref(), reason: reason.as_ref() })
+}
+
+/// Are they the same person, as far as the system tells?
+fn is_same(one: Option<&Peer>, other: Option<&Peer>) -> bool {
+    let person = |peer: &Peer| (peer.uid, peer.login.as_ref().map(|login| login.uid));
+    one.zip(other).is_some_and(|(one, other)| person(one) == person(other))
+}
+
+impl Registry {
+    /// Takes an edit back, or looks what that would do.
+    pub(crate) fn undo(&self, order: &UndoOrder, by: Option<Peer>) -> Result<Undone, Refusal> {
+        let event = self.undoable(order, by.as_ref())?;
+        let Some(made) = made(&event) else { return Err(no_edit(event.number)) };
+        let mut undone = Undone {
+            undoes: event.number,
+            at: event.at,
+            reason: made.reason.cloned(),
+            edited: None,
+            preview: None,
+        };
+        let edit = Inverse::of(&made, order)?;
+        let wanted = edit.wanted();
+        if order.dry_run {
+            let live = self.find(&made.subject.balancer)?;
+            self.refuse_touched(&event, &made, &live, wanted)?;
+            undone.preview = Some(self.preview(&live, wanted)?);
+            return Ok(undone);
+        }
+        let reason = order.reason.as_ref().map(|reason| reason.as_str().to_owned());
+        let outcome = {
+            let mut journal = self.writer();
+            self.find(&made.subject.balancer).and_then(|live| {
+                self.refuse_touched(&event, &made, &live, wanted)?;
+                let asker = Asker { undoes: Some(event.number), ..by.clone().into() };
+                self.change(&mut journal, &live, wanted, &asker)
+            })
+        };
+        undone.edited = Some(self.told(outcome, (made.subject, Some(wanted)), (by, reason))?);
+        Ok(undone)
+    }
+
+    /// The event that is meant, if who asks may undo it.
+    fn undoable(&self, order: &UndoOrder, by: Option<&Peer>) -> Result<Event, Refusal> {
+        let is_own = |event: &Event| made(event).is_some_and(|made| is_same(made.by, by));
+        let Some(number) = order.event else {
+            return self.events.find_last(is_own).ok_or_else(|| {
+                Refusal::new(Code::NotFound, "there is nothing to undo: no edit of yours is remembered")
+            });
+        };
+        let Some(event) = self.events.find_last(|event| event.number == number) else {
+            return Err(self.unknown(number));
+        };
+        let Some(made) = made(&event) else { return Err(no_edit(number)) };
+        let is_root = by.is_some_and(|peer| peer.uid == 0);
+        if is_own(&event) || (is_root && order.force) {
+            return Ok(event);
+        }
+        let whose = made.by.map_or_else(|| "nobody known".to_owned(), ToString::to_string);
+        let remedy = if is_root { "--force undoes it all the same" } else { "ask them, or root" };
+        let message =
+            format!("event {number} is an edit of {whose}, and only one's own are undone; {remedy}");
+        Err(Refusal::new(Code::Denied, message))
+    }
+
+    fn unknown(&self, number: u64) -> Refusal {
+        let message = match self.events.oldest_act() {
+            _ if number > self.events.last() => format!("there is no event {number} yet"),
+            Some(oldest) if number > oldest => return no_edit(number),
+            Some(oldest) => format!(
+                "event {number} is no longer remembered, so it cannot be undone; the oldest is {oldest}"
+            ),
+            None => format!("event {number} is no longer remembered, so it cannot be undone"),
+        };
+        Refusal::field(Code::NotFound, "event", message)
+    }
+
+    /// Compare and set: each field is as the edit left it, and nobody touched it since.
+    fn refuse_touched(
+        &self,
+        event: &Event,
+        made: &Made<'_>,
+        live: &LiveBalancer,
+        inverse: Wanted<'_>,
+    ) -> Result<(), Refusal> {
+        let planned = inverse.plan(&live.lock())?.changes;
+        let stale = |field: &str, what: String| {
+            let message = format!("{field}: {what}; look at what there is now");
+            Err(Refusal::field(Code::Stale, field, message))
+        };
+        for Change { field, before, after } in made.changes {
+            let later = self.events.find_last(|later| {
+                later.number > event.number && is_edit_of(later, &made.subject) && touches(later, field)
+            });
+            if let Some(later) = later {
+                let who = format!("it was touched since, by {} (event {})", author(&later), later.number);
+                return stale(field, who);
+            }
+            let back = planned.iter().find(|back| back.field == *field);
+            let now = back.map_or(before, |back| &back.before);
+            if now != after {
+                return stale(field, format!("it is {now:?} and not {after:?} any more"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn no_edit(number: u64) -> Refusal {
+    let message =
+        format!("event {number} is no edit, so it cannot be undone; `evenkeel events` shows them all");
+    Refusal::field(Code::NotFound, "event", message)
+}
+
+/// The edit that sets what was before.
+enum Inverse {
+    Member(evenkeel_protocol::MemberName, MemberEdit),
+    Settings(BalancerEdit),
+}
+
+impl Inverse {
+    fn of(made: &Made<'_>, order: &UndoOrder) -> Result<Self, Refusal> {
+        let (reason, force) = (order.reason.clone(), order.force.then_some(true));
+        let impossible = |field: &str, why: String| {
+            Refusal::field(Code::Invalid, field, format!("{field}: its value of before cannot be set: {why}"))
+        };
+        if let Some(member) = &made.subject.member {
+            let mut edit = MemberEdit { reason, force, ..MemberEdit::default() };
+            for change in made.changes {
+                edit.set(&change.field, &change.before).map_err(|why| impossible(&change.field, why))?;
+            }
+            return Ok(Self::Member(member.clone(), edit));
+        }
+        let mut edit = BalancerEdit { reason, force, ..BalancerEdit::default() };
+        for change in made.changes {
+            edit.set(&change.field, &change.before).map_err(|why| impossible(&change.field, why))?;
+        }
+        Ok(Self::Settings(edit))
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        match self {
+            Self::Member(member, edit) => Wanted::Member(member, edit),
+            Self::Settings(edit) => Wanted::Settings(edit),
+        }
+    }
+}

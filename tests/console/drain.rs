@@ -1,0 +1,320 @@
+//! The commands around a drain, as scripts and people use them: what they wait for, how they end, what they leave.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use evenkeel_protocol::{DrainOutcome, Snapshot};
+use harness::prelude::*;
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// Two members without sessions, and their proxy.
+fn pair() -> (Proxy, [Backend; 2]) {
+    let [a, b] = backends(["a", "b"]);
+    (proxy(serving([format!("{a} route=a"), format!("{b} route=b")])), [a, b])
+}
+
+fn words(proxy: &Proxy, line: &str) -> Vec<String> {
+    let socket = proxy.admin().socket().to_string_lossy().into_owned();
+    ["--socket".to_owned(), socket].into_iter().chain(line.split(' ').map(str::to_owned)).collect()
+}
+
+fn command(proxy: &Proxy, line: &str) -> Ended {
+    run(&evenkeel(), words(proxy, line))
+}
+
+/// A command that goes on while the test does something else.
+struct Running {
+    child: Child,
+    err: Arc<Mutex<String>>,
+}
+
+impl Running {
+    fn start(proxy: &Proxy, line: &str) -> Self {
+        let mut command = Command::new(evenkeel());
+        command.args(words(proxy, line)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(&mut command)
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let (err, pipe) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()));
+        let said = Arc::clone(&err);
+        std::thread::spawn(move || {
+            for line in pipe.lines().map_while(Result::ok) {
+                said.lock().unwrap().extend([line.as_str(), "\n"]);
+            }
+        });
+        Self { child, err }
+    }
+
+    /// Waits until it has said that on standard error.
+    #[track_caller]
+    fn says(&self, text: &str) {
+        eventually_true(text, || self.err.lock().unwrap().contains(text));
+    }
+
+    fn interrupt(&self) {
+        signal(self.child.id(), Signal::INT);
+    }
+
+    #[track_caller]
+    fn ended(mut self) -> Ended {
+        let status = eventually("the command ends", || self.child.try_wait().unwrap());
+        let mut out = String::new();
+        self.child.stdout.as_mut().unwrap().read_to_string(&mut out).unwrap();
+        // Who reads it lets go of it at its end.
+        eventually_true("all was read", || Arc::strong_count(&self.err) == 1);
+        let err = self.err.lock().unwrap().clone();
+        Ended { code: status.code(), out, err }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A request that the member holds until the gate opens.
+#[track_caller]
+fn held(proxy: &Proxy, a: &Backend) -> (Gate, std::thread::JoinHandle<Answer>) {
+    let gate = Gate::new();
+    a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(100)));
+    let to = proxy.address();
+    let client = std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap());
+    eventually_equal(&1, || gate.waiting());
+    (gate, client)
+}
+
+#[track_caller]
+fn begun(proxy: &Proxy) {
+    eventually_true("the drain has begun", || !proxy.snapshot().drains.is_empty());
+}
+
+#[test]
+fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
+    let (proxy, [a, _b]) = pair();
+    let (gate, client) = held(&proxy, &a);
+    let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 1m --reason deploy");
+    waiting.says("app/a: 1 request is in flight");
+    gate.open();
+    client.join().unwrap();
+    let ended = waiting.ended().with_code(0);
+    assert_eq!(ended.out.lines().count(), 1, "{ended:#?}");
+    assert!(ended.out.starts_with("app/a: safe to stop: nothing was in flight for "), "{ended:#?}");
+    let again = command(&proxy, "drain app/a --wait --json").with_code(0);
+    let report: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!((&report["changed"], &report["after"]), (&false.into(), &"Init Drn Ok".into()), "{report}");
+    assert_eq!(report["drain"]["safe_to_stop"], true);
+}
+
+#[test]
+fn what_happens_at_the_deadline_is_124_and_named() {
+    for (policy, says, words) in [
+        (
+            "fail",
+            "app/a: not done: its time of 300ms has passed: 1 request is in flight; it keeps",
+            "Init Drn Ok",
+        ),
+        ("stop", "app/a: stopped: ", "Init Drn Stop"),
+        ("cut", "app/a: cut: ", "Init Drn Stop"),
+        ("restore", "app/a: restored: ", "Init Ok"),
+    ] {
+        let (proxy, [a, _b]) = pair();
+        let (gate, client) = held(&proxy, &a);
+        let line = format!("drain app/a --wait --timeout 300ms --on-timeout {policy}");
+        let ended = command(&proxy, &line).with_code(124);
+        assert!(ended.out.starts_with(says), "{ended:#?}");
+        assert_eq!(proxy.member("app", "a").words, words);
+        gate.open();
+        assert_eq!(client.join().unwrap().status, if policy == "cut" { 502 } else { 200 });
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
+    for (option, words, says) in [
+        (
+            "",
+            "Init Drn Ok",
+            "goes on; `evenkeel wait app/a drained` waits for it, `evenkeel undrain app/a` ends it",
+        ),
+        (" --restore-on-interrupt", "Init Ok", "app/a takes new sessions again"),
+    ] {
+        let (proxy, [a, _b]) = pair();
+        let (gate, client) = held(&proxy, &a);
+        let waiting = Running::start(&proxy, &format!("drain app/a --wait{option}"));
+        waiting.says("app/a: 1 request is in flight");
+        waiting.interrupt();
+        let ended = waiting.ended().with_code(130);
+        assert!(ended.err.contains(says) && ended.out.is_empty(), "{ended:#?}");
+        assert_eq!(proxy.member("app", "a").words, words);
+        assert_eq!(proxy.snapshot().drains[0].is_running(), option.is_empty());
+        gate.open();
+        client.join().unwrap();
+    }
+}
+
+#[test]
+fn a_restart_of_the_proxy_is_survived() {
+    let (mut proxy, [a, _b]) = pair();
+    let (gate, client) = held(&proxy, &a);
+    let waiting = Running::start(&proxy, "drain app/a --wait --settle 300ms --timeout 1m");
+    begun(&proxy);
+    proxy.kill();
+    gate.open();
+    drop(client.join());
+    proxy.restart();
+    let ended = waiting.ended().with_code(0);
+    assert!(ended.out.starts_with("app/a: safe to stop: "), "{ended:#?}");
+    assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
+}
+
+#[test]
+fn whoever_waits_learns_that_another_operator_has_ended_the_drain() {
+    let (proxy, [a, _b]) = pair();
+    let (gate, client) = held(&proxy, &a);
+    let one = Running::start(&proxy, "drain app/a --wait");
+    begun(&proxy);
+    let two = Running::start(&proxy, "wait app/a drained");
+    command(&proxy, "undrain app/a --reason changed_my_mind").with_code(0);
+    for waiting in [one, two] {
+        let ended = waiting.ended().with_code(8);
+        assert!(ended.out.contains("cancelled by ") && ended.out.contains("changed_my_mind"), "{ended:#?}");
+    }
+    assert_eq!(proxy.member("app", "a").words, "Init Ok");
+    gate.open();
+    client.join().unwrap();
+}
+
+#[test]
+fn a_drain_without_options_answers_as_an_edit_and_is_a_job_all_the_same() {
+    let (proxy, [a, _b]) = pair();
+    let ended = command(&proxy, "drain app/a").with_code(0);
+    assert_eq!(ended.out, format!("app/{a}: drain Off -> On (revision 1)\n"));
+    assert_eq!(ended.err, "");
+    eventually_equal(&Some(DrainOutcome::SafeToStop), || proxy.snapshot().drains[0].outcome);
+    let again = command(&proxy, "drain app/a --json").with_code(0);
+    let report: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!((&report["changed"], &report["version"]), (&false.into(), &1.into()));
+    command(&proxy, "wait app/a drained").with_code(0);
+    command(&proxy, "undrain app/a").with_code(0);
+    assert_eq!(proxy.member("app", "a").words, "Init Ok");
+}
+
+#[test]
+fn waits_have_their_codes() {
+    let (proxy, [a, b]) = pair();
+    command(&proxy, "wait app/a idle --settle 500ms").with_code(0);
+    command(&proxy, "wait app/a healthy").with_code(0);
+    command(&proxy, "wait app/a drained").with_code(3);
+    a.refuses();
+    visits(&proxy, 2);
+    let ill = command(&proxy, "wait app/a healthy --timeout 500ms").with_code(7);
+    assert!(ill.out.contains("it is in error"), "{ill:#?}");
+    a.listens();
+    let (gate, client) = held(&proxy, &b);
+    command(&proxy, "wait app/b idle --timeout 300ms").with_code(124);
+    gate.open();
+    client.join().unwrap();
+}
+
+/// Visits all the time until it is told to end; how many came and how many failed.
+struct Load {
+    over: Arc<AtomicBool>,
+    counts: Arc<[AtomicUsize; 2]>,
+    clients: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Load {
+    fn on(proxy: &Proxy) -> Self {
+        let (over, counts) = (Arc::new(AtomicBool::new(false)), Arc::new([const { AtomicUsize::new(0) }; 2]));
+        let clients = (0..3).map(|_| {
+            let (over, counts, to) = (Arc::clone(&over), Arc::clone(&counts), proxy.address());
+            std::thread::spawn(move || {
+                let mut browser = browser().keep_alive();
+                while !over.load(Ordering::Relaxed) {
+                    let good = browser.try_send(to, "GET", "/", b"").is_ok_and(|answer| answer.status == 200);
+                    counts[usize::from(!good)].fetch_add(1, Ordering::Relaxed);
+                    std::thread::yield_now();
+                }
+            })
+        });
+        Self { clients: clients.collect(), over, counts }
+    }
+
+    fn end(self) -> [usize; 2] {
+        self.over.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            client.join().unwrap();
+        }
+        [0, 1].map(|which| self.counts[which].load(Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn a_roll_deploys_one_member_after_the_other_and_fails_nobodys_request() {
+    let members = backends(["a", "b", "c"]);
+    let routed = members.iter().map(|member| format!("{member} route={}", member.name()));
+    let proxy = proxy(serving(routed));
+    let folder = folder();
+    let path = folder.path().display();
+    let script = format!(
+        "echo $EVENKEEL_ROUTE $EVENKEEL_PORT; touch {path}/$1; while [ ! -e {path}/$1.done ]; do sleep 0.02; done"
+    );
+    let load = Load::on(&proxy);
+    let line = "roll app --settle 200ms --timeout 1m --healthy-within 5s --json -- sh -c";
+    let mut whole = words(&proxy, line);
+    whole.extend([script, "deploy".to_owned(), "{member}".to_owned()]);
+    let mut command = Command::new(evenkeel());
+    command.args(whole).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let rolling = Running::of(&mut command);
+    for member in &members {
+        let asked = folder.path().join(member.name());
+        eventually_true("the command runs for it", || asked.exists());
+        let drains = |it: &Snapshot| {
+            it.balancers[0].members.iter().filter(|member| member.words == "Init Drn Ok").count()
+        };
+        assert_eq!(drains(&proxy.snapshot()), 1, "one at a time");
+        // The deploy: it is gone for a moment.
+        member.refuses();
+        member.listens();
+        std::fs::write(folder.path().join(format!("{}.done", member.name())), "").unwrap();
+    }
+    let ended = rolling.ended().with_code(0);
+    let [good, failed] = load.end();
+    assert!(good > 100 && failed == 0, "{good} good, {failed} failed\n{ended:#?}");
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(report["done"], true);
+    for row in report["members"].as_array().unwrap() {
+        assert_eq!((&row["state"], &row["words"]), (&"rolled".into(), &"Init Ok".into()), "{report}");
+    }
+    assert!(ended.err.contains("[1/3] app/a: running the command"), "{ended:#?}");
+    assert!(ended.err.contains(&format!("b {}", members[1].address().port())), "{ended:#?}");
+}
+
+#[test]
+fn a_roll_stops_at_the_first_failure_and_says_what_is_in_which_state() {
+    let members = backends(["a", "b", "c"]);
+    let proxy = proxy(serving(members.iter().map(|member| format!("{member} route={}", member.name()))));
+    let mut whole = words(&proxy, "roll app --settle 0 -- sh -c");
+    whole.extend(["test {member} != b".to_owned()]);
+    let ended = run(&evenkeel(), whole).with_code(1);
+    let rows: Vec<&str> = ended.out.lines().collect();
+    assert_eq!(rows[0], "app/a  Init Ok: rolled", "{ended:#?}");
+    let failed = "app/b  Init Drn Ok: drained, the command failed; when it is mended: evenkeel undrain app/b";
+    assert_eq!((rows[1], rows[2]), (failed, "app/c  Init Ok: untouched"));
+    assert!(ended.err.contains("evenkeel: [2/3] app/b: the command sh ended with code 1"), "{ended:#?}");
+
+    command(&proxy, "undrain app/b").with_code(0);
+    let guarded = command(&proxy, "roll app --min-available 3 --only c -- true").with_code(4);
+    assert!(guarded.err.contains("2 other members take new sessions"), "{guarded:#?}");
+    assert_eq!(proxy.member("app", "c").words, "Init Ok");
+    command(&proxy, "disable app/c").with_code(0);
+    command(&proxy, "roll app --settle 0 --only c -- true").with_code(0);
+    assert_eq!(proxy.member("app", "c").words, "Init Dis", "who was disabled stays so");
+}

@@ -1,0 +1,106 @@
+//! What a shell and a pager get of the command: completions with the members of a live proxy, manual pages, and the
+//! overrides as directives that both proxies take.
+
+use std::fs;
+use std::process::Command;
+
+use evenkeel_protocol::{Call, Overrides};
+use harness::httpd;
+use harness::prelude::*;
+
+/// A real bash completes the last of `words`, as at a press of the key; what it would offer.
+fn completed(words: &[&str]) -> Vec<String> {
+    let script = format!(
+        "source <(evenkeel completions bash)\n\
+         COMP_WORDS=({}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9\n\
+         _clap_complete_evenkeel evenkeel \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+    );
+    let program = evenkeel();
+    let path = format!(
+        "{}:{}",
+        program.parent().unwrap().display(),
+        std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned())
+    );
+    let ended =
+        finish(Command::new("bash").args(["--norc", "-c", &script]).env("PATH", path), "").with_code(0);
+    ended.out.split_whitespace().map(str::to_owned).collect()
+}
+
+fn named() -> (Proxy, [Backend; 2]) {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(serving([format!("{a} route=node1 retry=7"), format!("{b} route=node2")]));
+    (proxy, [a, b])
+}
+
+#[test]
+fn bash_completes_members_of_the_proxy_that_runs() {
+    let (proxy, _backends) = named();
+    let socket = proxy.admin().socket().display().to_string();
+    for command in ["drain", "undrain", "disable", "stop", "standby", "set", "status"] {
+        let offers = completed(&["evenkeel", "--socket", &socket, command, "app/n"]);
+        assert_eq!(offers, ["app/node1", "app/node2"], "{command}");
+    }
+    assert_eq!(completed(&["evenkeel", "--socket", &socket, "drain", "app/node2"]), ["app/node2"]);
+    assert_eq!(completed(&["evenkeel", "--socket", &socket, "export", "a"])[0], "app");
+    // Silent where nobody answers.
+    let nowhere = proxy.folder().join("nowhere").display().to_string();
+    assert_eq!(completed(&["evenkeel", "--socket", &nowhere, "drain", "app/n"]), [""; 0]);
+}
+
+#[test]
+fn bash_completes_every_command_that_the_manual_names() {
+    let page = run(&evenkeel(), ["man"]).with_code(0).out;
+    let offers = completed(&["evenkeel", ""]);
+    let headings = page.lines().filter_map(|line| line.strip_prefix(".SH \"EVENKEEL "));
+    let commands: Vec<String> = headings.map(|rest| rest.trim_end_matches('"').to_lowercase()).collect();
+    assert!(commands.len() >= 12, "{commands:?}");
+    for command in commands {
+        assert!(offers.contains(&command), "{command} is not among {offers:?}");
+    }
+    let page = run(&evenkeel_proxy(), ["--man"]).with_code(0).out;
+    assert!(page.contains(".TH evenkeel-proxy 8") && page.contains("\\-\\-run\\-dir"), "{page}");
+}
+
+#[test]
+fn what_is_exported_is_taken_by_both_and_leaves_nothing_overridden() {
+    let (mut proxy, [a, b]) = named();
+    let reason = r#""reason":"it's 5 o'clock # $HOME \"x\" \\""#;
+    proxy.edit("app", "node1", &format!("{{\"drain\":true,\"lbfactor\":2.5,{reason}}}"));
+    proxy.edit("app", "node2", r#"{"route":"other","lbset":3,"standby":true,"redirect":"node1"}"#);
+    proxy.edit_balancer(
+        "app",
+        r#"{"lbmethod":"bybusyness","maxattempts":1,"timeout":4,"stickysession":"A|b"}"#,
+    );
+    let socket = proxy.admin().socket().display().to_string();
+    for reader in ["evenkeel", "httpd"] {
+        let text = run(&evenkeel(), ["--socket", &socket, "export", "app", "--for", reader]).with_code(0).out;
+        for line in [
+            format!("BalancerMember {a} route=node1 retry=7 loadfactor=2.50 status=+N\n"),
+            format!("BalancerMember {b} lbset=3 route=other redirect=node1 status=+H\n"),
+            "ProxySet stickysession=A|b\n".to_owned(),
+            "    # drain On, configured Off; by ".to_owned(),
+        ] {
+            assert!(text.contains(&line), "{line} is not in {text}");
+        }
+        let whole = format!("{text}ProxyPass / balancer://app/\n");
+        if let Some(taken) = httpd::accepts(&whole) {
+            assert!(taken, "httpd refuses {whole}");
+        }
+        let file = proxy.folder().join("exported.conf");
+        fs::write(&file, format!("Listen 127.0.0.1:0\n{whole}")).unwrap();
+        let checked = run(&evenkeel_proxy(), ["-t".as_ref(), "-f".as_ref(), file.as_os_str()]);
+        assert!(checked.with_code(0).err.contains("Syntax OK"));
+        if reader == "httpd" {
+            proxy.reload(whole);
+        }
+    }
+    let overrides: Overrides = proxy.admin().get(&Call::Overrides);
+    assert_eq!((overrides.fields, overrides.lines), (Vec::new(), Vec::new()));
+    let member = proxy.member("app", "node1");
+    assert_eq!((member.words.as_str(), member.lbfactor.to_string().as_str()), ("Init Drn Ok", "2.50"));
+    assert_eq!(proxy.balancer("app").settings.maxattempts, Some(1));
+    let told = run(&evenkeel(), ["--socket", &socket, "export"]).with_code(0);
+    assert!(told.out.is_empty() && told.err.contains("nothing is overridden"), "{told:?}");
+}

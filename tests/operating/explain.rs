@@ -1,0 +1,120 @@
+//! What an operator is told of a request to come, and that nothing happens by it.
+
+use evenkeel_protocol::{Code, ElectionWhy, Explanation, Reading};
+use harness::prelude::*;
+
+fn pair(more: &str) -> (Proxy, [Backend; 2]) {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a
+            BalancerMember {b} route=b
+            ProxySet stickysession=SID|sid
+        </Proxy>
+        ProxyPass /app/private !
+        ProxyPass /app balancer://app/v1
+        {more}"
+    ));
+    (proxy, [a, b])
+}
+
+#[track_caller]
+fn explain(proxy: &Proxy, json: &str) -> Explanation {
+    proxy.admin().ask("POST", "/v1/explain", json).message()
+}
+
+#[test]
+fn a_request_goes_where_it_was_explained() {
+    let (proxy, _backends) = pair("");
+    for (url, cookie) in [
+        ("/app/x", ""),
+        ("/app/x", ""),
+        ("/app/x?sid=1.a", ""),
+        ("/app;sid=1.b/x", ""),
+        ("/app/x", "SID=1.b"),
+        ("/app/x", "SID=\"1.a\""),
+        ("/app/x", "SID=1.nobody"),
+        ("/other", "SID=1.a"),
+        ("/app/private/x", ""),
+        ("/app/%2e%2e/x", ""),
+    ] {
+        let question = format!(r#"{{"url":"{url}","cookies":["{}"]}}"#, cookie.replace('"', "\\\""));
+        let told = explain(&proxy, &question);
+        let answer = browser().header("Cookie", cookie).get(&proxy, url);
+        match told.balancer.and_then(|candidacy| candidacy.elected) {
+            Some(member) => {
+                let seen = proxy.member("app", answer.answered_by());
+                assert_eq!(seen.name, member, "{url} {cookie}: {}", told.verdict);
+            }
+            None => {
+                let status = told.mapping.and_then(|mapping| mapping.status);
+                assert_eq!(status, Some(answer.status), "{url} {cookie}: {}", told.verdict);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_told_names_the_line_the_reading_and_what_the_member_gets() {
+    let (proxy, _backends) = pair("");
+    let told = explain(&proxy, r#"{"url":"https://h/app/x?y=1","cookies":["SID=\"12345678.b\""],"next":2}"#);
+    let (mapping, candidacy) = (told.mapping.unwrap(), told.balancer.unwrap());
+    assert_eq!((mapping.line.as_deref(), mapping.becomes.as_deref()), (Some("/app"), Some("/v1/x?y=1")));
+    let session = &candidacy.session;
+    assert_eq!(
+        (session.reading, session.id.as_str(), session.route.as_str()),
+        (Some(Reading::Tolerant), "1234…", "b")
+    );
+    assert_eq!((candidacy.why, candidacy.next.len()), (ElectionWhy::Sticky, 2));
+    let excluded = explain(&proxy, r#"{"url":"/app/private"}"#).mapping.unwrap();
+    assert_eq!((excluded.line.as_deref(), excluded.status), (Some("/app/private"), Some(404)));
+    assert!(excluded.why.contains('!'), "{excluded:?}");
+    let named = explain(&proxy, r#"{"url":"/x;sid=1.a","balancer":"app"}"#);
+    assert!(named.mapping.is_none() && named.balancer.unwrap().why == ElectionWhy::Sticky);
+}
+
+#[test]
+fn nothing_is_counted_and_nothing_sent() {
+    let (proxy, [a, b]) = pair("");
+    visits_app(&proxy, 3);
+    let before = (proxy.balancer("app"), a.count() + b.count());
+    for _ in 0..20 {
+        explain(&proxy, r#"{"url":"/app/","cookies":["SID=1.a"],"next":100}"#);
+        explain(&proxy, r#"{"url":"/app/"}"#);
+    }
+    assert_eq!((proxy.balancer("app"), a.count() + b.count()), before);
+}
+
+fn visits_app(proxy: &Proxy, count: usize) {
+    browser().visits(proxy, "/app/", count);
+}
+
+#[test]
+fn bad_questions_are_refused_and_hostile_ones_come_back_clean() {
+    let (proxy, _backends) = pair("RequestHeader set X-A b");
+    let refused = |json: &str| proxy.admin().ask("POST", "/v1/explain", json).refusal();
+    for (json, code) in [
+        ("", Code::BadRequest),
+        ("{}", Code::Invalid),
+        (r#"{"url":"/","cookie":"x"}"#, Code::Invalid),
+        (r#"{"url":"/","next":0}"#, Code::Invalid),
+        (r#"{"url":"/","next":101}"#, Code::Invalid),
+        (r#"{"url":"/","balancer":"nosuch"}"#, Code::NotFound),
+        (&format!(r#"{{"url":"/{}"}}"#, "x".repeat(9000)), Code::Invalid),
+        (&format!(r#"{{"url":"/","cookies":[{}""]}}"#, "\"\",".repeat(64)), Code::Invalid),
+    ] {
+        assert_eq!(refused(json).code, code, "{json:.60}");
+    }
+    for json in [
+        r#"{"url":"/app/\u001b[2J;sid=x.\u009b31m","cookies":["SID=\u202e.\u001b]0;x"]}"#,
+        r#"{"url":"/app/","cookies":["SID=x.\u001b]0;x\u0007","SID=\u0000.a"]}"#,
+        r#"{"url":"\u001b"}"#,
+    ] {
+        let told = proxy.admin().ask("POST", "/v1/explain", json);
+        assert_eq!(told.status, 200, "{}", told.body);
+        let hidden = ["\\u00", "\u{9b}", "\u{202e}"];
+        assert!(hidden.iter().all(|text| !told.body.contains(text)), "{}", told.body);
+    }
+    let notes = explain(&proxy, r#"{"url":"/app/"}"#).balancer.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("RequestHeader")), "{notes:?}");
+}
