@@ -19,6 +19,7 @@ pub mod cursor;
 pub mod drains;
 pub mod elections;
 pub mod fleet;
+pub mod forecast;
 pub mod form;
 pub mod gathered;
 pub mod health;
@@ -337,10 +338,18 @@ impl Model {
 
     /// What a yes to the question would do.
     pub fn outlook(&self, question: &Question) -> Outlook {
-        match self.fleet.snapshot() {
-            Some(snapshot) => outlook(snapshot, question),
-            None => Outlook { remarks: Vec::new(), gravity: Gravity::Heavy },
+        let Some(snapshot) = self.fleet.snapshot() else {
+            return Outlook { remarks: Vec::new(), gravity: Gravity::Heavy };
+        };
+        let mut outlook = outlook(snapshot, question);
+        if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
+            outlook.remarks.extend(forecast::remarks(preview, snapshot.balancer(&one.target.balancer)));
+            outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);
+            if forecast::is_guarded(preview) && !question.act.is_relief() {
+                outlook.gravity = Gravity::Last;
+            }
         }
+        outlook
     }
 
     /// Is something of the operator's own still going on, so that the lock must not close under it?

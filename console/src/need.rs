@@ -6,7 +6,7 @@
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
     BalancerName, Census, DrainCancel, DrainChange, DrainOrder, ElectionFilter, Elections, Explanation,
-    History, HistoryQuery, MemberName, Overrides, Question,
+    History, HistoryQuery, MemberEdit, MemberName, Overrides, Preview, Question,
 };
 
 /// One thing that a screen needs.
@@ -20,6 +20,8 @@ pub enum Need {
     Elections(ElectionFilter),
     /// What was set over the configuration.
     Overrides,
+    /// What an edit would do, for the question about it.
+    Preview(BalancerName, MemberName, Box<MemberEdit>),
     /// Where a request would go. The number tells a question that is asked once more.
     Explanation(u64, Box<Question>),
 }
@@ -42,7 +44,7 @@ impl Need {
             Self::History(..) => Pace::Once,
             Self::Census(_) => Pace::Seconds(2),
             Self::Elections(_) => Pace::Seconds(1),
-            Self::Overrides | Self::Explanation(..) => Pace::Events,
+            Self::Overrides | Self::Preview(..) | Self::Explanation(..) => Pace::Events,
         }
     }
 }
@@ -58,6 +60,8 @@ pub enum Found {
     Elections(Box<Elections>),
     /// Layers.
     Overrides(Box<Overrides>),
+    /// What an edit would do.
+    Preview(Box<Preview>),
     /// Where a request would go.
     Explanation(Box<Explanation>),
 }
@@ -74,11 +78,14 @@ pub enum Job {
 }
 
 impl Job {
-    /// The same, for that reason.
+    /// The same, for that reason, and beginning it even where a guard refuses.
     #[must_use]
-    pub fn because(mut self, why: Option<Reason>) -> Self {
+    pub fn because(mut self, why: Option<Reason>, force: Option<bool>) -> Self {
         let reason = match &mut self {
-            Self::Begin(_, _, order) => &mut order.reason,
+            Self::Begin(_, _, order) => {
+                order.force = force;
+                &mut order.reason
+            }
             Self::Change(_, change) => &mut change.reason,
             Self::Cancel(_, cancel) => &mut cancel.reason,
         };

@@ -256,7 +256,7 @@ mod tests {
                 "drain_began",
                 json!({"drain": 3, "until": "no_sessions", "timeout": "10m", "settle": "5s", "on_timeout": "stop",
                        "by": anna, "reason": "deploy 42", "durable": true}),
-                "app/http://a:1: drain 3 begun: until no-sessions, at most 10m, then stop, settled 5s; by anna; deploy 42",
+                "app/http://a:1: drain 3 begun: until no-sessions, at most 10m, then stop, settled 5s; by anna (1000); deploy 42",
             ),
             (
                 "drain_phase",

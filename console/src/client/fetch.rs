@@ -116,6 +116,9 @@ impl Client {
             Need::Census(balancer) => Found::Census(Box::new(self.census(balancer).await?)),
             Need::Elections(filter) => Found::Elections(Box::new(self.elections(filter).await?)),
             Need::Overrides => Found::Overrides(Box::new(self.overrides().await?)),
+            Need::Preview(balancer, member, edit) => {
+                Found::Preview(Box::new(self.preview_member(balancer, member, edit).await?))
+            }
             Need::Explanation(_, question) => Found::Explanation(Box::new(self.explain(question).await?)),
         })
     }

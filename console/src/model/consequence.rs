@@ -102,7 +102,12 @@ impl Scene<'_> {
         }
         match drainage {
             Drainage::Begin(_) => self.flag_on(Flag::Drain),
-            Drainage::Stop(_) | Drainage::Cut(_) => self.flag_on(Flag::Stopped),
+            Drainage::Stop(_) => self.flag_on(Flag::Stopped),
+            Drainage::Cut(_) => {
+                self.flag_on(Flag::Stopped);
+                // That is just what they may not.
+                self.remarks.retain(|remark| !remark.text.ends_with("in flight may finish."));
+            }
             Drainage::Restore(_) => self.flag_off(Flag::Drain),
             Drainage::Change(..) | Drainage::Extend(..) | Drainage::Cancel(_) => {}
         }

@@ -46,6 +46,21 @@ impl Drainage {
         })
     }
 
+    /// The same with the terms that `order` says.
+    #[must_use]
+    pub fn with(self, order: &DrainOrder) -> Self {
+        match self {
+            Self::Begin(usual) => Self::Begin(DrainOrder {
+                until: order.until.or(usual.until),
+                timeout: order.timeout.or(usual.timeout),
+                settle: order.settle.or(usual.settle),
+                on_timeout: order.on_timeout.or(usual.on_timeout),
+                ..usual
+            }),
+            other => other,
+        }
+    }
+
     /// More time: later than the deadline that it has, or a deadline if it has none.
     pub fn more(drain: &Drain) -> Self {
         let change = match drain.deadline {
@@ -122,7 +137,7 @@ impl Drainage {
                 _ => changed(change),
             },
             Self::Stop(_) => {
-                vec!["Requests in flight may finish; upgraded connections end.".to_owned()]
+                vec!["Upgraded connections end.".to_owned()]
             }
             Self::Cut(_) => vec!["Requests in flight are ended: their clients see it.".to_owned()],
             Self::Cancel(_) => vec!["Nobody waits any more; new sessions still stay away (N).".to_owned()],

@@ -1,6 +1,6 @@
 //! What the open screen has asked for beside the snapshot, and what came of it.
 
-use evenkeel_protocol::{Census, Elections, Explanation, Overrides};
+use evenkeel_protocol::{Census, Elections, Explanation, Overrides, Preview};
 
 use crate::model::past::Past;
 use crate::model::target::Target;
@@ -22,6 +22,8 @@ pub struct Gathered {
     pub elections: Answer<Elections>,
     /// What was set over the configuration.
     pub overrides: Answer<Overrides>,
+    /// What the act that is asked for would do.
+    pub preview: Answer<Preview>,
     /// Where the request of the lens would go.
     pub explanation: Answer<Explanation>,
 }
@@ -45,12 +47,14 @@ impl Gathered {
         let census = kept(|need| matches!(need, Need::Census(_)));
         let elections = kept(|need| matches!(need, Need::Elections(_)));
         let explanation = kept(|need| matches!(need, Need::Explanation(..)));
+        let preview = kept(|need| matches!(need, Need::Preview(..)));
         let overrides = needs.contains(&Need::Overrides);
         for (keep, forget) in [
             (past, (|it: &mut Self| it.past = None) as fn(&mut Self)),
             (census, |it| it.census = None),
             (elections, |it| it.elections = None),
             (overrides, |it| it.overrides = None),
+            (preview, |it| it.preview = None),
         ] {
             if !keep {
                 forget(self);

@@ -1,9 +1,10 @@
 //! What the open screen needs beside the snapshot.
 
 use crate::model::history::SECONDS;
-use crate::model::{Model, Screen};
+use crate::model::target::Target;
+use crate::model::{Model, Popup, Screen};
 use crate::need::Need;
-use evenkeel_protocol::{BalancerSnapshot, HistoryQuery, Series};
+use evenkeel_protocol::{BalancerSnapshot, HistoryQuery, MemberEdit, Series, Snapshot};
 
 /// The most balancers whose last minute is asked for.
 const BALANCERS: usize = 32;
@@ -12,7 +13,23 @@ const BALANCERS: usize = 32;
 /// not known.
 pub fn needs(model: &Model) -> Vec<Need> {
     let Some(snapshot) = model.fleet.snapshot() else { return Vec::new() };
-    let past = |target: &crate::model::target::Target| {
+    let mut needs = of_screen(model, snapshot);
+    if let Some(Popup::Confirm(question)) = &model.popup
+        && let [one] = question.subjects.as_slice()
+        && one.target.find(snapshot).is_some()
+    {
+        let edit = MemberEdit { revision: None, ..question.act.edit(one.revision) };
+        if edit != MemberEdit::default() {
+            let Target { balancer, member } = one.target.clone();
+            // Nobody should wait for it behind anything else.
+            needs.insert(0, Need::Preview(balancer, member, Box::new(edit)));
+        }
+    }
+    needs
+}
+
+fn of_screen(model: &Model, snapshot: &Snapshot) -> Vec<Need> {
+    let past = |target: &Target| {
         Need::History(target.balancer.clone(), Some(target.member.clone()), model.reach.query())
     };
     match &model.screen {

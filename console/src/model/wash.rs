@@ -145,6 +145,11 @@ pub fn found(found: &mut Found) {
                 }
             }
         }
+        Found::Preview(preview) => {
+            changes(&mut preview.changes);
+            preview.notes.iter_mut().for_each(|note| wash(note, SENTENCE));
+            preview.refusal.iter_mut().for_each(|refusal| wash(&mut refusal.message, SENTENCE));
+        }
         Found::Explanation(explanation) => self::explanation(explanation),
     }
 }

@@ -111,7 +111,9 @@ fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     if !answerable || model.outlook(question).gravity > most {
         return Vec::new();
     }
-    let question = (**question).clone();
+    // What a guard protects was spelt out, and that is what it asks for.
+    let forced = model.outlook(question).gravity == Gravity::Last;
+    let question = Question { forced, ..(**question).clone() };
     model.popup = None;
     model.commands = question.commands();
     let asked = format!("{} {}: waiting for the proxy's answer", question.act.verb(), question.whom());
@@ -132,7 +134,8 @@ fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
 pub(super) fn sent(ticket: Ticket, (target, act): (Target, &Act), edit: MemberEdit) -> Effect {
     match act {
         Act::Drain(drainage) => {
-            let job = drainage.job(&target, edit.revision.unwrap_or_default()).because(edit.reason);
+            let job =
+                drainage.job(&target, edit.revision.unwrap_or_default()).because(edit.reason, edit.force);
             Effect::Drain { ticket, job: Box::new(job) }
         }
         _ => Effect::EditMember { ticket, target, edit: Box::new(edit) },

@@ -45,16 +45,16 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
     one(buffer, detail, scene, drain);
 }
 
-/// `◐ app/node1   NOT YET   17 sessions  4 in flight  06:52`
+/// `◐ app/node1   NOT YET   06:52  17 sessions  4 in flight`
 pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'static> {
     let label = drains::target(drain).label(scene.model.fleet.snapshot());
-    let name = (usize::from(columns) / 3).clamp(12, 30);
+    let name = (usize::from(columns) / 4).clamp(12, 30);
     let (role, said) = match drain.outcome {
         Some(outcome) if !drain.safe_to_stop => (Role::Text, outcome_words(outcome).to_owned()),
         _ => answer(scene, drain),
     };
-    let mut facts = vec![sessions_in_short(drain), format!("{} in flight", drain.busy.total())];
-    facts.extend(left(scene, drain).map(words::countdown));
+    let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
+    facts.extend([sessions_in_short(drain), format!("{} in flight", drain.busy.total())]);
     let shape = if drain.is_running() { "◐" } else { "·" };
     let room = usize::from(columns).saturating_sub(name + 24);
     Line::from(vec![

@@ -50,7 +50,7 @@ fn shown(scene: Scene<'_>, columns: u16) -> Line<'static> {
         _ => String::new(),
     };
     let room = usize::from(columns).saturating_sub(known.len() + 2);
-    Line::from(vec![scene.span(Role::Accent, cut(&only, room)), scene.span(Role::Faint, known)])
+    Line::from(vec![scene.span(Role::Accent, cut(&only, room)), scene.span(Role::Faint, format!(" {known}"))])
 }
 
 /// The rows, the newest first, or why there are none.

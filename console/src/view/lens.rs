@@ -20,7 +20,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let Some(asked) = &scene.model.lens.asked else {
         return invite(buffer, area, scene);
     };
-    let below = if area.height >= 15 { (area.height / 4).max(4) } else { 0 };
+    let below = if area.height >= 15 { (area.height / 5).max(3) } else { 0 };
     let [top, rule, rows] = Layout::vertical([
         Constraint::Fill(1),
         Constraint::Length(u16::from(below > 0)),
@@ -129,11 +129,11 @@ fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Li
             ));
         }
         lines.extend(sessions(scene, candidacy, room));
-        lines.push(Line::default());
-        lines.extend(candidates(scene, candidacy, room));
-        lines.push(Line::default());
-        lines.extend(fields(scene, "because", (Role::Text, &candidacy.because), room));
+        if !explanation.verdict.contains(&candidacy.because) {
+            lines.extend(fields(scene, "because", (Role::Text, &candidacy.because), room));
+        }
         lines.extend(fields(scene, "next", (Role::Accent, &next(scene, candidacy)), room));
+        lines.extend(candidates(scene, candidacy, room));
         for note in &candidacy.notes {
             lines.extend(fields(scene, "note", (Role::Warning, note), room));
         }

@@ -33,18 +33,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let open = scene.model.lock.is_open();
     let (glyph, role) = if open { ("━", Role::Warning) } else { ("─", Role::Faint) };
     let room = usize::from(area.width).saturating_sub(3);
-    let full = names(scene, (glyph, role), true);
-    let left = if full.width() + right.width() <= room { full } else { names(scene, (glyph, role), false) };
+    let full = names(scene, true);
+    let left = if full.width() + right.width() <= room { full } else { names(scene, false) };
     rule_of(glyph, buffer, (area, scene.style(role)), (left, right));
 }
 
-fn names(scene: Scene<'_>, (glyph, role): (&'static str, Role), whole: bool) -> Line<'static> {
+fn names(scene: Scene<'_>, whole: bool) -> Line<'static> {
     let at = shown(&scene.model.screen);
     let mut line = Line::default();
     for (number, name) in NAMES.into_iter().enumerate() {
-        if number > 0 {
-            line.push_span(scene.span(role, glyph));
-        }
         let style = if number == at {
             scene.style(Role::Accent).add_modifier(Modifier::BOLD)
         } else {

@@ -290,7 +290,7 @@ pub(crate) fn found(need: &Need) -> Option<Found> {
             let route = if member.as_str().contains("app2") { "node2" } else { "node1" };
             Found::History(Box::new(past(route)))
         }
-        Need::History(_, None, _) => return None,
+        Need::History(_, None, _) | Need::Preview(..) => return None,
         Need::Census(_) => Found::Census(Box::new(census())),
         Need::Elections(_) => Found::Elections(Box::new(elections(61))),
         Need::Overrides => Found::Overrides(Box::new(overrides())),
