@@ -3,7 +3,7 @@
 use evenkeel_protocol::MemberEdit;
 
 use crate::model::target::Target;
-use crate::need::{Job, Need};
+use crate::need::Job;
 use crate::news::Ticket;
 
 /// One thing to do.
@@ -25,8 +25,6 @@ pub enum Effect {
         /// What.
         job: Box<Job>,
     },
-    /// From now on this is needed beside snapshots, and nothing else.
-    Look(Vec<Need>),
     /// Ask for a snapshot soon.
     Refresh,
     /// Give a text to the clipboard of whoever sits at the terminal.

@@ -143,7 +143,6 @@ impl<L: Link> Console<L> {
                     self.link.edit_member(ticket, &target.balancer, &target.member, *edit);
                 }
                 Effect::Drain { ticket, job } => self.link.drain(ticket, *job),
-                Effect::Look(needs) => self.link.look(needs),
                 Effect::Refresh => self.link.refresh(),
                 Effect::Yank(text) => self.screen.yank(&text)?,
                 Effect::Mouse(switch) => self.screen.mouse(switch == Switch::On)?,
@@ -151,6 +150,10 @@ impl<L: Link> Console<L> {
                 Effect::Suspend => after = After::Suspend,
                 Effect::Quit => after = After::End,
             }
+        }
+        let gathered = &mut self.model.gathered;
+        if std::mem::take(&mut gathered.changed) {
+            self.link.look(gathered.needs.clone());
         }
         Ok(after)
     }

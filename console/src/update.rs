@@ -22,11 +22,9 @@ mod yank;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
-    let mut effects = take(model, message);
+    let effects = take(model, message);
     let needed = needs(model);
-    if model.gathered.need(needed.clone()) {
-        effects.push(Effect::Look(needed));
-    }
+    model.gathered.need(needed);
     effects
 }
 
@@ -216,8 +214,7 @@ mod tests {
     use crate::news::News;
 
     fn press_all(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
-        let effects = keys.iter().flat_map(|key| update(model, Message::Key(*key)));
-        effects.filter(|effect| !matches!(effect, Effect::Look(_))).collect()
+        keys.iter().flat_map(|key| update(model, Message::Key(*key))).collect()
     }
 
     /// A model in that context, on a member that has something to enable.

@@ -14,6 +14,8 @@ pub type Answer<T> = Option<Result<T, String>>;
 pub struct Gathered {
     /// What is asked for now.
     pub needs: Vec<Need>,
+    /// Has that changed? The loop takes it back when it has told the connection.
+    pub changed: bool,
     /// The past of the member that is shown.
     pub past: Answer<Past>,
     /// The sessions of the balancer that is shown.
@@ -34,10 +36,10 @@ impl Gathered {
         self.past.as_ref()?.as_ref().ok().filter(|past| past.target == *target)
     }
 
-    /// Takes over what is needed now, and lets go of answers to other questions. True if anything is to be asked.
-    pub fn need(&mut self, needs: Vec<Need>) -> bool {
+    /// Takes over what is needed now, and lets go of answers to other questions.
+    pub fn need(&mut self, needs: Vec<Need>) {
         if needs == self.needs {
-            return false;
+            return;
         }
         let kept = |wanted: fn(&Need) -> bool| {
             let [before, now] = [&self.needs, &needs].map(|needs| needs.iter().find(|need| wanted(need)));
@@ -66,6 +68,6 @@ impl Gathered {
             self.explanation = None;
         }
         self.needs = needs;
-        true
+        self.changed = true;
     }
 }
