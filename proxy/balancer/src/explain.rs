@@ -54,7 +54,7 @@ impl Balancer {
         Candidacy {
             name: self.name.clone(),
             session,
-            search: steps.into_iter().take(STEPS).map(|step| self.search_step(step)).collect(),
+            search: steps.iter().take(STEPS).map(|step| self.search_step(step)).collect(),
             candidates,
             elected,
             why,
@@ -65,6 +65,7 @@ impl Balancer {
     }
 
     /// A balancer that elects as this one would, and shares nothing with it.
+    #[must_use]
     pub fn rehearsal(&self) -> Self {
         let members: Vec<Member> = self
             .members
@@ -127,9 +128,8 @@ impl Balancer {
     fn standing(&self, id: MemberId, now: Moment) -> Standing {
         let by_slots = self.settings.lbmethod == LbMethod::Heartbeat && self.anybody_heard(now);
         let slots = |id: &MemberId| self.member(*id).and_then(|member| member.open_slots(now));
-        let electable = |ids: &[MemberId]| match by_slots {
-            true => ids.iter().filter_map(slots).any(|slots| slots > 0),
-            false => !ids.is_empty(),
+        let electable = |ids: &[MemberId]| {
+            if by_slots { ids.iter().filter_map(slots).any(|slots| slots > 0) } else { !ids.is_empty() }
         };
         let standing = self.lineup.standing(id, electable);
         let unheard = by_slots && slots(&id).is_none();
@@ -137,10 +137,11 @@ impl Balancer {
     }
 
     fn standing_told(&self, standing: Standing, id: MemberId, now: Moment) -> String {
-        let set = |set: u8| if set == 0 { "the first set".to_owned() } else { format!("set {set}") };
+        let set = |set: u8| format!("set {set}");
         match standing {
+            Standing::Offered { lbset } if lbset.get() == 0 => "it is usable".to_owned(),
             Standing::Offered { lbset } => {
-                format!("it is usable, and {} is asked first of all that have anybody", set(lbset.get()))
+                format!("it is usable, and {} is the first that has anybody", set(lbset.get()))
             }
             Standing::SpareIn { lbset } => {
                 format!("a spare that stands in for a member of {} that is missing", set(lbset.get()))
@@ -156,7 +157,7 @@ impl Balancer {
             Standing::LaterSet { lbset, first } => {
                 format!("set {} is asked only if nobody of set {} can be elected", lbset.get(), first.get())
             }
-            Standing::Draining => "it drains: only sessions that its route leads there".to_owned(),
+            Standing::Draining => "it drains: only sessions of its route go there".to_owned(),
             Standing::Unusable => {
                 self.member(id).map_or_else(String::new, |member| self.unusable_told(member, id, now))
             }
@@ -191,7 +192,7 @@ impl Balancer {
         }
     }
 
-    fn search_step(&self, step: Step) -> SearchStep {
+    fn search_step(&self, step: &Step) -> SearchStep {
         let member = step.member.and_then(|id| self.member(id));
         let saw = match member {
             None => "no member has this route".to_owned(),
