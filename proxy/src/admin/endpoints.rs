@@ -6,10 +6,11 @@ use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Call, Code, Peer, Refusal};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::metrics;
 use super::stream::Reply;
 use crate::registry::Registry;
 use crate::reload::Reloader;
-use crate::{history, limits, metrics};
+use crate::{history, limits};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
@@ -42,7 +43,7 @@ pub(super) async fn answer(
         Call::History(name, member, query) => {
             Ok(Reply::json(&history::view(registry, &name, member.as_deref(), &query)?))
         }
-        Call::Metrics => Ok(Reply::metrics(metrics::render(registry))),
+        Call::Metrics => Ok(Reply::metrics(metrics::text(registry).await)),
         Call::Reload => {
             if !body.is_empty() {
                 return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));
