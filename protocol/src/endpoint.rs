@@ -172,6 +172,21 @@ impl Call {
         }
     }
 
+    /// Does it change something? A socket for looking only refuses it then.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::EditBalancer(_) | Self::EditMember(..) | Self::Undo | Self::Reload => true,
+            Self::Hello
+            | Self::Snapshot
+            | Self::Balancer(_)
+            | Self::Member(..)
+            | Self::PreviewBalancer(_)
+            | Self::PreviewMember(..)
+            | Self::Overrides
+            | Self::Events { .. } => false,
+        }
+    }
+
     /// The path and query.
     pub fn path(&self) -> String {
         let escaped = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use evenkeel_protocol::place::ADMIN_SOCKET;
 use evenkeel_protocol::{Call, Code, Peer, Refusal};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -30,9 +31,9 @@ mod patient;
 mod peer;
 mod stream;
 
-/// Answers on the admin socket until the proxy ends; then those who follow the events still get the last of them.
+/// Answers on the admin socket, and on the one that only lets look, until the proxy ends; then those who follow the events still get the last of them.
 pub(crate) async fn serve(
-    listener: UnixListener,
+    (writing, reading): (UnixListener, UnixListener),
     (registry, reloader): (Arc<Registry>, Arc<Reloader>),
     mut ending: watch::Receiver<bool>,
 ) {
@@ -40,7 +41,8 @@ pub(crate) async fn serve(
     let (running, mut ended) = mpsc::channel::<()>(1);
     let mut told = ending.clone();
     tokio::select! {
-        () = accept(&listener, (&registry, &reloader), &ending, running) => {}
+        () = accept((&writing, true), (&registry, &reloader), &ending, running.clone()) => {}
+        () = accept((&reading, false), (&registry, &reloader), &ending, running) => {}
         // A sender that is gone means that the proxy ends as well.
         _ = told.wait_for(|end| *end) => {}
     }
@@ -52,7 +54,7 @@ pub(crate) async fn serve(
 }
 
 async fn accept(
-    listener: &UnixListener,
+    (listener, writable): (&UnixListener, bool),
     (registry, reloader): (&Arc<Registry>, &Arc<Reloader>),
     ending: &watch::Receiver<bool>,
     running: mpsc::Sender<()>,
@@ -75,7 +77,7 @@ async fn accept(
         let doors = (Arc::clone(registry), Arc::clone(reloader));
         let (ending, running) = (ending.clone(), running.clone());
         tokio::task::spawn_local(async move {
-            converse(stream, doors, ending, welcome).await;
+            converse(stream, doors, ending, (welcome, writable)).await;
             drop((place, running));
         });
     }
@@ -85,7 +87,7 @@ async fn converse(
     stream: UnixStream,
     (registry, reloader): (Arc<Registry>, Arc<Reloader>),
     mut ending: watch::Receiver<bool>,
-    welcome: bool,
+    (welcome, writable): (bool, bool),
 ) {
     let peer = Arc::new(peer::who(&stream));
     let stream = Patient::new(stream, limits::ADMIN_WITHIN);
@@ -99,7 +101,8 @@ async fn converse(
                 response.headers_mut().insert("connection", HeaderValue::from_static("close"));
                 return Ok::<_, Infallible>(response);
             }
-            Ok(respond(answer(request, (&registry, &reloader), Option::as_ref(&peer)).await))
+            let asker = (Option::as_ref(&peer), writable);
+            Ok(respond(answer(request, (&registry, &reloader), asker).await))
         }
     });
     let connection = http1::Builder::new()
@@ -124,10 +127,14 @@ async fn converse(
 async fn answer(
     request: Request<Incoming>,
     doors: (&Arc<Registry>, &Arc<Reloader>),
-    peer: Option<&Peer>,
+    (peer, writable): (Option<&Peer>, bool),
 ) -> Result<Reply, Refusal> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let call = Call::parse(request.method().as_str(), target)?;
+    if call.changes() && !writable {
+        let why = format!("this socket only lets look; {ADMIN_SOCKET} beside it lets change");
+        return Err(Refusal::new(Code::ReadOnly, why));
+    }
     for unknown in ["if-match", "if-none-match", "if-unmodified-since"] {
         if request.headers().contains_key(unknown) {
             let why = format!("{unknown} is not understood here; put \"revision\" into the edit instead");

@@ -27,6 +27,9 @@ use crate::{admin, clock, limits, measured, probe};
 /// How often it is looked for what a configuration of before has left.
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// The admin socket, and the one that only lets look.
+type Sockets = [std::os::unix::net::UnixListener; 2];
+
 /// What is not in the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct StartOptions {
@@ -195,8 +198,10 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     };
     listening.serve(opened, &config.listen);
     // Last, so that a start that fails before leaves no socket behind.
-    let admin = run_dir.bind()?;
-    admin.set_nonblocking(true)?;
+    let admin = [run_dir.bind()?, run_dir.bind_for_reading()?];
+    for socket in &admin {
+        socket.set_nonblocking(true)?;
+    }
     let (mailboxes, received) = Mailboxes::new(threads);
     let journal = Journal::open(run_dir.path(), &config.balancers, config.persist);
     let hello = hello(&configuration, &listening);
@@ -263,7 +268,7 @@ fn launch(
     mut running: Running,
     proxy: &Arc<Proxy>,
     workers: impl Iterator<Item = (mpsc::UnboundedReceiver<Listener>, Mailbox)>,
-    (admin, hearings): (std::os::unix::net::UnixListener, mpsc::UnboundedReceiver<Hearing>),
+    (admin, hearings): (Sockets, mpsc::UnboundedReceiver<Hearing>),
 ) -> anyhow::Result<Running> {
     for (core, (listeners, mailbox)) in workers.enumerate() {
         let (proxy, stopping) = (Arc::clone(proxy), running.stop.subscribe());
@@ -284,13 +289,13 @@ fn launch(
 /// The thread of everything that is no request: admin interface, health checks, and the
 /// first look-up of members' names.
 fn control(
-    admin: std::os::unix::net::UnixListener,
+    admin: Sockets,
     registry: Arc<Registry>,
     (reloader, hearings): (Arc<Reloader>, mpsc::UnboundedReceiver<Hearing>),
     ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
-        let Ok(listener) = tokio::net::UnixListener::from_std(admin) else {
+        let [Ok(writing), Ok(reading)] = admin.map(tokio::net::UnixListener::from_std) else {
             tracing::error!("the admin socket cannot be used");
             return;
         };
@@ -299,7 +304,7 @@ fn control(
         tokio::task::spawn_local(heartmonitor::run(hearings));
         tokio::task::spawn_local(measured::run(Arc::clone(&registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&registry), ending.clone()));
-        admin::serve(listener, (registry, reloader), ending).await;
+        admin::serve((writing, reading), (registry, reloader), ending).await;
     })
 }
 
