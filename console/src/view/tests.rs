@@ -314,7 +314,10 @@ fn happen(model: &mut Model, what: usize, (number, keys): (usize, &[Key])) {
         Message::News(News::Snapshot(Box::new(snapshot)))
     };
     let message = match what {
-        0 => Message::Resize(Size { width: (number % 130) as u16, height: (number / 16) as u16 }),
+        0 => {
+            let cells = |number: usize| u16::try_from(number).unwrap();
+            Message::Resize(Size { width: cells(number % 130), height: cells(number / 16) })
+        }
         1 => snapshot(&|snapshot| snapshot.balancers.truncate(number % 3)),
         2 => snapshot(&|snapshot| {
             let balancer = &mut snapshot.balancers[0];
