@@ -277,7 +277,7 @@ impl Model {
 
     /// Is something of the operator's own still going on, so that the lock must not close under it?
     pub fn is_at_work(&self) -> bool {
-        let is_dialog = !matches!(self.popup, None | Some(Popup::Help { .. }));
+        let is_dialog = matches!(self.popup, Some(Popup::Confirm(_) | Popup::Form(_) | Popup::Palette(_)));
         is_dialog || !self.pending.is_empty() || self.own.has_open_drain(self.fleet.snapshot())
     }
 
