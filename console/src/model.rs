@@ -277,7 +277,7 @@ impl Model {
     /// Where the keys go.
     pub fn context(&self) -> Context {
         match (&self.popup, &self.screen) {
-            (Some(Popup::Filter { .. }), _) => Context::Filter,
+            (Some(Popup::Filter { .. } | Popup::Ask(_) | Popup::Watch(_)), _) => Context::Filter,
             (Some(Popup::Palette(_)), _) => Context::Palette,
             (Some(Popup::Menu(_)), _) => Context::Menu,
             (Some(Popup::Confirm(question)), _) => match self.outlook(question).gravity {
@@ -287,7 +287,6 @@ impl Model {
             (Some(Popup::Results { .. }), _) => Context::Results,
             (Some(Popup::Unlock { .. }), _) => Context::Unlock,
             (Some(Popup::Form(_) | Popup::Terms(_)), _) => Context::Form,
-            (Some(Popup::Ask(_) | Popup::Watch(_)), _) => Context::Filter,
             (Some(Popup::Help { .. }), _) => Context::Help,
             (None, Screen::Balancers) => Context::Balancers,
             (None, Screen::Member(_)) => Context::Member,
@@ -354,7 +353,7 @@ impl Model {
 
     /// Is something of the operator's own still going on, so that the lock must not close under it?
     pub fn is_at_work(&self) -> bool {
-        let is_dialog = !matches!(self.popup, None | Some(Popup::Help { .. }));
+        let is_dialog = matches!(self.popup, Some(Popup::Confirm(_) | Popup::Form(_) | Popup::Palette(_)));
         is_dialog || !self.pending.is_empty() || self.own.has_open_drain(self.fleet.snapshot())
     }
 

@@ -150,7 +150,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Popup::Terms(terms)) => drain::accept(model, terms),
         Some(Popup::Ask(text)) => ask(model, &text),
         Some(Popup::Watch(text)) => {
-            model.watching.subject = text.value().trim().to_owned();
+            text.value().trim().clone_into(&mut model.watching.subject);
             model.watching.from = 0;
         }
         Some(Popup::Palette(palette)) => return palette::run(model, palette.text.value()),

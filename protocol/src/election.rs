@@ -56,7 +56,7 @@ pub struct Elections {
 /// One election, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElectionNote {
-    /// Counts up from 1 at the start of the proxy, in the order in which attempts ended.
+    /// Counts up from 1 at the start of the proxy, in the order of elections.
     pub number: u64,
     /// When the member was elected.
     pub at: Timestamp,
@@ -80,11 +80,13 @@ pub struct ElectionNote {
     pub skipped: Vec<Skipped>,
     /// How many could not be elected in all.
     pub skipped_total: u64,
-    /// The status that the member answered, or the proxy's own where nobody was elected; none: the try failed.
+    /// The status that the member answered, or the proxy's own where nobody was elected; none: the try failed, or is
+    /// not over yet.
     pub status: Option<u16>,
     /// Why the try failed, in a sentence; none: it did not.
     pub failed: Option<String>,
-    /// Microseconds from the election to the head of the answer, or to the failure.
+    /// Microseconds from the election to the head of the answer, or to the failure; 0 while neither
+    /// is there.
     pub micros: u64,
 }
 

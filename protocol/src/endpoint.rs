@@ -270,6 +270,34 @@ impl Call {
         }
     }
 
+    /// Does it change something? A socket for looking only refuses it then.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::EditBalancer(_)
+            | Self::EditMember(..)
+            | Self::BeginDrain(..)
+            | Self::ChangeDrain(_)
+            | Self::CancelDrain(_)
+            | Self::Undo
+            | Self::Reload => true,
+            Self::Hello
+            | Self::Snapshot
+            | Self::Balancer(_)
+            | Self::Member(..)
+            | Self::PreviewBalancer(_)
+            | Self::PreviewMember(..)
+            | Self::Overrides
+            | Self::Drains
+            | Self::Drain(_)
+            | Self::Sessions(_)
+            | Self::Explain
+            | Self::Elections
+            | Self::History(..)
+            | Self::Metrics
+            | Self::Events { .. } => false,
+        }
+    }
+
     /// The path and query.
     pub fn path(&self) -> String {
         let escaped = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The name of the admin socket within a proxy's run folder.
 pub const ADMIN_SOCKET: &str = "admin.sock";
+/// The name of the socket beside it that only lets look.
+pub const READ_SOCKET: &str = "read.sock";
 
 /// The folder that holds the run folders of one user's proxies: `/run/evenkeel` for root, else
 /// `$XDG_RUNTIME_DIR/evenkeel`, else `/tmp/evenkeel-UID`.

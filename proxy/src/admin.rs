@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use evenkeel_protocol::place::ADMIN_SOCKET;
 use evenkeel_protocol::{Call, Code, Peer, Refusal};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -41,13 +42,19 @@ pub(crate) struct Doors {
     pub(crate) drains: Arc<Drains>,
 }
 
-/// Answers on the admin socket until the proxy ends; then those who follow the events still get the last of them.
-pub(crate) async fn serve(listener: UnixListener, doors: Doors, mut ending: watch::Receiver<bool>) {
+/// Answers on the admin socket, and on the one that only lets look, until the proxy ends; then those who follow the
+/// events still get the last of them.
+pub(crate) async fn serve(
+    (writing, reading): (UnixListener, UnixListener),
+    doors: Doors,
+    mut ending: watch::Receiver<bool>,
+) {
     // Each connection holds a sender; when all are gone, the receiver is told so.
     let (running, mut ended) = mpsc::channel::<()>(1);
     let mut told = ending.clone();
     tokio::select! {
-        () = accept(&listener, &doors, &ending, running) => {}
+        () = accept((&writing, true), &doors, &ending, running.clone()) => {}
+        () = accept((&reading, false), &doors, &ending, running) => {}
         // A sender that is gone means that the proxy ends as well.
         _ = told.wait_for(|end| *end) => {}
     }
@@ -59,7 +66,7 @@ pub(crate) async fn serve(listener: UnixListener, doors: Doors, mut ending: watc
 }
 
 async fn accept(
-    listener: &UnixListener,
+    (listener, writable): (&UnixListener, bool),
     doors: &Doors,
     ending: &watch::Receiver<bool>,
     running: mpsc::Sender<()>,
@@ -82,13 +89,18 @@ async fn accept(
         let doors = doors.clone();
         let (ending, running) = (ending.clone(), running.clone());
         tokio::task::spawn_local(async move {
-            converse(stream, doors, ending, welcome).await;
+            converse(stream, doors, ending, (welcome, writable)).await;
             drop((place, running));
         });
     }
 }
 
-async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<bool>, welcome: bool) {
+async fn converse(
+    stream: UnixStream,
+    doors: Doors,
+    mut ending: watch::Receiver<bool>,
+    (welcome, writable): (bool, bool),
+) {
     let peer = Arc::new(peer::who(&stream));
     let stream = Patient::new(stream, limits::ADMIN_WITHIN);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -101,7 +113,8 @@ async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<
                 response.headers_mut().insert("connection", HeaderValue::from_static("close"));
                 return Ok::<_, Infallible>(response);
             }
-            Ok(respond(answer(request, &doors, Option::as_ref(&peer)).await))
+            let asker = (Option::as_ref(&peer), writable);
+            Ok(respond(answer(request, &doors, asker).await))
         }
     });
     let connection = http1::Builder::new()
@@ -123,9 +136,17 @@ async fn converse(stream: UnixStream, doors: Doors, mut ending: watch::Receiver<
     }
 }
 
-async fn answer(request: Request<Incoming>, doors: &Doors, peer: Option<&Peer>) -> Result<Reply, Refusal> {
+async fn answer(
+    request: Request<Incoming>,
+    doors: &Doors,
+    (peer, writable): (Option<&Peer>, bool),
+) -> Result<Reply, Refusal> {
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let call = Call::parse(request.method().as_str(), target)?;
+    if call.changes() && !writable {
+        let why = format!("this socket only lets look; {ADMIN_SOCKET} beside it lets change");
+        return Err(Refusal::new(Code::ReadOnly, why));
+    }
     for unknown in ["if-match", "if-none-match", "if-unmodified-since"] {
         if request.headers().contains_key(unknown) {
             let why = format!("{unknown} is not understood here; put \"revision\" into the edit instead");

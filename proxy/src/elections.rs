@@ -32,97 +32,51 @@ struct Ring(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     elections: Vec<Held>,
-    /// Where the oldest is, once there is no room any more.
+    /// Where the next one goes: the place of the oldest, once there is no room any more.
     oldest: usize,
-}
-
-/// An election whose outcome is not known yet.
-#[derive(Debug)]
-pub(crate) struct Ballot {
-    at: Moment,
-    member: Option<MemberId>,
-    why: ElectionWhy,
-    route_changed: bool,
-    session: Option<SessionMark>,
-    asked: Option<AskedRoute>,
-    attempt: u32,
-    /// Whose try failed before, and why.
-    failover: Option<Box<(MemberId, String)>>,
-    missing: Option<Arc<Missing>>,
-}
-
-/// What came of it.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    ballot: Ballot,
-    micros: u64,
-    status: Option<u16>,
-    failed: Option<Box<str>>,
 }
 
 /// An election as it is kept.
 #[derive(Debug)]
 struct Held {
     number: u64,
+    at: Moment,
     roll: Arc<Roll>,
-    ended: Ended,
+    session: Option<SessionMark>,
+    asked: Option<AskedRoute>,
+    missing: Option<Arc<Missing>>,
+    /// Whose try failed before, and why.
+    failover: Option<Box<(MemberId, String)>>,
+    member: Option<MemberId>,
+    attempt: u32,
+    why: ElectionWhy,
+    route_changed: bool,
+    /// The status that came of it.
+    status: Option<u16>,
+    micros: u64,
+    /// Why the try failed.
+    failed: Option<Box<str>>,
 }
 
-impl Ballot {
-    /// Of an election at that moment; the how-manieth try it is of its request, and which one failed before.
-    pub(crate) fn of(
-        election: &Election,
-        at: Moment,
-        (attempt, failover): (u32, Option<(MemberId, String)>),
-    ) -> Self {
-        Self {
-            at,
-            member: Some(election.member),
-            why: match election.why {
-                Why::Sticky => ElectionWhy::Sticky,
-                Why::Method => ElectionWhy::Method,
-                Why::Spare => ElectionWhy::Spare,
-                Why::Standby => ElectionWhy::Standby,
-            },
-            // A client without a session comes to no other route than it asked for.
-            route_changed: election.route_changed && election.session.is_some(),
-            session: election.mark,
-            asked: election.session.as_ref().map(|session| AskedRoute::new(&session.route)),
-            attempt,
-            failover: failover.map(Box::new),
-            missing: election.missing.clone(),
-        }
-    }
+/// Who is elected by whom, and after what.
+pub(crate) struct Circumstances<'a> {
+    /// The number of the worker thread.
+    pub(crate) core: usize,
+    pub(crate) roll: &'a Arc<Roll>,
+    pub(crate) now: Moment,
+    /// The how-manieth try of the request it is.
+    pub(crate) attempt: u32,
+    /// Whose try failed before, and why.
+    pub(crate) failed: Option<(MemberId, String)>,
+}
 
-    /// Of one that found nobody.
-    pub(crate) fn of_nobody(
-        nobody: NoMember,
-        at: Moment,
-        (attempt, failover): (u32, Option<(MemberId, String)>),
-    ) -> Self {
-        Self {
-            at,
-            member: None,
-            why: match nobody.why {
-                NoMemberWhy::Empty => ElectionWhy::Empty,
-                NoMemberWhy::Unusable => ElectionWhy::Unusable,
-                NoMemberWhy::RouteUnusable => ElectionWhy::RouteUnusable,
-            },
-            route_changed: false,
-            session: nobody.mark,
-            asked: nobody.session.as_ref().map(|session| AskedRoute::new(&session.route)),
-            attempt,
-            failover: failover.map(Box::new),
-            missing: nobody.missing,
-        }
-    }
-
-    /// With the status that the client gets, or why the try failed.
-    pub(crate) fn ended(self, now: Moment, came_to: Result<u16, &str>) -> Ended {
-        let micros = now.0.saturating_sub(self.at.0);
-        let failed = came_to.err().map(|why| clean(why, limits::REASON).into_boxed_str());
-        Ended { ballot: self, micros, status: came_to.ok(), failed }
-    }
+/// By which an election is found again, when it is known what came of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket {
+    core: usize,
+    place: usize,
+    number: u64,
+    at: Moment,
 }
 
 impl Ring {
@@ -137,46 +91,110 @@ impl Elections {
         Self { rings: (0..cores.max(1)).map(|_| Ring::default()).collect(), total: AtomicU64::new(0) }
     }
 
-    /// Remembers an election of the worker thread with that number.
-    pub(crate) fn remember(&self, core: usize, roll: &Arc<Roll>, ended: Ended) {
-        let Some(ring) = self.rings.get(core % self.rings.len().max(1)) else { return };
+    /// Remembers an election of which it is not known yet what comes of it.
+    pub(crate) fn begin(&self, election: &Election, circumstances: Circumstances<'_>) -> Option<Ticket> {
+        let why = match election.why {
+            Why::Sticky => ElectionWhy::Sticky,
+            Why::Method => ElectionWhy::Method,
+            Why::Spare => ElectionWhy::Spare,
+            Why::Standby => ElectionWhy::Standby,
+        };
+        self.put(circumstances, |held| Held {
+            member: Some(election.member),
+            why,
+            // A client without a session comes to no other route than it asked for.
+            route_changed: election.route_changed && election.session.is_some(),
+            session: election.mark,
+            asked: election.session.as_ref().map(|session| AskedRoute::new(&session.route)),
+            missing: election.missing.clone(),
+            ..held
+        })
+    }
+
+    /// Remembers one that found nobody, and what the client gets.
+    pub(crate) fn nobody(&self, nobody: &NoMember, circumstances: Circumstances<'_>, status: u16) {
+        let why = match nobody.why {
+            NoMemberWhy::Empty => ElectionWhy::Empty,
+            NoMemberWhy::Unusable => ElectionWhy::Unusable,
+            NoMemberWhy::RouteUnusable => ElectionWhy::RouteUnusable,
+        };
+        self.put(circumstances, |held| Held {
+            why,
+            session: nobody.mark,
+            asked: nobody.session.as_ref().map(|session| AskedRoute::new(&session.route)),
+            missing: nobody.missing.clone(),
+            status: Some(status),
+            ..held
+        });
+    }
+
+    fn put(&self, circumstances: Circumstances<'_>, fill: impl FnOnce(Held) -> Held) -> Option<Ticket> {
+        let Circumstances { core, roll, now: at, attempt, failed } = circumstances;
+        let core = core % self.rings.len().max(1);
         let number = self.total.fetch_add(1, Ordering::Relaxed) + 1;
-        let held = Held { number, roll: Arc::clone(roll), ended };
-        let mut kept = ring.kept();
+        let held = fill(Held {
+            number,
+            at,
+            roll: Arc::clone(roll),
+            session: None,
+            asked: None,
+            missing: None,
+            failover: failed.map(Box::new),
+            member: None,
+            attempt,
+            why: ElectionWhy::Unusable,
+            route_changed: false,
+            status: None,
+            micros: 0,
+            failed: None,
+        });
+        let mut kept = self.rings.get(core)?.kept();
         let Kept { elections, oldest } = &mut *kept;
-        if elections.len() < limits::ELECTIONS {
-            elections.push(held);
+        let place = *oldest;
+        match elections.get_mut(place) {
+            Some(taken) => *taken = held,
+            None => elections.push(held),
+        }
+        *oldest = (place + 1) % limits::ELECTIONS;
+        Some(Ticket { core, place, number, at })
+    }
+
+    /// The member has answered with that status, or why it has not.
+    pub(crate) fn end(&self, ticket: Ticket, now: Moment, came_to: Result<u16, &str>) {
+        let Some(ring) = self.rings.get(ticket.core) else { return };
+        let mut kept = ring.kept();
+        // Others may have taken its place.
+        let Some(held) = kept.elections.get_mut(ticket.place).filter(|held| held.number == ticket.number)
+        else {
             return;
-        }
-        if let Some(place) = elections.get_mut(*oldest) {
-            *place = held;
-        }
-        *oldest = (*oldest + 1) % limits::ELECTIONS;
+        };
+        held.micros = now.0.saturating_sub(ticket.at.0);
+        held.status = came_to.ok();
+        held.failed = came_to.err().map(|why| clean(why, limits::REASON).into_boxed_str());
     }
 }
 
 impl Held {
     /// As everybody may see it, `wall` being the time at `now`.
     fn note(&self, clock: (Moment, evenkeel_protocol::Timestamp)) -> ElectionNote {
-        let Ended { ballot, micros, status, failed } = &self.ended;
         let (now, wall) = clock;
         let name = |id: MemberId| self.roll.members.get(id.0 as usize).cloned();
-        let missing = ballot.missing.as_deref();
+        let missing = self.missing.as_deref();
         // A member that drains is missing, but not for its own sessions.
-        let others = |passed: &&evenkeel_balancer::Passed| Some(passed.member) != ballot.member;
+        let others = |passed: &&evenkeel_balancer::Passed| Some(passed.member) != self.member;
         let named = missing.map_or(&[][..], |missing| &missing.first);
         let itself = named.len() - named.iter().filter(others).count();
         ElectionNote {
             number: self.number,
-            at: wall.minus(now.since(ballot.at)),
+            at: wall.minus(now.since(self.at)),
             balancer: self.roll.balancer.clone(),
-            member: ballot.member.and_then(name),
-            why: ballot.why,
-            session: ballot.session.map(|mark| format!("{:08x}", mark.number() >> 32)),
-            asked: ballot.asked.as_ref().map(|route| clean(route.as_str(), limits::TEXT)),
-            route_changed: ballot.route_changed,
-            attempt: ballot.attempt,
-            failover: ballot.failover.as_ref().and_then(|failed| {
+            member: self.member.and_then(name),
+            why: self.why,
+            session: self.session.map(|mark| format!("{:08x}", mark.number() >> 32)),
+            asked: self.asked.as_ref().map(|route| clean(route.as_str(), limits::TEXT)),
+            route_changed: self.route_changed,
+            attempt: self.attempt,
+            failover: self.failover.as_ref().and_then(|failed| {
                 let reason = clean(&failed.1, limits::REASON);
                 Some(Failover { from: name(failed.0)?, reason })
             }),
@@ -192,9 +210,9 @@ impl Held {
                 })
                 .collect(),
             skipped_total: missing.map_or(0, |missing| missing.total - itself as u64),
-            status: *status,
-            failed: failed.as_deref().map(str::to_owned),
-            micros: *micros,
+            status: self.status,
+            failed: self.failed.as_deref().map(str::to_owned),
+            micros: self.micros,
         }
     }
 }

@@ -138,15 +138,9 @@ pub(crate) fn begin<'a>(
     let delimited = is_delimited(length, request.head.http_1_1);
     let keep = keep && delimited && request.upload.is_done() && !offered;
     let lead = head(request, (&answer, buffer.block()), keep, (cookie.as_deref(), changes.as_ref()));
-    if let Some(visit) = visit
-        && gives_session(
-            visit,
-            (&answer, buffer.block()),
-            (cookie.as_deref(), changes.as_ref().map(|_| &lead)),
-        )
-    {
-        visit.welcomed(request.worker.now());
-    }
+    let given = (cookie.as_deref(), changes.as_ref().map(|_| &lead));
+    let welcoming = visit.filter(|visit| gives_session(visit, (&answer, buffer.block()), given));
+    welcoming.inspect(|visit| visit.welcomed(request.worker.now()));
     let wanted = request.site.logs.borrow().wants_answers();
     let fields = match wanted {
         true if changes.is_some() || cookie.is_some() => listed(lead.filled()),

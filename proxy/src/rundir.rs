@@ -3,14 +3,14 @@
 //! Private from the first instant: the folder is ours and nobody else may write in it, the socket is born with mode
 //! 0600, and nothing is unlinked that is not our own dead socket.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use evenkeel_protocol::place::{ADMIN_SOCKET, run_name, runtime_folder};
+use evenkeel_protocol::place::{ADMIN_SOCKET, READ_SOCKET, run_name, runtime_folder};
 use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::process::{geteuid, umask};
 
@@ -47,8 +47,8 @@ pub(crate) struct RunDir {
     path: PathBuf,
     /// Was the folder not there before?
     made: bool,
-    /// Which file the bound socket is.
-    bound: Cell<Option<(u64, u64)>>,
+    /// The bound sockets, and which file each is.
+    bound: RefCell<Vec<(PathBuf, (u64, u64))>>,
     /// Holds the lock.
     _lock: File,
 }
@@ -82,7 +82,7 @@ impl RunDir {
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(RunDirError::Taken(path));
         }
-        Ok(Self { path, made, bound: Cell::new(None), _lock: lock })
+        Ok(Self { path, made, bound: RefCell::default(), _lock: lock })
     }
 
     /// Ours, and nobody else can replace it or what is in it.
@@ -119,7 +119,18 @@ impl RunDir {
 
     /// Binds the admin socket; a dead one of ours is replaced.
     pub(crate) fn bind(&self) -> Result<UnixListener, RunDirError> {
-        let socket = self.socket();
+        self.bind_at(self.socket(), 0o600)
+    }
+
+    /// Binds the socket that only lets look, for whomever the folder's own mode lets in.
+    pub(crate) fn bind_for_reading(&self) -> Result<UnixListener, RunDirError> {
+        let folder =
+            self.path.metadata().map_err(|why| RunDirError::Unusable(self.path.clone(), why))?.mode();
+        let let_in = |way: u32, mode: u32| if folder & way == 0 { 0 } else { mode };
+        self.bind_at(self.path.join(READ_SOCKET), 0o600 | let_in(0o010, 0o060) | let_in(0o001, 0o006))
+    }
+
+    fn bind_at(&self, socket: PathBuf, mode: u32) -> Result<UnixListener, RunDirError> {
         if socket.as_os_str().len() > 107 {
             return Err(RunDirError::TooLong(socket));
         }
@@ -136,11 +147,11 @@ impl RunDir {
             Err(_) => {}
         }
         // Nobody may connect between bind and a later chmod.
-        let before = umask(Mode::from_raw_mode(0o177));
+        let before = umask(Mode::from_raw_mode(0o777 & !mode));
         let bound = UnixListener::bind(&socket);
         umask(before);
         let bound = bound.map_err(|why| RunDirError::Unusable(self.path.clone(), why))?;
-        self.bound.set(identity(&socket));
+        self.bound.borrow_mut().extend(identity(&socket).map(|which| (socket, which)));
         Ok(bound)
     }
 
@@ -153,13 +164,14 @@ impl RunDir {
         }
     }
 
-    /// Removes the admin socket at the end, so that consoles do not find a dead one. If the folder was replaced
-    /// meanwhile, the socket there may be another proxy's and stays.
+    /// Removes the sockets at the end, so that consoles do not find a dead one. If the folder was replaced
+    /// meanwhile, a socket there may be another proxy's and stays.
     pub(crate) fn clear(&self) {
-        let socket = self.socket();
-        if self.bound.get().is_some() && identity(&socket) == self.bound.get() {
-            // It may be gone since, and nothing depends on it.
-            let _ = std::fs::remove_file(socket);
+        for (socket, which) in self.bound.take() {
+            if identity(&socket) == Some(which) {
+                // It may be gone since, and nothing depends on it.
+                let _ = std::fs::remove_file(socket);
+            }
         }
     }
 }
@@ -212,6 +224,20 @@ mod tests {
         assert!(matches!(RunDir::take(folder.path()), Err(RunDirError::Taken(_))));
         drop(first);
         assert!(RunDir::take(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn the_socket_for_looking_is_for_whom_the_folder_lets_in() {
+        let folder = folder();
+        for (mode, socket) in [(0o700, 0o600), (0o750, 0o660), (0o755, 0o666), (0o711, 0o666)] {
+            std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            let run = RunDir::take(folder.path()).unwrap();
+            let _listener = run.bind_for_reading().unwrap();
+            let path = folder.path().join(READ_SOCKET);
+            assert_eq!(path.metadata().unwrap().mode() & 0o777, socket, "{mode:o}");
+            run.clear();
+            assert!(!path.exists());
+        }
     }
 
     #[test]

@@ -29,6 +29,9 @@ use crate::{admin, clock, history, limits, measured, probe};
 /// How often it is looked for what a configuration of before has left.
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// The admin socket, and the one that only lets look.
+type Sockets = [std::os::unix::net::UnixListener; 2];
+
 /// What is not in the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct StartOptions {
@@ -200,8 +203,10 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     };
     listening.serve(opened, &config.listen);
     // Last, so that a start that fails before leaves no socket behind.
-    let admin = run_dir.bind()?;
-    admin.set_nonblocking(true)?;
+    let admin = [run_dir.bind()?, run_dir.bind_for_reading()?];
+    for socket in &admin {
+        socket.set_nonblocking(true)?;
+    }
     let (mailboxes, received) = Mailboxes::new(threads);
     let journal = Journal::open(run_dir.path(), &config.balancers, config.persist);
     let hello = hello(&configuration, &listening);
@@ -271,7 +276,7 @@ fn hello(configuration: &Path, listening: &Listening) -> Hello {
 
 /// Where something comes in to the control thread.
 struct Inlets {
-    admin: std::os::unix::net::UnixListener,
+    admin: Sockets,
     hearings: mpsc::UnboundedReceiver<Hearing>,
     /// Listeners of `MetricsListen`.
     metrics: mpsc::UnboundedReceiver<Listener>,
@@ -312,7 +317,7 @@ fn control(
     ending: watch::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     thread("control", move || async move {
-        let Ok(listener) = tokio::net::UnixListener::from_std(admin) else {
+        let [Ok(writing), Ok(reading)] = admin.map(tokio::net::UnixListener::from_std) else {
             tracing::error!("the admin socket cannot be used");
             return;
         };
@@ -324,7 +329,7 @@ fn control(
         tokio::task::spawn_local(measured::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&doors.registry), ending.clone()));
         tokio::task::spawn_local(drains::run(Arc::clone(&doors.drains)));
-        admin::serve(listener, doors, ending).await;
+        admin::serve((writing, reading), doors, ending).await;
     })
 }
 

@@ -116,3 +116,40 @@ fn the_console_needs_little_memory() {
     terminal.settled();
     assert!(rss(terminal.pid()) < 60_000, "{} KiB", rss(terminal.pid()));
 }
+
+#[test]
+fn each_frame_is_one_update_of_the_terminal() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    for key in ["j", "k", "?", "<esc>"] {
+        terminal.keys(key);
+        terminal.settled();
+    }
+    terminal.keys("q");
+    terminal.ended();
+    let output = String::from_utf8_lossy(&terminal.output()).into_owned();
+    let (begun, ended) = (output.matches("\u{1b}[?2026h").count(), output.matches("\u{1b}[?2026l").count());
+    assert!(begun > 4, "{begun}");
+    // Giving the terminal back ends an update too, whether one was open or not.
+    assert!(ended == begun || ended == begun + 1, "{begun} begun, {ended} ended");
+    let taken = output.find("\u{1b}[?2004h").unwrap();
+    let first = output.find("\u{1b}[?2026h").unwrap();
+    let drawn = output.find("balancer://app").unwrap();
+    assert!(taken < first && first < drawn);
+}
+
+#[test]
+fn themes_and_ascii_are_asked_for_by_name() {
+    let (proxy, _backends) = pair();
+    let socket = proxy.admin().socket().to_string_lossy().into_owned();
+    let open = |options: &[&str]| {
+        let terminal = console_with(&[options, &["--socket", &socket]].concat()).open();
+        terminal.wait_for("Init Ok");
+        (terminal.frame(), String::from_utf8_lossy(&terminal.output()).into_owned())
+    };
+    let (mono, _) = open(&["--theme", "mono", "--ascii"]);
+    assert!(!mono.has_colour());
+    assert!(mono.to_string().is_ascii(), "{mono}");
+    let (_, light) = open(&["--theme", "light"]);
+    assert!(light.contains("38;2;0;95;175"), "the accent for light backgrounds, exactly");
+}

@@ -37,7 +37,7 @@ fn every_row_of_the_table_answers() {
             .path
             .replace("{balancer}", "app")
             .replace("{member}", "a")
-            .replace("{number}", "0")
+            .replace("{number}", "1")
             .replace("dry_run={bool}", "dry_run=true")
             .replace("{bool}", "false");
         let json = match row.takes {

@@ -1,5 +1,7 @@
 //! What is measured of members: the same numbers on every surface, an hour of them, and Prometheus' form of them.
 
+#![expect(clippy::float_cmp, clippy::cast_precision_loss, reason = "counts of a test are small and exact")]
+
 use std::collections::BTreeMap;
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +16,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     let (mut samples, mut family, mut seen) = (BTreeMap::new(), String::new(), Vec::new());
     for line in text.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
-            family = help.split(' ').next().unwrap().to_owned();
+            help.split(' ').next().unwrap().clone_into(&mut family);
             assert!(!seen.contains(&family), "{family} stands twice");
             seen.push(family.clone());
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use evenkeel_protocol::Code;
 use harness::prelude::*;
 
 const TEXT: &str = "Listen 127.0.0.1:0\n<Proxy balancer://app>\nBalancerMember http://127.0.0.1:9\n</Proxy>\nProxyPass / balancer://app/\n";
@@ -108,4 +109,29 @@ fn a_run_folder_that_cannot_be_made_is_refused_with_the_reason() {
     let file = home.path().join("file");
     fs::write(&file, "").unwrap();
     assert!(refused(&file.join("run")).contains("file"));
+}
+
+#[test]
+fn the_socket_for_looking_shows_everything_and_changes_nothing() {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(serving([format!("{a} route=a"), format!("{b} route=b")]));
+    let socket = proxy.run_folder().join("read.sock");
+    let reading = Admin::at(&socket);
+    let seen: evenkeel_protocol::Snapshot = reading.ask("GET", "/v1/snapshot", "").message();
+    assert_eq!(seen.balancers, proxy.snapshot().balancers);
+    let member = "/v1/balancers/app/members/a";
+    assert_eq!(reading.ask("PATCH", &format!("{member}?dry_run=true"), r#"{"drain":true}"#).status, 200);
+    for (method, path, json) in [
+        ("PATCH", member, r#"{"drain":true,"force":true}"#),
+        ("PATCH", "/v1/balancers/app", r#"{"timeout":1}"#),
+        ("POST", "/v1/undo", ""),
+        ("POST", "/v1/reload", ""),
+    ] {
+        assert_eq!(reading.ask(method, path, json).refusal().code, Code::ReadOnly, "{method} {path}");
+    }
+    let socket = socket.display().to_string();
+    let ended = run(&evenkeel(), ["--socket", &socket, "drain", "app/a"]).with_code(9);
+    assert!(ended.err.contains("only lets look"), "{ended:?}");
+    run(&evenkeel(), ["--socket", &socket, "status"]).with_code(0);
+    assert_eq!(proxy.member("app", "a").words, "Init Ok");
 }

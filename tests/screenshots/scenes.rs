@@ -55,8 +55,9 @@ pub(crate) fn play(pace: Pace) -> Vec<Shot> {
     stage.terminal.wait_for("Open for changes?");
     stage.terminal.keys("y");
     stage.terminal.wait_for("ARMED");
-    // What it says of that goes with the next key that goes back.
+    // What it says of that is no part of the pictures.
     stage.terminal.keys("<esc>");
+    stage.terminal.wait_gone("armed:");
     for (name, keys, shown, back) in [
         ("confirm", "d", "Drain shop/node1?", "n"),
         ("menu", "<enter>", "show in full", "<esc>"),

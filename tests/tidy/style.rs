@@ -34,7 +34,7 @@ const WORDS: &[(&str, &str, &[&str])] = &[
     (
         "backend",
         "member (a backend is an origin of tests and demo)",
-        &["tests/", "console/src/demo", "console/src/terminal.rs"],
+        &["tests/", "console/src/demo", "console/src/terminal.rs", "console/benches/"],
     ),
 ];
 

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use evenkeel_protocol::{BalancerName, ElectionFilter, ElectionNote, Elections, Flag, MemberName, Skipped};
+use evenkeel_protocol::{
+    BalancerName, ElectionFilter, ElectionNote, ElectionWhy, Elections, Flag, MemberName, Skipped,
+};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -113,7 +115,8 @@ fn line(note: &ElectionNote, zone: &TimeZone) -> String {
             failover.reason
         );
     }
-    if note.skipped_total > 0 {
+    // A session does not care who else there is.
+    if note.skipped_total > 0 && note.why != ElectionWhy::Sticky {
         let _ = write!(line, ", without {}", skipped(&note.skipped, note.skipped_total));
     }
     match (note.status, &note.failed) {

@@ -76,7 +76,7 @@ fn told(url: &str, explanation: &Explanation, columns: Columns) -> Vec<String> {
 
 fn election(candidacy: &Candidacy, columns: Columns) -> Vec<String> {
     let session = &candidacy.session;
-    let mut lines = Vec::new();
+    let mut lines = vec![String::new()];
     for (at, look) in session.looked.iter().enumerate() {
         let how = match look.reading {
             Reading::Literal => "",
@@ -186,6 +186,7 @@ mod tests {
                 "",
                 "Mapping   the line ProxyPass /app is the first that fits",
                 "          balancer://mycluster asks for /cart?step=2",
+                "",
                 "Session   jsessionid in the URL: nothing",
                 "          JSESSIONID in the cookies: a value of route 'node1'",
                 "          id 5f2…, route node1",

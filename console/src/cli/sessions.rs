@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Census, MemberName, RouteSessions, Timestamp};
+use evenkeel_protocol::{BalancerName, Census, MemberName, RouteSessions, Timestamp};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
@@ -37,14 +37,12 @@ pub struct SessionsArguments {
 pub(super) async fn run(arguments: &SessionsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
     let client = session.client().await?;
     let snapshot = client.snapshot().await?;
-    let asked = match &arguments.balancer {
-        Some(text) => match target::any(&snapshot, text)? {
-            Target::Balancer(balancer) | Target::Member(balancer, _) => vec![balancer.name.clone()],
-        },
-        None => {
-            let keeping = snapshot.balancers.iter().filter(|it| it.settings.stickysession.is_some());
-            keeping.map(|balancer| balancer.name.clone()).collect()
-        }
+    let asked: Vec<BalancerName> = if let Some(text) = &arguments.balancer {
+        let (Target::Balancer(balancer) | Target::Member(balancer, _)) = target::any(&snapshot, text)?;
+        vec![balancer.name.clone()]
+    } else {
+        let keeping = snapshot.balancers.iter().filter(|it| it.settings.stickysession.is_some());
+        keeping.map(|balancer| balancer.name.clone()).collect()
     };
     let mut censuses = Vec::new();
     for balancer in &asked {
@@ -90,7 +88,7 @@ fn table(census: &Census, columns: Columns, zone: &TimeZone) -> String {
         lines.push("  + and more: sessions that are nothing but a route cannot be told apart".to_owned());
     }
     if census.strangers > 0 {
-        lines.push(format!("  {} sessions asked for routes that no member has", census.strangers));
+        lines.push(format!("  sessions that asked for routes that no member has: {}", census.strangers));
     }
     lines.join("\n")
 }
@@ -155,7 +153,7 @@ mod tests {
                 "node1       ?  unknown until 12:10:30        -        0  backend1.example.com",
                 "node1      1+  41 s ago                  126/h        0  backend1.example.com",
                 "  + and more: sessions that are nothing but a route cannot be told apart",
-                "  2 sessions asked for routes that no member has",
+                "  sessions that asked for routes that no member has: 2",
             ]
         );
     }

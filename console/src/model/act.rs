@@ -95,9 +95,8 @@ impl Act {
             let what = match self {
                 Self::Flag(flag, turn) => format!(" {}", flag_words(*flag, *turn).1),
                 Self::Enable => format!(" is enabled ({})", told(&edited.changes)),
-                Self::Settings { .. } => format!(": {}", told(&edited.changes)),
+                Self::Settings { .. } | Self::Drain(_) => format!(": {}", told(&edited.changes)),
                 Self::Undo { .. } => format!(" is as before: {}", told(&edited.changes)),
-                Self::Drain(_) => format!(": {}", told(&edited.changes)),
             };
             format!("{label}{what}")
         } else {

@@ -64,7 +64,7 @@ pub fn read(text: &str, near: Option<&BalancerSnapshot>) -> Option<Question> {
         if question.cookies.is_empty() {
             return None;
         }
-        question.url = "/".to_owned();
+        "/".clone_into(&mut question.url);
         question.balancer = near.map(|near| near.name.clone());
     }
     Some(question)
@@ -90,6 +90,8 @@ pub fn shortened(cookie: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::BalancerName;
+
     use super::*;
     use crate::model::sample;
 
@@ -116,7 +118,7 @@ mod tests {
                 (url, &cookies.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..]),
                 "{text}"
             );
-            assert_eq!(question.balancer.as_ref().map(|name| name.as_str()), asks, "{text}");
+            assert_eq!(question.balancer.as_ref().map(BalancerName::as_str), asks, "{text}");
         }
         assert_eq!(read("   ", near), None);
         assert_eq!(read("x.node1", None).unwrap().cookies, ["x.node1"]);

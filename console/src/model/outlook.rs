@@ -1,6 +1,8 @@
 //! What an act on one member or many will do, and how much it takes to agree to it: acts are as grave as what they risk.
 
-use evenkeel_protocol::{BalancerSnapshot, Flag, MemberSnapshot, Snapshot};
+use std::collections::HashSet;
+
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, Flag, MemberName, MemberSnapshot, Snapshot};
 
 use crate::model::act::{Act, Turn};
 use crate::model::consequence::{Remark, Tone, applied, consequences, who_is_left};
@@ -32,12 +34,13 @@ pub fn outlook(snapshot: &Snapshot, question: &Question) -> Outlook {
     let (subjects, act) = (&question.subjects, &question.act);
     let mut remarks = Vec::new();
     let mut takes_last = false;
+    let among = Among::of(subjects);
     let one = match subjects.as_slice() {
         [one] => one.target.find(snapshot),
         _ => None,
     };
     for balancer in &snapshot.balancers {
-        let touched = |member: &MemberSnapshot| is_among(subjects, balancer, member);
+        let touched = |member: &MemberSnapshot| among.has(balancer, member);
         if !balancer.members.iter().any(touched) {
             continue;
         }
@@ -58,7 +61,7 @@ pub fn outlook(snapshot: &Snapshot, question: &Question) -> Outlook {
     }
     match one {
         Some((balancer, member)) => remarks = consequences(balancer, member, act, snapshot.taken),
-        None => remarks.extend(of_many(snapshot, question)),
+        None => remarks.extend(of_many(snapshot, question, &among)),
     }
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     let warns = remarks.iter().any(|remark| remark.tone == Tone::Warning);
@@ -71,8 +74,17 @@ pub fn outlook(snapshot: &Snapshot, question: &Question) -> Outlook {
     Outlook { remarks, gravity }
 }
 
-fn is_among(subjects: &[Subject], balancer: &BalancerSnapshot, member: &MemberSnapshot) -> bool {
-    subjects.iter().any(|it| it.target.member == member.name && it.target.balancer == balancer.name)
+/// The members that a question is about, to be found fast: it may be about all of a thousand.
+struct Among<'a>(HashSet<(&'a BalancerName, &'a MemberName)>);
+
+impl<'a> Among<'a> {
+    fn of(subjects: &'a [Subject]) -> Self {
+        Self(subjects.iter().map(|subject| (&subject.target.balancer, &subject.target.member)).collect())
+    }
+
+    fn has(&self, balancer: &BalancerSnapshot, member: &MemberSnapshot) -> bool {
+        self.0.contains(&(&balancer.name, &member.name))
+    }
 }
 
 /// Does it end what a member serves now?
@@ -83,13 +95,14 @@ fn turns_off(act: &Act) -> bool {
 }
 
 /// What is said of many together.
-fn of_many(snapshot: &Snapshot, question: &Question) -> Vec<Remark> {
+fn of_many(snapshot: &Snapshot, question: &Question, among: &Among<'_>) -> Vec<Remark> {
     let act = &question.act;
     let plain = |text: String| Remark { tone: Tone::Plain, text };
+    let all = snapshot.balancers.iter().flat_map(|b| b.members.iter().map(move |member| (b, member)));
     let found: Vec<(&BalancerSnapshot, &MemberSnapshot)> =
-        question.subjects.iter().filter_map(|subject| subject.target.find(snapshot)).collect();
+        all.filter(|(balancer, member)| among.has(balancer, member)).collect();
     let mut remarks = Vec::new();
-    let gone = question.subjects.len() - found.len();
+    let gone = question.subjects.len().saturating_sub(found.len());
     if gone > 0 {
         remarks.push(Remark { tone: Tone::Warning, text: format!("{gone} of them are no longer there.") });
     }

@@ -18,8 +18,6 @@ pub(super) fn came(model: &mut Model, need: &Need, outcome: Result<Found, String
     let gathered = &mut model.gathered;
     match (need, outcome) {
         (Need::History(_, None, _), Ok(Found::History(history))) => model.fleet.remember(&history),
-        // The lines of the list fill by themselves, only later.
-        (Need::History(_, None, _), _) => {}
         (Need::History(balancer, Some(member), _), outcome) => {
             let target = Target { balancer: balancer.clone(), member: member.clone() };
             gathered.past = Some(match outcome {
@@ -45,7 +43,7 @@ pub(super) fn came(model: &mut Model, need: &Need, outcome: Result<Found, String
             gathered.explanation = Some(Ok(*explanation));
         }
         (Need::Explanation(..), Err(why)) => gathered.explanation = Some(Err(why)),
-        // An answer of another kind than its question is none.
+        // The lines of the list fill by themselves, only later; an answer of another kind than its question is none.
         _ => {}
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn go(model: &mut Model, action: Action) {
         }
         Action::Balancers => model.screen = Screen::Balancers,
         Action::Overview | Action::Events | Action::Drains | Action::Lens | Action::Elections => {
-            show(model, action)
+            show(model, action);
         }
         Action::NextScreen | Action::PreviousScreen => {
             let at = TABS.iter().position(|tab| *tab == tab_of(&model.screen)).unwrap_or(0);

@@ -112,7 +112,9 @@ fn headings(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, layout: &Layout) 
     let title = Column::ALL.get(at).map_or("", |column| column.title());
     let is_number = layout.align(at) == Some(Align::Right);
     let from = if is_number { start + columns - width(title) } else { start };
-    let mark = if is_number { (from + 1).saturating_sub(2) } else { from + width(title) };
+    // Beside a title with room behind it, else in the gap between the columns.
+    let behind = from + width(title) + usize::from(columns > width(title) + 1);
+    let mark = if is_number { (from + 1).saturating_sub(2) } else { behind };
     let column = |offset: usize| area.x + 2 + u16::try_from(offset).unwrap_or(0);
     buffer.set_string(column(from), area.y, title, scene.style(Role::Strong));
     let way = if sort.inverted { "▴" } else { "▾" };

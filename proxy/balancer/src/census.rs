@@ -16,6 +16,7 @@
 //! ```
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -28,8 +29,10 @@ use evenkeel_protocol::{
 use crate::balancer::Balancer;
 use crate::election::Ask;
 use crate::member::Member;
+pub use salt::Salt;
 use sample::{Sample, Tick, WINDOW};
 
+mod salt;
 mod sample;
 
 /// Buckets of the sessions that members answer: 32 KiB a route, once one was seen. Exact up to about two thousand
@@ -45,47 +48,6 @@ const DEPARTURES: Duration = Duration::from_secs(600);
 const RECOUNT: Duration = Duration::from_secs(1);
 /// Routes that are remembered though no member has them any more.
 const MOST_GONE: usize = 64;
-
-/// Turns ids into marks that mean nothing outside this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Salt([u64; 2]);
-
-impl Default for Salt {
-    /// For tests: everybody knows it.
-    fn default() -> Self {
-        Self::new([0, 0])
-    }
-}
-
-impl Salt {
-    /// Of two numbers that nobody can guess.
-    pub fn new([start, other]: [u64; 2]) -> Self {
-        // Factors of few bits would not mix.
-        Self([start ^ 0x082e_fa98_ec4e_6c89, other ^ 0x4528_21e6_38d0_1377])
-    }
-
-    /// The mark of an id: 64 bits, even over all ids (each eight bytes are folded into it by a multiplication of 128
-    /// bits, both factors of which depend on the secret).
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves are folded into one")]
-    pub(crate) fn of(self, id: &[u8]) -> u64 {
-        let Self([start, other]) = self;
-        let fold = |a: u64, b: u64| {
-            let product = u128::from(a) * u128::from(b);
-            (product ^ (product >> 64)) as u64
-        };
-        let mut mark = start ^ id.len() as u64;
-        let (whole, rest) = id.as_chunks::<8>();
-        for eight in whole {
-            mark = fold(mark ^ u64::from_le_bytes(*eight), other);
-        }
-        let mut last = [0; 8];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        mark = fold(mark ^ u64::from_le_bytes(last), other ^ 0xa409_3822_299f_31d1);
-        fold(mark, start | 1) ^ mark
-    }
-}
 
 /// The ticks of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,15 +115,15 @@ impl RouteSeen {
     fn see(&self, session: Option<SessionMark>, now: Moment) {
         touch(&self.last, now);
         match session {
-            Some(SessionMark(mark)) if mark != 0 => self.note(&self.answered, mark, now),
-            Some(_) => touch(&self.last_nameless, now),
+            Some(SessionMark::NAMELESS) => touch(&self.last_nameless, now),
+            Some(SessionMark(mark)) => self.note(&self.answered, mark.get(), now),
             None => {}
         }
     }
 
     fn claim(&self, session: SessionMark, now: Moment) {
-        if session.0 != 0 {
-            self.note(&self.claimed, session.0, now);
+        if session != SessionMark::NAMELESS {
+            self.note(&self.claimed, session.0.get(), now);
         }
     }
 
@@ -233,15 +195,15 @@ impl Clock {
 /// What stands for the id of a session: the same for the same id as long as the process lives, and nothing from which
 /// the id could be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionMark(u64);
+pub struct SessionMark(NonZeroU64);
 
 impl SessionMark {
     /// The mark of a session that has no id, but a route.
-    pub const NAMELESS: Self = Self(0);
+    pub const NAMELESS: Self = Self(NonZeroU64::MIN);
 
-    /// As a number, for who keeps it; 0 stands for sessions without an id.
+    /// As a number, for who shows it.
     pub fn number(self) -> u64 {
-        self.0
+        self.0.get()
     }
 }
 
@@ -337,8 +299,9 @@ impl Watch {
 
     /// The mark of a session with that id.
     pub(crate) fn mark(&self, id: &str) -> SessionMark {
-        // The one mark that stands for something else is as good as any other.
-        if id.is_empty() { SessionMark::NAMELESS } else { SessionMark(self.salt.of(id.as_bytes()).max(1)) }
+        // The mark that stands for something else may come by chance; another is as good.
+        let mark = || NonZeroU64::new(self.salt.of(id.as_bytes()) | 2).map(SessionMark);
+        Some(id).filter(|id| !id.is_empty()).and_then(|_| mark()).unwrap_or(SessionMark::NAMELESS)
     }
 
     /// A client claimed a session of `route`, and no member of that route has answered it.

@@ -387,6 +387,55 @@ mod tests {
     }
 
     #[test]
+    fn every_change_is_taken_back_by_its_own_words() {
+        let mut balancer = balancer(BalancerSettings::default(), &["a", "b"]);
+        let shown = |balancer: &Balancer| {
+            let member = &balancer.members[0];
+            (member.settings.clone(), member.status, balancer.settings.clone())
+        };
+        let before = shown(&balancer);
+        let mut edit = MemberEdit::default();
+        for (field, value) in [
+            ("lbfactor", "2.5"),
+            ("lbset", "3"),
+            ("route", ""),
+            ("redirect", "b"),
+            ("hcmethod", "GET"),
+            ("hcinterval", "1500ms"),
+            ("hcpasses", "4"),
+            ("hcfails", "5"),
+            ("hcuri", "/x"),
+            ("hcexpr", "ok"),
+        ] {
+            edit.set(field, value).unwrap();
+        }
+        for (_, field) in MemberEdit::FLAGS {
+            edit.set(field, "on").unwrap();
+        }
+        let mut settings = BalancerEdit::default();
+        for (field, value) in
+            [("lbmethod", "bytraffic"), ("stickysession", "A|b"), ("nofailover", "on"), ("timeout", "7")]
+        {
+            settings.set(field, value).unwrap();
+        }
+        let there = balancer.edit_member(&first(), &edit).unwrap().changes;
+        assert_eq!(there.len(), 17);
+        let mut back = MemberEdit::default();
+        for Change { field, before, .. } in &there {
+            back.set(field, before).unwrap();
+        }
+        balancer.edit_member(&first(), &back).unwrap();
+        let there = balancer.edit(&settings).unwrap().changes;
+        assert_eq!(there.len(), 4);
+        let mut back = BalancerEdit::default();
+        for Change { field, before, .. } in &there {
+            back.set(field, before).unwrap();
+        }
+        balancer.edit(&back).unwrap();
+        assert_eq!(shown(&balancer), before);
+    }
+
+    #[test]
     fn notes_say_what_may_not_be_expected() {
         let sticky =
             BalancerSettings { stickysession: Some("SID".parse().unwrap()), ..BalancerSettings::default() };

@@ -52,7 +52,7 @@ impl Balancer {
         Candidacy {
             name: self.name.clone(),
             session,
-            search: steps.into_iter().take(STEPS).map(|step| self.search_step(step)).collect(),
+            search: steps.iter().take(STEPS).map(|step| self.search_step(step)).collect(),
             candidates,
             elected,
             why,
@@ -113,10 +113,11 @@ impl Balancer {
     }
 
     fn standing_told(&self, standing: Standing, id: MemberId, now: Moment) -> String {
-        let set = |set: u8| if set == 0 { "the first set".to_owned() } else { format!("set {set}") };
+        let set = |set: u8| format!("set {set}");
         match standing {
+            Standing::Offered { lbset } if lbset.get() == 0 => "it is usable".to_owned(),
             Standing::Offered { lbset } => {
-                format!("it is usable, and {} is asked first of all that have anybody", set(lbset.get()))
+                format!("it is usable, and {} is the first that has anybody", set(lbset.get()))
             }
             Standing::SpareIn { lbset } => {
                 format!("a spare that stands in for a member of {} that is missing", set(lbset.get()))
@@ -132,7 +133,7 @@ impl Balancer {
             Standing::LaterSet { lbset, first } => {
                 format!("set {} is asked only if nobody of set {} can be elected", lbset.get(), first.get())
             }
-            Standing::Draining => "it drains: only sessions that its route leads there".to_owned(),
+            Standing::Draining => "it drains: only sessions of its route go there".to_owned(),
             Standing::Unusable => {
                 self.member(id).map_or_else(String::new, |member| self.unusable_told(member, id, now))
             }
@@ -167,7 +168,7 @@ impl Balancer {
         }
     }
 
-    fn search_step(&self, step: Step) -> SearchStep {
+    fn search_step(&self, step: &Step) -> SearchStep {
         let member = step.member.and_then(|id| self.member(id));
         let saw = match member {
             None => "no member has this route".to_owned(),

@@ -8,9 +8,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::peer::named;
 use super::stream::Reply;
-use super::{Doors, drains};
+use super::{Doors, drains, metrics};
 use crate::registry::Registry;
-use crate::{explain, history, limits, metrics};
+use crate::{explain, history, limits};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
 pub(super) async fn answer(
@@ -84,7 +84,7 @@ pub(super) async fn answer(
         Call::History(name, member, query) => {
             Ok(Reply::json(&history::view(registry, &name, member.as_deref(), &query)?))
         }
-        Call::Metrics => Ok(Reply::metrics(metrics::render(registry))),
+        Call::Metrics => Ok(Reply::metrics(metrics::text(registry).await)),
         Call::Reload => {
             if !body.is_empty() {
                 return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));

@@ -1,7 +1,6 @@
 //! The addresses of `MetricsListen`: everything counted and measured, for whoever can connect. There is nothing to ask
 //! for but `/metrics`, and nothing to change.
 
-use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::timeout;
 
 use crate::admin::patient::Patient;
@@ -32,13 +31,13 @@ struct Shared {
     registry: Arc<Registry>,
     places: Arc<Semaphore>,
     /// The last text, and when it was made.
-    last: RefCell<Option<(Moment, Bytes)>>,
+    last: Mutex<Option<(Moment, Bytes)>>,
 }
 
 /// Serves what comes out of the door until the proxy ends.
 pub(crate) async fn run(mut door: mpsc::UnboundedReceiver<Listener>, registry: Arc<Registry>) {
     let places = Arc::new(Semaphore::new(limits::METRICS_CONNECTIONS));
-    let shared = Rc::new(Shared { registry, places, last: RefCell::new(None) });
+    let shared = Rc::new(Shared { registry, places, last: Mutex::new(None) });
     while let Some(listener) = door.recv().await {
         tokio::task::spawn_local(accept(listener, Rc::clone(&shared)));
     }
@@ -77,8 +76,8 @@ async fn accept(listener: Listener, shared: Rc<Shared>) {
 async fn converse(stream: TcpStream, shared: Rc<Shared>) {
     let stream = TokioIo::new(Patient::new(stream, limits::ADMIN_WITHIN));
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-        let answer = answer(request.method(), request.uri().path(), &shared);
-        async move { Ok::<_, Infallible>(answer) }
+        let shared = Rc::clone(&shared);
+        async move { Ok::<_, Infallible>(answer(request.method(), request.uri().path(), &shared).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -92,9 +91,9 @@ async fn converse(stream: TcpStream, shared: Rc<Shared>) {
     }
 }
 
-fn answer(method: &Method, path: &str, shared: &Shared) -> Response<Reply> {
+async fn answer(method: &Method, path: &str, shared: &Shared) -> Response<Reply> {
     let (status, text) = match (path, method) {
-        ("/metrics", &Method::GET | &Method::HEAD) => (StatusCode::OK, shared.text()),
+        ("/metrics", &Method::GET | &Method::HEAD) => (StatusCode::OK, shared.text().await),
         ("/metrics", _) => {
             (StatusCode::METHOD_NOT_ALLOWED, Bytes::from_static(b"use GET or HEAD for /metrics\n"))
         }
@@ -112,15 +111,23 @@ fn answer(method: &Method, path: &str, shared: &Shared) -> Response<Reply> {
 }
 
 impl Shared {
-    fn text(&self) -> Bytes {
-        let mut last = self.last.borrow_mut();
+    /// One text is made at a time; who comes meanwhile gets the same.
+    async fn text(&self) -> Bytes {
+        let mut last = self.last.lock().await;
         match &*last {
             Some((made, text)) if clock::now().since(*made) < FRESH => text.clone(),
             _ => {
-                let text = Bytes::from(metrics::render(&self.registry));
+                let text = Bytes::from(text(&self.registry).await);
                 *last = Some((clock::now(), text.clone()));
                 text
             }
         }
     }
+}
+
+/// Makes the text on another thread: of thousands of members it takes half a second.
+pub(super) async fn text(registry: &Arc<Registry>) -> Vec<u8> {
+    let registry = Arc::clone(registry);
+    // It fails only where rendering would panic.
+    tokio::task::spawn_blocking(move || metrics::render(&registry)).await.unwrap_or_default()
 }

@@ -119,27 +119,27 @@ impl<'a> Wanted<'a> {
     }
 
     fn fits(&self, held: &Held) -> bool {
-        let (filter, ballot) = (self.filter, &held.ended.ballot);
+        let filter = self.filter;
         let balancer = &held.roll.balancer;
         let name = |id: MemberId| held.roll.members.get(id.0 as usize);
-        let member = ballot.member.and_then(name);
+        let member = held.member.and_then(name);
         let among = |known: &[(BalancerName, MemberName)]| {
             member.is_some_and(|member| known.iter().any(|(whose, it)| whose == balancer && it == member))
         };
         filter.balancer.as_ref().is_none_or(|wanted| wanted == balancer)
             && filter.since.is_none_or(|since| held.number > since)
-            && (!filter.failovers || ballot.failover.is_some())
-            && (!filter.route_changes || ballot.route_changed)
+            && (!filter.failovers || held.failover.is_some())
+            && (!filter.route_changes || held.route_changed)
             && filter.member.as_ref().is_none_or(|text| {
                 among(&self.of_member)
                     || member.is_some_and(|member| member.as_str() == text || member.authority() == text)
             })
             && filter.route.as_ref().is_none_or(|route| {
-                let asked = ballot.asked.as_ref().is_some_and(|asked| asked.as_str() == route);
+                let asked = held.asked.as_ref().is_some_and(|asked| asked.as_str() == route);
                 asked || among(&self.of_route)
             })
             && self.marks.as_ref().is_none_or(|marks| {
-                let mark = ballot.session.map(SessionMark::number);
+                let mark = held.session.map(SessionMark::number);
                 mark.is_some() && marks.get(balancer).copied() == mark
             })
     }

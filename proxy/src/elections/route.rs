@@ -15,13 +15,12 @@ pub(super) enum AskedRoute {
 impl AskedRoute {
     pub(super) fn new(route: &str) -> Self {
         let mut bytes = [0; SHORT];
-        match (bytes.get_mut(..route.len()), u8::try_from(route.len())) {
-            (Some(place), Ok(length)) => {
-                place.copy_from_slice(route.as_bytes());
-                Self::Short(length, bytes)
-            }
-            _ => Self::Long(route.get(..route.floor_char_boundary(LONGEST)).unwrap_or_default().into()),
+        if let (Some(place), Ok(length)) = (bytes.get_mut(..route.len()), u8::try_from(route.len())) {
+            place.copy_from_slice(route.as_bytes());
+            return Self::Short(length, bytes);
         }
+        let start = (0..=LONGEST.min(route.len())).rev().find_map(|end| route.get(..end));
+        Self::Long(start.unwrap_or_default().into())
     }
 
     pub(super) fn as_str(&self) -> &str {

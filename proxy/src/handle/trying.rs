@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::found::{Found, path};
 use crate::accept::Worker;
-use crate::elections::Ballot;
+use crate::elections::{Circumstances, Ticket};
 use crate::exchange::{Answered, Failed, Request};
 use crate::header_rules::{Place, Telling};
 use crate::http::body::Length;
@@ -40,7 +40,7 @@ pub(super) async fn try_members(
         excluded: Vec::new(),
         tried: Tried::default(),
         repeats: 0,
-        ballot: None,
+        ticket: None,
         failed: None,
         chosen: None,
     };
@@ -67,8 +67,8 @@ struct Trying<'a> {
     excluded: Vec<MemberId>,
     tried: Tried,
     repeats: u8,
-    /// The last election, until it is known what came of it.
-    ballot: Option<Ballot>,
+    /// By which the last election is found again, until it is known what came of it.
+    ticket: Option<Ticket>,
     /// Who failed last, and how.
     failed: Option<(MemberId, String)>,
     /// The last election.
@@ -135,8 +135,8 @@ impl<'a> Trying<'a> {
             let election = election.map_err(|nobody| {
                 tracing::debug!(balancer = %self.balancer.name, %nobody, "no member");
                 let status = fallback.unwrap_or(503);
-                let attempt = (self.attempts() + 1, self.failed.take());
-                self.remember(Ballot::of_nobody(nobody, self.worker.now(), attempt), Ok(status));
+                let circumstances = self.circumstances();
+                self.worker.proxy.registry.elections().nobody(&nobody, circumstances, status);
                 Unserved::Status(status)
             })?;
             let member = self.take(election);
@@ -160,8 +160,8 @@ impl<'a> Trying<'a> {
 
     /// Remembers who was elected.
     fn take(&mut self, election: Election) -> MemberId {
-        let attempt = (self.attempts() + 1, self.failed.take());
-        self.ballot = Some(Ballot::of(&election, self.worker.now(), attempt));
+        let circumstances = self.circumstances();
+        self.ticket = self.worker.proxy.registry.elections().begin(&election, circumstances);
         let Election { member, session, route_changed, visit, lease, .. } = election;
         self.chosen = Some(Chosen { balancer: self.found.balancer, member, session, route_changed, visit });
         self.tried.add(lease);
@@ -173,9 +173,20 @@ impl<'a> Trying<'a> {
         if self.tried.last.is_none() { 0 } else { self.tried.number() }
     }
 
-    fn remember(&self, ballot: Ballot, came_to: Result<u16, &str>) {
-        let ended = ballot.ended(self.worker.now(), came_to);
-        self.worker.proxy.registry.elections().remember(self.worker.core, self.balancer.roll(), ended);
+    fn circumstances(&mut self) -> Circumstances<'a> {
+        Circumstances {
+            core: self.worker.core,
+            roll: self.balancer.roll(),
+            now: self.worker.now(),
+            attempt: self.attempts() + 1,
+            failed: self.failed.take(),
+        }
+    }
+
+    fn remember(&self, ticket: Option<Ticket>, came_to: Result<u16, &str>) {
+        if let Some(ticket) = ticket {
+            self.worker.proxy.registry.elections().end(ticket, self.worker.now(), came_to);
+        }
     }
 
     fn elect(&self, url: &str) -> Result<Election, NoMember> {
@@ -231,14 +242,12 @@ impl<'a> Trying<'a> {
                 if let Some(visit) = self.visit() {
                     visit.answered(self.worker.now());
                 }
-                let ballot = self.ballot.take();
+                let ticket = self.ticket.take();
                 if lease.answered(answered.head.status, answered.latency) {
                     let outcome = Outcome::Answered { status: answered.head.status };
                     self.worker.proxy.registry.settle(self.balancer, member, &outcome);
                 }
-                if let Some(ballot) = ballot {
-                    self.remember(ballot, Ok(answered.head.status));
-                }
+                self.remember(ticket, Ok(answered.head.status));
                 Ok(answered)
             }
             Err(failed) => Err(self.settle(member, failed, request)),
@@ -276,9 +285,8 @@ impl<'a> Trying<'a> {
             None => {}
         }
         if settled.next != Next::RepeatFresh {
-            if let Some(ballot) = self.ballot.take() {
-                self.remember(ballot, Err(&reason));
-            }
+            let ticket = self.ticket.take();
+            self.remember(ticket, Err(&reason));
             self.failed = Some((member, reason));
         }
         let status = match settled.next {

@@ -15,8 +15,8 @@ use crate::need::{Found, Need};
 use crate::news::News;
 use crate::update::update;
 
-fn anna() -> Option<Peer> {
-    Some(Peer { uid: 1000, user: Some("anna".to_owned()), ..Peer::default() })
+fn anna() -> Peer {
+    Peer { uid: 1000, user: Some("anna".to_owned()), ..Peer::default() }
 }
 
 /// A drain of a member of `app` that was begun a minute before noon: sessions leave, some requests are in flight.
@@ -37,7 +37,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         on_timeout: OnTimeout::Stop,
         deadline: Some(Timestamp(NOON + 540_000_000)),
         left_ms: Some(478_000),
-        by: anna(),
+        by: Some(anna()),
         reason: Some("deploy 42".to_owned()),
         busy: Busy { requests: 2, streaming: 1, upgraded: 1 },
         quiet_ms: None,
@@ -124,7 +124,7 @@ pub(crate) fn overrides() -> Overrides {
             configured: "Off".to_owned(),
             overridden: Some(Overridden {
                 value: "On".to_owned(),
-                by: anna(),
+                by: Some(anna()),
                 at: Some(Timestamp(NOON - 60_000_000)),
                 reason: Some("deploy 42".to_owned()),
                 event: Some(41),

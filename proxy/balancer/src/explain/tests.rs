@@ -94,7 +94,7 @@ fn everybody_hears_why() {
     lbset(&mut balancer, 7);
     let told = explain(&balancer, "/", &[]);
     let starts = [
-        "it is usable, and the first set",
+        "it is usable",
         "it is disabled (D)",
         "a spare that stands in",
         "a spare, and no more",
