@@ -183,6 +183,10 @@ pub(crate) fn elections(second: u64) -> Elections {
     }
 }
 
+fn look(place: SessionPlace, name: &str, saw: &str) -> Look {
+    Look { place, name: name.to_owned(), reading: Reading::Literal, saw: saw.to_owned() }
+}
+
 /// Where a session of node2 would go while it drains.
 pub(crate) fn explanation() -> Explanation {
     let snapshot = snapshot(61);
@@ -210,12 +214,6 @@ pub(crate) fn explanation() -> Explanation {
             why: why.to_owned(),
         }
     });
-    let look = |place, name: &str, saw: &str| Look {
-        place,
-        name: name.to_owned(),
-        reading: Reading::Literal,
-        saw: saw.to_owned(),
-    };
     Explanation {
         taken: snapshot.taken,
         mapping: Some(MappingNote {
