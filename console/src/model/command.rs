@@ -1,6 +1,6 @@
 //! The line that does in a shell what was done here: for runbooks, and for those who want to learn the commands.
 
-use evenkeel_protocol::{Flag, MemberEdit};
+use evenkeel_protocol::{DrainOrder, Flag, MemberEdit};
 
 use crate::model::act::{Act, Turn};
 use crate::model::drains::Drainage;
@@ -45,7 +45,10 @@ fn drain(drainage: &Drainage, member: &str) -> String {
         Drainage::Begin(order) => terms([
             order.until.map(|until| until.typed().to_owned()),
             order.timeout.filter(|timeout| timeout.span().is_some()).map(|timeout| timeout.to_string()),
-            order.settle.map(|settle| settle.to_string()),
+            order
+                .settle
+                .filter(|settle| settle.millis() != DrainOrder::SETTLE_MILLIS)
+                .map(|it| it.to_string()),
             order
                 .timeout
                 .filter(|timeout| timeout.span().is_some())

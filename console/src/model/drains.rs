@@ -149,7 +149,7 @@ impl Drainage {
     pub fn done(&self, label: &str, answer: &DrainAnswer) -> String {
         let mut line = match self {
             _ if !answer.changed => format!("{label}: nothing changed, it was so already"),
-            Self::Begin(_) => format!("{label} drains; 3 shows when it can be stopped"),
+            Self::Begin(_) => format!("{label} is draining; 3 shows when it can be stopped"),
             Self::Change(..) | Self::Extend(..) => format!("{label}: the drain is changed"),
             Self::Stop(_) | Self::Cut(_) => format!("{label} is being stopped"),
             Self::Cancel(_) => format!("{label}: the drain is ended; it still takes no new sessions"),

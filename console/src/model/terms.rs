@@ -108,31 +108,32 @@ impl Terms {
         self.focus = (self.focus + if onward { 1 } else { count - 1 }) % count;
     }
 
-    /// A key for the term being written: arrows and the space bar go through its choices.
+    /// A key for the term being written. Where it is a choice, arrows and the space bar go through it, and a letter takes
+    /// the next word that begins with it.
     pub fn press(&mut self, key: Key) {
         let choices = Term::ALL.get(self.focus).and_then(|term| term.choices());
         let Some(text) = self.texts.get_mut(self.focus) else { return };
-        let step = match key {
-            Key::Right | Key::Char(' ') => 1,
-            Key::Left => -1,
-            _ => 0,
+        let Some(choices) = choices else {
+            text.press(key);
+            return;
         };
-        match choices {
-            Some(choices) if step != 0 => {
-                let at = choices.iter().position(|choice| *choice == text.value());
-                let at = at.map_or(0, |at| {
-                    let count = choices.len();
-                    (at + if step > 0 { 1 } else { count - 1 }) % count
-                });
-                *text = Text::with_longest(choices.get(at).copied().unwrap_or_default(), Reason::LONGEST);
-            }
-            _ => drop(text.press(key)),
+        let now = choices.iter().position(|choice| *choice == text.value()).unwrap_or(0);
+        let mut after = choices.iter().cycle().skip(now + 1).take(choices.len());
+        let next = match key {
+            Key::Right | Key::Char(' ') => after.next(),
+            Key::Left => after.nth(choices.len().saturating_sub(2)),
+            Key::Char(letter) => after.find(|choice| choice.starts_with(letter)),
+            _ => None,
+        };
+        if let Some(next) = next {
+            *text = Text::with_longest(next, Reason::LONGEST);
         }
     }
 
-    /// The text that is being written.
+    /// The text that is being written; none where words are chosen.
     pub fn focused(&mut self) -> Option<&mut Text> {
-        self.texts.get_mut(self.focus)
+        let is_written = Term::ALL.get(self.focus).is_some_and(|term| term.choices().is_none());
+        self.texts.get_mut(self.focus).filter(|_| is_written)
     }
 
     /// What it was before, if it is something else now.
@@ -227,6 +228,12 @@ mod tests {
         assert_eq!(question.act, Act::Drain(Drainage::Change(7, change)));
         terms.press(Key::Left);
         assert_eq!(terms.question(), Ok(None));
+        terms.press(Key::Char('r'));
+        assert_eq!(terms.complaint(Term::OnTimeout), None, "a letter chooses, and writes nothing");
+        assert_eq!(terms.before(Term::OnTimeout), Some("stop"));
+        terms.press(Key::Char('?'));
+        assert_eq!(terms.texts[2].value(), "restore");
+        assert!(terms.focused().is_none(), "nothing is pasted into a choice");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::model::target::Target;
 use crate::model::terms::Terms;
 use crate::model::{Model, Picked, Popup, Screen, Tone, wash};
 use crate::news::Ticket;
+use crate::update::incoming::{self, UNDO};
 use crate::update::{edit, many, undo};
 
 /// What it is to drain these, or no longer: a job of the proxy, and of a single one that has it already its end.
@@ -131,7 +132,10 @@ pub(super) fn answered(
                 let whole = answer.drain.durable || !answer.changed;
                 let told = if whole { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) };
                 if !many::answered(model, ticket, told) {
-                    model.tell(if whole { Tone::Good } else { Tone::Alarm }, line);
+                    let undone = answer.edited.as_ref().is_some_and(|edited| edited.changed);
+                    let more = undone.then(|| incoming::hint(model, &sent));
+                    let tone = if whole { Tone::Good } else { Tone::Alarm };
+                    model.tell_for(if whole { UNDO } else { UNDO * 2 }, tone, (line, more));
                 }
             }
             if let Some(snapshot) = model.fleet.snapshot() {

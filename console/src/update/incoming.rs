@@ -14,7 +14,7 @@ use crate::news::{News, Ticket};
 use crate::update::{drain, found};
 
 /// How long it is said that a change can be undone. It can be undone after that too.
-const UNDO: Duration = Duration::from_secs(10);
+pub(super) const UNDO: Duration = Duration::from_secs(10);
 
 /// A second has passed. It counts as a change only if it shows.
 pub(super) fn tick(model: &mut Model, clock: Clock) -> Vec<Effect> {
@@ -116,7 +116,7 @@ fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, Stri
 }
 
 /// What can be done about a change that was made.
-fn hint(model: &Model, sent: &Sent) -> String {
+pub(super) fn hint(model: &Model, sent: &Sent) -> String {
     let command = model.commands.first().map_or("", String::as_str);
     match sent.act {
         Act::Undo { .. } => format!("y copies: {command}"),
