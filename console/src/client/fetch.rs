@@ -132,3 +132,104 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use evenkeel_protocol::{BalancerName, ElectionFilter, HistoryQuery};
+
+    use super::super::scripted::{self, Act, Scripted, snapshot};
+    use super::*;
+    use crate::news::Link as _;
+
+    fn app() -> BalancerName {
+        "app".parse().unwrap()
+    }
+
+    fn history() -> Need {
+        Need::History(app(), None, HistoryQuery::default())
+    }
+
+    #[test]
+    fn each_need_is_due_at_its_own_pace() {
+        let wants = Wants { up: true, connections: 1, events: 5, ..Wants::default() };
+        let census = Need::Census(app());
+        for (what, need, (connection, events, second, failed), now, due) in [
+            ("once, and there", history(), (1, 0, 0, false), 900, false),
+            ("once, before a new connection", history(), (0, 5, 900, false), 900, true),
+            ("after an event", Need::Overrides, (1, 4, 8, false), 9, true),
+            ("after an event, but just fetched", Need::Overrides, (1, 4, 9, false), 9, false),
+            ("no event since", Need::Overrides, (1, 5, 0, false), 900, false),
+            ("after two seconds", census.clone(), (1, 5, 7, false), 9, true),
+            ("after one of two seconds", census, (1, 5, 8, false), 9, false),
+            ("it failed", history(), (1, 5, 0, true), 9, false),
+            ("it failed a while ago", history(), (1, 5, 0, true), 10, true),
+        ] {
+            assert_eq!(
+                Fetched { need, connection, events, second, failed }.is_due(&wants, now),
+                due,
+                "{what}"
+            );
+        }
+    }
+
+    /// The next thing that was found, or not.
+    async fn found(news: &mut mpsc::Receiver<News>) -> (Need, Result<Found, String>) {
+        scripted::soon(async {
+            loop {
+                if let News::Found { need, outcome } = news.recv().await.unwrap() {
+                    return (need, outcome);
+                }
+            }
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn only_what_is_needed_is_asked_and_what_is_not_known_there_says_so_in_place() {
+        let proxy = Scripted::start(|request| match request.target.as_str() {
+            "/v1/snapshot" => Act::json(&snapshot(0)),
+            "/v1/overrides" => Act::raw(&[
+                b"HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n{\"taken\":1,\"durable\":true,\"fields\":[],",
+            ]),
+            target if target.starts_with("/v1/events") => Act::stream(&[]).then_hang(),
+            _ => Act::refuse(404, r#"{"code":"not_found","message":"there is nothing at that\u0007"}"#),
+        });
+        let (link, mut news) = super::super::watch(proxy.client(), Duration::from_secs(60));
+        assert_eq!(scripted::soon(news.recv()).await, Some(News::Connected));
+        let path = "/v1/balancers/app/history?series=elected&points=60&span=300";
+        assert_eq!(proxy.asked(path), 0, "nobody has asked for it");
+        link.look(vec![history(), Need::Elections(ElectionFilter::default()), Need::Overrides]);
+        for wanted in ["of an older version", "of an older version", "no Evenkeel proxy"] {
+            let (need, outcome) = found(&mut news).await;
+            let why = outcome.unwrap_err();
+            assert!(why.contains(wanted), "{need:?}: {why}");
+        }
+        assert_eq!(proxy.asked(path), 1);
+        link.look(Vec::new());
+        let more = tokio::time::timeout(Duration::from_millis(1300), found(&mut news)).await;
+        assert!(more.is_err(), "it is no longer needed: {more:?}");
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_asks_anew() {
+        let broken = AtomicBool::new(false);
+        let proxy = Scripted::start(move |request| match request.target.as_str() {
+            "/v1/snapshot" => Act::json(&snapshot(0)),
+            target if target.starts_with("/v1/events") && !broken.swap(true, Ordering::Relaxed) => {
+                Act::stream(&[]).then_break()
+            }
+            target if target.starts_with("/v1/events") => Act::stream(&[]).then_hang(),
+            _ => Act::json(&serde_json::json!({
+                "balancer": "app", "taken": 5, "from": 1, "step_ms": 1000, "members": [], "marks": [],
+                "marks_from": 1,
+            })),
+        });
+        let (link, mut news) = super::super::watch(proxy.client(), Duration::from_secs(60));
+        link.look(vec![history()]);
+        let (_, first) = found(&mut news).await;
+        let (_, second) = found(&mut news).await;
+        assert!(matches!((&first, &second), (Ok(Found::History(_)), Ok(Found::History(_)))), "{first:?}");
+    }
+}

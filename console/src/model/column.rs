@@ -28,8 +28,6 @@ pub enum Column {
     Erring,
     /// Live sessions.
     Sessions,
-    /// How often it was chosen.
-    Elected,
     /// The time within which half of the answers came, in the last ten seconds.
     P50,
     /// Its share.
@@ -38,6 +36,8 @@ pub enum Column {
     Set,
     /// How urgently it is owed work.
     Load,
+    /// How often it was chosen.
+    Elected,
     /// Bytes to it.
     To,
     /// Bytes from it.
@@ -58,11 +58,11 @@ impl Column {
         Self::P99,
         Self::Erring,
         Self::Sessions,
-        Self::Elected,
         Self::P50,
         Self::Factor,
         Self::Set,
         Self::Load,
+        Self::Elected,
         Self::To,
         Self::From,
         Self::Redirect,

@@ -240,3 +240,72 @@ fn mark(event: &Event, target: &Target) -> Option<Mark> {
     };
     Some(Mark { event: event.number, at: event.at, member: Some(target.member.clone()), kind, text })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    fn past() -> Past {
+        Past::new(&sample::target("node1"), Reach::Minutes, sample::past("node1")).unwrap()
+    }
+
+    fn member(second: u64) -> MemberSnapshot {
+        sample::snapshot(second).balancers[0].members[0].clone()
+    }
+
+    fn last(past: &Past, series: Series, count: usize) -> Vec<Option<f64>> {
+        let points: Vec<Option<f64>> = past.points(series).collect();
+        points[points.len() - count..].to_vec()
+    }
+
+    #[test]
+    fn it_goes_on_with_the_rates_of_snapshots_and_lets_go_of_what_is_old() {
+        let mut past = past();
+        let before = past.len();
+        for second in 61..=64 {
+            past.go_on(sample::clock(second).wall, &member(second));
+        }
+        assert_eq!(past.len(), before, "as long as its reach");
+        assert_eq!(last(&past, Series::Elected, 3), [Some(41.0), Some(41.0), Some(41.0)]);
+        assert_eq!(last(&past, Series::Busy, 1), [Some(3.0)]);
+        assert_eq!(last(&past, Series::P99, 1), [None], "nothing was measured in the sample");
+    }
+
+    #[test]
+    fn silence_and_a_counter_that_falls_are_gaps() {
+        let mut past = past();
+        past.go_on(sample::clock(61).wall, &member(61));
+        past.go_on(sample::clock(80).wall, &member(80));
+        assert_eq!(last(&past, Series::Elected, 18), vec![None; 18]);
+        past.go_on(sample::clock(81).wall, &member(3));
+        assert_eq!(last(&past, Series::Elected, 1), [None], "it was restarted");
+        past.go_on(Timestamp(0), &member(90));
+        past.go_on(Timestamp(u64::MAX), &member(91));
+        assert!(past.len() <= 300, "whatever the clock does");
+    }
+
+    #[test]
+    fn marks_stand_where_they_happened_and_each_once() {
+        let mut past = past();
+        assert_eq!(
+            past.marks.iter().map(|mark| past.place(mark.at)).collect::<Vec<_>>(),
+            [Some(99), Some(178)]
+        );
+        let target = past.target.clone();
+        let failed = Event {
+            number: 50,
+            at: sample::clock(61).wall,
+            kind: EventKind::MemberFailed {
+                balancer: target.balancer,
+                member: target.member,
+                reason: "reset".to_owned(),
+            },
+        };
+        past.mark(&failed);
+        past.mark(&failed);
+        past.mark(&sample::failed_event(51));
+        assert_eq!(past.marks.len(), 3, "another member's failure is none of its own");
+        assert_eq!(past.place(Timestamp(0)), None);
+    }
+}

@@ -155,3 +155,142 @@ pub(super) fn answered(
     effects.push(Effect::Refresh);
     effects
 }
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::{DrainOutcome, OnTimeout, Timestamp};
+
+    use super::*;
+    use crate::keymap::Context;
+    use crate::message::{Key, Message};
+    use crate::model::sample;
+    use crate::need::Job;
+    use crate::news::News;
+    use crate::update::update;
+
+    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for c in keys.chars() {
+            let key = match c {
+                '⏎' => Key::Enter,
+                '⇥' => Key::Tab,
+                c => Key::Char(c),
+            };
+            effects.extend(update(model, Message::Key(key)));
+            update(model, Message::Painted);
+        }
+        effects
+    }
+
+    fn hear(model: &mut Model, snapshot: evenkeel_protocol::Snapshot) {
+        update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+    }
+
+    /// The screen of node2's drain.
+    fn shown() -> Model {
+        let mut model = sample::model(80, 24);
+        hear(&mut model, sample::drained(62));
+        press(&mut model, "3");
+        assert_eq!(model.drain().map(|drain| drain.number), Some(3));
+        model
+    }
+
+    fn job(effects: &[Effect]) -> Job {
+        match effects {
+            [Effect::Drain { job, .. }] => (**job).clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_drain_is_begun_by_two_keys_or_with_terms_of_its_own() {
+        let mut model = sample::model(80, 24);
+        let Job::Begin(_, member, order) = job(&press(&mut model, "]dy")) else { panic!("no begin") };
+        assert_eq!(member.as_str(), "http://10.0.2.11");
+        assert_eq!((order.revision, order.force, order.on_timeout), (Some(1), None, Some(OnTimeout::Fail)));
+
+        let mut model = sample::model(80, 24);
+        press(&mut model, "]d⇥⇥");
+        update(&mut model, Message::Key(Key::Ctrl('u')));
+        press(&mut model, "9m⇥s⇥⇥deploy");
+        assert_eq!(model.context(), Context::Form);
+        let Job::Begin(_, _, order) = job(&press(&mut model, "⏎y")) else { panic!("no begin") };
+        assert_eq!((order.timeout, order.on_timeout), ("9m".parse().ok(), Some(OnTimeout::Stop)));
+        assert_eq!(order.reason.as_ref().map(|reason| reason.as_str()), Some("deploy"));
+    }
+
+    #[test]
+    fn the_last_one_is_forced_once_it_was_spelt_out() {
+        let mut model = sample::model(80, 24);
+        let Job::Begin(_, _, order) = job(&press(&mut model, "dnode1⏎")) else { panic!("no begin") };
+        assert_eq!(order.force, Some(true));
+    }
+
+    #[test]
+    fn each_key_of_the_screen_asks_for_its_job() {
+        for (keys, wanted) in [
+            ("ty", r#"Change(3, DrainChange { until: None, timeout: None, extend: Some(Span(600000))"#),
+            ("cy", "Cancel(3, DrainCancel { restore: Some(false)"),
+            ("ry", "Cancel(3, DrainCancel { restore: Some(true)"),
+            ("Sy", "timeout: Some(Within(Span(0))), extend: None, settle: None, on_timeout: Some(Stop)"),
+            ("Xy", "timeout: Some(Within(Span(0))), extend: None, settle: None, on_timeout: Some(Cut)"),
+            ("o⇥⇥c⏎y", "on_timeout: Some(Cut)"),
+        ] {
+            let job = format!("{:?}", job(&press(&mut shown(), keys)));
+            assert!(job.contains(wanted), "{keys}: {job}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_while_locked_or_of_a_drain_that_has_ended() {
+        for key in "tcrSXo".chars() {
+            let mut model = shown();
+            model.lock.close();
+            assert_eq!(press(&mut model, &key.to_string()), []);
+            assert_eq!(model.popup, None, "{key}");
+            let mut model = shown();
+            let mut ended = sample::drained(63);
+            ended.drains[0].outcome = Some(DrainOutcome::Cancelled);
+            ended.drains[0].ended = Some(Timestamp(sample::NOON));
+            hear(&mut model, ended);
+            press(&mut model, &key.to_string());
+            assert_eq!(model.popup, None, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_screen_keeps_to_its_drain_and_takes_another_when_it_is_gone() {
+        let mut model = shown();
+        let mut several = sample::drained(63);
+        several.drains.insert(0, sample::drain(1, "node1"));
+        hear(&mut model, several.clone());
+        assert_eq!(model.drain().map(|drain| drain.number), Some(3), "bound by its number");
+        press(&mut model, "kkk");
+        assert_eq!(model.drain().map(|drain| drain.number), Some(1));
+        several.drains.remove(0);
+        hear(&mut model, several);
+        assert_eq!(model.drain().map(|drain| drain.number), Some(3));
+        hear(&mut model, sample::snapshot(64));
+        assert_eq!(model.screen, Screen::Drains(None));
+        press(&mut model, "tjk");
+        assert_eq!(model.popup, None);
+    }
+
+    #[test]
+    fn the_answer_is_told_and_the_drain_can_be_undone() {
+        let mut model = sample::model(80, 24);
+        let effects = press(&mut model, "]dy");
+        let [Effect::Drain { ticket, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+        let mut drain = sample::drain(9, "node1");
+        drain.durable = false;
+        let answer = DrainAnswer { changed: true, drain, edited: Some(sample::edited("drain", "Off", "On")) };
+        let news = News::Drained { ticket: *ticket, outcome: Ok(Box::new(answer)) };
+        update(&mut model, Message::News(news));
+        let toast = model.toast.as_ref().unwrap();
+        assert_eq!(toast.tone, Tone::Alarm);
+        assert!(toast.text.contains("NOT kept over a restart"), "{}", toast.text);
+        assert!(toast.more.as_ref().is_some_and(|more| more.contains("u undoes")), "{toast:?}");
+        let refused = News::Drained { ticket: Ticket(99), outcome: Err("no".to_owned()) };
+        update(&mut model, Message::News(refused));
+    }
+}

@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::{Scene, events, words};
+use super::{Scene, events, member, words};
 use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
 use crate::theme::{Glyphs, Role};
@@ -105,6 +105,12 @@ fn one(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, drain: &Drain) {
     let used = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     if rest.height >= used.saturating_add(3) {
         let below = Rect { y: rest.y + used + 1, height: rest.height - used - 1, ..rest };
+        // Where there is room, what it still serves stands above what happened.
+        let graphs = if below.height >= 14 { 7 } else { 0 };
+        let [above, below] = Layout::vertical([Constraint::Length(graphs), Constraint::Fill(1)]).areas(below);
+        if graphs > 0 {
+            member::graphs(buffer, above, scene, &drains::target(drain));
+        }
         events::latest(buffer, below, scene, ("its events", Some(&drains::target(drain))));
     }
 }

@@ -114,7 +114,7 @@ fn measures(
 }
 
 /// Its past: how much it serves, and beside it how fast, as far as there is room.
-fn graphs(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
+pub(super) fn graphs(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
     let (left, right) = if area.width >= TWO_GRAPHS {
         let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
         (left, Some(right))

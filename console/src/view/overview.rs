@@ -1,7 +1,7 @@
 //! All balancers and their members as one table, and below it the member under the cursor.
 //!
 //! The columns stand in the order in which they matter and drop from the right: member, route, status, busy, req/s,
-//! last minute, p99, 5xx/s, sessions, elected, p50, factor, set, load, to, from, redirect.
+//! last minute, p99, 5xx/s, sessions, p50, factor, set, load, elected, to, from, redirect.
 
 use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
 use ratatui::buffer::Buffer;
@@ -175,6 +175,9 @@ fn visible(scene: Scene<'_>, height: usize) -> Vec<Row<'_>> {
     seen
 }
 
+/// So many columns matter more than a status that is shown whole: all up to the load.
+const MATTER: usize = 13;
+
 /// The columns, as wide as what stands in them.
 fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let members = || scene.model.fleet.balancers().iter().flat_map(|balancer| &balancer.members);
@@ -184,7 +187,7 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let redirect = longest(|member| member.redirect.as_str());
     let status = longest(badge::words) + 2;
     let status = (status.clamp(6, 10), status.clamp(6, 24));
-    let wide = room >= 100;
+    let wide = room >= 130;
     let column =
         |title: Column, least, most, align| table::Column { title: title.title(), least, most, align };
     let number = |title, width| column(title, width, width, Align::Right);
@@ -199,11 +202,11 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
             number(Column::P99, 6),
             number(Column::Erring, 5),
             number(Column::Sessions, 5),
-            number(Column::Elected, if wide { 8 } else { 7 }),
             number(Column::P50, 6),
             number(Column::Factor, 6),
             number(Column::Set, 3),
             number(Column::Load, 6),
+            number(Column::Elected, if wide { 8 } else { 7 }),
             number(Column::To, 5),
             number(Column::From, 5),
             column(Column::Redirect, redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
@@ -211,9 +214,10 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
     };
     let fitted = |least, gap| Layout::new(&columns(least), usize::from(room).saturating_sub(3), gap);
     let usual = fitted(status.0, if wide { 2 } else { 1 });
-    // Whole words of the status matter more than wide gaps, but no column is given up for them.
+    // Whole words of the status matter more than wide gaps and than the columns at the end, but no other is given up for
+    // them.
     let whole = (1..=if wide { 2 } else { 1 }).rev().map(|gap| fitted(status.1, gap));
-    whole.into_iter().find(|layout| layout.len() >= usual.len()).unwrap_or(usual)
+    whole.into_iter().find(|layout| layout.len() >= usual.len().min(MATTER)).unwrap_or(usual)
 }
 
 /// `▲ balancer://app  byrequests  sticky JSESSIONID  /app` and at the right end the requests a second, the worst p99

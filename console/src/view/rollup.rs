@@ -64,7 +64,7 @@ fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
             column("Paths", 8, 24, Align::Left),
         ],
         usize::from(area.width).saturating_sub(3),
-        1,
+        if area.width >= 100 { 2 } else { 1 },
     );
     let [titles, body] = Areas::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     buffer.set_string(titles.x + 2, titles.y, layout.titles(), scene.style(Role::Faint));

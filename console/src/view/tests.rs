@@ -13,6 +13,7 @@ use ratatui::buffer::Buffer;
 use super::{Look, view};
 use crate::message::{Key, Message, Size};
 use crate::model::{Model, Tone, sample};
+use crate::need::Found;
 use crate::news::News;
 use crate::theme::{Colours, Glyphs, Ground, Theme};
 use crate::update::update;
@@ -343,7 +344,7 @@ fn a_status_is_shown_whole_where_gaps_would_be_wide() {
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
         let drawn = text(&painted(&model, RICH));
         assert!(drawn.contains("Ign Stby Spar Ok"), "{drawn}");
-        assert!(drawn.contains("Elected"), "no column is given up for it:\n{drawn}");
+        assert!(drawn.contains("Load"), "no column that matters is given up for it:\n{drawn}");
     }
 }
 
@@ -382,6 +383,39 @@ fn hostile_text_is_drawn_as_replacements() {
     press(&mut model, &[Key::Down, Key::Down]);
     for cell in &painted(&model, RICH).content {
         assert!(!cell.symbol().chars().any(char::is_control), "{:?}", cell.symbol());
+    }
+}
+
+#[test]
+fn what_is_found_is_cleaned_before_it_is_drawn() {
+    let evil = "\u{1b}]52;c;AAAA\u{7}\u{202e}\u{9b}2J";
+    for story in ["lens", "elections", "member-past"] {
+        let (_, story) = STORIES.iter().find(|(name, _)| *name == story).unwrap();
+        let mut model = sample::model(120, 36);
+        story(&mut model);
+        for need in model.gathered.needs.clone() {
+            let Some(found) = sample::found(&need) else { continue };
+            let mut outcome = Ok(found);
+            if let Ok(Found::Explanation(it)) = &mut outcome {
+                it.verdict.push_str(evil);
+                it.balancer.as_mut().unwrap().notes.push(evil.to_owned());
+                it.balancer.as_mut().unwrap().session.id.push_str(evil);
+            } else if let Ok(Found::Elections(it)) = &mut outcome {
+                it.elections[2].failed = Some(evil.to_owned());
+                it.elections[2].asked = Some(evil.to_owned());
+            } else if let Ok(Found::Overrides(it)) = &mut outcome {
+                it.fields[0].effective.push_str(evil);
+                it.fields[0].overridden.as_mut().unwrap().reason = Some(evil.to_owned());
+            } else if let Ok(Found::History(it)) = &mut outcome {
+                it.marks.iter_mut().for_each(|mark| mark.text.push_str(evil));
+            } else {
+                outcome = Err(evil.to_owned());
+            }
+            update(&mut model, Message::News(News::Found { need, outcome }));
+        }
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.chars().all(|c| c == '\n' || evenkeel_protocol::clean::is_clean(c)), "{drawn}");
+        assert!(drawn.contains('\u{fffd}'), "it is shown to be dirty:\n{drawn}");
     }
 }
 
