@@ -204,7 +204,10 @@ mod tests {
         assert_eq!(drain.what, What::Flags(MemberEdit::default().with_flag(Flag::Drain, true)));
         assert_eq!(drain.reason.unwrap().as_str(), "deploy 42");
         assert_eq!(drain.if_revision, Some(3));
-        assert_eq!(ordered("undrain a").what, ordered("enable a").what);
+        assert_eq!(
+            ordered("undrain a").what,
+            What::Flags(MemberEdit::default().with_flag(Flag::Drain, false))
+        );
         match ordered("set app/a loadfactor=2 route=z").what {
             What::Settings(edit, settings) => {
                 assert_eq!((edit.lbfactor, settings.len()), ("2".parse().ok(), 2));
