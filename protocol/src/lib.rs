@@ -33,6 +33,7 @@
 //!
 //! One example of each message stands in `protocol/documents/`; a test reads and writes each.
 
+pub mod call;
 pub mod clean;
 pub mod drain;
 pub mod edit;
@@ -60,13 +61,14 @@ pub mod timestamp;
 pub mod undo;
 pub mod upgrade;
 
+pub use call::Call;
 pub use drain::{
     Busy, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
     DrainUntil, OnTimeout, SessionsKnown,
 };
 pub use edit::{BalancerEdit, Change, Edited, Login, MemberEdit, Peer};
 pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};
-pub use endpoint::{Call, ENDPOINTS};
+pub use endpoint::{ENDPOINTS, Endpoint};
 pub use event::{Event, EventKind, Recovery, RefusedEdit};
 pub use explain::{
     Candidacy, CandidateNote, ElectionWhy, Explanation, Look, MappingNote, Question, Reading, SearchStep,

@@ -28,6 +28,7 @@ use crate::registry::Registry;
 use crate::reload::Reloader;
 
 mod drains;
+mod edits;
 mod endpoints;
 pub(crate) mod metrics;
 mod patient;

@@ -41,15 +41,12 @@ fn a_request_goes_where_it_was_explained() {
         let question = format!(r#"{{"url":"{url}","cookies":["{}"]}}"#, cookie.replace('"', "\\\""));
         let told = explain(&proxy, &question);
         let answer = browser().header("Cookie", cookie).get(&proxy, url);
-        match told.balancer.and_then(|candidacy| candidacy.elected) {
-            Some(member) => {
-                let seen = proxy.member("app", answer.answered_by());
-                assert_eq!(seen.name, member, "{url} {cookie}: {}", told.verdict);
-            }
-            None => {
-                let status = told.mapping.and_then(|mapping| mapping.status);
-                assert_eq!(status, Some(answer.status), "{url} {cookie}: {}", told.verdict);
-            }
+        if let Some(member) = told.balancer.and_then(|candidacy| candidacy.elected) {
+            let seen = proxy.member("app", answer.answered_by());
+            assert_eq!(seen.name, member, "{url} {cookie}: {}", told.verdict);
+        } else {
+            let status = told.mapping.and_then(|mapping| mapping.status);
+            assert_eq!(status, Some(answer.status), "{url} {cookie}: {}", told.verdict);
         }
     }
 }

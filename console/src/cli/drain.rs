@@ -12,7 +12,7 @@ use super::edit::{EditOptions, Order, Verb, Wanted, apply, in_error};
 use super::output::{Output, Stop};
 use super::patience::{Asking, Interrupt};
 use super::report::{missing, report};
-use super::{Exit, Session, preview, target};
+use super::{Exit, Session, complete, preview, target};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -61,6 +61,7 @@ impl Terms {
 #[derive(Debug, Args)]
 pub struct DrainArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    #[arg(add = complete::members())]
     pub(super) selector: String,
     /// Wait until the drain has ended, and tell how
     #[arg(long)]
@@ -85,6 +86,7 @@ impl DrainArguments {
 #[derive(Debug, Args)]
 pub struct UndrainArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    #[arg(add = complete::members())]
     pub(super) selector: String,
     #[command(flatten)]
     pub(super) options: EditOptions,

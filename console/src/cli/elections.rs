@@ -12,7 +12,7 @@ use serde_json::json;
 use super::output::Stop;
 use super::sessions::clock;
 use super::table::NOTHING;
-use super::{Exit, Session, explain};
+use super::{Exit, Session, complete, explain};
 
 pub(super) const HELP: &str = "\
 The proxy remembers the last elections of each worker thread, without any session's id: a pasted cookie finds its own.
@@ -30,7 +30,7 @@ pub struct ElectionsArguments {
     #[arg(value_name = "BALANCER", value_parser = explain::balancer)]
     balancer: Option<BalancerName>,
     /// Of this member, as BALANCER/MEMBER, URL, host:port or route
-    #[arg(long, value_name = "SELECTOR")]
+    #[arg(long, value_name = "SELECTOR", add = complete::members())]
     member: Option<String>,
     /// Of sessions that ask for this route, and of members that have it
     #[arg(long, value_name = "ROUTE")]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use clap::Args;
-use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, Timestamp};
+use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, RefusedEdit, Timestamp};
 use jiff::tz::TimeZone;
 
 use super::output::Stop;
@@ -59,6 +59,17 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> String {
         .map_or_else(|| format!("{} µs", at.0), |at| at.to_zoned(zone.clone()).strftime("%F %T").to_string())
 }
 
+/// What somebody was refused.
+fn refused(what: &RefusedEdit) -> String {
+    let name = report::name(&what.subject.balancer, what.subject.member.as_ref());
+    let changes = match what.changes.as_slice() {
+        [] => "an edit".to_owned(),
+        changes => report::changes(changes),
+    };
+    let circumstances = of(what.by.as_ref(), what.reason.as_deref(), true);
+    format!("{name}: refused: {changes}: {}{circumstances}", what.message)
+}
+
 fn sentence(kind: &EventKind) -> String {
     match kind {
         EventKind::Started => "the proxy has begun to serve".to_owned(),
@@ -80,18 +91,7 @@ fn sentence(kind: &EventKind) -> String {
             report::changes(changes),
             Circumstances { undoes: *undoes, ..of(by.as_ref(), reason.as_deref(), *durable) }
         ),
-        EventKind::EditRefused(what) => {
-            let name = report::name(&what.subject.balancer, what.subject.member.as_ref());
-            let changes = match what.changes.as_slice() {
-                [] => "an edit".to_owned(),
-                changes => report::changes(changes),
-            };
-            format!(
-                "{name}: refused: {changes}: {}{}",
-                what.message,
-                of(what.by.as_ref(), what.reason.as_deref(), true)
-            )
-        }
+        EventKind::EditRefused(what) => refused(what),
         EventKind::MemberFailed { balancer, member, reason } => {
             format!("{balancer}/{member}: put into error: {reason}")
         }

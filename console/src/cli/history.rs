@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::output::Stop;
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
-use super::{Exit, Session, span};
+use super::{Exit, Session, complete, span};
 use crate::size;
 use crate::widget::sparkline;
 
@@ -34,7 +34,7 @@ const BARS: u32 = 44;
 #[derive(Debug, Args)]
 pub struct HistoryArguments {
     /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route
-    #[arg(value_name = "BALANCER | SELECTOR")]
+    #[arg(value_name = "BALANCER | SELECTOR", add = complete::everything())]
     selector: String,
     /// Which series, with commas between them [default: elected,busy,p50,p99,5xx]
     #[arg(long, value_name = "NAMES", value_parser = series)]

@@ -13,7 +13,7 @@ use super::drain::{self, Target, Terms};
 use super::edit::EditOptions;
 use super::output::Stop;
 use super::patience::{Asking, Interrupt};
-use super::{Exit, Session, target, wait};
+use super::{Exit, Session, complete, target, wait};
 use summary::{State, Step};
 
 pub(super) const HELP: &str = "\
@@ -31,6 +31,7 @@ that member draining. A member without health checks counts as healthy while it 
 #[derive(Debug, Args)]
 pub struct RollArguments {
     /// The balancer
+    #[arg(add = complete::everything())]
     balancer: String,
     /// Only this member; may be given several times
     #[arg(long, value_name = "MEMBER")]

@@ -12,7 +12,7 @@ use super::output::Stop;
 use super::retry::span;
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
-use super::{Exit, Session};
+use super::{Exit, Session, complete};
 
 pub(super) const HELP: &str = "\
 A session counts when a member of its route answers it, and for as long as the window lasts (sessionwindow=, 30m). ~ \
@@ -27,7 +27,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct SessionsArguments {
     /// A balancer; nothing: all that keep sessions
-    #[arg(value_name = "BALANCER")]
+    #[arg(value_name = "BALANCER", add = complete::everything())]
     balancer: Option<String>,
     /// As JSON, with exact times
     #[arg(long)]

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::drain::{self, Target};
 use super::output::{Output, Stop};
 use super::patience::{Asking, Interrupt, LOOKS};
-use super::{Exit, Session};
+use super::{Exit, Session, complete};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -46,6 +46,7 @@ impl FromStr for Condition {
 #[derive(Debug, Args)]
 pub struct WaitArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
+    #[arg(add = complete::members())]
     selector: String,
     /// healthy, idle or drained
     #[arg(value_name = "healthy|idle|drained")]

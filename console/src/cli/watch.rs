@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::output::Stop;
 use super::status::{self, StatusTable};
-use super::{Exit, Session, events, span};
+use super::{Exit, Session, complete, events, span};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -22,7 +22,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct WatchArguments {
     /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route; nothing: everything
-    #[arg(value_name = "BALANCER | SELECTOR")]
+    #[arg(value_name = "BALANCER | SELECTOR", add = complete::everything())]
     selector: Option<String>,
     /// A snapshot as a line of JSON each time
     #[arg(long)]

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{BalancerName, Call, Code, Peer, Refusal, RefusedEdit, Snapshot, Subject, UndoOrder};
+use evenkeel_protocol::{Call, Code, Peer, Refusal, Snapshot};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::peer::named;
 use super::stream::Reply;
-use super::{Doors, drains, metrics};
-use crate::registry::Registry;
+use super::{Doors, drains, edits, metrics};
 use crate::{explain, history, limits};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
@@ -28,6 +27,12 @@ pub(super) async fn answer(
         | Call::BeginDrain(..)
         | Call::ChangeDrain(_)
         | Call::CancelDrain(_) => drains::answer(call, &body, jobs, peer).await,
+        Call::EditBalancer(_)
+        | Call::EditMember(..)
+        | Call::PreviewBalancer(_)
+        | Call::PreviewMember(..)
+        | Call::Undo
+        | Call::Overrides => edits::answer(call, body, registry, peer).await,
         Call::Balancer(name) => Ok(Reply::json(&registry.find(&name)?.snapshot())),
         Call::Member(name, selector) => {
             let balancer = registry.find(&name)?;
@@ -35,24 +40,6 @@ pub(super) async fn answer(
             let snapshot = balancer.snapshot();
             let found = snapshot.member(&member);
             found.map(Reply::json).ok_or_else(|| Refusal::new(Code::NotFound, format!("{member} is gone")))
-        }
-        Call::EditBalancer(name) => {
-            let registry = Arc::clone(registry);
-            off_thread(move || {
-                let by = named(peer);
-                let edit = parse_edit(&body, &registry, (&name, by.as_ref()))?;
-                registry.edit_balancer(&name, &edit, by)
-            })
-            .await
-        }
-        Call::EditMember(name, selector) => {
-            let registry = Arc::clone(registry);
-            off_thread(move || {
-                let by = named(peer);
-                let edit = parse_edit(&body, &registry, (&name, by.as_ref()))?;
-                registry.edit_member(&name, &selector, &edit, by)
-            })
-            .await
         }
         Call::Sessions(name) => Ok(Reply::json(&registry.find(&name)?.census())),
         Call::Explain => {
@@ -64,22 +51,6 @@ pub(super) async fn answer(
             let filter = parse(&body)?;
             let registry = Arc::clone(registry);
             off_thread(move || registry.elections().find(&filter, &registry.balancers())).await
-        }
-        Call::PreviewBalancer(name) => {
-            let (edit, registry) = (parse(&body)?, Arc::clone(registry));
-            off_thread(move || registry.preview_balancer(&name, &edit)).await
-        }
-        Call::PreviewMember(name, selector) => {
-            let (edit, registry) = (parse(&body)?, Arc::clone(registry));
-            off_thread(move || registry.preview_member(&name, &selector, &edit)).await
-        }
-        Call::Undo => {
-            let (order, registry) = (parse_order(&body)?, Arc::clone(registry));
-            off_thread(move || registry.undo(&order, named(peer))).await
-        }
-        Call::Overrides => {
-            let registry = Arc::clone(registry);
-            off_thread(move || Ok(registry.overrides())).await
         }
         Call::History(name, member, query) => {
             Ok(Reply::json(&history::view(registry, &name, member.as_deref(), &query)?))
@@ -101,29 +72,6 @@ pub(super) async fn answer(
             Ok(Reply::events(Arc::clone(registry), since, follow))
         }
     }
-}
-
-/// Reads an edit; one that does not read was asked for and refused all the same.
-fn parse_edit<T: DeserializeOwned>(
-    body: &[u8],
-    registry: &Registry,
-    (balancer, by): (&BalancerName, Option<&Peer>),
-) -> Result<T, Refusal> {
-    parse(body).inspect_err(|refusal| {
-        registry.tell_refused(RefusedEdit {
-            subject: Subject { balancer: balancer.clone(), member: None },
-            changes: Vec::new(),
-            code: refusal.code,
-            message: refusal.message.clone(),
-            by: by.cloned(),
-            reason: None,
-        });
-    })
-}
-
-/// Reads what is to be undone; nothing: the last edit of who asks.
-fn parse_order(body: &[u8]) -> Result<UndoOrder, Refusal> {
-    if body.is_empty() { Ok(UndoOrder::default()) } else { parse(body) }
 }
 
 pub(super) async fn off_thread<T: serde::Serialize + Send + 'static>(

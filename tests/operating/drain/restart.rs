@@ -27,7 +27,7 @@ fn a_drain_goes_on_after_a_kill_with_what_is_left_of_its_time() {
         (before.until, before.on_timeout, before.timeout)
     );
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
-    assert_eq!(order(&proxy, "b", r#"{"timeout":"1m"}"#).drain.number, before.number + 1);
+    assert_eq!(order(&proxy, "b", r#"{"timeout":"1m","force":true}"#).drain.number, before.number + 1);
     drop(a);
 }
 
