@@ -158,6 +158,7 @@ pub(super) fn answered(
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::edit::Reason;
     use evenkeel_protocol::{DrainOutcome, OnTimeout, Timestamp};
 
     use super::*;
@@ -216,7 +217,7 @@ mod tests {
         assert_eq!(model.context(), Context::Form);
         let Job::Begin(_, _, order) = job(&press(&mut model, "⏎y")) else { panic!("no begin") };
         assert_eq!((order.timeout, order.on_timeout), ("9m".parse().ok(), Some(OnTimeout::Stop)));
-        assert_eq!(order.reason.as_ref().map(|reason| reason.as_str()), Some("deploy"));
+        assert_eq!(order.reason.as_ref().map(Reason::as_str), Some("deploy"));
     }
 
     #[test]
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn each_key_of_the_screen_asks_for_its_job() {
         for (keys, wanted) in [
-            ("ty", r#"Change(3, DrainChange { until: None, timeout: None, extend: Some(Span(600000))"#),
+            ("ty", "Change(3, DrainChange { until: None, timeout: None, extend: Some(Span(600000))"),
             ("cy", "Cancel(3, DrainCancel { restore: Some(false)"),
             ("ry", "Cancel(3, DrainCancel { restore: Some(true)"),
             ("Sy", "timeout: Some(Within(Span(0))), extend: None, settle: None, on_timeout: Some(Stop)"),
