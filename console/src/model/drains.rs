@@ -2,8 +2,8 @@
 //! one.
 
 use evenkeel_protocol::{
-    BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainUntil, MemberEdit,
-    MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span, Timestamp,
+    BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil,
+    MemberEdit, MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span, Timestamp,
 };
 
 use crate::model::Freshness;
@@ -224,6 +224,8 @@ pub enum Verdict {
     Unknown(Option<Timestamp>),
     /// What is shown is too old to say.
     Stale,
+    /// Nobody asks any more: it was stopped, taken back, or is gone.
+    Over(DrainOutcome),
 }
 
 /// What `drain` says of it. A promise is never made of what is no longer live.
@@ -234,12 +236,21 @@ pub fn verdict(drain: &Drain, freshness: &Freshness) -> Verdict {
     if drain.safe_to_stop {
         return Verdict::Safe;
     }
+    if let Some(outcome) = drain.outcome.filter(|outcome| is_over(*outcome)) {
+        return Verdict::Over(outcome);
+    }
     let live = drain.sessions.live.unwrap_or(0);
     let unknown = drain.sessions.known == SessionsKnown::Unknown;
     if unknown && live == 0 && drain.busy.total() == 0 && drain.until == DrainUntil::NoSessions {
         return Verdict::Unknown(drain.sessions.unknown_until);
     }
     Verdict::NotYet
+}
+
+/// Does the member no longer drain after a drain that ended so?
+fn is_over(outcome: DrainOutcome) -> bool {
+    use DrainOutcome::{Cleared, Cut, MemberGone, Restored, Stopped, StoppedMeanwhile};
+    matches!(outcome, Stopped | Cut | StoppedMeanwhile | Restored | Cleared | MemberGone)
 }
 
 /// Its member.
@@ -282,6 +293,10 @@ mod tests {
         unknown.sessions.unknown_until = Some(Timestamp(7));
         let mut busy_unknown = unknown.clone();
         busy_unknown.busy.upgraded = 1;
+        let mut stopped = idle.clone();
+        stopped.outcome = Some(DrainOutcome::Stopped);
+        let mut kept = idle.clone();
+        kept.outcome = Some(DrainOutcome::KeptDraining);
         let mut safe = idle.clone();
         safe.safe_to_stop = true;
         for (what, drain, wanted) in [
@@ -289,6 +304,8 @@ mod tests {
             ("idle, and not yet settled", idle, Verdict::NotYet),
             ("no whole window", unknown, Verdict::Unknown(Some(Timestamp(7)))),
             ("no whole window, and something in flight", busy_unknown, Verdict::NotYet),
+            ("stopped at its deadline", stopped, Verdict::Over(DrainOutcome::Stopped)),
+            ("its deadline passed, and it drains on", kept, Verdict::NotYet),
             ("safe", safe.clone(), Verdict::Safe),
         ] {
             assert_eq!(verdict(&drain, &Freshness::Live), wanted, "{what}");

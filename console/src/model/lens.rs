@@ -1,7 +1,7 @@
 //! The sticky lens: what an operator typed or pasted, read as a question to the proxy. A cookie's value is a secret of
 //! somebody: it is sent, and shown only in part.
 
-use evenkeel_protocol::{BalancerSnapshot, ElectionFilter, Question};
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, ElectionFilter, Question};
 
 use crate::model::form::Text;
 
@@ -29,11 +29,11 @@ impl Lens {
         true
     }
 
-    /// Which elections belong to it: those of its session, or else of its balancer.
-    pub fn elections(&self) -> Option<ElectionFilter> {
+    /// Which elections belong to it: those of its session, in the balancer that is asked for a member.
+    pub fn elections(&self, balancer: Option<&BalancerName>) -> Option<ElectionFilter> {
         let asked = self.asked.as_ref()?;
         Some(ElectionFilter {
-            balancer: asked.balancer.clone(),
+            balancer: balancer.or(asked.balancer.as_ref()).cloned(),
             cookie: asked.cookies.first().cloned(),
             most: Some(50),
             ..ElectionFilter::default()
@@ -90,8 +90,6 @@ pub fn shortened(cookie: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::BalancerName;
-
     use super::*;
     use crate::model::sample;
 

@@ -54,10 +54,10 @@ fn of_screen(model: &Model, snapshot: &Snapshot) -> Vec<Need> {
             let asked = model.lens.asked.as_ref();
             let explanation =
                 asked.map(|asked| Need::Explanation(model.lens.number, Box::new(asked.clone())));
-            let elections = model.lens.elections().map(Need::Elections);
             let found = model.gathered.explanation.as_ref().and_then(|found| found.as_ref().ok());
             let balancer =
                 found.and_then(|found| found.balancer.as_ref()).map(|balancer| balancer.name.clone());
+            let elections = model.lens.elections(balancer.as_ref()).map(Need::Elections);
             explanation.into_iter().chain(balancer.map(Need::Census)).chain(elections).collect()
         }
         Screen::Elections => vec![Need::Elections(model.watching.filter())],

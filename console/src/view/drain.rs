@@ -125,6 +125,14 @@ fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
             (Role::Warning, format!("UNKNOWN until {}", words::minute(at, now, &scene.look.zone)))
         }
         Verdict::Unknown(None) | Verdict::Stale => (Role::Warning, "UNKNOWN".to_owned()),
+        Verdict::Over(outcome) => {
+            let word = match outcome {
+                DrainOutcome::Restored | DrainOutcome::Cleared => "TAKEN BACK",
+                DrainOutcome::MemberGone => "GONE",
+                _ => "STOPPED",
+            };
+            (Role::Warning, word.to_owned())
+        }
     }
 }
 
@@ -246,7 +254,11 @@ fn steps(scene: Scene<'_>, drain: &Drain, room: usize) -> Line<'static> {
             line.push_span(scene.span(Role::Faint, if narrow { " " } else { " ── " }));
         }
         let ended = *phase == DrainPhase::Done && at == passed;
+        // What was cut short has not passed all of them.
+        let reached = drain.outcome.is_none_or(DrainOutcome::is_reached);
         let (mark, role, text) = match at.cmp(&passed) {
+            std::cmp::Ordering::Less if !reached => ("·", Role::Faint, Role::Faint),
+            std::cmp::Ordering::Equal if ended && !reached => ("■", Role::Warning, Role::Strong),
             std::cmp::Ordering::Less => ("●", Role::Good, Role::Text),
             std::cmp::Ordering::Equal if ended => ("●", Role::Good, Role::Strong),
             std::cmp::Ordering::Equal => ("◐", Role::Accent, Role::Strong),

@@ -1,6 +1,7 @@
 //! The last line, or two: what just came of an edit, or else which keys there are; or the filter or command that is
 //! being written.
 
+use evenkeel_protocol::Drain;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
@@ -89,7 +90,9 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     // While it is locked, the way to open it stands in the place of what cannot be done.
     let locked = !scene.model.lock.is_open();
     let shown = keymap::hints(scene.model.context())
-        .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()));
+        .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()))
+        // Of a drain that has ended nothing can be asked.
+        .filter(|(_, _, action)| !action.tends() || scene.model.drain().is_some_and(Drain::is_running));
     let mut all: Vec<(String, &str)> = Vec::new();
     for (key, word, action) in shown {
         match action {
