@@ -15,6 +15,7 @@
 //! | `drain` | drains, begun, asked for, changed and ended |
 //! | `sessions` | what is asked about sessions and elections |
 //! | [`watch`](mod@watch) | the screen's connection: snapshots, events, edits, and trying again |
+//! | `fetch` | what the open screen needs beside snapshots |
 //! | [`limits`] | the bounds |
 
 mod answer;
@@ -22,6 +23,7 @@ mod change;
 mod drain;
 pub mod events;
 pub mod failure;
+mod fetch;
 pub mod find;
 pub mod greet;
 mod history;

@@ -3,6 +3,7 @@
 use evenkeel_protocol::MemberEdit;
 
 use crate::model::target::Target;
+use crate::need::Job;
 use crate::news::Ticket;
 
 /// One thing to do.
@@ -16,6 +17,13 @@ pub enum Effect {
         target: Target,
         /// What; carries the revision that the operator saw.
         edit: Box<MemberEdit>,
+    },
+    /// Ask something of the proxy's drains.
+    Drain {
+        /// Ties the answer to the ask.
+        ticket: Ticket,
+        /// What.
+        job: Box<Job>,
     },
     /// Ask for a snapshot soon.
     Refresh,

@@ -16,6 +16,14 @@ pub enum Context {
     Member,
     /// What happened.
     Events,
+    /// All balancers, a line each.
+    Overview,
+    /// Drains.
+    Drains,
+    /// The sticky lens.
+    Lens,
+    /// The last elections.
+    Elections,
     /// Writing a filter.
     Filter,
     /// Writing a command.
@@ -38,10 +46,14 @@ pub enum Context {
 
 impl Context {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Balancers,
         Self::Member,
         Self::Events,
+        Self::Overview,
+        Self::Drains,
+        Self::Lens,
+        Self::Elections,
         Self::Filter,
         Self::Palette,
         Self::Menu,
@@ -75,6 +87,38 @@ pub enum Action {
     Balancers,
     /// Go to the events.
     Events,
+    /// Go to the balancers, a line each.
+    Overview,
+    /// Go to the drains.
+    Drains,
+    /// Go to the sticky lens.
+    Lens,
+    /// Go to the elections.
+    Elections,
+    /// Let graphs go back further, or less far.
+    Reach,
+    /// Write what the lens is to look at.
+    Ask,
+    /// Write which elections are shown.
+    Watch,
+    /// Only elections after a failed try, or all.
+    Failovers,
+    /// Only elections that took a session to another route, or all.
+    RouteChanges,
+    /// From the question of a drain to its terms.
+    Options,
+    /// Ask whether to give the drain more time.
+    More,
+    /// Write other terms for the drain.
+    Terms,
+    /// Ask whether to end the drain and leave the member draining.
+    KeepDraining,
+    /// Ask whether to end the drain and take the member back.
+    Restore,
+    /// Ask whether to stop the member now.
+    StopNow,
+    /// Ask whether to stop the member now and end what is in flight.
+    CutNow,
     /// Go to the screen after this one.
     NextScreen,
     /// Go to the screen before this one.
@@ -148,7 +192,15 @@ pub enum Action {
 impl Action {
     /// Does it lead to a change of the proxy (by way of a question)?
     pub fn changes(self) -> bool {
-        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Undo)
+        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Undo) || self.tends()
+    }
+
+    /// Is it about the drain that is shown?
+    pub fn tends(self) -> bool {
+        matches!(
+            self,
+            Self::More | Self::Terms | Self::KeepDraining | Self::Restore | Self::StopNow | Self::CutNow
+        )
     }
 
     /// The line that does it in the palette. Those that answer, write or move within a text have none: they mean
@@ -164,6 +216,21 @@ impl Action {
             Self::Menu => "menu",
             Self::Balancers => "balancers",
             Self::Events => "events",
+            Self::Overview => "overview",
+            Self::Drains => "drains",
+            Self::Lens => "lens",
+            Self::Elections => "elections",
+            Self::Reach => "reach",
+            Self::Ask => "ask",
+            Self::Watch => "watch",
+            Self::Failovers => "failovers",
+            Self::RouteChanges => "route-changes",
+            Self::More => "more-time",
+            Self::Terms => "terms",
+            Self::KeepDraining => "keep-draining",
+            Self::Restore => "restore",
+            Self::StopNow => "stop-now",
+            Self::CutNow => "cut-now",
             Self::NextScreen => "next-screen",
             Self::PreviousScreen => "previous-screen",
             Self::Up => "up",
@@ -201,6 +268,7 @@ impl Action {
             | Self::Palette
             | Self::Accept
             | Self::Complete
+            | Self::Options
             | Self::NextField
             | Self::PreviousField
             | Self::Yes
@@ -216,6 +284,8 @@ pub enum Group {
     Move,
     /// Changing a member.
     Change,
+    /// Looking after a drain.
+    Tend,
     /// Answering and writing.
     Write,
     /// Everything else.
@@ -224,8 +294,9 @@ pub enum Group {
 
 impl Group {
     /// All groups with their headings, in the order of the help screen.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 5] = [
         (Self::Change, "Change members (each asks first)"),
+        (Self::Tend, "The drain that is shown (each asks first)"),
         (Self::Move, "Move"),
         (Self::Write, "Questions and fields"),
         (Self::General, "General"),
@@ -250,14 +321,16 @@ pub struct Row {
 }
 
 use Context::{
-    Balancers, Confirm, Events, Filter, Form, Help, Member, Menu, Palette, Results, Spell, Unlock,
+    Balancers, Confirm, Drains, Elections, Events, Filter, Form, Help, Lens, Member, Menu, Overview, Palette,
+    Results, Spell, Unlock,
 };
-use Group::{Change, General, Move, Write};
+use Group::{Change, General, Move, Tend, Write};
 
 const MEMBERS: &[Context] = &[Balancers, Member, Menu];
-const SCREENS: &[Context] = &[Balancers, Member, Events];
-const SCROLLS: &[Context] = &[Balancers, Member, Events, Help, Results, Menu];
-const PAGES: &[Context] = &[Balancers, Member, Events, Help, Results];
+const SCREENS: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections];
+const SCROLLS: &[Context] =
+    &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Help, Results, Menu];
+const PAGES: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Help, Results];
 
 const fn row(
     contexts: &'static [Context],
@@ -283,6 +356,20 @@ pub const ROWS: &[Row] = &[
     row(&[Form], &[Key::Up, Key::BackTab], Action::PreviousField, (None, "to another field", Write)),
     row(&[Palette], &[Key::Up], Action::PreviousField, (None, "lines from before", Write)),
     row(&[Palette], &[Key::Down], Action::NextField, (None, "lines from before", Write)),
+    row(&[Confirm, Spell], &[Key::Tab], Action::Options, (None, "terms of a drain", Write)),
+    row(&[Drains], &[Key::Char('t')], Action::More, (Some("more time"), "10 min more", Tend)),
+    row(&[Drains], &[Key::Char('o')], Action::Terms, (Some("terms"), "until, timeout, then", Tend)),
+    row(&[Drains], &[Key::Char('r')], Action::Restore, (Some("take back"), "end it, N is cleared", Tend)),
+    row(&[Drains], &[Key::Char('c')], Action::KeepDraining, (Some("cancel"), "end it, N stays", Tend)),
+    row(&[Drains], &[Key::Char('S')], Action::StopNow, (Some("stop now"), "S without waiting", Tend)),
+    row(&[Drains], &[Key::Char('X')], Action::CutNow, (Some("cut"), "S, and end requests", Tend)),
+    row(&[Lens], &[Key::Enter, Key::Char('i')], Action::Ask, (Some("ask"), "a cookie, path or URL", Move)),
+    row(&[Elections], &[Key::Char('/')], Action::Watch, (Some("of whom"), "only of a member or route", Move)),
+    row(&[Elections], &[Key::Char('f')], Action::Failovers, (Some("failovers"), "only failovers", Move)),
+    row(&[Elections], &[Key::Char('r')], Action::RouteChanges,
+        (Some("route changes"), "only route changes", Move)),
+    row(&[Overview], &[Key::Enter, Key::Char('z')], Action::Open, (Some("members"), "its members", Move)),
+    row(&[Member, Drains], &[Key::Char('w')], Action::Reach, (Some("5/60 min"), "graphs: 5 or 60 min", Move)),
     row(MEMBERS, &[Key::Char('d')], Action::Toggle(Flag::Drain),
         (Some("drain"), "N drain, on or off", Change)),
     row(MEMBERS, &[Key::Char('E')], Action::Enable, (Some("enable"), "clear N, D and S", Change)),
@@ -306,7 +393,7 @@ pub const ROWS: &[Row] = &[
     row(&[Balancers], &[Key::Char(' ')], Action::Mark, (None, "mark; acts are for marks", Change)),
     row(&[Balancers], &[Key::Char('V')], Action::MarkRange, (None, "mark up to here", Change)),
     row(&[Balancers], &[Key::Char('a')], Action::MarkAll, (None, "mark all shown, or none", Change)),
-    row(&[Balancers, Menu], &[Key::Char('z')], Action::Open, (None, "the member in full", Move)),
+    row(&[Balancers, Menu, Drains], &[Key::Char('z')], Action::Open, (None, "the member in full", Move)),
     row(&[Balancers], &[Key::Char('/')], Action::Filter, (Some("filter"), "filter: drn busy>9 !err", Move)),
     row(SCREENS, &[Key::Char(':')], Action::Palette, (Some("command"), "command: drain app/a", General)),
     row(&[Balancers], &[Key::Char('p')], Action::Problems, (Some("problems"), "only what is not well", Move)),
@@ -315,8 +402,12 @@ pub const ROWS: &[Row] = &[
     row(&[Balancers], &[Key::Char('I')], Action::Invert, (None, "sort the other way", Move)),
     row(SCREENS, &[Key::Tab], Action::NextScreen, (Some("screens"), "to the other screen", Move)),
     row(SCREENS, &[Key::BackTab], Action::PreviousScreen, (None, "to the other screen", Move)),
-    row(SCREENS, &[Key::Char('1')], Action::Balancers, (None, "balancers, or events", Move)),
-    row(SCREENS, &[Key::Char('2')], Action::Events, (None, "balancers, or events", Move)),
+    row(SCREENS, &[Key::Char('0')], Action::Overview, (None, "the screens by number", Move)),
+    row(SCREENS, &[Key::Char('1')], Action::Balancers, (None, "the screens by number", Move)),
+    row(SCREENS, &[Key::Char('2')], Action::Events, (None, "the screens by number", Move)),
+    row(SCREENS, &[Key::Char('3')], Action::Drains, (None, "the screens by number", Move)),
+    row(SCREENS, &[Key::Char('4')], Action::Lens, (None, "the screens by number", Move)),
+    row(SCREENS, &[Key::Char('5')], Action::Elections, (None, "the screens by number", Move)),
     row(SCROLLS, &[Key::Up, Key::Char('k')], Action::Up, (None, "a line up or down", Move)),
     row(SCROLLS, &[Key::Down, Key::Char('j')], Action::Down, (None, "a line up or down", Move)),
     row(PAGES, &[Key::PageUp, Key::Ctrl('b')], Action::PageUp, (None, "a page up or down", Move)),
@@ -327,9 +418,10 @@ pub const ROWS: &[Row] = &[
     row(&[Balancers], &[Key::Char('N')], Action::PreviousMatch, (None, "next, previous, round", Move)),
     row(&[Balancers], &[Key::Char('[')], Action::PreviousBalancer, (None, "another balancer", Move)),
     row(&[Balancers], &[Key::Char(']')], Action::NextBalancer, (None, "another balancer", Move)),
-    row(&[Balancers, Member, Events, Results], &[Key::Char('y')], Action::Yank, (None, "copy command or name", General)),
+    row(&[Balancers, Member, Events, Drains, Results], &[Key::Char('y')], Action::Yank, (None, "copy command or name", General)),
     row(SCREENS, &[Key::Char('?'), Key::Function(1), Key::Char('h')], Action::Help, (Some("help"), "these keys", General)),
-    row(&[Balancers, Member, Events, Filter, Form, Palette], &[Key::Esc], Action::Back,
+    row(&[Balancers, Member, Events, Overview, Drains, Lens, Elections, Filter, Form, Palette], &[Key::Esc],
+        Action::Back,
         (Some("back"), "back; never quits", General)),
     row(&[Menu, Results], &[Key::Esc, Key::Char('q')], Action::Back, (Some("back"), "back; never quits", General)),
     row(&[Help], &[Key::Esc, Key::Char('q'), Key::Char('?'), Key::Function(1), Key::Char('h')], Action::Back,

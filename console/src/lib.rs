@@ -16,6 +16,7 @@ pub mod heard;
 pub mod keymap;
 pub mod message;
 pub mod model;
+pub mod need;
 pub mod news;
 pub mod screen;
 pub mod size;

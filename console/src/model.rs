@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::Moment;
+use evenkeel_protocol::{BalancerSnapshot, Drain, Moment};
 
 use crate::keymap::Context;
 use crate::message::{Clock, Size};
@@ -16,37 +16,50 @@ pub mod column;
 pub mod command;
 pub mod consequence;
 pub mod cursor;
+pub mod drains;
+pub mod elections;
 pub mod fleet;
+pub mod forecast;
 pub mod form;
+pub mod gathered;
 pub mod health;
 pub mod history;
+pub mod lens;
 pub mod lock;
 pub mod log;
 pub mod menu;
+pub mod needs;
 pub mod outlook;
 pub mod palette;
+pub mod past;
 pub mod pending;
 pub mod query;
 pub mod question;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod target;
+pub mod terms;
 pub mod undo;
 pub mod vocabulary;
 pub mod wash;
 
 use batch::Batch;
 use cursor::Cursor;
+use elections::Watching;
 use fleet::Fleet;
 use form::{Form, Text};
+use gathered::Gathered;
+use lens::Lens;
 use lock::Lock;
 use log::Log;
 use menu::Menu;
 use outlook::{Gravity, Outlook, outlook};
 use palette::Palette;
+use past::Reach;
 use pending::Pending;
 use question::{Question, Standing};
 use target::Target;
+use terms::Terms;
 use undo::Own;
 
 /// A snapshot that is older counts as stale.
@@ -91,6 +104,8 @@ pub enum Freshness {
 /// What fills the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screen {
+    /// All balancers, a line each: is anything wrong?
+    Overview,
     /// All balancers and their members.
     Balancers,
     /// One member, bound by name.
@@ -100,6 +115,21 @@ pub enum Screen {
         /// How many of the newest are scrolled out above.
         from: usize,
     },
+    /// Drains, and one of them in full.
+    Drains(Option<Picked>),
+    /// Where a request would go, and why.
+    Lens,
+    /// The last elections.
+    Elections,
+}
+
+/// The drain that is shown in full, bound by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picked {
+    /// Its number.
+    pub number: u64,
+    /// Its member.
+    pub target: Target,
 }
 
 /// What lies on top of the screen and takes the keys.
@@ -130,6 +160,12 @@ pub enum Popup {
     },
     /// An edit being written.
     Form(Box<Form>),
+    /// The terms of a drain being written.
+    Terms(Box<Terms>),
+    /// A question for the sticky lens being written.
+    Ask(Text),
+    /// Which elections are shown, being written.
+    Watch(Text),
     /// The keys.
     Help {
         /// Which page; it goes round.
@@ -189,6 +225,14 @@ pub struct Model {
     pub commands: Vec<String>,
     /// Has the console the mouse?
     pub mouse: bool,
+    /// How far back graphs go.
+    pub reach: Reach,
+    /// What the open screen has asked for beside the snapshot.
+    pub gathered: Gathered,
+    /// What is looked at through the lens.
+    pub lens: Lens,
+    /// Which elections are shown.
+    pub watching: Watching,
     /// Edits on their way.
     pub pending: Pending,
     /// What fills the screen.
@@ -218,6 +262,10 @@ impl Model {
             recall: Vec::new(),
             commands: Vec::new(),
             mouse: false,
+            reach: Reach::default(),
+            gathered: Gathered::default(),
+            lens: Lens::default(),
+            watching: Watching::default(),
             pending: Pending::default(),
             screen: Screen::Balancers,
             popup: None,
@@ -229,7 +277,7 @@ impl Model {
     /// Where the keys go.
     pub fn context(&self) -> Context {
         match (&self.popup, &self.screen) {
-            (Some(Popup::Filter { .. }), _) => Context::Filter,
+            (Some(Popup::Filter { .. } | Popup::Ask(_) | Popup::Watch(_)), _) => Context::Filter,
             (Some(Popup::Palette(_)), _) => Context::Palette,
             (Some(Popup::Menu(_)), _) => Context::Menu,
             (Some(Popup::Confirm(question)), _) => match self.outlook(question).gravity {
@@ -238,11 +286,15 @@ impl Model {
             },
             (Some(Popup::Results { .. }), _) => Context::Results,
             (Some(Popup::Unlock { .. }), _) => Context::Unlock,
-            (Some(Popup::Form(_)), _) => Context::Form,
+            (Some(Popup::Form(_) | Popup::Terms(_)), _) => Context::Form,
             (Some(Popup::Help { .. }), _) => Context::Help,
             (None, Screen::Balancers) => Context::Balancers,
             (None, Screen::Member(_)) => Context::Member,
             (None, Screen::Events { .. }) => Context::Events,
+            (None, Screen::Overview) => Context::Overview,
+            (None, Screen::Drains(_)) => Context::Drains,
+            (None, Screen::Lens) => Context::Lens,
+            (None, Screen::Elections) => Context::Elections,
         }
     }
 
@@ -254,8 +306,24 @@ impl Model {
         match &self.screen {
             Screen::Member(target) => Some(target),
             Screen::Balancers => self.cursor.chosen(),
-            Screen::Events { .. } => None,
+            Screen::Drains(picked) => picked.as_ref().map(|picked| &picked.target),
+            Screen::Overview | Screen::Events { .. } | Screen::Lens | Screen::Elections => None,
         }
+    }
+
+    /// The drain that is shown in full.
+    pub fn drain(&self) -> Option<&Drain> {
+        let Screen::Drains(Some(picked)) = &self.screen else { return None };
+        self.fleet.snapshot()?.drains.iter().find(|drain| drain.number == picked.number)
+    }
+
+    /// The balancer that the cursor is in.
+    pub fn near(&self) -> Option<&BalancerSnapshot> {
+        let chosen = self.cursor.chosen();
+        let balancers = self.fleet.balancers();
+        let own =
+            chosen.and_then(|chosen| balancers.iter().find(|balancer| balancer.name == chosen.balancer));
+        own.or(balancers.first())
     }
 
     /// The members that an act is for: the marked ones where there are marks, else the one that keys act on.
@@ -269,10 +337,18 @@ impl Model {
 
     /// What a yes to the question would do.
     pub fn outlook(&self, question: &Question) -> Outlook {
-        match self.fleet.snapshot() {
-            Some(snapshot) => outlook(snapshot, question),
-            None => Outlook { remarks: Vec::new(), gravity: Gravity::Heavy },
+        let Some(snapshot) = self.fleet.snapshot() else {
+            return Outlook { remarks: Vec::new(), gravity: Gravity::Heavy };
+        };
+        let mut outlook = outlook(snapshot, question);
+        if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
+            outlook.remarks.extend(forecast::remarks(preview, snapshot.balancer(&one.target.balancer)));
+            outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);
+            if forecast::is_guarded(preview) && !question.act.is_relief() {
+                outlook.gravity = Gravity::Last;
+            }
         }
+        outlook
     }
 
     /// Is something of the operator's own still going on, so that the lock must not close under it?

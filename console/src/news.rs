@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, Edited, Event, MemberEdit, MemberName, Snapshot};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, DrainAnswer, Edited, Event, MemberEdit, MemberName, Snapshot,
+};
+
+use crate::need::{Found, Job, Need};
 
 /// Ties an answer to its ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +37,20 @@ pub enum News {
         /// What came of it; an error is a sentence for the operator.
         outcome: Result<Box<Edited>, String>,
     },
+    /// A job was accepted, refused, or its fate is not known.
+    Drained {
+        /// Which.
+        ticket: Ticket,
+        /// What came of it; an error is a sentence for the operator.
+        outcome: Result<Box<DrainAnswer>, String>,
+    },
+    /// Something that a screen needs.
+    Found {
+        /// What was asked.
+        need: Need,
+        /// What was found; an error is a sentence that stands in its place.
+        outcome: Result<Found, String>,
+    },
 }
 
 /// What the screen may ask of a connection; nothing here waits.
@@ -41,6 +59,10 @@ pub trait Link {
     fn edit_member(&self, ticket: Ticket, balancer: &BalancerName, member: &MemberName, edit: MemberEdit);
     /// Change a balancer; the answer comes as [`News::Answer`].
     fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit);
+    /// Ask something of the proxy's drains; the answer comes as [`News::Drained`].
+    fn drain(&self, ticket: Ticket, job: Job);
+    /// From now on fetch this beside snapshots, and nothing else; it comes as [`News::Found`].
+    fn look(&self, needs: Vec<Need>);
     /// Send a snapshot soon, for example after an event.
     fn refresh(&self);
 }

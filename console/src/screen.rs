@@ -142,6 +142,7 @@ impl<L: Link> Console<L> {
                 Effect::EditMember { ticket, target, edit } => {
                     self.link.edit_member(ticket, &target.balancer, &target.member, *edit);
                 }
+                Effect::Drain { ticket, job } => self.link.drain(ticket, *job),
                 Effect::Refresh => self.link.refresh(),
                 Effect::Yank(text) => self.screen.yank(&text)?,
                 Effect::Mouse(switch) => self.screen.mouse(switch == Switch::On)?,
@@ -149,6 +150,10 @@ impl<L: Link> Console<L> {
                 Effect::Suspend => after = After::Suspend,
                 Effect::Quit => after = After::End,
             }
+        }
+        let gathered = &mut self.model.gathered;
+        if std::mem::take(&mut gathered.changed) {
+            self.link.look(gathered.needs.clone());
         }
         Ok(after)
     }

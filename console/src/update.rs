@@ -4,9 +4,13 @@
 use crate::effect::{Effect, Switch};
 use crate::keymap::{self, Action};
 use crate::message::{Key, Message};
-use crate::model::{Model, Popup, Tone};
+use crate::model::form::Text;
+use crate::model::needs::needs;
+use crate::model::{Model, Popup, Screen, Tone};
 
+mod drain;
 mod edit;
+mod found;
 mod incoming;
 mod lock;
 mod many;
@@ -18,6 +22,13 @@ mod yank;
 
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
+    let effects = take(model, message);
+    let needed = needs(model);
+    model.gathered.need(needed);
+    effects
+}
+
+fn take(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Tick(clock) => return incoming::tick(model, clock),
         Message::Painted => {
@@ -52,6 +63,10 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     if let Some(action) = keymap::action(model.context(), key) {
         return act(model, action);
     }
+    if let Some(Popup::Terms(terms)) = &mut model.popup {
+        terms.press(key);
+        return Vec::new();
+    }
     write(model, |text| {
         text.press(key);
     });
@@ -77,6 +92,12 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
                 change(text);
             }
         }
+        Some(Popup::Terms(terms)) => {
+            if let Some(text) = terms.focused() {
+                change(text);
+            }
+        }
+        Some(Popup::Ask(text) | Popup::Watch(text)) => change(text),
         // What is typed ahead of a question is no answer to it.
         Some(Popup::Confirm(question)) if spells && question.seen => change(&mut question.typed),
         Some(
@@ -109,6 +130,13 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Yes => return edit::yes(model),
         Action::No => edit::no(model),
         Action::Accept => return accept(model),
+        Action::Options => drain::options(model),
+        Action::More
+        | Action::Terms
+        | Action::KeepDraining
+        | Action::Restore
+        | Action::StopNow
+        | Action::CutNow => drain::ask(model, action),
         Action::Complete | Action::NextField | Action::PreviousField => to_field(model, action),
         _ => navigate::go(model, action),
     }
@@ -119,6 +147,12 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.popup.take() {
         Some(Popup::Form(form)) => edit::accept_form(model, form),
+        Some(Popup::Terms(terms)) => drain::accept(model, terms),
+        Some(Popup::Ask(text)) => ask(model, &text),
+        Some(Popup::Watch(text)) => {
+            text.value().trim().clone_into(&mut model.watching.subject);
+            model.watching.from = 0;
+        }
         Some(Popup::Palette(palette)) => return palette::run(model, palette.text.value()),
         Some(Popup::Menu(menu)) => {
             let chosen = menu::chosen(model, &menu);
@@ -135,11 +169,23 @@ fn accept(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Asks through the lens what was written.
+fn ask(model: &mut Model, text: &Text) {
+    let near = model.near().cloned();
+    if model.lens.ask(text.value(), near.as_ref()) {
+        model.screen = Screen::Lens;
+        model.gathered.explanation = None;
+    } else {
+        model.tell(Tone::Plain, "nothing was written to look at");
+    }
+}
+
 /// To another field of the form, or another line in the history of the palette, or a word completed there.
 fn to_field(model: &mut Model, action: Action) {
     match &mut model.popup {
         Some(Popup::Form(form)) if action == Action::NextField => form.next(),
         Some(Popup::Form(form)) => form.previous(),
+        Some(Popup::Terms(terms)) => terms.step(action == Action::NextField),
         Some(Popup::Palette(palette)) => match action {
             Action::Complete => palette.complete(),
             Action::PreviousField => palette.older(&model.recall),
@@ -165,6 +211,7 @@ mod tests {
     use super::*;
     use crate::keymap::{Context, ROWS};
     use crate::model::{Screen, sample};
+    use crate::news::News;
 
     fn press_all(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
         keys.iter().flat_map(|key| update(model, Message::Key(*key))).collect()
@@ -177,7 +224,15 @@ mod tests {
         match context {
             Context::Balancers => {}
             Context::Member => drop(press_all(&mut model, &[Key::Char('z')])),
-            Context::Events => drop(press_all(&mut model, &[Key::Tab])),
+            Context::Events => drop(press_all(&mut model, &[Key::Char('2')])),
+            Context::Overview => drop(press_all(&mut model, &[Key::Char('0')])),
+            Context::Drains => {
+                let drained = News::Snapshot(Box::new(sample::drained(62)));
+                update(&mut model, Message::News(drained));
+                drop(press_all(&mut model, &[Key::Char('3')]));
+            }
+            Context::Lens => drop(press_all(&mut model, &[Key::Char('4')])),
+            Context::Elections => drop(press_all(&mut model, &[Key::Char('5')])),
             Context::Filter => drop(press_all(&mut model, &[Key::Char('/')])),
             Context::Palette => drop(press_all(&mut model, &[Key::Char(':')])),
             Context::Menu => drop(press_all(&mut model, &[Key::Enter])),
@@ -241,7 +296,7 @@ mod tests {
                 let effects = press_all(&mut model, &[key]);
                 assert_eq!(effects, [], "{key} in {context:?}");
                 let asked = match row.action {
-                    Action::Edit => Context::Form,
+                    Action::Edit | Action::Terms => Context::Form,
                     _ => Context::Confirm,
                 };
                 let spells = model.context() == Context::Spell && asked == Context::Confirm;
@@ -249,7 +304,7 @@ mod tests {
                 changing += 1;
             }
         }
-        assert_eq!(changing, 23, "seven keys on two screens and in the menu, and two more there");
+        assert_eq!(changing, 29, "seven keys on two screens and in the menu, two more there, six for drains");
     }
 
     #[test]

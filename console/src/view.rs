@@ -16,15 +16,22 @@ use crate::widget::frame::rule;
 mod badge;
 mod confirm;
 mod detail;
+mod drain;
+mod elections;
 mod events;
 mod footer;
 mod form;
 mod header;
 mod help;
+mod layers;
+mod lens;
 mod member;
 mod menu;
 mod overview;
 mod results;
+mod rollup;
+mod tabs;
+mod terms;
 mod unlock;
 mod words;
 
@@ -85,11 +92,15 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
     }
     let [head, tabs, body, foot] = areas(area, scene);
     header::draw(buffer, head, scene);
-    header::tabs(buffer, tabs, scene);
+    tabs::draw(buffer, tabs, scene);
     match &scene.model.screen {
         Screen::Balancers => overview::draw(buffer, body, scene),
         Screen::Member(target) => member::draw(buffer, body, scene, target),
         Screen::Events { from } => events::draw(buffer, body, scene, *from),
+        Screen::Overview => rollup::draw(buffer, body, scene),
+        Screen::Drains(picked) => drain::draw(buffer, body, scene, picked.as_ref()),
+        Screen::Lens => lens::draw(buffer, body, scene),
+        Screen::Elections => elections::draw(buffer, body, scene),
     }
     if !matches!(scene.model.freshness(), Freshness::Live | Freshness::Waiting) {
         // What may no longer hold must not look as if it did.
@@ -101,6 +112,15 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         Some(Popup::Palette(palette)) => return Some(footer::palette(buffer, foot, scene, palette)),
         Some(Popup::Confirm(question)) => confirm::draw(buffer, over, scene, question),
         Some(Popup::Form(form)) => form::draw(buffer, over, scene, form),
+        Some(Popup::Terms(terms)) => terms::draw(buffer, over, scene, terms),
+        Some(Popup::Ask(text)) => {
+            let help = "a cookie, a path or a URL  Enter ask  Esc back ";
+            return Some(footer::line(buffer, foot, scene, ('›', text, help)));
+        }
+        Some(Popup::Watch(text)) => {
+            let help = "a member, or route=NAME  Enter keep  Esc back ";
+            return Some(footer::line(buffer, foot, scene, ('/', text, help)));
+        }
         Some(Popup::Help { page }) => {
             help::draw(buffer, over, scene, *page);
             None

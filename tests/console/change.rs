@@ -49,7 +49,8 @@ fn a_member_drained_from_the_console_under_traffic_gets_only_its_sessions() {
     for client in traffic {
         client.join().unwrap();
     }
-    let shown = proxy.member("app", "b").elected.to_string();
+    let shown = format!("elected {}", proxy.member("app", "b").elected);
+    terminal.keys("j");
     terminal.wait_for(&shown);
 }
 

@@ -68,7 +68,7 @@ fn the_palette_speaks_the_language_of_the_command_line() {
     terminal.wait_for("app/b");
     terminal.keys("<tab>--reason 'deploy 42'<enter>");
     let asked = terminal.wait_for("Drain app/b?");
-    assert!(asked.contains("evenkeel drain app/b --reason 'deploy 42'"), "{asked}");
+    assert!(asked.contains("evenkeel drain app/b --until no-sessions --reason 'deploy 42'"), "{asked}");
     terminal.keys("y");
     terminal.wait_for("◐ Drn Ok");
     terminal.keys(":<up>");

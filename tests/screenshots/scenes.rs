@@ -138,14 +138,17 @@ impl Stage {
         let address = self.backends[0].address().to_string();
         let counted = format!(" {elected} ");
         self.terminal.wait_until(&format!("{elected} elections are shown"), |frame| {
-            frame.line_with(&address).is_some_and(|line| line.contains(&counted))
+            frame.line_with(&address).is_some_and(|line| format!("{line} ").contains(&counted))
         })
     }
 
     /// Waits until nothing moves any more.
     fn wait_quiet(&self) -> Frame {
         self.wait_counted(self.proxy.member("shop", "node1").elected);
-        self.terminal.wait_until("the rate is back at nought", |frame| frame.row(0).ends_with(" 0.0 req/s"));
+        self.terminal
+            .wait_until("the rate is back at nought, and nothing was answered for ten seconds", |frame| {
+                frame.row(0).ends_with(" 0.0 req/s") && !frame.contains(" p99 ")
+            });
         self.terminal.settled()
     }
 
@@ -174,6 +177,9 @@ impl Stage {
         let mut frame = self.picture(frame);
         frame.mask("▒", " ");
         frame.cut("last minute  now");
+        for measured in ["It moves", "as measured", "of sessions ("] {
+            frame.cut(measured);
+        }
         frame.to_string()
     }
 }

@@ -75,6 +75,13 @@ pub struct DrainArguments {
     pub(super) options: EditOptions,
 }
 
+impl DrainArguments {
+    /// The terms, as the proxy is asked.
+    pub(super) fn order(&self) -> DrainOrder {
+        self.terms.order()
+    }
+}
+
 /// What can be typed behind `undrain`.
 #[derive(Debug, Args)]
 pub struct UndrainArguments {

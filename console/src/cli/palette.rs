@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerName, MemberEdit, MemberName, Snapshot};
+use evenkeel_protocol::{BalancerName, DrainOrder, MemberEdit, MemberName, Snapshot};
 
 use super::edit::{EditOptions, Verb, Wanted, flags_of};
 use super::output::Stop;
@@ -41,6 +41,8 @@ pub enum What {
     Flags(MemberEdit),
     /// Settings as they were typed: `lbfactor`, `2`.
     Settings(MemberEdit, Vec<(String, String)>),
+    /// A drain on these terms.
+    Drain(DrainOrder),
 }
 
 /// The verbs of the command line, for suggestions.
@@ -101,7 +103,10 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
     let verb =
         |verb, arguments: &super::EditArguments| flags(verb, (&arguments.selector, &arguments.options));
     match ask {
-        Ask::Drain(arguments) => flags(Verb::Drain, (&arguments.selector, &arguments.options)),
+        Ask::Drain(arguments) => {
+            let found = target::member_with(snapshot, &arguments.selector, &[])?;
+            order((found, named), What::Drain(arguments.order()), &arguments.options).map(Some)
+        }
         Ask::Undrain(arguments) => flags(Verb::Undrain, (&arguments.selector, &arguments.options)),
         Ask::Enable(arguments) => verb(Verb::Enable, arguments),
         Ask::Disable(arguments) => verb(Verb::Disable, arguments),
@@ -184,6 +189,7 @@ mod tests {
 
     use super::*;
     use crate::client::scripted;
+    use evenkeel_protocol::DrainUntil;
 
     fn typed(line: &str) -> Result<Typed, String> {
         read(line, Some("app/b"), &scripted::snapshot(0))
@@ -201,7 +207,10 @@ mod tests {
         let drain = ordered("drain app/a --reason 'deploy 42' --if-revision 3");
         let (balancer, member) = drain.whom.unwrap();
         assert_eq!((balancer.as_str(), member.as_str()), ("app", "http://127.0.0.1:9001"));
-        assert_eq!(drain.what, What::Flags(MemberEdit::default().with_flag(Flag::Drain, true)));
+        assert_eq!(drain.what, What::Drain(DrainOrder::default()));
+        let timed = ordered("drain app/a --until idle --timeout 10m --on-timeout stop");
+        let What::Drain(order) = timed.what else { panic!("{timed:?}") };
+        assert_eq!((order.until, order.timeout), (Some(DrainUntil::Idle), "10m".parse().ok()));
         assert_eq!(drain.reason.unwrap().as_str(), "deploy 42");
         assert_eq!(drain.if_revision, Some(3));
         assert_eq!(
@@ -213,7 +222,7 @@ mod tests {
                 assert_eq!((edit.lbfactor, settings.len()), ("2".parse().ok(), 2));
                 assert_eq!(settings[0], ("lbfactor".to_owned(), "2".to_owned()));
             }
-            other @ What::Flags(_) => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         }
         assert_eq!(typed("events"), Ok(Typed::Events));
         assert_eq!(typed("status"), Ok(Typed::Status(None)));

@@ -7,13 +7,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, Edited, MemberEdit, MemberName, Timestamp};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, MemberName, Timestamp};
 use tokio::runtime;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, watch as latest};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::fetch::{self, Wants};
 use super::limits::{EDITS, GATHER, NEWS};
 use super::{Client, Failure};
+use crate::need::{Job, Need};
 use crate::news::{Link, News, Ticket};
 
 /// How long to wait before try number `attempt` (from 0) after a connection was lost: 200 ms, doubled each time,
@@ -30,6 +32,7 @@ pub struct Handle {
     news: mpsc::Sender<News>,
     refresh: Arc<Notify>,
     edits: Arc<Semaphore>,
+    wants: Arc<latest::Sender<Wants>>,
     runtime: runtime::Handle,
 }
 
@@ -39,14 +42,18 @@ pub struct Handle {
 pub fn watch(client: Client, period: Duration) -> (Handle, mpsc::Receiver<News>) {
     let (news, receiver) = mpsc::channel(NEWS);
     let refresh = Arc::new(Notify::new());
+    let wants = Arc::new(latest::Sender::new(Wants::default()));
     let handle = Handle {
         client: client.clone(),
         news: news.clone(),
         refresh: Arc::clone(&refresh),
         edits: Arc::new(Semaphore::new(EDITS)),
+        wants: Arc::clone(&wants),
         runtime: runtime::Handle::current(),
     };
-    let watcher = Watcher { client, news, refresh, period: period.max(GATHER), started: None, last: 0 };
+    handle.runtime.spawn(fetch::run(client.clone(), wants.subscribe(), news.clone()));
+    let watcher =
+        Watcher { client, news, refresh, wants, period: period.max(GATHER), started: None, last: 0 };
     handle.runtime.spawn(watcher.run());
     (handle, receiver)
 }
@@ -54,12 +61,24 @@ pub fn watch(client: Client, period: Duration) -> (Handle, mpsc::Receiver<News>)
 impl Link for Handle {
     fn edit_member(&self, ticket: Ticket, balancer: &BalancerName, member: &MemberName, edit: MemberEdit) {
         let (client, balancer, member) = (self.client.clone(), balancer.clone(), member.clone());
-        self.answer(ticket, async move { client.edit_member(&balancer, &member, &edit).await });
+        let edited = async move { client.edit_member(&balancer, &member, &edit).await.map(Box::new) };
+        self.answer(edited, move |outcome| News::Answer { ticket, outcome });
     }
 
     fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit) {
         let (client, balancer) = (self.client.clone(), balancer.clone());
-        self.answer(ticket, async move { client.edit_balancer(&balancer, &edit).await });
+        let edited = async move { client.edit_balancer(&balancer, &edit).await.map(Box::new) };
+        self.answer(edited, move |outcome| News::Answer { ticket, outcome });
+    }
+
+    fn drain(&self, ticket: Ticket, job: Job) {
+        let client = self.client.clone();
+        let answered = async move { client.job(&job).await.map(Box::new) };
+        self.answer(answered, move |outcome| News::Drained { ticket, outcome });
+    }
+
+    fn look(&self, needs: Vec<Need>) {
+        self.wants.send_modify(|wants| wants.needs = needs);
     }
 
     fn refresh(&self) {
@@ -68,17 +87,22 @@ impl Link for Handle {
 }
 
 impl Handle {
-    fn answer(&self, ticket: Ticket, edit: impl Future<Output = Result<Edited, Failure>> + Send + 'static) {
+    /// Sends the outcome of an edit as news, and asks for a snapshot that shows it.
+    fn answer<T: Send>(
+        &self,
+        edit: impl Future<Output = Result<T, Failure>> + Send + 'static,
+        told: impl FnOnce(Result<T, String>) -> News + Send + 'static,
+    ) {
         let (news, refresh) = (self.news.clone(), Arc::clone(&self.refresh));
         let permit = Arc::clone(&self.edits).try_acquire_owned();
         self.runtime.spawn(async move {
             let outcome = match permit {
-                Ok(_permit) => edit.await.map(Box::new).map_err(|failure| failure.to_string()),
+                Ok(_permit) => edit.await.map_err(|failure| failure.to_string()),
                 Err(_) => Err(format!("{EDITS} changes already wait for the proxy; nothing was sent")),
             };
             refresh.notify_one();
             // A screen that is gone needs no answer.
-            let _ = news.send(News::Answer { ticket, outcome }).await;
+            let _ = news.send(told(outcome)).await;
         });
     }
 }
@@ -87,6 +111,7 @@ struct Watcher {
     client: Client,
     news: mpsc::Sender<News>,
     refresh: Arc<Notify>,
+    wants: Arc<latest::Sender<Wants>>,
     period: Duration,
     /// When the proxy that was watched last had started.
     started: Option<Timestamp>,
@@ -124,6 +149,7 @@ impl Watcher {
                 // A proxy that falls over at once is not asked ever faster.
                 attempt = 0;
             }
+            self.wants.send_modify(|wants| wants.up = false);
             match end {
                 End::Unheard => return,
                 End::Restarted => {}
@@ -153,6 +179,7 @@ impl Watcher {
         let mut included = snapshot.event;
         self.tell(News::Connected).await?;
         self.tell(News::Snapshot(Box::new(snapshot))).await?;
+        self.wants.send_modify(|wants| (wants.up, wants.connections) = (true, wants.connections + 1));
         let mut events = self.client.events(Some(self.last), true).await?;
         let mut timer = self.timer();
         let mut soon = false;
@@ -164,9 +191,12 @@ impl Watcher {
                     self.last = events.last();
                     let number = event.number;
                     self.tell(News::Event(Box::new(event))).await?;
-                    if number > included && !soon {
-                        soon = true;
-                        timer.reset_after(GATHER);
+                    if number > included {
+                        self.wants.send_modify(|wants| wants.events += 1);
+                        if !soon {
+                            soon = true;
+                            timer.reset_after(GATHER);
+                        }
                     }
                 }
                 () = self.refresh.notified(), if !soon => {

@@ -2,6 +2,8 @@
 
 use evenkeel_protocol::{Change, Edited, Flag, MemberEdit, MemberSnapshot};
 
+use crate::model::drains::Drainage;
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Act {
@@ -23,6 +25,8 @@ pub enum Act {
         /// The same as texts, for people.
         changes: Vec<Change>,
     },
+    /// Ask something of its drain.
+    Drain(Drainage),
 }
 
 /// On or off.
@@ -51,6 +55,7 @@ impl Act {
                 .into_iter()
                 .fold(MemberEdit::default(), |edit, flag| edit.with_flag(flag, false)),
             Self::Settings { edit, .. } | Self::Undo { edit, .. } => (**edit).clone(),
+            Self::Drain(drainage) => drainage.edit(),
         };
         MemberEdit { revision: Some(revision), ..edit }
     }
@@ -62,6 +67,7 @@ impl Act {
             Self::Enable => "Enable",
             Self::Settings { .. } => "Change",
             Self::Undo { .. } => "Undo the change of",
+            Self::Drain(drainage) => drainage.verb(),
         }
     }
 
@@ -69,15 +75,16 @@ impl Act {
     pub fn changes(&self) -> &[Change] {
         match self {
             Self::Settings { changes, .. } | Self::Undo { changes, .. } => changes,
-            Self::Flag(..) | Self::Enable => &[],
+            Self::Flag(..) | Self::Enable | Self::Drain(_) => &[],
         }
     }
 
-    /// Does it only let more requests come to a member? Nothing stands in the way of that.
+    /// Does it only let more requests come to a member, or change nothing about that? Nothing stands in the way of it.
     pub fn is_relief(&self) -> bool {
         matches!(
             self,
             Self::Enable
+                | Self::Drain(Drainage::Extend(..) | Drainage::Cancel(_) | Drainage::Restore(_))
                 | Self::Flag(Flag::Drain | Flag::Disabled | Flag::Stopped | Flag::HealthFail, Turn::Off)
         )
     }
@@ -88,7 +95,7 @@ impl Act {
             let what = match self {
                 Self::Flag(flag, turn) => format!(" {}", flag_words(*flag, *turn).1),
                 Self::Enable => format!(" is enabled ({})", told(&edited.changes)),
-                Self::Settings { .. } => format!(": {}", told(&edited.changes)),
+                Self::Settings { .. } | Self::Drain(_) => format!(": {}", told(&edited.changes)),
                 Self::Undo { .. } => format!(" is as before: {}", told(&edited.changes)),
             };
             format!("{label}{what}")

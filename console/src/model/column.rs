@@ -22,14 +22,22 @@ pub enum Column {
     Rate,
     /// The last minute as a line; compares as the rate does.
     Trend,
-    /// How often it was chosen.
-    Elected,
+    /// The time within which 99 of 100 answers came, in the last ten seconds.
+    P99,
+    /// Answers a second with a status of 500 to 599.
+    Erring,
+    /// Live sessions.
+    Sessions,
+    /// The time within which half of the answers came, in the last ten seconds.
+    P50,
     /// Its share.
     Factor,
     /// Its set.
     Set,
     /// How urgently it is owed work.
     Load,
+    /// How often it was chosen.
+    Elected,
     /// Bytes to it.
     To,
     /// Bytes from it.
@@ -40,17 +48,21 @@ pub enum Column {
 
 impl Column {
     /// All of them, in their order on the screen.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Member,
         Self::Route,
         Self::Status,
         Self::Busy,
         Self::Rate,
         Self::Trend,
-        Self::Elected,
+        Self::P99,
+        Self::Erring,
+        Self::Sessions,
+        Self::P50,
         Self::Factor,
         Self::Set,
         Self::Load,
+        Self::Elected,
         Self::To,
         Self::From,
         Self::Redirect,
@@ -65,7 +77,11 @@ impl Column {
             Self::Busy => "Busy",
             Self::Rate => "Req/s",
             Self::Trend => "Last minute",
+            Self::P99 => "P99",
+            Self::Erring => "5xx/s",
+            Self::Sessions => "Sess",
             Self::Elected => "Elected",
+            Self::P50 => "P50",
             Self::Factor => "Factor",
             Self::Set => "Set",
             Self::Load => "Load",
@@ -84,7 +100,11 @@ impl Column {
             Self::Status => Health::of(x.status).cmp(&Health::of(y.status)),
             Self::Busy => y.busy.cmp(&x.busy),
             Self::Rate | Self::Trend => b.rate.cmp(&a.rate),
+            Self::P99 => p99(y).cmp(&p99(x)),
+            Self::Erring => b.erring.cmp(&a.erring),
+            Self::Sessions => y.sessions.cmp(&x.sessions),
             Self::Elected => y.elected.cmp(&x.elected),
+            Self::P50 => p50(y).cmp(&p50(x)),
             Self::Factor => y.lbfactor.hundredths().cmp(&x.lbfactor.hundredths()),
             Self::Set => x.lbset.cmp(&y.lbset),
             Self::Load => y.lbstatus.cmp(&x.lbstatus),
@@ -102,6 +122,16 @@ pub struct Compared<'a> {
     pub member: &'a MemberSnapshot,
     /// Its requests a second, if they are known.
     pub rate: Option<Rate>,
+    /// Its answers a second of 500 to 599, if they are known.
+    pub erring: Option<Rate>,
+}
+
+fn p50(member: &MemberSnapshot) -> Option<u64> {
+    member.latency.last_10s.map(|lately| lately.p50_us)
+}
+
+fn p99(member: &MemberSnapshot) -> Option<u64> {
+    member.latency.last_10s.map(|lately| lately.p99_us)
 }
 
 /// By which column members are sorted within their balancer; by none: in configuration order.
@@ -161,7 +191,7 @@ mod tests {
     fn the_marker_walks_over_all_columns_and_none() {
         let mut sort = Sort::default();
         let mut seen = Vec::new();
-        for _ in 0..13 {
+        for _ in 0..17 {
             sort.next();
             seen.push(sort.column);
         }
@@ -178,7 +208,7 @@ mod tests {
     fn what_is_looked_for_stands_at_the_top() {
         let snapshot = sample::snapshot(0);
         let [node1, node2, node3] = &snapshot.balancers[0].members[..] else { panic!("three members") };
-        let of = |member| Compared { member, rate: Some(Rate(member.busy)) };
+        let of = |member| Compared { member, rate: Some(Rate(member.busy)), erring: None };
         for (column, first, last) in [
             (Column::Member, node1, node3),
             (Column::Status, node3, node1),

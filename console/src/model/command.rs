@@ -1,8 +1,9 @@
 //! The line that does in a shell what was done here: for runbooks, and for those who want to learn the commands.
 
-use evenkeel_protocol::{Flag, MemberEdit};
+use evenkeel_protocol::{DrainOrder, Flag, MemberEdit};
 
 use crate::model::act::{Act, Turn};
+use crate::model::drains::Drainage;
 
 /// The command that does `act` to the member called `label`, as a shell takes it.
 pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
@@ -19,6 +20,7 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
             set(&[format!("{field}={}", if *turn == Turn::On { "on" } else { "off" })])
         }
         Act::Enable => format!("enable {member}"),
+        Act::Drain(drainage) => drain(drainage, &member),
         Act::Settings { changes, .. } | Act::Undo { changes, .. } => {
             let setting = |field: &str, value: &str| quoted(&format!("{field}={value}"));
             let settings: Vec<String> =
@@ -29,6 +31,39 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     match reason {
         Some(reason) => format!("evenkeel {rest} --reason {}", quoted(reason)),
         None => format!("evenkeel {rest}"),
+    }
+}
+
+/// The command of a drain; not of what no command does, see [`Drainage::has_command`].
+fn drain(drainage: &Drainage, member: &str) -> String {
+    let terms = |[until, timeout, settle, on_timeout]: [Option<String>; 4]| {
+        let said = [("until", until), ("timeout", timeout), ("settle", settle), ("on-timeout", on_timeout)];
+        let said = said.into_iter().filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
+        format!("drain {member}{}", said.collect::<String>())
+    };
+    match drainage {
+        Drainage::Begin(order) => terms([
+            order.until.map(|until| until.typed().to_owned()),
+            order.timeout.filter(|timeout| timeout.span().is_some()).map(|timeout| timeout.to_string()),
+            order
+                .settle
+                .filter(|settle| settle.millis() != DrainOrder::SETTLE_MILLIS)
+                .map(|it| it.to_string()),
+            order
+                .timeout
+                .filter(|timeout| timeout.span().is_some())
+                .and(order.on_timeout)
+                .map(|on| on.to_string()),
+        ]),
+        Drainage::Change(_, change) | Drainage::Extend(_, change) => terms([
+            change.until.map(|until| until.typed().to_owned()),
+            change.timeout.map(|timeout| timeout.to_string()),
+            change.settle.map(|settle| settle.to_string()),
+            change.on_timeout.map(|on_timeout| on_timeout.to_string()),
+        ]),
+        Drainage::Stop(_) => format!("drain {member} --timeout 0 --on-timeout stop"),
+        Drainage::Cut(_) => format!("drain {member} --timeout 0 --on-timeout cut"),
+        Drainage::Cancel(_) | Drainage::Restore(_) => format!("undrain {member}"),
     }
 }
 

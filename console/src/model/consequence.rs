@@ -5,6 +5,7 @@
 use evenkeel_protocol::{BalancerSnapshot, Flag, MemberEdit, MemberSnapshot, Route, Status, Timestamp};
 
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
+use crate::model::drains::Drainage;
 use crate::model::health::{Place, newcomers, places};
 use crate::model::target::label;
 
@@ -70,6 +71,7 @@ pub fn consequences(
         Act::Flag(flag, Turn::On) => scene.flag_on(*flag),
         Act::Flag(flag, Turn::Off) => scene.flag_off(*flag),
         Act::Enable => scene.enable(),
+        Act::Drain(drainage) => scene.drainage(drainage),
         Act::Settings { edit, .. } | Act::Undo { edit, .. } => {
             scene.settings(edit);
             scene.flags(edit);
@@ -93,6 +95,24 @@ pub(super) fn applied(member: &MemberSnapshot, edit: &MemberEdit) -> Place {
 }
 
 impl Scene<'_> {
+    /// What a drain waits for and what it does to the member.
+    fn drainage(&mut self, drainage: &Drainage) {
+        for line in drainage.said() {
+            self.say(line);
+        }
+        match drainage {
+            Drainage::Begin(_) => self.flag_on(Flag::Drain),
+            Drainage::Stop(_) => self.flag_on(Flag::Stopped),
+            Drainage::Cut(_) => {
+                self.flag_on(Flag::Stopped);
+                // That is just what they may not.
+                self.remarks.retain(|remark| !remark.text.ends_with("in flight may finish."));
+            }
+            Drainage::Restore(_) => self.flag_off(Flag::Drain),
+            Drainage::Change(..) | Drainage::Extend(..) | Drainage::Cancel(_) => {}
+        }
+    }
+
     fn say(&mut self, text: impl Into<String>) {
         self.remarks.push(Remark { tone: Tone::Plain, text: text.into() });
     }

@@ -201,7 +201,8 @@ impl Cursor {
             let rated = |place: &usize| {
                 let member = balancer.members.get(*place)?;
                 let rate = fleet.history_of(&balancer.name, &member.name).and_then(History::now);
-                Some(Compared { member, rate })
+                let erring = fleet.erring_of(&balancer.name, &member.name);
+                Some(Compared { member, rate, erring })
             };
             let mut members: Vec<(usize, Compared<'_>)> =
                 (0..balancer.members.len()).filter_map(|place| Some((place, rated(&place)?))).collect();

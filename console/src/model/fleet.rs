@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Snapshot};
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Series, Snapshot};
 
 use crate::model::health::{Grade, Health};
-use crate::model::history::{History, Rate};
+use crate::model::history::{History, Meter, Rate, SECONDS};
 use crate::model::target::Target;
 use crate::model::wash;
 
@@ -14,7 +14,14 @@ use crate::model::wash;
 pub struct Fleet {
     snapshot: Option<Snapshot>,
     heard: Moment,
-    histories: HashMap<BalancerName, HashMap<MemberName, History>>,
+    records: HashMap<BalancerName, HashMap<MemberName, Record>>,
+}
+
+/// What follows from the snapshots of one member.
+#[derive(Debug, Clone, Default)]
+struct Record {
+    elected: History,
+    erring: Meter,
 }
 
 impl Fleet {
@@ -24,16 +31,17 @@ impl Fleet {
         let restarted =
             self.snapshot.as_ref().is_some_and(|before| before.proxy.started != snapshot.proxy.started);
         if restarted {
-            self.histories.clear();
+            self.records.clear();
         }
-        let mut before = std::mem::take(&mut self.histories);
+        let mut before = std::mem::take(&mut self.records);
         for balancer in &snapshot.balancers {
             let mut known = before.remove(&balancer.name).unwrap_or_default();
-            let histories = self.histories.entry(balancer.name.clone()).or_default();
+            let records = self.records.entry(balancer.name.clone()).or_default();
             for member in &balancer.members {
-                let mut history = known.remove(&member.name).unwrap_or_default();
-                history.push(snapshot.taken, member.elected);
-                histories.insert(member.name.clone(), history);
+                let mut record = known.remove(&member.name).unwrap_or_default();
+                record.elected.push(snapshot.taken, member.elected);
+                record.erring.push(snapshot.taken, member.answers.erring);
+                records.insert(member.name.clone(), record);
             }
         }
         self.heard = now;
@@ -63,12 +71,44 @@ impl Fleet {
 
     /// As [`Fleet::history`].
     pub fn history_of(&self, balancer: &BalancerName, member: &MemberName) -> Option<&History> {
-        self.histories.get(balancer)?.get(member)
+        Some(&self.record(balancer, member)?.elected)
     }
 
     /// The requests a second of all members of a balancer whose rate is known; none if it is known of none.
     pub fn rate(&self, balancer: &BalancerName) -> Option<Rate> {
-        self.histories.get(balancer)?.values().filter_map(History::now).reduce(Rate::plus)
+        let records = self.records.get(balancer)?.values();
+        records.filter_map(|record| record.elected.now()).reduce(Rate::plus)
+    }
+
+    /// The answers a second of a member with a status of 500 to 599.
+    pub fn erring_of(&self, balancer: &BalancerName, member: &MemberName) -> Option<Rate> {
+        self.record(balancer, member)?.erring.now()
+    }
+
+    /// The same of all members of a balancer of which it is known.
+    pub fn erring(&self, balancer: &BalancerName) -> Option<Rate> {
+        let records = self.records.get(balancer)?.values();
+        records.filter_map(|record| record.erring.now()).reduce(Rate::plus)
+    }
+
+    fn record(&self, balancer: &BalancerName, member: &MemberName) -> Option<&Record> {
+        self.records.get(balancer)?.get(member)
+    }
+
+    /// Fills the last minute with what the proxy remembers of it.
+    pub fn remember(&mut self, past: &evenkeel_protocol::History) {
+        let Some(records) = self.records.get_mut(&past.balancer).filter(|_| past.step_ms == 1000) else {
+            return;
+        };
+        for known in &past.members {
+            let points = known.series.get(&Series::Elected).map_or(&[][..], Vec::as_slice);
+            // The last point is not over yet.
+            let rates = points.iter().rev().skip(1).take(SECONDS).rev();
+            let rates: Vec<Option<Rate>> = rates.map(|point| point.map(Rate::of)).collect();
+            if let Some(record) = records.get_mut(&known.member) {
+                record.elected.begin_with(&rates);
+            }
+        }
     }
 
     /// The requests a second of all balancers.
@@ -78,8 +118,8 @@ impl Fleet {
 
     /// The highest rate of any member of a balancer in the last minute.
     pub fn peak(&self, balancer: &BalancerName) -> Rate {
-        let histories = self.histories.get(balancer).into_iter().flat_map(HashMap::values);
-        histories.flat_map(History::rates).flatten().max().unwrap_or_default()
+        let records = self.records.get(balancer).into_iter().flat_map(HashMap::values);
+        records.flat_map(|record| record.elected.rates()).flatten().max().unwrap_or_default()
     }
 
     /// How many members are of that grade.

@@ -100,6 +100,15 @@ impl Grade {
         }
     }
 
+    /// That of a balancer: bad if nobody takes new users, degraded if one of its members is not well.
+    pub fn of_balancer(balancer: &BalancerSnapshot) -> Self {
+        if newcomers(&places(balancer)).is_empty() {
+            return Self::Bad;
+        }
+        let worst = balancer.members.iter().map(Self::of).min();
+        worst.map_or(Self::Bad, |worst| worst.max(Self::Degraded))
+    }
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {

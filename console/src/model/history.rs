@@ -21,6 +21,16 @@ const GAP: u64 = 5;
 pub struct Rate(pub u64);
 
 impl Rate {
+    /// From a number of requests a second; what is no number, or below nothing, is nothing.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "such a cast ends at the ends of the range"
+    )]
+    pub fn of(requests: f64) -> Self {
+        Self((requests * 1000.0).round() as u64)
+    }
+
     /// The sum, at most the largest rate.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -40,37 +50,65 @@ impl fmt::Display for Rate {
     }
 }
 
+/// What a counter counts a second, from its values at different moments.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Meter {
+    base: Option<(Timestamp, u64)>,
+    now: Option<Rate>,
+}
+
+impl Meter {
+    /// Takes in the value of the counter at a moment; answers the rate since the one before, and for how many seconds
+    /// it holds. None: the moments are too near to each other to tell, or this is the first.
+    pub fn push(&mut self, taken: Timestamp, counter: u64) -> Option<(Option<Rate>, u64)> {
+        let Some((since, before)) = self.base else {
+            self.base = Some((taken, counter));
+            return None;
+        };
+        let elapsed = taken.0.saturating_sub(since.0);
+        let falls = taken < since || counter < before;
+        if elapsed < SHORTEST && !falls {
+            return None;
+        }
+        self.base = Some((taken, counter));
+        let seconds = elapsed.saturating_add(500_000) / 1_000_000;
+        self.now = if falls || seconds > GAP {
+            None
+        } else {
+            let rate = u128::from(counter - before) * 1_000_000_000 / u128::from(elapsed.max(1));
+            Some(Rate(u64::try_from(rate).unwrap_or(u64::MAX)))
+        };
+        Some((self.now, seconds.max(1)))
+    }
+
+    /// The latest rate, if it is known.
+    pub fn now(&self) -> Option<Rate> {
+        self.now
+    }
+}
+
 /// A ring of rates, one a second, the newest last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
-    base: Option<(Timestamp, u64)>,
+    meter: Meter,
     rates: VecDeque<Option<Rate>>,
 }
 
 impl History {
     /// Takes in the value of the counter at a moment.
     pub fn push(&mut self, taken: Timestamp, counter: u64) {
-        let Some((since, before)) = self.base else {
-            self.base = Some((taken, counter));
-            return;
-        };
-        if taken < since || counter < before {
-            self.base = Some((taken, counter));
-            self.add(None, 1);
-            return;
+        if let Some((rate, seconds)) = self.meter.push(taken, counter) {
+            self.add(rate, seconds);
         }
-        let elapsed = taken.0.saturating_sub(since.0);
-        if elapsed < SHORTEST {
-            return;
+    }
+
+    /// Puts the seconds that were before the first one here in front of it, as the proxy remembers them: `past` ends
+    /// with the last second, the newest last.
+    pub fn begin_with(&mut self, past: &[Option<Rate>]) {
+        let older = past.len().saturating_sub(self.rates.len());
+        for rate in past.iter().take(older).rev().take(SECONDS - self.rates.len().min(SECONDS)) {
+            self.rates.push_front(*rate);
         }
-        self.base = Some((taken, counter));
-        let seconds = elapsed.saturating_add(500_000) / 1_000_000;
-        if seconds > GAP {
-            self.add(None, seconds);
-            return;
-        }
-        let rate = u128::from(counter - before) * 1_000_000_000 / u128::from(elapsed);
-        self.add(Some(Rate(u64::try_from(rate).unwrap_or(u64::MAX))), seconds.max(1));
     }
 
     fn add(&mut self, rate: Option<Rate>, seconds: u64) {
@@ -120,6 +158,19 @@ mod tests {
             let rates: Vec<Option<u64>> = history.rates().map(|rate| rate.map(|rate| rate.0)).collect();
             assert_eq!(rates, wanted, "{what}");
         }
+    }
+
+    #[test]
+    fn what_the_proxy_remembers_stands_before_what_was_seen() {
+        let past: Vec<Option<Rate>> = (0..SECONDS as u64).map(|second| Some(Rate(second))).collect();
+        let mut history = History::default();
+        history.begin_with(&past[50..]);
+        assert_eq!(history.rates().collect::<Vec<_>>(), past[50..]);
+        history.begin_with(&past);
+        assert_eq!(history.rates().len(), SECONDS, "only what is older is added");
+        assert_eq!(history.rates().next(), Some(Some(Rate(0))));
+        history.begin_with(&past);
+        assert_eq!(history.rates().len(), SECONDS);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct Question {
     pub seen: bool,
     /// What is typed, where a yes is not enough.
     pub typed: Text,
+    /// Is it done even where a guard would refuse?
+    pub forced: bool,
     /// The form that it came from, to go back to.
     pub back: Option<Box<Form>>,
 }
@@ -61,7 +63,7 @@ impl Subject {
 impl Question {
     /// Asks whether to do `act` to `subjects`.
     pub fn new(subjects: Vec<Subject>, act: Act) -> Self {
-        Self { subjects, act, reason: None, seen: false, typed: Text::default(), back: None }
+        Self { subjects, act, reason: None, seen: false, typed: Text::default(), forced: false, back: None }
     }
 
     /// How it stands. One about many stands as long as any of its members does; the others are told as refused.
@@ -73,7 +75,8 @@ impl Question {
 
     /// What is sent for one of its members.
     pub fn edit(&self, subject: &Subject) -> MemberEdit {
-        MemberEdit { reason: self.reason.clone(), ..self.act.edit(subject.revision) }
+        let force = self.forced.then_some(true);
+        MemberEdit { reason: self.reason.clone(), force, ..self.act.edit(subject.revision) }
     }
 
     /// `app/node1`, or `3 members`.
@@ -100,6 +103,9 @@ impl Question {
 
     /// The commands that do the same, one a line.
     pub fn commands(&self) -> Vec<String> {
+        if matches!(&self.act, Act::Drain(drainage) if !drainage.has_command()) {
+            return Vec::new();
+        }
         let reason = self.reason.as_ref().map(Reason::as_str);
         self.subjects.iter().map(|subject| command::line(&self.act, &subject.label, reason)).collect()
     }

@@ -10,6 +10,10 @@ use crate::message::{Clock, Size};
 use crate::model::Model;
 use crate::model::target::Target;
 
+mod shown;
+
+pub(crate) use shown::{answer, drain, drained, elections, found, past};
+
 /// 2026-01-02 12:00:00 UTC.
 pub(crate) const NOON: u64 = 1_767_355_200_000_000;
 

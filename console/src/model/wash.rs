@@ -2,7 +2,11 @@
 //! for the free texts, which may repeat what strangers wrote.
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Change, Drain, Event, EventKind, Override, Peer, Snapshot};
+use evenkeel_protocol::{
+    Change, Drain, ElectionNote, Event, EventKind, Explanation, Override, Peer, Snapshot,
+};
+
+use crate::need::Found;
 
 /// The longest word: a status, a version, a user's name, a value.
 const WORD: usize = 100;
@@ -40,7 +44,7 @@ pub fn snapshot(snapshot: &mut Snapshot) {
 }
 
 /// Cleans all free texts of a drain.
-fn drain(drain: &mut Drain) {
+pub fn drain(drain: &mut Drain) {
     peer(&mut drain.by);
     if let Some(reason) = &mut drain.reason {
         wash(reason, SENTENCE);
@@ -119,6 +123,70 @@ pub fn changes(changes: &mut [Change]) {
         wash(&mut change.before, WORD);
         wash(&mut change.after, WORD);
     }
+}
+
+/// Cleans all free texts of what a screen asked for.
+pub fn found(found: &mut Found) {
+    match found {
+        Found::History(history) => {
+            history.marks.iter_mut().for_each(|mark| wash(&mut mark.text, SENTENCE));
+        }
+        Found::Census(_) => {}
+        Found::Elections(elections) => elections.elections.iter_mut().for_each(election),
+        Found::Overrides(overrides) => {
+            for layers in &mut overrides.fields {
+                for text in [&mut layers.field, &mut layers.configured, &mut layers.effective] {
+                    wash(text, WORD);
+                }
+                if let Some(overridden) = &mut layers.overridden {
+                    wash(&mut overridden.value, WORD);
+                    peer(&mut overridden.by);
+                    overridden.reason.iter_mut().for_each(|reason| wash(reason, SENTENCE));
+                }
+            }
+        }
+        Found::Preview(preview) => {
+            changes(&mut preview.changes);
+            preview.notes.iter_mut().for_each(|note| wash(note, SENTENCE));
+            preview.refusal.iter_mut().for_each(|refusal| wash(&mut refusal.message, SENTENCE));
+        }
+        Found::Explanation(explanation) => self::explanation(explanation),
+    }
+}
+
+fn election(note: &mut ElectionNote) {
+    for text in [&mut note.session, &mut note.asked].into_iter().flatten() {
+        wash(text, WORD);
+    }
+    note.failed.iter_mut().for_each(|failed| wash(failed, SENTENCE));
+    note.failover.iter_mut().for_each(|failover| wash(&mut failover.reason, SENTENCE));
+}
+
+fn explanation(explanation: &mut Explanation) {
+    wash(&mut explanation.verdict, SENTENCE);
+    if let Some(mapping) = &mut explanation.mapping {
+        wash(&mut mapping.path, SENTENCE);
+        wash(&mut mapping.why, SENTENCE);
+        for text in [&mut mapping.line, &mut mapping.becomes].into_iter().flatten() {
+            wash(text, SENTENCE);
+        }
+    }
+    let Some(candidacy) = &mut explanation.balancer else { return };
+    let session = &mut candidacy.session;
+    for text in [&mut session.name, &mut session.id, &mut session.route] {
+        wash(text, WORD);
+    }
+    for look in &mut session.looked {
+        wash(&mut look.name, WORD);
+        wash(&mut look.saw, SENTENCE);
+    }
+    candidacy.search.iter_mut().for_each(|step| wash(&mut step.saw, SENTENCE));
+    for candidate in &mut candidacy.candidates {
+        wash(&mut candidate.words, WORD);
+        wash(&mut candidate.why, SENTENCE);
+    }
+    wash(&mut candidacy.because, SENTENCE);
+    candidacy.notes.iter_mut().for_each(|note| wash(note, SENTENCE));
 }
 
 /// A cleaned sentence.

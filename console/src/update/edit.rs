@@ -1,7 +1,7 @@
 //! From a key to an edit: ask, perhaps write, confirm, send. Nothing is sent but by an answer, in proportion to the
 //! risk, to a question that was on the screen, about a member that is still there and still as it was.
 
-use evenkeel_protocol::Flag;
+use evenkeel_protocol::{Flag, MemberEdit};
 
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
@@ -10,14 +10,19 @@ use crate::model::outlook::Gravity;
 use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone};
-use crate::update::many;
+use crate::news::Ticket;
+use crate::update::{drain, many};
 
 /// Asks whether to turn `flag` on, or off if all of those it is about have it.
 pub(super) fn ask_flag(model: &mut Model, flag: Flag) {
     let Some(targets) = editable(model) else { return };
     let lacks = |target: &Target| found(model, target).is_some_and(|(_, member)| !member.status.has(flag));
     let turn = if targets.iter().any(lacks) { Turn::On } else { Turn::Off };
-    ask(model, targets, Act::Flag(flag, turn));
+    let act = match (flag, targets.as_slice()) {
+        (Flag::Drain, targets) => drain::act(model, targets, turn),
+        _ => Act::Flag(flag, turn),
+    };
+    ask(model, targets, act);
 }
 
 /// Asks whether to clear D, N and S.
@@ -106,21 +111,35 @@ fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     if !answerable || model.outlook(question).gravity > most {
         return Vec::new();
     }
-    let question = (**question).clone();
+    // What a guard protects was spelt out, and that is what it asks for.
+    let forced = model.outlook(question).gravity == Gravity::Last;
+    let question = Question { forced, ..(**question).clone() };
     model.popup = None;
     model.commands = question.commands();
     let asked = format!("{} {}: waiting for the proxy's answer", question.act.verb(), question.whom());
     let [subject] = question.subjects.as_slice() else {
         return many::start(model, question);
     };
-    let edit = Box::new(question.edit(subject));
+    let edit = question.edit(subject);
     let Subject { target, label, .. } = subject.clone();
-    if let Some(ticket) = model.pending.send(target.clone(), label, question.act) {
+    if let Some(ticket) = model.pending.send(target.clone(), label, question.act.clone()) {
         model.tell(Tone::Plain, asked);
-        return vec![Effect::EditMember { ticket, target, edit }];
+        return vec![sent(ticket, (target, &question.act), edit)];
     }
     model.tell(Tone::Alarm, "too many edits wait for their answers; nothing was sent");
     Vec::new()
+}
+
+/// What is sent for an act: the edit itself, or what it asks of the drain.
+pub(super) fn sent(ticket: Ticket, (target, act): (Target, &Act), edit: MemberEdit) -> Effect {
+    match act {
+        Act::Drain(drainage) => {
+            let job =
+                drainage.job(&target, edit.revision.unwrap_or_default()).because(edit.reason, edit.force);
+            Effect::Drain { ticket, job: Box::new(job) }
+        }
+        _ => Effect::EditMember { ticket, target, edit: Box::new(edit) },
+    }
 }
 
 /// Leaves everything as it is; a question that came from a form goes back to it.

@@ -11,9 +11,10 @@ use crate::model::batch::Outcome;
 use crate::model::pending::Sent;
 use crate::model::{Connection, Model, Screen, Tone, wash};
 use crate::news::{News, Ticket};
+use crate::update::{drain, found};
 
 /// How long it is said that a change can be undone. It can be undone after that too.
-const UNDO: Duration = Duration::from_secs(10);
+pub(super) const UNDO: Duration = Duration::from_secs(10);
 
 /// A second has passed. It counts as a change only if it shows.
 pub(super) fn tick(model: &mut Model, clock: Clock) -> Vec<Effect> {
@@ -44,6 +45,8 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
             }
             model.cursor.prune(&model.fleet);
             model.cursor.settle(&model.fleet);
+            drain::settle(model);
+            found::go_on(model);
         }
         News::Event(event) => return event_came(model, *event),
         News::Lost { why, next_try } => {
@@ -51,12 +54,17 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
             model.connection = Connection::Lost { why, since: model.clock.running, next_try };
         }
         News::Answer { ticket, outcome } => return answered(model, ticket, outcome),
+        News::Drained { ticket, outcome } => return drain::answered(model, ticket, outcome),
+        News::Found { need, outcome } => found::came(model, &need, outcome),
     }
     Vec::new()
 }
 
 fn event_came(model: &mut Model, mut event: Event) -> Vec<Effect> {
     wash::event(&mut event);
+    if let Some(Ok(past)) = &mut model.gathered.past {
+        past.mark(&event);
+    }
     let known = model.fleet.snapshot().is_some_and(|snapshot| snapshot.event >= event.number);
     if !model.log.push(event) {
         return Vec::new();
@@ -108,7 +116,7 @@ fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, Stri
 }
 
 /// What can be done about a change that was made.
-fn hint(model: &Model, sent: &Sent) -> String {
+pub(super) fn hint(model: &Model, sent: &Sent) -> String {
     let command = model.commands.first().map_or("", String::as_str);
     match sent.act {
         Act::Undo { .. } => format!("y copies: {command}"),

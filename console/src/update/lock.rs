@@ -51,6 +51,7 @@ mod tests {
     use crate::keymap::Context;
     use crate::message::{Key, Message};
     use crate::model::sample;
+    use crate::need::Job;
     use crate::news::News;
     use crate::update::update;
 
@@ -107,7 +108,7 @@ mod tests {
         update(&mut model, Message::Key(Key::Char(']')));
         let keys = "Lydy";
         match press(&mut model, keys).as_slice() {
-            [Effect::EditMember { edit, .. }] => assert_eq!(edit.drain, Some(true)),
+            [Effect::Drain { job, .. }] => assert!(matches!(**job, Job::Begin(..)), "{job:?}"),
             other => panic!("{other:?}"),
         }
         assert!(keys.len() < 6, "choosing the member and unlocking included");

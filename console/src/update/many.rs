@@ -5,6 +5,7 @@ use crate::model::batch::{Batch, Outcome};
 use crate::model::question::Question;
 use crate::model::{Model, Popup};
 use crate::news::Ticket;
+use crate::update::edit;
 
 /// Begins with the first one, and shows what becomes of each.
 pub(super) fn start(model: &mut Model, question: Question) -> Vec<Effect> {
@@ -18,12 +19,12 @@ pub(super) fn start(model: &mut Model, question: Question) -> Vec<Effect> {
 pub(super) fn go_on(model: &mut Model) -> Vec<Effect> {
     let Some(batch) = &mut model.batch else { return Vec::new() };
     let Some((subject, act, edit)) = batch.next(model.fleet.snapshot()) else { return Vec::new() };
-    let Some(ticket) = model.pending.send(subject.target.clone(), subject.label, act) else {
+    let Some(ticket) = model.pending.send(subject.target.clone(), subject.label, act.clone()) else {
         batch.asked(Outcome::Refused("too many edits wait for their answers".to_owned()));
         return go_on(model);
     };
     batch.asked(Outcome::Sent(ticket));
-    vec![Effect::EditMember { ticket, target: subject.target, edit: Box::new(edit) }]
+    vec![edit::sent(ticket, (subject.target, &act), edit)]
 }
 
 /// Notes an answer; false if it is none of these.

@@ -6,6 +6,13 @@ use crate::model::form::Text;
 use crate::model::query::{self, Query};
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Screen, menu};
+use crate::update::drain;
+
+/// The longest cookie, path or URL that can be written for the lens.
+const LONGEST_QUESTION: usize = 4096;
+
+/// The lens scrolls no further than this.
+const LONGEST_LENS: usize = 5_000;
 
 /// Does what an action of moving asks.
 pub(super) fn go(model: &mut Model, action: Action) {
@@ -19,23 +26,71 @@ pub(super) fn go(model: &mut Model, action: Action) {
             model.popup = Some(Popup::Filter { text, before });
         }
         Action::Open => {
-            if let Some(target) = model.target().cloned() {
+            if model.screen == Screen::Overview {
+                model.screen = Screen::Balancers;
+            } else if let Some(target) = model.target().cloned() {
                 model.cursor.choose(target.clone());
                 model.screen = Screen::Member(target);
                 model.popup = None;
             }
         }
         Action::Balancers => model.screen = Screen::Balancers,
-        Action::Events => model.screen = Screen::Events { from: 0 },
+        Action::Overview | Action::Events | Action::Drains | Action::Lens | Action::Elections => {
+            show(model, action);
+        }
         Action::NextScreen | Action::PreviousScreen => {
-            model.screen = match model.screen {
-                Screen::Events { .. } => Screen::Balancers,
-                Screen::Balancers | Screen::Member(_) => Screen::Events { from: 0 },
-            };
+            let at = TABS.iter().position(|tab| *tab == tab_of(&model.screen)).unwrap_or(0);
+            let step = if action == Action::NextScreen { 1 } else { TABS.len() - 1 };
+            if let Some(tab) = TABS.get((at + step) % TABS.len()) {
+                show(model, *tab);
+            }
+        }
+        Action::Reach => model.reach = model.reach.other(),
+        Action::Failovers => {
+            model.watching.failovers = !model.watching.failovers;
+            model.watching.from = 0;
+        }
+        Action::RouteChanges => {
+            model.watching.route_changes = !model.watching.route_changes;
+            model.watching.from = 0;
+        }
+        Action::Ask => {
+            model.screen = Screen::Lens;
+            model.popup = Some(Popup::Ask(Text::with_longest(model.lens.text.value(), LONGEST_QUESTION)));
+        }
+        Action::Watch => {
+            model.screen = Screen::Elections;
+            model.popup = Some(Popup::Watch(Text::new(&model.watching.subject)));
         }
         Action::Mark | Action::MarkRange | Action::MarkAll => mark(model, action),
         Action::Problems | Action::SortNext | Action::SortPrevious | Action::Invert => arrange(model, action),
         action => scroll(model, action),
+    }
+}
+
+/// The screens in the order of their tabs, each as the action that shows it.
+const TABS: [Action; 6] =
+    [Action::Overview, Action::Balancers, Action::Events, Action::Drains, Action::Lens, Action::Elections];
+
+fn tab_of(screen: &Screen) -> Action {
+    match screen {
+        Screen::Overview => Action::Overview,
+        Screen::Balancers | Screen::Member(_) => Action::Balancers,
+        Screen::Events { .. } => Action::Events,
+        Screen::Drains(_) => Action::Drains,
+        Screen::Lens => Action::Lens,
+        Screen::Elections => Action::Elections,
+    }
+}
+
+fn show(model: &mut Model, tab: Action) {
+    match tab {
+        Action::Overview => model.screen = Screen::Overview,
+        Action::Events => model.screen = Screen::Events { from: 0 },
+        Action::Drains => drain::open(model),
+        Action::Lens => model.screen = Screen::Lens,
+        Action::Elections => model.screen = Screen::Elections,
+        _ => model.screen = Screen::Balancers,
     }
 }
 
@@ -75,6 +130,9 @@ fn back(model: &mut Model) {
         Some(Popup::Filter { before, .. }) => {
             model.cursor.filter = Query::parse(&before);
             model.cursor.settle(&model.fleet);
+        }
+        Some(Popup::Terms(terms)) => {
+            model.popup = terms.back().map(|question| Popup::Confirm(Box::new(question)));
         }
         Some(_) => {}
         None if model.screen != Screen::Balancers => model.screen = Screen::Balancers,
@@ -125,7 +183,23 @@ fn scroll(model: &mut Model, action: Action) {
         *from = lines(*from, model.log.len().saturating_sub(1));
         return;
     }
+    match model.screen {
+        Screen::Drains(_) => return drain::step(model, lines),
+        Screen::Lens => {
+            model.lens.from = lines(model.lens.from, LONGEST_LENS);
+            return;
+        }
+        Screen::Elections => {
+            let elections = model.gathered.elections.as_ref().and_then(|found| found.as_ref().ok());
+            let last = elections.map_or(0, |found| found.elections.len().saturating_sub(1));
+            model.watching.from = lines(model.watching.from, last);
+            return;
+        }
+        _ => {}
+    }
     let step = match action {
+        Action::Up if model.screen == Screen::Overview => Step::BalancerBefore,
+        Action::Down if model.screen == Screen::Overview => Step::NextBalancer,
         Action::Up => Step::Back(1),
         Action::Down => Step::On(1),
         Action::PageUp => Step::Back(page),

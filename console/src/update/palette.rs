@@ -6,13 +6,14 @@ use crate::cli::palette::{Order, Typed, What, read, verbs};
 use crate::effect::Effect;
 use crate::keymap::{Action, ROWS};
 use crate::model::act::{Act, Turn};
+use crate::model::drains::Drainage;
 use crate::model::palette::{Palette, remember};
 use crate::model::query::Query;
 use crate::model::question::Question;
 use crate::model::target::Target;
 use crate::model::vocabulary::Vocabulary;
 use crate::model::{Model, Popup, Screen, Tone};
-use crate::update::{act, edit};
+use crate::update::{act, drain, edit};
 
 /// Opens the line.
 pub(super) fn open(model: &mut Model) {
@@ -97,10 +98,14 @@ fn ask(model: &mut Model, order: Order) {
         let Some(needing) = edit::needing_enable(model, targets) else { return };
         targets = needing;
     }
-    let first = targets.first().and_then(|target| edit::found(model, target)).map(|(_, member)| member);
-    let Some(member) = first else { return };
+    let first = targets.first().and_then(|target| edit::found(model, target));
+    let Some((balancer, member)) = first else { return };
     let act = match order.what {
-        What::Flags(edit) => by_verb(&edit),
+        What::Flags(edit) => match by_verb(&edit) {
+            Act::Flag(Flag::Drain, turn) => drain::act(model, &targets, turn),
+            act => act,
+        },
+        What::Drain(order) => Act::Drain(Drainage::usual(balancer, member).with(&order)),
         What::Settings(edit, settings) => {
             let several = targets.len() > 1;
             let change = |(field, after): (String, String)| Change {
@@ -124,7 +129,16 @@ fn ask(model: &mut Model, order: Order) {
 /// The act of a verb, which sets one flag or clears several.
 fn by_verb(edit: &MemberEdit) -> Act {
     let set = MemberEdit::FLAGS.into_iter().find(|(flag, _)| edit.flag(*flag) == Some(true));
-    set.map_or(Act::Enable, |(flag, _)| Act::Flag(flag, Turn::On))
+    let cleared: Vec<Flag> = MemberEdit::FLAGS
+        .into_iter()
+        .filter(|(flag, _)| edit.flag(*flag) == Some(false))
+        .map(|(flag, _)| flag)
+        .collect();
+    match (set, cleared.as_slice()) {
+        (Some((flag, _)), _) => Act::Flag(flag, Turn::On),
+        (None, [flag]) => Act::Flag(*flag, Turn::Off),
+        _ => Act::Enable,
+    }
 }
 
 /// A member's value of a setting, as people write it.
@@ -194,6 +208,21 @@ mod tests {
             };
             let mut by_line = sample::model(80, 24);
             press(&mut by_line, &[Key::Char(']')]);
+            // What belongs to another screen says so, or goes there.
+            if row.action == Action::Back {
+                continue;
+            }
+            if ![Context::Balancers, Context::Menu].iter().any(|here| row.contexts.contains(here)) {
+                typed(&mut by_line, line);
+                let said = by_line.toast.is_some() || by_line.popup.is_some();
+                let before = sample::model(80, 24);
+                let moved = by_line.screen != before.screen
+                    || by_line.watching != before.watching
+                    || by_line.reach != before.reach;
+                assert!(said || moved, "{line}");
+                reached += 1;
+                continue;
+            }
             let mut by_key = sample::model(80, 24);
             press(&mut by_key, &[Key::Char(']')]);
             // What only the menu has a key for is pressed there.

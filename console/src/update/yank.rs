@@ -48,8 +48,8 @@ mod tests {
     fn the_name_is_copied_and_after_an_act_its_command() {
         let mut model = sample::model(80, 24);
         assert_eq!(press(&mut model, "y"), [Effect::Yank("app/node1".to_owned())]);
-        press(&mut model, "]dy");
-        assert_eq!(press(&mut model, "y"), [Effect::Yank("evenkeel drain static/10.0.2.11".to_owned())]);
+        press(&mut model, "]Hy");
+        assert_eq!(press(&mut model, "y"), [Effect::Yank("evenkeel standby static/10.0.2.11".to_owned())]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! A member's status as a shape, words and a role: three signs for one thing, so that none is needed.
 
-use evenkeel_protocol::{Flag, MemberSnapshot};
+use evenkeel_protocol::{BalancerSnapshot, Flag, MemberSnapshot};
+use ratatui::text::Span;
 
-use crate::model::health::Health;
+use super::{Scene, words};
+use crate::model::health::{Grade, Health};
 use crate::model::history::Rate;
 use crate::theme::Role;
 
@@ -25,6 +27,29 @@ pub(super) fn shape_at(health: Health, now: Option<Rate>) -> (char, Role) {
         Health::Standby | Health::Spare if serves => shape(Health::Ok),
         health => shape(health),
     }
+}
+
+/// The shape, the role and the word of a roll-up.
+pub(super) fn grade(grade: Grade) -> (char, Role, &'static str) {
+    match grade {
+        Grade::Good => ('●', Role::Good, grade.word()),
+        Grade::Degraded => ('◐', Role::Warning, grade.word()),
+        Grade::Bad => ('▲', Role::Alarm, grade.word()),
+    }
+}
+
+/// The highest 99th percentile of any member in the last ten seconds, in microseconds.
+pub(super) fn worst_p99(balancer: &BalancerSnapshot) -> Option<u64> {
+    balancer.members.iter().filter_map(|member| Some(member.latency.last_10s?.p99_us)).max()
+}
+
+/// Answers of 500 to 599 a second: faint where there are none, loud where there are.
+pub(super) fn erring(scene: Scene<'_>, rate: Option<Rate>) -> Span<'static> {
+    let role = match rate {
+        Some(Rate(rate)) if rate > 0 => Role::Alarm,
+        _ => Role::Faint,
+    };
+    scene.span(role, words::rate(rate))
 }
 
 /// What marks a member whose edit is on its way.

@@ -7,8 +7,9 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, words};
-use crate::model::act::or_none;
+use crate::model::act::{Act, or_none};
 use crate::model::consequence::Tone;
+use crate::model::drains::Drainage;
 use crate::model::outlook::{Gravity, Outlook};
 use crate::model::question::{Question, Standing};
 use crate::theme::Role;
@@ -126,16 +127,20 @@ fn answer(
         lines.push(Line::from(vec![key("Esc"), word(" back")]));
         return (lines, None);
     }
+    let terms = match question.act {
+        Act::Drain(Drainage::Begin(_)) => vec![word("     "), key("Tab"), word(" terms")],
+        _ => Vec::new(),
+    };
     match gravity {
         Gravity::Light => {
             let spans =
-                vec![key("y"), word(" yes, do it (or "), key("Enter"), word(")     "), key("n"), word(" no")];
-            (vec![Line::from(spans)], None)
+                [key("y"), word(" yes, do it (or "), key("Enter"), word(")     "), key("n"), word(" no")];
+            (vec![Line::from([spans.to_vec(), terms].concat())], None)
         }
         Gravity::Heavy => {
             let spans =
-                vec![key("y"), word(" yes, do it     "), key("n"), word(" no (or "), key("Enter"), word(")")];
-            (vec![Line::from(spans)], None)
+                [key("y"), word(" yes, do it     "), key("n"), word(" no (or "), key("Enter"), word(")")];
+            (vec![Line::from([spans.to_vec(), terms].concat())], None)
         }
         Gravity::Last => {
             let column = question.typed.column().min(WORD - 1);
@@ -152,7 +157,8 @@ fn answer(
             if Line::from([how.clone(), rest.to_vec()].concat()).width() <= room {
                 how.extend(rest);
             }
-            (vec![Line::from(how), Line::from(vec![key("› "), field])], Some(column + 2))
+            let typed = [vec![key("› "), field], terms].concat();
+            (vec![Line::from(how), Line::from(typed)], Some(column + 2))
         }
     }
 }

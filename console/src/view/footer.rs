@@ -143,6 +143,16 @@ pub(super) fn palette(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, palette
     written(buffer, below, scene, (':', &palette.text, help))
 }
 
+/// A line being written, and what it takes; returns where the cursor stands.
+pub(super) fn line(
+    buffer: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    (sign, text, help): (char, &Text, &str),
+) -> Position {
+    written(buffer, area, scene, (sign, text, Line::from(scene.span(Role::Faint, help))))
+}
+
 /// A line with a text field; the end that is being written is in sight. Returns where the cursor stands.
 fn written(
     buffer: &mut Buffer,

@@ -1,4 +1,4 @@
-//! The form of an edit: four fields, the value in effect beside each, and what is wrong below the field.
+//! Forms: fields, the value in effect beside each, and what is wrong below the field.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::Scene;
 use crate::model::act::or_none;
-use crate::model::form::{Field, Form};
+use crate::model::form::{Form, Text};
 use crate::theme::Role;
 use crate::widget::frame::popup;
 use crate::widget::text::{Align, cut, pad, shorten, wrap};
@@ -17,37 +17,83 @@ const LABEL: usize = 11;
 /// The widest that the form gets, borders included.
 const WIDEST: u16 = 72;
 
-/// The box; returns where the cursor stands.
+/// A field as it is drawn.
+pub(super) struct Entry<'a> {
+    /// Its name.
+    pub(super) label: &'a str,
+    /// What is written.
+    pub(super) text: &'a Text,
+    /// What is wrong with it.
+    pub(super) complaint: Option<String>,
+    /// What it takes, or what it means.
+    pub(super) takes: String,
+    /// The value before, if another one is written.
+    pub(super) before: Option<&'a str>,
+}
+
+/// Fields, what they are for, and which of them is being written.
+pub(super) struct Sheet<'a> {
+    /// The title of the box.
+    pub(super) title: &'a str,
+    /// A line about all of them.
+    pub(super) about: &'a str,
+    /// The fields.
+    pub(super) entries: Vec<Entry<'a>>,
+    /// The one being written.
+    pub(super) focus: usize,
+}
+
+/// The box of an edit; returns where the cursor stands.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, form: &Form) -> Option<Position> {
+    let entries = form.fields.iter().map(|field| Entry {
+        label: field.kind.keyword(),
+        text: &field.text,
+        complaint: field.complaint(),
+        takes: field.kind.takes().to_owned(),
+        before: field.is_changed().then(|| or_none(&field.before)),
+    });
+    let (entries, title) = (entries.collect(), format!(" Edit {} ", form.label));
+    let sheet = Sheet { title: &title, about: form.target.member.as_str(), entries, focus: form.focus() };
+    fields(buffer, area, scene, &sheet)
+}
+
+/// The box; returns where the cursor stands.
+pub(super) fn fields(
+    buffer: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    sheet: &Sheet<'_>,
+) -> Option<Position> {
     let box_width = area.width.saturating_sub(2).min(WIDEST);
     let room = usize::from(box_width).saturating_sub(4);
-    let notes = |at: usize, field: &Field| note(scene, field, at == form.focus(), room);
-    let fields = || form.fields.iter().enumerate();
+    let notes = |at: usize, entry: &Entry<'_>| note(scene, entry, at == sheet.focus, room);
+    let entries = || sheet.entries.iter().enumerate();
     // Where there is no room for blank lines, only what is wrong stands below the fields.
-    let spacious = fields().map(|(at, field)| notes(at, field).len().max(1)).sum::<usize>() + 9;
+    let spacious =
+        entries().map(|(at, entry)| notes(at, entry).len().max(1)).sum::<usize>() + sheet.entries.len() + 5;
     let dense = usize::from(area.height) < spacious;
     let wanted = if dense { area.height } else { u16::try_from(spacious).unwrap_or(u16::MAX) };
-    let title = scene.span(Role::Strong, cut(&format!(" Edit {} ", form.label), room));
+    let title = scene.span(Role::Strong, cut(sheet.title, room));
     let inner = popup(buffer, area, (box_width, wanted), (scene.style(Role::Accent), Line::from(title)));
-    let mut lines = vec![Line::from(scene.span(Role::Faint, shorten(form.target.member.as_str(), room)))];
+    let mut lines = vec![Line::from(scene.span(Role::Faint, shorten(sheet.about, room)))];
     if !dense {
         lines.push(Line::default());
     }
     let mut cursor = None;
     let input = (room.saturating_sub(LABEL) * 3 / 5).max(8);
-    for (at, field) in fields() {
-        let focused = at == form.focus();
-        let from = field.text.column().saturating_sub(input.saturating_sub(1));
+    for (at, entry) in entries() {
+        let focused = at == sheet.focus;
+        let from = entry.text.column().saturating_sub(input.saturating_sub(1));
         if focused {
-            let x = u16::try_from(LABEL + field.text.column() - from).unwrap_or(u16::MAX);
+            let x = u16::try_from(LABEL + entry.text.column() - from).unwrap_or(u16::MAX);
             let y = u16::try_from(lines.len()).unwrap_or(u16::MAX);
             cursor = Some(Position { x: inner.x.saturating_add(x), y: inner.y.saturating_add(y) });
         }
-        lines.push(field_line(scene, (field, focused, input, from)));
-        let below = notes(at, field);
+        lines.push(field_line(scene, (entry, focused, input, from)));
+        let below = notes(at, entry);
         if !dense && below.is_empty() {
             lines.push(Line::default());
-        } else if !dense || field.complaint().is_some() {
+        } else if !dense || entry.complaint.is_some() {
             lines.extend(below);
         }
     }
@@ -72,30 +118,30 @@ fn keys(scene: Scene<'_>) -> Line<'static> {
 /// `lbfactor   2.00      was 1.00`
 fn field_line(
     scene: Scene<'_>,
-    (field, focused, input, from): (&Field, bool, usize, usize),
+    (entry, focused, input, from): (&Entry<'_>, bool, usize, usize),
 ) -> Line<'static> {
     let label_role = if focused { Role::Accent } else { Role::Faint };
-    let visible: String = field.text.value().chars().skip(from).collect();
+    let visible: String = entry.text.value().chars().skip(from).collect();
     let mut line = Line::from(vec![
-        scene.span(label_role, pad(field.kind.keyword(), LABEL, Align::Left)),
+        scene.span(label_role, pad(entry.label, LABEL, Align::Left)),
         scene.span(Role::Field, pad(&cut(&visible, input), input, Align::Left)),
     ]);
-    if field.is_changed() {
+    if let Some(before) = entry.before {
         line.push_span(scene.span(Role::Faint, "  was "));
-        line.push_span(scene.span(Role::Text, cut(or_none(&field.before), 20)));
+        line.push_span(scene.span(Role::Text, cut(or_none(before), 20)));
     }
     line
 }
 
 /// What is wrong with a field, or what it takes while it is being written.
-fn note(scene: Scene<'_>, field: &Field, focused: bool, room: usize) -> Vec<Line<'static>> {
-    let (role, text) = match field.complaint() {
+fn note(scene: Scene<'_>, entry: &Entry<'_>, focused: bool, room: usize) -> Vec<Line<'static>> {
+    let (role, text) = match &entry.complaint {
         Some(why) => (Role::Alarm, why),
-        None if focused => (Role::Faint, field.kind.takes().to_owned()),
+        None if focused => (Role::Faint, &entry.takes),
         None => return Vec::new(),
     };
     let indent = " ".repeat(LABEL);
-    wrap(&text, room.saturating_sub(LABEL))
+    wrap(text, room.saturating_sub(LABEL))
         .into_iter()
         .map(|text| Line::from(scene.span(role, format!("{indent}{text}"))))
         .collect()

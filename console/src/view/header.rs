@@ -1,5 +1,5 @@
-//! The first line: which proxy, can it be believed, how are its members. Also the rule with the names of the
-//! screens below it, and the few lines that are left on a tiny terminal.
+//! The first line: which proxy, can it be believed, how are its members. Also the few lines that are left on a tiny
+//! terminal.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,10 +7,9 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, words};
+use crate::model::Freshness;
 use crate::model::health::Grade;
-use crate::model::{Freshness, Screen};
 use crate::theme::Role;
-use crate::widget::frame::rule_of;
 use crate::widget::text::{cut, shorten, width};
 
 /// The state of the connection, in at most `room` columns.
@@ -106,63 +105,6 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     if width > 0 && width < area.width {
         buffer.set_line(area.right() - width - 1, area.y, &right, width);
     }
-}
-
-/// The names of the screens, and what the filter hides.
-pub(super) fn tabs(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let model = scene.model;
-    let on_events = matches!(model.screen, Screen::Events { .. });
-    let name = |on: bool, text: &str| {
-        let style = if on {
-            scene.style(Role::Accent).add_modifier(Modifier::BOLD)
-        } else {
-            scene.style(Role::Faint)
-        };
-        Span::styled(text.to_owned(), style)
-    };
-    let mut left = Line::from(vec![name(!on_events, " 1 Balancers ")]);
-    let mut right = Line::default();
-    if let Screen::Member(target) = &model.screen {
-        let snapshot = model.fleet.snapshot();
-        let label = cut(&target.label(snapshot), usize::from(area.width).saturating_sub(46).max(8));
-        left.push_span(scene.span(Role::Faint, "▸ "));
-        left.push_span(scene.span(Role::Strong, format!("{label} ")));
-        if let Some((_, member)) = snapshot.and_then(|snapshot| target.find(snapshot)) {
-            right = Line::from(scene.span(Role::Faint, format!(" revision {} ", member.revision)));
-        }
-    }
-    let (glyph, role) = if model.lock.is_open() { ("━", Role::Warning) } else { ("─", Role::Faint) };
-    left.push_span(scene.span(role, glyph));
-    left.push_span(name(on_events, " 2 Events "));
-    if model.screen == Screen::Balancers {
-        right = arrangement(scene);
-    }
-    rule_of(glyph, buffer, (area, scene.style(role)), (left, right));
-}
-
-/// What the list hides, how it is sorted, and how many are marked.
-fn arrangement(scene: Scene<'_>) -> Line<'static> {
-    let cursor = &scene.model.cursor;
-    let mut right = Line::default();
-    if cursor.marks() > 0 {
-        right.push_span(scene.span(Role::Accent, format!(" {} marked ", cursor.marks())));
-    }
-    if let Some(column) = cursor.sort.column {
-        let way = if cursor.sort.inverted { '▴' } else { '▾' };
-        right.push_span(scene.span(Role::Accent, format!(" by {} {way} ", column.title())));
-    }
-    if cursor.hides() {
-        let all: usize = scene.model.fleet.balancers().iter().map(|balancer| balancer.members.len()).sum();
-        let hidden = all.saturating_sub(cursor.count());
-        if cursor.problems {
-            right.push_span(scene.span(Role::Accent, " problems "));
-        }
-        if !cursor.filter.is_empty() {
-            right.push_span(scene.span(Role::Accent, format!(" /{} ", cut(cursor.filter.text(), 24))));
-        }
-        right.push_span(scene.span(Role::Faint, format!("{hidden} hidden ")));
-    }
-    right
 }
 
 /// All that fits when there is no room for more: the worst first, those that are well at the end, then the rate and

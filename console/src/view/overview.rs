@@ -1,7 +1,7 @@
 //! All balancers and their members as one table, and below it the member under the cursor.
 //!
 //! The columns stand in the order in which they matter and drop from the right: member, route, status, busy, req/s,
-//! last minute, elected, factor, set, load, to, from, redirect.
+//! last minute, p99, 5xx/s, sessions, p50, factor, set, load, elected, to, from, redirect.
 
 use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
 use ratatui::buffer::Buffer;
@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, detail, events, words};
 use crate::model::column::Column;
-use crate::model::health::Health;
+use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Rate, SECONDS};
 use crate::model::target::{Target, short};
 use crate::theme::Role;
@@ -175,6 +175,9 @@ fn visible(scene: Scene<'_>, height: usize) -> Vec<Row<'_>> {
     seen
 }
 
+/// So many columns matter more than a status that is shown whole: all up to the load.
+const MATTER: usize = 13;
+
 /// The columns, as wide as what stands in them.
 fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let members = || scene.model.fleet.balancers().iter().flat_map(|balancer| &balancer.members);
@@ -184,7 +187,7 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let redirect = longest(|member| member.redirect.as_str());
     let status = longest(badge::words) + 2;
     let status = (status.clamp(6, 10), status.clamp(6, 24));
-    let wide = room >= 100;
+    let wide = room >= 130;
     let column =
         |title: Column, least, most, align| table::Column { title: title.title(), least, most, align };
     let number = |title, width| column(title, width, width, Align::Right);
@@ -196,10 +199,14 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
             number(Column::Busy, 4),
             number(Column::Rate, 6),
             column(Column::Trend, 11, if room >= 150 { 30 } else { 20 }, Align::Left),
-            number(Column::Elected, if wide { 8 } else { 7 }),
+            number(Column::P99, 6),
+            number(Column::Erring, 5),
+            number(Column::Sessions, 5),
+            number(Column::P50, 6),
             number(Column::Factor, 6),
             number(Column::Set, 3),
             number(Column::Load, 6),
+            number(Column::Elected, if wide { 8 } else { 7 }),
             number(Column::To, 5),
             number(Column::From, 5),
             column(Column::Redirect, redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
@@ -207,17 +214,28 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
     };
     let fitted = |least, gap| Layout::new(&columns(least), usize::from(room).saturating_sub(3), gap);
     let usual = fitted(status.0, if wide { 2 } else { 1 });
-    // Whole words of the status matter more than wide gaps, but no column is given up for them.
+    // Whole words of the status matter more than wide gaps and than the columns at the end, but no other is given up for
+    // them.
     let whole = (1..=if wide { 2 } else { 1 }).rev().map(|gap| fitted(status.1, gap));
-    whole.into_iter().find(|layout| layout.len() >= usual.len()).unwrap_or(usual)
+    whole.into_iter().find(|layout| layout.len() >= usual.len().min(MATTER)).unwrap_or(usual)
 }
 
-/// `balancer://app  byrequests  sticky JSESSIONID  /app` and the requests a second at the right end.
+/// `▲ balancer://app  byrequests  sticky JSESSIONID  /app` and at the right end the requests a second, the worst p99
+/// and how much fails.
 fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, balancer: &BalancerSnapshot) {
-    let rate = Line::from(vec![
-        scene.span(Role::Text, words::rate(scene.model.fleet.rate(&balancer.name))),
+    let fleet = &scene.model.fleet;
+    let mut rate = Line::from(vec![
+        scene.span(Role::Text, words::rate(fleet.rate(&balancer.name))),
         scene.span(Role::Faint, " req/s "),
     ]);
+    if let Some(p99) = badge::worst_p99(balancer).filter(|_| area.width >= 80) {
+        rate.push_span(scene.span(Role::Faint, " p99 "));
+        rate.push_span(scene.span(Role::Text, format!("{} ", words::latency(p99))));
+    }
+    if let Some(erring) = fleet.erring(&balancer.name).filter(|rate| rate.0 > 0) {
+        rate.push_span(scene.span(Role::Alarm, format!(" {erring} 5xx/s ")));
+    }
+    let (shape, role, _) = badge::grade(Grade::of_balancer(balancer));
     let settings = &balancer.settings;
     let sticky = match &settings.stickysession {
         Some(sticky) => format!("sticky {sticky}"),
@@ -229,8 +247,9 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, balancer: &Balance
     }
     facts.push(balancer.paths.join(" "));
     let name = cut(&balancer.name.url(), usize::from(area.width).saturating_sub(rate.width() + 4));
-    let room = usize::from(area.width).saturating_sub(width(&name) + rate.width() + 6);
+    let room = usize::from(area.width).saturating_sub(width(&name) + rate.width() + 7);
     let line = Line::from(vec![
+        scene.span(role, shape.to_string()),
         scene.span(Role::Strong, format!(" {name}  ")),
         scene.span(Role::Faint, cut(&facts.join("  "), room)),
     ]);
@@ -261,29 +280,45 @@ impl Cells<'_> {
             let role = if number == 0 { Role::Faint } else { Role::Text };
             vec![self.scene.span(role, text)]
         };
+        let latency = |micros: Option<u64>| match micros {
+            Some(micros) => plain(words::latency(micros)),
+            None => vec![self.scene.span(Role::Faint, "-")],
+        };
+        let lately = member.latency.last_10s;
+        let Some(column) = Column::ALL.get(column) else { return Vec::new() };
         match column {
-            0 => plain(self.name(width)),
-            1 => plain(cut(member.route.as_str(), width)),
-            2 => self.status(width),
-            3 => count(member.busy, words::compact(member.busy, width)),
-            4 => {
+            Column::Member => plain(self.name(width)),
+            Column::Route => plain(cut(member.route.as_str(), width)),
+            Column::Status => self.status(width),
+            Column::Busy => count(member.busy, words::compact(member.busy, width)),
+            Column::Rate => {
                 let now = self.rate();
                 count(now.unwrap_or_default().0, words::rate(now))
             }
-            5 => {
+            Column::Trend => {
                 let rates = history.map(|history| history.rates().map(|rate| rate.map(|rate| rate.0)));
                 let means = rates.map(|rates| sparkline::means(rates, SECONDS, width)).unwrap_or_default();
                 let role =
                     if means.iter().flatten().all(|rate| *rate == 0) { Role::Faint } else { Role::Accent };
                 vec![self.scene.span(role, sparkline::line(&means, sparkline::headroom(self.peak.0)))]
             }
-            6 => plain(words::compact(member.elected, width)),
-            7 => plain(member.lbfactor.to_string()),
-            8 => plain(member.lbset.to_string()),
-            9 => plain(words::compact_signed(member.lbstatus, width)),
-            10 => count(member.transferred, words::bytes(member.transferred)),
-            11 => count(member.read, words::bytes(member.read)),
-            _ => plain(cut(member.redirect.as_str(), width)),
+            Column::P99 => latency(lately.map(|lately| lately.p99_us)),
+            Column::P50 => latency(lately.map(|lately| lately.p50_us)),
+            Column::Erring => {
+                let rate = self.scene.model.fleet.erring_of(&self.balancer.name, &member.name);
+                vec![badge::erring(self.scene, rate)]
+            }
+            Column::Sessions => match member.sessions {
+                Some(sessions) => count(sessions, words::compact(sessions, width)),
+                None => vec![self.scene.span(Role::Faint, "-")],
+            },
+            Column::Elected => plain(words::compact(member.elected, width)),
+            Column::Factor => plain(member.lbfactor.to_string()),
+            Column::Set => plain(member.lbset.to_string()),
+            Column::Load => plain(words::compact_signed(member.lbstatus, width)),
+            Column::To => count(member.transferred, words::bytes(member.transferred)),
+            Column::From => count(member.read, words::bytes(member.read)),
+            Column::Redirect => plain(cut(member.redirect.as_str(), width)),
         }
     }
 

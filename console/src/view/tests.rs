@@ -13,6 +13,7 @@ use ratatui::buffer::Buffer;
 use super::{Look, view};
 use crate::message::{Key, Message, Size};
 use crate::model::{Model, Tone, sample};
+use crate::need::Found;
 use crate::news::News;
 use crate::theme::{Colours, Glyphs, Ground, Theme};
 use crate::update::update;
@@ -58,10 +59,23 @@ fn compare(name: &str, model: &Model, theme: Theme) {
     assert!(drawn == expected, "{path} differs; drawn is:\n{drawn}");
 }
 
+fn hear(model: &mut Model, snapshot: evenkeel_protocol::Snapshot) {
+    update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+}
+
+/// The screen of node2's drain, as `change` has it.
+fn shown_drain(model: &mut Model, change: impl FnOnce(&mut evenkeel_protocol::Drain)) {
+    let mut snapshot = sample::drained(62);
+    change(&mut snapshot.drains[0]);
+    hear(model, snapshot);
+    press(model, &[Key::Char('3')]);
+    sample::answer(model);
+}
+
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 21] = [
+const STORIES: [(&str, Story); 37] = [
     ("balancers", |model| model.lock.close()),
     ("armed", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
@@ -120,6 +134,94 @@ const STORIES: [(&str, Story); 21] = [
         update(model, Message::News(News::Snapshot(Box::new(sample::checked(62)))));
         press(model, &[Key::Down, Key::Down, Key::Char('z')]);
     }),
+    ("overview", |model| {
+        hear(model, sample::drained(62));
+        press(model, &[Key::Char('0')]);
+    }),
+    ("measured", |model| {
+        hear(model, sample::drained(62));
+        press(model, &[Key::Down]);
+    }),
+    ("member-past", |model| {
+        hear(model, sample::drained(62));
+        press(model, &[Key::Down, Key::Char('z')]);
+        sample::answer(model);
+    }),
+    ("member-older-proxy", |model| {
+        press(model, &[Key::Char('z')]);
+        for need in model.gathered.needs.clone() {
+            let outcome = Err("unknown: this proxy is of an older version and does not tell".to_owned());
+            update(model, Message::News(News::Found { need, outcome }));
+        }
+    }),
+    ("drain", |model| shown_drain(model, |_| ())),
+    ("drain-no-deadline", |model| {
+        shown_drain(model, |drain| {
+            (drain.deadline, drain.left_ms, drain.estimate_ms) = (None, None, None);
+            drain.timeout = evenkeel_protocol::Patience::Forever;
+        });
+    }),
+    ("drain-unknown", |model| {
+        shown_drain(model, |drain| {
+            drain.busy = evenkeel_protocol::Busy::default();
+            drain.quiet_ms = Some(12_000);
+            drain.sessions = evenkeel_protocol::DrainSessions {
+                known: evenkeel_protocol::SessionsKnown::Unknown,
+                live: None,
+                claimed: None,
+                last_seen: None,
+                unknown_until: Some(Timestamp(sample::NOON + 1_500_000_000)),
+                window_ms: Some(1_800_000),
+                departing: None,
+            };
+            drain.why = "sessions cannot be known to be gone before 12:25".to_owned();
+        });
+    }),
+    ("drain-safe", |model| {
+        shown_drain(model, |drain| {
+            drain.busy = evenkeel_protocol::Busy::default();
+            (drain.sessions.live, drain.sessions.last_seen, drain.safe_to_stop) = (Some(0), None, true);
+            (drain.phase, drain.quiet_ms) = (evenkeel_protocol::DrainPhase::Done, Some(12_000));
+            drain.outcome = Some(evenkeel_protocol::DrainOutcome::SafeToStop);
+            drain.ended = Some(Timestamp(sample::NOON + 50_000_000));
+            drain.why = "no session was seen for 30m, and nothing is in flight".to_owned();
+        });
+    }),
+    ("drain-lost", |model| {
+        shown_drain(model, |drain| drain.safe_to_stop = true);
+        let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(2) };
+        update(model, Message::News(lost));
+    }),
+    ("drains-several", |model| {
+        let mut snapshot = sample::drained(62);
+        snapshot.drains.extend([sample::drain(4, "node1"), sample::drain(5, "node3")]);
+        hear(model, snapshot);
+        press(model, &[Key::Char('3'), Key::Down]);
+    }),
+    ("drain-cut", |model| {
+        shown_drain(model, |_| ());
+        press(model, &[Key::Char('X')]);
+    }),
+    ("drain-terms", |model| {
+        press(model, &[Key::Char('d'), Key::Tab, Key::Tab]);
+        press(model, &[Key::Ctrl('u')]);
+        press(model, &typed("10"));
+    }),
+    ("lens-empty", |model| press(model, &[Key::Char('4')])),
+    ("lens", |model| {
+        press(model, &[Key::Char('4'), Key::Enter]);
+        update(model, Message::Paste("/app/cart?step=2 JSESSIONID=5f2aabbccdd.node2".to_owned()));
+        press(model, &[Key::Enter]);
+        sample::answer(model);
+    }),
+    ("lens-asking", |model| {
+        press(model, &[Key::Char('4'), Key::Enter]);
+        press(model, &typed("abc.node1"));
+    }),
+    ("elections", |model| {
+        press(model, &[Key::Char('5'), Key::Char('f')]);
+        sample::answer(model);
+    }),
     ("lost", |model| {
         let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(2) };
         update(model, Message::News(lost));
@@ -140,8 +242,9 @@ fn screens_are_as_expected() {
 #[test]
 fn other_sizes_and_a_filter_are_as_expected() {
     for (name, story) in STORIES {
-        if ["balancers", "confirm-drain", "menu", "unlock", "problems", "palette", "results"].contains(&name)
-        {
+        let narrow = ["balancers", "confirm-drain", "menu", "unlock", "problems", "palette", "results"];
+        let new = name.starts_with("drain") || name.starts_with("lens") || name.starts_with("member-");
+        if narrow.contains(&name) || new || ["overview", "elections"].contains(&name) {
             let mut model = sample::model(60, 20);
             story(&mut model);
             compare(&format!("{name}-60x20"), &model, RICH);
@@ -241,7 +344,7 @@ fn a_status_is_shown_whole_where_gaps_would_be_wide() {
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
         let drawn = text(&painted(&model, RICH));
         assert!(drawn.contains("Ign Stby Spar Ok"), "{drawn}");
-        assert!(drawn.contains("From"), "no column is given up for it:\n{drawn}");
+        assert!(drawn.contains("Load"), "no column that matters is given up for it:\n{drawn}");
     }
 }
 
@@ -283,6 +386,39 @@ fn hostile_text_is_drawn_as_replacements() {
     }
 }
 
+#[test]
+fn what_is_found_is_cleaned_before_it_is_drawn() {
+    let evil = "\u{1b}]52;c;AAAA\u{7}\u{202e}\u{9b}2J";
+    for story in ["lens", "elections", "member-past"] {
+        let (_, story) = STORIES.iter().find(|(name, _)| *name == story).unwrap();
+        let mut model = sample::model(120, 36);
+        story(&mut model);
+        for need in model.gathered.needs.clone() {
+            let Some(found) = sample::found(&need) else { continue };
+            let mut outcome = Ok(found);
+            if let Ok(Found::Explanation(it)) = &mut outcome {
+                it.verdict.push_str(evil);
+                it.balancer.as_mut().unwrap().notes.push(evil.to_owned());
+                it.balancer.as_mut().unwrap().session.id.push_str(evil);
+            } else if let Ok(Found::Elections(it)) = &mut outcome {
+                it.elections[2].failed = Some(evil.to_owned());
+                it.elections[2].asked = Some(evil.to_owned());
+            } else if let Ok(Found::Overrides(it)) = &mut outcome {
+                it.fields[0].effective.push_str(evil);
+                it.fields[0].overridden.as_mut().unwrap().reason = Some(evil.to_owned());
+            } else if let Ok(Found::History(it)) = &mut outcome {
+                it.marks.iter_mut().for_each(|mark| mark.text.push_str(evil));
+            } else {
+                outcome = Err(evil.to_owned());
+            }
+            update(&mut model, Message::News(News::Found { need, outcome }));
+        }
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.chars().all(|c| c == '\n' || evenkeel_protocol::clean::is_clean(c)), "{drawn}");
+        assert!(drawn.contains('\u{fffd}'), "it is shown to be dirty:\n{drawn}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -290,8 +426,9 @@ proptest! {
     fn nothing_that_happens_panics_at_any_size(
         width in 0_u16..200,
         height in 0_u16..60,
-        happenings in proptest::collection::vec((0_usize..10, 0_usize..1000), 0..10),
+        happenings in proptest::collection::vec((0_usize..14, 0_usize..1000), 0..10),
         story in 0_usize..STORIES.len(),
+        answered in proptest::bool::ANY,
     ) {
         let keys: Vec<Key> = crate::keymap::ROWS.iter().flat_map(|row| row.keys).copied().collect();
         let mut model = sample::model(80, 24);
@@ -299,6 +436,9 @@ proptest! {
         update(&mut model, Message::Resize(Size { width, height }));
         for (what, number) in happenings {
             happen(&mut model, what, (number, &keys));
+            if answered {
+                sample::answer(&mut model);
+            }
             painted(&model, PLAIN);
         }
         painted(&model, RICH);
@@ -324,6 +464,15 @@ fn happen(model: &mut Model, what: usize, (number, keys): (usize, &[Key])) {
             balancer.members.truncate(number % 4);
             balancer.members.iter_mut().for_each(|member| member.revision = number as u64 % 7);
         }),
+        10 => {
+            let mut snapshot = sample::drained(second);
+            let drain = &mut snapshot.drains[0];
+            drain.left_ms = (number % 3 > 0).then_some(number as u64 * 997);
+            drain.safe_to_stop = number.is_multiple_of(5);
+            drain.sessions.live = (number % 4 > 0).then_some(number as u64);
+            snapshot.drains.truncate(number % 2);
+            Message::News(News::Snapshot(Box::new(snapshot)))
+        }
         3 => Message::News(News::Lost { why: "x".repeat(number), next_try: Duration::from_secs(second) }),
         4 => Message::Paste("drain app/node1 \u{1b}日".repeat(number % 9)),
         5 => Message::Tick(sample::clock(second * 10)),

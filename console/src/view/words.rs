@@ -78,6 +78,47 @@ pub(super) fn time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
+/// `14:03` by the operator's clock; on another day than `now` with the day: `03 Dec 14:03`.
+pub(super) fn minute(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let zoned = |at: Timestamp| {
+        let micros = i64::try_from(at.0).ok()?;
+        Some(jiff::Timestamp::from_microsecond(micros).ok()?.to_zoned(zone.clone()))
+    };
+    match (zoned(at), zoned(now)) {
+        (Some(at), Some(now)) if at.date() == now.date() => at.strftime("%H:%M").to_string(),
+        (Some(at), _) => at.strftime("%d %b %H:%M").to_string(),
+        (None, _) => "??:??".to_owned(),
+    }
+}
+
+/// `06:52`, `1:06:52`: what is left of a time, up to the second that has begun.
+pub(super) fn countdown(milliseconds: u64) -> String {
+    let seconds = milliseconds.div_ceil(1000);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
+}
+
+/// Microseconds as people read them, in at most five columns: `312us`, `4.2ms`, `1.3s`.
+pub(super) fn latency(micros: u64) -> String {
+    match micros {
+        0..1000 => format!("{micros}us"),
+        1000..10_000 => format!("{}.{}ms", micros / 1000, micros / 100 % 10),
+        10_000..1_000_000 => format!("{}ms", micros / 1000),
+        1_000_000..100_000_000 => format!("{}.{}s", micros / 1_000_000, micros / 100_000 % 10),
+        _ => format!("{}s", micros / 1_000_000),
+    }
+}
+
+/// `1 session`, `17 sessions`.
+pub(super) fn counted(count: u64, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {one}{plural}", grouped(count))
+}
+
 /// Who did something: the user's name, else the number, else nobody known.
 pub(super) fn peer(by: Option<&Peer>) -> String {
     match by {
@@ -118,6 +159,29 @@ mod tests {
         assert_eq!(time(noon, noon, &zone), "14:00:00");
         assert_eq!(time(Timestamp(NOON - 86_400_000_000), noon, &zone), "01 Jan  ");
         assert_eq!(time(Timestamp(u64::MAX), noon, &zone), "??:??:??");
+    }
+
+    #[test]
+    fn what_is_left_and_what_was_taken_read_well() {
+        for (milliseconds, text) in [(0, "00:00"), (1, "00:01"), (412_000, "06:52"), (4_012_001, "1:06:53")] {
+            assert_eq!(countdown(milliseconds), text);
+        }
+        for (micros, text) in [
+            (312, "312us"),
+            (4210, "4.2ms"),
+            (21_504, "21ms"),
+            (1_340_000, "1.3s"),
+            (u64::MAX, "18446744073709s"),
+        ] {
+            assert_eq!(latency(micros), text);
+        }
+        assert_eq!(
+            (counted(1, "session"), counted(1700, "session")),
+            ("1 session".into(), "1,700 sessions".into())
+        );
+        let noon = Timestamp(NOON);
+        assert_eq!(minute(Timestamp(NOON + 60_000_000), noon, &TimeZone::UTC), "12:01");
+        assert_eq!(minute(Timestamp(NOON + 86_400_000_000), noon, &TimeZone::UTC), "03 Jan 12:00");
     }
 
     #[test]

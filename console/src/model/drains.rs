@@ -1,0 +1,345 @@
+//! Drains as the screen shows them: which there are, whether the member can be stopped now, and what can be asked of
+//! one.
+
+use evenkeel_protocol::{
+    BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainUntil, MemberEdit,
+    MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span, Timestamp,
+};
+
+use crate::model::Freshness;
+use crate::model::target::Target;
+use crate::need::Job;
+
+/// So much more time a drain is given by one key.
+pub const MORE: &str = "10m";
+
+/// What is asked of a member's drain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drainage {
+    /// Begin it.
+    Begin(DrainOrder),
+    /// Change what it waits for, how long, or what happens then.
+    Change(u64, DrainChange),
+    /// Give it more time.
+    Extend(u64, DrainChange),
+    /// Let the deadline come now, and stop the member.
+    Stop(u64),
+    /// Let the deadline come now, and end what is in flight as well.
+    Cut(u64),
+    /// End it; the member goes on draining.
+    Cancel(u64),
+    /// End it; the member takes new sessions again.
+    Restore(u64),
+}
+
+impl Drainage {
+    /// The usual drain of a member: until no session can come back where there are sessions, without a deadline.
+    pub fn usual(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Self {
+        let sticky = balancer.settings.stickysession.is_some() && !member.route.is_empty();
+        let until = if sticky { DrainUntil::NoSessions } else { DrainUntil::Idle };
+        Self::Begin(DrainOrder {
+            until: Some(until),
+            timeout: Some(Patience::Forever),
+            settle: Span::from_millis(DrainOrder::SETTLE_MILLIS),
+            on_timeout: Some(OnTimeout::Fail),
+            ..DrainOrder::default()
+        })
+    }
+
+    /// The same with the terms that `order` says.
+    #[must_use]
+    pub fn with(self, order: &DrainOrder) -> Self {
+        match self {
+            Self::Begin(usual) => Self::Begin(DrainOrder {
+                until: order.until.or(usual.until),
+                timeout: order.timeout.or(usual.timeout),
+                settle: order.settle.or(usual.settle),
+                on_timeout: order.on_timeout.or(usual.on_timeout),
+                ..usual
+            }),
+            other => other,
+        }
+    }
+
+    /// More time: later than the deadline that it has, or a deadline if it has none.
+    pub fn more(drain: &Drain) -> Self {
+        let change = match drain.deadline {
+            Some(_) => DrainChange { extend: MORE.parse().ok(), ..DrainChange::default() },
+            None => DrainChange { timeout: MORE.parse().ok(), ..DrainChange::default() },
+        };
+        Self::Extend(drain.number, change)
+    }
+
+    /// What is sent for a member with that revision.
+    pub fn job(&self, target: &Target, revision: u64) -> Job {
+        let now = |on_timeout| DrainChange {
+            timeout: Some(Patience::Within(Span::ZERO)),
+            on_timeout: Some(on_timeout),
+            ..DrainChange::default()
+        };
+        let cancel = |restore| DrainCancel { restore: Some(restore), ..DrainCancel::default() };
+        match self {
+            Self::Begin(order) => {
+                let order = DrainOrder { revision: Some(revision), ..order.clone() };
+                Job::Begin(target.balancer.clone(), target.member.clone(), order)
+            }
+            Self::Change(number, change) | Self::Extend(number, change) => {
+                Job::Change(*number, change.clone())
+            }
+            Self::Stop(number) => Job::Change(*number, now(OnTimeout::Stop)),
+            Self::Cut(number) => Job::Change(*number, now(OnTimeout::Cut)),
+            Self::Cancel(number) => Job::Cancel(*number, cancel(false)),
+            Self::Restore(number) => Job::Cancel(*number, cancel(true)),
+        }
+    }
+
+    /// Is there a command that does the same? There is none that ends a drain and leaves the member draining, and none
+    /// that adds to a deadline.
+    pub fn has_command(&self) -> bool {
+        !matches!(self, Self::Cancel(_) | Self::Extend(_, DrainChange { extend: Some(_), .. }))
+    }
+
+    /// What it does to the member itself.
+    pub fn edit(&self) -> MemberEdit {
+        match self {
+            Self::Begin(_) => MemberEdit { drain: Some(true), ..MemberEdit::default() },
+            Self::Stop(_) | Self::Cut(_) => MemberEdit { stopped: Some(true), ..MemberEdit::default() },
+            Self::Restore(_) => MemberEdit { drain: Some(false), ..MemberEdit::default() },
+            Self::Change(..) | Self::Extend(..) | Self::Cancel(_) => MemberEdit::default(),
+        }
+    }
+
+    /// As the start of a question.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Begin(_) => "Drain",
+            Self::Change(..) => "Change the drain of",
+            Self::Extend(..) => "More time for the drain of",
+            Self::Stop(_) => "Stop now, without waiting:",
+            Self::Cut(_) => "Stop now and cut off:",
+            Self::Cancel(_) => "End the drain, and keep draining,",
+            Self::Restore(_) => "End the drain, and take back",
+        }
+    }
+
+    /// What it says, a line each, beyond what it does to the member.
+    pub fn said(&self) -> Vec<String> {
+        match self {
+            Self::Begin(order) => {
+                let until = order.until.unwrap_or(DrainUntil::Idle);
+                let timeout = order.timeout.unwrap_or(Patience::Forever);
+                let settle = order.settle.unwrap_or_default();
+                terms((until, timeout, settle), order.on_timeout.unwrap_or(OnTimeout::Fail))
+            }
+            Self::Change(_, change) => changed(change),
+            Self::Extend(_, change) => match (&change.extend, &change.timeout) {
+                (Some(extend), _) => vec![format!("The deadline comes {extend} later.")],
+                _ => changed(change),
+            },
+            Self::Stop(_) => {
+                vec!["Upgraded connections end.".to_owned()]
+            }
+            Self::Cut(_) => vec!["Requests in flight are ended: their clients see it.".to_owned()],
+            Self::Cancel(_) => vec!["Nobody waits any more; new sessions still stay away (N).".to_owned()],
+            Self::Restore(_) => vec!["New sessions come again.".to_owned()],
+        }
+    }
+
+    /// The line for the operator when the proxy has accepted it.
+    pub fn done(&self, label: &str, answer: &DrainAnswer) -> String {
+        let mut line = match self {
+            _ if !answer.changed => format!("{label}: nothing changed, it was so already"),
+            Self::Begin(_) => format!("{label} is draining; 3 shows when it can be stopped"),
+            Self::Change(..) | Self::Extend(..) => format!("{label}: the drain is changed"),
+            Self::Stop(_) | Self::Cut(_) => format!("{label} is being stopped"),
+            Self::Cancel(_) => format!("{label}: the drain is ended; it still takes no new sessions"),
+            Self::Restore(_) => format!("{label} takes new sessions again"),
+        };
+        if answer.changed && !answer.drain.durable {
+            line.push_str(", NOT kept over a restart of the proxy");
+        }
+        line
+    }
+}
+
+fn terms((until, timeout, settle): (DrainUntil, Patience, Span), on_timeout: OnTimeout) -> Vec<String> {
+    let waits = match until {
+        DrainUntil::Idle => format!("Waits until nothing was in flight for {settle}."),
+        DrainUntil::NoSessions => {
+            format!("Waits until no session can come back and nothing was in flight for {settle}.")
+        }
+    };
+    let then = match timeout {
+        Patience::Forever => "No deadline: it waits for as long as it takes.".to_owned(),
+        Patience::Within(span) => format!("After {span} at the latest: {}.", at_the_deadline(on_timeout)),
+    };
+    vec![waits, then]
+}
+
+fn changed(change: &DrainChange) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(until) = change.until {
+        lines.push(format!("It waits for: {}.", awaited(until)));
+    }
+    match change.timeout {
+        Some(Patience::Forever) => lines.push("No deadline any more.".to_owned()),
+        Some(Patience::Within(span)) => lines.push(format!("The deadline comes in {span}.")),
+        None => {}
+    }
+    if let Some(settle) = change.settle {
+        lines.push(format!("Nothing must be in flight for {settle}."));
+    }
+    if let Some(on_timeout) = change.on_timeout {
+        lines.push(format!("At the deadline: {}.", at_the_deadline(on_timeout)));
+    }
+    lines
+}
+
+/// What a drain waits for, in words.
+pub fn awaited(until: DrainUntil) -> &'static str {
+    match until {
+        DrainUntil::Idle => "nothing in flight",
+        DrainUntil::NoSessions => "no sessions, and nothing in flight",
+    }
+}
+
+/// What happens at the deadline, in words.
+pub fn at_the_deadline(on_timeout: OnTimeout) -> &'static str {
+    match on_timeout {
+        OnTimeout::Fail => "keep draining, and say so",
+        OnTimeout::Stop => "stop it; requests in flight may finish",
+        OnTimeout::Cut => "stop it and cut off what is in flight",
+        OnTimeout::Restore => "take it back: new sessions come again",
+    }
+}
+
+/// Can the member be stopped now?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes: that is a promise.
+    Safe,
+    /// No.
+    NotYet,
+    /// That cannot be known before then; none: nobody can say when.
+    Unknown(Option<Timestamp>),
+    /// What is shown is too old to say.
+    Stale,
+}
+
+/// What `drain` says of it. A promise is never made of what is no longer live.
+pub fn verdict(drain: &Drain, freshness: &Freshness) -> Verdict {
+    if !matches!(freshness, Freshness::Live) {
+        return Verdict::Stale;
+    }
+    if drain.safe_to_stop {
+        return Verdict::Safe;
+    }
+    let live = drain.sessions.live.unwrap_or(0);
+    let unknown = drain.sessions.known == SessionsKnown::Unknown;
+    if unknown && live == 0 && drain.busy.total() == 0 && drain.until == DrainUntil::NoSessions {
+        return Verdict::Unknown(drain.sessions.unknown_until);
+    }
+    Verdict::NotYet
+}
+
+/// Its member.
+pub fn target(drain: &Drain) -> Target {
+    Target { balancer: drain.balancer.clone(), member: drain.member.clone() }
+}
+
+/// All drains as the screen lists them: those that run first, then the ones that ended last.
+pub fn listed(snapshot: Option<&Snapshot>) -> Vec<&Drain> {
+    let mut drains: Vec<&Drain> = snapshot.map_or(&[][..], |snapshot| &snapshot.drains).iter().collect();
+    drains.sort_by_key(|drain| (!drain.is_running(), drain.ended.map(std::cmp::Reverse), drain.number));
+    drains
+}
+
+/// Those that run.
+pub fn running(snapshot: Option<&Snapshot>) -> impl Iterator<Item = &Drain> {
+    let drains = snapshot.map_or(&[][..], |snapshot| &snapshot.drains);
+    drains.iter().filter(|drain| drain.is_running())
+}
+
+/// The drain of a member that runs, or else the one that ended last.
+pub fn of<'a>(snapshot: Option<&'a Snapshot>, target: &Target) -> Option<&'a Drain> {
+    let own = |drain: &&&Drain| drain.balancer == target.balancer && drain.member == target.member;
+    let listed = listed(snapshot);
+    listed.iter().find(own).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn safe_is_only_said_by_the_proxy_and_only_live() {
+        let busy = sample::drain(1, "node2");
+        let mut idle = busy.clone();
+        (idle.busy, idle.sessions.live) = (evenkeel_protocol::Busy::default(), Some(0));
+        let mut unknown = idle.clone();
+        (unknown.sessions.known, unknown.sessions.live) = (SessionsKnown::Unknown, None);
+        unknown.sessions.unknown_until = Some(Timestamp(7));
+        let mut busy_unknown = unknown.clone();
+        busy_unknown.busy.upgraded = 1;
+        let mut safe = idle.clone();
+        safe.safe_to_stop = true;
+        for (what, drain, wanted) in [
+            ("sessions", busy, Verdict::NotYet),
+            ("idle, and not yet settled", idle, Verdict::NotYet),
+            ("no whole window", unknown, Verdict::Unknown(Some(Timestamp(7)))),
+            ("no whole window, and something in flight", busy_unknown, Verdict::NotYet),
+            ("safe", safe.clone(), Verdict::Safe),
+        ] {
+            assert_eq!(verdict(&drain, &Freshness::Live), wanted, "{what}");
+        }
+        assert_eq!(verdict(&safe, &Freshness::Stale(4)), Verdict::Stale);
+    }
+
+    #[test]
+    fn what_is_sent_is_what_was_asked() {
+        let target = sample::target("node2");
+        let drain = sample::drain(7, "node2");
+        let json = |drainage: &Drainage| match drainage.job(&target, 4) {
+            Job::Begin(_, _, order) => serde_json::to_string(&order).unwrap(),
+            Job::Change(number, change) => format!("{number} {}", serde_json::to_string(&change).unwrap()),
+            Job::Cancel(number, cancel) => format!("{number} {}", serde_json::to_string(&cancel).unwrap()),
+        };
+        let snapshot = sample::snapshot(0);
+        let (balancer, member) = target.find(&snapshot).unwrap();
+        for (drainage, wanted) in [
+            (
+                Drainage::usual(balancer, member),
+                r#"{"until":"no_sessions","timeout":"forever","settle":"5s","on_timeout":"fail","revision":4}"#,
+            ),
+            (Drainage::more(&drain), r#"7 {"extend":"10m"}"#),
+            (Drainage::more(&Drain { deadline: None, ..drain.clone() }), r#"7 {"timeout":"10m"}"#),
+            (Drainage::Stop(7), r#"7 {"timeout":"0","on_timeout":"stop"}"#),
+            (Drainage::Cut(7), r#"7 {"timeout":"0","on_timeout":"cut"}"#),
+            (Drainage::Cancel(7), r#"7 {"restore":false}"#),
+            (Drainage::Restore(7), r#"7 {"restore":true}"#),
+        ] {
+            assert_eq!(json(&drainage), wanted);
+            assert!(!drainage.verb().is_empty() && !drainage.said().is_empty(), "{drainage:?}");
+        }
+        let static_balancer = &snapshot.balancers[1];
+        match Drainage::usual(static_balancer, &static_balancer.members[0]) {
+            Drainage::Begin(order) => assert_eq!(order.until, Some(DrainUntil::Idle), "nobody holds to it"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn those_that_run_come_first() {
+        let mut snapshot = sample::snapshot(0);
+        let mut ended = sample::drain(1, "node1");
+        ended.outcome = Some(evenkeel_protocol::DrainOutcome::Cancelled);
+        ended.ended = Some(Timestamp(5));
+        snapshot.drains = vec![ended, sample::drain(2, "node2"), sample::drain(3, "node1")];
+        let numbers: Vec<u64> = listed(Some(&snapshot)).iter().map(|drain| drain.number).collect();
+        assert_eq!(numbers, [2, 3, 1]);
+        assert_eq!(running(Some(&snapshot)).count(), 2);
+        assert_eq!(of(Some(&snapshot), &sample::target("node1")).map(|drain| drain.number), Some(3));
+        assert_eq!(of(Some(&snapshot), &sample::target("node3")), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! What the open screen needs beside the snapshot.
+
+use crate::model::history::SECONDS;
+use crate::model::target::Target;
+use crate::model::{Model, Popup, Screen};
+use crate::need::Need;
+use evenkeel_protocol::{BalancerSnapshot, HistoryQuery, MemberEdit, Series, Snapshot};
+
+/// The most balancers whose last minute is asked for.
+const BALANCERS: usize = 32;
+
+/// Everything that is shown and does not stand in the snapshot. Nothing before the first snapshot, for who is there is
+/// not known.
+pub fn needs(model: &Model) -> Vec<Need> {
+    let Some(snapshot) = model.fleet.snapshot() else { return Vec::new() };
+    let mut needs = of_screen(model, snapshot);
+    if let Some(Popup::Confirm(question)) = &model.popup
+        && let [one] = question.subjects.as_slice()
+        && one.target.find(snapshot).is_some()
+    {
+        let edit = MemberEdit { revision: None, ..question.act.edit(one.revision) };
+        if edit != MemberEdit::default() {
+            let Target { balancer, member } = one.target.clone();
+            // Nobody should wait for it behind anything else.
+            needs.insert(0, Need::Preview(balancer, member, Box::new(edit)));
+        }
+    }
+    needs
+}
+
+fn of_screen(model: &Model, snapshot: &Snapshot) -> Vec<Need> {
+    let past = |target: &Target| {
+        Need::History(target.balancer.clone(), Some(target.member.clone()), model.reach.query())
+    };
+    match &model.screen {
+        Screen::Overview | Screen::Balancers => {
+            let lacking = snapshot.balancers.iter().filter(|balancer| lacks_its_minute(model, balancer));
+            lacking
+                .take(BALANCERS)
+                .map(|balancer| Need::History(balancer.name.clone(), None, minute()))
+                .collect()
+        }
+        Screen::Member(target) => match target.find(snapshot) {
+            Some(_) => vec![past(target), Need::Overrides],
+            None => Vec::new(),
+        },
+        Screen::Drains(picked) => match picked {
+            Some(picked) if picked.target.find(snapshot).is_some() => {
+                vec![past(&picked.target), Need::Census(picked.target.balancer.clone())]
+            }
+            _ => Vec::new(),
+        },
+        Screen::Lens => {
+            let asked = model.lens.asked.as_ref();
+            let explanation =
+                asked.map(|asked| Need::Explanation(model.lens.number, Box::new(asked.clone())));
+            let elections = model.lens.elections().map(Need::Elections);
+            let found = model.gathered.explanation.as_ref().and_then(|found| found.as_ref().ok());
+            let balancer =
+                found.and_then(|found| found.balancer.as_ref()).map(|balancer| balancer.name.clone());
+            explanation.into_iter().chain(balancer.map(Need::Census)).chain(elections).collect()
+        }
+        Screen::Elections => vec![Need::Elections(model.watching.filter())],
+        Screen::Events { .. } => Vec::new(),
+    }
+}
+
+/// The last minute of all members of a balancer.
+fn minute() -> HistoryQuery {
+    HistoryQuery { series: vec![Series::Elected], points: 60, span: 60 }
+}
+
+/// Is its last minute not wholly known yet?
+fn lacks_its_minute(model: &Model, balancer: &BalancerSnapshot) -> bool {
+    let Some(member) = balancer.members.first() else { return false };
+    let known =
+        model.fleet.history_of(&balancer.name, &member.name).map_or(0, |history| history.rates().len());
+    known < SECONDS - 2
+}

@@ -1,0 +1,297 @@
+//! Drains: begun by a key, looked after on their screen, and asked before anything happens.
+
+use evenkeel_protocol::{Drain, DrainAnswer, Flag};
+
+use crate::effect::Effect;
+use crate::keymap::Action;
+use crate::model::act::{Act, Turn};
+use crate::model::batch::Outcome;
+use crate::model::drains::{self, Drainage};
+use crate::model::question::{Question, Subject};
+use crate::model::target::Target;
+use crate::model::terms::Terms;
+use crate::model::{Model, Picked, Popup, Screen, Tone, wash};
+use crate::news::Ticket;
+use crate::update::incoming::{self, UNDO};
+use crate::update::{edit, many, undo};
+
+/// What it is to drain these, or no longer: a job of the proxy, and of a single one that has it already its end.
+pub(super) fn act(model: &Model, targets: &[Target], turn: Turn) -> Act {
+    let snapshot = model.fleet.snapshot();
+    let first = targets.first().and_then(|target| edit::found(model, target));
+    match (turn, targets, first) {
+        (Turn::On, _, Some((balancer, member))) => Act::Drain(Drainage::usual(balancer, member)),
+        (Turn::Off, [target], _) => match drains::of(snapshot, target).filter(|drain| drain.is_running()) {
+            Some(drain) => Act::Drain(Drainage::Restore(drain.number)),
+            None => Act::Flag(Flag::Drain, turn),
+        },
+        _ => Act::Flag(Flag::Drain, turn),
+    }
+}
+
+/// Opens the screen with the drain of the member under the cursor, or else the first.
+pub(super) fn open(model: &mut Model) {
+    let snapshot = model.fleet.snapshot();
+    let own = model.target().and_then(|target| drains::of(snapshot, target));
+    let listed = drains::listed(snapshot);
+    let picked = own.or(listed.first().copied()).map(picked);
+    model.screen = Screen::Drains(picked);
+}
+
+fn picked(drain: &Drain) -> Picked {
+    Picked { number: drain.number, target: drains::target(drain) }
+}
+
+/// Keeps to a drain that is still listed.
+pub(super) fn settle(model: &mut Model) {
+    if matches!(model.screen, Screen::Drains(_)) && model.drain().is_none() {
+        let first = drains::listed(model.fleet.snapshot()).first().copied().map(picked);
+        model.screen = Screen::Drains(first);
+    }
+}
+
+/// To another drain of the list; it stops at its ends.
+pub(super) fn step(model: &mut Model, to: impl FnOnce(usize, usize) -> usize) {
+    let Screen::Drains(Some(now)) = &model.screen else { return };
+    let listed = drains::listed(model.fleet.snapshot());
+    let Some(last) = listed.len().checked_sub(1) else { return };
+    let at = listed.iter().position(|drain| drain.number == now.number).unwrap_or(0);
+    let next = listed.get(to(at, last)).copied().map(picked);
+    model.screen = Screen::Drains(next);
+}
+
+/// Asks for what a key means for the drain that is shown.
+pub(super) fn ask(model: &mut Model, action: Action) {
+    let Some(drain) = model.drain().cloned() else {
+        return model.tell(Tone::Plain, "there is no drain; d on a member begins one");
+    };
+    let target = drains::target(&drain);
+    if !edit::are_editable(model, std::slice::from_ref(&target)) {
+        return;
+    }
+    if !drain.is_running() {
+        return model.tell(Tone::Plain, "this drain has ended; d on the member begins another");
+    }
+    let subjects = edit::subjects(model, vec![target]);
+    let Some(subject) = subjects.first().cloned() else { return };
+    let drainage = match action {
+        Action::Terms => return write(model, &drain, subject),
+        Action::More => Drainage::more(&drain),
+        Action::StopNow => Drainage::Stop(drain.number),
+        Action::CutNow => Drainage::Cut(drain.number),
+        Action::KeepDraining => Drainage::Cancel(drain.number),
+        _ => Drainage::Restore(drain.number),
+    };
+    model.popup = Some(Popup::Confirm(Box::new(Question::new(subjects, Act::Drain(drainage)))));
+}
+
+fn write(model: &mut Model, drain: &Drain, subject: Subject) {
+    model.popup = Some(Popup::Terms(Box::new(Terms::of_drain(drain, subject))));
+}
+
+/// From the question of a new drain to its terms.
+pub(super) fn options(model: &mut Model) {
+    if let Some(Popup::Confirm(question)) = &model.popup
+        && let Some(terms) = Terms::of_question(question)
+    {
+        model.popup = Some(Popup::Terms(Box::new(terms)));
+    }
+}
+
+/// The terms are written: they become a question.
+pub(super) fn accept(model: &mut Model, mut terms: Box<Terms>) {
+    match terms.question() {
+        Ok(Some(question)) => model.popup = Some(Popup::Confirm(Box::new(question))),
+        Ok(None) => {
+            model.tell(Tone::Plain, "nothing was changed; Esc leaves the terms");
+            model.popup = Some(Popup::Terms(terms));
+        }
+        Err(wrong) => {
+            terms.focus = wrong;
+            model.popup = Some(Popup::Terms(terms));
+        }
+    }
+}
+
+/// The proxy has answered what was asked of a drain.
+pub(super) fn answered(
+    model: &mut Model,
+    ticket: Ticket,
+    outcome: Result<Box<DrainAnswer>, String>,
+) -> Vec<Effect> {
+    match outcome {
+        Ok(mut answer) => {
+            wash::drain(&mut answer.drain);
+            let revision = answer.edited.as_ref().map_or(0, |edited| edited.revision);
+            if let Some(sent) = model.pending.answer(ticket, Some(revision)) {
+                if let Some(edited) = &answer.edited {
+                    undo::note(model, &sent, edited);
+                }
+                let Act::Drain(drainage) = &sent.act else { return vec![Effect::Refresh] };
+                let line = drainage.done(&sent.label, &answer);
+                let whole = answer.drain.durable || !answer.changed;
+                let told = if whole { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) };
+                if !many::answered(model, ticket, told) {
+                    let undone = answer.edited.as_ref().is_some_and(|edited| edited.changed);
+                    let more = undone.then(|| incoming::hint(model, &sent));
+                    let tone = if whole { Tone::Good } else { Tone::Alarm };
+                    model.tell_for(if whole { UNDO } else { UNDO * 2 }, tone, (line, more));
+                }
+            }
+            if let Some(snapshot) = model.fleet.snapshot() {
+                model.pending.shown(snapshot);
+            }
+        }
+        Err(why) => {
+            if let Some(sent) = model.pending.answer(ticket, None) {
+                let why = wash::sentence(&why);
+                if !many::answered(model, ticket, Outcome::Refused(why.clone())) {
+                    model.tell(Tone::Alarm, format!("{}: {why}", sent.label));
+                }
+            }
+        }
+    }
+    let mut effects = many::go_on(model);
+    effects.push(Effect::Refresh);
+    effects
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::edit::Reason;
+    use evenkeel_protocol::{DrainOutcome, OnTimeout, Timestamp};
+
+    use super::*;
+    use crate::keymap::Context;
+    use crate::message::{Key, Message};
+    use crate::model::sample;
+    use crate::need::Job;
+    use crate::news::News;
+    use crate::update::update;
+
+    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for c in keys.chars() {
+            let key = match c {
+                '⏎' => Key::Enter,
+                '⇥' => Key::Tab,
+                c => Key::Char(c),
+            };
+            effects.extend(update(model, Message::Key(key)));
+            update(model, Message::Painted);
+        }
+        effects
+    }
+
+    fn hear(model: &mut Model, snapshot: evenkeel_protocol::Snapshot) {
+        update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+    }
+
+    /// The screen of node2's drain.
+    fn shown() -> Model {
+        let mut model = sample::model(80, 24);
+        hear(&mut model, sample::drained(62));
+        press(&mut model, "3");
+        assert_eq!(model.drain().map(|drain| drain.number), Some(3));
+        model
+    }
+
+    fn job(effects: &[Effect]) -> Job {
+        match effects {
+            [Effect::Drain { job, .. }] => (**job).clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_drain_is_begun_by_two_keys_or_with_terms_of_its_own() {
+        let mut model = sample::model(80, 24);
+        let Job::Begin(_, member, order) = job(&press(&mut model, "]dy")) else { panic!("no begin") };
+        assert_eq!(member.as_str(), "http://10.0.2.11");
+        assert_eq!((order.revision, order.force, order.on_timeout), (Some(1), None, Some(OnTimeout::Fail)));
+
+        let mut model = sample::model(80, 24);
+        press(&mut model, "]d⇥⇥");
+        update(&mut model, Message::Key(Key::Ctrl('u')));
+        press(&mut model, "9m⇥s⇥⇥deploy");
+        assert_eq!(model.context(), Context::Form);
+        let Job::Begin(_, _, order) = job(&press(&mut model, "⏎y")) else { panic!("no begin") };
+        assert_eq!((order.timeout, order.on_timeout), ("9m".parse().ok(), Some(OnTimeout::Stop)));
+        assert_eq!(order.reason.as_ref().map(Reason::as_str), Some("deploy"));
+    }
+
+    #[test]
+    fn the_last_one_is_forced_once_it_was_spelt_out() {
+        let mut model = sample::model(80, 24);
+        let Job::Begin(_, _, order) = job(&press(&mut model, "dnode1⏎")) else { panic!("no begin") };
+        assert_eq!(order.force, Some(true));
+    }
+
+    #[test]
+    fn each_key_of_the_screen_asks_for_its_job() {
+        for (keys, wanted) in [
+            ("ty", "Change(3, DrainChange { until: None, timeout: None, extend: Some(Span(600000))"),
+            ("cy", "Cancel(3, DrainCancel { restore: Some(false)"),
+            ("ry", "Cancel(3, DrainCancel { restore: Some(true)"),
+            ("Sy", "timeout: Some(Within(Span(0))), extend: None, settle: None, on_timeout: Some(Stop)"),
+            ("Xy", "timeout: Some(Within(Span(0))), extend: None, settle: None, on_timeout: Some(Cut)"),
+            ("o⇥⇥c⏎y", "on_timeout: Some(Cut)"),
+        ] {
+            let job = format!("{:?}", job(&press(&mut shown(), keys)));
+            assert!(job.contains(wanted), "{keys}: {job}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_while_locked_or_of_a_drain_that_has_ended() {
+        for key in "tcrSXo".chars() {
+            let mut model = shown();
+            model.lock.close();
+            assert_eq!(press(&mut model, &key.to_string()), []);
+            assert_eq!(model.popup, None, "{key}");
+            let mut model = shown();
+            let mut ended = sample::drained(63);
+            ended.drains[0].outcome = Some(DrainOutcome::Cancelled);
+            ended.drains[0].ended = Some(Timestamp(sample::NOON));
+            hear(&mut model, ended);
+            press(&mut model, &key.to_string());
+            assert_eq!(model.popup, None, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_screen_keeps_to_its_drain_and_takes_another_when_it_is_gone() {
+        let mut model = shown();
+        let mut several = sample::drained(63);
+        several.drains.insert(0, sample::drain(1, "node1"));
+        hear(&mut model, several.clone());
+        assert_eq!(model.drain().map(|drain| drain.number), Some(3), "bound by its number");
+        press(&mut model, "kkk");
+        assert_eq!(model.drain().map(|drain| drain.number), Some(1));
+        several.drains.remove(0);
+        hear(&mut model, several);
+        assert_eq!(model.drain().map(|drain| drain.number), Some(3));
+        hear(&mut model, sample::snapshot(64));
+        assert_eq!(model.screen, Screen::Drains(None));
+        press(&mut model, "tjk");
+        assert_eq!(model.popup, None);
+    }
+
+    #[test]
+    fn the_answer_is_told_and_the_drain_can_be_undone() {
+        let mut model = sample::model(80, 24);
+        let effects = press(&mut model, "]dy");
+        let [Effect::Drain { ticket, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+        let mut drain = sample::drain(9, "node1");
+        drain.durable = false;
+        let answer = DrainAnswer { changed: true, drain, edited: Some(sample::edited("drain", "Off", "On")) };
+        let news = News::Drained { ticket: *ticket, outcome: Ok(Box::new(answer)) };
+        update(&mut model, Message::News(news));
+        let toast = model.toast.as_ref().unwrap();
+        assert_eq!(toast.tone, Tone::Alarm);
+        assert!(toast.text.contains("NOT kept over a restart"), "{}", toast.text);
+        assert!(toast.more.as_ref().is_some_and(|more| more.contains("u undoes")), "{toast:?}");
+        let refused = News::Drained { ticket: Ticket(99), outcome: Err("no".to_owned()) };
+        update(&mut model, Message::News(refused));
+    }
+}

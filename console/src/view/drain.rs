@@ -1,0 +1,407 @@
+//! Drains: who is still on the member, and can it be stopped now? The answer stands first and cannot be overlooked; a
+//! promise is made only of what is live.
+
+use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, Series, SessionsKnown};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::{Scene, events, member, words};
+use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
+use crate::model::{Freshness, Picked};
+use crate::theme::{Glyphs, Role};
+use crate::widget::text::{Align, cut, pad, width, wrap_within};
+use crate::widget::{digits, sparkline};
+
+/// The columns of the labels.
+const LABEL: usize = 12;
+
+/// The screen.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Option<&Picked>) {
+    let listed = drains::listed(scene.model.fleet.snapshot());
+    let shown = picked.and_then(|picked| listed.iter().find(|drain| drain.number == picked.number));
+    let Some(drain) = shown else {
+        let text = match scene.model.fleet.snapshot() {
+            None => "Nothing was heard from the proxy yet.",
+            Some(_) => "No drain runs, and none ended lately. On a member d begins one.",
+        };
+        let room = usize::from(area.width).saturating_sub(2);
+        buffer.set_string(area.x + 1, area.y + 1, cut(text, room), scene.style(Role::Text));
+        return;
+    };
+    let rows = if listed.len() < 2 { 0 } else { listed.len().min(usize::from(area.height / 4).max(2)) };
+    let rows = u16::try_from(rows).unwrap_or(0);
+    let [list, detail] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
+    let at = listed.iter().position(|other| other.number == drain.number).unwrap_or(0);
+    let from = at.saturating_sub(usize::from(rows) / 2).min(listed.len().saturating_sub(usize::from(rows)));
+    for (other, row) in listed.iter().skip(from).zip(list.rows()) {
+        buffer.set_line(row.x, row.y, &list_line(scene, other, row.width), row.width);
+        if other.number == drain.number {
+            buffer.set_string(row.x, row.y, "▸", scene.style(Role::Accent));
+            scene.look.theme.select(buffer, row);
+        }
+    }
+    one(buffer, detail, scene, drain);
+}
+
+/// `◐ app/node1   NOT YET   06:52  17 sessions  4 in flight`
+pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'static> {
+    let label = drains::target(drain).label(scene.model.fleet.snapshot());
+    let name = (usize::from(columns) / 4).clamp(12, 30);
+    let (role, said) = match drain.outcome {
+        Some(outcome) if !drain.safe_to_stop => (Role::Text, outcome_words(outcome).to_owned()),
+        _ => answer(scene, drain),
+    };
+    let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
+    facts.extend([sessions_in_short(drain), format!("{} in flight", drain.busy.total())]);
+    let shape = if drain.is_running() { "◐" } else { "·" };
+    let room = usize::from(columns).saturating_sub(name + 24);
+    Line::from(vec![
+        scene.span(Role::Warning, format!("  {shape} ")),
+        scene.span(Role::Text, pad(&cut(&label, name), name + 1, Align::Left)),
+        scene.span(role, pad(&cut(&said, 18), 19, Align::Left)),
+        scene.span(Role::Text, cut(&facts.join("  "), room)),
+    ])
+}
+
+fn sessions_in_short(drain: &Drain) -> String {
+    match (drain.sessions.known, drain.sessions.live) {
+        (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => "no sessions".to_owned(),
+        (_, Some(live)) => words::counted(live, "session"),
+        (_, None) => "sessions unknown".to_owned(),
+    }
+}
+
+/// One drain in full.
+fn one(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, drain: &Drain) {
+    let label = drains::target(drain).label(scene.model.fleet.snapshot());
+    let by = format!(
+        " drain {} by {}, {} ",
+        drain.number,
+        words::peer(drain.by.as_ref()),
+        words::time(drain.began, scene.model.clock.wall, &scene.look.zone).trim()
+    );
+    let [top, rest] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    scene.rule(buffer, top, &cut(&label, 40), Line::from(scene.span(Role::Faint, by)));
+    let roomy = rest.height >= 18;
+    let room = usize::from(area.width).saturating_sub(2);
+    let mut lines = head(scene, drain, area.width);
+    let gap = |lines: &mut Vec<Line<'static>>| {
+        if roomy {
+            lines.push(Line::default());
+        }
+    };
+    gap(&mut lines);
+    lines.extend(time(scene, drain, (room, rest.height >= 15)));
+    gap(&mut lines);
+    lines.push(steps(scene, drain, room));
+    gap(&mut lines);
+    lines.extend(burn_down(scene, drain, (room, rest.height >= 13)));
+    lines.extend(terms(scene, drain, room));
+    for (line, row) in lines.iter().zip(rest.rows()) {
+        buffer.set_line(row.x + 1, row.y, line, row.width.saturating_sub(1));
+    }
+    let used = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    if rest.height >= used.saturating_add(3) {
+        let below = Rect { y: rest.y + used + 1, height: rest.height - used - 1, ..rest };
+        // Where there is room, what it still serves stands above what happened.
+        let graphs = if below.height >= 14 { 7 } else { 0 };
+        let [above, below] = Layout::vertical([Constraint::Length(graphs), Constraint::Fill(1)]).areas(below);
+        if graphs > 0 {
+            member::graphs(buffer, above, scene, &drains::target(drain));
+        }
+        events::latest(buffer, below, scene, ("its events", Some(&drains::target(drain))));
+    }
+}
+
+/// `SAFE TO STOP`, `NOT YET`, `UNKNOWN until 12:31`, and how it is meant.
+fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
+    let now = scene.model.clock.wall;
+    match verdict(drain, &scene.model.freshness()) {
+        Verdict::Safe => (Role::Good, "SAFE TO STOP".to_owned()),
+        Verdict::NotYet => (Role::Alarm, "NOT YET".to_owned()),
+        Verdict::Unknown(Some(at)) => {
+            (Role::Warning, format!("UNKNOWN until {}", words::minute(at, now, &scene.look.zone)))
+        }
+        Verdict::Unknown(None) | Verdict::Stale => (Role::Warning, "UNKNOWN".to_owned()),
+    }
+}
+
+/// The answer in a band across the screen, the reason behind it, and below it what does not fit there.
+fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
+    let (role, said) = answer(scene, drain);
+    let why = match (verdict(drain, &scene.model.freshness()), scene.model.freshness()) {
+        (Verdict::Stale, Freshness::Stale(seconds)) => {
+            format!("the proxy was last heard {seconds} s ago; then: {}", drain.why)
+        }
+        (Verdict::Stale, _) => format!("the proxy does not answer; when it last did: {}", drain.why),
+        (Verdict::NotYet, _) => format!("because {}", drain.why),
+        _ => drain.why.clone(),
+    };
+    let style: Style = scene.style(role).add_modifier(Modifier::REVERSED | Modifier::BOLD);
+    let band = Span::styled(format!("  {said}  "), style);
+    let indent = band.width() + 2;
+    let room = usize::from(columns).saturating_sub(indent + 2);
+    let mut lines = Vec::new();
+    if room >= 24 {
+        let mut texts = wrap_within(&why, room, 2).into_iter();
+        let first = texts.next().unwrap_or_default();
+        lines.push(Line::from(vec![band, scene.span(Role::Strong, format!("  {first}"))]));
+        lines.extend(
+            texts.map(|text| Line::from(scene.span(Role::Strong, format!("{}{text}", " ".repeat(indent))))),
+        );
+    } else {
+        lines.push(Line::from(band));
+        let texts = wrap_within(&why, usize::from(columns).saturating_sub(2), 2);
+        lines.extend(texts.into_iter().map(|text| Line::from(scene.span(Role::Strong, text))));
+    }
+    lines
+}
+
+/// The milliseconds that are left to the deadline, also while nothing is heard.
+pub(super) fn left(scene: Scene<'_>, drain: &Drain) -> Option<u64> {
+    let since = scene.model.clock.running.since(scene.model.fleet.heard());
+    let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    drain.left_ms.filter(|_| drain.is_running()).map(|left| left.saturating_sub(since))
+}
+
+/// The countdown, or that there is none, and what happens at its end.
+fn time(scene: Scene<'_>, drain: &Drain, (room, large): (usize, bool)) -> Vec<Line<'static>> {
+    let (now, zone) = (scene.model.clock.wall, &scene.look.zone);
+    let lasted = words::age(drain.ended.unwrap_or(now).since(drain.began));
+    if let Some(outcome) = drain.outcome {
+        let at = drain.ended.map(|at| words::time(at, now, zone)).unwrap_or_default();
+        let text = format!("{} at {}, after {lasted}", outcome_words(outcome), at.trim());
+        return vec![Line::from(vec![
+            scene.span(Role::Faint, pad("ended", LABEL, Align::Left)),
+            scene.span(Role::Strong, cut(&text, room.saturating_sub(LABEL))),
+        ])];
+    }
+    let (Some(left), Some(deadline)) = (left(scene, drain), drain.deadline) else {
+        return vec![Line::from(vec![
+            scene.span(Role::Faint, pad("deadline", LABEL, Align::Left)),
+            scene.span(Role::Strong, "no deadline"),
+            scene.span(
+                Role::Text,
+                cut(
+                    &format!(", it waits for as long as it takes; {lasted} so far"),
+                    room.saturating_sub(LABEL + 11),
+                ),
+            ),
+        ])];
+    };
+    let said = [
+        format!("to the deadline at {}", words::time(deadline, now, zone).trim()),
+        format!("then {}", at_the_deadline(drain.on_timeout)),
+        format!("{lasted} so far; {}", estimate(drain)),
+    ];
+    // What is near its end, and ends in something that clients notice, warns.
+    let role = if left < 60_000 { Role::Warning } else { Role::Accent };
+    if !large || scene.look.theme.glyphs == Glyphs::Ascii {
+        let first = Line::from(vec![
+            scene.span(Role::Faint, pad("deadline", LABEL, Align::Left)),
+            scene.span(role, words::countdown(left)).patch_style(Modifier::BOLD),
+            scene.span(Role::Text, cut(&format!(" {}", said[0]), room.saturating_sub(LABEL + 8))),
+        ]);
+        let others = said.iter().skip(1).map(|text| {
+            let text = cut(text, room.saturating_sub(LABEL));
+            Line::from(vec![Span::raw(" ".repeat(LABEL)), scene.span(Role::Text, text)])
+        });
+        return std::iter::once(first).chain(others).collect();
+    }
+    let rows = digits::large(&words::countdown(left));
+    let beside = rows.iter().map(|row| width(row)).max().unwrap_or(0) + 5;
+    rows.into_iter()
+        .zip(said)
+        .map(|(row, text)| {
+            Line::from(vec![
+                Span::raw("  "),
+                scene.span(role, pad(&row, beside - 2, Align::Left)),
+                scene.span(Role::Text, cut(&text, room.saturating_sub(beside))),
+            ])
+        })
+        .collect()
+}
+
+fn estimate(drain: &Drain) -> String {
+    match drain.estimate_ms {
+        Some(left) => {
+            format!(
+                "about {} more, as fast as it got less",
+                words::age(std::time::Duration::from_millis(left))
+            )
+        }
+        None => "nobody can tell how long it takes".to_owned(),
+    }
+}
+
+/// `● shedding ── ◐ sessions ── ○ requests ── ○ settling ── ○ done`
+fn steps(scene: Scene<'_>, drain: &Drain, room: usize) -> Line<'static> {
+    let passed = DrainPhase::ALL.iter().position(|phase| *phase == drain.phase).unwrap_or(0);
+    let narrow = room < 66;
+    let mut line = Line::default();
+    for (at, phase) in DrainPhase::ALL.iter().enumerate() {
+        if at > 0 {
+            line.push_span(scene.span(Role::Faint, if narrow { " " } else { " ── " }));
+        }
+        let ended = *phase == DrainPhase::Done && at == passed;
+        let (mark, role, text) = match at.cmp(&passed) {
+            std::cmp::Ordering::Less => ("●", Role::Good, Role::Text),
+            std::cmp::Ordering::Equal if ended => ("●", Role::Good, Role::Strong),
+            std::cmp::Ordering::Equal => ("◐", Role::Accent, Role::Strong),
+            std::cmp::Ordering::Greater => ("○", Role::Faint, Role::Faint),
+        };
+        line.push_span(scene.span(role, format!("{mark} ")));
+        line.push_span(scene.span(text, phase.name()));
+    }
+    line
+}
+
+/// How sessions and what is in flight got less since it began.
+fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, bool)) -> Vec<Line<'static>> {
+    let sessions = &drain.sessions;
+    let now = scene.model.clock.wall;
+    let (count, role) = match (sessions.known, sessions.live) {
+        (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => ("none".to_owned(), Role::Text),
+        (_, Some(live)) => (words::grouped(live), if live > 0 { Role::Strong } else { Role::Text }),
+        (_, None) => ("unknown".to_owned(), Role::Warning),
+    };
+    let mut facts: Vec<String> = Vec::new();
+    match sessions.known {
+        SessionsKnown::NotSticky => facts.push("the balancer is not sticky".to_owned()),
+        SessionsKnown::NoRoute => facts.push("it has no route, so none can be told to be its own".to_owned()),
+        SessionsKnown::Unknown | SessionsKnown::Observed => {
+            facts.push(match sessions.last_seen {
+                Some(at) => format!("last seen {} ago", words::age(now.since(at))),
+                None => format!("none seen for {}", observed(drain, scene)),
+            });
+            facts.extend(
+                sessions.departing.map(|departing| format!("{} an hour leave", words::grouped(departing))),
+            );
+            facts.extend(
+                sessions
+                    .claimed
+                    .filter(|claimed| *claimed > 0)
+                    .map(|claimed| format!("{claimed} only claimed")),
+            );
+        }
+    }
+    let mut lines = vec![counted(scene, drain, ("sessions", (&count, role), Series::Sessions), room)];
+    let fact = |facts: &[String]| {
+        let text = cut(&facts.join("; "), room.saturating_sub(LABEL));
+        Line::from(vec![Span::raw(" ".repeat(LABEL)), scene.span(Role::Faint, text)])
+    };
+    if full {
+        lines.push(fact(&facts));
+    }
+    let busy = drain.busy;
+    let total = busy.total();
+    let role = if total > 0 { Role::Strong } else { Role::Text };
+    lines.push(counted(scene, drain, ("in flight", (&words::grouped(total), role), Series::Busy), room));
+    if full {
+        let mut facts = vec![
+            words::counted(busy.requests, "request"),
+            format!("{} streaming", busy.streaming),
+            format!("{} upgraded", busy.upgraded),
+        ];
+        if let Some(quiet) = drain.quiet_ms {
+            facts = vec![format!("nothing for {}", words::age(std::time::Duration::from_millis(quiet)))];
+        }
+        lines.push(fact(&facts));
+    }
+    lines
+}
+
+/// For how long sessions were watched.
+fn observed(drain: &Drain, scene: Scene<'_>) -> String {
+    match (drain.sessions.known, drain.sessions.window_ms) {
+        (SessionsKnown::Observed, Some(window)) => words::age(std::time::Duration::from_millis(window)),
+        (_, Some(_)) => {
+            let until = drain.sessions.unknown_until;
+            let until = until.map(|at| words::minute(at, scene.model.clock.wall, &scene.look.zone));
+            format!(
+                "a part of the window only{}",
+                until.map_or(String::new(), |at| format!("; known at {at}"))
+            )
+        }
+        (_, None) => "an unknown time".to_owned(),
+    }
+}
+
+/// A label, a number, and how it was since the drain began.
+fn counted(
+    scene: Scene<'_>,
+    drain: &Drain,
+    (label, (count, role), series): (&str, (&str, Role), Series),
+    room: usize,
+) -> Line<'static> {
+    let mut line = Line::from(vec![
+        scene.span(Role::Faint, pad(label, LABEL, Align::Left)),
+        scene.span(role, pad(count, 9, Align::Left)),
+    ]);
+    let columns = room.saturating_sub(LABEL + 9).min(60);
+    let Some(past) = scene.model.gathered.past_of(&drains::target(drain)) else {
+        let text = match &scene.model.gathered.past {
+            Some(Err(why)) => cut(why, columns),
+            _ => String::new(),
+        };
+        line.push_span(scene.span(Role::Faint, text));
+        return line;
+    };
+    let from = past.place(drain.began).unwrap_or(0);
+    let points: Vec<Option<u64>> = past.points(series).skip(from).map(|point| point.map(whole)).collect();
+    let columns = columns.min(points.len());
+    let top = points.iter().flatten().max().copied().unwrap_or(0);
+    let span = points.len();
+    let means = sparkline::means(points.into_iter(), span, columns);
+    line.push_span(scene.span(Role::Accent, sparkline::line(&means, top)));
+    line
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "such a cast ends at the ends of the range"
+)]
+fn whole(point: f64) -> u64 {
+    point.ceil() as u64
+}
+
+/// What it waits for, why it was begun, and whether it would survive a restart.
+fn terms(scene: Scene<'_>, drain: &Drain, room: usize) -> Vec<Line<'static>> {
+    let waits = match drain.until {
+        DrainUntil::Idle => format!("nothing in flight for {}; sessions may come back", drain.settle),
+        DrainUntil::NoSessions => format!("no sessions, and nothing in flight for {}", drain.settle),
+    };
+    let field = |label: &str, role: Role, text: &str| {
+        Line::from(vec![
+            scene.span(Role::Faint, pad(label, LABEL, Align::Left)),
+            scene.span(role, cut(text, room.saturating_sub(LABEL))),
+        ])
+    };
+    let mut lines = vec![field("waits for", Role::Text, &waits)];
+    if let Some(reason) = &drain.reason {
+        lines.push(field("reason", Role::Text, &format!("\"{reason}\"")));
+    }
+    if !drain.durable {
+        lines.push(field("kept", Role::Alarm, "NOT kept over a restart of the proxy"));
+    }
+    lines
+}
+
+/// How a drain ended, in words.
+fn outcome_words(outcome: DrainOutcome) -> &'static str {
+    match outcome {
+        DrainOutcome::SafeToStop => "safe to stop",
+        DrainOutcome::Idle => "idle; of its sessions nothing was promised",
+        DrainOutcome::KeptDraining => "deadline passed; keeps draining",
+        DrainOutcome::Stopped => "stopped at the deadline",
+        DrainOutcome::Cut => "cut off at the deadline",
+        DrainOutcome::Restored => "taken back at the deadline",
+        DrainOutcome::Cancelled => "cancelled",
+        DrainOutcome::Cleared => "ended by another edit, which cleared N",
+        DrainOutcome::StoppedMeanwhile => "stopped meanwhile by another edit",
+        DrainOutcome::MemberGone => "the member is no longer configured",
+    }
+}

@@ -1,0 +1,114 @@
+//! The last elections: who was elected, why, and what came of it, in plain words.
+
+use evenkeel_protocol::ElectionNote;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::{Scene, words};
+use crate::model::elections::{called, reason};
+use crate::theme::Role;
+use crate::widget::text::{Align, cut, pad, shorten};
+
+/// The screen.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let [top, titles, body] =
+        Layout::vertical([Constraint::Length(1), Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    buffer.set_line(top.x, top.y, &shown(scene, top.width), top.width);
+    let heads = format!(
+        " {}  {}  {}  {}  Why",
+        pad("Time", 8, Align::Left),
+        pad("Member", name_width(area.width), Align::Left),
+        pad("Code", 4, Align::Left),
+        pad("Took", 6, Align::Right)
+    );
+    buffer.set_stringn(titles.x, titles.y, heads, usize::from(titles.width), scene.style(Role::Faint));
+    rows(buffer, body, scene, scene.model.watching.from);
+}
+
+/// What is shown, and of how many.
+fn shown(scene: Scene<'_>, columns: u16) -> Line<'static> {
+    let watching = &scene.model.watching;
+    let mut only: Vec<String> = Vec::new();
+    if !watching.subject.trim().is_empty() {
+        only.push(watching.subject.trim().to_owned());
+    }
+    if watching.failovers {
+        only.push("failovers".to_owned());
+    }
+    if watching.route_changes {
+        only.push("route changes".to_owned());
+    }
+    let only = if only.is_empty() { " all ".to_owned() } else { format!(" only {} ", only.join(", ")) };
+    let known = match &scene.model.gathered.elections {
+        Some(Ok(found)) => format!(
+            "{} of the last {}; {} since the proxy started",
+            found.elections.len(),
+            words::grouped(found.kept),
+            words::grouped(found.total)
+        ),
+        _ => String::new(),
+    };
+    let room = usize::from(columns).saturating_sub(known.len() + 2);
+    Line::from(vec![scene.span(Role::Accent, cut(&only, room)), scene.span(Role::Faint, format!(" {known}"))])
+}
+
+/// The rows, the newest first, or why there are none.
+pub(super) fn rows(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usize) {
+    let say = |buffer: &mut Buffer, role: Role, text: &str| {
+        let text = cut(text, usize::from(area.width).saturating_sub(2));
+        if !area.is_empty() {
+            buffer.set_string(area.x + 1, area.y, text, scene.style(role));
+        }
+    };
+    match &scene.model.gathered.elections {
+        None => say(buffer, Role::Faint, "asking the proxy …"),
+        Some(Err(why)) => say(buffer, Role::Warning, why),
+        Some(Ok(found)) if found.elections.is_empty() => {
+            say(buffer, Role::Faint, "none among those that the proxy keeps");
+        }
+        Some(Ok(found)) => {
+            for (note, row) in found.elections.iter().rev().skip(from).zip(area.rows()) {
+                buffer.set_line(row.x, row.y, &line(scene, note, row.width), row.width);
+            }
+        }
+    }
+}
+
+fn name_width(columns: u16) -> usize {
+    (usize::from(columns) / 5).clamp(10, 26)
+}
+
+fn line(scene: Scene<'_>, note: &ElectionNote, columns: u16) -> Line<'static> {
+    let snapshot = scene.model.fleet.snapshot();
+    let time = words::time(note.at, scene.model.clock.wall, &scene.look.zone);
+    let name = name_width(columns);
+    let member = match &note.member {
+        Some(member) => called(snapshot, note, member),
+        None => "nobody".to_owned(),
+    };
+    let failed = note.failed.is_some() || note.member.is_none();
+    let role = if failed {
+        Role::Alarm
+    } else if note.failover.is_some() || note.route_changed {
+        Role::Warning
+    } else {
+        Role::Text
+    };
+    let mark = match role {
+        Role::Alarm => '▲',
+        Role::Warning => '↻',
+        _ => ' ',
+    };
+    let code = note.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let code_role = if note.status.is_some_and(|status| status >= 500) { Role::Alarm } else { Role::Text };
+    let room = usize::from(columns).saturating_sub(name + 31);
+    Line::from(vec![
+        scene.span(Role::Faint, format!(" {time}  ")),
+        scene.span(role, pad(&shorten(&member, name), name + 2, Align::Left)),
+        scene.span(code_role, pad(&code, 6, Align::Left)),
+        scene.span(Role::Faint, pad(&words::latency(note.micros), 6, Align::Right)),
+        scene.span(role, format!(" {mark} ")),
+        Span::styled(cut(&reason(snapshot, note), room), scene.style(Role::Text)),
+    ])
+}

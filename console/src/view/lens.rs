@@ -1,0 +1,240 @@
+//! The sticky lens: why does this session go there? What was asked, how it was read, who was looked for, who stood for
+//! election, and below it what really happened to that session.
+
+use evenkeel_protocol::{Candidacy, Explanation, SessionNote};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use super::{Scene, elections, words};
+use crate::model::lens::shortened;
+use crate::model::target::{label, short};
+use crate::theme::Role;
+use crate::widget::text::{Align, cut, pad, shorten, wrap};
+
+/// The columns of the labels.
+const LABEL: usize = 10;
+
+/// The screen.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let Some(asked) = &scene.model.lens.asked else {
+        return invite(buffer, area, scene);
+    };
+    let below = if area.height >= 15 { (area.height / 5).max(3) } else { 0 };
+    let [top, rule, rows] = Layout::vertical([
+        Constraint::Fill(1),
+        Constraint::Length(u16::from(below > 0)),
+        Constraint::Length(below),
+    ])
+    .areas(area);
+    let room = usize::from(area.width).saturating_sub(2);
+    let cookies: Vec<String> = asked.cookies.iter().map(|cookie| shortened(cookie)).collect();
+    let mut question = asked.url.clone();
+    if let Some(balancer) = &asked.balancer {
+        question = format!("{question} of {}", balancer.url());
+    }
+    if !cookies.is_empty() {
+        question = format!("{question}  cookie {}", cookies.join("; "));
+    }
+    let mut lines = vec![field(scene, "asked", Role::Text, &question, room)];
+    match &scene.model.gathered.explanation {
+        None => lines.push(Line::from(scene.span(Role::Faint, "asking the proxy …"))),
+        Some(Err(why)) => lines.extend(paragraph(scene, Role::Warning, why, room)),
+        Some(Ok(explanation)) => lines.extend(explained(scene, explanation, room)),
+    }
+    let height = usize::from(top.height);
+    let from = scene.model.lens.from.min(lines.len().saturating_sub(height));
+    for (line, row) in lines.iter().skip(from).zip(top.rows()) {
+        buffer.set_line(row.x + 1, row.y, line, row.width.saturating_sub(1));
+    }
+    if below > 0 {
+        let heading =
+            if asked.cookies.is_empty() { "recent elections" } else { "recent elections of this session" };
+        let more = lines.len().saturating_sub(height + from);
+        let more = if more > 0 { format!(" Down: {more} more lines ") } else { String::new() };
+        scene.rule(buffer, rule, heading, Line::from(scene.span(Role::Faint, more)));
+        elections::rows(buffer, rows, scene, 0);
+    }
+}
+
+/// What can be asked.
+fn invite(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
+    let texts = [
+        (Role::Strong, "Why does a session go where it goes?"),
+        (Role::Text, ""),
+        (Role::Text, "Press Enter and type or paste one of these, or several:"),
+        (Role::Text, "  JSESSIONID=0a1b2c.node1      a cookie, as the browser sends it"),
+        (Role::Text, "  0a1b2c.node1                 its value alone"),
+        (Role::Text, "  /app/cart                    a path"),
+        (Role::Text, "  https://www.example.com/app  a URL"),
+        (Role::Text, ""),
+        (Role::Faint, "Nothing is sent to a member, nothing is counted, and no cookie is shown whole."),
+    ];
+    for ((role, text), row) in texts.into_iter().zip(area.rows().skip(1)) {
+        buffer.set_string(
+            row.x + 1,
+            row.y,
+            cut(text, usize::from(row.width).saturating_sub(2)),
+            scene.style(role),
+        );
+    }
+}
+
+fn field(scene: Scene<'_>, label: &str, role: Role, text: &str, room: usize) -> Line<'static> {
+    Line::from(vec![
+        scene.span(Role::Faint, pad(label, LABEL, Align::Left)),
+        scene.span(role, cut(text, room.saturating_sub(LABEL))),
+    ])
+}
+
+/// A label and a text on as many lines as it needs.
+fn fields(scene: Scene<'_>, label: &str, (role, text): (Role, &str), room: usize) -> Vec<Line<'static>> {
+    let mut label = label;
+    let mut lines = Vec::new();
+    for text in wrap(text, room.saturating_sub(LABEL)) {
+        lines.push(field(scene, label, role, &text, room));
+        label = "";
+    }
+    lines
+}
+
+fn paragraph(scene: Scene<'_>, role: Role, text: &str, room: usize) -> Vec<Line<'static>> {
+    wrap(text, room).into_iter().map(|text| Line::from(scene.span(role, text))).collect()
+}
+
+/// The whole answer.
+fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Line<'static>> {
+    let mut lines = fields(scene, "goes to", (Role::Strong, &explanation.verdict), room);
+    if let Some(mapping) = &explanation.mapping {
+        lines.extend(fields(scene, "path", (Role::Text, &mapping.why), room));
+        if let Some(becomes) = mapping.becomes.as_deref().filter(|becomes| *becomes != mapping.path) {
+            lines.push(field(scene, "", Role::Faint, &format!("the member gets {becomes}"), room));
+        }
+        if let Some(status) = mapping.status {
+            lines.push(field(scene, "", Role::Warning, &format!("the proxy itself answers {status}"), room));
+        }
+    }
+    if let Some(candidacy) = &explanation.balancer {
+        lines.extend(session(scene, &candidacy.session, room));
+        for (at, step) in candidacy.search.iter().enumerate() {
+            let label = if at == 0 { "search" } else { "" };
+            let mark = if step.taken { "✓" } else { "·" };
+            let who = step.member.as_ref().map_or("nobody has it", |member| short(member));
+            let text = format!("{mark} {}: {who}; {}", step.route, step.saw);
+            lines.extend(fields(
+                scene,
+                label,
+                (if step.taken { Role::Good } else { Role::Text }, &text),
+                room,
+            ));
+        }
+        lines.extend(sessions(scene, candidacy, room));
+        if !explanation.verdict.contains(&candidacy.because) {
+            lines.extend(fields(scene, "because", (Role::Text, &candidacy.because), room));
+        }
+        lines.extend(fields(scene, "next", (Role::Accent, &next(scene, candidacy)), room));
+        lines.extend(candidates(scene, candidacy, room));
+        for note in &candidacy.notes {
+            lines.extend(fields(scene, "note", (Role::Warning, note), room));
+        }
+    }
+    lines
+}
+
+/// How the session was looked for, and what was found of it.
+fn session(scene: Scene<'_>, session: &SessionNote, room: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (at, look) in session.looked.iter().enumerate() {
+        let label = if at == 0 { "session" } else { "" };
+        let text = format!("{} in the {}: {}", look.name, look.place.name(), look.saw);
+        lines.extend(fields(scene, label, (Role::Text, &text), room));
+    }
+    if session.found.is_some() {
+        let id = if session.id.is_empty() { "no id".to_owned() } else { format!("id {}", session.id) };
+        let route = match (session.route.as_str(), session.known) {
+            ("", _) => "no route".to_owned(),
+            (route, true) => format!("route {route}"),
+            (route, false) => format!("route {route}, which no member has"),
+        };
+        let role = if session.known { Role::Strong } else { Role::Warning };
+        lines.push(field(scene, "", role, &format!("{id}, {route}"), room));
+    }
+    lines
+}
+
+/// What is known of the sessions of the route.
+fn sessions(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'static>> {
+    let text = match &scene.model.gathered.census {
+        None => return Vec::new(),
+        Some(Err(why)) => why.clone(),
+        Some(Ok(census)) if !census.sticky => "the balancer keeps none".to_owned(),
+        Some(Ok(census)) => {
+            let found = census.routes.iter().find(|known| known.route.as_str() == candidacy.session.route);
+            let Some(known) = found else { return Vec::new() };
+            let seen = known.last_seen.map_or_else(
+                || "none seen".to_owned(),
+                |at| format!("last seen {} ago", words::age(census.taken.since(at))),
+            );
+            let about = if known.exact { "" } else { "about " };
+            format!("{about}{} live of this route, {seen}", words::grouped(known.live))
+        }
+    };
+    vec![field(scene, "census", Role::Faint, &text, room)]
+}
+
+/// What people call a member of the balancer.
+fn name(scene: Scene<'_>, candidacy: &Candidacy, member: &evenkeel_protocol::MemberName) -> String {
+    let balancer = scene.model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&candidacy.name));
+    let found = balancer.and_then(|balancer| Some((balancer, balancer.member(member)?)));
+    found.map_or_else(|| short(member).to_owned(), |(balancer, member)| label(balancer, member))
+}
+
+/// Who stood for election, with the numbers that decide.
+fn candidates(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'static>> {
+    let column = (room / 5).clamp(10, 24);
+    let heads = format!(
+        "  {} {} {:>3} {:>6} {:>6} {:>4}  {}",
+        pad("Member", column, Align::Left),
+        pad("Status", 9, Align::Left),
+        "Set",
+        "Factor",
+        "Load",
+        "Busy",
+        "Why"
+    );
+    let mut lines = vec![Line::from(scene.span(Role::Faint, cut(&heads, room)))];
+    for candidate in &candidacy.candidates {
+        let elected = candidacy.elected.as_ref() == Some(&candidate.member);
+        let (mark, role) = match (elected, candidate.offered) {
+            (true, _) => ("▸", Role::Strong),
+            (false, true) => ("·", Role::Text),
+            (false, false) => (" ", Role::Faint),
+        };
+        let status = candidate.words.strip_prefix("Init ").unwrap_or(&candidate.words);
+        let numbers = format!(
+            "{} {} {:>3} {:>6} {:>6} {:>4}  ",
+            pad(&shorten(&name(scene, candidacy, &candidate.member), column), column, Align::Left),
+            pad(&cut(status, 9), 9, Align::Left),
+            candidate.lbset.to_string(),
+            candidate.lbfactor.to_string(),
+            words::compact_signed(candidate.lbstatus, 6),
+            words::compact(candidate.busy, 4),
+        );
+        let left = room.saturating_sub(numbers.chars().count() + 2);
+        lines.push(Line::from(vec![
+            scene.span(Role::Accent, format!("{mark} ")),
+            scene.span(role, numbers),
+            Span::styled(cut(&candidate.why, left), scene.style(Role::Faint)),
+        ]));
+    }
+    lines
+}
+
+/// Who would be elected if it came again and again.
+fn next(scene: Scene<'_>, candidacy: &Candidacy) -> String {
+    if candidacy.next.is_empty() {
+        return "nobody".to_owned();
+    }
+    let names: Vec<String> = candidacy.next.iter().map(|member| name(scene, candidacy, member)).collect();
+    names.join(" → ")
+}
