@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evenkeel_balancer::{Election, MemberId, Missing, NoMember, NoMemberWhy, SessionMark, Why};
+use evenkeel_balancer::{Election, MemberId, Missing, NoMember, NoMemberWhy, Session, SessionMark, Why};
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{ElectionNote, ElectionWhy, Failover, Moment, Skipped};
 
@@ -40,6 +40,8 @@ struct Kept {
 #[derive(Debug)]
 struct Held {
     number: u64,
+    /// The number of the worker thread.
+    core: usize,
     at: Moment,
     roll: Arc<Roll>,
     session: Option<SessionMark>,
@@ -99,15 +101,13 @@ impl Elections {
             Why::Spare => ElectionWhy::Spare,
             Why::Standby => ElectionWhy::Standby,
         };
-        self.put(circumstances, |held| Held {
+        let session = election.session.as_deref();
+        self.put(Held {
             member: Some(election.member),
-            why,
             // A client without a session comes to no other route than it asked for.
-            route_changed: election.route_changed && election.session.is_some(),
-            session: election.mark,
-            asked: election.session.as_ref().map(|session| AskedRoute::new(&session.route)),
+            route_changed: election.route_changed && session.is_some(),
             missing: election.missing.clone(),
-            ..held
+            ..Held::new(why, session, circumstances)
         })
     }
 
@@ -118,44 +118,26 @@ impl Elections {
             NoMemberWhy::Unusable => ElectionWhy::Unusable,
             NoMemberWhy::RouteUnusable => ElectionWhy::RouteUnusable,
         };
-        self.put(circumstances, |held| Held {
-            why,
-            session: nobody.mark,
-            asked: nobody.session.as_ref().map(|session| AskedRoute::new(&session.route)),
+        self.put(Held {
             missing: nobody.missing.clone(),
             status: Some(status),
-            ..held
+            ..Held::new(why, nobody.session.as_deref(), circumstances)
         });
     }
 
-    fn put(&self, circumstances: Circumstances<'_>, fill: impl FnOnce(Held) -> Held) -> Option<Ticket> {
-        let Circumstances { core, roll, now: at, attempt, failed } = circumstances;
-        let core = core % self.rings.len().max(1);
+    fn put(&self, held: Held) -> Option<Ticket> {
+        let core = held.core % self.rings.len().max(1);
         let number = self.total.fetch_add(1, Ordering::Relaxed) + 1;
-        let held = fill(Held {
-            number,
-            at,
-            roll: Arc::clone(roll),
-            session: None,
-            asked: None,
-            missing: None,
-            failover: failed.map(Box::new),
-            member: None,
-            attempt,
-            why: ElectionWhy::Unusable,
-            route_changed: false,
-            status: None,
-            micros: 0,
-            failed: None,
-        });
+        let at = held.at;
         let mut kept = self.rings.get(core)?.kept();
         let Kept { elections, oldest } = &mut *kept;
         let place = *oldest;
+        let held = Held { number, ..held };
         match elections.get_mut(place) {
             Some(taken) => *taken = held,
             None => elections.push(held),
         }
-        *oldest = (place + 1) % limits::ELECTIONS;
+        *oldest = if place + 1 == limits::ELECTIONS { 0 } else { place + 1 };
         Some(Ticket { core, place, number, at })
     }
 
@@ -175,6 +157,29 @@ impl Elections {
 }
 
 impl Held {
+    /// What is known of every election; it has no number yet.
+    #[inline]
+    fn new(why: ElectionWhy, session: Option<&Session>, circumstances: Circumstances<'_>) -> Self {
+        let Circumstances { core, roll, now: at, attempt, failed } = circumstances;
+        Self {
+            number: 0,
+            core,
+            at,
+            roll: Arc::clone(roll),
+            session: session.map(|session| session.mark),
+            asked: session.map(|session| AskedRoute::new(&session.route)),
+            missing: None,
+            failover: failed.map(Box::new),
+            member: None,
+            attempt,
+            why,
+            route_changed: false,
+            status: None,
+            micros: 0,
+            failed: None,
+        }
+    }
+
     /// As everybody may see it, `wall` being the time at `now`.
     fn note(&self, clock: (Moment, evenkeel_protocol::Timestamp)) -> ElectionNote {
         let (now, wall) = clock;

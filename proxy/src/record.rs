@@ -60,7 +60,7 @@ pub(crate) struct Chosen {
     /// The balancer's number.
     pub(crate) balancer: usize,
     pub(crate) member: MemberId,
-    pub(crate) session: Option<Session>,
+    pub(crate) session: Option<Box<Session>>,
     pub(crate) route_changed: bool,
     /// What is to be told of the session.
     pub(crate) visit: Option<Visit>,

@@ -195,8 +195,8 @@ impl Balancer {
             Err(why) => {
                 let waits = self.settings.timeout > 0 && why != NoMemberWhy::RouteUnusable;
                 let wait = waits.then(|| Duration::from_secs(u64::from(self.settings.timeout)));
-                let session = self.session(claim);
-                Err(NoMember { why, retried, wait, session, mark, missing: self.lineup.missing() })
+                let session = self.session(claim.zip(mark));
+                Err(NoMember { why, retried, wait, session, missing: self.lineup.missing() })
             }
         };
         self.check_invariants();
@@ -297,7 +297,6 @@ impl Balancer {
         found: Found,
         retried: Vec<(MemberId, Recovery)>,
     ) -> Election {
-        let (claim, mark) = claim.unzip();
         let Found { member: id, why, route_changed } = found;
         let session = self.session(claim);
         let usable = self.lineup.is_usable(id);
@@ -312,14 +311,15 @@ impl Balancer {
             member.tally.count_sticky();
         }
         let lease = Lease::take(id, &member.tally, ask.core);
-        let visit = member.visit(mark.filter(|_| why == Why::Sticky));
+        let visit = member.visit(claim.map(|(_, mark)| mark).filter(|_| why == Why::Sticky));
         let missing = self.lineup.missing();
-        Election { member: id, why, session, route_changed, mark, visit, missing, lease, retried }
+        Election { member: id, why, session, route_changed, visit, missing, lease, retried }
     }
 
-    fn session(&self, claim: Option<Claim<'_>>) -> Option<Session> {
-        let (sticky, claim) = self.settings.stickysession.as_ref().zip(claim)?;
-        Some(Session { name: claim.name_in(sticky).to_owned(), route: claim.route.to_owned() })
+    fn session(&self, claim: Option<(Claim<'_>, SessionMark)>) -> Option<Box<Session>> {
+        let (sticky, (claim, mark)) = self.settings.stickysession.as_ref().zip(claim)?;
+        let (name, route) = (claim.name_in(sticky).to_owned(), claim.route.to_owned());
+        Some(Box::new(Session { name, route, mark }))
     }
 
     /// Who is to be left out while another can be elected: `excluded`, and those that are being probed.

@@ -32,13 +32,12 @@ pub struct Election {
     pub member: MemberId,
     /// Why it.
     pub why: Why,
-    /// The session value that was found; for `BALANCER_SESSION_STICKY` and `BALANCER_SESSION_ROUTE`.
-    pub session: Option<Session>,
+    /// The session value that was found; for `BALANCER_SESSION_STICKY` and `BALANCER_SESSION_ROUTE`. Boxed, because an
+    /// election is handed on several times, and most have none.
+    pub session: Option<Box<Session>>,
     /// Is `BALANCER_ROUTE_CHANGED` to be set? As in httpd also for a client without a session, if the balancer
     /// is sticky.
     pub route_changed: bool,
-    /// What stands for the id of its session; none if it claims none.
-    pub mark: Option<SessionMark>,
     /// What is to be told of its session once the member has answered, or has not; none if the member keeps none.
     pub visit: Option<Visit>,
     /// Members that could not be elected by their turn; none: there were none.
@@ -69,6 +68,8 @@ pub struct Session {
     pub name: String,
     /// The route; may be empty. Written by a stranger.
     pub route: String,
+    /// What stands for its id.
+    pub mark: SessionMark,
 }
 
 /// Nobody could be elected: the answer is 503, at once or after [`NoMember::wait`].
@@ -82,9 +83,7 @@ pub struct NoMember {
     /// at once.
     pub wait: Option<Duration>,
     /// The session value that was found.
-    pub session: Option<Session>,
-    /// What stands for the id of its session; none if it claims none.
-    pub mark: Option<SessionMark>,
+    pub session: Option<Box<Session>>,
     /// Members that could not be elected by their turn; none: there were none.
     pub missing: Option<Arc<Missing>>,
 }

@@ -97,8 +97,7 @@ fn why_nobody_is_elected_is_said_with_a_remedy() {
         (NoMemberWhy::RouteUnusable, ["nofailover forbids", "switch nofailover off"]),
     ] {
         let text =
-            NoMember { why, retried: Vec::new(), wait: None, session: None, mark: None, missing: None }
-                .to_string();
+            NoMember { why, retried: Vec::new(), wait: None, session: None, missing: None }.to_string();
         assert!(words.iter().all(|word| text.contains(word)), "{text}");
     }
 }

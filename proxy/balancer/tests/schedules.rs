@@ -58,7 +58,7 @@ struct Stage {
     dice: Vec<u64>,
     requests: usize,
     held: Vec<Lease>,
-    session: Option<Session>,
+    session: Option<Box<Session>>,
     route_changed: bool,
 }
 
@@ -285,10 +285,10 @@ impl Stage {
     }
 
     fn session(&self, words: &str) {
-        let seen = self
-            .session
-            .as_ref()
-            .map(|Session { name, route }| format!("{name} {}", if route.is_empty() { "-" } else { route }));
+        let seen = self.session.as_ref().map(|session| {
+            let route = &session.route;
+            format!("{} {}", session.name, if route.is_empty() { "-" } else { route })
+        });
         assert_eq!(seen.as_deref().unwrap_or("none"), words, "the session is (left), should be (right)");
     }
 
