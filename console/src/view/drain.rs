@@ -299,6 +299,17 @@ fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, bool)) -> Ve
             );
         }
     }
+    // The census tells how exact that is.
+    if let Some(Ok(census)) = &scene.model.gathered.census
+        && let Some(known) = census.route(&drain.route).filter(|_| census.balancer == drain.balancer)
+    {
+        if !known.exact {
+            facts.push("an estimate".to_owned());
+        }
+        if known.anonymous {
+            facts.push("those without an id count as one".to_owned());
+        }
+    }
     let mut lines = vec![counted(scene, drain, ("sessions", (&count, role), Series::Sessions), room)];
     let fact = |facts: &[String]| {
         let text = cut(&facts.join("; "), room.saturating_sub(LABEL));
