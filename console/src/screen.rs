@@ -161,7 +161,12 @@ impl<L: Link> Console<L> {
     /// Takes in what the terminal said, if it means anything.
     fn key(&mut self, event: Option<io::Result<Event>>) -> io::Result<After> {
         let message = match event {
-            Some(Ok(Event::Key(key))) => keystroke(key).map(Message::Key),
+            Some(Ok(Event::Key(key))) => {
+                if is_behind_escape(key) && matches!(self.take(Message::Key(Key::Esc))?, After::End) {
+                    return Ok(After::End);
+                }
+                keystroke(key).map(Message::Key)
+            }
             Some(Ok(Event::Paste(text))) => Some(Message::Paste(text)),
             Some(Ok(Event::Resize(width, height))) => Some(Message::Resize(Size { width, height })),
             Some(Ok(Event::Mouse(event))) => return self.pointer(event),
@@ -277,13 +282,19 @@ impl Signals {
     }
 }
 
+/// Came it together with an Esc, which the terminal's library then takes for Alt? On a bad link that is how fast
+/// fingers arrive, and no key here means anything else with Alt.
+fn is_behind_escape(event: KeyEvent) -> bool {
+    event.kind != KeyEventKind::Release && event.modifiers.contains(KeyModifiers::ALT)
+}
+
 /// The terminal's key as ours; none if we tell no such key apart.
 fn keystroke(event: KeyEvent) -> Option<Key> {
     if event.kind == KeyEventKind::Release {
         return None;
     }
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-    let other = KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::HYPER | KeyModifiers::META;
+    let other = KeyModifiers::SUPER | KeyModifiers::HYPER | KeyModifiers::META;
     if event.modifiers.intersects(other) {
         return None;
     }
@@ -320,7 +331,8 @@ mod tests {
             (KeyCode::Char('d'), KeyModifiers::NONE, Some(Key::Char('d'))),
             (KeyCode::Char('D'), KeyModifiers::SHIFT, Some(Key::Char('D'))),
             (KeyCode::Char('c'), KeyModifiers::CONTROL, Some(Key::Ctrl('c'))),
-            (KeyCode::Char('d'), KeyModifiers::ALT, None),
+            (KeyCode::Char('d'), KeyModifiers::ALT, Some(Key::Char('d'))),
+            (KeyCode::Char('d'), KeyModifiers::SUPER, None),
             (KeyCode::F(1), KeyModifiers::NONE, Some(Key::Function(1))),
             (KeyCode::BackTab, KeyModifiers::SHIFT, Some(Key::BackTab)),
             (KeyCode::CapsLock, KeyModifiers::NONE, None),

@@ -103,6 +103,21 @@ fn a_filter_says_how_many_it_hides_and_what_is_wrong_with_it() {
 }
 
 #[test]
+fn a_key_that_comes_together_with_an_esc_counts_as_well() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    terminal.keys("?");
+    terminal.wait_for("Change members");
+    terminal.write(b"\x1b:set app/a lbset=7\r");
+    terminal.wait_for("Change app/a?");
+    terminal.write(b"\x1b:set app/b lbset=8\r");
+    terminal.wait_for("Change app/b?");
+    terminal.keys("y");
+    eventually_equal(&8, || proxy.balancer("app").members[1].lbset.get());
+    assert_eq!(proxy.balancer("app").members[0].lbset.get(), 0);
+}
+
+#[test]
 fn what_is_copied_goes_to_the_clipboard_of_the_terminal() {
     let (proxy, _backends) = pair();
     let terminal = opened(&proxy);
