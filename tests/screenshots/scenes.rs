@@ -29,6 +29,8 @@ pub(crate) struct Shot {
 /// How many requests come with each new snapshot; over and over.
 const WAVE: [usize; 15] = [9, 12, 15, 18, 20, 21, 20, 18, 16, 13, 11, 9, 8, 7, 8];
 const WAVES: usize = 4;
+/// The sessions that a member gets while it drains.
+const SESSIONS: usize = 16;
 
 /// The site and the console in front of it.
 struct Stage {
@@ -71,6 +73,8 @@ pub(crate) fn play(pace: Pace) -> Vec<Shot> {
         stage.terminal.keys(back);
         stage.terminal.wait_gone(shown);
     }
+    let frame = stage.drain(pace);
+    shots.push(Shot { name: "drain", picture: stage.picture(frame.clone()), text: stage.text(frame) });
     shots
 }
 
@@ -133,6 +137,25 @@ impl Stage {
         }
     }
 
+    /// Drains a member that has sessions, and looks on for a while.
+    fn drain(&self, pace: Pace) -> Frame {
+        let order = r#"{"until":"no_sessions","timeout":"10m","on_timeout":"stop","reason":"deploy 42"}"#;
+        let told = self.proxy.admin().ask("POST", "/v1/balancers/shop/members/node2/drain", order);
+        assert_eq!(told.status, 200, "{}", told.body);
+        self.terminal.keys("3");
+        self.terminal.wait_for("NOT YET");
+        self.terminal.keys("<enter>");
+        let mut frame = self.terminal.wait_for("its events");
+        for session in 0..SESSIONS {
+            browser().cookie("SID", &format!("{session}.node2")).get(&self.proxy, "/shop/cart?size=900");
+            if pace == Pace::Live {
+                let shown = frame.to_string();
+                frame = self.terminal.wait_until("a second passes", |frame| frame.to_string() != shown);
+            }
+        }
+        self.terminal.wait_for(&format!("{} sessions were seen", SESSIONS + 1))
+    }
+
     /// Waits until the screen has counted that many elections of the first member.
     fn wait_counted(&self, elected: u64) -> Frame {
         let address = self.backends[0].address().to_string();
@@ -146,7 +169,10 @@ impl Stage {
     fn wait_quiet(&self) -> Frame {
         self.wait_counted(self.proxy.member("shop", "node1").elected);
         self.terminal.wait_until("the rate is back at nought", |frame| frame.row(0).ends_with(" 0.0 req/s"));
-        // Latencies are of the last ten seconds.
+        // Latencies are of the last ten seconds, so that it takes two waits until there are none.
+        self.terminal.wait_until("some seconds without requests", |frame| {
+            frame.line_with("changed  never").is_some_and(|line| line.ends_with("▁▁▁▁▁▁"))
+        });
         self.terminal.wait_until("nothing was answered lately", |frame| !frame.contains(" p99 "));
         self.terminal.settled()
     }
@@ -166,7 +192,10 @@ impl Stage {
         });
         if let Some(by) = by {
             let name = by.user.unwrap_or_else(|| format!("uid {}", by.uid));
-            frame.rewrite(&format!("→ {name}:"), "→ operator:");
+            for (said, instead) in [("→ {}:", "→ anna:"), ("▽ {}:", "▽ anna:"), ("by {},", "by anna,")]
+            {
+                frame.rewrite(&said.replace("{}", &name), instead);
+            }
         }
         frame
     }
@@ -176,7 +205,11 @@ impl Stage {
         let mut frame = self.picture(frame);
         frame.mask("▒", " ");
         frame.cut("last minute  now");
-        for measured in ["It moves", "as measured", "of sessions ("] {
+        for (pattern, with) in [("◐1 ##:##", "◐1 09:42"), ("#.# req/s", "0.0 req/s")] {
+            frame.mask(pattern, with);
+        }
+        let counted = ["to the deadline", "## s so far", "# s so far", "last seen ", "nothing for "];
+        for measured in ["It moves", "as measured", "of sessions ("].into_iter().chain(counted) {
             frame.cut(measured);
         }
         frame.to_string()
