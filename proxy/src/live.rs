@@ -267,9 +267,17 @@ impl LiveBalancer {
         sightings.census(now, clock::wall())
     }
 
-    /// What was seen of the sessions of one member's route; none if it keeps none, or is no member.
-    pub(crate) fn sessions_of(&self, member: &MemberName) -> Option<RouteSessions> {
-        self.lock().sessions_of(member, clock::now(), clock::wall())
+    /// What was seen of the sessions of one member's route; none if it keeps none, or is no member. Elections do not
+    /// wait while they are counted.
+    pub(crate) fn sessions_of(&self, member: MemberId) -> Option<RouteSessions> {
+        let now = clock::now();
+        let sighted = self.lock().sighted_at(member, now)?;
+        Some(sighted.count(now, clock::wall()))
+    }
+
+    /// For a while until now no sessions could be seen.
+    pub(crate) fn missed_sessions(&self, now: Moment) {
+        self.lock().missed_sessions(now);
     }
 
     /// How long a session that was not seen again counts as live, in milliseconds.

@@ -41,7 +41,10 @@ pub(super) async fn answer(
             let found = snapshot.member(&member);
             found.map(Reply::json).ok_or_else(|| Refusal::new(Code::NotFound, format!("{member} is gone")))
         }
-        Call::Sessions(name) => Ok(Reply::json(&registry.find(&name)?.census())),
+        Call::Sessions(name) => {
+            registry.awake();
+            Ok(Reply::json(&registry.find(&name)?.census()))
+        }
         Call::Explain => {
             let question = parse(&body)?;
             let (site, registry) = (reloader.site(), Arc::clone(registry));

@@ -1,12 +1,12 @@
 //! What a drain knows of the sessions of its member.
 
-use evenkeel_balancer::{MemberLook, SessionsSeen};
-use evenkeel_protocol::{DrainSessions, MemberName, SessionsKnown};
+use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen};
+use evenkeel_protocol::{DrainSessions, SessionsKnown};
 
 use crate::live::LiveBalancer;
 
 /// The sessions of a member whose balancer is `live`.
-pub(super) fn of(live: &LiveBalancer, member: &MemberName, look: &MemberLook) -> DrainSessions {
+pub(super) fn of(live: &LiveBalancer, member: MemberId, look: &MemberLook) -> DrainSessions {
     let known = if !look.sticky {
         SessionsKnown::NotSticky
     } else if look.route.is_empty() {
@@ -19,7 +19,7 @@ pub(super) fn of(live: &LiveBalancer, member: &MemberName, look: &MemberLook) ->
 
 /// What was counted of its route. Whether anybody is left follows from when a session was last seen, never from a count,
 /// which is an estimate.
-fn counted(live: &LiveBalancer, member: &MemberName) -> DrainSessions {
+fn counted(live: &LiveBalancer, member: MemberId) -> DrainSessions {
     let Some(seen) = live.sessions_of(member) else { return unknown() };
     let known = if seen.unknown_until.is_some() { SessionsKnown::Unknown } else { SessionsKnown::Observed };
     DrainSessions {

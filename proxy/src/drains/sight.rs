@@ -52,6 +52,8 @@ pub(crate) async fn run(drains: Arc<Drains>) {
 impl Drains {
     /// Looks at all members, and ends what has come to its end; did something?
     pub(super) fn look(&self) -> bool {
+        // Before anything is said of what was seen.
+        self.registry.awake();
         let roster = self.registry.balancers();
         let balancers: HashMap<&BalancerName, &LiveBalancer> =
             roster.iter().map(|live| (&live.name, &**live)).collect();
@@ -193,12 +195,11 @@ impl Job {
         if self.is_running() && !self.acting { Follows::Ended(end()) } else { Follows::Nothing }
     }
 
-    /// The sessions are read first: one that comes in between then shows as a request.
+    /// The sessions are read last: a request that is not in flight any more has left its session there.
     fn see(&mut self, live: &LiveBalancer) -> Option<Seen> {
-        let (likely, look) = live.lock().look_at(&self.member, self.likely)?;
-        self.likely = likely;
-        let sessions = sessions::of(live, &self.member, &look);
-        let (_, look) = live.lock().look_at(&self.member, likely)?;
+        let (member, look) = live.lock().look_at(&self.member, self.likely)?;
+        self.likely = member;
+        let sessions = sessions::of(live, member, &look);
         Some(Seen { look, sessions })
     }
 }
