@@ -450,14 +450,23 @@ pub struct Sighted {
 }
 
 impl Sighted {
+    /// When one was last seen within the window, and until when none can be said to be gone: what decides, and costs
+    /// nothing.
+    pub fn glance(&self, now: Moment, wall: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (seen, clock) = (&self.seen, Clock { now, wall });
+        let last_seen = seen.within(&seen.last, now).map(|last| clock.wall_of(last));
+        (last_seen, seen.unknown_until(now).map(|until| clock.wall_of(until)))
+    }
+
     /// Counts them, at `now`, which on the wall clock is `wall`.
     pub fn count(self, now: Moment, wall: Timestamp) -> RouteSessions {
         self.show(Clock { now, wall })
     }
 
     fn show(self, clock: Clock) -> RouteSessions {
-        let Self { route, members, seen } = self;
         let now = clock.now;
+        let (last_seen, unknown_until) = self.glance(now, clock.wall);
+        let Self { route, members, seen } = self;
         let (live, exact) = seen.live(now);
         RouteSessions {
             route,
@@ -466,9 +475,9 @@ impl Sighted {
             exact,
             claimed: seen.claimed.count_without(&seen.answered, seen.span.tick(now)),
             anonymous: seen.within(&seen.last_nameless, now).is_some(),
-            last_seen: seen.within(&seen.last, now).map(|last| clock.wall_of(last)),
+            last_seen,
             departing: seen.departing(now),
-            unknown_until: seen.unknown_until(now).map(|until| clock.wall_of(until)),
+            unknown_until,
         }
     }
 }

@@ -315,6 +315,13 @@ impl Dial {
         }
     }
 
+    /// How often it was elected, and how often of those for a session.
+    pub fn elections(&self) -> (u64, u64) {
+        // A session is counted first.
+        let sticky = self.0.sticky();
+        (self.0.elected(), sticky)
+    }
+
     /// Its latencies since it came, in the buckets of [`crate::latency`].
     pub fn latencies(&self) -> [u64; BUCKETS] {
         let mut counts = [0; BUCKETS];

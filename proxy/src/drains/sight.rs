@@ -128,7 +128,7 @@ impl Drains {
 impl Job {
     /// Looks at the member, in its balancer if that is still there.
     fn look(&mut self, live: Option<&LiveBalancer>, at: (Moment, Timestamp)) -> Follows {
-        let Some(seen) = live.and_then(|live| self.see(live)) else {
+        let Some(seen) = live.and_then(|live| self.see(live, at.0)) else {
             self.seen = None;
             let why = "the member is no longer configured; nobody waits for it";
             return self.ends(|| End::now(DrainOutcome::MemberGone, why));
@@ -196,10 +196,16 @@ impl Job {
     }
 
     /// The sessions are read last: a request that is not in flight any more has left its session there.
-    fn see(&mut self, live: &LiveBalancer) -> Option<Seen> {
+    fn see(&mut self, live: &LiveBalancer, now: Moment) -> Option<Seen> {
         let (member, look) = live.lock().look_at(&self.member, self.likely)?;
         self.likely = member;
-        let sessions = sessions::of(live, member, &look);
+        let is_new = |at: Moment| now.since(at) < limits::DRAIN_COUNT;
+        let before = self.seen.as_ref().filter(|_| self.counted.is_some_and(is_new));
+        let before = before.map(|seen| &seen.sessions).filter(|sessions| sessions.live.is_some());
+        if before.is_none() {
+            self.counted = Some(now);
+        }
+        let sessions = sessions::of(live, (member, &look), before);
         Some(Seen { look, sessions })
     }
 }
