@@ -27,7 +27,6 @@ mod scene;
 pub mod screen;
 mod sessions;
 mod set;
-mod span;
 mod status;
 mod table;
 mod target;

@@ -37,7 +37,7 @@ struct Kept {
 }
 
 /// An election as it is kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Held {
     number: u64,
     /// The number of the worker thread.
@@ -79,6 +79,14 @@ pub(crate) struct Ticket {
     place: usize,
     number: u64,
     at: Moment,
+}
+
+impl Kept {
+    /// The last one first.
+    fn newest_first(&self) -> impl Iterator<Item = &Held> {
+        let (newer, older) = self.elections.split_at_checked(self.oldest).unwrap_or((&self.elections, &[]));
+        newer.iter().rev().chain(older.iter().rev())
+    }
 }
 
 impl Ring {
@@ -219,5 +227,41 @@ impl Held {
             failed: self.failed.as_deref().map(str::to_owned),
             micros: self.micros,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::ElectionFilter;
+
+    use super::*;
+
+    #[test]
+    fn of_those_that_are_kept_the_newest_are_found() {
+        let elections = Elections::new(1);
+        let roll = Arc::new(Roll { balancer: "app".parse().unwrap(), members: Vec::new() });
+        let nobody = NoMember {
+            why: NoMemberWhy::Empty,
+            retried: Vec::new(),
+            wait: None,
+            session: None,
+            mark: None,
+            missing: None,
+        };
+        let found = |most| {
+            let filter = ElectionFilter { most: Some(most), ..ElectionFilter::default() };
+            let found = elections.find(&filter, &Arc::default()).unwrap();
+            (found.kept, found.elections.iter().map(|election| election.number).collect::<Vec<_>>())
+        };
+        let kept = limits::ELECTIONS as u64;
+        for number in 1..=kept + 2 {
+            let now = Moment(number);
+            let failed = None;
+            elections.nobody(&nobody, Circumstances { core: 0, roll: &roll, now, attempt: 1, failed }, 503);
+            if number == 2 {
+                assert_eq!(found(3), (2, vec![1, 2]));
+            }
+        }
+        assert_eq!(found(4), (kept, vec![kept - 1, kept, kept + 1, kept + 2]), "over the end of the ring");
     }
 }

@@ -108,6 +108,11 @@ impl Record {
         reading
     }
 
+    /// Elections so far, and those of them for a session.
+    pub(crate) fn elections(&self) -> (u64, u64) {
+        self.dial.elections()
+    }
+
     /// All latencies so far, by bucket.
     pub(crate) fn counts(&self) -> [u64; BUCKETS] {
         self.dial.latencies()

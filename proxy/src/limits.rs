@@ -41,6 +41,8 @@ pub(crate) const WAITING_REQUESTS: usize = 10_000;
 pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
 /// Elections that are remembered of one worker thread.
 pub(crate) const ELECTIONS: usize = 1024;
+/// After so long without a sign of life the process was held up, by a signal or by the machine under it.
+pub(crate) const STANDSTILL: Duration = Duration::from_secs(5);
 /// How long an answer takes at the end of which its session counts as seen once more.
 pub(crate) const LONG_ANSWER: Duration = Duration::from_millis(500);
 /// How long requests in flight may go on after the proxy was told to end.
@@ -99,6 +101,8 @@ pub(crate) const DRAINS_ENDED: usize = 64;
 /// How often drains are looked at, and how often it is written down how much time they have left.
 pub(crate) const DRAIN_LOOK: Duration = Duration::from_millis(100);
 pub(crate) const DRAIN_SAVE: Duration = Duration::from_secs(10);
+/// How old the counts of a drain's sessions may be. Whether there are any is looked at each time.
+pub(crate) const DRAIN_COUNT: Duration = Duration::from_secs(1);
 /// How often it is told at most that a drain is back in a phase in which it was before.
 pub(crate) const DRAIN_TELL: Duration = Duration::from_secs(10);
 /// Bytes of the file of drains.

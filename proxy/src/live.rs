@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark};
+use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark, Sighted};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
+    BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, Selector,
 };
 use tokio::sync::Notify;
 
@@ -161,6 +161,11 @@ impl LiveBalancer {
         &self.records
     }
 
+    /// How often each member was elected so far, and how often of those for a session. No election waits for it.
+    pub(crate) fn elections(&self) -> impl Iterator<Item = (&MemberName, (u64, u64))> {
+        self.roll.members.iter().zip(self.records.iter().map(|record| record.elections()))
+    }
+
     /// It takes no new requests, and `next` has its place.
     pub(crate) fn retire(&self, next: Option<&Self>) {
         let kept: HashSet<_> = next.iter().flat_map(|next| &next.addresses).map(Arc::as_ptr).collect();
@@ -267,9 +272,15 @@ impl LiveBalancer {
         sightings.census(now, clock::wall())
     }
 
-    /// What was seen of the sessions of one member's route; none if it keeps none, or is no member.
-    pub(crate) fn sessions_of(&self, member: &MemberName) -> Option<RouteSessions> {
-        self.lock().sessions_of(member, clock::now(), clock::wall())
+    /// What was seen of the sessions of one member's route, to be counted while elections go on; none if it keeps none,
+    /// or is no member.
+    pub(crate) fn sighted(&self, member: MemberId, now: Moment) -> Option<Sighted> {
+        self.lock().sighted_at(member, now)
+    }
+
+    /// For a while until now no sessions could be seen.
+    pub(crate) fn missed_sessions(&self, now: Moment) {
+        self.lock().missed_sessions(now);
     }
 
     /// How long a session that was not seen again counts as live, in milliseconds.

@@ -59,9 +59,8 @@ impl Measured {
         known.retain(|name, _| balancers.iter().any(|live| live.name == *name));
         for live in balancers {
             let members = known.entry(live.name.clone()).or_default();
-            let core = live.lock();
             let mut there = 0;
-            for (name, elected, sticky) in core.elections() {
+            for (name, (elected, sticky)) in live.elections() {
                 there += 1;
                 let look = Look { at: now, elected, sticky };
                 match members.get_mut(name) {
@@ -71,7 +70,6 @@ impl Measured {
                     }
                 }
             }
-            drop(core);
             // Who is gone was not looked at.
             if members.len() > there {
                 members.retain(|_, looks| looks.back().is_some_and(|look| look.at == now));
@@ -87,7 +85,7 @@ impl Measured {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(members) = known.get(&live.name) else { return Traffic::default() };
         let mut traffic = Traffic::default();
-        for (name, elected, sticky) in live.lock().elections() {
+        for (name, (elected, sticky)) in live.elections() {
             let Some(first) = members.get(name).and_then(VecDeque::front) else { continue };
             let sticky = sticky.saturating_sub(first.sticky);
             let free = elected.saturating_sub(first.elected).saturating_sub(sticky);

@@ -11,6 +11,7 @@ mod preview;
 mod undo;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use evenkeel_balancer::{Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
@@ -21,7 +22,6 @@ use evenkeel_protocol::{
 
 use tokio::sync::watch;
 
-use crate::clock;
 use crate::config::BalancerConfig;
 use crate::elections::Elections;
 use crate::events::EventLog;
@@ -29,6 +29,7 @@ use crate::history::Axis;
 use crate::journal::{Journal, Restored, Verdicts};
 use crate::live::{Ground, LiveBalancer};
 use crate::measured::Measured;
+use crate::{clock, limits};
 
 /// Balancers in configuration order.
 pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
@@ -45,6 +46,8 @@ pub(crate) struct Registry {
     /// Told when workers are to look at all their requests, because one has been cut.
     roused: watch::Sender<()>,
     axis: Axis,
+    /// When the process was last known to run, in microseconds.
+    awake: AtomicU64,
     /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
     measured: Measured,
@@ -79,7 +82,9 @@ impl Registry {
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
         let roused = watch::Sender::new(());
         let (elections, axis, measured) = (Elections::new(cores), Axis::new(), Measured::default());
-        let registry = Self { roster, ground, events, elections, hello, roused, axis, journal, measured };
+        let awake = AtomicU64::new(clock::now().0);
+        let registry =
+            Self { roster, ground, events, elections, hello, roused, axis, awake, journal, measured };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -175,6 +180,23 @@ impl Registry {
         &self.axis
     }
 
+    /// Notes that the process runs; to be called at least once a second, and before anything is said of sessions. Where
+    /// it was held up for long, nothing was seen meanwhile, and no window was observed whole that reaches back so far.
+    pub(crate) fn awake(&self) {
+        let now = clock::now();
+        let before = Moment(self.awake.fetch_max(now.0, Ordering::Relaxed));
+        if now.since(before) < limits::STANDSTILL {
+            return;
+        }
+        tracing::warn!(
+            seconds = now.since(before).as_secs(),
+            "the process was held up: whether sessions are gone is unknown for a whole window from now on"
+        );
+        for live in self.balancers().iter() {
+            live.missed_sessions(now);
+        }
+    }
+
     /// The last elections.
     pub(crate) fn elections(&self) -> &Elections {
         &self.elections
@@ -201,6 +223,7 @@ impl Registry {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
+        self.awake();
         // The event number is read first: a snapshot may show more than it says, never less.
         let event = self.events.last();
         Snapshot {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use evenkeel_balancer::{Lease, Meter, Visit};
 use evenkeel_protocol::Moment;
 
+use crate::accept::Worker;
 use crate::address::Address;
 use crate::conversation::{Ending, Then};
 use crate::deadline::Doing;
@@ -37,6 +38,21 @@ const CUT: &str = "an operator ended what was in flight";
 pub(crate) struct Tried {
     pub(crate) last: Option<Lease>,
     pub(crate) before: Vec<Lease>,
+    /// What is to be told of the session, and when the answer began.
+    pub(crate) visit: Option<(Visit, Moment)>,
+}
+
+impl Tried {
+    /// All leases fall. A session is there as long as its answer lasts, and is told of first: who sees that nothing is
+    /// in flight any more must see the session too.
+    fn end(&mut self, now: Moment) {
+        if let Some((visit, began)) = self.visit.take()
+            && now.since(began) >= limits::LONG_ANSWER
+        {
+            visit.answered(now);
+        }
+        (self.last, self.before) = (None, Vec::new());
+    }
 }
 
 /// An answer on its way.
@@ -96,6 +112,18 @@ impl Begun<'_> {
         }
     }
 
+    /// Lets go of the members, unless it has.
+    pub(crate) fn end(&mut self, worker: &Worker) {
+        let tried = match self {
+            Self::Relay(relay) => &mut relay.tried,
+            Self::Tunnel(tunnel) => &mut tunnel.tried,
+        };
+        if tried.last.is_some() {
+            // It may have been silent for long.
+            tried.end(worker.tick());
+        }
+    }
+
     /// What became of it.
     pub(crate) fn served(self, ended: Ended, request: &Request<'_>) -> Served {
         match self {
@@ -111,8 +139,6 @@ pub(crate) struct Handing<'a, 'r> {
     pub(crate) tried: Tried,
     /// May the client's connection go on?
     pub(crate) keep: bool,
-    /// Of whom it is to be told if the answer gives the client a session.
-    pub(crate) visit: Option<&'r Visit>,
     /// The cookie that tells the client its route.
     pub(crate) cookie: Option<String>,
     pub(crate) changes: Option<Changes<'r>>,
@@ -125,7 +151,7 @@ pub(crate) fn begin<'a>(
     answered: Answered,
     handing: Handing<'a, '_>,
 ) -> Option<Begun<'a>> {
-    let Handing { balancer, tried, keep, visit, cookie, changes } = handing;
+    let Handing { balancer, tried, keep, cookie, changes } = handing;
     let Answered { head: answer, buffer, mut connection, offered, .. } = answered;
     connection.bodiless = answer.length == Length::None;
     let lease = tried.last.as_ref()?;
@@ -139,8 +165,11 @@ pub(crate) fn begin<'a>(
     let keep = keep && delimited && request.upload.is_done() && !offered;
     let lead = head(request, (&answer, buffer.block()), keep, (cookie.as_deref(), changes.as_ref()));
     let given = (cookie.as_deref(), changes.as_ref().map(|_| &lead));
-    let welcoming = visit.filter(|visit| gives_session(visit, (&answer, buffer.block()), given));
-    welcoming.inspect(|visit| visit.welcomed(request.worker.now()));
+    if let Some((visit, began)) = &tried.visit
+        && gives_session(visit, (&answer, buffer.block()), given)
+    {
+        visit.welcomed(*began);
+    }
     let wanted = request.site.logs.borrow().wants_answers();
     let fields = match wanted {
         true if changes.is_some() || cookie.is_some() => listed(lead.filled()),
@@ -270,7 +299,7 @@ impl Relay<'_> {
     /// All of the answer is here: the leases fall, and the connection may carry another exchange, unless the member
     /// answered before it had the whole request, or said more than was asked.
     fn complete(&mut self, request: &Request<'_>) {
-        self.tried = Tried::default();
+        self.tried.end(request.worker.now());
         if let Some(connection) = self.connection.take()
             && self.reusable
             && request.upload.is_done()

@@ -122,12 +122,13 @@ impl RunDir {
         self.bind_at(self.socket(), 0o600)
     }
 
-    /// Binds the socket that only lets look, for whomever the folder's own mode lets in.
+    /// Binds the socket that only lets look, for the group if the folder's own mode lets it in; never for everybody,
+    /// whom many a folder lets in without a thought of sockets.
     pub(crate) fn bind_for_reading(&self) -> Result<UnixListener, RunDirError> {
         let folder =
             self.path.metadata().map_err(|why| RunDirError::Unusable(self.path.clone(), why))?.mode();
-        let let_in = |way: u32, mode: u32| if folder & way == 0 { 0 } else { mode };
-        self.bind_at(self.path.join(READ_SOCKET), 0o600 | let_in(0o010, 0o060) | let_in(0o001, 0o006))
+        let mode = if folder & 0o010 == 0 { 0o600 } else { 0o660 };
+        self.bind_at(self.path.join(READ_SOCKET), mode)
     }
 
     fn bind_at(&self, socket: PathBuf, mode: u32) -> Result<UnixListener, RunDirError> {
@@ -227,9 +228,9 @@ mod tests {
     }
 
     #[test]
-    fn the_socket_for_looking_is_for_whom_the_folder_lets_in() {
+    fn the_socket_for_looking_is_for_the_group_that_the_folder_lets_in_and_never_for_all() {
         let folder = folder();
-        for (mode, socket) in [(0o700, 0o600), (0o750, 0o660), (0o755, 0o666), (0o711, 0o666)] {
+        for (mode, socket) in [(0o700, 0o600), (0o750, 0o660), (0o755, 0o660), (0o701, 0o600)] {
             std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
             let run = RunDir::take(folder.path()).unwrap();
             let _listener = run.bind_for_reading().unwrap();

@@ -56,7 +56,7 @@ pub(crate) struct Tunnel<'a> {
     got: u64,
     stopped: Pin<Box<dyn Future<Output = ()> + 'a>>,
     fields: Vec<(Vec<u8>, Vec<u8>)>,
-    _tried: Tried,
+    pub(crate) tried: Tried,
 }
 
 /// One direction.
@@ -100,7 +100,7 @@ impl<'a> Tunnel<'a> {
             got,
             stopped,
             fields,
-            _tried: tried,
+            tried,
         }
     }
 

@@ -1,9 +1,12 @@
 //! The census of sessions: what counts, what does not, and what starts the observation anew.
 
 use std::thread;
+use std::time::Duration;
 
 use evenkeel_protocol::{Call, Census, RouteSessions};
 use harness::prelude::*;
+use harness::proxy::signal;
+use rustix::process::Signal;
 
 const STICKY: &str = "stickysession=SID|sid";
 
@@ -144,4 +147,42 @@ fn a_balancer_without_sessions_says_so() {
     let census = census(&proxy);
     assert!(!census.sticky && census.routes.is_empty() && census.unknown_until.is_none(), "{census:?}");
     assert_eq!(proxy.member("app", "a").sessions, None);
+}
+
+#[test]
+fn a_session_is_seen_at_the_end_of_what_lasted_in_silence() {
+    let [a, b] = backends(["a", "b"]);
+    let text = format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a upgrade=WebSocket
+            BalancerMember {b} route=b
+            ProxySet stickysession=SID sessionwindow=2s
+        </Proxy>
+        ProxyPass / balancer://app/"
+    );
+    let proxy = proxy_with_threads(1, text);
+    a.behaves(Behaviour::Echoes);
+    let mut tunnel = Peer::of(&proxy);
+    tunnel.says(
+        "GET / HTTP/1.1\r\nHost: x\r\nCookie: SID=1.a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    assert_eq!(tunnel.head().word(1), "101");
+    eventually("nothing is seen of it for a window", || of(&proxy, "a").is_empty().then_some(()));
+    drop(tunnel);
+    eventually_equal(&0, || proxy.busy());
+    assert_eq!(of(&proxy, "a").live, 1);
+}
+
+#[test]
+fn a_proxy_that_was_held_up_does_not_take_silence_for_an_end() {
+    let (proxy, _backends) = pair(&format!("{STICKY} sessionwindow=2s"));
+    visit(&proxy, "1.a");
+    eventually("none of a", || of(&proxy, "a").is_empty().then_some(()));
+    signal(proxy.pid(), Signal::STOP);
+    let stopped = Stopwatch::start();
+    eventually_true("it was held up for long", || stopped.elapsed() > Duration::from_millis(5_200));
+    signal(proxy.pid(), Signal::CONT);
+    let seen = of(&proxy, "a");
+    assert!(!seen.is_empty() && seen.unknown_until.is_some(), "{seen:?}");
+    eventually("none of a, after a whole window", || of(&proxy, "a").is_empty().then_some(()));
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use evenkeel_protocol::history::parse_series;
-use evenkeel_protocol::{History, HistoryQuery, Mark, MarkKind, Series, Timestamp};
+use evenkeel_protocol::{History, HistoryQuery, Mark, MarkKind, Series, Span, Timestamp};
 use jiff::tz::TimeZone;
 
 use super::output::Stop;
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
-use super::{Exit, Session, complete, span};
+use super::{Exit, Session, complete};
 use crate::size;
 use crate::widget::sparkline;
 
@@ -58,10 +58,10 @@ fn series(text: &str) -> Result<Names, String> {
     parse_series(text).map(Names)
 }
 
-fn how_far(text: &str) -> Result<u32, &'static str> {
-    let seconds = span::parse(text)?.as_secs();
+fn how_far(text: &str) -> Result<u32, String> {
+    let seconds = text.parse::<Span>()?.duration().as_secs();
     let fits = u32::try_from(seconds).ok().filter(|span| (1..=HistoryQuery::LONGEST).contains(span));
-    fits.ok_or("must be from 1s to 1h")
+    fits.ok_or_else(|| "must be from 1s to 1h".to_owned())
 }
 
 pub(super) async fn run(arguments: &HistoryArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {

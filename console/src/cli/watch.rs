@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use clap::Args;
-use evenkeel_protocol::{BalancerName, MemberName, Snapshot};
+use evenkeel_protocol::{BalancerName, MemberName, Snapshot, Span};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::output::Stop;
 use super::status::{self, StatusTable};
-use super::{Exit, Session, complete, events, span};
+use super::{Exit, Session, complete, events};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -35,9 +35,10 @@ pub struct WatchArguments {
     count: Option<u64>,
 }
 
-fn how_often(text: &str) -> Result<Duration, &'static str> {
-    let fits = |time: &Duration| (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(time);
-    span::parse(text).and_then(|time| Some(time).filter(fits).ok_or("must be from 100ms to 1h"))
+fn how_often(text: &str) -> Result<Duration, String> {
+    let time = text.parse::<Span>()?.duration();
+    let fits = (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&time);
+    if fits { Ok(time) } else { Err("must be from 100ms to 1h".to_owned()) }
 }
 
 /// The rows as they were told last.

@@ -129,11 +129,6 @@ impl Balancer {
         self.members.iter().map(|member| Dial::of(&member.tally)).collect()
     }
 
-    /// How often each member was elected so far, and how often of those for a session.
-    pub fn elections(&self) -> impl Iterator<Item = (&MemberName, u64, u64)> {
-        self.members.iter().map(|member| (&member.name, member.tally.elected(), member.tally.sticky()))
-    }
-
     /// Is that member stopped by an operator?
     pub fn is_stopped(&self, name: &MemberName) -> bool {
         self.members

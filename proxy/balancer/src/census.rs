@@ -28,7 +28,7 @@ use evenkeel_protocol::{
 
 use crate::balancer::Balancer;
 use crate::election::Ask;
-use crate::member::Member;
+use crate::member::{Member, MemberId};
 pub use salt::Salt;
 use sample::{Sample, Tick, WINDOW};
 
@@ -80,10 +80,13 @@ pub(crate) struct RouteSeen {
     span: Span,
     /// The cookie by which clients are given sessions.
     cookie: String,
-    /// Since when it is observed.
-    since: Moment,
-    /// When a session was last seen, in microseconds; 0: never.
-    last: AtomicU64,
+    /// When its observation began.
+    began: Moment,
+    /// Since when it is observed without a gap, in microseconds.
+    since: AtomicU64,
+    /// When a session was last seen, in microseconds; 0: never. Shared with all that were observed of the route before,
+    /// to which requests of that time tell what becomes of them.
+    last: Arc<AtomicU64>,
     /// The same of sessions without an id.
     last_nameless: AtomicU64,
     answered: Sample,
@@ -96,12 +99,13 @@ pub(crate) struct RouteSeen {
 }
 
 impl RouteSeen {
-    fn new(key: &Key, since: Moment) -> Self {
+    fn new(key: &Key, last: &Arc<AtomicU64>, now: Moment) -> Self {
         Self {
             span: key.span,
             cookie: key.sticky.cookie.clone(),
-            since,
-            last: AtomicU64::new(0),
+            began: now,
+            since: AtomicU64::new(now.0),
+            last: Arc::clone(last),
             last_nameless: AtomicU64::new(0),
             answered: Sample::new(ANSWERED),
             claimed: Sample::new(CLAIMED),
@@ -142,19 +146,28 @@ impl RouteSeen {
     /// That moment, if it is within the window.
     fn within(&self, seen: &AtomicU64, now: Moment) -> Option<Moment> {
         let seen = Some(seen.load(Relaxed)).filter(|seen| *seen != 0).map(Moment);
-        seen.filter(|seen| now.since(*seen) <= self.span.window)
+        seen.filter(|seen| *seen >= self.began && now.since(*seen) <= self.span.window)
+    }
+
+    /// Until `now` it was not observed.
+    fn miss(&self, now: Moment) {
+        self.since.fetch_max(now.0, Relaxed);
+    }
+
+    fn since(&self) -> Moment {
+        Moment(self.since.load(Relaxed))
     }
 
     /// Until when nobody can be said to be gone.
     fn unknown_until(&self, now: Moment) -> Option<Moment> {
-        Some(self.since.plus(self.span.window)).filter(|until| now < *until)
+        Some(self.since().plus(self.span.window)).filter(|until| now < *until)
     }
 
     /// How many were answered and not seen again, an hour.
     fn departing(&self, now: Moment) -> Option<u64> {
         let ticks = self.span.ticks(DEPARTURES).clamp(1, WINDOW);
         let micros = self.span.tick.saturating_mul(u64::from(ticks));
-        let known = self.since.plus(self.span.window).plus(Duration::from_micros(micros)) <= now;
+        let known = self.since().plus(self.span.window).plus(Duration::from_micros(micros)) <= now;
         known.then(|| {
             let departed = self.answered.count(self.span.tick(now), ticks).departed;
             departed.saturating_mul(3_600_000_000) / micros.max(1)
@@ -247,7 +260,7 @@ impl Visit {
 }
 
 /// What a balancer observes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Watch {
     salt: Salt,
     /// How sessions are found and for how long they count; none: the balancer keeps none. Where it changes, all that
@@ -255,8 +268,12 @@ pub(crate) struct Watch {
     key: Option<Key>,
     /// Have members, routes or settings changed since it was last looked?
     outdated: bool,
-    /// Each route that a member has or had.
+    /// Each route that a member has.
     routes: HashMap<Route, Arc<RouteSeen>>,
+    /// Routes of which sessions may still come, though no member has them any more.
+    gone: HashMap<Route, Arc<RouteSeen>>,
+    /// When a session of each route was last seen, as long as anybody may tell of one.
+    lasts: HashMap<Route, Arc<AtomicU64>>,
     strangers: Option<Arc<RouteSeen>>,
 }
 
@@ -283,8 +300,8 @@ impl Key {
 impl Watch {
     /// Nothing was looked at yet.
     pub(crate) fn new() -> Self {
-        let (routes, strangers) = (HashMap::new(), None);
-        Self { salt: Salt::default(), key: None, outdated: true, routes, strangers }
+        let (routes, gone, lasts) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { salt: Salt::default(), key: None, outdated: true, routes, gone, lasts, strangers: None }
     }
 
     /// For a balancer that is only rehearsed: observes nothing.
@@ -306,7 +323,8 @@ impl Watch {
 
     /// A client claimed a session of `route`, and no member of that route has answered it.
     pub(crate) fn claimed(&self, route: &str, session: SessionMark, now: Moment) {
-        if let Some(seen) = self.routes.get(route).or(self.strangers.as_ref()) {
+        let known = self.routes.get(route).or_else(|| self.gone.get(route));
+        if let Some(seen) = known.or(self.strangers.as_ref()) {
             seen.claim(session, now);
         }
     }
@@ -320,13 +338,16 @@ impl Balancer {
         self.keep_watch(now);
     }
 
-    /// Goes on with what `before` has seen, if sessions are found in the same way and count for as long. To be called
-    /// when all settings are as they shall be, and before [`Self::watch_sessions`].
+    /// Goes on with what `before` has seen, as far as sessions are found in the same way and count for as long. To be
+    /// called before [`Self::watch_sessions`].
     pub fn go_on_watching(&mut self, before: &Self) {
-        if before.watch.key == Key::of(&self.settings) {
-            let Watch { salt, key, routes, strangers, .. } = &before.watch;
-            let (key, routes, strangers) = (key.clone(), routes.clone(), strangers.clone());
-            self.watch = Watch { salt: *salt, key, outdated: true, routes, strangers };
+        self.watch = Watch { outdated: true, ..before.watch.clone() };
+    }
+
+    /// For a while until `now` nothing was observed, as if the observation began then. What was seen stays seen.
+    pub fn missed_sessions(&self, now: Moment) {
+        for seen in self.watch.routes.values().chain(&self.watch.strangers) {
+            seen.miss(now);
         }
     }
 
@@ -340,22 +361,32 @@ impl Balancer {
         let key = Key::of(&self.settings);
         if watch.key != key {
             watch.routes.clear();
-            watch.strangers = key.as_ref().map(|key| Arc::new(RouteSeen::new(key, now)));
+            watch.gone.clear();
+            watch.strangers = key.as_ref().map(|key| Arc::new(RouteSeen::new(key, &Arc::default(), now)));
             watch.key = key;
         }
+        let mut before = std::mem::take(&mut watch.routes);
         for member in &mut self.members {
             let route = Some(&member.settings.route).filter(|route| !route.is_empty());
             member.seen = watch.key.as_ref().zip(route).map(|(key, route)| {
+                let anew = || {
+                    let last = watch.lasts.entry(route.clone()).or_default();
+                    Arc::new(RouteSeen::new(key, last, now))
+                };
+                // While no member had it, its sessions went elsewhere: that time was not observed.
+                let back = || watch.gone.remove(route).inspect(|seen| seen.miss(now));
                 let known = watch.routes.entry(route.clone());
-                Arc::clone(known.or_insert_with(|| Arc::new(RouteSeen::new(key, now))))
+                Arc::clone(known.or_insert_with(|| before.remove(route).or_else(back).unwrap_or_else(anew)))
             });
         }
+        watch.gone.extend(before);
         let mut gone = 0;
-        watch.routes.retain(|route, seen| {
-            let has = self.routes.contains_key(route);
-            gone += usize::from(!has);
-            has || (gone <= MOST_GONE && seen.within(&seen.last, now).is_some())
+        watch.gone.retain(|_, seen| {
+            gone += 1;
+            gone <= MOST_GONE && seen.within(&seen.last, now).is_some()
         });
+        // A request that began before a change may end long after it.
+        watch.lasts.retain(|_, last| Arc::strong_count(last) > 1);
     }
 
     /// What was seen of the sessions of all routes; to be counted when the balancer is not held any more.
@@ -367,7 +398,7 @@ impl Balancer {
         let routes = routes.filter(|(route, _)| told.insert(*route));
         let mut routes: Vec<Sighted> =
             routes.map(|(route, seen)| Self::sighted(route, self.members_of(route), seen)).collect();
-        let gone = self.watch.routes.iter().filter(|(route, _)| !told.contains(route));
+        let gone = self.watch.gone.iter();
         let mut gone: Vec<Sighted> =
             gone.map(|(route, seen)| Self::sighted(route, Vec::new(), seen)).collect();
         gone.sort_unstable_by(|a, b| a.route.cmp(&b.route));
@@ -385,17 +416,13 @@ impl Balancer {
         self.members.iter().map(|member| member.seen.clone().map(RouteSightings)).collect()
     }
 
-    /// What was seen of the sessions of one member's route; none if it keeps none.
-    pub fn sessions_of(
-        &mut self,
-        member: &MemberName,
-        now: Moment,
-        wall: Timestamp,
-    ) -> Option<RouteSessions> {
+    /// What was seen of the sessions of one member's route, to be counted when the balancer is not held any more; none
+    /// if it keeps none.
+    pub fn sighted_at(&mut self, member: MemberId, now: Moment) -> Option<Sighted> {
         self.keep_watch(now);
-        let found = self.members.iter().find(|known| known.name == *member)?;
+        let found = self.member(member)?;
         let route = &found.settings.route;
-        Some(Self::sighted(route, self.members_of(route), found.seen.as_ref()?).show(Clock { now, wall }))
+        Some(Self::sighted(route, self.members_of(route), found.seen.as_ref()?))
     }
 
     fn sighted(route: &Route, members: Vec<MemberName>, seen: &Arc<RouteSeen>) -> Sighted {
@@ -415,7 +442,7 @@ impl Balancer {
 
 /// What was seen of one route; counted without the balancer.
 #[derive(Debug)]
-struct Sighted {
+pub struct Sighted {
     route: Route,
     /// Those of the route.
     members: Vec<MemberName>,
@@ -423,9 +450,23 @@ struct Sighted {
 }
 
 impl Sighted {
+    /// When one was last seen within the window, and until when none can be said to be gone: what decides, and costs
+    /// nothing.
+    pub fn glance(&self, now: Moment, wall: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (seen, clock) = (&self.seen, Clock { now, wall });
+        let last_seen = seen.within(&seen.last, now).map(|last| clock.wall_of(last));
+        (last_seen, seen.unknown_until(now).map(|until| clock.wall_of(until)))
+    }
+
+    /// Counts them, at `now`, which on the wall clock is `wall`.
+    pub fn count(self, now: Moment, wall: Timestamp) -> RouteSessions {
+        self.show(Clock { now, wall })
+    }
+
     fn show(self, clock: Clock) -> RouteSessions {
-        let Self { route, members, seen } = self;
         let now = clock.now;
+        let (last_seen, unknown_until) = self.glance(now, clock.wall);
+        let Self { route, members, seen } = self;
         let (live, exact) = seen.live(now);
         RouteSessions {
             route,
@@ -434,9 +475,9 @@ impl Sighted {
             exact,
             claimed: seen.claimed.count_without(&seen.answered, seen.span.tick(now)),
             anonymous: seen.within(&seen.last_nameless, now).is_some(),
-            last_seen: seen.within(&seen.last, now).map(|last| clock.wall_of(last)),
+            last_seen,
             departing: seen.departing(now),
-            unknown_until: seen.unknown_until(now).map(|until| clock.wall_of(until)),
+            unknown_until,
         }
     }
 }
@@ -457,8 +498,8 @@ impl Sightings {
         let Self { balancer, window_ms, routes, strangers } = self;
         let strangers = strangers.as_deref();
         let had = |sighted: &Sighted| !sighted.members.is_empty();
-        let since = routes.iter().filter(|sighted| had(sighted)).map(|sighted| sighted.seen.since).max();
-        let since = since.or(strangers.map(|strangers| strangers.since)).unwrap_or(now);
+        let since = routes.iter().filter(|sighted| had(sighted)).map(|sighted| sighted.seen.since()).max();
+        let since = since.or(strangers.map(RouteSeen::since)).unwrap_or(now);
         let routes: Vec<RouteSessions> = routes
             .into_iter()
             .filter(|sighted| had(sighted) || sighted.seen.within(&sighted.seen.last, now).is_some())

@@ -44,8 +44,8 @@ impl SessionsSeen {
     }
 }
 
-/// One look at a member. The sessions are to be read before the counters: a session that comes in between then shows
-/// as a request.
+/// One look at a member. The sessions are to be read after the counters: whoever is not in flight any more has left its
+/// session there, and whoever comes in between comes after this look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sight {
     /// What is in flight.
@@ -167,6 +167,8 @@ pub struct MemberLook {
     pub draining: bool,
     /// Is it stopped (S)?
     pub stopped: bool,
+    /// How many edits of it were accepted.
+    pub revision: u64,
     /// Its route; may be empty.
     pub route: Route,
     /// Does its balancer look for sessions at all?
@@ -186,6 +188,7 @@ impl Balancer {
         let look = MemberLook {
             draining: member.status.has(Flag::Drain),
             stopped: member.status.has(Flag::Stopped),
+            revision: member.revision,
             route: member.settings.route.clone(),
             sticky: self.settings.stickysession.is_some(),
             busy: member.tally.busy_kinds(),

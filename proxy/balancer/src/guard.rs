@@ -22,11 +22,16 @@ struct Hold {
 }
 
 impl Balancer {
+    /// Can a guard refuse such an edit at all?
+    pub fn is_guarded(edit: &MemberEdit) -> bool {
+        let sets = |(flag, _): (Flag, _)| flag != Flag::IgnoreErrors && edit.flag(flag) == Some(true);
+        MemberEdit::FLAGS.into_iter().any(sets) || edit.lbset.is_some()
+    }
+
     /// Why a guard refuses an edit; none: none does. An edit that only enables is never refused, nor one that the core
     /// itself would refuse.
     pub fn guard(&self, name: &MemberName, edit: &MemberEdit) -> Option<Refusal> {
-        let sets = |(flag, _): (Flag, _)| flag != Flag::IgnoreErrors && edit.flag(flag) == Some(true);
-        if !MemberEdit::FLAGS.into_iter().any(sets) && edit.lbset.is_none() {
+        if !Self::is_guarded(edit) {
             return None;
         }
         let mut after = self.rehearsal();

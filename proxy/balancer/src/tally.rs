@@ -5,7 +5,10 @@
 //! the first answer comes: 1,664 bytes each.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::sync::{Arc, OnceLock};
 
 use evenkeel_protocol::{Answers, Busy};
@@ -104,7 +107,7 @@ impl Tally {
     pub(crate) fn busy_kinds(&self) -> Busy {
         let (upgraded, streaming) = (self.upgraded.load(Relaxed), self.streaming.load(Relaxed));
         // Read last and without a lock: the sum of the three is at least what is busy now.
-        let requests = self.busy().saturating_sub(upgraded.saturating_add(streaming));
+        let requests = self.busy.load(Acquire).saturating_sub(upgraded.saturating_add(streaming));
         Busy { requests, streaming, upgraded }
     }
 
@@ -312,6 +315,13 @@ impl Dial {
         }
     }
 
+    /// How often it was elected, and how often of those for a session.
+    pub fn elections(&self) -> (u64, u64) {
+        // A session is counted first.
+        let sticky = self.0.sticky();
+        (self.0.elected(), sticky)
+    }
+
     /// Its latencies since it came, in the buckets of [`crate::latency`].
     pub fn latencies(&self) -> [u64; BUCKETS] {
         let mut counts = [0; BUCKETS];
@@ -428,7 +438,8 @@ impl Drop for Lease {
         if let Some(counter) = self.lasting.counter(&self.meter.tally) {
             counter.fetch_sub(1, Relaxed);
         }
-        self.meter.tally.busy.fetch_sub(1, Relaxed);
+        // What was done before is seen by who sees this.
+        self.meter.tally.busy.fetch_sub(1, Release);
     }
 }
 

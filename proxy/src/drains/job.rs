@@ -118,6 +118,8 @@ pub(super) struct Job {
     /// The phases of which there were events, and when the last one was.
     pub(super) told: (Vec<DrainPhase>, Moment),
     pub(super) seen: Option<Seen>,
+    /// When its sessions were last counted, which takes longer than a look.
+    pub(super) counted: Option<Moment>,
     /// Was the member stopped before the drain began, so that this does not end it?
     pub(super) stopped_before: Option<bool>,
     pub(super) end: Option<End>,
@@ -149,6 +151,7 @@ impl Job {
             phase: DrainPhase::Shedding,
             told: (Vec::new(), now),
             seen: None,
+            counted: None,
             stopped_before: None,
             end: None,
             late: false,
@@ -338,6 +341,7 @@ impl Job {
             phase: DrainPhase::Shedding,
             told: (Vec::new(), now),
             seen: None,
+            counted: None,
             stopped_before: None,
             end: kept.end.or(late),
             late: false,

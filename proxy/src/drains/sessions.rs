@@ -1,35 +1,46 @@
 //! What a drain knows of the sessions of its member.
 
-use evenkeel_balancer::{MemberLook, SessionsSeen};
-use evenkeel_protocol::{DrainSessions, MemberName, SessionsKnown};
+use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen};
+use evenkeel_protocol::{DrainSessions, SessionsKnown};
 
+use crate::clock;
 use crate::live::LiveBalancer;
 
-/// The sessions of a member whose balancer is `live`.
-pub(super) fn of(live: &LiveBalancer, member: &MemberName, look: &MemberLook) -> DrainSessions {
+/// The sessions of a member whose balancer is `live`, with the numbers of `before` if these are new enough.
+pub(super) fn of(
+    live: &LiveBalancer,
+    (member, look): (MemberId, &MemberLook),
+    before: Option<&DrainSessions>,
+) -> DrainSessions {
     let known = if !look.sticky {
         SessionsKnown::NotSticky
     } else if look.route.is_empty() {
         SessionsKnown::NoRoute
     } else {
-        return counted(live, member);
+        return seen_of(live, member, before);
     };
     DrainSessions { known, ..unknown() }
 }
 
 /// What was counted of its route. Whether anybody is left follows from when a session was last seen, never from a count,
 /// which is an estimate.
-fn counted(live: &LiveBalancer, member: &MemberName) -> DrainSessions {
-    let Some(seen) = live.sessions_of(member) else { return unknown() };
-    let known = if seen.unknown_until.is_some() { SessionsKnown::Unknown } else { SessionsKnown::Observed };
+fn seen_of(live: &LiveBalancer, member: MemberId, before: Option<&DrainSessions>) -> DrainSessions {
+    let (now, wall) = (clock::now(), clock::wall());
+    let Some(sighted) = live.sighted(member, now) else { return unknown() };
+    let (last_seen, unknown_until) = sighted.glance(now, wall);
+    let counts = before.map(|before| (before.live, before.claimed, before.departing));
+    let (count, claimed, departing) = counts.unwrap_or_else(|| {
+        let counted = sighted.count(now, wall);
+        (Some(counted.live), Some(counted.claimed), counted.departing)
+    });
     DrainSessions {
-        known,
-        live: Some(if seen.last_seen.is_some() { seen.live.max(1) } else { 0 }),
-        claimed: Some(seen.claimed),
-        last_seen: seen.last_seen,
-        unknown_until: seen.unknown_until,
+        known: if unknown_until.is_some() { SessionsKnown::Unknown } else { SessionsKnown::Observed },
+        live: Some(if last_seen.is_some() { count.unwrap_or_default().max(1) } else { 0 }),
+        claimed,
+        last_seen,
+        unknown_until,
         window_ms: Some(live.session_window_ms()),
-        departing: seen.departing,
+        departing,
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) async fn run(drains: Arc<Drains>) {
 impl Drains {
     /// Looks at all members, and ends what has come to its end; did something?
     pub(super) fn look(&self) -> bool {
+        // Before anything is said of what was seen.
+        self.registry.awake();
         let roster = self.registry.balancers();
         let balancers: HashMap<&BalancerName, &LiveBalancer> =
             roster.iter().map(|live| (&live.name, &**live)).collect();
@@ -126,7 +128,7 @@ impl Drains {
 impl Job {
     /// Looks at the member, in its balancer if that is still there.
     fn look(&mut self, live: Option<&LiveBalancer>, at: (Moment, Timestamp)) -> Follows {
-        let Some(seen) = live.and_then(|live| self.see(live)) else {
+        let Some(seen) = live.and_then(|live| self.see(live, at.0)) else {
             self.seen = None;
             let why = "the member is no longer configured; nobody waits for it";
             return self.ends(|| End::now(DrainOutcome::MemberGone, why));
@@ -193,12 +195,17 @@ impl Job {
         if self.is_running() && !self.acting { Follows::Ended(end()) } else { Follows::Nothing }
     }
 
-    /// The sessions are read first: one that comes in between then shows as a request.
-    fn see(&mut self, live: &LiveBalancer) -> Option<Seen> {
-        let (likely, look) = live.lock().look_at(&self.member, self.likely)?;
-        self.likely = likely;
-        let sessions = sessions::of(live, &self.member, &look);
-        let (_, look) = live.lock().look_at(&self.member, likely)?;
+    /// The sessions are read last: a request that is not in flight any more has left its session there.
+    fn see(&mut self, live: &LiveBalancer, now: Moment) -> Option<Seen> {
+        let (member, look) = live.lock().look_at(&self.member, self.likely)?;
+        self.likely = member;
+        let is_new = |at: Moment| now.since(at) < limits::DRAIN_COUNT;
+        let before = self.seen.as_ref().filter(|_| self.counted.is_some_and(is_new));
+        let before = before.map(|seen| &seen.sessions).filter(|sessions| sessions.live.is_some());
+        if before.is_none() {
+            self.counted = Some(now);
+        }
+        let sessions = sessions::of(live, (member, &look), before);
         Some(Seen { look, sessions })
     }
 }

@@ -42,18 +42,19 @@ impl Elections {
         }
         let wanted = Wanted::new(filter, balancers)?;
         let clock = (clock::now(), clock::wall());
-        let (mut found, mut kept) = (Vec::new(), 0);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let (mut found, mut kept): (Vec<Held>, u64) = (Vec::new(), 0);
         for ring in &self.rings {
             let ring = ring.kept();
             kept += ring.elections.len() as u64;
-            let fitting = ring.elections.iter().filter(|held| wanted.fits(held));
-            found.extend(fitting.map(|held| held.note(clock)));
+            // Its thread may be waiting to write the next one, so they are put into words later.
+            found.extend(ring.newest_first().filter(|held| wanted.fits(held)).take(most).cloned());
         }
-        found.sort_unstable_by_key(|election| election.number);
-        let newest = found.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
-        found.drain(..newest);
+        found.sort_unstable_by_key(|held| held.number);
+        let newest = found.split_off(found.len().saturating_sub(most));
+        let elections = newest.iter().map(|held| held.note(clock)).collect();
         let total = self.total.load(std::sync::atomic::Ordering::Relaxed);
-        Ok(evenkeel_protocol::Elections { taken: clock.1, total, kept, elections: found })
+        Ok(evenkeel_protocol::Elections { taken: clock.1, total, kept, elections })
     }
 }
 

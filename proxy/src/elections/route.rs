@@ -6,7 +6,7 @@ const SHORT: usize = 22;
 const LONGEST: usize = 256;
 
 /// A route as a client wrote it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum AskedRoute {
     Short(u8, [u8; SHORT]),
     Long(Box<str>),

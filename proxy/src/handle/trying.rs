@@ -79,18 +79,13 @@ impl<'a> Trying<'a> {
     /// Tries members until one answers, and hands its answer to the client.
     async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, Unserved> {
         let answered = self.until_answered(request).await;
-        let tried = std::mem::take(&mut self.tried);
+        let mut tried = std::mem::take(&mut self.tried);
+        let visit = self.chosen.as_mut().and_then(|chosen| chosen.visit.take());
+        tried.visit = visit.map(|visit| (visit, self.worker.now()));
         let begun = self.begin(request, answered?, (tried, keep));
         let mut begun = begun.ok_or(Unserved::Status(502))?;
-        let handed = self.worker.now();
         let ended = poll_fn(|context| begun.poll(context, request)).await;
-        let now = self.worker.now();
-        // A session is there as long as its answer lasts.
-        if now.since(handed) >= limits::LONG_ANSWER
-            && let Some(visit) = self.visit()
-        {
-            visit.answered(now);
-        }
+        begun.end(self.worker);
         Ok(begun.served(ended, request))
     }
 
@@ -115,8 +110,7 @@ impl<'a> Trying<'a> {
         let changes = site.header_rules.changes(place, Some(asked), telling);
         // As in httpd no rule reaches the answer that begins a tunnel.
         let changes = changes.filter(|_| answered.head.status != 101);
-        let visit = self.visit();
-        relay::begin(request, answered, Handing { balancer, tried, keep, visit, cookie, changes })
+        relay::begin(request, answered, Handing { balancer, tried, keep, cookie, changes })
     }
 
     /// What is to be told of the session that the last member got.

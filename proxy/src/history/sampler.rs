@@ -23,6 +23,7 @@ pub(crate) async fn run(registry: Arc<Registry>) {
 }
 
 async fn turn(registry: &Registry) {
+    registry.awake();
     let second = registry.axis().turn();
     let roster = registry.balancers();
     let records = roster.iter().flat_map(|balancer| balancer.records());

@@ -65,10 +65,19 @@ impl Wanted<'_> {
         }
     }
 
-    /// Why a guard refuses it; settings of a balancer take nobody away.
-    fn guard(&self, core: &Balancer) -> Option<Refusal> {
+    /// The copy on which the guards are asked, so that elections go on meanwhile; none: no guard is concerned. Settings
+    /// of a balancer take nobody away.
+    fn guarded(&self, core: &Balancer) -> Option<Balancer> {
         match self {
-            Self::Member(member, edit) => core.guard(member, edit),
+            Self::Member(_, edit) if Balancer::is_guarded(edit) => Some(core.rehearsal()),
+            _ => None,
+        }
+    }
+
+    /// Why a guard refuses it.
+    fn guard(&self, copy: &Balancer) -> Option<Refusal> {
+        match self {
+            Self::Member(member, edit) => copy.guard(member, edit),
             Self::Settings(_) => None,
         }
     }
@@ -141,14 +150,15 @@ impl Registry {
         asker: &Asker,
     ) -> Result<Edited, Refusal> {
         let subject = wanted.subject(&live.name);
-        let (planned, guard) = {
+        let (planned, copy) = {
             let core = live.lock();
-            (wanted.plan(&core), asker.guarded.then(|| wanted.guard(&core)).flatten())
+            (wanted.plan(&core), asker.guarded.then(|| wanted.guarded(&core)).flatten())
         };
         let planned = planned.map_err(|refusal| self.with_author(refusal, &subject))?;
         if planned.changes.is_empty() {
             return Ok(answer(subject, planned, None, journal.durability()));
         }
+        let guard = copy.and_then(|copy| wanted.guard(&copy));
         let forced = guard.is_some();
         if let Some(refusal) = guard.filter(|_| !wanted.is_forced()) {
             return Err(refusal);

@@ -202,6 +202,8 @@ fn a_route_that_is_given_later_is_observed_from_then_on() {
     assert_eq!(census(&mut balancer, 111).routes.len(), 3);
     edit(&mut balancer, "a");
     assert_eq!(told(&mut balancer, "a", 120), (1, 0, Some(20)), "who gets it back has its sessions");
+    let until = seen(&mut balancer, "a", 120).unknown_until;
+    assert_eq!(until, Some(Timestamp(WALL + 180 * SECOND)), "and those that went elsewhere meanwhile");
     assert_eq!(census(&mut balancer, 200).routes.len(), 2);
 }
 
@@ -225,13 +227,9 @@ fn a_reload_goes_on_observing_unless_sessions_are_found_otherwise() {
         next.watch_sessions(Salt::default(), at(105));
         // A request of before ends after it.
         late.visit.unwrap().answered(at(106));
-        for (route, live) in [("a", 1), ("b", 1)] {
+        for (route, live) in [("a", u64::from(goes_on)), ("b", 1)] {
             let seen = seen(&mut next, route, 110);
-            assert_eq!(
-                (seen.live, seen.unknown_until.is_none()),
-                (live * u64::from(goes_on), goes_on),
-                "{name}"
-            );
+            assert_eq!((seen.live, seen.unknown_until.is_none()), (live, goes_on), "{name}");
         }
         assert!(seen(&mut next, "c", 110).unknown_until.is_some(), "{name}: a new route");
         assert!(seen(&mut next, "c", 170).is_empty(), "{name}");
@@ -251,9 +249,48 @@ fn a_member_asks_for_its_own_and_a_snapshot_counts_once_a_second() {
     assert_eq!(live(&balancer, 100)[0], Some(1));
     assert_eq!(live(&balancer, 101)[0], Some(2));
     assert_eq!(live(&balancer, 161), [Some(0), None, Some(0)]);
-    let mut of = |name: &str| balancer.sessions_of(&name.parse().unwrap(), at(102), Timestamp(WALL));
-    assert_eq!(of("http://m0").map(|seen| seen.live), Some(2));
-    assert_eq!((of("http://m1"), of("http://nobody")), (None, None));
+    let mut of = |member| {
+        let sighted = balancer.sighted_at(MemberId(member), at(102))?;
+        Some(sighted.count(at(102), Timestamp(WALL)).live)
+    };
+    assert_eq!((of(0), of(1), of(2), of(3)), (Some(2), None, Some(0), None));
+}
+
+#[test]
+fn what_began_before_a_change_is_seen_however_late_it_ends() {
+    let mut balancer = balancer(&["a"]);
+    let other = |text: &str| BalancerEdit {
+        stickysession: Some(evenkeel_protocol::edit::StickyEdit(text.parse().ok())),
+        ..BalancerEdit::default()
+    };
+    let late = elect(&mut balancer, "SID=1.a", 1).visit.unwrap();
+    for (second, change) in [(2, other("TID")), (3, other("")), (4, other("SID"))] {
+        balancer.edit(&change).unwrap();
+        balancer.watch_sessions(Salt::default(), at(second));
+    }
+    edit(&mut balancer, "b");
+    balancer.watch_sessions(Salt::default(), at(5));
+    edit(&mut balancer, "a");
+    balancer.watch_sessions(Salt::default(), at(6));
+    assert!(seen(&mut balancer, "a", 70).is_empty(), "its request is in flight all the time");
+    late.answered(at(80));
+    assert_eq!(told(&mut balancer, "a", 140), (1, 0, Some(SHORT)));
+    assert!(seen(&mut balancer, "a", 141).is_empty());
+    assert_eq!(balancer.watch.lasts.len(), 1);
+    drop(late);
+    edit(&mut balancer, "c");
+    balancer.watch_sessions(Salt::default(), at(150));
+    assert!(balancer.watch.lasts.keys().map(Route::as_str).eq(["c"]), "nothing can come of the others");
+}
+
+#[test]
+fn time_that_was_not_observed_does_not_count() {
+    let mut balancer = balancer(&["a"]);
+    visit(&mut balancer, "SID=1.a", 100);
+    balancer.missed_sessions(at(200));
+    let missed = seen(&mut balancer, "a", 200);
+    assert!((missed.live, missed.unknown_until.is_some()) == (0, true), "{missed:?}");
+    assert!(!seen(&mut balancer, "a", 259).is_empty() && seen(&mut balancer, "a", 260).is_empty());
 }
 
 #[test]
