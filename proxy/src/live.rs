@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark};
+use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, RouteSightings, Salt, SessionMark};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, RouteSessions, Selector,
@@ -270,6 +270,11 @@ impl LiveBalancer {
     /// What was seen of the sessions of one member's route; none if it keeps none, or is no member.
     pub(crate) fn sessions_of(&self, member: &MemberName) -> Option<RouteSessions> {
         self.lock().sessions_of(member, clock::now(), clock::wall())
+    }
+
+    /// What was seen of the sessions of each member's route, by member number; none where a member keeps none.
+    pub(crate) fn sightings_of_members(&self) -> Vec<Option<RouteSightings>> {
+        self.lock().sightings_of_members()
     }
 
     /// How long a session that was not seen again counts as live, in milliseconds.

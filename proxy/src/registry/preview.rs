@@ -1,5 +1,6 @@
 //! An edit that is only looked at: the same checks and the same guards as at the door, and what it would move.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use evenkeel_balancer::{Foresight, Loss, WHOLE};
@@ -45,12 +46,18 @@ impl Registry {
         };
         let foreseen = foreseen.map_err(|refusal| self.with_author(refusal, &subject))?;
         let traffic = self.measured.traffic(live, now);
-        let moved = moved(&traffic, &foreseen.losses);
-        let Foresight { accepted, guarded, remaining, next, next_after, .. } = foreseen;
+        let Foresight { accepted, guarded, remaining, next, next_after, losses } = foreseen;
+        let moved = moved(&traffic, &losses);
         let changes = !accepted.changes.is_empty();
         let mut notes = accepted.notes;
         if changes {
             notes.push(told(moved));
+        }
+        let sessions = affected(live, &losses);
+        if let Err(AtLeast(seen @ 1..)) = sessions {
+            notes.push(format!(
+                "At least {seen} of its sessions were seen; who was away longer is not known yet."
+            ));
         }
         Ok(Preview {
             balancer: subject.balancer,
@@ -60,13 +67,30 @@ impl Registry {
             changes: accepted.changes,
             refusal: guarded.filter(|_| !wanted.is_forced()),
             moved,
-            sessions: None,
+            sessions: sessions.ok(),
             remaining,
             next,
             next_after,
             notes,
         })
     }
+}
+
+/// So many sessions, and nobody knows how many more: no whole window was observed.
+#[derive(Debug, PartialEq, Eq)]
+struct AtLeast(u64);
+
+/// The sessions that change their member or get no answer: all that were seen within the window, of the routes that
+/// lose theirs.
+fn affected(live: &LiveBalancer, losses: &[Loss]) -> Result<u64, AtLeast> {
+    let losers = losses.iter().filter(|loss| loss.sessions);
+    // Members that share a route share its sessions.
+    let routes: HashMap<_, _> = losers
+        .filter_map(|loss| live.sessions_of(&loss.member))
+        .map(|seen| (seen.route, (seen.live, seen.unknown_until.is_none())))
+        .collect();
+    let sessions = routes.values().map(|(live, _)| *live).fold(0, u64::saturating_add);
+    if routes.values().all(|(_, known)| *known) { Ok(sessions) } else { Err(AtLeast(sessions)) }
 }
 
 /// The traffic that goes elsewhere; none: there was none to measure.
