@@ -15,9 +15,10 @@
 //! none                           of a, who sets SID     seen at a; counted when it comes back
 //! ```
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -83,7 +84,10 @@ pub(crate) struct RouteSeen {
     /// Since when it is observed.
     since: Moment,
     /// When a session was last seen, in microseconds; 0: never.
-    last: AtomicU64,
+    last: Arc<AtomicU64>,
+    /// The same of observations of this route that had ended before this one began: requests that were on their way
+    /// then tell what they see there.
+    former: Vec<Arc<AtomicU64>>,
     /// The same of sessions without an id.
     last_nameless: AtomicU64,
     answered: Sample,
@@ -96,12 +100,13 @@ pub(crate) struct RouteSeen {
 }
 
 impl RouteSeen {
-    fn new(key: &Key, since: Moment) -> Self {
+    fn new(key: &Key, since: Moment, former: Vec<Arc<AtomicU64>>) -> Self {
         Self {
             span: key.span,
             cookie: key.sticky.cookie.clone(),
             since,
-            last: AtomicU64::new(0),
+            last: Arc::default(),
+            former,
             last_nameless: AtomicU64::new(0),
             answered: Sample::new(ANSWERED),
             claimed: Sample::new(CLAIMED),
@@ -145,6 +150,14 @@ impl RouteSeen {
         seen.filter(|seen| now.since(*seen) <= self.span.window)
     }
 
+    /// When a session was last seen within the window.
+    fn last_within(&self, now: Moment) -> Option<Moment> {
+        // What was seen before this observation began is of sessions that may be found in another way now.
+        let former = self.former.iter().map(|last| Moment(last.load(Relaxed)));
+        let former = former.filter(|last| *last > self.since && now.since(*last) <= self.span.window);
+        former.chain(self.within(&self.last, now)).max()
+    }
+
     /// Until when nobody can be said to be gone.
     fn unknown_until(&self, now: Moment) -> Option<Moment> {
         Some(self.since.plus(self.span.window)).filter(|until| now < *until)
@@ -166,7 +179,7 @@ impl RouteSeen {
         let count = self.answered.count(self.span.tick(now), 0);
         let nameless = u64::from(self.within(&self.last_nameless, now).is_some());
         // A tick is coarser than a moment, and a new session is not counted at once.
-        let seen = self.within(&self.last, now);
+        let seen = self.last_within(now);
         (seen.map_or(0, |_| (count.live + nameless).max(1)), count.exact)
     }
 }
@@ -214,12 +227,14 @@ pub struct Visit {
     seen: Arc<RouteSeen>,
     /// The session that led to the member.
     session: Option<SessionMark>,
+    /// Was the client given one by the answer?
+    welcome: Cell<bool>,
 }
 
 impl Visit {
     /// The member has answered. Once more if the answer took long, at its end.
     pub fn answered(&self, now: Moment) {
-        if self.session.is_some() {
+        if self.session.is_some() || self.welcome.get() {
             self.seen.see(self.session, now);
         }
     }
@@ -242,6 +257,7 @@ impl Visit {
 
     /// The client was given a session of this route.
     pub fn welcomed(&self, now: Moment) {
+        self.welcome.set(true);
         self.seen.see(None, now);
     }
 }
@@ -258,6 +274,25 @@ pub(crate) struct Watch {
     /// Each route that a member has or had.
     routes: HashMap<Route, Arc<RouteSeen>>,
     strangers: Option<Arc<RouteSeen>>,
+    former: Vec<Former>,
+}
+
+/// An observation that has ended, of which requests on their way may still tell.
+#[derive(Debug, Clone)]
+struct Former {
+    route: Route,
+    seen: Weak<RouteSeen>,
+    last: Arc<AtomicU64>,
+}
+
+impl Former {
+    fn of(route: Route, seen: &Arc<RouteSeen>) -> Self {
+        Self { route, last: Arc::clone(&seen.last), seen: Arc::downgrade(seen) }
+    }
+
+    fn is_told_of(&self) -> bool {
+        self.seen.strong_count() > 0
+    }
 }
 
 /// What decides which sessions are seen.
@@ -284,7 +319,7 @@ impl Watch {
     /// Nothing was looked at yet.
     pub(crate) fn new() -> Self {
         let (routes, strangers) = (HashMap::new(), None);
-        Self { salt: Salt::default(), key: None, outdated: true, routes, strangers }
+        Self { salt: Salt::default(), key: None, outdated: true, routes, strangers, former: Vec::new() }
     }
 
     /// For a balancer that is only rehearsed: observes nothing.
@@ -323,10 +358,14 @@ impl Balancer {
     /// Goes on with what `before` has seen, if sessions are found in the same way and count for as long. To be called
     /// when all settings are as they shall be, and before [`Self::watch_sessions`].
     pub fn go_on_watching(&mut self, before: &Self) {
-        if before.watch.key == Key::of(&self.settings) {
-            let Watch { salt, key, routes, strangers, .. } = &before.watch;
+        let Watch { salt, key, routes, strangers, former, .. } = &before.watch;
+        self.watch.former.clone_from(former);
+        if *key == Key::of(&self.settings) {
             let (key, routes, strangers) = (key.clone(), routes.clone(), strangers.clone());
-            self.watch = Watch { salt: *salt, key, outdated: true, routes, strangers };
+            let former = std::mem::take(&mut self.watch.former);
+            self.watch = Watch { salt: *salt, key, outdated: true, routes, strangers, former };
+        } else {
+            self.watch.former.extend(routes.iter().map(|(route, seen)| Former::of(route.clone(), seen)));
         }
     }
 
@@ -339,22 +378,33 @@ impl Balancer {
         watch.outdated = false;
         let key = Key::of(&self.settings);
         if watch.key != key {
-            watch.routes.clear();
-            watch.strangers = key.as_ref().map(|key| Arc::new(RouteSeen::new(key, now)));
+            watch.former.extend(watch.routes.drain().map(|(route, seen)| Former::of(route, &seen)));
+            watch.strangers = key.as_ref().map(|key| Arc::new(RouteSeen::new(key, now, Vec::new())));
             watch.key = key;
         }
+        watch.former.retain(Former::is_told_of);
         for member in &mut self.members {
             let route = Some(&member.settings.route).filter(|route| !route.is_empty());
             member.seen = watch.key.as_ref().zip(route).map(|(key, route)| {
                 let known = watch.routes.entry(route.clone());
-                Arc::clone(known.or_insert_with(|| Arc::new(RouteSeen::new(key, now))))
+                let seen = known.or_insert_with(|| {
+                    let former = watch.former.iter().filter(|former| former.route == *route);
+                    let former = former.map(|former| Arc::clone(&former.last)).collect();
+                    Arc::new(RouteSeen::new(key, now, former))
+                });
+                Arc::clone(seen)
             });
         }
         let mut gone = 0;
+        let former = &mut watch.former;
         watch.routes.retain(|route, seen| {
             let has = self.routes.contains_key(route);
             gone += usize::from(!has);
-            has || (gone <= MOST_GONE && seen.within(&seen.last, now).is_some())
+            let stays = has || (gone <= MOST_GONE && seen.last_within(now).is_some());
+            if !stays {
+                former.push(Former::of(route.clone(), seen));
+            }
+            stays
         });
     }
 
@@ -434,7 +484,7 @@ impl Sighted {
             exact,
             claimed: seen.claimed.count_without(&seen.answered, seen.span.tick(now)),
             anonymous: seen.within(&seen.last_nameless, now).is_some(),
-            last_seen: seen.within(&seen.last, now).map(|last| clock.wall_of(last)),
+            last_seen: seen.last_within(now).map(|last| clock.wall_of(last)),
             departing: seen.departing(now),
             unknown_until: seen.unknown_until(now).map(|until| clock.wall_of(until)),
         }
@@ -461,7 +511,7 @@ impl Sightings {
         let since = since.or(strangers.map(|strangers| strangers.since)).unwrap_or(now);
         let routes: Vec<RouteSessions> = routes
             .into_iter()
-            .filter(|sighted| had(sighted) || sighted.seen.within(&sighted.seen.last, now).is_some())
+            .filter(|sighted| had(sighted) || sighted.seen.last_within(now).is_some())
             .map(|sighted| sighted.show(clock))
             .collect();
         Census {
@@ -487,7 +537,7 @@ impl RouteSightings {
     /// a second old.
     pub fn live(&self, now: Moment) -> Option<u64> {
         let seen = &self.0;
-        if seen.within(&seen.last, now).is_none() {
+        if seen.last_within(now).is_none() {
             return seen.unknown_until(now).is_none().then_some(0);
         }
         let counted = seen.counted_at.load(Relaxed);
@@ -502,7 +552,7 @@ impl RouteSightings {
 impl Member {
     /// What a request that was given to it has to tell of `session`.
     pub(crate) fn visit(&self, session: Option<SessionMark>) -> Option<Visit> {
-        Some(Visit { seen: Arc::clone(self.seen.as_ref()?), session })
+        Some(Visit { seen: Arc::clone(self.seen.as_ref()?), session, welcome: Cell::new(false) })
     }
 }
 
