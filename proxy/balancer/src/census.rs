@@ -15,7 +15,6 @@
 //! none                           of a, who sets SID     seen at a; counted when it comes back
 //! ```
 
-use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -29,12 +28,13 @@ use evenkeel_protocol::{
 
 use crate::balancer::Balancer;
 use crate::election::Ask;
-use crate::member::Member;
 pub use salt::Salt;
 use sample::{Sample, Tick, WINDOW};
+pub use visit::Visit;
 
 mod salt;
 mod sample;
+mod visit;
 
 /// Buckets of the sessions that members answer: 32 KiB a route, once one was seen. Exact up to about two thousand
 /// sessions; beyond, one standard deviation is about 2.5 %.
@@ -217,48 +217,6 @@ impl SessionMark {
     /// As a number, for who shows it.
     pub fn number(self) -> u64 {
         self.0.get()
-    }
-}
-
-/// What a request that got a member must tell of its session. Only members with a route keep sessions.
-#[derive(Debug, Clone)]
-pub struct Visit {
-    /// At the member's own route.
-    seen: Arc<RouteSeen>,
-    /// The session that led to the member.
-    session: Option<SessionMark>,
-    /// Was the client given one by the answer?
-    welcome: Cell<bool>,
-}
-
-impl Visit {
-    /// The member has answered. Once more if the answer took long, at its end.
-    pub fn answered(&self, now: Moment) {
-        if self.session.is_some() || self.welcome.get() {
-            self.seen.see(self.session, now);
-        }
-    }
-
-    /// The member has not answered.
-    pub fn failed(&self, now: Moment) {
-        if let Some(session) = self.session {
-            self.seen.claim(session, now);
-        }
-    }
-
-    /// Does this value of a `Set-Cookie` field give the client a session?
-    pub fn is_given_by(&self, set_cookie: &[u8]) -> bool {
-        let pair = set_cookie.split(|byte| *byte == b';').next().unwrap_or_default();
-        let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { return false };
-        let (name, value) = pair.split_at(equals);
-        // An empty value takes it away.
-        name.trim_ascii() == self.seen.cookie.as_bytes() && !matches!(value.trim_ascii(), b"=" | b"=\"\"")
-    }
-
-    /// The client was given a session of this route.
-    pub fn welcomed(&self, now: Moment) {
-        self.welcome.set(true);
-        self.seen.see(None, now);
     }
 }
 
@@ -546,13 +504,6 @@ impl RouteSightings {
             seen.counted_at.store(now.0.max(1), Relaxed);
         }
         Some(seen.counted.load(Relaxed).max(1))
-    }
-}
-
-impl Member {
-    /// What a request that was given to it has to tell of `session`.
-    pub(crate) fn visit(&self, session: Option<SessionMark>) -> Option<Visit> {
-        Some(Visit { seen: Arc::clone(self.seen.as_ref()?), session, welcome: Cell::new(false) })
     }
 }
 
