@@ -13,8 +13,31 @@ static START: LazyLock<Instant> = LazyLock::new(|| {
     Instant::now()
 });
 
+/// Both clocks as a test sets them, for its thread alone.
+#[cfg(test)]
+pub(crate) mod stopped {
+    use super::{Cell, Moment, Timestamp};
+
+    thread_local! {
+        static CLOCKS: Cell<Option<(Moment, Timestamp)>> = const { Cell::new(None) };
+    }
+
+    /// From now on it is then, until this is called again.
+    pub(crate) fn at(now: Moment, wall: Timestamp) {
+        CLOCKS.set(Some((now, wall)));
+    }
+
+    pub(super) fn read() -> Option<(Moment, Timestamp)> {
+        CLOCKS.get()
+    }
+}
+
 /// Now, on the monotonic clock: for decisions.
 pub(crate) fn now() -> Moment {
+    #[cfg(test)]
+    if let Some((now, _)) = stopped::read() {
+        return now;
+    }
     Moment(u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
@@ -33,6 +56,10 @@ pub(crate) fn wall_at(moment: Moment) -> Timestamp {
 
 /// Now, on the wall clock: for people.
 pub(crate) fn wall() -> Timestamp {
+    #[cfg(test)]
+    if let Some((_, wall)) = stopped::read() {
+        return wall;
+    }
     #[expect(clippy::disallowed_methods, reason = "this is the one file that reads the time")]
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let wall = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);

@@ -10,6 +10,8 @@ mod job;
 mod sessions;
 mod sight;
 mod store;
+#[cfg(test)]
+mod storm;
 mod words;
 
 use std::path::Path;

@@ -245,7 +245,6 @@ mod tests {
             retried: Vec::new(),
             wait: None,
             session: None,
-            mark: None,
             missing: None,
         };
         let found = |most| {

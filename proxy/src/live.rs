@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark, Sighted};
+use evenkeel_balancer::{
+    Ask, Balancer, Beat, DueCheck, MemberId, Room, RouteSightings, Salt, SessionMark, Sighted,
+};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, Selector,
@@ -281,6 +283,11 @@ impl LiveBalancer {
     /// For a while until now no sessions could be seen.
     pub(crate) fn missed_sessions(&self, now: Moment) {
         self.lock().missed_sessions(now);
+    }
+
+    /// What was seen of the sessions of each member's route, by member number; none where a member keeps none.
+    pub(crate) fn sightings_of_members(&self) -> Vec<Option<RouteSightings>> {
+        self.lock().sightings_of_members()
     }
 
     /// How long a session that was not seen again counts as live, in milliseconds.

@@ -8,6 +8,7 @@ mod drain;
 mod hands;
 mod keys;
 mod lock;
+mod rolling;
 mod screen;
 mod shell;
 

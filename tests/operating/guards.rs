@@ -134,3 +134,27 @@ fn shares_are_measured_and_sessions_apart_from_the_others() {
     let stopped = preview(&proxy, "a", r#"{"disabled":true}"#).moved.unwrap();
     assert_eq!((stopped.requests, stopped.sticky, stopped.free), (8, 5_000, 1_250));
 }
+
+#[test]
+fn sessions_that_would_move_are_counted_once_a_window_was_seen() {
+    let (proxy, _backends) = pair("byrequests sessionwindow=2s");
+    for session in ["x.a", "y.a", "z.b"] {
+        browser().cookie("SID", session).get(&proxy, "/");
+    }
+    let stop = r#"{"stopped":true}"#;
+    let early = preview(&proxy, "a", stop);
+    assert_eq!(early.sessions, None);
+    assert!(
+        early.notes.iter().any(|note| note.starts_with("At least 2 of its sessions")),
+        "{:?}",
+        early.notes
+    );
+    assert_eq!(preview(&proxy, "a", r#"{"drain":true}"#).sessions, Some(0), "a drain moves no session");
+    eventually("a whole window", || {
+        for session in ["x.a", "y.a", "z.b"] {
+            browser().cookie("SID", session).get(&proxy, "/");
+        }
+        preview(&proxy, "a", stop).sessions.filter(|sessions| *sessions == 2)
+    });
+    eventually_equal(&Some(0), || preview(&proxy, "a", stop).sessions);
+}

@@ -137,6 +137,31 @@ fn latency_is_the_time_to_the_answer_and_not_that_of_a_slow_client() {
 }
 
 #[test]
+fn the_history_knows_of_sessions_from_when_a_window_was_seen() {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a
+            BalancerMember {b} route=b
+            ProxySet stickysession=SID sessionwindow=2s
+        </Proxy>
+        ProxyPass / balancer://app/"
+    ));
+    for session in ["1.a", "2.a"] {
+        browser().cookie("SID", session).get(&proxy, "/");
+    }
+    let points = |member: &str| {
+        let seen = history(&proxy, Some(member), &[Series::Sessions], (60, 60));
+        let points = seen.members[0].series[&Series::Sessions].iter().copied();
+        points.skip_while(Option::is_none).collect::<Vec<_>>()
+    };
+    let seen = eventually("they are gone", || Some(points("a")).filter(|seen| seen.contains(&Some(0.0))));
+    assert!(seen.starts_with(&[Some(2.0)]) && seen.is_sorted_by(|one, next| one >= next), "{seen:?}");
+    let others = points("b");
+    assert!(others.iter().all(|point| *point == Some(0.0)) && others.len() < seen.len(), "{others:?}");
+}
+
+#[test]
 fn the_history_has_all_that_happened_and_marks_of_what_was_done() {
     let (proxy, _backends) = pair();
     // What happened before the first look of the sampler is in no second.

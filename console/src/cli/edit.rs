@@ -54,18 +54,23 @@ fn revision(text: &str) -> Result<u64, &'static str> {
 }
 
 impl EditOptions {
-    /// The reason, which must be fit for a log as it stands: nothing that was typed is changed in silence.
+    /// As [`reason`].
     pub(super) fn reason(&self) -> Result<Option<Reason>, Stop> {
-        let Some(text) = &self.reason else { return Ok(None) };
-        let refuse = |why: String| Err(Stop::Failed(Exit::Invalid, format!("--reason {why}")));
-        if text.chars().count() > Reason::LONGEST {
-            return refuse(format!("is longer than {} characters", Reason::LONGEST));
-        }
-        if let Some(c) = text.chars().find(|c| !is_clean(*c)) {
-            return refuse(format!("contains the control character U+{:04X}", u32::from(c)));
-        }
-        Ok(Some(Reason::new(text)))
+        reason(self.reason.as_deref())
     }
+}
+
+/// The reason, which must be fit for a log as it stands: nothing that was typed is changed in silence.
+pub(super) fn reason(text: Option<&str>) -> Result<Option<Reason>, Stop> {
+    let Some(text) = text else { return Ok(None) };
+    let refuse = |why: String| Err(Stop::Failed(Exit::Invalid, format!("--reason {why}")));
+    if text.chars().count() > Reason::LONGEST {
+        return refuse(format!("is longer than {} characters", Reason::LONGEST));
+    }
+    if let Some(c) = text.chars().find(|c| !is_clean(*c)) {
+        return refuse(format!("contains the control character U+{:04X}", u32::from(c)));
+    }
+    Ok(Some(Reason::new(text)))
 }
 
 /// What is done to a member or balancer; decides how the result is worded.

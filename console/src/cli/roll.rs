@@ -2,6 +2,7 @@
 //! first failure stops it, and what is told then is the state of every member and what to do about it.
 
 mod command;
+mod plan;
 mod summary;
 
 use clap::Args;
@@ -10,10 +11,11 @@ use evenkeel_protocol::{
 };
 
 use super::drain::{self, Target, Terms};
-use super::edit::EditOptions;
+use super::edit;
 use super::output::Stop;
 use super::patience::{Asking, Interrupt};
 use super::{Exit, Session, complete, target, wait};
+use crate::client::Client;
 use summary::{State, Step};
 
 pub(super) const HELP: &str = "\
@@ -45,10 +47,29 @@ pub struct RollArguments {
     #[arg(long, value_name = "N", default_value = "1")]
     min_available: usize,
     #[command(flatten)]
-    options: EditOptions,
+    options: RollOptions,
     /// The command and its words
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct RollOptions {
+    /// Why, for the proxy's log of events; at most 200 characters
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Only say what it would do, and where it would stop; the exit code is the one it would stop with
+    #[arg(long)]
+    dry_run: bool,
+    /// Drain even where a guard or --min-available refuses it
+    #[arg(long)]
+    force: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
 }
 
 /// Why a roll stops.
@@ -58,17 +79,24 @@ struct Stopped {
 }
 
 pub(super) async fn run(arguments: &RollArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let reason = arguments.options.reason()?;
+    let reason = edit::reason(arguments.options.reason.as_deref())?;
     let mut asking = Asking::of(session, arguments.options.quiet).await?;
     let snapshot = asking.client.snapshot().await?;
     let balancer = target::balancer_with(&snapshot, &arguments.balancer, &[])?;
-    let mut steps = plan(&snapshot, balancer, &arguments.only)?;
+    let mut steps = chosen(&snapshot, balancer, &arguments.only)?;
     let mut rolling = Rolling {
         arguments,
-        order: DrainOrder { reason, ..arguments.terms.order() },
+        order: DrainOrder {
+            reason,
+            force: arguments.options.force.then_some(true),
+            ..arguments.terms.order()
+        },
         balancer: balancer.name.clone(),
         interrupt: Interrupt::listen(),
     };
+    if arguments.options.dry_run {
+        return plan::show(&rolling, (&snapshot, &steps), &asking, session).await;
+    }
     let number = steps.len();
     let mut stopped = None;
     for (index, step) in steps.iter_mut().enumerate() {
@@ -98,7 +126,7 @@ pub(super) async fn run(arguments: &RollArguments, session: &mut Session<'_>) ->
 }
 
 /// The members in their order, or those that were named.
-fn plan(snapshot: &Snapshot, balancer: &BalancerSnapshot, only: &[String]) -> Result<Vec<Step>, Stop> {
+fn chosen(snapshot: &Snapshot, balancer: &BalancerSnapshot, only: &[String]) -> Result<Vec<Step>, Stop> {
     let mut chosen = Vec::new();
     for text in only {
         let whole = if text.contains('/') { text.clone() } else { format!("{}/{text}", balancer.name) };
@@ -133,12 +161,6 @@ impl From<Stop> for Stopped {
     fn from(stop: Stop) -> Self {
         let (exit, why) = stop.told();
         Self { exit, why: why.unwrap_or("nobody reads the result").to_owned() }
-    }
-}
-
-impl From<crate::client::Failure> for Stopped {
-    fn from(failure: crate::client::Failure) -> Self {
-        Stop::from(failure).into()
     }
 }
 
@@ -178,7 +200,7 @@ impl Rolling<'_> {
             return Ok(());
         }
         step.state = State::Unreturned;
-        self.restore(step, asking).await?;
+        self.restore(step, asking, session).await?;
         self.say(session, &format!("{place}: done, it takes new sessions again"));
         Ok(())
     }
@@ -193,11 +215,11 @@ impl Rolling<'_> {
             member.name != step.target.member && member.usable && !member.status.has(Flag::Drain)
         };
         let (others, least) = (balancer.members.iter().filter(takes).count(), self.arguments.min_available);
-        if others >= least {
+        if others >= least || self.arguments.options.force {
             return Ok(());
         }
         let why = format!(
-            "{}: {others} other members take new sessions, and --min-available wants {least}",
+            "{}: {others} other members take new sessions, and --min-available wants {least}; --force overrides it",
             step.target.label
         );
         Err(Stopped { exit: Exit::Guarded, why })
@@ -212,7 +234,10 @@ impl Rolling<'_> {
         session: &mut Session<'_>,
     ) -> Result<(), Stopped> {
         let Target { balancer, member, .. } = &step.target;
-        let begun = asking.client.begin_drain(balancer, member, &self.order).await?.drain;
+        let order = &self.order;
+        // All that a roll asks for may be asked twice: a proxy that is started again meanwhile does not end it.
+        let begin = |client: Client| async move { client.begin_drain(balancer, member, order).await };
+        let begun = asking.ask(&mut session.output, begin).await?.drain;
         step.state = State::Draining;
         self.say(session, &format!("{place}: draining"));
         let output = &mut session.output;
@@ -248,23 +273,25 @@ impl Rolling<'_> {
     }
 
     /// Lets new sessions come again, whatever became of the drain.
-    async fn restore(&self, step: &Step, asking: &mut Asking) -> Result<(), Stopped> {
-        let Target { balancer, member, .. } = &step.target;
-        let running = asking
-            .client
-            .snapshot()
-            .await?
-            .drains
-            .into_iter()
-            .rev()
-            .find(|drain| drain.is_running() && drain.balancer == *balancer && drain.member == *member);
-        let reason = self.order.reason.clone();
-        if let Some(drain) = running {
-            let cancel = DrainCancel { restore: Some(true), reason };
-            asking.client.cancel_drain(drain.number, &cancel).await?;
+    async fn restore(
+        &self,
+        step: &Step,
+        asking: &mut Asking,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        let (Target { balancer, member, .. }, output) = (&step.target, &mut session.output);
+        let reason = &self.order.reason;
+        let drains = asking.snapshot(output).await?.drains;
+        let mut drains = drains.iter().rev().filter(|drain| drain.is_running());
+        if let Some(drain) = drains.find(|drain| drain.balancer == *balancer && drain.member == *member) {
+            let cancel = &DrainCancel { restore: Some(true), reason: reason.clone() };
+            let number = drain.number;
+            asking.ask(output, |client| async move { client.cancel_drain(number, cancel).await }).await?;
         } else {
-            let edit = MemberEdit { drain: Some(false), reason, ..MemberEdit::default() };
-            asking.client.edit_member(balancer, member, &edit).await?;
+            let edit = &MemberEdit { drain: Some(false), reason: reason.clone(), ..MemberEdit::default() };
+            asking
+                .ask(output, |client| async move { client.edit_member(balancer, member, edit).await })
+                .await?;
         }
         Ok(())
     }

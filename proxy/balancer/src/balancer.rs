@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_protocol::{
@@ -16,7 +17,7 @@ use crate::health::Timetable;
 use crate::lbmethod::{self, Scales};
 use crate::member::{Member, MemberId};
 use crate::sticky::Claim;
-use crate::tally::{Dial, Lease, Trial};
+use crate::tally::{Dial, Lease, Tally, Trial};
 
 /// A named group of members that share the requests given to it.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Balancer {
     pub(crate) on_trial: Vec<MemberId>,
     pub(crate) timetable: Timetable,
     pub(crate) watch: Watch,
+    /// Members that a configuration took away while they had requests in flight, which still have them.
+    pub(crate) departed: Vec<(MemberName, Arc<Tally>)>,
 }
 
 /// What happens in the course of an election, beside who is elected.
@@ -103,6 +106,7 @@ impl Balancer {
             on_trial: Vec::new(),
             timetable: Timetable::outdated(),
             watch: Watch::new(),
+            departed: Vec::new(),
         };
         balancer.rebuild_routes();
         balancer.check_invariants();

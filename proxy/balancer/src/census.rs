@@ -28,12 +28,14 @@ use evenkeel_protocol::{
 
 use crate::balancer::Balancer;
 use crate::election::Ask;
-use crate::member::{Member, MemberId};
+use crate::member::MemberId;
 pub use salt::Salt;
 use sample::{Sample, Tick, WINDOW};
+pub use visit::Visit;
 
 mod salt;
 mod sample;
+mod visit;
 
 /// Buckets of the sessions that members answer: 32 KiB a route, once one was seen. Exact up to about two thousand
 /// sessions; beyond, one standard deviation is about 2.5 %.
@@ -217,45 +219,6 @@ impl SessionMark {
     /// As a number, for who shows it.
     pub fn number(self) -> u64 {
         self.0.get()
-    }
-}
-
-/// What a request that got a member must tell of its session. Only members with a route keep sessions.
-#[derive(Debug, Clone)]
-pub struct Visit {
-    /// At the member's own route.
-    seen: Arc<RouteSeen>,
-    /// The session that led to the member.
-    session: Option<SessionMark>,
-}
-
-impl Visit {
-    /// The member has answered. Once more if the answer took long, at its end.
-    pub fn answered(&self, now: Moment) {
-        if self.session.is_some() {
-            self.seen.see(self.session, now);
-        }
-    }
-
-    /// The member has not answered.
-    pub fn failed(&self, now: Moment) {
-        if let Some(session) = self.session {
-            self.seen.claim(session, now);
-        }
-    }
-
-    /// Does this value of a `Set-Cookie` field give the client a session?
-    pub fn is_given_by(&self, set_cookie: &[u8]) -> bool {
-        let pair = set_cookie.split(|byte| *byte == b';').next().unwrap_or_default();
-        let Some(equals) = pair.iter().position(|byte| *byte == b'=') else { return false };
-        let (name, value) = pair.split_at(equals);
-        // An empty value takes it away.
-        name.trim_ascii() == self.seen.cookie.as_bytes() && !matches!(value.trim_ascii(), b"=" | b"=\"\"")
-    }
-
-    /// The client was given a session of this route.
-    pub fn welcomed(&self, now: Moment) {
-        self.seen.see(None, now);
     }
 }
 
@@ -537,13 +500,6 @@ impl RouteSightings {
             seen.counted_at.store(now.0.max(1), Relaxed);
         }
         Some(seen.counted.load(Relaxed).max(1))
-    }
-}
-
-impl Member {
-    /// What a request that was given to it has to tell of `session`.
-    pub(crate) fn visit(&self, session: Option<SessionMark>) -> Option<Visit> {
-        Some(Visit { seen: Arc::clone(self.seen.as_ref()?), session })
     }
 }
 

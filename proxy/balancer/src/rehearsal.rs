@@ -37,6 +37,7 @@ impl Balancer {
             on_trial: self.on_trial.clone(),
             timetable: Timetable::outdated(),
             watch: Watch::blind(),
+            departed: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Both live side by side for as long as requests of the old one last; their counters are the same counters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, Flag, MemberName, MemberSettings};
@@ -36,6 +36,7 @@ impl Balancer {
                 balancer.on_trial.push(id);
             }
         }
+        balancer.remember_departed(before);
         for member in &balancer.members {
             member.tally.set_attentive(member.error.is_some() || !balancer.settings.failonstatus.is_empty());
         }
@@ -47,6 +48,22 @@ impl Balancer {
         }
         balancer.check_invariants();
         balancer
+    }
+
+    /// Requests in flight stay counted where a configuration takes their member away: one that comes back before they
+    /// end goes on with its counters, so that nobody takes it for idle.
+    fn remember_departed(&mut self, before: &Self) {
+        let stayed: HashSet<&MemberName> = self.members.iter().map(|member| &member.name).collect();
+        let gone = before.members.iter().map(|member| (&member.name, &member.tally));
+        let gone = gone.filter(|(name, _)| !stayed.contains(name));
+        let gone = gone.chain(before.departed.iter().map(|(name, tally)| (name, tally)));
+        let gone: Vec<_> = gone.filter(|(_, tally)| tally.busy() > 0).collect();
+        for (name, tally) in gone {
+            match self.members.iter_mut().find(|member| member.name == *name) {
+                Some(back) => back.tally = Arc::clone(tally),
+                None => self.departed.push((name.clone(), Arc::clone(tally))),
+            }
+        }
     }
 
     /// Counts what differs from `before` as one change of each member and of the balancer, however many edits were

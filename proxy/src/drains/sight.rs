@@ -90,7 +90,7 @@ impl Drains {
     }
 
     /// The jobs on whose deadline somebody has to act; from now on that is the caller.
-    fn late(&self) -> Vec<u64> {
+    pub(super) fn late(&self) -> Vec<u64> {
         let mut jobs = self.jobs();
         let late = jobs.all_mut().filter(|job| job.late && job.is_running() && !job.acting);
         late.map(|job| {

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::clock;
 use crate::registry::Registry;
 
-/// Members whose counters are read without a thought for others: some 100 microseconds.
+/// Members whose counters are read without a thought for others: some 100 microseconds, and some more where
+/// their sessions have to be counted.
 const PIECE: usize = 64;
 
 /// Samples for as long as it is polled. A turn that comes late by half a second or more leaves a gap.
@@ -26,9 +28,9 @@ async fn turn(registry: &Registry) {
     registry.awake();
     let second = registry.axis().turn();
     let roster = registry.balancers();
-    let records = roster.iter().flat_map(|balancer| balancer.records());
-    for (count, record) in (1..).zip(records) {
-        record.sample(second);
+    let members = roster.iter().flat_map(|live| live.records().iter().zip(live.sightings_of_members()));
+    for (count, (record, seen)) in (1..).zip(members) {
+        record.sample(second, seen.and_then(|seen| seen.live(clock::now())));
         if count % PIECE == 0 {
             std::thread::yield_now();
             tokio::task::yield_now().await;

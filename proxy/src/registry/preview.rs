@@ -45,12 +45,18 @@ impl Registry {
         };
         let foreseen = foreseen.map_err(|refusal| self.with_author(refusal, &subject))?;
         let traffic = self.measured.traffic(live, now);
-        let moved = moved(&traffic, &foreseen.losses);
-        let Foresight { accepted, guarded, remaining, next, next_after, .. } = foreseen;
+        let Foresight { accepted, guarded, remaining, next, next_after, losses } = foreseen;
+        let moved = moved(&traffic, &losses);
         let changes = !accepted.changes.is_empty();
         let mut notes = accepted.notes;
         if changes {
             notes.push(told(moved));
+        }
+        let sessions = affected(live, &losses);
+        if let Err(AtLeast(seen @ 1..)) = sessions {
+            notes.push(format!(
+                "At least {seen} of its sessions were seen; who was away longer is not known yet."
+            ));
         }
         Ok(Preview {
             balancer: subject.balancer,
@@ -60,13 +66,34 @@ impl Registry {
             changes: accepted.changes,
             refusal: guarded.filter(|_| !wanted.is_forced()),
             moved,
-            sessions: None,
+            sessions: sessions.ok(),
             remaining,
             next,
             next_after,
             notes,
         })
     }
+}
+
+/// So many sessions, and nobody knows how many more: no whole window was observed.
+#[derive(Debug, PartialEq, Eq)]
+struct AtLeast(u64);
+
+/// The sessions that change their member or get no answer: all that were seen within the window, of the routes that
+/// lose theirs.
+fn affected(live: &LiveBalancer, losses: &[Loss]) -> Result<u64, AtLeast> {
+    let losers: Vec<_> = losses.iter().filter(|loss| loss.sessions).map(|loss| &loss.member).collect();
+    if losers.is_empty() {
+        return Ok(0);
+    }
+    // Members that share a route share its sessions.
+    let census = live.census();
+    let lost =
+        census.routes.iter().filter(|route| route.members.iter().any(|member| losers.contains(&member)));
+    let (sessions, known) = lost.fold((0, true), |(sessions, known): (u64, bool), route| {
+        (sessions.saturating_add(route.live), known && route.unknown_until.is_none())
+    });
+    if known { Ok(sessions) } else { Err(AtLeast(sessions)) }
 }
 
 /// The traffic that goes elsewhere; none: there was none to measure.

@@ -31,6 +31,11 @@ impl Words {
         Self { values, socket: socket.to_owned() }
     }
 
+    /// The words of the command with the member's values in them.
+    pub(super) fn filled(&self, line: &[String]) -> Vec<String> {
+        line.iter().map(|word| self.fill(word)).collect()
+    }
+
     /// A word of the command with the member's values in it. What a value holds is not looked at again.
     fn fill(&self, word: &str) -> String {
         let (mut filled, mut rest) = (String::new(), word);
@@ -55,7 +60,7 @@ impl Words {
 ///
 /// It could not be started, or ended otherwise than with 0.
 pub(super) async fn run(line: &[String], words: &Words) -> Result<(), String> {
-    let mut line = line.iter().map(|word| words.fill(word));
+    let mut line = words.filled(line).into_iter();
     let program = line.next().unwrap_or_default();
     let mut command = Command::new(&program);
     command.args(line).stdin(Stdio::null()).env("EVENKEEL_SOCKET", &words.socket);

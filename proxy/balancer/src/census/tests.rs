@@ -231,6 +231,7 @@ fn a_reload_goes_on_observing_unless_sessions_are_found_otherwise() {
             let seen = seen(&mut next, route, 110);
             assert_eq!((seen.live, seen.unknown_until.is_none()), (live, goes_on), "{name}");
         }
+        assert!(!seen(&mut next, "b", 166).is_empty() && seen(&mut next, "b", 170).is_empty(), "{name}");
         assert!(seen(&mut next, "c", 110).unknown_until.is_some(), "{name}: a new route");
         assert!(seen(&mut next, "c", 170).is_empty(), "{name}");
     }

@@ -1,0 +1,81 @@
+//! `roll --dry-run`: what would be done to which member, with the command as it would be run, and what would be refused.
+
+use evenkeel_protocol::{MemberEdit, Snapshot};
+use serde::Serialize;
+
+use super::super::output::Stop;
+use super::super::patience::Asking;
+use super::super::{Exit, Session};
+use super::{Rolling, Step, command};
+
+/// The plan as JSON. Fields are only ever added; `version` changes if that rule is broken.
+#[derive(Serialize)]
+struct Plan<'a> {
+    version: u32,
+    balancer: &'a str,
+    applied: bool,
+    members: &'a [Row],
+}
+
+#[derive(Serialize)]
+struct Row {
+    member: String,
+    words: String,
+    command: Vec<String>,
+    /// Why it would stop there, and what would happen then; none: it would not.
+    refusal: Option<String>,
+    #[serde(skip)]
+    label: String,
+    #[serde(skip)]
+    exit: Exit,
+}
+
+/// Tells it; the code is the one that a roll would stop with now.
+pub(super) async fn show(
+    rolling: &Rolling<'_>,
+    (snapshot, steps): (&Snapshot, &[Step]),
+    asking: &Asking,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let mut rows = Vec::new();
+    for step in steps {
+        rows.push(rolling.row(snapshot, step, asking).await?);
+    }
+    let (output, options) = (&mut session.output, &rolling.arguments.options);
+    if options.json {
+        let balancer = rolling.balancer.as_str();
+        output.json(&Plan { version: 1, balancer, applied: false, members: &rows })?;
+    } else if !options.quiet {
+        for (index, row) in rows.iter().enumerate() {
+            let Row { label, words, command, .. } = row;
+            let place = format!("[{}/{}] {label}", index + 1, rows.len());
+            output.result(&match &row.refusal {
+                Some(why) => format!("{place}  {words}: would be refused: {why}"),
+                None => format!("{place}  {words}: drain, wait, run: {}", command.join(" ")),
+            })?;
+        }
+    }
+    Ok(rows.iter().find(|row| row.refusal.is_some()).map_or(Exit::Done, |row| row.exit))
+}
+
+impl Rolling<'_> {
+    async fn row(&self, snapshot: &Snapshot, step: &Step, asking: &Asking) -> Result<Row, Stop> {
+        let target = &step.target;
+        let edit = MemberEdit { drain: Some(true), force: self.order.force, ..MemberEdit::default() };
+        let preview = asking.client.preview_member(&target.balancer, &target.member, &edit).await?;
+        let refused = match self.guard(snapshot, step) {
+            Err(stopped) => Some((stopped.exit, stopped.why)),
+            Ok(()) => preview.refusal.map(|refusal| (Exit::from(&refusal), refusal.message)),
+        };
+        let member = snapshot.member(&target.balancer, &target.member);
+        let words = command::Words::of(target, member, asking.client.socket());
+        Ok(Row {
+            member: target.member.to_string(),
+            words: step.words.clone(),
+            command: words.filled(&self.arguments.command),
+            exit: refused.as_ref().map_or(Exit::Done, |(exit, _)| *exit),
+            refusal: refused.map(|(_, why)| why),
+            label: target.label.clone(),
+        })
+    }
+}
