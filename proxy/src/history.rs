@@ -128,8 +128,8 @@ impl Record {
         self.past().bytes()
     }
 
-    fn sample(&self, second: u64) {
-        let sample = Sample { second, reading: self.read(), sessions: None };
+    fn sample(&self, second: u64, sessions: Option<u64>) {
+        let sample = Sample { second, reading: self.read(), sessions };
         self.past().take(sample, || self.dial.latencies());
     }
 }

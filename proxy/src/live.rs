@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark, Sighted};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, Selector,
+    BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, Route, Selector,
 };
 use tokio::sync::Notify;
 
@@ -211,6 +211,12 @@ impl LiveBalancer {
         core.session_mark(&Ask { cookies: &[whole.as_deref().unwrap_or(cookie)], ..Ask::default() })
     }
 
+    /// Can a member at that host and port get requests that no session led there?
+    pub(crate) fn gives_to(&self, authority: &str) -> bool {
+        let core = self.lock();
+        core.members().any(|(id, name, _)| name.authority() == authority && core.takes_new(id))
+    }
+
     pub(crate) fn addresses(&self) -> &[Arc<Address>] {
         &self.addresses
     }
@@ -258,6 +264,18 @@ impl LiveBalancer {
             member.latency = record.latencies();
         }
         snapshot
+    }
+
+    /// The live sessions of each member's route, by member number; none: none was seen, and none can be said to be gone,
+    /// or it keeps none. At most a second old.
+    pub(crate) fn live_sessions(&self) -> Vec<Option<u64>> {
+        let (now, sightings) = (clock::now(), self.lock().sightings_of_members());
+        sightings.into_iter().map(|seen| seen?.live(now)).collect()
+    }
+
+    /// The route of each member, by member number.
+    pub(crate) fn routes(&self) -> Vec<Route> {
+        self.lock().members().map(|(.., route)| route.clone()).collect()
     }
 
     /// Sessions are observed from now on, if they were not yet; to be called after each change.

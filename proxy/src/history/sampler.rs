@@ -26,9 +26,9 @@ async fn turn(registry: &Registry) {
     registry.awake();
     let second = registry.axis().turn();
     let roster = registry.balancers();
-    let records = roster.iter().flat_map(|balancer| balancer.records());
-    for (count, record) in (1..).zip(records) {
-        record.sample(second);
+    let records = roster.iter().flat_map(|balancer| balancer.records().iter().zip(balancer.live_sessions()));
+    for (count, (record, sessions)) in (1..).zip(records) {
+        record.sample(second, sessions);
         if count % PIECE == 0 {
             std::thread::yield_now();
             tokio::task::yield_now().await;

@@ -1,9 +1,10 @@
 //! An edit that is only looked at: the same checks and the same guards as at the door, and what it would move.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use evenkeel_balancer::{Foresight, Loss, WHOLE};
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, Moved, Preview, Refusal};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, MemberName, Moved, Preview, Refusal, Route};
 
 use super::door::Wanted;
 use super::{LiveBalancer, Registry};
@@ -46,6 +47,9 @@ impl Registry {
         let foreseen = foreseen.map_err(|refusal| self.with_author(refusal, &subject))?;
         let traffic = self.measured.traffic(live, now);
         let moved = moved(&traffic, &foreseen.losses);
+        let names = live.roll().members.iter();
+        let rows: Vec<_> = names.zip(live.routes()).zip(live.live_sessions()).collect();
+        let sessions = affected(&rows, &foreseen.losses);
         let Foresight { accepted, guarded, remaining, next, next_after, .. } = foreseen;
         let changes = !accepted.changes.is_empty();
         let mut notes = accepted.notes;
@@ -60,13 +64,21 @@ impl Registry {
             changes: accepted.changes,
             refusal: guarded.filter(|_| !wanted.is_forced()),
             moved,
-            sessions: None,
+            sessions,
             remaining,
             next,
             next_after,
             notes,
         })
     }
+}
+
+/// The live sessions of those that lose them, members of one route having them together; none: unknown.
+fn affected(live: &[((&MemberName, Route), Option<u64>)], losses: &[Loss]) -> Option<u64> {
+    let losers: HashSet<&MemberName> =
+        losses.iter().filter(|loss| loss.sessions).map(|loss| &loss.member).collect();
+    let lost = live.iter().filter(|((member, _), _)| losers.contains(member));
+    lost.map(|((_, route), live)| (route, *live)).collect::<HashMap<_, _>>().into_values().sum()
 }
 
 /// The traffic that goes elsewhere; none: there was none to measure.
@@ -116,6 +128,19 @@ mod tests {
 
     use super::*;
     use crate::measured::Elections;
+
+    #[test]
+    fn sessions_that_move_are_those_of_routes_and_unknown_where_one_is() {
+        let names = ["http://a", "http://b", "http://c"].map(|name| name.parse::<MemberName>().unwrap());
+        let [x, y] = ["x", "y"].map(|route| route.parse::<Route>().unwrap());
+        let rows = names.iter().zip([x.clone(), x, y]).zip([Some(5), Some(5), None]);
+        let loss = |name: &str, sessions| Loss { member: name.parse().unwrap(), free: 0, sessions };
+        let all: Vec<_> = rows.collect();
+        assert_eq!(affected(&all, &[]), Some(0));
+        assert_eq!(affected(&all, &[loss("http://a", true), loss("http://b", true)]), Some(5));
+        assert_eq!(affected(&all, &[loss("http://a", true), loss("http://c", false)]), Some(5));
+        assert_eq!(affected(&all, &[loss("http://a", true), loss("http://c", true)]), None);
+    }
 
     #[test]
     fn shares_are_of_what_was_measured() {
