@@ -5,9 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use evenkeel_balancer::{
-    Ask, Balancer, Beat, DueCheck, MemberId, Room, RouteSightings, Salt, SessionMark, Sighted,
-};
+use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark, Sighted};
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Candidacy, Census, MemberName, Moment, Refusal, Selector,
@@ -213,6 +211,12 @@ impl LiveBalancer {
         core.session_mark(&Ask { cookies: &[whole.as_deref().unwrap_or(cookie)], ..Ask::default() })
     }
 
+    /// Can a member at that host and port get requests that no session led there?
+    pub(crate) fn gives_to(&self, authority: &str) -> bool {
+        let core = self.lock();
+        core.members().any(|(id, name, _)| name.authority() == authority && core.takes_new(id))
+    }
+
     pub(crate) fn addresses(&self) -> &[Arc<Address>] {
         &self.addresses
     }
@@ -262,6 +266,13 @@ impl LiveBalancer {
         snapshot
     }
 
+    /// The live sessions of each member's route, by member number; none: none was seen, and none can be said to be gone,
+    /// or it keeps none. At most a second old.
+    pub(crate) fn live_sessions(&self) -> Vec<Option<u64>> {
+        let (now, sightings) = (clock::now(), self.lock().sightings_of_members());
+        sightings.into_iter().map(|seen| seen?.live(now)).collect()
+    }
+
     /// Sessions are observed from now on, if they were not yet; to be called after each change.
     pub(crate) fn watch_sessions(&self) {
         self.lock().watch_sessions(Salt::new(clock::secret()), clock::now());
@@ -283,11 +294,6 @@ impl LiveBalancer {
     /// For a while until now no sessions could be seen.
     pub(crate) fn missed_sessions(&self, now: Moment) {
         self.lock().missed_sessions(now);
-    }
-
-    /// What was seen of the sessions of each member's route, by member number; none where a member keeps none.
-    pub(crate) fn sightings_of_members(&self) -> Vec<Option<RouteSightings>> {
-        self.lock().sightings_of_members()
     }
 
     /// How long a session that was not seen again counts as live, in milliseconds.

@@ -167,7 +167,12 @@ fn of_proxy(snapshot: &Snapshot, text: &mut Text) {
             "How often the configuration was read anew.",
             number(proxy.reloads),
         ),
-        ("evenkeel_events_total", Kind::Counter, "Events since the start.", number(snapshot.event)),
+        (
+            "evenkeel_events_total",
+            Kind::Counter,
+            "The number of the last event; it goes on over a restart.",
+            number(snapshot.event),
+        ),
     ] {
         text.family(name, kind, help);
         text.sample(name, &none, &[], value);
@@ -222,6 +227,11 @@ fn of_states(told: &[Told], text: &mut Text) {
     for Told { labels, member, .. } in told {
         text.sample(name, labels, &[("result", "passed")], number(member.checks.passed));
         text.sample(name, labels, &[("result", "failed")], number(member.checks.failed));
+    }
+    let name = "evenkeel_member_sessions";
+    text.family(name, Kind::Gauge, "Live sessions of the member's route; absent where it is unknown.");
+    for (labels, sessions) in told.iter().filter_map(|told| Some((&told.labels, told.member.sessions?))) {
+        text.sample(name, labels, &[], number(sessions));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use evenkeel_protocol::{Call, Census, RouteSessions};
+use evenkeel_protocol::{Call, Census, HistoryQuery, Preview, RouteSessions, Series};
 use harness::prelude::*;
 use harness::proxy::signal;
 use rustix::process::Signal;
@@ -185,4 +185,29 @@ fn a_proxy_that_was_held_up_does_not_take_silence_for_an_end() {
     let seen = of(&proxy, "a");
     assert!(!seen.is_empty() && seen.unknown_until.is_some(), "{seen:?}");
     eventually("none of a, after a whole window", || of(&proxy, "a").is_empty().then_some(()));
+}
+
+#[test]
+fn sessions_stand_in_previews_and_in_the_history() {
+    let (proxy, _backends) = pair(&format!("{STICKY} sessionwindow=30m"));
+    let affected = |json: &str| {
+        let told = proxy.admin().ask("PATCH", "/v1/balancers/app/members/a?dry_run=true", json);
+        told.message::<Preview>().sessions
+    };
+    assert_eq!(affected(r#"{"disabled":true}"#), None, "none was seen, and nobody knows yet");
+    for session in ["1.a", "2.a", "3.b"] {
+        visit(&proxy, session);
+    }
+    eventually_equal(&Some(2), || affected(r#"{"disabled":true}"#));
+    assert_eq!(affected(r#"{"drain":true}"#), Some(0), "they stay");
+    let query = HistoryQuery { series: vec![Series::Sessions], points: 5, span: 5 };
+    let call = Call::History("app".parse().unwrap(), Some("a".to_owned()), query);
+    eventually_true("the metrics know of them", || {
+        let told = proxy.admin().ask("GET", "/metrics", "").body;
+        told.lines().any(|line| line.starts_with("evenkeel_member_sessions{") && line.ends_with(" 2"))
+    });
+    eventually("the history knows of them", || {
+        let history: evenkeel_protocol::History = proxy.admin().get(&call);
+        history.members[0].series[&Series::Sessions].contains(&Some(2.0)).then_some(())
+    });
 }

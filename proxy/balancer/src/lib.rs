@@ -57,7 +57,7 @@ mod succession;
 mod tally;
 
 pub use balancer::Balancer;
-pub use census::{RouteSightings, Salt, SessionMark, Sighted, Visit};
+pub use census::{Salt, SessionMark, Sighted, Visit};
 pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing};
 pub use edit::Accepted;
 pub use election::{Ask, Election, Missing, NoMember, NoMemberWhy, Passed, Session, Why};

@@ -70,7 +70,10 @@ impl Drains {
                 Follows::Told(event) => {
                     self.registry.events().publish(event);
                 }
-                Follows::Ended(end) => {
+                Follows::Ended(mut end) => {
+                    if end.outcome == DrainOutcome::SafeToStop {
+                        end.why.push_str(&self.elsewhere(number, &roster));
+                    }
                     self.end(number, end, None);
                     ended = true;
                 }
@@ -87,6 +90,14 @@ impl Drains {
             }
         }
         ended
+    }
+
+    /// What is to be known before the process behind a member is stopped: other balancers that give it requests.
+    fn elsewhere(&self, number: u64, roster: &[Arc<LiveBalancer>]) -> String {
+        let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone()));
+        let Some((balancer, member)) = target else { return String::new() };
+        let others = roster.iter().filter(|live| live.name != balancer && live.gives_to(member.authority()));
+        words::elsewhere(&others.map(|live| live.name.as_str()).collect::<Vec<_>>())
     }
 
     /// The jobs on whose deadline somebody has to act; from now on that is the caller.

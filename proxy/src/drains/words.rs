@@ -86,6 +86,14 @@ pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
     if safe { format!("{quiet}, and {sessions}") } else { format!("{quiet}; {sessions}") }
 }
 
+/// The same process serves in balancers of these names too.
+pub(super) fn elsewhere(balancers: &[&str]) -> String {
+    if balancers.is_empty() {
+        return String::new();
+    }
+    format!("; but it still takes requests in {}", balancers.join(", "))
+}
+
 /// The deadline came first.
 pub(super) fn too_late(drain: &Drain, wall: Timestamp) -> String {
     format!("its time of {} has passed: {}", drain.timeout, waits_for(drain, wall))

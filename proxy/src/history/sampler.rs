@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::clock;
 use crate::registry::Registry;
 
 /// Members whose counters are read without a thought for others: some 100 microseconds, and some more where
@@ -28,9 +27,9 @@ async fn turn(registry: &Registry) {
     registry.awake();
     let second = registry.axis().turn();
     let roster = registry.balancers();
-    let members = roster.iter().flat_map(|live| live.records().iter().zip(live.sightings_of_members()));
-    for (count, (record, seen)) in (1..).zip(members) {
-        record.sample(second, seen.and_then(|seen| seen.live(clock::now())));
+    let records = roster.iter().flat_map(|balancer| balancer.records().iter().zip(balancer.live_sessions()));
+    for (count, (record, sessions)) in (1..).zip(records) {
+        record.sample(second, sessions);
         if count % PIECE == 0 {
             std::thread::yield_now();
             tokio::task::yield_now().await;

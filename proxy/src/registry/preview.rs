@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use evenkeel_balancer::{Foresight, Loss, WHOLE};
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, Moved, Preview, Refusal};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, Moved, Preview, Refusal, RouteSessions};
 
 use super::door::Wanted;
 use super::{LiveBalancer, Registry};
@@ -52,7 +52,7 @@ impl Registry {
         if changes {
             notes.push(told(moved));
         }
-        let sessions = affected(live, &losses);
+        let sessions = affected(&live.census().routes, &losses);
         if let Err(AtLeast(seen @ 1..)) = sessions {
             notes.push(format!(
                 "At least {seen} of its sessions were seen; who was away longer is not known yet."
@@ -81,15 +81,10 @@ struct AtLeast(u64);
 
 /// The sessions that change their member or get no answer: all that were seen within the window, of the routes that
 /// lose theirs.
-fn affected(live: &LiveBalancer, losses: &[Loss]) -> Result<u64, AtLeast> {
+fn affected(routes: &[RouteSessions], losses: &[Loss]) -> Result<u64, AtLeast> {
     let losers: Vec<_> = losses.iter().filter(|loss| loss.sessions).map(|loss| &loss.member).collect();
-    if losers.is_empty() {
-        return Ok(0);
-    }
     // Members that share a route share its sessions.
-    let census = live.census();
-    let lost =
-        census.routes.iter().filter(|route| route.members.iter().any(|member| losers.contains(&member)));
+    let lost = routes.iter().filter(|route| route.members.iter().any(|member| losers.contains(&member)));
     let (sessions, known) = lost.fold((0, true), |(sessions, known): (u64, bool), route| {
         (sessions.saturating_add(route.live), known && route.unknown_until.is_none())
     });
@@ -141,8 +136,35 @@ fn told(moved: Option<Moved>) -> String {
 mod tests {
     use std::time::Duration;
 
+    use evenkeel_protocol::Timestamp;
+
     use super::*;
     use crate::measured::Elections;
+
+    #[test]
+    fn sessions_that_move_are_those_of_routes_and_unknown_where_one_is() {
+        let route = |name: &str, members: &[&str], live, known: bool| RouteSessions {
+            route: name.parse().unwrap(),
+            members: members.iter().map(|member| member.parse().unwrap()).collect(),
+            live,
+            exact: true,
+            claimed: 9,
+            anonymous: false,
+            last_seen: None,
+            departing: None,
+            unknown_until: (!known).then_some(Timestamp(1)),
+        };
+        let routes = [route("x", &["http://a", "http://b"], 5, true), route("y", &["http://c"], 2, false)];
+        let loss = |name: &str, sessions| Loss { member: name.parse().unwrap(), free: 0, sessions };
+        for (losses, sessions) in [
+            (&[][..], Ok(0)),
+            (&[loss("http://a", true), loss("http://b", true)], Ok(5)),
+            (&[loss("http://a", true), loss("http://c", false)], Ok(5)),
+            (&[loss("http://a", true), loss("http://c", true)], Err(AtLeast(7))),
+        ] {
+            assert_eq!(affected(&routes, losses), sessions);
+        }
+    }
 
     #[test]
     fn shares_are_of_what_was_measured() {
