@@ -101,6 +101,9 @@ fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
     let (gate, client) = held(&proxy, &a);
     let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 1m --reason deploy");
     waiting.says("app/a: 1 request is in flight");
+    let status = command(&proxy, "status").with_code(0).out;
+    let line = status.lines().find(|line| line.starts_with("  drain 1: 1 request is in flight; ")).unwrap();
+    assert!(line.ends_with(" s left, then keep draining (deploy)"), "{line}");
     gate.open();
     client.join().unwrap();
     let ended = waiting.ended().with_code(0);
@@ -109,6 +112,8 @@ fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
     let again = command(&proxy, "drain app/a --wait --json").with_code(0);
     let report: Value = serde_json::from_str(&again.out).unwrap();
     assert_eq!((&report["changed"], &report["after"]), (&false.into(), &"Init Drn Ok".into()), "{report}");
+    let status = command(&proxy, "status").with_code(0).out;
+    assert!(status.contains("\n  drain 1: safe to stop: nothing was in flight for 200 ms, "), "{status}");
     assert_eq!(report["drain"]["safe_to_stop"], true);
 }
 

@@ -328,14 +328,20 @@ fn told(
 
 /// How a drain ended, in a line.
 pub(super) fn sentence(target: &Target, drain: &Drain) -> String {
+    format!("{}: {}: {}", target.label, standing(drain), drain.why)
+}
+
+/// Where a drain stands, in a word or two. What it said when it ended may not hold any more.
+pub(super) fn standing(drain: &Drain) -> String {
     let how = match drain.outcome {
-        Some(DrainOutcome::SafeToStop) => "safe to stop",
+        _ if drain.safe_to_stop => "safe to stop",
+        Some(DrainOutcome::SafeToStop) => "was safe to stop, and may not be now",
         Some(DrainOutcome::Idle) => "idle",
         Some(DrainOutcome::KeptDraining) => "not done",
         Some(outcome) => outcome.name(),
         None => drain.phase.name(),
     };
-    format!("{}: {}: {}", target.label, how.replace('_', " "), drain.why)
+    how.replace('_', " ")
 }
 
 /// `undrain`: clears N alone, and ends the drain.
