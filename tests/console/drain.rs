@@ -180,6 +180,30 @@ fn a_restart_of_the_proxy_is_survived() {
 }
 
 #[test]
+fn a_promise_of_before_a_restart_is_not_repeated() {
+    let [a, b] = backends(["a", "b"]);
+    let mut proxy = proxy(format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a
+            BalancerMember {b} route=b
+            ProxySet stickysession=SID sessionwindow=2s
+        </Proxy>
+        ProxyPass / balancer://app/"
+    ));
+    let line = "drain app/a --wait --until no-sessions --settle 0";
+    command(&proxy, line).with_code(0);
+    proxy.stop();
+    proxy.restart();
+    let stale = command(&proxy, "wait app/a drained").with_code(8);
+    assert!(stale.out.starts_with("app/a: was safe to stop, and may not be now: "), "{stale:#?}");
+    let clock = Stopwatch::start();
+    let again = command(&proxy, line).with_code(0);
+    assert!(again.out.starts_with("app/a: safe to stop: "), "{again:#?}");
+    assert!(clock.elapsed().as_millis() > 1000, "another window has to be observed");
+    command(&proxy, "wait app/a drained").with_code(0);
+}
+
+#[test]
 fn whoever_waits_learns_that_another_operator_has_ended_the_drain() {
     let (proxy, [a, _b]) = pair();
     let (gate, client) = held(&proxy, &a);
@@ -316,6 +340,15 @@ fn a_roll_stops_at_the_first_failure_and_says_what_is_in_which_state() {
     assert!(ended.err.contains("evenkeel: [2/3] app/b: the command sh ended with code 1"), "{ended:#?}");
 
     command(&proxy, "undrain app/b").with_code(0);
+    for options in ["", " --dry-run"] {
+        let line = format!("roll app --min-available 3 --only c{options} -- true");
+        let guarded = command(&proxy, &line).with_code(4);
+        assert!(format!("{guarded:?}").contains("2 other members take new sessions"), "{guarded:#?}");
+    }
+    let before = proxy.snapshot().event;
+    let planned = command(&proxy, "roll app --dry-run -- deploy {member}").with_code(0);
+    assert!(planned.out.starts_with("[1/3] app/a  Init Ok: drain, wait, run: deploy a\n"), "{planned:#?}");
+    assert_eq!(proxy.snapshot().event, before, "a dry run does nothing");
     let guarded = command(&proxy, "roll app --min-available 3 --only c -- true").with_code(4);
     assert!(guarded.err.contains("2 other members take new sessions"), "{guarded:#?}");
     assert_eq!(proxy.member("app", "c").words, "Init Ok");

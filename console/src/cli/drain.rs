@@ -261,9 +261,10 @@ pub(super) async fn until_ended(
     }
 }
 
-/// The code of a drain's end.
-pub(super) fn exit(outcome: Option<DrainOutcome>) -> Exit {
-    match outcome {
+/// The code of a drain's end: a promise that does not hold any more is none.
+pub(super) fn exit(drain: &Drain) -> Exit {
+    match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => Exit::Stale,
         None | Some(DrainOutcome::SafeToStop | DrainOutcome::Idle) => Exit::Done,
         Some(DrainOutcome::MemberGone) => Exit::NotFound,
         Some(outcome) if outcome.is_timeout() => Exit::TimedOut,
@@ -318,7 +319,7 @@ fn told(
         }
         output.result(&sentence(target, drain))?;
     }
-    let exit = exit(drain.outcome);
+    let exit = exit(drain);
     let lost = exit == Exit::Done && edited.changed && !edited.durable;
     if lost && !arguments.options.quiet {
         output.message("warning: the change was not written down; it is lost when the proxy restarts");

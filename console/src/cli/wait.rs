@@ -255,9 +255,8 @@ async fn until_drained(
     };
     last.clone_from(&found.why);
     let drain = drain::until_ended(asking, found, target, output).await?;
-    let exit = drain::exit(drain.outcome);
-    let how = drain.outcome.map_or("", |outcome| outcome.name()).replace('_', " ");
-    Ok(Ended { exit, why: format!("{how}: {}", drain.why), drain: Some(drain) })
+    let why = format!("{}: {}", drain::standing(&drain), drain.why);
+    Ok(Ended { exit: drain::exit(&drain), why, drain: Some(drain) })
 }
 
 #[cfg(test)]
