@@ -11,34 +11,34 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// Two members without sessions, and their proxy.
-fn pair() -> (Proxy, [Backend; 2]) {
+pub(crate) fn pair() -> (Proxy, [Backend; 2]) {
     let [a, b] = backends(["a", "b"]);
     (proxy(serving([format!("{a} route=a"), format!("{b} route=b")])), [a, b])
 }
 
-fn words(proxy: &Proxy, line: &str) -> Vec<String> {
+pub(crate) fn words(proxy: &Proxy, line: &str) -> Vec<String> {
     let socket = proxy.admin().socket().to_string_lossy().into_owned();
     ["--socket".to_owned(), socket].into_iter().chain(line.split(' ').map(str::to_owned)).collect()
 }
 
-fn command(proxy: &Proxy, line: &str) -> Ended {
+pub(crate) fn command(proxy: &Proxy, line: &str) -> Ended {
     run(&evenkeel(), words(proxy, line))
 }
 
 /// A command that goes on while the test does something else.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     err: Arc<Mutex<String>>,
 }
 
 impl Running {
-    fn start(proxy: &Proxy, line: &str) -> Self {
+    pub(crate) fn start(proxy: &Proxy, line: &str) -> Self {
         let mut command = Command::new(evenkeel());
         command.args(words(proxy, line)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self::of(&mut command)
     }
 
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let (err, pipe) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()));
         let said = Arc::clone(&err);
@@ -52,7 +52,7 @@ impl Running {
 
     /// Waits until it has said that on standard error.
     #[track_caller]
-    fn says(&self, text: &str) {
+    pub(crate) fn says(&self, text: &str) {
         eventually_true(text, || self.err.lock().unwrap().contains(text));
     }
 
@@ -61,7 +61,7 @@ impl Running {
     }
 
     #[track_caller]
-    fn ended(mut self) -> Ended {
+    pub(crate) fn ended(mut self) -> Ended {
         let status = eventually("the command ends", || self.child.try_wait().unwrap());
         let mut out = String::new();
         self.child.stdout.as_mut().unwrap().read_to_string(&mut out).unwrap();
@@ -81,7 +81,7 @@ impl Drop for Running {
 
 /// A request that the member holds until the gate opens.
 #[track_caller]
-fn held(proxy: &Proxy, a: &Backend) -> (Gate, std::thread::JoinHandle<Answer>) {
+pub(crate) fn held(proxy: &Proxy, a: &Backend) -> (Gate, std::thread::JoinHandle<Answer>) {
     let gate = Gate::new();
     a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(100)));
     let to = proxy.address();
