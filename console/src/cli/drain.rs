@@ -23,7 +23,7 @@ Examples:
   evenkeel drain app/old --ignore-missing
 
 The proxy runs the drain: it goes on when this command ends. Ctrl-C ends the waiting.
-A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-timeout says happens at once, unless
+A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-timeout says happens at once, unless \
 nothing is to be waited for; forever (the default): it never happens. --settle 0: one look is enough.
 With --wait: 0 when what was waited for came, 124 when the time passed, 8 when somebody else ended the drain.";
 
@@ -335,7 +335,7 @@ pub(super) fn sentence(target: &Target, drain: &Drain) -> String {
 /// Where a drain stands, in a word or two. What it said when it ended may not hold any more.
 pub(super) fn standing(drain: &Drain) -> String {
     let how = match drain.outcome {
-        _ if drain.safe_to_stop => "safe to stop",
+        Some(DrainOutcome::SafeToStop) if drain.safe_to_stop => "safe to stop",
         Some(DrainOutcome::SafeToStop) => "was safe to stop, and may not be now",
         Some(DrainOutcome::Idle) => "idle",
         Some(DrainOutcome::KeptDraining) => "not done",

@@ -24,9 +24,9 @@ Examples:
   evenkeel roll app --until no-sessions --timeout 30m --reason 'deploy 42' -- ssh {host} sudo systemctl restart tomcat
   evenkeel roll app --only node2 --only node3 -- ./deploy-one {member}
 
-For each member, one after the other: drain, wait, run the command, wait until it is healthy, let new sessions come
-again. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port},
-{url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves
+For each member, one after the other: drain, wait, run the command, wait until it is healthy, let new sessions come \
+again. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port}, \
+{url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves \
 that member draining. A member without health checks counts as healthy while it is not in error.";
 
 /// What can be typed behind `roll`.

@@ -18,7 +18,7 @@ Examples:
   evenkeel wait app/node1 idle --settle 10s
   evenkeel wait app/node1 drained       how its drain ends, or how the last one ended
 
-healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time
+healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time \
 passes first. idle: no request is in flight for the settle time; of sessions nothing is said.";
 
 /// What is waited for.

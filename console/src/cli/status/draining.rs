@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{BalancerName, Drain, Flag, MemberSnapshot, OnTimeout, Snapshot};
+use evenkeel_protocol::{BalancerName, Drain, DrainOutcome, Flag, MemberSnapshot, OnTimeout, Snapshot};
 
 use super::span;
 use crate::cli::drain;
@@ -32,5 +32,8 @@ fn told(drain: &Drain) -> String {
         let durable = if drain.durable { "" } else { "; will not survive a restart" };
         return format!("{}{left}{durable}{reason}", drain.why);
     }
-    format!("{}: {}{reason}", drain::standing(drain), drain.why)
+    // It may have become so after its time had passed.
+    let is_late = drain.safe_to_stop && !drain.outcome.is_some_and(DrainOutcome::is_reached);
+    let now = if is_late { "; it is safe to stop now" } else { "" };
+    format!("{}: {}{now}{reason}", drain::standing(drain), drain.why)
 }
