@@ -11,34 +11,34 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 /// Two members without sessions, and their proxy.
-fn pair() -> (Proxy, [Backend; 2]) {
+pub(crate) fn pair() -> (Proxy, [Backend; 2]) {
     let [a, b] = backends(["a", "b"]);
     (proxy(serving([format!("{a} route=a"), format!("{b} route=b")])), [a, b])
 }
 
-fn words(proxy: &Proxy, line: &str) -> Vec<String> {
+pub(crate) fn words(proxy: &Proxy, line: &str) -> Vec<String> {
     let socket = proxy.admin().socket().to_string_lossy().into_owned();
     ["--socket".to_owned(), socket].into_iter().chain(line.split(' ').map(str::to_owned)).collect()
 }
 
-fn command(proxy: &Proxy, line: &str) -> Ended {
+pub(crate) fn command(proxy: &Proxy, line: &str) -> Ended {
     run(&evenkeel(), words(proxy, line))
 }
 
 /// A command that goes on while the test does something else.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     err: Arc<Mutex<String>>,
 }
 
 impl Running {
-    fn start(proxy: &Proxy, line: &str) -> Self {
+    pub(crate) fn start(proxy: &Proxy, line: &str) -> Self {
         let mut command = Command::new(evenkeel());
         command.args(words(proxy, line)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self::of(&mut command)
     }
 
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let (err, pipe) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()));
         let said = Arc::clone(&err);
@@ -52,7 +52,7 @@ impl Running {
 
     /// Waits until it has said that on standard error.
     #[track_caller]
-    fn says(&self, text: &str) {
+    pub(crate) fn says(&self, text: &str) {
         eventually_true(text, || self.err.lock().unwrap().contains(text));
     }
 
@@ -61,7 +61,7 @@ impl Running {
     }
 
     #[track_caller]
-    fn ended(mut self) -> Ended {
+    pub(crate) fn ended(mut self) -> Ended {
         let status = eventually("the command ends", || self.child.try_wait().unwrap());
         let mut out = String::new();
         self.child.stdout.as_mut().unwrap().read_to_string(&mut out).unwrap();
@@ -81,7 +81,7 @@ impl Drop for Running {
 
 /// A request that the member holds until the gate opens.
 #[track_caller]
-fn held(proxy: &Proxy, a: &Backend) -> (Gate, std::thread::JoinHandle<Answer>) {
+pub(crate) fn held(proxy: &Proxy, a: &Backend) -> (Gate, std::thread::JoinHandle<Answer>) {
     let gate = Gate::new();
     a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(100)));
     let to = proxy.address();
@@ -101,6 +101,9 @@ fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
     let (gate, client) = held(&proxy, &a);
     let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 1m --reason deploy");
     waiting.says("app/a: 1 request is in flight");
+    let status = command(&proxy, "status").with_code(0).out;
+    let line = status.lines().find(|line| line.starts_with("  drain 1: 1 request is in flight; ")).unwrap();
+    assert!(line.ends_with(" s left, then keep draining (deploy)"), "{line}");
     gate.open();
     client.join().unwrap();
     let ended = waiting.ended().with_code(0);
@@ -109,6 +112,8 @@ fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
     let again = command(&proxy, "drain app/a --wait --json").with_code(0);
     let report: Value = serde_json::from_str(&again.out).unwrap();
     assert_eq!((&report["changed"], &report["after"]), (&false.into(), &"Init Drn Ok".into()), "{report}");
+    let status = command(&proxy, "status").with_code(0).out;
+    assert!(status.contains("\n  drain 1: safe to stop: nothing was in flight for 200 ms, "), "{status}");
     assert_eq!(report["drain"]["safe_to_stop"], true);
 }
 
@@ -172,6 +177,30 @@ fn a_restart_of_the_proxy_is_survived() {
     let ended = waiting.ended().with_code(0);
     assert!(ended.out.starts_with("app/a: safe to stop: "), "{ended:#?}");
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
+}
+
+#[test]
+fn a_promise_of_before_a_restart_is_not_repeated() {
+    let [a, b] = backends(["a", "b"]);
+    let mut proxy = proxy(format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a
+            BalancerMember {b} route=b
+            ProxySet stickysession=SID sessionwindow=2s
+        </Proxy>
+        ProxyPass / balancer://app/"
+    ));
+    let line = "drain app/a --wait --until no-sessions --settle 0";
+    command(&proxy, line).with_code(0);
+    proxy.stop();
+    proxy.restart();
+    let stale = command(&proxy, "wait app/a drained").with_code(8);
+    assert!(stale.out.starts_with("app/a: was safe to stop, and may not be now: "), "{stale:#?}");
+    let clock = Stopwatch::start();
+    let again = command(&proxy, line).with_code(0);
+    assert!(again.out.starts_with("app/a: safe to stop: "), "{again:#?}");
+    assert!(clock.elapsed().as_millis() > 1000, "another window has to be observed");
+    command(&proxy, "wait app/a drained").with_code(0);
 }
 
 #[test]
@@ -311,6 +340,15 @@ fn a_roll_stops_at_the_first_failure_and_says_what_is_in_which_state() {
     assert!(ended.err.contains("evenkeel: [2/3] app/b: the command sh ended with code 1"), "{ended:#?}");
 
     command(&proxy, "undrain app/b").with_code(0);
+    for options in ["", " --dry-run"] {
+        let line = format!("roll app --min-available 3 --only c{options} -- true");
+        let guarded = command(&proxy, &line).with_code(4);
+        assert!(format!("{guarded:?}").contains("2 other members take new sessions"), "{guarded:#?}");
+    }
+    let before = proxy.snapshot().event;
+    let planned = command(&proxy, "roll app --dry-run -- deploy {member}").with_code(0);
+    assert!(planned.out.starts_with("[1/3] app/a  Init Ok: drain, wait, run: deploy a\n"), "{planned:#?}");
+    assert_eq!(proxy.snapshot().event, before, "a dry run does nothing");
     let guarded = command(&proxy, "roll app --min-available 3 --only c -- true").with_code(4);
     assert!(guarded.err.contains("2 other members take new sessions"), "{guarded:#?}");
     assert_eq!(proxy.member("app", "c").words, "Init Ok");

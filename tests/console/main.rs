@@ -6,6 +6,7 @@ mod connection;
 mod demo;
 mod drain;
 mod hands;
+mod hostile;
 mod keys;
 mod lock;
 mod rolling;

@@ -23,7 +23,7 @@ Examples:
   evenkeel drain app/old --ignore-missing
 
 The proxy runs the drain: it goes on when this command ends. Ctrl-C ends the waiting.
-A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-timeout says happens at once, unless
+A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-timeout says happens at once, unless \
 nothing is to be waited for; forever (the default): it never happens. --settle 0: one look is enough.
 With --wait: 0 when what was waited for came, 124 when the time passed, 8 when somebody else ended the drain.";
 
@@ -268,9 +268,10 @@ pub(super) async fn until_ended(
     }
 }
 
-/// The code of a drain's end.
-pub(super) fn exit(outcome: Option<DrainOutcome>) -> Exit {
-    match outcome {
+/// The code of a drain's end: a promise that does not hold any more is none.
+pub(super) fn exit(drain: &Drain) -> Exit {
+    match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => Exit::Stale,
         None | Some(DrainOutcome::SafeToStop | DrainOutcome::Idle) => Exit::Done,
         Some(DrainOutcome::MemberGone) => Exit::NotFound,
         Some(outcome) if outcome.is_timeout() => Exit::TimedOut,
@@ -325,7 +326,7 @@ fn told(
         }
         output.result(&sentence(target, drain))?;
     }
-    let exit = exit(drain.outcome);
+    let exit = exit(drain);
     let lost = exit == Exit::Done && edited.changed && !edited.durable;
     if lost && !arguments.options.quiet {
         output.message("warning: the change was not written down; it is lost when the proxy restarts");
@@ -335,14 +336,20 @@ fn told(
 
 /// How a drain ended, in a line.
 pub(super) fn sentence(target: &Target, drain: &Drain) -> String {
+    format!("{}: {}: {}", target.label, standing(drain), drain.why)
+}
+
+/// Where a drain stands, in a word or two. What it said when it ended may not hold any more.
+pub(super) fn standing(drain: &Drain) -> String {
     let how = match drain.outcome {
-        Some(DrainOutcome::SafeToStop) => "safe to stop",
+        Some(DrainOutcome::SafeToStop) if drain.safe_to_stop => "safe to stop",
+        Some(DrainOutcome::SafeToStop) => "was safe to stop, and may not be now",
         Some(DrainOutcome::Idle) => "idle",
         Some(DrainOutcome::KeptDraining) => "not done",
         Some(outcome) => outcome.name(),
         None => drain.phase.name(),
     };
-    format!("{}: {}: {}", target.label, how.replace('_', " "), drain.why)
+    how.replace('_', " ")
 }
 
 /// `undrain`: clears N alone, and ends the drain.

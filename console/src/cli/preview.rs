@@ -50,8 +50,13 @@ fn lines(preview: &Preview, snapshot: &Snapshot) -> Vec<String> {
     let list = |members: &[MemberName]| match members {
         [] => "nobody".to_owned(),
         members => {
-            let labels = members.iter().map(|member| label(member).unwrap_or_else(|| member.to_string()));
-            labels.collect::<Vec<_>>().join(" ")
+            let runs = members.chunk_by(|one, next| one == next).flat_map(|run| {
+                let label = run.first().map(|member| label(member).unwrap_or_else(|| member.to_string()));
+                // Who gets all of them is told once.
+                let label = label.unwrap_or_default();
+                if run.len() > 2 { vec![format!("{label} x{}", run.len())] } else { vec![label; run.len()] }
+            });
+            runs.collect::<Vec<_>>().join(" ")
         }
     };
     let mut lines = vec![format!(

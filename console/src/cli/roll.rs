@@ -24,9 +24,9 @@ Examples:
   evenkeel roll app --until no-sessions --timeout 30m --reason 'deploy 42' -- ssh {host} sudo systemctl restart tomcat
   evenkeel roll app --only node2 --only node3 -- ./deploy-one {member}
 
-For each member, one after the other: drain, wait, run the command, wait until it is healthy, let new sessions come
-again. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port},
-{url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves
+For each member, one after the other: drain, wait, run the command, wait until it is healthy, let new sessions come \
+again. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port}, \
+{url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves \
 that member draining. A member without health checks counts as healthy while it is not in error.";
 
 /// What can be typed behind `roll`.
@@ -174,7 +174,8 @@ impl Rolling<'_> {
         session: &mut Session<'_>,
     ) -> Result<(), Stopped> {
         let before = asking.snapshot(&mut session.output).await?;
-        self.guard(&before, step)?;
+        let refuse = |Stopped { exit, why }| Stopped { exit, why: format!("{place}: {why}") };
+        self.guard(&before, step).map_err(refuse)?;
         // A member that an operator had drained, disabled or stopped before goes back to just that.
         let status = before.member(&self.balancer, &step.target.member).map(|member| member.status);
         let kept = status.is_some_and(|status| status.has(Flag::Drain));
@@ -219,8 +220,7 @@ impl Rolling<'_> {
             return Ok(());
         }
         let why = format!(
-            "{}: {others} other members take new sessions, and --min-available wants {least}; --force overrides it",
-            step.target.label
+            "{others} other members take new sessions, and --min-available wants {least}; --force overrides it"
         );
         Err(Stopped { exit: Exit::Guarded, why })
     }
@@ -247,9 +247,9 @@ impl Rolling<'_> {
         };
         asking.end_line(output);
         self.say(session, &drain::sentence(&step.target, &ended));
-        match ended.outcome {
-            Some(outcome) if outcome.is_reached() => Ok(()),
-            outcome => Err(Stopped { exit: drain::exit(outcome), why: format!("{place}: {}", ended.why) }),
+        match drain::exit(&ended) {
+            Exit::Done => Ok(()),
+            exit => Err(Stopped { exit, why: format!("{place}: {}", ended.why) }),
         }
     }
 

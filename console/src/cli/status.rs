@@ -1,5 +1,7 @@
 //! `evenkeel status`: balancers and members as a table in Apache's words, or as JSON.
 
+mod draining;
+
 use clap::Args;
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{BalancerSnapshot, ErrorNote, Flag, MemberSnapshot, Snapshot, Timestamp};
@@ -128,6 +130,7 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
         lines.push(layout.head());
         for member in &balancer.members {
             lines.push(layout.row(&cells(member)));
+            lines.extend(draining::line(snapshot, &balancer.name, member));
             lines.extend(member.error.as_ref().map(|error| explain(member, error, snapshot.taken)));
             if heard::matters(balancer.settings.lbmethod, member) {
                 lines.push(announced(member, snapshot.taken));

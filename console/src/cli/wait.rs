@@ -18,7 +18,7 @@ Examples:
   evenkeel wait app/node1 idle --settle 10s
   evenkeel wait app/node1 drained       how its drain ends, or how the last one ended
 
-healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time
+healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time \
 passes first. idle: no request is in flight for the settle time; of sessions nothing is said.";
 
 /// What is waited for.
@@ -255,9 +255,8 @@ async fn until_drained(
     };
     last.clone_from(&found.why);
     let drain = drain::until_ended(asking, found, target, output).await?;
-    let exit = drain::exit(drain.outcome);
-    let how = drain.outcome.map_or("", |outcome| outcome.name()).replace('_', " ");
-    Ok(Ended { exit, why: format!("{how}: {}", drain.why), drain: Some(drain) })
+    let why = format!("{}: {}", drain::standing(&drain), drain.why);
+    Ok(Ended { exit: drain::exit(&drain), why, drain: Some(drain) })
 }
 
 #[cfg(test)]

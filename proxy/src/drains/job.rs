@@ -166,11 +166,13 @@ impl Job {
         self.end.is_none()
     }
 
-    /// Does what it waited for hold now?
+    /// Does what it waited for hold now, and what it said when that came?
     pub(super) fn holds(&self, now: Moment) -> bool {
+        let said_safe = self.end.as_ref().is_some_and(|end| end.outcome == DrainOutcome::SafeToStop);
+        let any = self.terms.until() == DrainUntil::Idle && !said_safe;
         let draining = self.seen.as_ref().is_some_and(|seen| seen.look.draining);
         let settled = self.watch.quiet(now).is_some_and(|quiet| quiet >= self.terms.settle().duration());
-        draining && settled && (self.terms.until() == DrainUntil::Idle || self.watch.is_safe())
+        draining && settled && (any || self.watch.is_safe())
     }
 
     /// What `change` asks for.

@@ -55,7 +55,7 @@ impl Registry {
         let sessions = affected(&live.census().routes, &losses);
         if let Err(AtLeast(seen @ 1..)) = sessions {
             notes.push(format!(
-                "At least {seen} of its sessions were seen; who was away longer is not known yet."
+                "Sessions seen so far: {seen}; no whole window was observed, so there may be more."
             ));
         }
         Ok(Preview {

@@ -1,0 +1,39 @@
+//! What `status` says of a member's drain, in a line below the member.
+
+use std::time::Duration;
+
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{BalancerName, Drain, DrainOutcome, Flag, MemberSnapshot, OnTimeout, Snapshot};
+
+use super::span;
+use crate::cli::drain;
+
+/// The longest reason and sentence that are shown.
+const LONGEST: usize = 400;
+
+/// The line; none: it does not drain, or nobody has begun a drain.
+pub(super) fn line(snapshot: &Snapshot, balancer: &BalancerName, member: &MemberSnapshot) -> Option<String> {
+    let mut drains = snapshot.drains.iter().rev();
+    let of = |drain: &&Drain| drain.balancer == *balancer && drain.member == member.name;
+    let last = drains.find(of).filter(|drain| drain.is_running() || member.status.has(Flag::Drain))?;
+    Some(format!("  drain {}: {}", last.number, clean(&told(last), LONGEST)))
+}
+
+fn told(drain: &Drain) -> String {
+    let reason = drain.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+    if drain.is_running() {
+        let then = match drain.on_timeout {
+            OnTimeout::Fail => "keep draining".to_owned(),
+            other => other.to_string(),
+        };
+        let left = drain.left_ms.map_or_else(String::new, |left| {
+            format!("; {} left, then {then}", span(Duration::from_millis(left)))
+        });
+        let durable = if drain.durable { "" } else { "; will not survive a restart" };
+        return format!("{}{left}{durable}{reason}", drain.why);
+    }
+    // It may have become so after its time had passed.
+    let is_late = drain.safe_to_stop && !drain.outcome.is_some_and(DrainOutcome::is_reached);
+    let now = if is_late { "; it is safe to stop now" } else { "" };
+    format!("{}: {}{now}{reason}", drain::standing(drain), drain.why)
+}
