@@ -37,7 +37,7 @@ fn whoever_waits_learns_what_became_of_the_member() {
         match change {
             "route" => drop(proxy.edit("app", "a", r#"{"route":"z"}"#)),
             "factor" => {
-                drop(proxy.reload(serving([format!("{a} route=a loadfactor=7"), format!("{b} route=b")])))
+                drop(proxy.reload(serving([format!("{a} route=a loadfactor=7"), format!("{b} route=b")])));
             }
             _ => drop(proxy.reload(serving([format!("{b} route=b")]))),
         }

@@ -3,6 +3,7 @@
 //!
 //! `EVENKEEL_RATE` is the number of requests a second (100).
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,8 +29,10 @@ impl Members {
         let folder = folder();
         let names = ["node1", "node2", "node3"];
         let addresses = names.map(|name| {
-            // Free again at once, and nobody else takes it meanwhile.
-            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            // Free again at once. Everybody else's ports are those of another address, so nobody takes it meanwhile.
+            let [_, _, high, low] = std::process::id().to_be_bytes();
+            let free =
+                TcpListener::bind((Ipv4Addr::new(127, 77, high, low), 0)).unwrap().local_addr().unwrap();
             (name.to_owned(), free.to_string())
         });
         std::fs::write(folder.path().join("deploy"), DEPLOY).unwrap();
@@ -98,7 +101,7 @@ impl Seen {
 
 /// A client: every other one keeps a session for a while, leaves, and comes back as somebody else.
 fn client(number: u64, to: std::net::SocketAddr, seen: &Seen) {
-    let (is_sticky, keeps, posts) = (number % 2 == 0, number % 4 < 2, number % 3 == 0);
+    let (is_sticky, keeps, posts) = (number.is_multiple_of(2), number % 4 < 2, number.is_multiple_of(3));
     let (clock, mut count) = (Stopwatch::start(), number % LASTS);
     let (mut browser, mut home) = (fresh(keeps), String::new());
     for turn in 0.. {
@@ -173,8 +176,8 @@ fn a_rolling_deploy_fails_no_request_and_breaks_no_session() {
         [&seen.requests, &seen.sessions, &seen.failed, &seen.broken].map(Seen::of);
     println!("{}{}", ended.err, ended.out);
     println!(
-        "{requests} requests in {took:.1?}, {:.0} a second; {sessions} sessions; {failed} failed, {broken} broken",
-        requests as f64 / took.as_secs_f64()
+        "{requests} requests in {took:.1?}, {} a second; {sessions} sessions; {failed} failed, {broken} broken",
+        requests / usize::try_from(took.as_secs().max(1)).unwrap()
     );
     let ended = ended.with_code(0);
     assert_eq!((failed, broken), (0, 0), "{ended:#?}\n{}", proxy.log());
