@@ -98,7 +98,7 @@ impl Seen {
 
 /// A client: every other one keeps a session for a while, leaves, and comes back as somebody else.
 fn client(number: u64, to: std::net::SocketAddr, seen: &Seen) {
-    let (is_sticky, keeps, posts) = (number % 2 == 0, number % 4 < 2, number % 3 == 0);
+    let (is_sticky, keeps, posts) = (number.is_multiple_of(2), number % 4 < 2, number.is_multiple_of(3));
     let (clock, mut count) = (Stopwatch::start(), number % LASTS);
     let (mut browser, mut home) = (fresh(keeps), String::new());
     for turn in 0.. {
@@ -108,7 +108,7 @@ fn client(number: u64, to: std::net::SocketAddr, seen: &Seen) {
             return;
         }
         count += 1;
-        let begins = is_sticky && (home.is_empty() || count % LASTS == 0);
+        let begins = is_sticky && (home.is_empty() || count.is_multiple_of(LASTS));
         if begins {
             browser = fresh(keeps);
         }
@@ -173,8 +173,8 @@ fn a_rolling_deploy_fails_no_request_and_breaks_no_session() {
         [&seen.requests, &seen.sessions, &seen.failed, &seen.broken].map(Seen::of);
     println!("{}{}", ended.err, ended.out);
     println!(
-        "{requests} requests in {took:.1?}, {:.0} a second; {sessions} sessions; {failed} failed, {broken} broken",
-        requests as f64 / took.as_secs_f64()
+        "{requests} requests in {took:.1?}, {} a second; {sessions} sessions; {failed} failed, {broken} broken",
+        requests as u128 * 1000 / took.as_millis()
     );
     let ended = ended.with_code(0);
     assert_eq!((failed, broken), (0, 0), "{ended:#?}\n{}", proxy.log());

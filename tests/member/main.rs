@@ -63,8 +63,8 @@ impl Application {
             self.sessions.lock().unwrap().insert(session.clone());
             return (200, format!("Set-Cookie: SID={session}; Path=/\r\n"));
         }
-        let cookies = head.all("cookie").flat_map(|line| line.split("; "));
-        let session = cookies.filter_map(|pair| pair.strip_prefix("SID=")).next();
+        let mut cookies = head.all("cookie").flat_map(|line| line.split("; "));
+        let session = cookies.find_map(|pair| pair.strip_prefix("SID="));
         let known = session.is_none_or(|session| self.sessions.lock().unwrap().contains(session));
         (if known { 200 } else { 410 }, String::new())
     }

@@ -53,6 +53,7 @@ pub struct RollArguments {
     command: Vec<String>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 struct RollOptions {
     /// Why, for the proxy's log of events; at most 200 characters

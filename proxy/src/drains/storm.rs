@@ -227,7 +227,9 @@ impl Storm {
         match (flight.handed, &flight.visit) {
             (None, visit) if self.luck.one_in(8) => {
                 flight.lease.failed();
-                visit.iter().for_each(|visit| visit.failed(now));
+                if let Some(visit) = visit {
+                    visit.failed(now);
+                }
                 self.flying.swap_remove(which);
             }
             (None, visit) => {
