@@ -39,7 +39,11 @@ fn whoever_waits_learns_what_became_of_the_member() {
             "factor" => {
                 drop(proxy.reload(serving([format!("{a} route=a loadfactor=7"), format!("{b} route=b")])));
             }
-            _ => drop(proxy.reload(serving([format!("{b} route=b")]))),
+            "factor" => Some(serving([format!("{a} route=a loadfactor=7"), other])),
+            _ => Some(serving([other])),
+        };
+        if let Some(text) = text {
+            proxy.reload(text);
         }
         gate.open();
         client.join().unwrap();

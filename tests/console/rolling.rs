@@ -111,7 +111,7 @@ fn client(number: u64, to: std::net::SocketAddr, seen: &Seen) {
             return;
         }
         count += 1;
-        let begins = is_sticky && (home.is_empty() || count % LASTS == 0);
+        let begins = is_sticky && (home.is_empty() || count.is_multiple_of(LASTS));
         if begins {
             browser = fresh(keeps);
         }
