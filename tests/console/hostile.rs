@@ -34,10 +34,11 @@ fn whoever_waits_learns_what_became_of_the_member() {
         let (gate, client) = held(&proxy, &a);
         let waiting = Running::start(&proxy, "drain app/a --wait --settle 100ms --timeout 5m");
         waiting.says("app/a: 1 request is in flight");
-        match change {
-            "route" => drop(proxy.edit("app", "a", r#"{"route":"z"}"#)),
-            "factor" => {
-                drop(proxy.reload(serving([format!("{a} route=a loadfactor=7"), format!("{b} route=b")])));
+        let other = format!("{b} route=b");
+        let text = match change {
+            "route" => {
+                proxy.edit("app", "a", r#"{"route":"z"}"#);
+                None
             }
             "factor" => Some(serving([format!("{a} route=a loadfactor=7"), other])),
             _ => Some(serving([other])),
