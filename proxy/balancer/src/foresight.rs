@@ -41,7 +41,7 @@ pub struct Loss {
 
 impl Balancer {
     /// What a change of a member would do at `now`. Errors: as [`Self::preview_member`]. Only for a copy
-    /// ([`Self::imagined`]).
+    /// ([`Self::rehearsal`]).
     pub fn foresee_member(
         self,
         member: &MemberName,
@@ -55,7 +55,7 @@ impl Balancer {
     }
 
     /// What a change of its own settings would do at `now`. Errors: as [`Self::preview`]. Only for a copy
-    /// ([`Self::imagined`]).
+    /// ([`Self::rehearsal`]).
     pub fn foresee_settings(self, edit: &BalancerEdit, now: Moment) -> Result<Foresight, Refusal> {
         let mut after = self.rehearsal();
         let accepted = after.edit(edit)?;
