@@ -392,7 +392,8 @@ mod tests {
         Scripted::start(move |request| match (request.method.as_str(), request.target.as_str()) {
             ("POST", _) => Act::json(&scripted::drain_answer(scripted::edited())),
             (_, DRAIN) if looks.fetch_add(1, Ordering::Relaxed) > 0 => {
-                Act::json(&scripted::drain(Some(outcome)))
+                let drain = scripted::drain(Some(outcome));
+                Act::json(&Drain { safe_to_stop: outcome == DrainOutcome::SafeToStop, ..drain })
             }
             (_, DRAIN) => Act::json(&scripted::drain(None)),
             _ => Act::json(&scripted::snapshot(0)),
