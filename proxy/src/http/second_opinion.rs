@@ -239,7 +239,10 @@ proptest! {
 
     #[test]
     fn requests_that_are_taken_are_read_as_hyper_reads_them(bytes in parts(REQUESTS)) {
-        let (ours, theirs) = (our_requests(&bytes), hypers_requests(&bytes));
+        let (mut ours, theirs) = (our_requests(&bytes), hypers_requests(&bytes));
+        // Its own type of URLs takes some of these and refuses others; httpd takes them all.
+        let strange = ours.iter().position(|(words, ..)| words.contains(['"', '<', '>', '\\', '^', '`', '{', '|', '}']));
+        ours.truncate(strange.unwrap_or(ours.len()));
         prop_assert!(ours.len() <= theirs.len(), "{:?}\n{ours:?}\n{theirs:?}", String::from_utf8_lossy(&bytes));
         for (ours, theirs) in ours.iter().zip(&theirs) {
             prop_assert_eq!(ours, theirs, "{:?}", String::from_utf8_lossy(&bytes));
