@@ -269,7 +269,7 @@ impl Conversation {
         let site = Rc::clone(&self.site);
         let telling = Telling { variable: &|_| None, began: self.began };
         let changes = site.header_rules.changes(Place::default, None, telling);
-        let also = (&site.error_documents, changes.as_ref());
+        let also = (&site.error_documents, changes.as_ref(), None);
         let (shown, body) = answer::Page::of(status).closing().write(&self.worker, also, &mut page);
         let sent = page.len() as u64;
         let written = self.write(page).await;

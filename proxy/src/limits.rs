@@ -54,6 +54,14 @@ pub(crate) const METRICS_CONNECTIONS: usize = 16;
 pub(crate) const METRICS_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of a message to the admin socket.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
+/// Bytes of a form that is sent to the manager page; httpd reads 1024. And the parameters in it that are looked at.
+pub(crate) const MANAGER_FORM: usize = 64 * 1024;
+pub(crate) const MANAGER_PARAMETERS: usize = 256;
+/// Requests to the manager page that are answered at once, and that may wait for it.
+pub(crate) const MANAGER_REQUESTS: usize = 2;
+pub(crate) const MANAGER_WAITING: usize = 64;
+/// What was refused in one form, as far as the page lists it.
+pub(crate) const MANAGER_NOTICES: usize = 32;
 /// How long a client of the admin socket may take for a request.
 pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection that was accepted may wait for its first request when the proxy ends.

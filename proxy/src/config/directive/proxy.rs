@@ -6,6 +6,7 @@ use evenkeel_protocol::{HealthCheck, MemberName, MemberSettings};
 use crate::config::Reverse;
 use crate::config::directive::server::{seconds, switch, value, via};
 use crate::config::directive::{Call, Context, Directive, EVERYWHERE, Effect, SERVER};
+use crate::config::handler::Handler;
 use crate::config::lexer::Word;
 use crate::config::nearest::did_you_mean;
 use crate::config::notes::{Complaint, Notes};
@@ -124,8 +125,8 @@ pub(super) static ROWS: &[Directive] = &[
         contexts: EVERYWHERE,
         usage: "NAME",
         arguments: 1..=1,
-        about: "heartbeat, in <Location>, takes heartbeats by POST; balancer-manager, server-status and server-info are \
-                not served yet.",
+        about: "In <Location>: balancer-manager shows and changes balancers, heartbeat takes heartbeats by POST; \
+                server-status and server-info are not served yet.",
         effect: Effect::Apply(set_handler),
     },
 ];
@@ -332,6 +333,9 @@ fn proxy_pass(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
             }
         }
     }
+    if let Some(balancer) = target.as_ref().and_then(|(index, _)| site.balancers.get_mut(*index)) {
+        balancer.passed = Some(path.clone());
+    }
     let mappings = if matches!(call.scope, Scope::Location(_)) {
         &mut site.location_mappings
     } else {
@@ -402,27 +406,27 @@ fn proxy_pass_reverse(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
 }
 
 fn set_handler(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
-    let is_heartbeat = call.text(0) == "heartbeat";
+    let named = call.text(0);
+    let handler = match named {
+        "heartbeat" => Handler::Heartbeat,
+        "balancer-manager" => Handler::Manager,
+        _ => Handler::None,
+    };
     if let Scope::Location(path) = call.scope {
-        // Another handler takes the place of one from an earlier section.
-        site.heartbeats.handlers.push((path.clone(), is_heartbeat, call.spot));
-    } else if is_heartbeat {
-        let what = "the handler heartbeat would answer every request here";
+        site.handlers.push(path, handler, call.spot);
+    } else if handler != Handler::None {
+        let what = format!("the handler {named} would answer every request here");
         return notes.error(call.spot, Complaint::new(what, "put it into a <Location /PATH>"));
     }
-    match call.text(0).to_ascii_lowercase().as_str() {
-        _ if is_heartbeat => {}
-        "balancer-manager" => {
-            let what = "the balancer-manager page is not served yet";
-            notes.warn(call.spot, Complaint::new(what, "use the console, or the admin socket"));
-        }
+    match named.to_ascii_lowercase().as_str() {
+        _ if handler != Handler::None => {}
         "server-status" | "server-info" => {
-            let what = format!("the {} page is not served yet", shown(call.text(0)));
+            let what = format!("the {} page is not served yet", shown(named));
             notes.warn(call.spot, Complaint::new(what, "use the console, or the admin socket"));
         }
         "none" => {}
         _ => {
-            let what = format!("there is no handler '{}'", shown(call.text(0)));
+            let what = format!("there is no handler '{}'", shown(named));
             notes.error(
                 call.spot,
                 Complaint::new(what, "remove the line; paths are given to balancers by ProxyPass"),

@@ -116,5 +116,8 @@ fn a_rule_of_access_on_the_handler_is_never_passed_over() {
         ["site.conf:5:1: Require restricts access for /hb; this proxy cannot do that yet"]
     );
     let config = fenced(text).unwrap();
-    assert!(config.heartbeat.handles("/hb") && config.fences.iter().any(|fence| fence.covers("/hb", None)));
+    assert!(
+        config.handlers.find("/hb") == Handler::Heartbeat
+            && config.fences.iter().any(|fence| fence.covers("/hb", None))
+    );
 }
