@@ -11,6 +11,7 @@
 //! | `parameter.rs` | one row a parameter of a balancer or member |
 //! | `site.rs` | what was written, while reading |
 //! | `client.rs` | limits and paces of requests |
+//! | `access.rs` | who may come |
 //! | `access_log.rs` | access logs and their formats |
 //! | `error_document.rs` | pages for errors |
 //! | `handler.rs` | paths that the proxy answers by itself |
@@ -21,6 +22,7 @@
 //! | `resolve.rs` | what was written → what shall run |
 //! | `report.rs` | errors and warnings as people read them |
 
+mod access;
 mod access_log;
 mod client;
 mod condition;
@@ -53,6 +55,9 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
 
+pub use crate::config::access::{
+    AccessRules, AccessSection, AuthType, Effective, Reach, Rule, Verdict, Visitor,
+};
 pub use crate::config::access_log::{AccessLogConfig, LogCondition};
 pub use crate::config::client::{Pace, ReadTimeouts, RequestLimits};
 pub use crate::config::condition::{Condition, Seen};
@@ -123,6 +128,8 @@ pub struct Config {
     pub continue_100: bool,
     /// `BalancerPersist`: do edits survive a restart and a reload? By default on; httpd's default is off.
     pub persist: bool,
+    /// Who may come.
+    pub access: AccessRules,
     /// Paths that the proxy answers by itself.
     pub handlers: Handlers,
     /// Where heartbeats come from, for lbmethod heartbeat.

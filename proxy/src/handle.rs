@@ -1,5 +1,6 @@
 //! The path: one request from its head to its answer.
 
+mod admit;
 mod found;
 mod trying;
 
@@ -13,6 +14,7 @@ use evenkeel_protocol::clean::clean_bytes;
 use crate::answer::{Page, Reply, Speaker};
 use crate::conversation::{Conversation, Ending, Then};
 use crate::exchange::Request;
+use crate::handle::admit::admit;
 use crate::handle::found::{Found, Goal, find, path};
 use crate::handle::trying::{Unserved, try_members};
 use crate::header_rules::{Place, Rewritten, Telling};
@@ -155,10 +157,12 @@ fn write(
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
-    let found = match find(&conversation.site, conversation.input.block(), head) {
+    let goal = find(&conversation.site, conversation.input.block(), head);
+    let user = admit(conversation, head, &goal).await?;
+    let found = match goal {
         Ok(Goal::Balancer(found)) => found,
         Ok(Goal::Heartmonitor { most }) => return Err(beat(conversation, head, most).await),
-        Ok(Goal::Manager { most }) => return Err(manage(conversation, head, most).await),
+        Ok(Goal::Manager { most }) => return Err(manage(conversation, head, (most, user)).await),
         Err((status, balancer)) => return Err(Own { balancer, ..Own::early(status) }),
     };
     let early = |status, found: &Found| Own { balancer: Some(found.balancer), ..Own::early(status) };
@@ -220,7 +224,11 @@ async fn try_sites(
             }
             Err(Unserved::Moved) => {}
         }
-        *site = request.worker.site();
+        let before = std::mem::replace(site, request.worker.site());
+        if !site.access.agrees_with(&before.access) {
+            // Who may come is decided once, by one configuration.
+            break Own::early(503);
+        }
         match find(site, block, head) {
             Ok(Goal::Balancer(now)) => {
                 request.site = Rc::clone(site);
@@ -244,8 +252,12 @@ async fn beat(conversation: &mut Conversation, head: &RequestHead, most: u64) ->
 }
 
 /// Has the manager page answer.
-async fn manage(conversation: &mut Conversation, head: &RequestHead, most: u64) -> Own {
-    let (posted, reply) = Box::pin(manager::handler::serve(conversation, head, (most, None))).await;
+async fn manage(
+    conversation: &mut Conversation,
+    head: &RequestHead,
+    (most, user): (u64, Option<String>),
+) -> Own {
+    let (posted, reply) = Box::pin(manager::handler::serve(conversation, head, (most, user))).await;
     let Posted { status, whole, read } = posted;
     Own { whole, read, reply: Some(Box::new(reply)), ..Own::early(status) }
 }

@@ -17,6 +17,8 @@
 //! The life of a configuration: `config` reads it, `site` is what the worker threads use of it, and `reload` puts another
 //! in its place, whole, while requests go on.
 //!
+//! Who may come is decided by `access`, before anything else is done for a request.
+//!
 //! The `manager` is httpd's balancer-manager: pages of a snapshot, and forms that become edits.
 //!
 //! The `heartmonitor` hears what members announce of themselves, and tells the balancers.
@@ -29,6 +31,7 @@
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
 mod accept;
+mod access;
 mod access_log;
 mod address;
 mod admin;

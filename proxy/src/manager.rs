@@ -21,6 +21,7 @@ mod text;
 mod xml;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use evenkeel_protocol::clean::clean;
@@ -156,6 +157,14 @@ impl Manager {
             built: before.map_or_else(built, |before| before.built.clone()),
             room: before.map_or_else(Arc::default, |before| Arc::clone(&before.room)),
         }
+    }
+
+    /// Is a Host one that people on this machine have for it?
+    pub(crate) fn is_called(&self, host: &[u8]) -> bool {
+        let Ok(host) = std::str::from_utf8(host) else { return false };
+        let bare = bare_host(host);
+        let loopback = bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        loopback || bare.eq_ignore_ascii_case("localhost") || bare.eq_ignore_ascii_case(&self.name)
     }
 
     /// The name that this server goes by in a request, without brackets and port.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use crate::access::Access;
 use crate::access_log::{AccessLogs, Condition, LogFormat, WorkerLogs};
 use crate::answer::ErrorDocuments;
 use crate::config::{self, Config, Fence, Handler, Handlers, LogCondition};
@@ -35,6 +36,7 @@ pub(crate) struct Site {
     pub(crate) heartmonitor: Arc<Heartmonitor>,
     pub(crate) manager: Manager,
     handlers: Handlers,
+    pub(crate) access: Access,
     /// What it calls itself in logs.
     pub(crate) name: String,
     /// As in logs.
@@ -93,16 +95,16 @@ impl Deref for WorkerSite {
 }
 
 impl Site {
-    /// What `config` says; its balancers, access logs and heartmonitor are there already. `before` is the manager of the
+    /// What `config` says; its balancers, access logs and heartmonitor are there already. `before` is what lasts of the
     /// configuration before.
     pub(crate) fn new(
         config: Config,
         balancers: Roster,
         (logs, heartmonitor): (Arc<AccessLogs>, Arc<Heartmonitor>),
-        before: Option<&Manager>,
+        before: Option<(&Manager, &Access)>,
     ) -> Self {
         let (serving, (name, port)) = (serving(&config), name(&config));
-        let manager = Manager::new(&config, (&name, port), before);
+        let manager = Manager::new(&config, (&name, port), before.map(|(manager, _)| manager));
         let members = |name: &str| {
             let balancer = config.balancers.iter().find(|balancer| balancer.name.as_str() == name);
             balancer
@@ -128,6 +130,7 @@ impl Site {
             heartmonitor,
             manager,
             handlers: config.handlers,
+            access: Access::new(config.access, before.map(|(_, access)| access)),
             name,
             port,
             adopted: Mutex::default(),

@@ -46,6 +46,13 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "strsim",
             // Nonces are compared in constant time.
             "subtle",
+            // Basic authentication, and the forms of passwords that htpasswd writes.
+            "base64",
+            "bcrypt",
+            "md-5",
+            "sha1",
+            "sha-crypt",
+            "pwhash",
             // Regular expressions of linear time, for the conditions of health checks.
             "regex",
             // The local times of the access log: the system's zone cannot be had without unsafe code otherwise.

@@ -12,10 +12,12 @@
 //! | `directive/health.rs` | how members are checked |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
+//! | `directive/access.rs` | who may come |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
 //! | `directive/closing.rs` | what can deny, limit, redirect or encrypt: never ignored |
 //! | `directive/missing.rs` | functions that this proxy does not have |
 
+mod access;
 mod client;
 pub(super) mod closing;
 mod document;
@@ -120,6 +122,8 @@ pub(super) enum Effect {
         /// What it does, as `limits requests`.
         does: &'static str,
         remedy: &'static str,
+        /// Is it harmless there with these arguments?
+        harmless: fn(&[&str]) -> bool,
     },
     /// It changes how the rest is read.
     Read(Reading),
@@ -159,7 +163,8 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 13] = [
+const TABLES: [&[Directive]; 14] = [
+    access::ROWS,
     server::ROWS,
     heartbeat::ROWS,
     client::ROWS,
@@ -247,7 +252,8 @@ mod tests {
             ("proxypass", "ProxyPass"),
             ("SSLEngine", "SSLEngine"),
             ("SSLVerifyClient", "SSL*"),
-            ("AuthType", "Auth*"),
+            ("AuthType", "AuthType"),
+            ("AuthDigestDomain", "Auth*"),
             ("listen", "Listen"),
         ] {
             assert_eq!(find(name).unwrap().name, row);

@@ -26,11 +26,6 @@ impl Handlers {
         let found = self.0.iter().rev().find(|(prefix, _)| covers(prefix, path));
         found.map_or(Handler::None, |(_, handler)| *handler)
     }
-
-    /// The paths of this handler's sections.
-    pub fn paths(&self, handler: Handler) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(_, known)| *known == handler).map(|(path, _)| path.as_str())
-    }
 }
 
 /// What was written, while reading.
@@ -50,10 +45,17 @@ impl Written {
 
     /// The first section of that handler that nothing later takes the place of.
     pub(super) fn first(&self, handler: Handler) -> Option<(&str, Spot)> {
+        self.all(handler).next()
+    }
+
+    /// All of them.
+    pub(super) fn all(&self, handler: Handler) -> impl Iterator<Item = (&str, Spot)> {
         let handlers = self.handlers();
-        let mut kept =
-            self.0.iter().filter(|(path, known, _)| *known == handler && handlers.find(path) == handler);
-        kept.next().map(|(path, _, spot)| (path.as_str(), *spot))
+        let kept = move |known: Handler, path: &str| known == handler && handlers.find(path) == handler;
+        self.0
+            .iter()
+            .filter(move |(path, known, _)| kept(*known, path))
+            .map(|(path, _, spot)| (path.as_str(), *spot))
     }
 
     /// A page that a `ProxyPass` covers is never seen, as in httpd.
@@ -66,6 +68,29 @@ impl Written {
                 );
                 notes.warn(*spot, Complaint::new(what, format!("write ProxyPass {path} ! above it")));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_location_that_fits_decides() {
+        use Handler::{Heartbeat, Manager, None};
+        let sections = [("/hb", Heartbeat), ("/hb/no", None), ("/other", None), ("/other", Manager)];
+        let handlers = Handlers(sections.map(|(path, handler)| (path.to_owned(), handler)).into());
+        for (path, handler) in [
+            ("/hb", Heartbeat),
+            ("/hb/x", Heartbeat),
+            ("/%68b", Heartbeat),
+            ("/hbx", None),
+            ("/hb/no/x", None),
+            ("/other", Manager),
+            ("/", None),
+        ] {
+            assert_eq!(handlers.find(path), handler, "{path}");
         }
     }
 }

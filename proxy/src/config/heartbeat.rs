@@ -265,28 +265,4 @@ mod tests {
             assert!(read.is_err(), "{text}: {read:?}");
         }
     }
-
-    #[test]
-    fn the_last_location_that_fits_decides() {
-        let handlers = [("/hb", true), ("/hb/no", false), ("/other", false), ("/other", true)];
-        let config = HeartbeatConfig {
-            listen: None,
-            storage: STORAGE.into(),
-            reads_storage: false,
-            max_servers: Some(SERVERS),
-            allow: None,
-            handlers: handlers.map(|(path, on)| (path.to_owned(), on)).into(),
-        };
-        for (path, handled) in [
-            ("/hb", true),
-            ("/hb/x", true),
-            ("/%68b", true),
-            ("/hbx", false),
-            ("/hb/no/x", false),
-            ("/other", true),
-            ("/", false),
-        ] {
-            assert_eq!(config.handles(path), handled, "{path}");
-        }
-    }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, Separator, StickySession};
 
+use crate::config::access::{Access, AccessRules};
+use crate::config::handler::{self, Handler};
 use crate::config::health::Checks;
 use crate::config::manager::{ManagerConfig, Written};
 use crate::config::nearest::did_you_mean;
@@ -45,6 +47,7 @@ pub(super) fn resolve(
     // The last <Location> that fits decides, before any line outside of sections.
     let mappings: Vec<Mapping> =
         site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
+    let access = resolve_access(site.access, (&site.handlers, root), notes);
     site.handlers.tell_covered(&Mappings::new(mappings.clone()), notes);
     let error_documents = site.documents.resolve(root, &Mappings::new(mappings.clone()), notes);
     Config {
@@ -72,6 +75,7 @@ pub(super) fn resolve(
         max_connections: site.max_connections,
         continue_100: site.continue_100.unwrap_or(true),
         persist: site.persist.unwrap_or(true),
+        access,
         handlers: site.handlers.handlers(),
         heartbeat,
         access_logs: site.logs.resolve(root, notes),
@@ -100,6 +104,34 @@ pub(super) fn tell_ignored(ignored: &[Ignored], sources: &Sources, notes: &mut N
     }
     let what = format!("without effect here: {}", list.join(", "));
     notes.warn(None, Complaint::new(what, "they are harmless; --help-directives gives the reason for each"));
+}
+
+/// Rules with their files, and what is open by the absence of one.
+fn resolve_access(
+    access: Access,
+    (handlers, root): (&handler::Written, Option<&Path>),
+    notes: &mut Notes,
+) -> AccessRules {
+    let rules = access.resolve(root);
+    for (path, spot) in handlers.all(Handler::Manager) {
+        let effective = rules.effective(path, None);
+        if effective.rule.is_none() {
+            let what =
+                format!("no Require says who may change balancers at {path}: only who is on this machine");
+            notes.warn(
+                spot,
+                Complaint::new(what, "write for example Require ip 10.0.0.0/8, or Require local"),
+            );
+        }
+    }
+    for section in rules.incomplete() {
+        let what = format!("{section} asks for a user, and nobody can prove to be one: its requests get 500");
+        notes.warn(
+            None,
+            Complaint::new(what, "write AuthType Basic, AuthName and AuthUserFile beside the Require"),
+        );
+    }
+    rules
 }
 
 fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>) -> BalancerConfig {

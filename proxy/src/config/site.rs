@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, MemberName, MemberSettings};
 
+use crate::config::access::Access;
 use crate::config::access_log::Logs;
 use crate::config::client::{ReadTimeouts, RequestLimits};
 use crate::config::error_document::Documents;
@@ -143,6 +144,7 @@ pub(super) struct Site {
     pub(super) max_connections: Option<usize>,
     pub(super) continue_100: Option<bool>,
     pub(super) persist: Option<bool>,
+    pub(super) access: Access,
     pub(super) handlers: handler::Written,
     pub(super) heartbeats: Heartbeats,
     pub(super) logs: Logs,

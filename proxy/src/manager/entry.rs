@@ -6,7 +6,7 @@ use evenkeel_protocol::{BalancerSnapshot, CheckMethod, LbMethod, MemberSnapshot}
 
 use super::form::FLAGS;
 use super::html::attempts;
-use super::text::Escaped;
+use super::text::{Escaped, Quoted};
 use super::{Sheet, View};
 
 /// The headings over the switches, in the order of the form's flags.
@@ -48,7 +48,7 @@ fn hidden(
         out,
         "<input type=hidden name='b' id='b' value=\"{}\">\n<input type=hidden name='nonce' id='nonce' value='{}'>",
         Escaped(balancer.name.as_str()),
-        Escaped(&sheet.nonce)
+        Quoted(&sheet.nonce)
     )
 }
 
@@ -109,7 +109,7 @@ fn health(view: &View<'_>, member: &MemberSnapshot, out: &mut String) -> Result 
         writeln!(out, "<option value='' {} ></option>", selected(health.expression.is_empty()))?;
         for (name, _) in view.expressions {
             let is = health.expression.as_str().eq_ignore_ascii_case(name);
-            writeln!(out, "<option value='{0}' {1} >{0}</option>", Escaped(name), selected(is))?;
+            writeln!(out, "<option value='{0}' {1} >{0}</option>", Quoted(name), selected(is))?;
         }
         out.push_str("</select>\n</td></tr>\n");
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Text for HTML and XML, between tags and in quoted attributes.
+/// Text for HTML and XML, between tags and in attributes in double quotes; as httpd escapes it.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -14,7 +14,6 @@ impl fmt::Display for Escaped<'_> {
                 '<' => "&lt;",
                 '>' => "&gt;",
                 '"' => "&quot;",
-                '\'' => "&#39;",
                 _ => continue,
             };
             f.write_str(self.0.get(from..at).unwrap_or_default())?;
@@ -22,6 +21,21 @@ impl fmt::Display for Escaped<'_> {
             from = at + c.len_utf8();
         }
         f.write_str(self.0.get(from..).unwrap_or_default())
+    }
+}
+
+/// Text for an attribute in single quotes.
+pub(super) struct Quoted<'a>(pub(super) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, part) in self.0.split('\'').enumerate() {
+            if at > 0 {
+                f.write_str("&#39;")?;
+            }
+            Escaped(part).fmt(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -163,7 +177,8 @@ mod tests {
 
     #[test]
     fn what_has_a_meaning_in_a_page_is_escaped() {
-        assert_eq!(Escaped("a<b>&\"'é").to_string(), "a&lt;b&gt;&amp;&quot;&#39;é");
+        assert_eq!(Escaped("a<b>&\"'é").to_string(), "a&lt;b&gt;&amp;&quot;'é");
+        assert_eq!(Quoted("'a'<").to_string(), "&#39;a&#39;&lt;");
         assert_eq!(in_url("http://[::1]:80/é b%".as_bytes()), "http://%5b::1%5d:80/%c3%a9%20b%25");
     }
 }
