@@ -78,9 +78,9 @@ impl Access {
         self.rules == other.rules
     }
 
-    /// Is there a rule about this path?
-    pub(crate) fn rules(&self, path: &str) -> bool {
-        self.rules.effective(path, None).rule.is_some()
+    /// Is nothing said about this path?
+    pub(crate) fn is_open(&self, path: &str) -> bool {
+        self.rules.effective(path, None).is_open()
     }
 
     /// Who comes, if it proved to be a user.
@@ -99,7 +99,9 @@ impl Access {
 
     async fn admit_to(&self, path: &str, asked: &Asked<'_>) -> Result<Option<String>, Closed> {
         let effective = self.rules.effective(path, asked.balancer);
-        let Some(rule) = effective.rule else { return Ok(None) };
+        let Some(rule) = effective.rule else {
+            return if effective.is_half() { Err(Closed::with(500)) } else { Ok(None) };
+        };
         match judge(rule, asked, None) {
             Verdict::Granted => return Ok(None),
             Verdict::NeedsUser => {}

@@ -60,6 +60,8 @@ struct Sheet {
     /// What stands in brackets behind its name.
     id: String,
     path: Option<String>,
+    /// Had it a number of failovers at the start? Of one without, httpd's XML never shows one.
+    attempts: bool,
     members: Vec<(ConnectionSettings, Written)>,
 }
 
@@ -142,6 +144,7 @@ impl Manager {
                 is_random: balancer.manager.nonce == Nonce::Random,
                 id: format!("p{vhost:x}_{bare}"),
                 path: balancer.manager.path.clone(),
+                attempts: balancer.settings.maxattempts.is_some() || balancer.members.len() > 1,
                 members: members.collect(),
             };
             (balancer.name.clone(), sheet)

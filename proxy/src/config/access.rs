@@ -154,6 +154,16 @@ pub struct Effective<'a> {
 }
 
 impl Effective<'_> {
+    /// Does it let everybody come?
+    pub fn is_open(&self) -> bool {
+        self.rule.is_none() && !self.is_half()
+    }
+
+    /// Does it ask who comes, and not say who may? httpd answers that with 500.
+    pub fn is_half(&self) -> bool {
+        self.rule.is_none() && self.auth_type == Some(AuthType::Basic)
+    }
+
     /// Can somebody prove to be a user?
     pub fn can_authenticate(&self) -> bool {
         self.auth_type == Some(AuthType::Basic) && self.realm.is_some() && self.users.is_some()
@@ -170,17 +180,21 @@ impl AccessRules {
         self.0.is_empty()
     }
 
-    /// The sections whose rules can need a user, where nobody can prove to be one, in words.
-    pub(super) fn incomplete(&self) -> impl Iterator<Item = String> {
+    /// The sections whose requests all get 500, and why, in words.
+    pub(super) fn incomplete(&self) -> impl Iterator<Item = (String, &'static str)> {
         self.0.iter().filter_map(|section| {
             let nobody = Visitor { address: IpAddr::V4(Ipv4Addr::BROADCAST), local: None, user: None };
-            let needs = section.rule.as_ref()?.judge(&nobody) == Verdict::NeedsUser;
+            let needs = section.rule.as_ref().is_some_and(|rule| rule.judge(&nobody) == Verdict::NeedsUser);
             let (effective, name) = match &section.reach {
                 Reach::Below(path) => (self.effective(path, None), path.clone()),
                 Reach::Balancer(name) => (self.effective("", Some(name)), name.url()),
                 Reach::Proxied => return None,
             };
-            (needs && !effective.can_authenticate()).then_some(name)
+            match (effective.is_half(), needs && !effective.can_authenticate()) {
+                (true, _) => Some((name, "has AuthType and no Require")),
+                (false, true) => Some((name, "asks for a user, and nobody can prove to be one")),
+                (false, false) => None,
+            }
         })
     }
 
@@ -314,11 +328,6 @@ impl Access {
                 || section.users.is_some()
                 || section.rule.is_some()
         });
-        AccessRules(if self.sections.iter().any(|section| section.rule.is_some()) {
-            self.sections
-        } else {
-            // Without a rule nobody is asked for a password.
-            Vec::new()
-        })
+        AccessRules(self.sections)
     }
 }

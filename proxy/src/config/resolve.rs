@@ -115,7 +115,7 @@ fn resolve_access(
     let rules = access.resolve(root);
     for (path, spot) in handlers.all(Handler::Manager) {
         let effective = rules.effective(path, None);
-        if effective.rule.is_none() {
+        if effective.is_open() {
             let what =
                 format!("no Require says who may change balancers at {path}: only who is on this machine");
             notes.warn(
@@ -124,8 +124,8 @@ fn resolve_access(
             );
         }
     }
-    for section in rules.incomplete() {
-        let what = format!("{section} asks for a user, and nobody can prove to be one: its requests get 500");
+    for (section, why) in rules.incomplete() {
+        let what = format!("{section} {why}: its requests get 500, as in httpd");
         notes.warn(
             None,
             Complaint::new(what, "write AuthType Basic, AuthName and AuthUserFile beside the Require"),

@@ -39,7 +39,7 @@ async fn decide(
     let (site, block) = (&conversation.site, conversation.input.block());
     let Some(path) = path((head, block)) else { return Ok(None) };
     let client = conversation.peer.ip();
-    if managed && !site.access.rules(path) {
+    if managed && site.access.is_open(path) {
         let ours = head.host.is_none_or(|host| site.manager.is_called(host.of(block)));
         // A page elsewhere could have its own name mean this machine, in the browser of somebody here.
         let may = client.to_canonical().is_loopback() && ours;

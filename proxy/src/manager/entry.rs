@@ -143,7 +143,7 @@ fn balancer_form(view: &View<'_>, balancer: &BalancerSnapshot, out: &mut String)
          <tr><td>Failover Attempts:</td><td><input name='b_max' id='b_max' type=text value='{}'></td></tr>\n\
          <tr><td>Disable Failover:</td><td>",
         settings.timeout,
-        attempts(balancer).unwrap_or(0)
+        attempts(balancer)
     )?;
     switch("b_sforce", settings.nofailover, out)?;
     let sticky = settings.stickysession.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -206,8 +206,7 @@ fn count(text: &str) -> Result<CheckCount, String> {
 /// A number with a unit, or without one in milliseconds; only the start of the unit matters, as in httpd.
 fn interval(text: &str) -> Result<CheckInterval, String> {
     let (number, unit) = leading(text);
-    let unit = unit.unwrap_or("?").to_ascii_lowercase();
-    let factor = match unit.as_bytes() {
+    let factor = match unit.unwrap_or("?").as_bytes() {
         [] | [b'm', b's', ..] => Some(1),
         [b's', ..] => Some(1000),
         [b'm', b'i', ..] => Some(60_000),

@@ -124,7 +124,7 @@ fn balancer_tables(
         Escaped(&sticky),
         on_off(settings.nofailover),
         settings.timeout,
-        attempts(balancer).unwrap_or(0),
+        attempts(balancer),
         settings.lbmethod,
         Escaped(sheet.path.as_deref().unwrap_or("/")),
     )?;
@@ -184,10 +184,10 @@ fn member_row(
     )
 }
 
-/// Failovers after the first try, as httpd resolves them at its start; none where it leaves them open.
-pub(super) fn attempts(balancer: &BalancerSnapshot) -> Option<u32> {
+/// Failovers after the first try, as httpd resolves them at its start.
+pub(super) fn attempts(balancer: &BalancerSnapshot) -> u32 {
     let others = u32::try_from(balancer.members.len()).unwrap_or(u32::MAX).saturating_sub(1);
-    balancer.settings.maxattempts.or((others > 0).then_some(others))
+    balancer.settings.maxattempts.unwrap_or(others)
 }
 
 pub(super) fn on_off(on: bool) -> &'static str {

@@ -55,8 +55,8 @@ fn balancer_elements(balancer: &BalancerSnapshot, sheet: &Sheet, out: &mut Strin
     write!(out, "      <httpd:timeout>{}</httpd:timeout>", settings.timeout)?;
     let mut put =
         |name: &str, value: &dyn Display| writeln!(out, "      <httpd:{name}>{value}</httpd:{name}>");
-    if let Some(attempts) = attempts(balancer) {
-        put("maxattempts", &attempts)?;
+    if sheet.attempts {
+        put("maxattempts", &attempts(balancer))?;
     }
     put("lbmethod", &settings.lbmethod)?;
     if settings.stickysession.is_some() {

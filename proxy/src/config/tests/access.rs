@@ -162,10 +162,13 @@ fn a_page_that_nobody_guards_is_told() {
         |lines: &str| format!("Listen 80\n<Location /m>\nSetHandler balancer-manager\n{lines}</Location>\n");
     let told = ["site.conf:3:1: no Require says who may change balancers at /m: only who is on this machine"];
     assert_eq!(warnings(&loaded(&page(""))), told);
-    assert_eq!(warnings(&loaded(&page("AuthType Basic\n"))), told);
+    assert_eq!(
+        warnings(&loaded(&page("AuthType Basic\n"))),
+        ["/m has AuthType and no Require: its requests get 500, as in httpd"]
+    );
     assert_eq!(warnings(&loaded(&page("Require all granted\n"))), [""; 0]);
     assert_eq!(
         warnings(&loaded(&page("Require valid-user\n"))),
-        ["/m asks for a user, and nobody can prove to be one: its requests get 500"]
+        ["/m asks for a user, and nobody can prove to be one: its requests get 500, as in httpd"]
     );
 }
