@@ -402,7 +402,7 @@ pub struct Peer {
     pub command: Option<String>,
     /// Who came by HTTP, and so is no user of this system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http: Option<HttpClient>,
+    pub http: Option<Box<HttpClient>>,
 }
 
 impl Peer {
@@ -411,7 +411,7 @@ impl Peer {
 
     /// Somebody who came by HTTP.
     pub fn by_http(client: HttpClient) -> Self {
-        Self { uid: Self::NOBODY, gid: Self::NOBODY, http: Some(client), ..Self::default() }
+        Self { uid: Self::NOBODY, gid: Self::NOBODY, http: Some(Box::new(client)), ..Self::default() }
     }
 }
 

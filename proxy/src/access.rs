@@ -3,10 +3,12 @@
 //! | file | what |
 //! | --- | --- |
 //! | `password.rs` | the forms of passwords that htpasswd writes |
+//! | `name.rs` | the names of addresses, for `Require host` |
 //! | `users.rs` | files of them, and what was found in these lately |
 //!
 //! What the configuration says of it, and how its sections are merged, is in `config/access.rs`.
 
+mod name;
 mod password;
 pub(crate) mod users;
 
@@ -18,6 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use evenkeel_protocol::BalancerName;
 use evenkeel_protocol::clean::clean;
 
+use self::name::Names;
 use self::users::{Known, Outcome};
 use crate::config::{AccessRules, Effective, Rule, Verdict, Visitor};
 use crate::limits;
@@ -53,6 +56,7 @@ impl Closed {
 pub(crate) struct Access {
     rules: AccessRules,
     known: Arc<Known>,
+    names: Arc<Names>,
 }
 
 /// A name and a password.
@@ -65,7 +69,8 @@ impl Access {
     /// With those `rules`; what is known of users lasts.
     pub(crate) fn new(rules: AccessRules, before: Option<&Self>) -> Self {
         let known = before.map_or_else(Arc::default, |before| Arc::clone(&before.known));
-        Self { rules, known }
+        let names = before.map_or_else(Arc::default, |before| Arc::clone(&before.names));
+        Self { rules, known, names }
     }
 
     /// May everybody go everywhere?
@@ -102,7 +107,12 @@ impl Access {
         let Some(rule) = effective.rule else {
             return if effective.is_half() { Err(Closed::with(500)) } else { Ok(None) };
         };
-        match judge(rule, asked, None) {
+        let name = match rule.asks_for_name() {
+            true => self.names.of(asked.client.to_canonical()).await,
+            false => None,
+        };
+        let judge = |user| judge(rule, (asked, name.as_deref()), user);
+        match judge(None) {
             Verdict::Granted => return Ok(None),
             Verdict::NeedsUser => {}
             Verdict::Denied | Verdict::Neutral => return Err(Closed::with(403)),
@@ -124,16 +134,16 @@ impl Access {
             Outcome::Busy => return Err(Closed::with(503)),
             Outcome::Unreadable => return Err(Closed::with(500)),
         }
-        match judge(rule, asked, Some(&user)) {
+        match judge(Some(&user)) {
             Verdict::Granted => Ok(Some(clean(&user, limits::TEXT))),
             _ => Err(ask()),
         }
     }
 }
 
-fn judge(rule: &Rule, asked: &Asked<'_>, user: Option<&str>) -> Verdict {
+fn judge(rule: &Rule, (asked, name): (&Asked<'_>, Option<&str>), user: Option<&str>) -> Verdict {
     let local = asked.local.map(|local| local.ip());
-    rule.judge(&Visitor { address: asked.client.to_canonical(), local, user })
+    rule.judge(&Visitor { address: asked.client.to_canonical(), local, name, user })
 }
 
 /// Those of `Basic`, if there are any.

@@ -54,6 +54,11 @@ pub(crate) const METRICS_CONNECTIONS: usize = 16;
 pub(crate) const METRICS_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of a message to the admin socket.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
+/// Names of addresses that are asked for at once, for how long a client waits, how long they are remembered and how many.
+pub(crate) const NAMES_ASKED_AT_ONCE: usize = 8;
+pub(crate) const NAME_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const NAME_REMEMBERED: Duration = Duration::from_secs(60);
+pub(crate) const NAMES_KNOWN: usize = 4096;
 /// Characters of a name and password as they come in `Authorization`.
 pub(crate) const CREDENTIALS: usize = 4096;
 /// Bytes of a file of users.

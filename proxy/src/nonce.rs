@@ -14,15 +14,10 @@ const MASK: &[u8] = b"...";
 
 /// A new one, shaped as httpd's: a UUID.
 pub(crate) fn random() -> String {
-    let hex: String = clock::random().iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut text = String::with_capacity(36);
-    for (at, digit) in hex.chars().enumerate() {
-        if matches!(at, 8 | 12 | 16 | 20) {
-            text.push('-');
-        }
-        text.push(digit);
-    }
-    text
+    let bits = u128::from_be_bytes(clock::random());
+    let part = |from: u32, bits_there: u32| (bits >> from) & ((1 << bits_there) - 1);
+    let (first, second, third, fourth) = (part(96, 32), part(80, 16), part(64, 16), part(48, 16));
+    format!("{first:08x}-{second:04x}-{third:04x}-{fourth:04x}-{:012x}", part(0, 48))
 }
 
 /// Are they the same? How long it takes does not tell how much of it is.

@@ -33,6 +33,8 @@ pub struct Visitor<'a> {
     pub address: IpAddr,
     /// The address of ours that it came to.
     pub local: Option<IpAddr>,
+    /// The name of its address, if that name is the address's.
+    pub name: Option<&'a str>,
     /// Who it proved to be.
     pub user: Option<&'a str>,
 }
@@ -44,6 +46,8 @@ pub enum Rule {
     All(bool),
     /// `ip`: addresses and networks.
     Ip(Vec<Network>),
+    /// `host`: these names, and all below them.
+    Host(Vec<String>),
     /// `local`: who comes from this machine.
     Local,
     /// `valid-user`.
@@ -65,6 +69,9 @@ impl Rule {
         match self {
             Self::All(yes) => granted(*yes),
             Self::Ip(networks) => granted(networks.iter().any(|network| network.contains(visitor.address))),
+            Self::Host(names) => {
+                granted(visitor.name.is_some_and(|name| names.iter().any(|domain| is_within(name, domain))))
+            }
             Self::Local => {
                 let address = visitor.address.to_canonical();
                 granted(
@@ -99,10 +106,27 @@ impl Rule {
         outcome
     }
 
+    /// Does it ask for the name of who asks?
+    pub fn asks_for_name(&self) -> bool {
+        match self {
+            Self::Host(_) => true,
+            Self::Not(rule) => rule.asks_for_name(),
+            Self::Any(rules) | Self::Every(rules) => rules.iter().any(Self::asks_for_name),
+            _ => false,
+        }
+    }
+
     /// Does it only ever deny?
     fn is_negative(&self) -> bool {
         matches!(self, Self::Not(_))
     }
+}
+
+/// Is it that name, or one below it? As in httpd a domain may start with its dot.
+fn is_within(name: &str, domain: &str) -> bool {
+    let Some(at) = name.len().checked_sub(domain.len()) else { return false };
+    let (front, end) = name.split_at_checked(at).unwrap_or_default();
+    end.eq_ignore_ascii_case(domain) && (front.is_empty() || front.ends_with('.') || domain.starts_with('.'))
 }
 
 /// Which requests a section is about.
@@ -183,7 +207,8 @@ impl AccessRules {
     /// The sections whose requests all get 500, and why, in words.
     pub(super) fn incomplete(&self) -> impl Iterator<Item = (String, &'static str)> {
         self.0.iter().filter_map(|section| {
-            let nobody = Visitor { address: IpAddr::V4(Ipv4Addr::BROADCAST), local: None, user: None };
+            let nobody =
+                Visitor { address: IpAddr::V4(Ipv4Addr::BROADCAST), local: None, name: None, user: None };
             let needs = section.rule.as_ref().is_some_and(|rule| rule.judge(&nobody) == Verdict::NeedsUser);
             let (effective, name) = match &section.reach {
                 Reach::Below(path) => (self.effective(path, None), path.clone()),

@@ -28,6 +28,7 @@ pub struct ManagerConfig {
     pub members: Vec<Written>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each says that a parameter of Apache's was written")]
 /// What was written of a member. The XML has some values only if they were.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {

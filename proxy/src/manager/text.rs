@@ -1,6 +1,6 @@
 //! Small texts as httpd writes and reads them: escapes, sizes, and numbers in the manner of C.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Text for HTML and XML, between tags and in attributes in double quotes; as httpd escapes it.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
@@ -46,7 +46,8 @@ pub(super) fn in_url(bytes: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() || b"$-_.+!*'(),:@&=/~".contains(byte) {
             out.push(char::from(*byte));
         } else {
-            out.push_str(&format!("%{byte:02x}"));
+            // A string takes everything.
+            let _ = write!(out, "%{byte:02x}");
         }
     }
     out

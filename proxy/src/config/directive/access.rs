@@ -71,7 +71,7 @@ pub(super) static ROWS: &[Directive] = &[
     Directive {
         name: "Require",
         contexts: EVERYWHERE,
-        usage: "[not] all granted|all denied|ip ADDRESS …|local|valid-user|user NAME …",
+        usage: "[not] all granted|all denied|ip ADDRESS …|host NAME …|local|valid-user|user NAME …",
         arguments: 1..=MANY,
         about: "Who may come, in <Location> and <Proxy>; of several lines one must grant, unless they stand in \
                 <RequireAll>, <RequireAny> or <RequireNone>. Other forms stop the start.",
@@ -145,6 +145,8 @@ fn rule(kind: &str, arguments: &[Word], notes: &mut Notes) -> Option<Result<Rule
             }
             Ok(Rule::Ip(networks))
         }
+        ("host", []) => needs("a name", "write for example Require host example.com"),
+        ("host", words) => Ok(Rule::Host(words.iter().map(|word| word.text.clone()).collect())),
         ("local", _) => Ok(Rule::Local),
         ("valid-user", _) => Ok(Rule::ValidUser),
         ("user", []) => needs("a name", "write Require user NAME, or Require valid-user"),

@@ -13,7 +13,12 @@ fn rules(lines: &str) -> AccessRules {
 fn verdict(lines: &str, user: Option<&str>) -> Verdict {
     let rules = rules(&format!("<Location /x>\n{lines}\n</Location>"));
     let address = |text: &str| text.parse::<IpAddr>().unwrap();
-    let visitor = Visitor { address: address("10.0.0.1"), local: Some(address("192.0.2.1")), user };
+    let visitor = Visitor {
+        address: address("10.0.0.1"),
+        local: Some(address("192.0.2.1")),
+        name: Some("n1.a.example"),
+        user,
+    };
     rules.effective("/x", None).rule.expect("there is a rule").judge(&visitor)
 }
 
@@ -29,6 +34,13 @@ fn rules_say_what_httpds_say() {
         ("Require ip 10.0.0.0/255.255.255.254", Granted, Granted),
         ("Require ip 11", Denied, Denied),
         ("Require local", Denied, Denied),
+        ("Require host b.example A.example", Granted, Granted),
+        ("Require host n1.a.example", Granted, Granted),
+        ("Require host .a.example", Granted, Granted),
+        ("Require host example", Granted, Granted),
+        ("Require host 1.a.example", Denied, Denied),
+        ("Require host xn1.a.example", Denied, Denied),
+        ("<RequireAll>\nRequire all granted\nRequire not host a.example\n</RequireAll>", Denied, Denied),
         ("Require valid-user", NeedsUser, Granted),
         ("Require user anna bert", NeedsUser, Granted),
         ("Require user bert", NeedsUser, Denied),
@@ -56,7 +68,7 @@ fn rules_say_what_httpds_say() {
         assert_eq!((verdict(lines, None), verdict(lines, Some("anna"))), (nobody, anna), "{lines}");
     }
     let of_none = Rule::Not(Box::new(Rule::All(false)));
-    let visitor = Visitor { address: "10.0.0.1".parse().unwrap(), local: None, user: None };
+    let visitor = Visitor { address: "10.0.0.1".parse().unwrap(), local: None, name: None, user: None };
     assert_eq!(of_none.judge(&visitor), Neutral);
 }
 
@@ -72,7 +84,7 @@ fn who_is_local_comes_from_here() {
         ("192.0.2.2", "192.0.2.1", Verdict::Denied),
     ] {
         let (address, local) = (address.parse().unwrap(), Some(local.parse().unwrap()));
-        assert_eq!(rule.judge(&Visitor { address, local, user: None }), verdict, "{address}");
+        assert_eq!(rule.judge(&Visitor { address, local, name: None, user: None }), verdict, "{address}");
     }
 }
 
@@ -143,7 +155,11 @@ fn what_httpd_refuses_is_refused() {
         ("Require not", "2:1: Require says nothing"),
         ("Require user", "2:9: Require user needs a name"),
         ("Require IP 10", "2:1: Require restricts access for /x; this proxy cannot do that yet"),
-        ("Require host a.example", "2:1: Require restricts access for /x; this proxy cannot do that yet"),
+        ("Require host", "2:9: Require host needs a name"),
+        (
+            "Require forward-dns a.example",
+            "2:1: Require restricts access for /x; this proxy cannot do that yet",
+        ),
         ("AuthType Digest", "2:1: AuthType authenticates for /x; this proxy cannot do that yet"),
         (
             "AuthBasicProvider ldap",
