@@ -107,10 +107,8 @@ impl Access {
         let Some(rule) = effective.rule else {
             return if effective.is_half() { Err(Closed::with(500)) } else { Ok(None) };
         };
-        let name = match rule.asks_for_name() {
-            true => self.names.of(asked.client.to_canonical()).await,
-            false => None,
-        };
+        let client = asked.client.to_canonical();
+        let name = if rule.asks_for_name() { self.names.of(client).await } else { None };
         let judge = |user| judge(rule, (asked, name.as_deref()), user);
         match judge(None) {
             Verdict::Granted => return Ok(None),

@@ -142,6 +142,21 @@ fn not_understood(conversation: &Conversation) -> RequestLine<'_> {
     RequestLine::Raw(came.get(..end).unwrap_or_default())
 }
 
+/// The target of a request to the manager page, without its nonce.
+fn hidden<'a>(request: RequestLine<'a>, served: &Served) -> Option<Cow<'a, [u8]>> {
+    match request {
+        RequestLine::Understood { target, .. } if served.managed => Some(nonce::masked(target)),
+        _ => None,
+    }
+}
+
+/// The page that it came from, likewise.
+fn referer(head: &RequestHead, block: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = head.lines.iter();
+    let line = lines.find(|line| line.name.of(block).eq_ignore_ascii_case(b"referer"))?;
+    Some(nonce::masked(line.value.of(block)).into_owned())
+}
+
 /// Tells the access logs of a request that began at `began`. Without a head, the request was not understood.
 pub(crate) fn record(
     conversation: &Conversation,
@@ -160,21 +175,13 @@ pub(crate) fn record(
     let host = head.and_then(|head| head.host).map(|host| without_port(host.of(block)).to_ascii_lowercase());
     let host = host.as_deref().and_then(|host| std::str::from_utf8(host).ok());
     let request = head.map_or_else(|| not_understood(conversation), |head| understood(head, block));
-    let hidden = match request {
-        RequestLine::Understood { target, .. } if served.managed => Some(nonce::masked(target)),
-        _ => None,
-    };
+    let hidden = hidden(request, served);
     let request = match (request, &hidden) {
         (RequestLine::Understood { method, protocol, .. }, Some(target)) => {
             RequestLine::Understood { method, target, protocol }
         }
         (request, _) => request,
     };
-    let referer = head.filter(|_| served.managed).and_then(|head| {
-        let mut lines = head.lines.iter();
-        let line = lines.find(|line| line.name.of(block).eq_ignore_ascii_case(b"referer"))?;
-        Some(nonce::masked(line.value.of(block)).into_owned())
-    });
     let lookup = Asked {
         head,
         block,
@@ -184,7 +191,7 @@ pub(crate) fn record(
             .as_ref()
             .and_then(|chosen| site.balancers.get(chosen.balancer))
             .map(AsRef::as_ref),
-        referer,
+        referer: head.filter(|_| served.managed).and_then(|head| referer(head, block)),
     };
     let head_bytes = head.map_or(conversation.input.len(), |head| head.end - head.line.start());
     logs.record(&Entry {

@@ -140,11 +140,10 @@ fn a_body_may_come_in_many_segments_and_in_chunks() {
     assert_eq!(answer.status, 200);
     assert_eq!(proxy.member("app", "http://127.0.0.1:9").route.as_str(), "segments");
     let form = form.replace("segments", "chunks");
-    let chunks: String = form
-        .as_bytes()
-        .chunks(7)
-        .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
-        .collect();
+    let chunks = form.as_bytes().chunks(7);
+    let chunks: Vec<String> =
+        chunks.map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk))).collect();
+    let chunks = chunks.concat();
     let request = format!(
         "POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nReferer: http://127.0.0.1/\r\nConnection: close\r\n\
          Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"

@@ -1,7 +1,7 @@
 //! What differs between our pages and httpd's, whatever they show, is masked.
 
 /// A page without its style, nonces, identifiers, versions, and what only ours says.
-pub fn page(text: &str, nonces: &[String]) -> Vec<String> {
+pub(crate) fn page(text: &str, nonces: &[String]) -> Vec<String> {
     let (head, rest) = text.split_once("<style").expect("there is a style");
     let (_, rest) = rest.split_once("</style>").unwrap();
     let mut text = format!("{head}{rest}");
@@ -45,7 +45,7 @@ fn method_order(line: &str) -> String {
 }
 
 /// XML without nonces and addresses of ports.
-pub fn xml(text: &str, nonces: &[String]) -> Vec<String> {
+pub(crate) fn xml(text: &str, nonces: &[String]) -> Vec<String> {
     let mut text = text.to_owned();
     for nonce in nonces.iter().filter(|nonce| nonce.contains('-')) {
         text = text.replace(nonce, "NONCE");

@@ -168,6 +168,27 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         krate: "proxy",
+        modules: &["manager"],
+        except: &[],
+        never: &[
+            "crate::admin",
+            "crate::handle",
+            "crate::pool",
+            "crate::exchange",
+            "crate::relay",
+            "evenkeel_balancer",
+        ],
+        why: "the manager page is another syntax for what the registry does",
+    },
+    Fence {
+        krate: "proxy",
+        modules: &["access"],
+        except: &[],
+        never: &["crate::handle", "crate::registry", "crate::conversation", "crate::server"],
+        why: "who may come is decided by what is asked, and by nothing that it leads to",
+    },
+    Fence {
+        krate: "proxy",
         modules: &["heartmonitor"],
         except: &[],
         never: &["crate::admin", "crate::handle", "crate::exchange", "crate::relay", "crate::server"],

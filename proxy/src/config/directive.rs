@@ -6,6 +6,7 @@
 //! | `directive/client.rs` | what clients may send, and how many may come |
 //! | `directive/log.rs` | access logs |
 //! | `directive/document.rs` | pages for errors |
+//! | `directive/handler.rs` | what the proxy answers by itself |
 //! | `directive/heartbeat.rs` | heartbeats |
 //! | `directive/metrics.rs` | what programs can watch |
 //! | `directive/header.rs` | rules for header fields |
@@ -21,6 +22,7 @@ mod access;
 mod client;
 pub(super) mod closing;
 mod document;
+mod handler;
 mod harmless;
 mod header;
 mod health;
@@ -163,7 +165,8 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 14] = [
+const TABLES: [&[Directive]; 15] = [
+    handler::ROWS,
     access::ROWS,
     server::ROWS,
     heartbeat::ROWS,

@@ -5,8 +5,7 @@ use evenkeel_protocol::{HealthCheck, MemberName, MemberSettings};
 
 use crate::config::Reverse;
 use crate::config::directive::server::{seconds, switch, value, via};
-use crate::config::directive::{Call, Context, Directive, EVERYWHERE, Effect, SERVER};
-use crate::config::handler::Handler;
+use crate::config::directive::{Call, Context, Directive, Effect, SERVER};
 use crate::config::lexer::Word;
 use crate::config::nearest::did_you_mean;
 use crate::config::notes::{Complaint, Notes};
@@ -119,15 +118,6 @@ pub(super) static ROWS: &[Directive] = &[
         effect: Effect::Apply(|site, notes, call| {
             site.via = value(notes, call, |text, _| via(text)).unwrap_or(site.via);
         }),
-    },
-    Directive {
-        name: "SetHandler",
-        contexts: EVERYWHERE,
-        usage: "NAME",
-        arguments: 1..=1,
-        about: "In <Location>: balancer-manager shows and changes balancers, heartbeat takes heartbeats by POST; \
-                server-status and server-info are not served yet.",
-        effect: Effect::Apply(set_handler),
     },
 ];
 
@@ -402,35 +392,5 @@ fn proxy_pass_reverse(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
             notes.error(extra.spot, Complaint::new(what, "remove it"));
         }
         [] => {}
-    }
-}
-
-fn set_handler(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
-    let named = call.text(0);
-    let handler = match named {
-        "heartbeat" => Handler::Heartbeat,
-        "balancer-manager" => Handler::Manager,
-        _ => Handler::None,
-    };
-    if let Scope::Location(path) = call.scope {
-        site.handlers.push(path, handler, call.spot);
-    } else if handler != Handler::None {
-        let what = format!("the handler {named} would answer every request here");
-        return notes.error(call.spot, Complaint::new(what, "put it into a <Location /PATH>"));
-    }
-    match named.to_ascii_lowercase().as_str() {
-        _ if handler != Handler::None => {}
-        "server-status" | "server-info" => {
-            let what = format!("the {} page is not served yet", shown(named));
-            notes.warn(call.spot, Complaint::new(what, "use the console, or the admin socket"));
-        }
-        "none" => {}
-        _ => {
-            let what = format!("there is no handler '{}'", shown(named));
-            notes.error(
-                call.spot,
-                Complaint::new(what, "remove the line; paths are given to balancers by ProxyPass"),
-            );
-        }
     }
 }
