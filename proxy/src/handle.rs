@@ -76,6 +76,7 @@ pub(crate) async fn handle(conversation: &mut Conversation, head: &RequestHead) 
         Err(own) => answer(conversation, head, own, keep).await,
     };
     record(conversation, Some(head), &served, conversation.began);
+    conversation.user = None;
     served.then
 }
 
@@ -158,11 +159,11 @@ fn write(
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
     let goal = find(&conversation.site, conversation.input.block(), head);
-    let user = admit(conversation, head, &goal).await?;
+    conversation.user = admit(conversation, head, &goal).await?.map(String::into_boxed_str);
     let found = match goal {
         Ok(Goal::Balancer(found)) => found,
         Ok(Goal::Heartmonitor { most }) => return Err(beat(conversation, head, most).await),
-        Ok(Goal::Manager { most }) => return Err(manage(conversation, head, (most, user)).await),
+        Ok(Goal::Manager { most }) => return Err(manage(conversation, head, most).await),
         Err((status, balancer)) => return Err(Own { balancer, ..Own::early(status) }),
     };
     let early = |status, found: &Found| Own { balancer: Some(found.balancer), ..Own::early(status) };
@@ -252,12 +253,8 @@ async fn beat(conversation: &mut Conversation, head: &RequestHead, most: u64) ->
 }
 
 /// Has the manager page answer.
-async fn manage(
-    conversation: &mut Conversation,
-    head: &RequestHead,
-    (most, user): (u64, Option<String>),
-) -> Own {
-    let (posted, reply) = Box::pin(manager::handler::serve(conversation, head, (most, user))).await;
+async fn manage(conversation: &mut Conversation, head: &RequestHead, most: u64) -> Own {
+    let (posted, reply) = Box::pin(manager::handler::serve(conversation, head, most)).await;
     let Posted { status, whole, read } = posted;
     Own { whole, read, reply: Some(Box::new(reply)), ..Own::early(status) }
 }

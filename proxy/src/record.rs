@@ -221,6 +221,7 @@ pub(crate) fn record(
         } else {
             lookup.balancer.map(|_| "proxy-server")
         },
+        user: conversation.user.as_deref(),
         lookup: &lookup,
     });
     if !conversation.worker.is_current(site) {

@@ -72,18 +72,31 @@ fn the_page_is_closed_by_the_same_rules() {
 }
 
 #[test]
-fn sections_for_balancers_close_what_goes_there() {
+fn sections_for_balancers_close_what_goes_there_as_in_httpd() {
     let [backend] = backends(["a"]);
-    let proxy = proxy(format!(
+    let text = format!(
         "<Proxy balancer://app>\nBalancerMember {backend}\nRequire all denied\n</Proxy>\n\
          <Proxy balancer://open>\nBalancerMember {backend}\n</Proxy>\n\
          <Proxy balancer://app2>\nBalancerMember {backend}\n</Proxy>\n\
          <Location /app/but>\nRequire all granted\n</Location>\n\
          ProxyPass /app balancer://app\nProxyPass /two balancer://app2\nProxyPass / balancer://open/"
-    ));
-    // As in httpd the section's name is a prefix, and a location counts over it.
-    for (target, status) in [("/app", 403), ("/app/x", 403), ("/two", 403), ("/x", 200), ("/app/but", 200)] {
-        assert_eq!(browser().get(&proxy, target).status, status, "{target}");
+    );
+    let all =
+        format!("{text}\n<Proxy *>\nRequire ip 10\n</Proxy>\n<Location /x>\nRequire local\n</Location>");
+    for (text, rows) in [
+        // A section's name is a prefix, and a location counts over it.
+        (&text, [("/app", 403), ("/app/x", 403), ("/two", 403), ("/x", 200), ("/app/but", 200)]),
+        (&all, [("/app", 403), ("/y", 403), ("/two", 403), ("/x", 200), ("/app/but", 200)]),
+    ] {
+        let proxy = proxy(text);
+        let httpd = httpd_with(&["authz_host"], text);
+        for (target, status) in rows {
+            assert_eq!(browser().get(&proxy, target).status, status, "{target}");
+            if let Some(httpd) = &httpd {
+                let theirs = browser().try_send(httpd.address(), "GET", target, b"").unwrap().status;
+                assert_eq!(theirs, status, "httpd at {target}");
+            }
+        }
     }
 }
 

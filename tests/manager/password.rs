@@ -36,7 +36,7 @@ fn guarded(lines: &str, require: &str) -> (Proxy, Backend) {
     fs::write(folder.path().join("users"), lines).unwrap();
     let auth = format!("AuthType Basic\nAuthName \"The \\\"inside\\\"\"\nAuthUserFile users\n{require}\n");
     let text = format!(
-        "Listen 127.0.0.1:0\n<Location {PATH}>\nSetHandler balancer-manager\n{auth}</Location>\n\
+        "Listen 127.0.0.1:0\nCustomLog access.log \"%u %>s %U\"\n<Location {PATH}>\nSetHandler balancer-manager\n{auth}</Location>\n\
          <Location /inside>\n{auth}</Location>\nProxyPass {PATH} !\n{}",
         serving([&backend])
     );
@@ -84,6 +84,11 @@ fn only_named_users_come_and_the_page_knows_them() {
     assert_eq!(proxy.member("app", &member).lbset.get(), 3);
     let events = serde_json::to_string(&proxy.admin().events(0)).unwrap();
     assert!(events.contains("\"user\":\"anna\""), "{events}");
+    eventually_true("the log names who came, and nobody who did not", || {
+        let log = fs::read_to_string(proxy.folder().join("access.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines == ["anna 200", "- 401", "anna 200", "anna 200"].map(|line| format!("{line} {PATH}"))
+    });
 }
 
 #[test]

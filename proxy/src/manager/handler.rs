@@ -50,13 +50,8 @@ impl Room {
     }
 }
 
-/// Answers a request to a manager page, whose body may have `most` bytes at this path; `user` is who the client proved
-/// to be.
-pub(crate) async fn serve(
-    conversation: &mut Conversation,
-    head: &RequestHead,
-    (most, user): (u64, Option<String>),
-) -> (Posted, Reply) {
+/// Answers a request to a manager page, whose body may have `most` bytes at this path.
+pub(crate) async fn serve(conversation: &mut Conversation, head: &RequestHead, most: u64) -> (Posted, Reply) {
     let allow =
         |status| (Posted::early(status), Reply { fields: vec![("Allow", METHODS.to_owned())], ..bare() });
     let posted = match head.method.of(conversation.input.block()) {
@@ -72,7 +67,7 @@ pub(crate) async fn serve(
     };
     let read = body.len() as u64;
     let done = |status| Posted { status, whole: true, read };
-    let request = request(conversation, head, (posted, user, &body));
+    let request = request(conversation, head, (posted, &body));
     let site = Arc::clone(conversation.site.whole());
     let room = Arc::clone(&site.manager.room);
     let registry = Arc::clone(&conversation.worker.proxy.registry);
@@ -86,11 +81,7 @@ pub(crate) async fn serve(
     }
 }
 
-fn request(
-    conversation: &Conversation,
-    head: &RequestHead,
-    (posted, user, body): (bool, Option<String>, &[u8]),
-) -> Request {
+fn request(conversation: &Conversation, head: &RequestHead, (posted, body): (bool, &[u8])) -> Request {
     let block = conversation.input.block();
     let field = |name: &str| {
         let line =
@@ -108,7 +99,10 @@ fn request(
         authority: head.host.map(|host| clean_bytes(host.of(block), limits::TEXT)),
         referer: field("referer"),
         origin: field("origin"),
-        by: Peer::by_http(HttpClient { address: conversation.peer.ip().to_canonical(), user }),
+        by: Peer::by_http(HttpClient {
+            address: conversation.peer.ip().to_canonical(),
+            user: conversation.user.as_deref().map(str::to_owned),
+        }),
     }
 }
 
