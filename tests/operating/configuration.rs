@@ -103,8 +103,10 @@ fn what_would_close_something_stops_the_start_and_names_the_paths() {
 fn a_fence_answers_503_on_exactly_those_paths() {
     let [a] = backends(["a"]);
     let home = folder();
-    let text =
-        format!("Listen 127.0.0.1:0\n{}<Location /secret>\nRequire group staff\n</Location>\n", serving([&a]));
+    let text = format!(
+        "Listen 127.0.0.1:0\n{}<Location /secret>\nRequire group staff\n</Location>\n",
+        serving([&a])
+    );
     let proxy = Proxy::start_with(home, &text, &["--fence"]);
     for (target, answered) in
         [("/", "a"), ("/secret", "[503]"), ("/secret/x", "[503]"), ("/secrets", "a"), ("/%73ecret", "[503]")]
