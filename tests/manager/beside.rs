@@ -1,7 +1,6 @@
 //! The same edits on a real httpd and on ours, and the same pages after each, line by line.
 
 use harness::httpd::httpd_with;
-use harness::prelude::*;
 
 use super::{BALANCERS, Operator, managed, mask};
 
@@ -152,5 +151,4 @@ fn what_httpd_clears_in_silence_is_refused_here() {
         assert!(answer.text().contains(&format!("Refused: {field}=")), "{fields}");
         assert_eq!(ours.xml(), before, "{fields}");
     }
-    drop(browser());
 }
