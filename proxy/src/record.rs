@@ -157,6 +157,11 @@ fn referer(head: &RequestHead, block: &[u8]) -> Option<Vec<u8>> {
     Some(nonce::masked(line.value.of(block)).into_owned())
 }
 
+/// Who answered, in httpd's word.
+fn handler(served: &Served, balancer: Option<&LiveBalancer>) -> Option<&'static str> {
+    if served.managed { Some("balancer-manager") } else { balancer.map(|_| "proxy-server") }
+}
+
 /// Tells the access logs of a request that began at `began`. Without a head, the request was not understood.
 pub(crate) fn record(
     conversation: &Conversation,
@@ -216,11 +221,7 @@ pub(crate) fn record(
         host: host.map(|host| host.trim_start_matches('[').trim_end_matches(']')),
         server_name: site.name.as_str(),
         server_port: site.port,
-        handler: if served.managed {
-            Some("balancer-manager")
-        } else {
-            lookup.balancer.map(|_| "proxy-server")
-        },
+        handler: handler(served, lookup.balancer),
         user: conversation.user.as_deref(),
         lookup: &lookup,
     });
