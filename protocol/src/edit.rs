@@ -4,6 +4,7 @@
 //! of range are refused with a message that starts with the name of the field.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -382,12 +383,12 @@ pub struct Edited {
     pub notes: Vec<String>,
 }
 
-/// Who was at the other end of the admin socket.
+/// Who asked: at the other end of the admin socket, or of the manager page.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Peer {
-    /// The user's number.
+    /// The user's number; [`Peer::NOBODY`] for who is no user of this system.
     pub uid: u32,
-    /// The group's number.
+    /// The group's number, likewise.
     pub gid: u32,
     /// The process, if the system tells.
     pub pid: Option<i32>,
@@ -399,6 +400,39 @@ pub struct Peer {
     /// The name of the program, as the system shows it; any program can choose its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// Who came by HTTP, and so is no user of this system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Box<HttpClient>>,
+}
+
+impl Peer {
+    /// The number of who is no user of this system.
+    pub const NOBODY: u32 = u32::MAX;
+
+    /// Somebody who came by HTTP.
+    pub fn by_http(client: HttpClient) -> Self {
+        Self { uid: Self::NOBODY, gid: Self::NOBODY, http: Some(Box::new(client)), ..Self::default() }
+    }
+}
+
+/// A client of the manager page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpClient {
+    /// Its address.
+    pub address: IpAddr,
+    /// Who it proved to be, by a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// `anna at 192.0.2.7`, or the address alone.
+impl fmt::Display for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.user {
+            Some(user) => write!(f, "{user} at {}", self.address),
+            None => self.address.fmt(f),
+        }
+    }
 }
 
 /// A user behind another one.
@@ -412,9 +446,12 @@ pub struct Login {
     pub certain: bool,
 }
 
-/// `anna (1000)`, or `root (0) for anna (1000)`.
+/// `anna (1000)`, `root (0) for anna (1000)`, or `anna at 192.0.2.7`.
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(client) = &self.http {
+            return client.fmt(f);
+        }
         name(f, self.user.as_deref(), self.uid)?;
         let Some(login) = &self.login else { return Ok(()) };
         f.write_str(" for ")?;

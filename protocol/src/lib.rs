@@ -66,7 +66,7 @@ pub use drain::{
     Busy, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
     DrainUntil, OnTimeout, SessionsKnown,
 };
-pub use edit::{BalancerEdit, Change, Edited, Login, MemberEdit, Peer};
+pub use edit::{BalancerEdit, Change, Edited, HttpClient, Login, MemberEdit, Peer};
 pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};
 pub use endpoint::{ENDPOINTS, Endpoint};
 pub use event::{Event, EventKind, Recovery, RefusedEdit};

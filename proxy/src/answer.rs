@@ -38,6 +38,17 @@ pub(crate) struct Page {
     speaker: Speaker,
 }
 
+/// What a handler of the proxy's own says instead of a page.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    /// The type of its body, and the body; none: the usual page of the status.
+    pub(crate) content: Option<(&'static str, Vec<u8>)>,
+    /// More fields of its head. Their values are clean.
+    pub(crate) fields: Vec<(&'static str, String)>,
+    /// Is it the manager page's?
+    pub(crate) managed: bool,
+}
+
 /// Whose answer it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speaker {
@@ -72,22 +83,30 @@ impl Page {
     }
 
     /// Writes head and body; the status that the client sees, and how many bytes are body. `changes`
-    /// are what the site's header rules want.
+    /// are what the site's header rules want, and `reply` is what a handler says.
     pub(crate) fn write(
         self,
         worker: &Worker,
-        (documents, changes): (&ErrorDocuments, Option<&Changes<'_>>),
+        (documents, changes, reply): (&ErrorDocuments, Option<&Changes<'_>>, Option<&Reply>),
         out: &mut Buffer,
     ) -> (u16, usize) {
         let status = self.status;
         let heartmonitor = self.speaker == Speaker::Heartmonitor;
         let own;
-        let (status, kind, location, body) = match documents.get(&status) {
-            Some(ErrorDocument::Redirect(url)) => (302, "text/html; charset=utf-8", Some(url), &b""[..]),
-            Some(ErrorDocument::Text(text)) => (status, "text/html; charset=utf-8", None, text.as_bytes()),
-            Some(ErrorDocument::File { bytes, content_type }) => (status, *content_type, None, &bytes[..]),
-            None if heartmonitor && status == 200 => (status, "text/plain", None, &b"OK"[..]),
-            None => {
+        let said = reply.and_then(|reply| reply.content.as_ref());
+        let (status, kind, location, body) = match (said, documents.get(&status)) {
+            (Some((kind, body)), _) => (status, *kind, None, &body[..]),
+            (None, Some(ErrorDocument::Redirect(url))) => {
+                (302, "text/html; charset=utf-8", Some(url), &b""[..])
+            }
+            (None, Some(ErrorDocument::Text(text))) => {
+                (status, "text/html; charset=utf-8", None, text.as_bytes())
+            }
+            (None, Some(ErrorDocument::File { bytes, content_type })) => {
+                (status, *content_type, None, &bytes[..])
+            }
+            (None, None) if heartmonitor && status == 200 => (status, "text/plain", None, &b"OK"[..]),
+            (None, None) => {
                 own = page(status);
                 (status, "text/html; charset=utf-8", None, own.as_bytes())
             }
@@ -97,12 +116,15 @@ impl Page {
         worker.with_date(|date| put(out, "Date", date));
         put(out, "Content-Type", kind.as_bytes());
         put(out, "Cache-Control", b"no-store");
+        for (name, value) in reply.iter().flat_map(|reply| &reply.fields) {
+            put(out, name, value.as_bytes());
+        }
         if let Some(url) = location {
             put(out, "Location", url.as_bytes());
         }
         if heartmonitor && status == 405 {
             put(out, "Allow", b"POST");
-        } else if matches!(status, 200 | 405) && !heartmonitor {
+        } else if matches!(status, 200 | 405) && !heartmonitor && reply.is_none() {
             put(out, "Allow", b"GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
         }
         if let Some(changes) = changes {
@@ -145,6 +167,7 @@ fn page(status: u16) -> String {
 fn sentence(status: u16) -> &'static str {
     match status {
         400 => "The request is malformed or its path is not acceptable.",
+        401 => "This needs a user and a password.",
         403 => "This client may not do that.",
         404 => "Nothing is served at this path.",
         405 => "This method is not served here.",
@@ -166,6 +189,7 @@ fn usual_reason(status: u16) -> &'static str {
         200 => "OK",
         302 => "Found",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
@@ -187,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_status_of_ours_has_a_name_and_a_sentence() {
-        for status in [400, 403, 404, 405, 408, 413, 414, 417, 431, 502, 503, 504] {
+        for status in [400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 502, 503, 504] {
             let text = page(status);
             assert_ne!(usual_reason(status), usual_reason(500), "{status}");
             assert!(text.contains(&format!("<title>{status} ")) && text.contains(sentence(status)));

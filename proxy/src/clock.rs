@@ -76,6 +76,21 @@ pub(crate) fn secret() -> [u64; 2] {
     *SECRET
 }
 
+/// Bytes that nobody can foretell, from the system.
+pub(crate) fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let (first, second) = bytes.split_at_mut(8);
+    // Where the system has none, what keys the standard library's hashes comes from the same source.
+    let state = RandomState::new();
+    first.copy_from_slice(&state.hash_one(0).to_le_bytes());
+    second.copy_from_slice(&RandomState::new().hash_one(1).to_le_bytes());
+    let mut given = [0; 16];
+    if rustix::rand::getrandom(&mut given, rustix::rand::GetRandomFlags::empty()) == Ok(given.len()) {
+        bytes = given;
+    }
+    bytes
+}
+
 /// One thread's dice: numbers that nobody can foretell well enough to steer an election.
 pub(crate) struct Dice(Cell<u64>);
 

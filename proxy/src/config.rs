@@ -11,25 +11,31 @@
 //! | `parameter.rs` | one row a parameter of a balancer or member |
 //! | `site.rs` | what was written, while reading |
 //! | `client.rs` | limits and paces of requests |
+//! | `access.rs` | who may come |
 //! | `access_log.rs` | access logs and their formats |
 //! | `error_document.rs` | pages for errors |
+//! | `handler.rs` | paths that the proxy answers by itself |
+//! | `manager.rs` | what httpd's manager page needs |
 //! | `heartbeat.rs` | where heartbeats come from |
 //! | `header.rs` | rules for header fields |
 //! | `health.rs`, `condition.rs` | health checks, and what they make of an answer |
 //! | `resolve.rs` | what was written → what shall run |
 //! | `report.rs` | errors and warnings as people read them |
 
+mod access;
 mod access_log;
 mod client;
 mod condition;
 mod directive;
 mod error_document;
+mod handler;
 mod header;
 mod health;
 mod heartbeat;
 mod include;
 mod lexer;
 mod limits;
+mod manager;
 mod nearest;
 mod notes;
 mod parameter;
@@ -49,12 +55,17 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
 
+pub use crate::config::access::{
+    AccessRules, AccessSection, AuthType, Effective, Reach, Rule, Verdict, Visitor,
+};
 pub use crate::config::access_log::{AccessLogConfig, LogCondition};
 pub use crate::config::client::{Pace, ReadTimeouts, RequestLimits};
 pub use crate::config::condition::{Condition, Seen};
 pub use crate::config::error_document::ErrorDocument;
+pub use crate::config::handler::{Handler, Handlers};
 pub use crate::config::health::Checks;
 pub use crate::config::heartbeat::{HeartbeatConfig, Network};
+pub use crate::config::manager::{ManagerConfig, Nonce, Written};
 use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
 
@@ -82,6 +93,8 @@ pub struct Config {
     pub metrics_listen: Vec<SocketAddr>,
     /// `ServerName` without its scheme: `host` or `host:port`.
     pub server_name: Option<String>,
+    /// `UseCanonicalName`: is the proxy called by `ServerName` alone, whatever clients call it? By default off.
+    pub canonical_name: bool,
     /// All balancers, in the order in which they are first named.
     pub balancers: Vec<BalancerConfig>,
     /// All `ProxyPass`, in the order in which they are tried; targets are places in `balancers`.
@@ -115,6 +128,10 @@ pub struct Config {
     pub continue_100: bool,
     /// `BalancerPersist`: do edits survive a restart and a reload? By default on; httpd's default is off.
     pub persist: bool,
+    /// Who may come.
+    pub access: AccessRules,
+    /// Paths that the proxy answers by itself.
+    pub handlers: Handlers,
     /// Where heartbeats come from, for lbmethod heartbeat.
     pub heartbeat: HeartbeatConfig,
     /// All access logs, in order.
@@ -150,6 +167,8 @@ pub struct BalancerConfig {
     pub written: Vec<Vec<String>>,
     /// What health checks need; the same for all balancers.
     pub checks: Arc<Checks>,
+    /// What the manager page needs of it.
+    pub manager: ManagerConfig,
 }
 
 /// One `ProxyPassReverse`, as written.

@@ -37,6 +37,8 @@ pub(crate) struct Conversation {
     pub(crate) input: Buffer,
     /// Requests that were read from it.
     pub(crate) carried: u32,
+    /// Who the client of the request that is being served proved to be.
+    pub(crate) user: Option<Box<str>>,
     /// Has the client said that it sends nothing more?
     pub(crate) half_closed: bool,
     /// When the first byte of the request came.
@@ -78,6 +80,7 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
         deadline,
         input,
         carried: 0,
+        user: None,
         half_closed: false,
         began: Moment::default(),
         site: worker.site(),
@@ -269,7 +272,7 @@ impl Conversation {
         let site = Rc::clone(&self.site);
         let telling = Telling { variable: &|_| None, began: self.began };
         let changes = site.header_rules.changes(Place::default, None, telling);
-        let also = (&site.error_documents, changes.as_ref());
+        let also = (&site.error_documents, changes.as_ref(), None);
         let (shown, body) = answer::Page::of(status).closing().write(&self.worker, also, &mut page);
         let sent = page.len() as u64;
         let written = self.write(page).await;

@@ -73,6 +73,7 @@ fn lead<'a>(site: &'a Site, path: &'a str) -> (MappingNote, Option<&'a Arc<LiveB
         Lead::Refused(why) => (Some(400), format!("{why}, which could mean another path to a member")),
         Lead::Fenced(fence, _) => (Some(503), format!("a fence covers it: {}", fence.why)),
         Lead::Heartmonitor => (Some(200), "the handler heartbeat has this path".to_owned()),
+        Lead::Manager => (Some(200), "the manager page has this path".to_owned()),
         Lead::Nowhere => match line {
             Some(line) => (Some(404), format!("the line ProxyPass {line} ! is the first that fits")),
             None => (Some(404), "no ProxyPass line fits".to_owned()),

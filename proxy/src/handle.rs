@@ -1,5 +1,6 @@
 //! The path: one request from its head to its answer.
 
+mod admit;
 mod found;
 mod trying;
 
@@ -10,19 +11,23 @@ use std::sync::Arc;
 use evenkeel_protocol::Moment;
 use evenkeel_protocol::clean::clean_bytes;
 
-use crate::answer::{Page, Speaker};
+use crate::answer::{Page, Reply, Speaker};
 use crate::conversation::{Conversation, Ending, Then};
 use crate::exchange::Request;
+use crate::handle::admit::admit;
 use crate::handle::found::{Found, Goal, find, path};
 use crate::handle::trying::{Unserved, try_members};
 use crate::header_rules::{Place, Rewritten, Telling};
-use crate::heartmonitor::{self, Posted};
+use crate::heartmonitor;
 use crate::http::body::Length;
 use crate::http::buffer::Buffer;
 use crate::http::head::Known;
 use crate::http::request::RequestHead;
 use crate::limits;
+use crate::manager;
+use crate::nonce;
 use crate::record::{Chosen, Served, record};
+use crate::short_body::Posted;
 use crate::site::WorkerSite;
 use crate::upload::{BadUpload, Upload};
 
@@ -42,6 +47,8 @@ struct Own {
     /// Where the request was to go.
     balancer: Option<usize>,
     rewritten: Option<Box<Rewritten>>,
+    /// What a handler says.
+    reply: Option<Box<Reply>>,
 }
 
 impl Own {
@@ -56,6 +63,7 @@ impl Own {
             speaker: Speaker::Proxy,
             balancer: None,
             rewritten: None,
+            reply: None,
         }
     }
 }
@@ -68,6 +76,7 @@ pub(crate) async fn handle(conversation: &mut Conversation, head: &RequestHead) 
         Err(own) => answer(conversation, head, own, keep).await,
     };
     record(conversation, Some(head), &served, conversation.began);
+    conversation.user = None;
     served.then
 }
 
@@ -83,14 +92,15 @@ fn keeps(conversation: &Conversation, head: &RequestHead) -> bool {
 
 /// The proxy's own answer.
 async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, keep: bool) -> Served {
-    let Own { status, mut whole, torn, read, chosen, balancer, rewritten, speaker } = own;
-    let served = Served { read, chosen, rewritten, ..Served::new(status, Then::End(Ending::Gone)) };
+    let Own { status, mut whole, torn, read, chosen, balancer, rewritten, speaker, reply } = own;
+    let managed = reply.as_ref().is_some_and(|reply| reply.managed);
+    let served = Served { read, chosen, rewritten, managed, ..Served::new(status, Then::End(Ending::Gone)) };
     if torn {
         return Served { aborted: true, ..served };
     }
     let block = conversation.input.block();
     tracing::debug!(status, client = %conversation.peer.ip(),
-        target = %clean_bytes(head.target.of(block), limits::TEXT), "answered by the proxy itself");
+        target = %clean_bytes(&nonce::masked(head.target.of(block)), limits::TEXT), "answered by the proxy itself");
     let bare = head.method.of(block) == b"HEAD";
     // What follows a CONNECT or the offer of another protocol may be none of HTTP.
     let plain = head.method.of(block) != b"CONNECT" && head.upgrade(block).is_none();
@@ -109,7 +119,8 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     let page = Page::of(status).bare(bare).told(!head.http_1_1).by(speaker);
     let page = if keep { page } else { page.closing() };
     let mut out = conversation.worker.spares.small();
-    let (shown, body) = write(page, conversation, (head, balancer), served.chosen.as_ref(), &mut out);
+    let answers = Answers { chosen: served.chosen.as_ref(), reply: reply.as_deref() };
+    let (shown, body) = write(page, conversation, (head, balancer, answers), &mut out);
     let sent = out.len() as u64;
     let then = match conversation.write(out).await {
         Err(_) => return Served { aborted: true, ..served },
@@ -120,12 +131,18 @@ async fn answer(conversation: &mut Conversation, head: &RequestHead, own: Own, k
     Served { then, status: shown, body: body as u64, sent, ..served }
 }
 
+/// Who failed to answer, and what a handler says.
+#[derive(Clone, Copy)]
+struct Answers<'a> {
+    chosen: Option<&'a Chosen>,
+    reply: Option<&'a Reply>,
+}
+
 /// Writes a page, with what header rules say.
 fn write(
     page: Page,
     conversation: &Conversation,
-    (head, balancer): (&RequestHead, Option<usize>),
-    chosen: Option<&Chosen>,
+    (head, balancer, Answers { chosen, reply }): (&RequestHead, Option<usize>, Answers<'_>),
     out: &mut Buffer,
 ) -> (u16, usize) {
     let site = &conversation.site;
@@ -135,15 +152,18 @@ fn write(
     let place = || Place { path: path(asked), balancer };
     let telling = Telling { variable: &variable, began: conversation.began };
     let changes = site.header_rules.changes(place, Some(asked), telling);
-    page.write(&conversation.worker, (&site.error_documents, changes.as_ref()), out)
+    page.write(&conversation.worker, (&site.error_documents, changes.as_ref(), reply), out)
 }
 
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
     let worker = Rc::clone(&conversation.worker);
-    let found = match find(&conversation.site, conversation.input.block(), head) {
+    let goal = find(&conversation.site, conversation.input.block(), head);
+    conversation.user = admit(conversation, head, &goal).await?.map(String::into_boxed_str);
+    let found = match goal {
         Ok(Goal::Balancer(found)) => found,
         Ok(Goal::Heartmonitor { most }) => return Err(beat(conversation, head, most).await),
+        Ok(Goal::Manager { most }) => return Err(manage(conversation, head, most).await),
         Err((status, balancer)) => return Err(Own { balancer, ..Own::early(status) }),
     };
     let early = |status, found: &Found| Own { balancer: Some(found.balancer), ..Own::early(status) };
@@ -205,7 +225,11 @@ async fn try_sites(
             }
             Err(Unserved::Moved) => {}
         }
-        *site = request.worker.site();
+        let before = std::mem::replace(site, request.worker.site());
+        if !site.access.agrees_with(&before.access) {
+            // Who may come is decided once, by one configuration.
+            break Own::early(503);
+        }
         match find(site, block, head) {
             Ok(Goal::Balancer(now)) => {
                 request.site = Rc::clone(site);
@@ -213,7 +237,7 @@ async fn try_sites(
                 found = now;
             }
             // Its body may be on its way already.
-            Ok(Goal::Heartmonitor { .. }) => break Own::early(503),
+            Ok(Goal::Heartmonitor { .. } | Goal::Manager { .. }) => break Own::early(503),
             Err((status, balancer)) => break Own { balancer, ..Own::early(status) },
         }
     };
@@ -226,6 +250,13 @@ async fn beat(conversation: &mut Conversation, head: &RequestHead, most: u64) ->
     let monitor = Arc::clone(&conversation.site.heartmonitor);
     let Posted { status, whole, read } = heartmonitor::post(&monitor, conversation, head, most).await;
     Own { whole, read, speaker: Speaker::Heartmonitor, ..Own::early(status) }
+}
+
+/// Has the manager page answer.
+async fn manage(conversation: &mut Conversation, head: &RequestHead, most: u64) -> Own {
+    let (posted, reply) = Box::pin(manager::handler::serve(conversation, head, most)).await;
+    let Posted { status, whole, read } = posted;
+    Own { whole, read, reply: Some(Box::new(reply)), ..Own::early(status) }
 }
 
 /// The request as header rules make it, if some are about it.

@@ -38,7 +38,7 @@ use crate::config::HeartbeatConfig;
 use crate::limits;
 use crate::registry::Registry;
 
-pub(crate) use handler::{Posted, post};
+pub(crate) use handler::post;
 pub(crate) use listener::{Listener, open};
 use message::{Bad, Message};
 use silence::Silence;
@@ -360,10 +360,5 @@ impl Heartmonitor {
     /// Is anything listened for? Without it the handler refuses, as in httpd.
     fn listens(&self) -> Option<SocketAddr> {
         self.config.listen
-    }
-
-    /// Is a request for `path` one for the handler?
-    pub(crate) fn handles(&self, path: &str) -> bool {
-        self.config.handles(path)
     }
 }

@@ -17,6 +17,10 @@
 //! The life of a configuration: `config` reads it, `site` is what the worker threads use of it, and `reload` puts another
 //! in its place, whole, while requests go on.
 //!
+//! Who may come is decided by `access`, before anything else is done for a request.
+//!
+//! The `manager` is httpd's balancer-manager: pages of a snapshot, and forms that become edits.
+//!
 //! The `heartmonitor` hears what members announce of themselves, and tells the balancers.
 //!
 //! What members did in the last hour is in their `history`, which reads their counters once a second.
@@ -27,6 +31,7 @@
 //! does everything else. `clock` alone reads the time, `limits` holds every bound.
 
 mod accept;
+mod access;
 mod access_log;
 mod address;
 mod admin;
@@ -54,9 +59,11 @@ mod limits;
 mod listening;
 mod live;
 pub mod log;
+mod manager;
 pub mod mapping;
 mod measured;
 mod metrics;
+mod nonce;
 pub mod options;
 mod places;
 mod pool;
@@ -69,6 +76,7 @@ mod reversal;
 mod route_cookie;
 mod rundir;
 pub mod server;
+mod short_body;
 pub mod signal;
 mod site;
 mod tunnel;

@@ -56,6 +56,31 @@ pub(crate) const METRICS_CONNECTIONS: usize = 16;
 pub(crate) const METRICS_WITHIN: Duration = Duration::from_secs(30);
 /// Bytes of a message to the admin socket.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
+/// Names of addresses that are asked for at once, for how long a client waits, how long they are remembered and how many.
+pub(crate) const NAMES_ASKED_AT_ONCE: usize = 8;
+pub(crate) const NAME_WITHIN: Duration = Duration::from_secs(5);
+pub(crate) const NAME_REMEMBERED: Duration = Duration::from_secs(60);
+pub(crate) const NAMES_KNOWN: usize = 4096;
+/// Characters of a name and password as they come in `Authorization`.
+pub(crate) const CREDENTIALS: usize = 4096;
+/// Bytes of a file of users.
+pub(crate) const USER_FILE: u64 = 4 * 1024 * 1024;
+/// Users with their passwords, right or wrong, that are remembered.
+pub(crate) const USERS_KNOWN: usize = 4096;
+/// How long what was found of a user holds before it is looked whether the file is still the same.
+pub(crate) const USERS_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+/// Passwords that wait to be checked, those of one address among them, and for how long.
+pub(crate) const PASSWORDS_WAITING: usize = 64;
+pub(crate) const PASSWORDS_WAITING_OF_ONE: usize = 8;
+pub(crate) const PASSWORD_WITHIN: Duration = Duration::from_secs(5);
+/// Bytes of a form that is sent to the manager page; httpd reads 1024. And the parameters in it that are looked at.
+pub(crate) const MANAGER_FORM: usize = 64 * 1024;
+pub(crate) const MANAGER_PARAMETERS: usize = 256;
+/// Requests to the manager page that are answered at once, and that may wait for it.
+pub(crate) const MANAGER_REQUESTS: usize = 2;
+pub(crate) const MANAGER_WAITING: usize = 64;
+/// What was refused in one form, as far as the page lists it.
+pub(crate) const MANAGER_NOTICES: usize = 32;
 /// How long a client of the admin socket may take for a request.
 pub(crate) const ADMIN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a connection that was accepted may wait for its first request when the proxy ends.

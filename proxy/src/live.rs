@@ -75,7 +75,7 @@ pub(crate) struct Ground {
 impl LiveBalancer {
     /// A balancer as it starts; `paths` are those that are mapped to it.
     pub(crate) fn new(config: BalancerConfig, paths: Vec<String>, ground: &Ground) -> Self {
-        let BalancerConfig { name, settings, members, checks, written: _ } = config;
+        let BalancerConfig { name, settings, members, checks, written: _, manager: _ } = config;
         let addresses = members.iter().map(|(name, settings)| {
             Arc::new(Address::new(name.clone(), settings.connection.clone(), &ground.slots, ground.cores))
         });
@@ -120,7 +120,7 @@ impl LiveBalancer {
         edits: impl FnOnce(&mut Balancer),
         ground: &Ground,
     ) -> Arc<Self> {
-        let BalancerConfig { name, settings, members, checks, written: _ } = config;
+        let BalancerConfig { name, settings, members, checks, written: _, manager: _ } = config;
         let known: HashMap<_, _> = self.addresses.iter().map(|address| (&address.name, address)).collect();
         let addresses = members.iter().map(|(name, settings)| {
             let connection = &settings.connection;
@@ -389,6 +389,7 @@ mod tests {
             members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
             written: Vec::new(),
             checks: Arc::default(),
+            manager: crate::config::ManagerConfig::default(),
         }
     }
 

@@ -121,6 +121,7 @@ mod tests {
             members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
             written: Vec::new(),
             checks: Arc::default(),
+            manager: crate::config::ManagerConfig::default(),
         };
         Arc::new(LiveBalancer::new(config, Vec::new(), &Ground { cores: 1, ..Ground::default() }))
     }

@@ -13,6 +13,7 @@ use crate::header::without_port;
 use crate::header_rules::Rewritten;
 use crate::http::request::RequestHead;
 use crate::live::LiveBalancer;
+use crate::nonce;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Served {
     pub(crate) answer: Vec<(Vec<u8>, Vec<u8>)>,
     /// The request as header rules made it.
     pub(crate) rewritten: Option<Box<Rewritten>>,
+    /// Is it the manager page's answer? Addresses of it carry nonces.
+    pub(crate) managed: bool,
 }
 
 impl Served {
@@ -50,6 +53,7 @@ impl Served {
             chosen: None,
             answer: Vec::new(),
             rewritten: None,
+            managed: false,
         }
     }
 }
@@ -91,6 +95,8 @@ struct Asked<'a> {
     block: &'a [u8],
     served: &'a Served,
     balancer: Option<&'a LiveBalancer>,
+    /// What is told of the `Referer` instead of it.
+    referer: Option<Vec<u8>>,
 }
 
 impl Lookup for Asked<'_> {
@@ -100,11 +106,13 @@ impl Lookup for Asked<'_> {
             Some(rewritten) => (Some(&rewritten.head), &rewritten.block[..]),
             None => (self.head, self.block),
         };
-        let lines = head.map_or(&[][..], |head| &head.lines[..]);
+        let hidden = self.referer.as_deref().filter(|_| name.eq_ignore_ascii_case("referer"));
+        let lines = head.filter(|_| hidden.is_none()).map_or(&[][..], |head| &head.lines[..]);
         lines
             .iter()
             .filter(move |line| line.name.of(block).eq_ignore_ascii_case(name.as_bytes()))
             .map(move |line| line.value.of(block))
+            .chain(hidden)
     }
 
     fn answer_field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
@@ -134,6 +142,26 @@ fn not_understood(conversation: &Conversation) -> RequestLine<'_> {
     RequestLine::Raw(came.get(..end).unwrap_or_default())
 }
 
+/// The target of a request to the manager page, without its nonce.
+fn hidden<'a>(request: RequestLine<'a>, served: &Served) -> Option<Cow<'a, [u8]>> {
+    match request {
+        RequestLine::Understood { target, .. } if served.managed => Some(nonce::masked(target)),
+        _ => None,
+    }
+}
+
+/// The page that it came from, likewise.
+fn referer(head: &RequestHead, block: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = head.lines.iter();
+    let line = lines.find(|line| line.name.of(block).eq_ignore_ascii_case(b"referer"))?;
+    Some(nonce::masked(line.value.of(block)).into_owned())
+}
+
+/// Who answered, in httpd's word.
+fn handler(served: &Served, balancer: Option<&LiveBalancer>) -> Option<&'static str> {
+    if served.managed { Some("balancer-manager") } else { balancer.map(|_| "proxy-server") }
+}
+
 /// Tells the access logs of a request that began at `began`. Without a head, the request was not understood.
 pub(crate) fn record(
     conversation: &Conversation,
@@ -152,6 +180,13 @@ pub(crate) fn record(
     let host = head.and_then(|head| head.host).map(|host| without_port(host.of(block)).to_ascii_lowercase());
     let host = host.as_deref().and_then(|host| std::str::from_utf8(host).ok());
     let request = head.map_or_else(|| not_understood(conversation), |head| understood(head, block));
+    let hidden = hidden(request, served);
+    let request = match (request, &hidden) {
+        (RequestLine::Understood { method, protocol, .. }, Some(target)) => {
+            RequestLine::Understood { method, target, protocol }
+        }
+        (request, _) => request,
+    };
     let lookup = Asked {
         head,
         block,
@@ -161,6 +196,7 @@ pub(crate) fn record(
             .as_ref()
             .and_then(|chosen| site.balancers.get(chosen.balancer))
             .map(AsRef::as_ref),
+        referer: head.filter(|_| served.managed).and_then(|head| referer(head, block)),
     };
     let head_bytes = head.map_or(conversation.input.len(), |head| head.end - head.line.start());
     logs.record(&Entry {
@@ -185,7 +221,8 @@ pub(crate) fn record(
         host: host.map(|host| host.trim_start_matches('[').trim_end_matches(']')),
         server_name: site.name.as_str(),
         server_port: site.port,
-        handler: lookup.balancer.map(|_| "proxy-server"),
+        handler: handler(served, lookup.balancer),
+        user: conversation.user.as_deref(),
         lookup: &lookup,
     });
     if !conversation.worker.is_current(site) {

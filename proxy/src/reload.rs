@@ -157,7 +157,8 @@ impl Reloader {
             let (config, registry) = (config.heartbeat.clone(), Arc::clone(&self.proxy.registry));
             state.hearings.hand_over(config, registry, beats)
         };
-        let site = Arc::new(Site::new(config, balancers, (logs, monitor)));
+        let site =
+            Arc::new(Site::new(config, balancers, (logs, monitor), Some((&before.manager, &before.access))));
         self.proxy.site.send_replace(Arc::clone(&site));
         // Who asked for it may rely on it from now on.
         if !site.is_adopted_by(state.listening.workers()) {

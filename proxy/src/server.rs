@@ -217,7 +217,7 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
     let monitor = Heartmonitor::new(config.heartbeat.clone(), Arc::clone(&registry), run_dir.path());
     let monitor = Arc::new(monitor);
     let (hearing, hearings) = Hearings::new(run_dir.path(), Arc::clone(&monitor), beats)?;
-    let site = Arc::new(Site::new(config, registry.balancers(), (Arc::new(logs), monitor)));
+    let site = Arc::new(Site::new(config, registry.balancers(), (Arc::new(logs), monitor), None));
     let proxy = Arc::new(Proxy {
         site: watch::Sender::new(Arc::clone(&site)),
         registry: Arc::clone(&registry),

@@ -5,15 +5,17 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use crate::access::Access;
 use crate::access_log::{AccessLogs, Condition, LogFormat, WorkerLogs};
 use crate::answer::ErrorDocuments;
-use crate::config::{self, Config, Fence, LogCondition};
+use crate::config::{self, Config, Fence, Handler, Handlers, LogCondition};
 use crate::conversation::{Pace, Serving};
 use crate::header::Forwarding;
 use crate::header_rules::HeaderRules;
 use crate::heartmonitor::Heartmonitor;
 use crate::http::head::ScanLimits;
 use crate::limits;
+use crate::manager::Manager;
 use crate::mapping::{self, Mapping, Mappings, Target};
 use crate::registry::Roster;
 use crate::reversal::Reversal;
@@ -32,6 +34,9 @@ pub(crate) struct Site {
     pub(crate) error_documents: ErrorDocuments,
     pub(crate) logs: Arc<AccessLogs>,
     pub(crate) heartmonitor: Arc<Heartmonitor>,
+    pub(crate) manager: Manager,
+    handlers: Handlers,
+    pub(crate) access: Access,
     /// What it calls itself in logs.
     pub(crate) name: String,
     /// As in logs.
@@ -49,6 +54,8 @@ pub(crate) enum Lead<'a> {
     Fenced(&'a Fence, Option<usize>),
     /// To the handler heartbeat.
     Heartmonitor,
+    /// To the manager page.
+    Manager,
     /// No line fits, or one with `!`.
     Nowhere,
     /// To a balancer.
@@ -68,6 +75,11 @@ impl WorkerSite {
         Self { logs: RefCell::new(site.logs.for_worker()), site }
     }
 
+    /// All of it, for who is no worker thread.
+    pub(crate) fn whole(&self) -> &Arc<Site> {
+        &self.site
+    }
+
     /// Is it that one?
     pub(crate) fn is(&self, site: &Arc<Site>) -> bool {
         Arc::ptr_eq(&self.site, site)
@@ -83,13 +95,16 @@ impl Deref for WorkerSite {
 }
 
 impl Site {
-    /// What `config` says; its balancers, access logs and heartmonitor are there already.
+    /// What `config` says; its balancers, access logs and heartmonitor are there already. `before` is what lasts of the
+    /// configuration before.
     pub(crate) fn new(
         config: Config,
         balancers: Roster,
         (logs, heartmonitor): (Arc<AccessLogs>, Arc<Heartmonitor>),
+        before: Option<(&Manager, &Access)>,
     ) -> Self {
         let (serving, (name, port)) = (serving(&config), name(&config));
+        let manager = Manager::new(&config, (&name, port), before.map(|(manager, _)| manager));
         let members = |name: &str| {
             let balancer = config.balancers.iter().find(|balancer| balancer.name.as_str() == name);
             balancer
@@ -113,6 +128,9 @@ impl Site {
             error_documents: config.error_documents,
             logs,
             heartmonitor,
+            manager,
+            handlers: config.handlers,
+            access: Access::new(config.access, before.map(|(_, access)| access)),
             name,
             port,
             adopted: Mutex::default(),
@@ -131,10 +149,13 @@ impl Site {
             return Lead::Fenced(fence, index);
         }
         // As in httpd before any mapping.
-        if self.heartmonitor.handles(path) {
+        let handler = self.handlers.find(path);
+        if handler == Handler::Heartbeat {
             return Lead::Heartmonitor;
         }
-        found.map_or(Lead::Nowhere, Lead::To)
+        // As in httpd behind them.
+        let otherwise = if handler == Handler::Manager { Lead::Manager } else { Lead::Nowhere };
+        found.map_or(otherwise, Lead::To)
     }
 
     /// One more worker thread serves as it says.

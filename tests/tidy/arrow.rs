@@ -44,6 +44,17 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             // Patterns of `Header edit`: linear time, so no pattern of an operator is a trap.
             "regex",
             "strsim",
+            // Nonces are compared in constant time.
+            "subtle",
+            // Basic authentication, and the forms of passwords that htpasswd writes.
+            "base64",
+            "bcrypt",
+            "md-5",
+            "sha1",
+            "sha-crypt",
+            "pwhash",
+            // The name of an address, which the standard library does not tell.
+            "dns-lookup",
             // Regular expressions of linear time, for the conditions of health checks.
             "regex",
             // The local times of the access log: the system's zone cannot be had without unsafe code otherwise.
@@ -154,6 +165,27 @@ const FENCES: &[Fence] = &[
         except: &[],
         never: &["crate::handle", "crate::pool", "crate::exchange", "crate::relay", "evenkeel_balancer"],
         why: "an operator's door leads to the registry and nowhere else",
+    },
+    Fence {
+        krate: "proxy",
+        modules: &["manager"],
+        except: &[],
+        never: &[
+            "crate::admin",
+            "crate::handle",
+            "crate::pool",
+            "crate::exchange",
+            "crate::relay",
+            "evenkeel_balancer",
+        ],
+        why: "the manager page is another syntax for what the registry does",
+    },
+    Fence {
+        krate: "proxy",
+        modules: &["access"],
+        except: &[],
+        never: &["crate::handle", "crate::registry", "crate::conversation", "crate::server"],
+        why: "who may come is decided by what is asked, and by nothing that it leads to",
     },
     Fence {
         krate: "proxy",

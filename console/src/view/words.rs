@@ -122,6 +122,7 @@ pub(super) fn counted(count: u64, one: &str) -> String {
 /// Who did something: the user's name, else the number, else nobody known.
 pub(super) fn peer(by: Option<&Peer>) -> String {
     match by {
+        Some(Peer { http: Some(client), .. }) => client.to_string(),
         Some(Peer { login: Some(Login { user: Some(user), .. }), .. } | Peer { user: Some(user), .. }) => {
             user.clone()
         }

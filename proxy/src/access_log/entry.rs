@@ -44,6 +44,8 @@ pub(crate) struct Entry<'a, L: Lookup> {
     pub(crate) server_port: u16,
     /// Who answered, in httpd's word: `proxy-server` for a member's answer or failure, none before a mapping is found.
     pub(crate) handler: Option<&'a str>,
+    /// Who the client proved to be.
+    pub(crate) user: Option<&'a str>,
     /// Fields and variables.
     pub(crate) lookup: &'a L,
 }

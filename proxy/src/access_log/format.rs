@@ -60,6 +60,7 @@ pub(super) enum What {
     BodyBytes,
     /// As `BodyBytes`, and `-` for none.
     BodyBytesOrDash,
+    User,
     Read,
     Sent,
     ReadAndSent,
@@ -185,7 +186,8 @@ impl LogFormat {
             "I" => What::Read,
             "k" => What::EarlierRequests,
             // Nobody asks identd or logs in here, and lines of the error log have no numbers: httpd writes - then.
-            "l" | "L" | "u" => What::Text(b"-".to_vec()),
+            "l" | "L" => What::Text(b"-".to_vec()),
+            "u" => What::User,
             "m" => What::Method,
             "o" => What::AnswerField(named()?.to_ascii_lowercase()),
             "O" => What::Sent,
@@ -342,7 +344,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_on_each_line_is_one_text() {
-        let format = LogFormat::parse("a%%b %l %200u\\t%{pid}P").unwrap();
+        let format = LogFormat::parse("a%%b %l %200l\\t%{pid}P").unwrap();
         let text = format!("a%b - -\t{}\n", std::process::id()).into_bytes();
         assert_eq!(format.steps, [Step { only: None, what: What::Text(text) }]);
     }

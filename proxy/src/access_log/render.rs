@@ -65,6 +65,7 @@ fn push<L: Lookup>(what: &What, entry: &Entry<'_, L>, scratch: &mut Scratch, out
         },
         What::Query => push_escaped(out, words(entry.request).target.and_then(query).unwrap_or_default()),
         What::Protocol => push_escaped(out, words(entry.request).protocol),
+        What::User => push_known(out, entry.user.map(str::as_bytes)),
         What::Handler => push_known(out, entry.handler.map(str::as_bytes)),
         What::FirstStatus => push_unless_none(out, entry.first_status.into()),
         What::Status => push_unless_none(out, entry.status.into()),

@@ -46,6 +46,7 @@ fn entry(status: u16) -> Entry<'static, OneVariable> {
         server_name: "",
         server_port: 80,
         handler: None,
+        user: None,
         lookup: &OneVariable,
     }
 }

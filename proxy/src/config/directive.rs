@@ -6,19 +6,23 @@
 //! | `directive/client.rs` | what clients may send, and how many may come |
 //! | `directive/log.rs` | access logs |
 //! | `directive/document.rs` | pages for errors |
+//! | `directive/handler.rs` | what the proxy answers by itself |
 //! | `directive/heartbeat.rs` | heartbeats |
 //! | `directive/metrics.rs` | what programs can watch |
 //! | `directive/header.rs` | rules for header fields |
 //! | `directive/health.rs` | how members are checked |
 //! | `directive/proxy.rs` | balancers, members and mappings |
 //! | `directive/reading.rs` | how the rest of the configuration is read |
+//! | `directive/access.rs` | who may come |
 //! | `directive/harmless.rs` | reviewed and ignored: httpd's own housekeeping |
 //! | `directive/closing.rs` | what can deny, limit, redirect or encrypt: never ignored |
 //! | `directive/missing.rs` | functions that this proxy does not have |
 
+mod access;
 mod client;
 pub(super) mod closing;
 mod document;
+mod handler;
 mod harmless;
 mod header;
 mod health;
@@ -120,6 +124,8 @@ pub(super) enum Effect {
         /// What it does, as `limits requests`.
         does: &'static str,
         remedy: &'static str,
+        /// Is it harmless there with these arguments?
+        harmless: fn(&[&str]) -> bool,
     },
     /// It changes how the rest is read.
     Read(Reading),
@@ -159,7 +165,9 @@ impl Directive {
     }
 }
 
-const TABLES: [&[Directive]; 13] = [
+const TABLES: [&[Directive]; 15] = [
+    handler::ROWS,
+    access::ROWS,
     server::ROWS,
     heartbeat::ROWS,
     client::ROWS,
@@ -247,7 +255,8 @@ mod tests {
             ("proxypass", "ProxyPass"),
             ("SSLEngine", "SSLEngine"),
             ("SSLVerifyClient", "SSL*"),
-            ("AuthType", "Auth*"),
+            ("AuthType", "AuthType"),
+            ("AuthDigestDomain", "Auth*"),
             ("listen", "Listen"),
         ] {
             assert_eq!(find(name).unwrap().name, row);

@@ -20,13 +20,15 @@ const AT_ONCE: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checks {
     expressions: BTreeMap<String, Condition>,
+    /// Names and texts as they were written, in that order.
+    written: Vec<(String, String)>,
     /// `ProxyHCTPsize`: how many checks may be on their way at once, at least 1.
     pub at_once: usize,
 }
 
 impl Default for Checks {
     fn default() -> Self {
-        Self { expressions: BTreeMap::new(), at_once: AT_ONCE }
+        Self { expressions: BTreeMap::new(), written: Vec::new(), at_once: AT_ONCE }
     }
 }
 
@@ -42,8 +44,17 @@ impl Checks {
     }
 
     /// From now on the name means this; what it meant before is forgotten, as in httpd.
-    pub(super) fn define(&mut self, name: &str, condition: Condition) {
+    pub(super) fn define(&mut self, name: &str, (text, condition): (&str, Condition)) {
         self.expressions.insert(name.to_ascii_lowercase(), condition);
+        match self.written.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, known)) => text.clone_into(known),
+            None => self.written.push((name.to_owned(), text.to_owned())),
+        }
+    }
+
+    /// Names and texts of all expressions, in the order of their definition.
+    pub fn written(&self) -> &[(String, String)] {
+        &self.written
     }
 }
 

@@ -9,11 +9,11 @@ use std::str::FromStr;
 
 use evenkeel_protocol::LbMethod;
 
+use crate::config::handler::{self, Handler};
 use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::shown;
 use crate::config::site::BalancerDraft;
 use crate::config::source::Spot;
-use crate::mapping::covers;
 
 /// httpd's default of `HeartbeatMaxServers`.
 const SERVERS: usize = 10;
@@ -34,19 +34,12 @@ pub struct HeartbeatConfig {
     pub max_servers: Option<usize>,
     /// `HeartbeatAllow`: who may send; none: the addresses of members.
     pub allow: Option<Vec<Network>>,
-    /// `<Location PATH>` with `SetHandler`, in order, and whether it is `heartbeat`; the last that fits counts.
-    pub handlers: Vec<(String, bool)>,
 }
 
 impl HeartbeatConfig {
     /// Is the file written? By who listens, with `HeartbeatMaxServers 0`.
     pub fn writes_storage(&self) -> bool {
         self.listen.is_some() && self.max_servers.is_none()
-    }
-
-    /// Is a request for `path` one for the handler? Paths are compared as mappings compare them.
-    pub fn handles(&self, path: &str) -> bool {
-        self.handlers.iter().rev().find(|(prefix, _)| covers(prefix, path)).is_some_and(|(_, on)| *on)
     }
 }
 
@@ -128,12 +121,15 @@ pub(super) struct Heartbeats {
     pub(super) storage: Option<(String, Spot)>,
     pub(super) max_servers: Option<u32>,
     pub(super) allow: Option<Vec<Network>>,
-    pub(super) handlers: Vec<(String, bool, Spot)>,
 }
 
 impl Heartbeats {
     /// Checks the whole against the balancers that elect by heartbeats.
-    pub(super) fn resolve(self, balancers: &[BalancerDraft], notes: &mut Notes) -> HeartbeatConfig {
+    pub(super) fn resolve(
+        self,
+        (balancers, handlers): (&[BalancerDraft], &handler::Written),
+        notes: &mut Notes,
+    ) -> HeartbeatConfig {
         let by_file = self.max_servers == Some(0);
         let reads_storage = by_file || (self.listen.is_none() && self.storage.is_some());
         if let Some((_, spot)) = self.storage.as_ref().filter(|_| !reads_storage) {
@@ -155,12 +151,11 @@ impl Heartbeats {
             reads_storage,
             max_servers,
             allow: self.allow,
-            handlers: self.handlers.iter().map(|(path, on, _)| (path.clone(), *on)).collect(),
         };
-        let mut served = self.handlers.iter().filter(|(path, on, _)| *on && config.handles(path));
-        if let Some((path, _, spot)) = served.next().filter(|_| config.listen.is_none()) {
+        let served = handlers.first(Handler::Heartbeat);
+        if let Some((path, spot)) = served.filter(|_| config.listen.is_none()) {
             let what = format!("{path} answers 503, as in httpd, because nothing is listened for");
-            notes.warn(*spot, Complaint::new(what, "add HeartbeatListen ADDRESS:PORT"));
+            notes.warn(spot, Complaint::new(what, "add HeartbeatListen ADDRESS:PORT"));
         }
         config
     }
@@ -268,30 +263,6 @@ mod tests {
         ] {
             let read = text.parse::<Network>();
             assert!(read.is_err(), "{text}: {read:?}");
-        }
-    }
-
-    #[test]
-    fn the_last_location_that_fits_decides() {
-        let handlers = [("/hb", true), ("/hb/no", false), ("/other", false), ("/other", true)];
-        let config = HeartbeatConfig {
-            listen: None,
-            storage: STORAGE.into(),
-            reads_storage: false,
-            max_servers: Some(SERVERS),
-            allow: None,
-            handlers: handlers.map(|(path, on)| (path.to_owned(), on)).into(),
-        };
-        for (path, handled) in [
-            ("/hb", true),
-            ("/hb/x", true),
-            ("/%68b", true),
-            ("/hbx", false),
-            ("/hb/no/x", false),
-            ("/other", true),
-            ("/", false),
-        ] {
-            assert_eq!(config.handles(path), handled, "{path}");
         }
     }
 }

@@ -17,8 +17,13 @@ use crate::config::variable::Variables;
 use crate::config::{ReadOptions, include, limits};
 
 /// Modules of httpd whose function is built in, by both of their names.
-const BUILT_IN: [&str; 17] = [
+const BUILT_IN: [&str; 22] = [
+    "auth_basic_module",
+    "authn_core_module",
+    "authn_file_module",
     "authz_core_module",
+    "authz_host_module",
+    "authz_user_module",
     "core_module",
     "headers_module",
     "heartmonitor_module",
@@ -143,10 +148,15 @@ impl Reader {
             }
             return;
         }
-        if let Some(Directive { name, effect: Effect::Guard { does, remedy, .. }, .. }) = row
+        if let Some(Directive { name, effect: Effect::Guard { does, remedy, harmless, .. }, .. }) = row
             && self.skipped() == Skipped::Searched
         {
-            return self.closing((name, does, remedy), spot);
+            let words = lexer::words(line, behind, line.text.len()).list;
+            let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+            if !harmless(&texts) {
+                self.closing((name, does, remedy), spot);
+            }
+            return;
         }
         if self.skipped() != Skipped::No {
             return;

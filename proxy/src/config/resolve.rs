@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerName, Separator, StickySession};
 
+use crate::config::access::{Access, AccessRules};
+use crate::config::handler::{self, Handler};
 use crate::config::health::Checks;
+use crate::config::manager::{ManagerConfig, Written};
 use crate::config::nearest::did_you_mean;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::reader::Ignored;
@@ -38,17 +41,20 @@ pub(super) fn resolve(
         settle_route_cookie(balancer, notes);
     }
     let fences = site.closings.iter().filter_map(|closing| close(closing, &site, options, notes)).collect();
-    let heartbeat = site.heartbeats.resolve(&site.balancers, notes);
+    let heartbeat = site.heartbeats.resolve((&site.balancers, &site.handlers), notes);
     let timeout = site.timeout.unwrap_or(TIMEOUT);
     let member_timeout = site.proxy_timeout.unwrap_or(timeout);
     // The last <Location> that fits decides, before any line outside of sections.
     let mappings: Vec<Mapping> =
         site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
+    let access = resolve_access(site.access, (&site.handlers, root), notes);
+    site.handlers.tell_covered(&Mappings::new(mappings.clone()), notes);
     let error_documents = site.documents.resolve(root, &Mappings::new(mappings.clone()), notes);
     Config {
         metrics_listen: site.metrics_listen,
         listen: site.listen,
         server_name: site.server_name,
+        canonical_name: site.canonical_name,
         balancers: site
             .balancers
             .into_iter()
@@ -69,6 +75,8 @@ pub(super) fn resolve(
         max_connections: site.max_connections,
         continue_100: site.continue_100.unwrap_or(true),
         persist: site.persist.unwrap_or(true),
+        access,
+        handlers: site.handlers.handlers(),
         heartbeat,
         access_logs: site.logs.resolve(root, notes),
         error_documents,
@@ -98,9 +106,38 @@ pub(super) fn tell_ignored(ignored: &[Ignored], sources: &Sources, notes: &mut N
     notes.warn(None, Complaint::new(what, "they are harmless; --help-directives gives the reason for each"));
 }
 
+/// Rules with their files, and what is open by the absence of one.
+fn resolve_access(
+    access: Access,
+    (handlers, root): (&handler::Written, Option<&Path>),
+    notes: &mut Notes,
+) -> AccessRules {
+    let rules = access.resolve(root);
+    for (path, spot) in handlers.all(Handler::Manager) {
+        let effective = rules.effective(path, None);
+        if effective.is_open() {
+            let what =
+                format!("no Require says who may change balancers at {path}: only who is on this machine");
+            notes.warn(
+                spot,
+                Complaint::new(what, "write for example Require ip 10.0.0.0/8, or Require local"),
+            );
+        }
+    }
+    for (section, why) in rules.incomplete() {
+        let what = format!("{section} {why}: its requests get 500, as in httpd");
+        notes.warn(
+            None,
+            Complaint::new(what, "write AuthType Basic, AuthName and AuthUserFile beside the Require"),
+        );
+    }
+    rules
+}
+
 fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>) -> BalancerConfig {
-    let mut written = Vec::new();
+    let (mut written, mut shown) = (Vec::new(), Vec::new());
     let members = draft.members.into_iter().map(|member| {
+        shown.push(Written::of(&member.written, member.inherited.is_some()));
         written.push(member.written);
         let mut settings = member.settings;
         let connection = &mut settings.connection;
@@ -114,10 +151,11 @@ fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>
     let members = members.collect();
     BalancerConfig {
         name: draft.name,
-        settings: draft.settings,
+        settings: draft.settings.settings,
         members,
         written,
         checks: Arc::clone(checks),
+        manager: ManagerConfig { nonce: draft.settings.nonce, path: draft.passed, members: shown },
     }
 }
 

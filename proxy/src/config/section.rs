@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::config::access::{Reach, Together};
 use crate::config::directive::{check_path, closing};
 use crate::config::lexer::{Line, Word};
 use crate::config::nearest::did_you_mean;
@@ -64,7 +65,10 @@ impl Reader {
         let open = self.frames.get(base..).and_then(<[Frame]>::last).map(|frame| frame.name.clone());
         match open {
             Some(open) if open.eq_ignore_ascii_case(name) => {
-                self.frames.pop();
+                let read = self.frames.pop().is_some_and(|frame| frame.skipped == Skipped::No);
+                if read && Together::of(name).is_some() {
+                    self.site.access.close(&mut self.notes);
+                }
             }
             Some(open) => {
                 let what = format!("</{}> does not close <{open}>", shown(name));
@@ -152,6 +156,10 @@ impl Reader {
             let scope = if is("Proxy") { self.proxy(words, spot) } else { self.location(words, spot) };
             return scope.map_or((around, Skipped::Whole), |scope| (Rc::new(scope), Skipped::No));
         }
+        if let Some(together) = Together::of(name).filter(|_| *around != Scope::Server) {
+            self.site.access.open(together, spot);
+            return (around, Skipped::No);
+        }
         if let Some(name) = FILE_SECTIONS.into_iter().find(|known| is(known)) {
             self.ignore(name, spot);
         } else if let Some(found) = closing_section(name) {
@@ -195,6 +203,7 @@ impl Reader {
             return None;
         };
         if url.text == "*" {
+            self.site.access.begin(Reach::Proxied);
             return Some(Scope::AllProxied);
         }
         let is_balancer = url.text.get(..11).is_some_and(|start| start.eq_ignore_ascii_case("balancer://"));
@@ -204,6 +213,7 @@ impl Reader {
             return None;
         }
         let name = Site::balancer_name(&mut self.notes, &url.text, url.spot)?;
+        self.site.access.begin(Reach::Balancer(name.clone()));
         let index = self.site.declare(&name, spot);
         if let Some(balancer) = self.site.balancers.get_mut(index) {
             for word in parameters {
@@ -226,6 +236,7 @@ impl Reader {
             return None;
         }
         check_path(&mut self.notes, path)?;
+        self.site.access.begin(Reach::Below(path.text.clone()));
         Some(Scope::Location(path.text.clone()))
     }
 }

@@ -6,15 +6,18 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
+use evenkeel_protocol::{BalancerName, MemberName, MemberSettings};
 
+use crate::config::access::Access;
 use crate::config::access_log::Logs;
 use crate::config::client::{ReadTimeouts, RequestLimits};
 use crate::config::error_document::Documents;
+use crate::config::handler;
 use crate::config::header::Headers;
 use crate::config::health::Definitions;
 use crate::config::heartbeat::Heartbeats;
 use crate::config::limits;
+use crate::config::manager::BalancerDraftSettings;
 use crate::config::notes::{Complaint, Notes};
 use crate::config::source::Spot;
 use crate::config::{Reverse, Via};
@@ -35,7 +38,9 @@ pub(super) enum Scope {
 /// A balancer, while reading.
 pub(super) struct BalancerDraft {
     pub(super) name: BalancerName,
-    pub(super) settings: BalancerSettings,
+    pub(super) settings: BalancerDraftSettings,
+    /// The path of the last `ProxyPass` to it.
+    pub(super) passed: Option<String>,
     pub(super) members: Vec<MemberDraft>,
     /// Where its section or first member stands; none if it was only named by a `ProxyPass`.
     pub(super) declared: Option<Spot>,
@@ -116,6 +121,7 @@ pub(super) struct Site {
     pub(super) listen: Vec<SocketAddr>,
     pub(super) metrics_listen: Vec<SocketAddr>,
     pub(super) server_name: Option<String>,
+    pub(super) canonical_name: bool,
     pub(super) balancers: Vec<BalancerDraft>,
     by_name: HashMap<BalancerName, usize>,
     /// `ProxyPass` outside of sections, in order.
@@ -138,6 +144,8 @@ pub(super) struct Site {
     pub(super) max_connections: Option<usize>,
     pub(super) continue_100: Option<bool>,
     pub(super) persist: Option<bool>,
+    pub(super) access: Access,
+    pub(super) handlers: handler::Written,
     pub(super) heartbeats: Heartbeats,
     pub(super) logs: Logs,
     pub(super) documents: Documents,
@@ -155,7 +163,8 @@ impl Site {
         let index = self.balancers.len();
         self.balancers.push(BalancerDraft {
             name: name.clone(),
-            settings: BalancerSettings::default(),
+            settings: BalancerDraftSettings::default(),
+            passed: None,
             members: Vec::new(),
             declared: None,
             named: spot,

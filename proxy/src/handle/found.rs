@@ -15,6 +15,11 @@ pub(super) enum Goal {
         /// The most bytes that a body may have here.
         most: u64,
     },
+    /// The manager page.
+    Manager {
+        /// The most bytes that a body may have here.
+        most: u64,
+    },
 }
 
 /// Where a request goes.
@@ -75,6 +80,7 @@ pub(super) fn find(site: &Site, block: &[u8], head: &RequestHead) -> Result<Goal
         Lead::Refused(_) => return Err(refused(400)),
         Lead::Fenced(_, index) => return Err((503, index)),
         Lead::Heartmonitor => return Ok(Goal::Heartmonitor { most: site.serving.most(path) }),
+        Lead::Manager => return Ok(Goal::Manager { most: site.serving.most(path) }),
         Lead::Nowhere => return Err(refused(404)),
     };
     let most = site.serving.most(path);

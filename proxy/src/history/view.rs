@@ -156,9 +156,10 @@ fn edited(changes: &[Change], by: Option<&Peer>) -> String {
 }
 
 fn author(by: Option<&Peer>) -> String {
-    by.map_or_else(String::new, |peer| match &peer.user {
-        Some(user) => format!(" by {user}"),
-        None => format!(" by uid {}", peer.uid),
+    by.map_or_else(String::new, |peer| match (&peer.http, &peer.user) {
+        (Some(client), _) => format!(" by {client}"),
+        (None, Some(user)) => format!(" by {user}"),
+        (None, None) => format!(" by uid {}", peer.uid),
     })
 }
 

@@ -30,6 +30,7 @@ fn config(factor: &str) -> Vec<BalancerConfig> {
         members: [1, 2].map(|number| (member(number), settings(number))).into(),
         written: Vec::new(),
         checks: Arc::default(),
+        manager: crate::config::ManagerConfig::default(),
     }]
 }
 

@@ -141,6 +141,14 @@ impl Registry {
         self.told(outcome, (wanted.subject(balancer), Some(wanted)), (asker.by, wanted.reason()))
     }
 
+    /// Sets the load of every member to its factor, as httpd does whenever its form brings a load factor, be it a new
+    /// one or not.
+    pub(crate) fn restart_load(&self, balancer: &BalancerName, by: &Peer) {
+        let Ok(live) = self.find(balancer) else { return };
+        live.lock().restart_load();
+        tracing::info!(%balancer, %by, "the load of all members was set to their factors");
+    }
+
     /// Makes a change. The journal's lock, which the caller holds, keeps every other writer out.
     pub(super) fn change(
         &self,

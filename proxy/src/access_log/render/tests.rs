@@ -65,6 +65,7 @@ fn entry<'a>(line: &'a str, status: u16, lookup: &'a Known) -> Entry<'a, Known> 
         server_name: "www.Example.com",
         server_port: 80,
         handler: Some("proxy-server"),
+        user: None,
         lookup,
     }
 }

@@ -12,7 +12,7 @@ const LIMIT: &str = "let a proxy in front limit requests";
 type Apply = fn(&mut Site, &mut Notes, &Call<'_>);
 
 const fn guard(apply: Apply) -> Effect {
-    Effect::Guard { apply, does: "limits requests", remedy: LIMIT }
+    Effect::Guard { apply, does: "limits requests", remedy: LIMIT, harmless: |_| false }
 }
 
 /// Sorted by name.

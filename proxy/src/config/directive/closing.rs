@@ -19,10 +19,6 @@ fn off(words: &[&str]) -> bool {
     matches!(words, [word] if word.eq_ignore_ascii_case("off"))
 }
 
-fn all_granted(words: &[&str]) -> bool {
-    matches!(words, [all, granted] if all.eq_ignore_ascii_case("all") && granted.eq_ignore_ascii_case("granted"))
-}
-
 const fn row(
     name: &'static str,
     does: &'static str,
@@ -56,7 +52,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("QS_*", "limits requests", LIMIT, never),
     row("Redirect*", "redirects", REWRITE, never),
     row("RemoteIP*", "decides who the client is", ACCESS, never),
-    row("Require", "restricts access", ACCESS, all_granted),
     row("Rewrite*", "rewrites or redirects", REWRITE, never),
     row("RewriteEngine", "rewrites or redirects", REWRITE, off),
     row("Satisfy", "restricts access", OLD_ACCESS, never),

@@ -122,7 +122,6 @@ pub(super) static ROWS: &[Directive] = &[
     row("TraceEnable", "Ignored: TRACE is always refused."),
     row("TypesConfig", FILES),
     row("UnsetEnv", VARIABLES),
-    row("UseCanonicalName", NAMES),
     row("UseCanonicalPhysicalPort", NAMES),
     row("User", IDENTITY),
 ];

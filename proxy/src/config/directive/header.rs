@@ -22,6 +22,7 @@ pub(super) static ROWS: &[Directive] = &[
             apply: |site, notes, call| site.headers.read(Side::Answer, call, notes),
             does: DOES,
             remedy: REMEDY,
+            harmless: |_| false,
         },
     },
     Directive {
@@ -34,6 +35,7 @@ pub(super) static ROWS: &[Directive] = &[
             apply: |site, notes, call| site.headers.read(Side::Request, call, notes),
             does: DOES,
             remedy: REMEDY,
+            harmless: |_| false,
         },
     },
 ];

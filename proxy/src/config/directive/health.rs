@@ -73,7 +73,7 @@ fn expression(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
         return;
     }
     match Condition::read(&word.text) {
-        Ok(condition) => Arc::make_mut(&mut site.health.checks).define(&name, condition),
+        Ok(condition) => Arc::make_mut(&mut site.health.checks).define(call.text(0), (&word.text, condition)),
         Err(Fault { at, what, remedy }) => {
             notes.error(within(word, at.start, at.end), Complaint::new(what, remedy));
         }

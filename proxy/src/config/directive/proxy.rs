@@ -5,7 +5,7 @@ use evenkeel_protocol::{HealthCheck, MemberName, MemberSettings};
 
 use crate::config::Reverse;
 use crate::config::directive::server::{seconds, switch, value, via};
-use crate::config::directive::{Call, Context, Directive, EVERYWHERE, Effect, SERVER};
+use crate::config::directive::{Call, Context, Directive, Effect, SERVER};
 use crate::config::lexer::Word;
 use crate::config::nearest::did_you_mean;
 use crate::config::notes::{Complaint, Notes};
@@ -118,15 +118,6 @@ pub(super) static ROWS: &[Directive] = &[
         effect: Effect::Apply(|site, notes, call| {
             site.via = value(notes, call, |text, _| via(text)).unwrap_or(site.via);
         }),
-    },
-    Directive {
-        name: "SetHandler",
-        contexts: EVERYWHERE,
-        usage: "NAME",
-        arguments: 1..=1,
-        about: "heartbeat, in <Location>, takes heartbeats by POST; balancer-manager, server-status and server-info are \
-                not served yet.",
-        effect: Effect::Apply(set_handler),
     },
 ];
 
@@ -332,6 +323,9 @@ fn proxy_pass(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
             }
         }
     }
+    if let Some(balancer) = target.as_ref().and_then(|(index, _)| site.balancers.get_mut(*index)) {
+        balancer.passed = Some(path.clone());
+    }
     let mappings = if matches!(call.scope, Scope::Location(_)) {
         &mut site.location_mappings
     } else {
@@ -398,35 +392,5 @@ fn proxy_pass_reverse(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
             notes.error(extra.spot, Complaint::new(what, "remove it"));
         }
         [] => {}
-    }
-}
-
-fn set_handler(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
-    let is_heartbeat = call.text(0) == "heartbeat";
-    if let Scope::Location(path) = call.scope {
-        // Another handler takes the place of one from an earlier section.
-        site.heartbeats.handlers.push((path.clone(), is_heartbeat, call.spot));
-    } else if is_heartbeat {
-        let what = "the handler heartbeat would answer every request here";
-        return notes.error(call.spot, Complaint::new(what, "put it into a <Location /PATH>"));
-    }
-    match call.text(0).to_ascii_lowercase().as_str() {
-        _ if is_heartbeat => {}
-        "balancer-manager" => {
-            let what = "the balancer-manager page is not served yet";
-            notes.warn(call.spot, Complaint::new(what, "use the console, or the admin socket"));
-        }
-        "server-status" | "server-info" => {
-            let what = format!("the {} page is not served yet", shown(call.text(0)));
-            notes.warn(call.spot, Complaint::new(what, "use the console, or the admin socket"));
-        }
-        "none" => {}
-        _ => {
-            let what = format!("there is no handler '{}'", shown(call.text(0)));
-            notes.error(
-                call.spot,
-                Complaint::new(what, "remove the line; paths are given to balancers by ProxyPass"),
-            );
-        }
     }
 }

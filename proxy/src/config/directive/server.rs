@@ -77,6 +77,18 @@ pub(super) static ROWS: &[Directive] = &[
         about: "How long to wait for a client, and for members that have no time-out of their own.",
         effect: Effect::Apply(|site, notes, call| site.timeout = seconds(notes, call).or(site.timeout)),
     },
+    Directive {
+        name: "UseCanonicalName",
+        contexts: SERVER,
+        usage: "On|Off|DNS",
+        arguments: 1..=1,
+        about: "Whether the manager page goes by ServerName alone, whatever clients call the proxy; DNS is as On.",
+        effect: Effect::Apply(|site, notes, call| {
+            let dns = call.text(0).eq_ignore_ascii_case("dns");
+            let canonical = if dns { Some(true) } else { switch(notes, call) };
+            site.canonical_name = canonical.unwrap_or(site.canonical_name);
+        }),
+    },
 ];
 
 /// Reads the only argument with `read`, and passes on what there is to say about it.

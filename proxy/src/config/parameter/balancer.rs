@@ -1,14 +1,15 @@
 //! The parameters of a balancer, one row each; httpd's keywords and ranges.
 
-use evenkeel_protocol::{BalancerSettings, LbMethod};
+use evenkeel_protocol::LbMethod;
 
+use crate::config::manager::{BalancerDraftSettings, Nonce};
 use crate::config::nearest::nearest;
 use crate::config::notes::Complaint;
 use crate::config::parameter::Parameter;
 use crate::config::parameter::value::{Remarks, Whole, on_off};
 
 /// What the rows set.
-pub(in crate::config) type Settings = BalancerSettings;
+pub(in crate::config) type Settings = BalancerDraftSettings;
 
 /// All parameters of a balancer, sorted by keyword.
 pub(in crate::config) static ROWS: &[Parameter<Settings>] = &[
@@ -64,14 +65,9 @@ pub(in crate::config) static ROWS: &[Parameter<Settings>] = &[
     Parameter {
         key: "nonce",
         range: "a text of at most 36 characters, or None",
-        about: "Guards the forms of httpd's manager page; has no effect here.",
-        set: |_, text, remarks| {
-            if text.len() > 36 {
-                return Err(Complaint::new("is longer than 36 characters", "shorten it"));
-            }
-            remarks.unused("there is no manager page yet", "use the admin socket");
-            Ok(())
-        },
+        about: "Guards the forms of the manager page, a random one by default; None makes the page read-only, as in \
+                httpd.",
+        set: nonce,
     },
     Parameter {
         key: "routecookie",
@@ -153,6 +149,21 @@ fn lbmethod(settings: &mut Settings, text: &str, _: &mut Remarks) -> Result<(), 
     Ok(())
 }
 
+/// `None` is read in letters of any size, as in httpd.
+fn nonce(settings: &mut Settings, text: &str, remarks: &mut Remarks) -> Result<(), Complaint> {
+    if text.len() > 36 {
+        return Err(Complaint::new("is longer than 36 characters", "shorten it"));
+    }
+    settings.nonce = if text.eq_ignore_ascii_case("none") || text.is_empty() {
+        let what = "makes the manager page read-only, as in httpd, whose manual says otherwise";
+        remarks.warnings.push(Complaint::new(what, "remove it if the page shall change something"));
+        Nonce::ReadOnly
+    } else {
+        Nonce::Fixed(text.to_owned())
+    };
+    Ok(())
+}
+
 /// In seconds. A word of ours, so nothing is guessed.
 fn window(text: &str) -> Result<u32, Complaint> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -209,7 +220,7 @@ mod tests {
     #[test]
     fn what_is_taken() {
         type Check = fn(&Settings) -> bool;
-        let rows: [(&str, Check, usize, usize); 28] = [
+        let rows: [(&str, Check, usize, usize); 29] = [
             ("timeout=1", |s| s.timeout == 1, 0, 0),
             ("timeout=5s", |s| s.timeout == 5, 1, 0),
             ("timeout=5 timeout=6", |s| s.timeout == 6, 0, 0),
@@ -237,7 +248,8 @@ mod tests {
             ("sessionwindow=20m", |s| s.sessionwindow == 1200, 0, 0),
             ("sessionwindow=168h", |s| s.sessionwindow == 604_800, 0, 0),
             ("growth=100", |s| *s == Settings::default(), 0, 1),
-            ("nonce=None", |s| *s == Settings::default(), 0, 1),
+            ("nonce=none", |s| s.nonce == Nonce::ReadOnly, 0, 1),
+            ("nonce=None nonce=abc", |s| s.nonce == Nonce::Fixed("abc".to_owned()), 0, 1),
         ];
         for (words, check, traps, warnings) in rows {
             let (settings, seen_traps, seen_warnings) = set(words).unwrap();
@@ -280,6 +292,7 @@ mod tests {
             "sessionwindow=-1m",
             "sessionwindow=30ms",
             "sessionwindow=99999999999h",
+            "nonce=1234567890123456789012345678901234567",
             "growth=0",
             "growth=101",
             "growth=",

@@ -110,11 +110,14 @@ fn what_cannot_work_is_told() {
 
 #[test]
 fn a_rule_of_access_on_the_handler_is_never_passed_over() {
-    let text = "Listen 80\nHeartbeatListen 239.0.0.1:1\n<Location /hb>\nSetHandler heartbeat\nRequire ip 10\n</Location>\n";
+    let text = "Listen 80\nHeartbeatListen 239.0.0.1:1\n<Location /hb>\nSetHandler heartbeat\nRequire group x\n</Location>\n";
     assert_eq!(
         errors(text),
         ["site.conf:5:1: Require restricts access for /hb; this proxy cannot do that yet"]
     );
     let config = fenced(text).unwrap();
-    assert!(config.heartbeat.handles("/hb") && config.fences.iter().any(|fence| fence.covers("/hb", None)));
+    assert!(
+        config.handlers.find("/hb") == Handler::Heartbeat
+            && config.fences.iter().any(|fence| fence.covers("/hb", None))
+    );
 }

@@ -1,0 +1,104 @@
+//! The parameters of a request to the manager, taken apart as httpd does it.
+
+use percent_encoding::percent_decode;
+
+use crate::limits;
+
+/// Names and values, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+/// All that a query can bring, so that no link changes anything.
+const READING: [&str; 4] = ["b", "w", "nonce", "xml"];
+
+impl Parameters {
+    /// Those of a form: split at `&`, then at the first `=`; values are decoded twice, and a plus sign stays one.
+    pub(super) fn of_form(body: &[u8]) -> Self {
+        let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.take(limits::MANAGER_PARAMETERS).map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            let (name, value) = (pair.get(..at), pair.get(at + 1..));
+            let value: Vec<u8> = percent_decode(value.unwrap_or_default()).collect();
+            (text(percent_decode(name.unwrap_or_default()).collect()), text(percent_decode(&value).collect()))
+        });
+        Self(pairs.collect())
+    }
+
+    /// Those of a query.
+    pub(super) fn of_query(query: &[u8]) -> Self {
+        let Self(mut pairs) = Self::of_form(query);
+        pairs.retain(|(name, _)| READING.contains(&name.as_str()));
+        Self(pairs)
+    }
+
+    /// The last value of that name.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The names, each once.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let earlier = |at: usize, name: &str| self.0.iter().take(at).any(|(known, _)| known == name);
+        self.0
+            .iter()
+            .enumerate()
+            .filter(move |(at, (name, _))| !earlier(*at, name))
+            .map(|(_, (name, _))| name.as_str())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Does it ask for anything but a place on the page?
+    pub(super) fn changes_something(&self) -> bool {
+        self.0.iter().any(|(name, _)| !READING.contains(&name.as_str()))
+    }
+}
+
+/// What is no UTF-8 stays visible as such, and is then refused where it is looked at.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_read_as_httpd_reads_them() {
+        let form = Parameters::of_form(b"a=1&b=x%26y&c&d=a+b&e=%2541&a=2&&=v&f=1=2&%67=h&i=%zz");
+        for (name, value) in [
+            ("a", Some("2")),
+            ("b", Some("x&y")),
+            ("c", Some("")),
+            ("d", Some("a+b")),
+            ("e", Some("A")),
+            ("", Some("v")),
+            ("f", Some("1=2")),
+            ("g", Some("h")),
+            ("i", Some("%zz")),
+            ("j", None),
+        ] {
+            assert_eq!(form.get(name), value, "{name}");
+        }
+        assert_eq!(form.names().filter(|name| *name == "a").count(), 1);
+    }
+
+    #[test]
+    fn a_query_can_only_ask() {
+        let query = Parameters::of_query(b"b=app&w_lf=5&b_lbm=bytraffic&nonce=n&xml&w=http://a");
+        assert!(!query.changes_something());
+        assert_eq!((query.get("w_lf"), query.get("xml"), query.get("w")), (None, Some(""), Some("http://a")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_parameters(body in proptest::collection::vec(0_u8..=255, 0..300)) {
+            let form = Parameters::of_form(&body);
+            for name in form.names() {
+                proptest::prop_assert!(form.get(name).is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Small texts as httpd writes and reads them: escapes, sizes, and numbers in the manner of C.
+
+use std::fmt::{self, Write as _};
+
+/// Text for HTML and XML, between tags and in attributes in double quotes; as httpd escapes it.
+pub(super) struct Escaped<'a>(pub(super) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut from = 0;
+        for (at, c) in self.0.char_indices() {
+            let entity = match c {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '"' => "&quot;",
+                _ => continue,
+            };
+            f.write_str(self.0.get(from..at).unwrap_or_default())?;
+            f.write_str(entity)?;
+            from = at + c.len_utf8();
+        }
+        f.write_str(self.0.get(from..).unwrap_or_default())
+    }
+}
+
+/// Text for an attribute in single quotes.
+pub(super) struct Quoted<'a>(pub(super) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, part) in self.0.split('\'').enumerate() {
+            if at > 0 {
+                f.write_str("&#39;")?;
+            }
+            Escaped(part).fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// A path, or the URL of a member in a query, as APR escapes it: `:` and `/` stay.
+pub(super) fn in_url(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"$-_.+!*'(),:@&=/~".contains(byte) {
+            out.push(char::from(*byte));
+        } else {
+            // A string takes everything.
+            let _ = write!(out, "%{byte:02x}");
+        }
+    }
+    out
+}
+
+/// A number of bytes in four places, as APR formats it: `  0 `, `1.3K`, ` 99K`.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [char; 6] = ['K', 'M', 'G', 'T', 'P', 'E'];
+    if bytes < 973 {
+        return format!("{bytes:3} ");
+    }
+    let mut whole = bytes;
+    for unit in UNITS {
+        let rest = whole & 1023;
+        whole >>= 10;
+        if whole >= 973 {
+            continue;
+        }
+        if whole < 9 || (whole == 9 && rest < 973) {
+            let tenths = (rest * 5 + 256) / 512;
+            let (whole, tenths) = if tenths >= 10 { (whole + 1, 0) } else { (whole, tenths) };
+            return format!("{whole}.{tenths}{unit}");
+        }
+        return format!("{:3}{unit}", whole + u64::from(rest >= 512));
+    }
+    "****".to_owned()
+}
+
+/// The whole number that a text starts with, as `atoi` reads it: 0 if there is none.
+pub(super) fn whole(text: &str) -> i64 {
+    leading(text).0
+}
+
+/// The same, and what stands behind it; none if there are no digits.
+pub(super) fn leading(text: &str) -> (i64, Option<&str>) {
+    let text = text.trim_start_matches(is_space);
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = digits.split_at_checked(length).unwrap_or_default();
+    let number = number
+        .bytes()
+        .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+    (if negative { -number } else { number }, (length > 0).then_some(rest))
+}
+
+/// The number that a text starts with, as `atof` reads it, without hexadecimal ones: 0 if there is none.
+pub(super) fn decimal(text: &str) -> f64 {
+    let text = text.trim_start_matches(is_space);
+    let digits = |from: usize| text.bytes().skip(from).take_while(u8::is_ascii_digit).count();
+    let mut end = usize::from(text.starts_with(['-', '+']));
+    end += digits(end);
+    if text.as_bytes().get(end) == Some(&b'.') {
+        end += 1 + digits(end + 1);
+    }
+    if text.as_bytes().get(end).is_some_and(|byte| matches!(byte, b'e' | b'E')) {
+        let sign = usize::from(text.as_bytes().get(end + 1).is_some_and(|byte| matches!(byte, b'-' | b'+')));
+        let exponent = digits(end + 1 + sign);
+        if exponent > 0 {
+            end += 1 + sign + exponent;
+        }
+    }
+    text.get(..end).and_then(|number| number.parse().ok()).unwrap_or(0.0)
+}
+
+/// C's `isspace`.
+fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\x0b' | '\x0c' | '\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_that_httpd_shows() {
+        for (bytes, shown) in [
+            (0, "  0 "),
+            (115, "115 "),
+            (186, "186 "),
+            (972, "972 "),
+            (973, "1.0K"),
+            (1345, "1.3K"),
+            (9360, "9.1K"),
+            (9405, "9.2K"),
+            (101_420, " 99K"),
+            (1_001_435, "1.0M"),
+            (9_051_465, "8.6M"),
+            (10_188, "9.9K"),
+            (10_189, " 10K"),
+            (u64::MAX, " 16E"),
+        ] {
+            assert_eq!(size(bytes), shown, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_c_reads_them() {
+        for (text, number) in [
+            ("5", 5),
+            (" \t-1", -1),
+            ("+7x", 7),
+            ("x", 0),
+            ("", 0),
+            ("--1", 0),
+            ("99999999999999999999", i64::MAX),
+        ] {
+            assert_eq!(whole(text), number, "{text:?}");
+        }
+        for (text, number) in [
+            ("1.5", 1.5),
+            (" 2x", 2.0),
+            (".5", 0.5),
+            ("1e2", 100.0),
+            ("1e", 1.0),
+            ("1e+", 1.0),
+            ("-3", -3.0),
+            ("", 0.0),
+            (".", 0.0),
+            ("x1", 0.0),
+            ("inf", 0.0),
+        ] {
+            assert!((decimal(text) - number).abs() < 1e-9, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_a_meaning_in_a_page_is_escaped() {
+        assert_eq!(Escaped("a<b>&\"'é").to_string(), "a&lt;b&gt;&amp;&quot;'é");
+        assert_eq!(Quoted("'a'<").to_string(), "&#39;a&#39;&lt;");
+        assert_eq!(in_url("http://[::1]:80/é b%".as_bytes()), "http://%5b::1%5d:80/%c3%a9%20b%25");
+    }
+}
