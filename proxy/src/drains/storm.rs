@@ -78,6 +78,7 @@ impl Layout {
             members: members.collect(),
             written: Vec::new(),
             checks: Arc::default(),
+            manager: crate::config::ManagerConfig::default(),
         }]
     }
 
