@@ -127,7 +127,7 @@ fn a_rule_of_access_closes_the_handler() {
     let backend = Backend::new("1");
     let rule = "<Location /hb>\nSetHandler heartbeat\nRequire ip 192.0.2.1\n</Location>";
     let text = site(&format!("Listen 127.0.0.1:0\nHeartbeatListen 127.0.0.1:0\n{rule}"), &[backend]);
-    let proxy = Proxy::start_with(folder(), &text, &["--fence"]);
-    assert_eq!(post(&proxy, "/hb", "ready=1&busy=2").status, 503);
+    let proxy = proxy(text);
+    assert_eq!(post(&proxy, "/hb", "ready=1&busy=2").status, 403);
     assert!(proxy.balancer("app").members.iter().all(|member| member.heard.is_none()));
 }
