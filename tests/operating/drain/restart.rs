@@ -56,6 +56,11 @@ fn an_outcome_is_still_known_after_a_restart_and_safe_only_after_another_look() 
     let (mut proxy, _backends) = pair();
     let number = order(&proxy, "a", r#"{"settle":"2s"}"#).drain.number;
     assert_eq!(ended(&proxy, number).outcome, Some(DrainOutcome::SafeToStop));
+    // It is told before it is written down; a drain whose end was not written down goes on.
+    eventually_true("it is written down", || {
+        let state = fs::read(proxy.run_folder().join("drains.state")).unwrap();
+        String::from_utf8_lossy(&state).contains("safe_to_stop")
+    });
     proxy.stop();
     let since = Stopwatch::start();
     proxy.restart();
