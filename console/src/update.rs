@@ -11,6 +11,8 @@ use crate::model::{Model, Popup, Screen, Tone};
 mod drain;
 mod edit;
 mod found;
+#[cfg(test)]
+pub(crate) mod hands;
 mod incoming;
 mod lock;
 mod many;

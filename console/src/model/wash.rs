@@ -3,7 +3,7 @@
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{
-    Change, Drain, ElectionNote, Event, EventKind, Explanation, Override, Peer, Snapshot,
+    Change, Drain, Edited, ElectionNote, Event, EventKind, Explanation, Override, Peer, Snapshot,
 };
 
 use crate::need::Found;
@@ -114,6 +114,12 @@ fn overridden(what: &mut Override) {
     wash(&mut what.field, WORD);
     wash(&mut what.value, WORD);
     wash(&mut what.why, SENTENCE);
+}
+
+/// The answer to an edit.
+pub fn edited(edited: &mut Edited) {
+    changes(&mut edited.changes);
+    edited.notes.iter_mut().for_each(|note| *note = sentence(note));
 }
 
 /// Cleans the texts of changes.

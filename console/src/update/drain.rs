@@ -5,15 +5,14 @@ use evenkeel_protocol::{Drain, DrainAnswer, Flag};
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::{Act, Turn};
-use crate::model::batch::Outcome;
 use crate::model::drains::{self, Drainage};
 use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
 use crate::model::terms::Terms;
 use crate::model::{Model, Picked, Popup, Screen, Tone, wash};
 use crate::news::Ticket;
-use crate::update::incoming::{self, UNDO};
-use crate::update::{edit, many, undo};
+use crate::update::incoming::{self, Came};
+use crate::update::{edit, undo};
 
 /// What it is to drain these, or no longer: a job of the proxy, and of a single one that has it already its end.
 pub(super) fn act(model: &Model, targets: &[Target], turn: Turn) -> Act {
@@ -119,41 +118,22 @@ pub(super) fn answered(
     ticket: Ticket,
     outcome: Result<Box<DrainAnswer>, String>,
 ) -> Vec<Effect> {
-    match outcome {
-        Ok(mut answer) => {
-            wash::drain(&mut answer.drain);
-            let revision = answer.edited.as_ref().map_or(0, |edited| edited.revision);
-            if let Some(sent) = model.pending.answer(ticket, Some(revision)) {
-                if let Some(edited) = &answer.edited {
-                    undo::note(model, &sent, edited);
-                }
-                let Act::Drain(drainage) = &sent.act else { return vec![Effect::Refresh] };
-                let line = drainage.done(&sent.label, &answer);
-                let whole = answer.drain.durable || !answer.changed;
-                let told = if whole { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) };
-                if !many::answered(model, ticket, told) {
-                    let undone = answer.edited.as_ref().is_some_and(|edited| edited.changed);
-                    let more = undone.then(|| incoming::hint(model, &sent));
-                    let tone = if whole { Tone::Good } else { Tone::Alarm };
-                    model.tell_for(if whole { UNDO } else { UNDO * 2 }, tone, (line, more));
-                }
-            }
-            if let Some(snapshot) = model.fleet.snapshot() {
-                model.pending.shown(snapshot);
-            }
+    let outcome = outcome.map(|mut answer| {
+        wash::drain(&mut answer.drain);
+        answer.edited.iter_mut().for_each(wash::edited);
+        (answer.edited.as_ref().map_or(0, |edited| edited.revision), answer)
+    });
+    incoming::settle(model, ticket, outcome, |model, sent, answer| {
+        if let Some(edited) = &answer.edited {
+            undo::note(model, sent, edited);
         }
-        Err(why) => {
-            if let Some(sent) = model.pending.answer(ticket, None) {
-                let why = wash::sentence(&why);
-                if !many::answered(model, ticket, Outcome::Refused(why.clone())) {
-                    model.tell(Tone::Alarm, format!("{}: {why}", sent.label));
-                }
-            }
-        }
-    }
-    let mut effects = many::go_on(model);
-    effects.push(Effect::Refresh);
-    effects
+        let Act::Drain(drainage) = &sent.act else { return None };
+        Some(Came {
+            line: drainage.done(&sent.label, &answer),
+            whole: answer.drain.durable || !answer.changed,
+            undoable: answer.edited.as_ref().is_some_and(|edited| edited.changed),
+        })
+    })
 }
 
 #[cfg(test)]
@@ -167,21 +147,8 @@ mod tests {
     use crate::model::sample;
     use crate::need::Job;
     use crate::news::News;
+    use crate::update::hands::press;
     use crate::update::update;
-
-    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for c in keys.chars() {
-            let key = match c {
-                '⏎' => Key::Enter,
-                '⇥' => Key::Tab,
-                c => Key::Char(c),
-            };
-            effects.extend(update(model, Message::Key(key)));
-            update(model, Message::Painted);
-        }
-        effects
-    }
 
     fn hear(model: &mut Model, snapshot: evenkeel_protocol::Snapshot) {
         update(model, Message::News(News::Snapshot(Box::new(snapshot))));
@@ -247,14 +214,14 @@ mod tests {
         for key in "tcrSXo".chars() {
             let mut model = shown();
             model.lock.close();
-            assert_eq!(press(&mut model, &key.to_string()), []);
+            assert_eq!(press(&mut model, &key), []);
             assert_eq!(model.popup, None, "{key}");
             let mut model = shown();
             let mut ended = sample::drained(63);
             ended.drains[0].outcome = Some(DrainOutcome::Cancelled);
             ended.drains[0].ended = Some(Timestamp(sample::NOON));
             hear(&mut model, ended);
-            press(&mut model, &key.to_string());
+            press(&mut model, &key);
             assert_eq!(model.popup, None, "{key}");
         }
     }

@@ -211,16 +211,8 @@ mod tests {
     use crate::message::{Key, Message, Size};
     use crate::model::sample;
     use crate::news::{News, Ticket};
+    use crate::update::hands::press;
     use crate::update::update;
-
-    fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for key in keys {
-            effects.extend(update(model, Message::Key(*key)));
-            update(model, Message::Painted);
-        }
-        effects
-    }
 
     fn hear(model: &mut Model, news: News) -> Vec<Effect> {
         update(model, Message::News(news))

@@ -79,20 +79,41 @@ fn event_came(model: &mut Model, mut event: Event) -> Vec<Effect> {
 }
 
 fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, String>) -> Vec<Effect> {
+    let outcome = outcome.map(|mut edited| {
+        wash::edited(&mut edited);
+        (edited.revision, edited)
+    });
+    settle(model, ticket, outcome, |model, sent, edited| {
+        super::undo::note(model, sent, &edited);
+        let line = sent.act.done(&sent.label, &edited);
+        Some(Came { line, whole: edited.durable || !edited.changed, undoable: edited.changed })
+    })
+}
+
+/// What came of something that was sent.
+pub(super) struct Came {
+    pub(super) line: String,
+    /// Will it survive a restart of the proxy?
+    pub(super) whole: bool,
+    pub(super) undoable: bool,
+}
+
+/// Something that was sent was answered, with the revision that will show it: the operator is told, and what waits for
+/// the answer goes on.
+pub(super) fn settle<T>(
+    model: &mut Model,
+    ticket: Ticket,
+    outcome: Result<(u64, T), String>,
+    told: impl FnOnce(&mut Model, &Sent, T) -> Option<Came>,
+) -> Vec<Effect> {
     match outcome {
-        Ok(mut edited) => {
-            wash::changes(&mut edited.changes);
-            edited.notes.iter_mut().for_each(|note| *note = wash::sentence(note));
-            if let Some(sent) = model.pending.answer(ticket, Some(edited.revision)) {
-                super::undo::note(model, &sent, &edited);
-                let line = sent.act.done(&sent.label, &edited);
-                let whole = edited.durable || !edited.changed;
-                if !super::many::answered(
-                    model,
-                    ticket,
-                    if whole { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) },
-                ) {
-                    let more = edited.changed.then(|| hint(model, &sent));
+        Ok((revision, answer)) => {
+            let sent = model.pending.answer(ticket, Some(revision));
+            let came = sent.and_then(|sent| told(model, &sent, answer).map(|came| (sent, came)));
+            if let Some((sent, Came { line, whole, undoable })) = came {
+                let outcome = if whole { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) };
+                if !super::many::answered(model, ticket, outcome) {
+                    let more = undoable.then(|| hint(model, &sent));
                     let tone = if whole { Tone::Good } else { Tone::Alarm };
                     model.tell_for(if whole { UNDO } else { UNDO * 2 }, tone, (line, more));
                 }
@@ -116,7 +137,7 @@ fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, Stri
 }
 
 /// What can be done about a change that was made.
-pub(super) fn hint(model: &Model, sent: &Sent) -> String {
+fn hint(model: &Model, sent: &Sent) -> String {
     let command = model.commands.first().map_or("", String::as_str);
     match sent.act {
         Act::Undo { .. } => format!("y copies: {command}"),

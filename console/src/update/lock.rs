@@ -53,16 +53,8 @@ mod tests {
     use crate::model::sample;
     use crate::need::Job;
     use crate::news::News;
+    use crate::update::hands::press;
     use crate::update::update;
-
-    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for c in keys.chars() {
-            effects.extend(update(model, Message::Key(Key::Char(c))));
-            update(model, Message::Painted);
-        }
-        effects
-    }
 
     fn locked() -> Model {
         let mut model = sample::model(80, 24);

@@ -38,20 +38,11 @@ mod tests {
 
     use super::*;
     use crate::keymap::Context;
-    use crate::message::{Key, Message};
+    use crate::message::Message;
     use crate::model::sample;
     use crate::news::News;
+    use crate::update::hands::press;
     use crate::update::update;
-
-    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for c in keys.chars() {
-            let key = if c == '\n' { Key::Enter } else { Key::Char(c) };
-            effects.extend(update(model, Message::Key(key)));
-            update(model, Message::Painted);
-        }
-        effects
-    }
 
     fn answer(model: &mut Model, ticket: u64, outcome: Result<Edited, &str>) -> Vec<Effect> {
         let outcome = outcome.map(Box::new).map_err(str::to_owned);

@@ -164,19 +164,10 @@ fn value(member: &MemberSnapshot, field: &str) -> String {
 mod tests {
     use super::*;
     use crate::keymap::{Context, key};
-    use crate::message::{Key, Message};
+    use crate::message::Key;
     use crate::model::column::Column;
     use crate::model::sample;
-    use crate::update::update;
-
-    fn press(model: &mut Model, keys: &[Key]) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for key in keys {
-            effects.extend(update(model, Message::Key(*key)));
-            update(model, Message::Painted);
-        }
-        effects
-    }
+    use crate::update::hands::press;
 
     fn typed(model: &mut Model, line: &str) -> Vec<Effect> {
         let mut keys = vec![Key::Char(':')];

@@ -56,19 +56,11 @@ fn is_behind(model: &Model, done: &crate::model::undo::Done) -> bool {
 mod tests {
     use super::*;
     use crate::effect::Effect;
-    use crate::message::{Key, Message};
+    use crate::message::Message;
     use crate::model::sample;
     use crate::news::{News, Ticket};
+    use crate::update::hands::press;
     use crate::update::update;
-
-    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for c in keys.chars() {
-            effects.extend(update(model, Message::Key(Key::Char(c))));
-            update(model, Message::Painted);
-        }
-        effects
-    }
 
     fn toast(model: &Model) -> &str {
         model.toast.as_ref().map_or("", |toast| toast.text.as_str())

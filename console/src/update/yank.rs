@@ -31,18 +31,8 @@ pub(super) fn yank(model: &mut Model) -> Vec<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Key, Message};
     use crate::model::sample;
-    use crate::update::update;
-
-    fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
-        let mut last = Vec::new();
-        for c in keys.chars() {
-            last = update(model, Message::Key(Key::Char(c)));
-            update(model, Message::Painted);
-        }
-        last
-    }
+    use crate::update::hands::press;
 
     #[test]
     fn the_name_is_copied_and_after_an_act_its_command() {

@@ -16,6 +16,7 @@ use crate::model::{Model, Tone, sample};
 use crate::need::Found;
 use crate::news::News;
 use crate::theme::{Colours, Glyphs, Ground, Theme};
+use crate::update::hands::{self, Keys};
 use crate::update::update;
 
 const RICH: Theme = Theme { colours: Colours::Many, ground: Ground::Dark, glyphs: Glyphs::Unicode };
@@ -36,17 +37,6 @@ fn text(buffer: &Buffer) -> String {
         lines.push('\n');
     }
     lines
-}
-
-fn press(model: &mut Model, keys: &[Key]) {
-    for key in keys {
-        update(model, Message::Key(*key));
-        update(model, Message::Painted);
-    }
-}
-
-fn typed(text: &str) -> Vec<Key> {
-    text.chars().map(Key::Char).collect()
 }
 
 fn compare(name: &str, model: &Model, theme: Theme) {
@@ -72,6 +62,11 @@ fn shown_drain(model: &mut Model, change: impl FnOnce(&mut evenkeel_protocol::Dr
     sample::answer(model);
 }
 
+/// Presses keys, whatever they ask for.
+fn press(model: &mut Model, keys: &(impl Keys + ?Sized)) {
+    hands::press(model, keys);
+}
+
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
@@ -83,19 +78,19 @@ const STORIES: [(&str, Story); 37] = [
     ("confirm-disable", |model| press(model, &[Key::Char('D')])),
     ("confirm-light", |model| press(model, &[Key::Char('H')])),
     ("confirm-many", |model| {
-        press(model, &typed("a"));
-        press(model, &typed("D"));
+        press(model, "a");
+        press(model, "D");
     }),
     ("unlock", |model| {
         model.lock.close();
         press(model, &[Key::Char('L')]);
     }),
     ("menu", |model| press(model, &[Key::Down, Key::Enter, Key::Down])),
-    ("palette", |model| press(model, &typed(":drain n"))),
-    ("problems", |model| press(model, &typed("p >>>>I"))),
+    ("palette", |model| press(model, ":drain n")),
+    ("problems", |model| press(model, "p >>>>I")),
     ("results", |model| {
-        press(model, &typed("]  H"));
-        press(model, &typed("y"));
+        press(model, "]  H");
+        press(model, "y");
         let refused = Err("it was changed since you looked".to_owned());
         let answer = News::Answer { ticket: crate::news::Ticket(1), outcome: refused };
         update(model, Message::News(answer));
@@ -108,7 +103,7 @@ const STORIES: [(&str, Story); 37] = [
     }),
     ("form", |model| {
         press(model, &[Key::Char('e'), Key::Tab]);
-        press(model, &typed("b;"));
+        press(model, "b;");
     }),
     ("pending", |model| press(model, &[Key::Char('H'), Key::Char('y')])),
     ("help", |model| press(model, &[Key::Char('?')])),
@@ -205,7 +200,7 @@ const STORIES: [(&str, Story); 37] = [
     ("drain-terms", |model| {
         press(model, &[Key::Char('d'), Key::Tab, Key::Tab]);
         press(model, &[Key::Ctrl('u')]);
-        press(model, &typed("10"));
+        press(model, "10");
     }),
     ("lens-empty", |model| press(model, &[Key::Char('4')])),
     ("lens", |model| {
@@ -216,7 +211,7 @@ const STORIES: [(&str, Story); 37] = [
     }),
     ("lens-asking", |model| {
         press(model, &[Key::Char('4'), Key::Enter]);
-        press(model, &typed("abc.node1"));
+        press(model, "abc.node1");
     }),
     ("elections", |model| {
         press(model, &[Key::Char('5'), Key::Char('f')]);
@@ -255,7 +250,7 @@ fn other_sizes_and_a_filter_are_as_expected() {
     compare("summary-20x5", &sample::model(20, 5), RICH);
     let mut model = sample::model(80, 24);
     press(&mut model, &[Key::Char('/')]);
-    press(&mut model, &typed("node"));
+    press(&mut model, "node");
     compare("filter-80x24", &model, RICH);
     compare("waiting-80x24", &Model::new("site.conf", Size { width: 80, height: 24 }), RICH);
 }
