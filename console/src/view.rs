@@ -27,6 +27,7 @@ mod layers;
 mod lens;
 mod member;
 mod menu;
+mod minute;
 mod overview;
 mod results;
 mod rollup;

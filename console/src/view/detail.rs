@@ -5,7 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use super::{Scene, badge, member, words};
+use super::minute::Minute;
+use super::{Scene, badge, words};
 use crate::model::act::{or_none, told};
 use crate::model::health::{Health, meaning};
 use crate::model::history::History;
@@ -53,7 +54,7 @@ pub(super) fn pane(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(graph)]).areas(rest);
     draw(buffer, fields, scene, target);
     if graph > 0 {
-        member::small_graph(buffer, graph_area, scene, target);
+        Minute::of(scene.model.fleet.history(target)).small(buffer, graph_area, scene);
     }
 }
 
@@ -253,7 +254,7 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
     let label = scene.span(Role::Faint, "changed  ");
     let event = scene.model.log.last_edit(target);
     let Some(EventKind::MemberEdited { changes, by, reason, .. }) = event.map(|event| &event.kind) else {
-        let text = if member.revision == 0 { "never" } else { "not since this console was opened" };
+        let text = if member.revision == 0 { "never" } else { "not among the latest events" };
         return Line::from(vec![label, scene.span(Role::Faint, text)]);
     };
     let now = scene.model.clock.wall;

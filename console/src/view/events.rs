@@ -15,7 +15,7 @@ use crate::widget::text::{Align, cut, pad, shorten};
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usize) {
     let log = &scene.model.log;
     if log.is_empty() {
-        let text = "Nothing has happened since this console was opened.";
+        let text = "The proxy has told of nothing yet.";
         buffer.set_stringn(area.x + 1, area.y + 1, text, usize::from(area.width), scene.style(Role::Text));
         return;
     }
@@ -44,7 +44,7 @@ pub(super) fn latest(
         None => (log.newest_first().take(usize::from(body.height)).collect(), Subject::Shown),
     };
     if events.is_empty() {
-        let text = "none since this console was opened";
+        let text = "none among the latest events";
         buffer.set_stringn(body.x + 1, body.y, text, usize::from(body.width), scene.style(Role::Faint));
     }
     for (event, row) in events.into_iter().zip(body.rows()) {

@@ -6,8 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use super::minute::Minute;
 use super::{Scene, badge, detail, events, layers, words};
-use crate::model::history::{History, Rate, SECONDS};
+use crate::model::history::Rate;
 use crate::model::past::Past;
 use crate::model::target::Target;
 use crate::theme::Role;
@@ -214,53 +215,7 @@ fn is_marked(past: &Past, newest: usize, words: usize, columns: usize) -> bool {
 
 /// What this console has seen itself, while the proxy's memory is not there.
 fn minute(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
-    let [top, inner] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    let right = match &scene.model.gathered.past {
-        Some(Err(why)) => Line::from(scene.span(Role::Warning, format!(" {why} "))),
-        _ => Line::from(scene.span(Role::Faint, peaks(scene, target))),
-    };
-    scene.rule(buffer, top, "req/s, last minute", right);
-    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let (values, peak) = values(scene, target, SECONDS);
-    // Whole cells for each second, as many as fit; what is too narrow shows means.
-    let each = usize::from(inner.width) / SECONDS;
-    let values = if each == 0 {
-        sparkline::means(values.into_iter(), SECONDS, usize::from(inner.width))
-    } else {
-        values.into_iter().flat_map(|value| std::iter::repeat_n(value, each)).collect()
-    };
-    draw_graph(buffer, inner, scene, (&values, peak));
-}
-
-/// The graph beside the fields of the pane below the list.
-pub(super) fn small_graph(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
-    let [top, inner] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    let title = format!("last minute {}", peaks(scene, target));
-    let x = inner.right().saturating_sub(u16::try_from(title.len()).unwrap_or(0));
-    buffer.set_stringn(x.max(top.x), top.y, &title, usize::from(top.width), scene.style(Role::Faint));
-    let inner = Rect { width: inner.width.saturating_sub(1), ..inner };
-    let columns = usize::from(inner.width).min(SECONDS);
-    let (values, peak) = values(scene, target, columns);
-    draw_graph(buffer, inner, scene, (&values, peak));
-}
-
-fn draw_graph(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, values: (&[Option<u64>], u64)) {
-    graph::draw(buffer, area, values, (scene.style(Role::Accent), scene.style(Role::Faint)));
-}
-
-/// The last minute in so many columns, and the top of its scale.
-fn values(scene: Scene<'_>, target: &Target, columns: usize) -> (Vec<Option<u64>>, u64) {
-    let history = scene.model.fleet.history(target);
-    let rates = history.into_iter().flat_map(History::rates).map(|rate| rate.map(|rate| rate.0));
-    let values = sparkline::means(rates.collect::<Vec<_>>().into_iter(), SECONDS, columns);
-    let peak = values.iter().flatten().max().copied().unwrap_or(0);
-    (values, sparkline::headroom(peak))
-}
-
-/// ` now 12.3, peak 41.0 `
-fn peaks(scene: Scene<'_>, target: &Target) -> String {
-    let history = scene.model.fleet.history(target);
-    let now = history.and_then(History::now);
-    let peak: Option<Rate> = history.and_then(|history| history.rates().flatten().max());
-    format!(" now {}, peak {} ", words::rate(now), words::rate(peak))
+    let minute = Minute::of(scene.model.fleet.history(target));
+    let why = scene.model.gathered.past.as_ref().and_then(|past| past.as_ref().err());
+    minute.draw(buffer, area, scene, why.map(String::as_str));
 }

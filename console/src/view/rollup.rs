@@ -1,4 +1,5 @@
-//! All balancers, a line each: is anything wrong? Below them the drains that run, and what changed lately and by whom.
+//! All balancers, a line each: is anything wrong? Below them the drains that run, the traffic of the
+//! last minute, and what changed lately and by whom.
 //!
 //! The columns drop from the right: balancer, state, members, req/s, last minute, p99, 5xx/s, in flight, sessions,
 //! paths.
@@ -8,14 +9,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout as Areas, Rect};
 use ratatui::text::{Line, Span};
 
+use super::minute::Minute;
 use super::{Scene, badge, events, words};
 use crate::model::drains;
 use crate::model::health::Grade;
-use crate::model::history::SECONDS;
 use crate::theme::Role;
 use crate::widget::sparkline;
 use crate::widget::table::{Column, Layout};
 use crate::widget::text::{Align, cut};
+
+/// The lines that what changed lately has at least, before a graph is drawn.
+const LATEST: u16 = 9;
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -30,15 +34,22 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let drains_height = u16::try_from(running.min(4)).unwrap_or(0) + u16::from(running > 0);
     let wanted = u16::try_from(balancers.len() + 2).unwrap_or(u16::MAX);
     let list_height = wanted.min(area.height.saturating_sub(drains_height + 6).max(4));
-    let [list, drains_area, latest] = Areas::vertical([
+    let left = area.height.saturating_sub(list_height + drains_height);
+    // What changed lately comes first; the graph takes what is left, up to a height at which it is still a glance.
+    let graph_height = if left >= LATEST + 5 { (left - LATEST).min(10) } else { 0 };
+    let [list, drains_area, graph, latest] = Areas::vertical([
         Constraint::Length(list_height),
         Constraint::Length(drains_height),
+        Constraint::Length(graph_height),
         Constraint::Fill(1),
     ])
     .areas(area);
     table(buffer, list, scene);
     if drains_height > 0 {
         running_drains(buffer, drains_area, scene);
+    }
+    if graph.height > 0 {
+        Minute::of_all(&scene.model.fleet).draw(buffer, graph, scene, None);
     }
     if latest.height >= 2 {
         events::latest(buffer, latest, scene, ("what changed lately", None));
@@ -136,16 +147,9 @@ fn members(scene: Scene<'_>, balancer: &BalancerSnapshot, width: usize) -> Vec<S
 
 /// The requests a second of all its members in the last minute.
 fn trend(scene: Scene<'_>, balancer: &BalancerSnapshot, width: usize) -> Vec<Span<'static>> {
-    let mut sum: Vec<Option<u64>> = vec![None; SECONDS];
-    for member in &balancer.members {
-        let Some(history) = scene.model.fleet.history_of(&balancer.name, &member.name) else { continue };
-        for (total, rate) in sum.iter_mut().rev().zip(history.rates().rev()) {
-            if let Some(rate) = rate {
-                *total = Some(total.unwrap_or(0).saturating_add(rate.0));
-            }
-        }
-    }
-    let means = sparkline::means(sum.into_iter(), SECONDS, width);
+    let members = balancer.members.iter();
+    let histories = members.filter_map(|member| scene.model.fleet.history_of(&balancer.name, &member.name));
+    let means = Minute::sum(histories).columns(width);
     let top = means.iter().flatten().max().copied().unwrap_or(0);
     let role = if top == 0 { Role::Faint } else { Role::Accent };
     vec![scene.span(role, sparkline::line(&means, sparkline::headroom(top)))]
