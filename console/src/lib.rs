@@ -19,7 +19,6 @@ pub mod model;
 pub mod need;
 pub mod news;
 pub mod screen;
-pub mod size;
 pub mod terminal;
 pub mod theme;
 pub mod update;

@@ -234,6 +234,37 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Whom it is about: a balancer, or one of its members; none: the proxy as a whole, or its reader.
+    pub fn about(&self) -> Option<(&BalancerName, Option<&MemberName>)> {
+        match self {
+            Self::MemberEdited { balancer, member, .. }
+            | Self::MemberFailed { balancer, member, .. }
+            | Self::MemberRetried { balancer, member, .. }
+            | Self::MemberRecovered { balancer, member }
+            | Self::DrainBegan { balancer, member, .. }
+            | Self::DrainChanged { balancer, member, .. }
+            | Self::DrainPhase { balancer, member, .. }
+            | Self::DrainEnded { balancer, member, .. }
+            | Self::HealthFailed { balancer, member, .. }
+            | Self::HealthPassed { balancer, member, .. } => Some((balancer, Some(member))),
+            Self::BalancerEdited { balancer, .. }
+            | Self::HeartbeatsMissed { balancer }
+            | Self::HeartbeatsHeard { balancer } => Some((balancer, None)),
+            Self::OverrideKept(Override { subject, .. })
+            | Self::OverrideDropped(Override { subject, .. })
+            | Self::EditRefused(RefusedEdit { subject, .. }) => {
+                Some((&subject.balancer, subject.member.as_ref()))
+            }
+            Self::Started
+            | Self::Stopping
+            | Self::Reloaded { .. }
+            | Self::ReloadRefused { .. }
+            | Self::Missed { .. } => None,
+        }
+    }
+}
+
 /// An edit that was asked for and not made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedEdit {

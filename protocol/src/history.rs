@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::clean::clean;
+use crate::mark::Mark;
 use crate::name::{BalancerName, MemberName};
 use crate::refusal::{Code, Refusal};
 use crate::timestamp::Timestamp;
@@ -237,41 +238,6 @@ pub struct MemberHistory {
     /// The points of each series, oldest first; null where nothing was observed, and for percentiles also where
     /// nothing was answered.
     pub series: BTreeMap<Series, Vec<Option<f64>>>,
-}
-
-/// Something that happened and may explain what the points show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    /// The number of its event.
-    pub event: u64,
-    /// When.
-    pub at: Timestamp,
-    /// Whom it is about; none: the balancer, or the whole proxy.
-    pub member: Option<MemberName>,
-    /// What kind of thing it is.
-    pub kind: MarkKind,
-    /// In a few words, clean.
-    pub text: String,
-}
-
-/// What a mark stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MarkKind {
-    /// An operator changed something.
-    Edited,
-    /// A member was put into error.
-    Failed,
-    /// A member answered again after an error.
-    Recovered,
-    /// Health checks took a member out.
-    CheckFailed,
-    /// Health checks brought a member back.
-    CheckPassed,
-    /// The configuration was read anew.
-    Reloaded,
-    /// The proxy began to serve.
-    Started,
 }
 
 #[cfg(test)]

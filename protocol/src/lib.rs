@@ -16,10 +16,12 @@
 //! | [`preview`] | what an edit would do, without doing it |
 //! | [`undo`] | taking an edit back |
 //! | [`layers`] | what is configured, overridden and in effect |
+//! | [`size`] | byte counts as httpd shows them |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
 //! | [`latency`] | how fast a member answers, and with what |
 //! | [`history`] | what is remembered of the last hour |
+//! | [`mark`] | what may explain a graph |
 //! | [`reload`] | what reading the configuration anew did |
 //! | [`sessions`] | what was seen of the sessions of each route |
 //! | [`explain`] | why a request goes where it goes |
@@ -46,6 +48,7 @@ pub mod history;
 pub mod latency;
 pub mod layers;
 pub mod lbmethod;
+pub mod mark;
 pub mod name;
 pub mod place;
 pub mod preview;
@@ -54,6 +57,7 @@ pub mod reload;
 pub mod selector;
 pub mod sessions;
 pub mod settings;
+pub mod size;
 pub mod snapshot;
 pub mod span;
 pub mod status;
@@ -77,10 +81,11 @@ pub use explain::{
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };
-pub use history::{Fold, History, HistoryQuery, Mark, MarkKind, MemberHistory, Series};
+pub use history::{Fold, History, HistoryQuery, MemberHistory, Series};
 pub use latency::{Answers, Checks, Latencies, Latency};
 pub use layers::{Layers, MemberLine, Overridden, Overrides};
 pub use lbmethod::LbMethod;
+pub use mark::{Mark, MarkKind};
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use evenkeel_protocol::history::parse_series;
-use evenkeel_protocol::{History, HistoryQuery, Mark, MarkKind, Series, Span, Timestamp};
+use evenkeel_protocol::{History, HistoryQuery, Mark, MarkKind, Series, Span, Timestamp, size};
 use jiff::tz::TimeZone;
 
 use super::output::Stop;
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
 use super::{Exit, Session, complete};
-use crate::size;
 use crate::widget::sparkline;
 
 pub(super) const HELP: &str = "\

@@ -4,14 +4,14 @@ mod draining;
 
 use clap::Args;
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{BalancerSnapshot, ErrorNote, Flag, MemberSnapshot, Snapshot, Timestamp};
+use evenkeel_protocol::{BalancerSnapshot, ErrorNote, Flag, MemberSnapshot, Snapshot, Timestamp, size};
 
 use super::output::Stop;
 use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
 use super::{Exit, Session, complete};
-use crate::{check, heard, size};
+use crate::{check, heard};
 
 /// What can be typed behind `status`.
 #[derive(Debug, Args)]

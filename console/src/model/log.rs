@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use evenkeel_protocol::{Event, EventKind, Override, RefusedEdit};
+use evenkeel_protocol::{Event, EventKind};
 
 use crate::model::target::Target;
 
@@ -56,33 +56,7 @@ impl Log {
 }
 
 fn is_about(event: &Event, target: &Target) -> bool {
-    match &event.kind {
-        EventKind::MemberEdited { balancer, member, .. }
-        | EventKind::MemberFailed { balancer, member, .. }
-        | EventKind::MemberRetried { balancer, member, .. }
-        | EventKind::MemberRecovered { balancer, member }
-        | EventKind::DrainBegan { balancer, member, .. }
-        | EventKind::DrainChanged { balancer, member, .. }
-        | EventKind::DrainPhase { balancer, member, .. }
-        | EventKind::DrainEnded { balancer, member, .. }
-        | EventKind::HealthFailed { balancer, member, .. }
-        | EventKind::HealthPassed { balancer, member, .. } => {
-            *balancer == target.balancer && *member == target.member
-        }
-        EventKind::OverrideKept(Override { subject, .. })
-        | EventKind::OverrideDropped(Override { subject, .. })
-        | EventKind::EditRefused(RefusedEdit { subject, .. }) => {
-            subject.balancer == target.balancer && subject.member.as_ref() == Some(&target.member)
-        }
-        EventKind::Started
-        | EventKind::Stopping
-        | EventKind::BalancerEdited { .. }
-        | EventKind::Reloaded { .. }
-        | EventKind::ReloadRefused { .. }
-        | EventKind::HeartbeatsMissed { .. }
-        | EventKind::HeartbeatsHeard { .. }
-        | EventKind::Missed { .. } => false,
-    }
+    event.kind.about() == Some((&target.balancer, Some(&target.member)))
 }
 
 #[cfg(test)]

@@ -3,12 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use evenkeel_protocol::{
-    BalancerName, Event, EventKind, History, HistoryQuery, Mark, MarkKind, MemberName, MemberSnapshot,
-    Series, Timestamp,
-};
+use evenkeel_protocol::{Event, History, HistoryQuery, Mark, MemberSnapshot, Series, Timestamp};
 
-use crate::model::act::told;
 use crate::model::target::Target;
 
 /// The series that are kept.
@@ -209,40 +205,18 @@ fn concerns(mark: &Mark, target: &Target) -> bool {
     mark.member.as_ref().is_none_or(|member| *member == target.member)
 }
 
-/// The mark of an event about that member, or about all.
+/// The mark of an event about that member, its balancer or the whole proxy.
 fn mark(event: &Event, target: &Target) -> Option<Mark> {
-    let own = |balancer: &BalancerName, member: &MemberName| {
-        *balancer == target.balancer && *member == target.member
-    };
-    let (kind, text) = match &event.kind {
-        EventKind::MemberEdited { balancer, member, changes, by, .. } if own(balancer, member) => {
-            let who = by.as_ref().and_then(|by| by.user.clone()).unwrap_or_else(|| "somebody".to_owned());
-            (MarkKind::Edited, format!("{} by {who}", told(changes)))
-        }
-        EventKind::BalancerEdited { balancer, changes, .. } if *balancer == target.balancer => {
-            (MarkKind::Edited, told(changes))
-        }
-        EventKind::MemberFailed { balancer, member, reason } if own(balancer, member) => {
-            (MarkKind::Failed, reason.clone())
-        }
-        EventKind::MemberRecovered { balancer, member } if own(balancer, member) => {
-            (MarkKind::Recovered, "answers again".to_owned())
-        }
-        EventKind::HealthFailed { balancer, member, reason } if own(balancer, member) => {
-            (MarkKind::CheckFailed, reason.clone())
-        }
-        EventKind::HealthPassed { balancer, member, reason, .. } if own(balancer, member) => {
-            (MarkKind::CheckPassed, reason.clone())
-        }
-        EventKind::Reloaded { .. } => (MarkKind::Reloaded, "configuration read anew".to_owned()),
-        EventKind::Started => (MarkKind::Started, "the proxy began to serve".to_owned()),
-        _ => return None,
-    };
-    Some(Mark { event: event.number, at: event.at, member: Some(target.member.clone()), kind, text })
+    let concerns = event.kind.about().is_none_or(|(balancer, member)| {
+        *balancer == target.balancer && member.is_none_or(|member| *member == target.member)
+    });
+    concerns.then(|| Mark::of(event)).flatten()
 }
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::EventKind;
+
     use super::*;
     use crate::model::sample;
 

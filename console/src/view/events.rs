@@ -1,6 +1,6 @@
 //! What happened, the newest first: as a screen, and as a few lines below others.
 
-use evenkeel_protocol::{BalancerName, Event, EventKind, MemberName, Recovery};
+use evenkeel_protocol::{Event, EventKind, Recovery};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -82,36 +82,14 @@ fn line(scene: Scene<'_>, event: &Event, width: u16, subject: Subject) -> Line<'
 
 /// Whom an event is about.
 fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
-    let of = |balancer: &BalancerName, member: &MemberName| {
-        Target { balancer: balancer.clone(), member: member.clone() }.label(scene.model.fleet.snapshot())
-    };
-    match kind {
-        EventKind::Started
-        | EventKind::Stopping
-        | EventKind::Reloaded { .. }
-        | EventKind::ReloadRefused { .. } => "the proxy".to_owned(),
-        EventKind::OverrideKept(what) | EventKind::OverrideDropped(what) => match &what.subject.member {
-            Some(member) => of(&what.subject.balancer, member),
-            None => what.subject.balancer.to_string(),
-        },
-        EventKind::EditRefused(what) => match &what.subject.member {
-            Some(member) => of(&what.subject.balancer, member),
-            None => what.subject.balancer.to_string(),
-        },
-        EventKind::Missed { .. } => "-".to_owned(),
-        EventKind::BalancerEdited { balancer, .. }
-        | EventKind::HeartbeatsMissed { balancer }
-        | EventKind::HeartbeatsHeard { balancer } => balancer.to_string(),
-        EventKind::MemberEdited { balancer, member, .. }
-        | EventKind::MemberFailed { balancer, member, .. }
-        | EventKind::MemberRetried { balancer, member, .. }
-        | EventKind::MemberRecovered { balancer, member }
-        | EventKind::DrainBegan { balancer, member, .. }
-        | EventKind::DrainChanged { balancer, member, .. }
-        | EventKind::DrainPhase { balancer, member, .. }
-        | EventKind::DrainEnded { balancer, member, .. }
-        | EventKind::HealthFailed { balancer, member, .. }
-        | EventKind::HealthPassed { balancer, member, .. } => of(balancer, member),
+    match kind.about() {
+        Some((balancer, Some(member))) => {
+            let target = Target { balancer: balancer.clone(), member: member.clone() };
+            target.label(scene.model.fleet.snapshot())
+        }
+        Some((balancer, None)) => balancer.to_string(),
+        None if matches!(kind, EventKind::Missed { .. }) => "-".to_owned(),
+        None => "the proxy".to_owned(),
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Login, Peer, Timestamp};
+use evenkeel_protocol::{Login, Peer, Timestamp, size};
 use jiff::tz::TimeZone;
 
 use crate::model::history::Rate;
-use crate::size;
 
 /// `12,345`
 pub(super) fn grouped(number: u64) -> String {

@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{
-    BalancerName, Change, Code, Event, EventKind, History, HistoryQuery, Mark, MarkKind, MemberHistory,
-    MemberName, Peer, Refusal,
+    BalancerName, Code, Event, History, HistoryQuery, Mark, MemberHistory, MemberName, Refusal,
 };
 
 use super::past::{COARSE_STEP, FINE, Grain, Past};
@@ -110,57 +108,10 @@ fn points(
 
 /// The mark of an event, if it may explain what that balancer, or that member of it, did.
 fn mark(event: &Event, of: &BalancerName, only: Option<&MemberName>) -> Option<Mark> {
-    let (balancer, member, kind, text) = match &event.kind {
-        EventKind::Started => (None, None, MarkKind::Started, "the proxy began to serve".to_owned()),
-        EventKind::Reloaded { by, .. } => {
-            let text = format!("configuration read anew{}", author(by.as_ref()));
-            (None, None, MarkKind::Reloaded, text)
-        }
-        EventKind::MemberEdited { balancer, member, changes, by, .. } => {
-            (Some(balancer), Some(member), MarkKind::Edited, edited(changes, by.as_ref()))
-        }
-        EventKind::BalancerEdited { balancer, changes, by, .. } => {
-            (Some(balancer), None, MarkKind::Edited, edited(changes, by.as_ref()))
-        }
-        EventKind::MemberFailed { balancer, member, reason } => {
-            (Some(balancer), Some(member), MarkKind::Failed, reason.clone())
-        }
-        EventKind::MemberRecovered { balancer, member } => {
-            (Some(balancer), Some(member), MarkKind::Recovered, "answers again".to_owned())
-        }
-        EventKind::HealthFailed { balancer, member, reason } => {
-            (Some(balancer), Some(member), MarkKind::CheckFailed, reason.clone())
-        }
-        EventKind::HealthPassed { balancer, member, reason, .. } => {
-            (Some(balancer), Some(member), MarkKind::CheckPassed, reason.clone())
-        }
-        _ => return None,
-    };
-    let is_meant = balancer.is_none_or(|balancer| balancer == of)
-        && (member.is_none() || only.is_none() || member == only);
-    is_meant.then(|| Mark {
-        event: event.number,
-        at: event.at,
-        member: member.cloned(),
-        kind,
-        text: clean(&text, limits::TEXT),
-    })
-}
-
-fn edited(changes: &[Change], by: Option<&Peer>) -> String {
-    let changes: Vec<String> = changes
-        .iter()
-        .map(|Change { field, before, after }| format!("{field} {before} -> {after}"))
-        .collect();
-    format!("{}{}", changes.join(", "), author(by))
-}
-
-fn author(by: Option<&Peer>) -> String {
-    by.map_or_else(String::new, |peer| match (&peer.http, &peer.user) {
-        (Some(client), _) => format!(" by {client}"),
-        (None, Some(user)) => format!(" by {user}"),
-        (None, None) => format!(" by uid {}", peer.uid),
-    })
+    let is_meant = event.kind.about().is_none_or(|(balancer, member)| {
+        balancer == of && (member.is_none() || only.is_none() || member == only)
+    });
+    is_meant.then(|| Mark::of(event)).flatten()
 }
 
 #[cfg(test)]

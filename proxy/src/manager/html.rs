@@ -5,9 +5,9 @@
 
 use std::fmt::{Result, Write as _};
 
-use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
+use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot, size};
 
-use super::text::{Escaped, in_url, size};
+use super::text::{Escaped, in_url};
 use super::{Notice, Sheet, View, entry};
 
 const HEAD: &str = "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http://www.w3.org/TR/html4/strict.dtd\">\n\
@@ -166,8 +166,8 @@ fn member_row(
         member.elected,
         member.busy,
         member.lbstatus,
-        size(member.transferred),
-        size(member.read),
+        size::format(member.transferred),
+        size::format(member.read),
     )?;
     let health = &member.health;
     writeln!(

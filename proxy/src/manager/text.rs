@@ -53,29 +53,6 @@ pub(super) fn in_url(bytes: &[u8]) -> String {
     out
 }
 
-/// A number of bytes in four places, as APR formats it: `  0 `, `1.3K`, ` 99K`.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [char; 6] = ['K', 'M', 'G', 'T', 'P', 'E'];
-    if bytes < 973 {
-        return format!("{bytes:3} ");
-    }
-    let mut whole = bytes;
-    for unit in UNITS {
-        let rest = whole & 1023;
-        whole >>= 10;
-        if whole >= 973 {
-            continue;
-        }
-        if whole < 9 || (whole == 9 && rest < 973) {
-            let tenths = (rest * 5 + 256) / 512;
-            let (whole, tenths) = if tenths >= 10 { (whole + 1, 0) } else { (whole, tenths) };
-            return format!("{whole}.{tenths}{unit}");
-        }
-        return format!("{:3}{unit}", whole + u64::from(rest >= 512));
-    }
-    "****".to_owned()
-}
-
 /// The whole number that a text starts with, as `atoi` reads it: 0 if there is none.
 pub(super) fn whole(text: &str) -> i64 {
     leading(text).0
@@ -123,28 +100,6 @@ fn is_space(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_those_that_httpd_shows() {
-        for (bytes, shown) in [
-            (0, "  0 "),
-            (115, "115 "),
-            (186, "186 "),
-            (972, "972 "),
-            (973, "1.0K"),
-            (1345, "1.3K"),
-            (9360, "9.1K"),
-            (9405, "9.2K"),
-            (101_420, " 99K"),
-            (1_001_435, "1.0M"),
-            (9_051_465, "8.6M"),
-            (10_188, "9.9K"),
-            (10_189, " 10K"),
-            (u64::MAX, " 16E"),
-        ] {
-            assert_eq!(size(bytes), shown, "{bytes}");
-        }
-    }
 
     #[test]
     fn numbers_are_read_as_c_reads_them() {
