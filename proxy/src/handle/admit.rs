@@ -50,7 +50,7 @@ async fn decide(
         path,
         balancer: balancer.and_then(|index| site.balancers.get(index)).map(|balancer| &balancer.name),
         client,
-        local: conversation.client.local(),
+        local: conversation.local(),
         authorization: line.map(|line| line.value.of(block)),
     };
     site.access.admit(&asked).await.map_err(|closed| own(closed, balancer))
