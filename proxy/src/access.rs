@@ -83,9 +83,10 @@ impl Access {
         self.rules == other.rules
     }
 
-    /// Is nothing said about this path?
-    pub(crate) fn is_open(&self, path: &str) -> bool {
-        self.rules.effective(path, None).is_open()
+    /// Is nothing said about this path, where it leads to this balancer if to any? (What a path without its parameters
+    /// says is another matter.)
+    pub(crate) fn is_open(&self, path: &str, balancer: Option<&BalancerName>) -> bool {
+        self.rules.effective(path, balancer).is_open()
     }
 
     /// Who comes, if it proved to be a user.

@@ -1,5 +1,6 @@
 //! One client connection: reads a head, has the request served, and goes on with the next, until one side ends it.
 
+use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +31,9 @@ pub(crate) struct Conversation {
     pub(crate) site: Rc<WorkerSite>,
     pub(crate) client: Stream,
     pub(crate) peer: SocketAddr,
-    /// The address of it as text, as members are told it.
+    /// Our end's address, once somebody wanted to know: it stays, and asking costs a call of the system.
+    local: OnceCell<Option<SocketAddr>>,
+    /// The address of the peer as text, as members are told it.
     pub(crate) address: Box<str>,
     pub(crate) deadline: Deadline,
     /// What was read and not used; the head of the request that is being served stands in its block.
@@ -76,6 +79,7 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
     let mut conversation = Conversation {
         client: Stream::Tcp(stream),
         peer,
+        local: OnceCell::new(),
         address: peer.ip().to_canonical().to_string().into(),
         deadline,
         input,
@@ -107,6 +111,11 @@ pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: Socket
 }
 
 impl Conversation {
+    /// Our end's address, if it has one.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        *self.local.get_or_init(|| self.client.local())
+    }
+
     /// The next head.
     async fn head(&mut self) -> Result<RequestHead, NoHead> {
         self.site = self.worker.site();

@@ -202,7 +202,7 @@ pub(crate) fn record(
     logs.record(&Entry {
         client: conversation.peer.ip().to_canonical(),
         peer: conversation.peer,
-        local: conversation.client.local().unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
+        local: conversation.local().unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
         received: Timestamp(clock::wall().0.saturating_sub(took_us)),
         took_us,
         request,

@@ -1,11 +1,14 @@
 //! Whether a client may come, before anything is done for its request.
 
+use std::borrow::Cow;
+
 use super::Own;
 use super::found::{Goal, path};
 use crate::access::{Asked, Closed};
 use crate::answer::Reply;
 use crate::conversation::Conversation;
 use crate::http::request::RequestHead;
+use crate::mapping::without_parameters;
 
 /// Who comes, if it proved to be a user.
 ///
@@ -28,18 +31,24 @@ pub(super) async fn admit(
         Err((404, balancer)) => *balancer,
         Err(_) => return Ok(None),
     };
-    Box::pin(decide(conversation, head, (balancer, managed))).await
+    let Some(path) = path((head, conversation.input.block())) else { return Ok(None) };
+    let site = &conversation.site;
+    let name = balancer.and_then(|index| site.balancers.get(index)).map(|balancer| &balancer.name);
+    let bare = matches!(without_parameters(path), Cow::Borrowed(_));
+    if bare && !managed && site.access.is_open(path, name) {
+        return Ok(None);
+    }
+    Box::pin(decide(conversation, head, (path, balancer, managed))).await
 }
 
 async fn decide(
     conversation: &Conversation,
     head: &RequestHead,
-    (balancer, managed): (Option<usize>, bool),
+    (path, balancer, managed): (&str, Option<usize>, bool),
 ) -> Result<Option<String>, Own> {
     let (site, block) = (&conversation.site, conversation.input.block());
-    let Some(path) = path((head, block)) else { return Ok(None) };
     let client = conversation.peer.ip();
-    if managed && site.access.is_open(path) {
+    if managed && site.access.is_open(path, None) {
         let ours = head.host.is_none_or(|host| site.manager.is_called(host.of(block)));
         // A page elsewhere could have its own name mean this machine, in the browser of somebody here.
         let may = client.to_canonical().is_loopback() && ours;
@@ -50,7 +59,7 @@ async fn decide(
         path,
         balancer: balancer.and_then(|index| site.balancers.get(index)).map(|balancer| &balancer.name),
         client,
-        local: conversation.client.local(),
+        local: conversation.local(),
         authorization: line.map(|line| line.value.of(block)),
     };
     site.access.admit(&asked).await.map_err(|closed| own(closed, balancer))

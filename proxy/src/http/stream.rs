@@ -2,13 +2,14 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::net::RecvFlags;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use rustix::net::{RecvFlags, SendFlags};
+use tokio::io::{AsyncWrite, Interest};
 use tokio::net::{TcpStream, UnixStream};
 
 #[cfg(doc)]
@@ -45,19 +46,16 @@ impl Stream {
         Ok(Self::Unix(UnixStream::connect(path).await?))
     }
 
-    /// Reads into `room`, which is not empty; 0 is the end.
-    pub(crate) fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        room: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(room);
-        let outcome = match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(context, &mut buffer),
-            Self::Unix(stream) => Pin::new(stream).poll_read(context, &mut buffer),
-        };
-        ready!(outcome)?;
-        Poll::Ready(Ok(buffer.filled().len()))
+    /// Reads into `room`, which is not empty; 0 is the end. How often in one turn is for the caller to bound.
+    pub(crate) fn poll_read(&self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            match self.try_read(room) {
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.poll_read_ready(context))?;
+                }
+                outcome => return Poll::Ready(outcome),
+            }
+        }
     }
 
     /// Until reading is worth a try. A buffer is needed only then.
@@ -68,10 +66,18 @@ impl Stream {
         }
     }
 
+    /// Writes of `bytes`. How often in one turn is for the caller to bound.
     pub(crate) fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        loop {
+            // Who is gone is told by an error: programs in Rust ignore the signal.
+            let send = |socket: BorrowedFd<'_>| rustix::net::send(socket, bytes, SendFlags::empty());
+            match self.call(Interest::WRITABLE, bytes.len(), send) {
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => ready!(match self {
+                    Self::Tcp(stream) => stream.poll_write_ready(context),
+                    Self::Unix(stream) => stream.poll_write_ready(context),
+                })?,
+                outcome => return Poll::Ready(outcome),
+            }
         }
     }
 
@@ -125,10 +131,33 @@ impl Stream {
 
     /// Reads without waiting; costs no call of the system if nothing has come.
     pub(crate) fn try_read(&self, room: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_read(room),
-            Self::Unix(stream) => stream.try_read(room),
-        }
+        let most = room.len();
+        let receive = |socket: BorrowedFd<'_>| Ok(rustix::net::recv(socket, room, RecvFlags::empty())?.1);
+        self.call(Interest::READABLE, most, receive)
+    }
+
+    /// Has the system move up to `most` bytes, if it is thought to be ready. Directly, because a call through the C
+    /// library first makes the thread one that can be cancelled, and then undoes that.
+    fn call(
+        &self,
+        interest: Interest,
+        most: usize,
+        call: impl FnOnce(BorrowedFd<'_>) -> Result<usize, Errno>,
+    ) -> io::Result<usize> {
+        let mut short = None;
+        let moved = |socket| match call(socket)? {
+            // There is no more now, which another call would only confirm: the system tells when there is.
+            count if count > 0 && count < most => {
+                short = Some(count);
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            count => Ok(count),
+        };
+        let outcome = match self {
+            Self::Tcp(stream) => stream.try_io(interest, || moved(stream.as_fd())),
+            Self::Unix(stream) => stream.try_io(interest, || moved(stream.as_fd())),
+        };
+        short.map_or(outcome, Ok)
     }
 
     /// Has nothing happened on a connection on which nothing is expected?
