@@ -294,9 +294,8 @@ impl Storm {
         let (member, order) = (self.member(), self.terms());
         let stopped = MemberEdit { stopped: Some(false), force: Some(true), ..MemberEdit::default() };
         drop(self.drains.registry.edit_member(&app(), &member, &stopped, by.clone()));
-        if let Ok(answer) = self.drains.begin(&app(), &member, &order, by) {
-            self.begun += usize::from(self.running.insert(answer.drain.number));
-            let drain = answer.drain;
+        if let Ok(DrainAnswer { drain, .. }) = self.drains.begin(&app(), &member, &order, by) {
+            self.begun += usize::from(self.running.insert(drain.number));
             self.tell(&format!("drain {} of {}: {:?}", drain.number, drain.member, order));
         }
     }
@@ -347,9 +346,8 @@ impl Storm {
 
     fn reload(&mut self) {
         let before = self.layout;
-        let one_in = |luck: &mut Luck, most| luck.one_in(most);
         self.layout = Layout {
-            sticky: !one_in(&mut self.luck, 6),
+            sticky: !self.luck.one_in(6),
             window: self.luck.of(&[20, 20, 20, 35]),
             second: self.luck.of(&["b", "b", "z"]),
             third: self.luck.below(3) > 0,
@@ -378,8 +376,7 @@ impl Storm {
         for number in self.drains.late() {
             self.drains.act(number);
         }
-        let ended = self.drains.jobs().untold().next().is_some();
-        if ended && !self.luck.one_in(4) {
+        if self.drains.jobs().untold().next().is_some() && !self.luck.one_in(4) {
             self.drains.save(&mut self.drains.writer());
         }
         for drain in self.drains.list() {
