@@ -77,8 +77,10 @@ impl Drains {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All drains as they stand, by number.
+    /// All drains as they stand, by number. They are looked at for it: whoever is told that a member is safe to stop may
+    /// stop it on the spot.
     pub(crate) fn list(&self) -> Vec<Drain> {
+        self.look();
         let (now, wall) = (clock::now(), clock::wall());
         self.jobs().all().map(|job| job.show(now, wall)).collect()
     }
@@ -89,6 +91,7 @@ impl Drains {
     ///
     /// There is none of that number.
     pub(crate) fn find(&self, number: u64) -> Result<Drain, Refusal> {
+        self.look();
         let jobs = self.jobs();
         jobs.get(number).map(|job| job.show(clock::now(), clock::wall())).ok_or_else(|| missing(number))
     }

@@ -29,6 +29,7 @@
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
 //! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
 //! | [`dice`] | numbers that follow from a seed |
+//! | [`disk`] | a disk that is full |
 //! | [`heartbeat`] | servers that announce themselves |
 //! | [`namespace`] | a real Apache with an address of its own |
 //! | [`httpd`] | a real Apache, if there is one |
@@ -41,6 +42,7 @@ pub mod bare;
 pub mod binaries;
 pub mod browser;
 pub mod dice;
+pub mod disk;
 pub mod eventually;
 pub mod fault;
 pub mod frame;

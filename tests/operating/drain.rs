@@ -5,6 +5,7 @@ use evenkeel_protocol::{
 };
 use harness::prelude::*;
 
+mod full;
 mod kills;
 mod restart;
 mod witness;

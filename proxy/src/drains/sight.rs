@@ -42,12 +42,7 @@ pub(crate) async fn run(drains: Arc<Drains>) {
         }
         drains.tell_overdue();
         let now = clock::now();
-        let (ended, due) = {
-            let jobs = drains.jobs();
-            let due = now.since(saved) >= limits::DRAIN_SAVE && jobs.all().any(Job::is_running);
-            (jobs.untold().next().is_some(), due)
-        };
-        if ended || due {
+        if drains.is_save_due(now.since(saved)) {
             saved = now;
             drains.save_later();
         }
@@ -57,6 +52,9 @@ pub(crate) async fn run(drains: Arc<Drains>) {
 impl Drains {
     /// Looks at all members, and ends what has come to its end.
     pub(super) fn look(&self) {
+        if self.jobs().all().next().is_none() {
+            return;
+        }
         // Before anything is said of what was seen.
         self.registry.awake();
         let roster = self.registry.balancers();

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use evenkeel_protocol::{Event, EventKind};
 
@@ -51,6 +52,15 @@ impl Drains {
             overdue.collect()
         };
         self.tell_ends_that_hold(&overdue);
+    }
+
+    /// Is something to be written down, where it was last so long ago? What the disk refused is tried again.
+    pub(super) fn is_save_due(&self, since: Duration) -> bool {
+        let (keeps, jobs) = (self.registry.keeps_edits(), self.jobs());
+        let is_refused = |job: &Job| keeps && !job.durable;
+        jobs.untold().next().is_some()
+            || (since >= limits::DRAIN_SAVE && jobs.all().any(Job::is_running))
+            || (since >= limits::DRAIN_SAVE_AGAIN && jobs.all().any(is_refused))
     }
 
     /// Writes down all jobs, and tells those ends that stand there then.

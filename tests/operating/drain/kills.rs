@@ -195,7 +195,8 @@ impl Play {
         match ordering.join().unwrap() {
             Some(answer) => self.witness.was_told(&answer.drain, asked),
             None => {
-                self.witness.may_have_changed(self.members.iter().find(|it| it.name() == member).unwrap())
+                let member = self.members.iter().find(|it| it.name() == member);
+                self.witness.may_have_changed(member.unwrap());
             }
         }
     }
