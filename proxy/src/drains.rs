@@ -3,30 +3,34 @@
 //!
 //! Two locks, so that a slow disk never hides what is true: `jobs` is held for a moment and never over an edit or a
 //! write; `writer` is held over both and makes those who change something take turns. It is always taken first. A job
-//! that somebody is changing is `acting`, and the ticker leaves its end to them.
+//! that somebody is changing is `acting`, and the ticker leaves its end to them. Nothing is told before it is written
+//! down, unless the disk does not take it.
 
 mod deadline;
 mod job;
+mod jobs;
 mod sessions;
 mod sight;
 mod store;
 #[cfg(test)]
 mod storm;
+mod telling;
 mod words;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_protocol::{
-    BalancerName, Code, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, EventKind,
-    MemberEdit, MemberName, Peer, Refusal,
+    BalancerName, Code, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, MemberEdit,
+    MemberName, Peer, Refusal,
 };
 use tokio::sync::Notify;
 
 use crate::registry::Registry;
 use crate::{clock, limits};
-use job::{End, Job, Jobs, Terms};
+use job::{End, Job, Terms};
+use jobs::Jobs;
 use store::Store;
 
 pub(crate) use sight::run;
@@ -47,7 +51,12 @@ impl Drains {
     /// The drains of a run folder, with those from before a restart.
     pub(crate) fn open(registry: Arc<Registry>, folder: &Path) -> Self {
         let (store, kept) = Store::open(folder, registry.keeps_edits());
-        let (jobs, late) = Jobs::restored(kept, clock::now(), clock::wall());
+        let mut jobs = Jobs::restored(kept, clock::now(), clock::wall());
+        for job in jobs.all_mut() {
+            if job.untold.is_none() && telling::is_lost(registry.events(), job) {
+                job.untold = Some(clock::now());
+            }
+        }
         let drains = Self {
             registry,
             jobs: Mutex::new(jobs),
@@ -55,10 +64,8 @@ impl Drains {
             begun: Notify::new(),
             saving: AtomicBool::new(false),
         };
-        for number in late {
-            drains.tell_end(number, None);
-        }
-        drains.save(&mut drains.writer());
+        let ends = drains.write(&mut drains.writer());
+        drains.tell_ends(&ends);
         drains
     }
 
@@ -70,8 +77,10 @@ impl Drains {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All drains as they stand, by number.
+    /// All drains as they stand, by number. They are looked at for it: whoever is told that a member is safe to stop may
+    /// stop it on the spot.
     pub(crate) fn list(&self) -> Vec<Drain> {
+        self.look();
         let (now, wall) = (clock::now(), clock::wall());
         self.jobs().all().map(|job| job.show(now, wall)).collect()
     }
@@ -82,6 +91,7 @@ impl Drains {
     ///
     /// There is none of that number.
     pub(crate) fn find(&self, number: u64) -> Result<Drain, Refusal> {
+        self.look();
         let jobs = self.jobs();
         jobs.get(number).map(|job| job.show(clock::now(), clock::wall())).ok_or_else(|| missing(number))
     }
@@ -112,7 +122,9 @@ impl Drains {
         self.look();
         let running = self.jobs().of(balancer, &member).map(|job| (job.number, job.is_running()));
         let (number, changed) = match running {
-            Some((number, true)) => (number, self.adjust(number, &Terms::asked(order), (order, by))),
+            Some((number, true)) => {
+                (number, self.adjust(number, &Terms::asked(order), (order, by), &mut store))
+            }
             Some((number, false)) if !edited.changed && self.still_holds(number, order) => (number, false),
             _ => (self.add((balancer, &member), (order, by), &mut store), true),
         };
@@ -170,25 +182,24 @@ impl Drains {
     }
 
     /// Changes what a drain waits for, with an event; true if that is something else.
-    fn adjust(&self, number: u64, asked: &Terms, (order, by): (&DrainOrder, Option<Peer>)) -> bool {
-        let mut jobs = self.jobs();
-        let Some(job) = jobs.get_mut(number) else { return false };
-        let changes = job.replan(asked, clock::now());
+    fn adjust(
+        &self,
+        number: u64,
+        asked: &Terms,
+        (order, by): (&DrainOrder, Option<Peer>),
+        store: &mut Store,
+    ) -> bool {
+        let changes =
+            self.jobs().get_mut(number).map(|job| job.replan(asked, clock::now())).unwrap_or_default();
         if changes.is_empty() {
             return false;
         }
+        self.save(store);
         let reason = order.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        let told = EventKind::DrainChanged {
-            drain: number,
-            balancer: job.balancer.clone(),
-            member: job.member.clone(),
-            changes,
-            by,
-            reason,
-            durable: job.durable,
-        };
-        drop(jobs);
-        self.registry.events().publish(told);
+        let told = self.jobs().get(number).map(|job| job.changed_event(changes, by, reason));
+        if let Some(told) = told {
+            self.registry.events().publish(told);
+        }
         true
     }
 
@@ -204,6 +215,10 @@ impl Drains {
         by: Option<Peer>,
     ) -> Result<DrainAnswer, Refusal> {
         let mut store = self.writer();
+        if self.jobs().untold().next().is_some() {
+            // The refusal may tell it.
+            self.save(&mut store);
+        }
         let asked = {
             let jobs = self.jobs();
             let job = jobs.get(number).ok_or_else(|| missing(number))?;
@@ -214,7 +229,7 @@ impl Drains {
             job.asked(change, clock::now())?
         };
         let order = DrainOrder { reason: change.reason.clone(), ..DrainOrder::default() };
-        let changed = self.adjust(number, &asked, (&order, by));
+        let changed = self.adjust(number, &asked, (&order, by), &mut store);
         self.look();
         self.save(&mut store);
         Ok(DrainAnswer { changed, drain: self.find(number)?, edited: None })
@@ -254,49 +269,15 @@ impl Drains {
             }
         };
         let why = words::cancelled(restore, by.as_ref(), cancel.reason.as_ref());
-        self.end(number, End::now(DrainOutcome::Cancelled, why), by);
+        self.end(number, End::now(DrainOutcome::Cancelled, why, by));
         self.save(&mut store);
         let changed = was_running || edited.as_ref().is_some_and(|edited| edited.changed);
         Ok(DrainAnswer { changed, drain: self.find(number)?, edited })
     }
 
-    /// Ends a job, with an event, unless it has ended before.
-    fn end(&self, number: u64, end: End, by: Option<Peer>) {
-        let ended = self.jobs().end(number, end);
-        if ended {
-            self.tell_end(number, by);
-        }
-    }
-
-    fn tell_end(&self, number: u64, by: Option<Peer>) {
-        let told = self.jobs().get(number).and_then(|job| job.ended_event(by));
-        if let Some(told) = told {
-            if let EventKind::DrainEnded { balancer, member, outcome, why, .. } = &told {
-                tracing::info!(%balancer, %member, drain = number, %outcome, why, "drain ended");
-            }
-            self.registry.events().publish(told);
-        }
-    }
-
-    /// Writes down all jobs; each knows then whether it would survive a restart.
-    fn save(&self, store: &mut Store) {
-        let persist = self.registry.keeps_edits();
-        let state = self.jobs().state(clock::now(), clock::wall());
-        let kept = store.save(&state, persist);
-        for job in self.jobs().all_mut() {
-            job.durable = kept;
-        }
-    }
-
-    /// As [`Self::save`], somewhere else and once at a time.
-    fn save_later(self: &Arc<Self>) {
-        if !self.saving.swap(true, Ordering::AcqRel) {
-            let drains = Arc::clone(self);
-            tokio::task::spawn_blocking(move || {
-                drains.saving.store(false, Ordering::Release);
-                drains.save(&mut drains.writer());
-            });
-        }
+    /// Ends a job, unless it has ended before. That is told when it is written down.
+    fn end(&self, number: u64, end: End) {
+        self.jobs().end(number, end, clock::now());
     }
 }
 

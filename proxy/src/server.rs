@@ -159,6 +159,7 @@ impl Running {
         if self.control.take().is_some_and(|control| control.join().is_err()) {
             tracing::error!("the control thread had ended in a panic");
         }
+        self.drains.close();
         // The last events are on their way to the audit files.
         let _ = self.registry.events().is_audited(self.registry.events().last());
         self.run_dir.clear();

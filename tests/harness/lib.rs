@@ -28,6 +28,8 @@
 //! | [`bare`], [`peer`] | both ends without manners |
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
 //! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
+//! | [`dice`] | numbers that follow from a seed |
+//! | [`disk`] | a disk that is full |
 //! | [`heartbeat`] | servers that announce themselves |
 //! | [`namespace`] | a real Apache with an address of its own |
 //! | [`httpd`] | a real Apache, if there is one |
@@ -39,6 +41,8 @@ pub mod backend;
 pub mod bare;
 pub mod binaries;
 pub mod browser;
+pub mod dice;
+pub mod disk;
 pub mod eventually;
 pub mod fault;
 pub mod frame;
@@ -59,6 +63,7 @@ pub mod prelude {
     pub use crate::bare::{BareBackend, BareSocket, Uploading, closes};
     pub use crate::binaries::{Ended, evenkeel, evenkeel_proxy, finish, panicking, run, workspace};
     pub use crate::browser::{Answer, Browser, Stage, browser, connect, raw, read_answer, up_to, visits};
+    pub use crate::dice::Dice;
     pub use crate::eventually::{Stopwatch, eventually, eventually_equal, eventually_true, patience, within};
     pub use crate::fault::{Behaviour, Gate, Reply};
     pub use crate::heartbeat::{Pulse, beat, hearing_at};

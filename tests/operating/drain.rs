@@ -5,7 +5,10 @@ use evenkeel_protocol::{
 };
 use harness::prelude::*;
 
+mod full;
+mod kills;
 mod restart;
+mod witness;
 
 const ASK: &str = "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 

@@ -24,7 +24,6 @@ mod accepted;
 mod alone;
 mod compare;
 mod counters;
-mod dice;
 mod generator;
 mod health;
 mod play;

@@ -13,7 +13,8 @@
 //! | `retry=0` | none: whether a dead member is tried again by the request that found it dead hangs on microseconds |
 //! | names within names, values without a route, two places at once, blanks and quotation marks | 36 to 43 |
 
-use crate::dice::Dice;
+use harness::dice::Dice;
+
 use crate::scenario::{Line, Scenario};
 use crate::step::{Ask, Kind, Step};
 

@@ -327,7 +327,9 @@ fn told(
         output.result(&sentence(target, drain))?;
     }
     let exit = exit(drain);
-    let lost = exit == Exit::Done && edited.changed && !edited.durable;
+    // Of a drain that has ended nothing is left to be lost but the edit.
+    let job_lost = answer.changed && drain.is_running() && !drain.durable;
+    let lost = exit == Exit::Done && (job_lost || (edited.changed && !edited.durable));
     if lost && !arguments.options.quiet {
         output.message("warning: the change was not written down; it is lost when the proxy restarts");
     }

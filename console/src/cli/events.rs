@@ -7,7 +7,12 @@ use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, RefusedEdit, Tim
 use jiff::tz::TimeZone;
 
 use super::output::Stop;
+use super::patience::{Asking, is_passing};
 use super::{Exit, Session, reload, report};
+use crate::client::Client;
+
+/// Streams of events in a row that end before one has come.
+const FRUITLESS: u32 = 5;
 
 /// What can be typed behind `events`.
 #[derive(Debug, Args)]
@@ -15,7 +20,7 @@ pub struct EventsArguments {
     /// Only events with a greater number [default: with --follow those that come, else all that are kept]
     #[arg(long, value_name = "N", value_parser = event_number)]
     since: Option<u64>,
-    /// Go on as they happen, until interrupted or the proxy ends
+    /// Go on as they happen, over a restart of the proxy too, until interrupted
     #[arg(long, short)]
     follow: bool,
     /// One JSON object a line
@@ -28,23 +33,57 @@ fn event_number(text: &str) -> Result<u64, &'static str> {
 }
 
 pub(super) async fn run(arguments: &EventsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let since = arguments.since.or((!arguments.follow).then_some(0));
-    let mut events = session.client().await?.events(since, arguments.follow).await?;
-    while let Some(event) = events.next().await {
-        let event = event?;
-        let line = if arguments.json {
-            serde_json::to_string(&event)
-                .map_err(|why| Stop::Failed(Exit::Failed, format!("the event is no JSON: {why}")))?
-        } else {
-            line(&event, &session.zone)
-        };
-        session.output.result(&line)?;
-    }
     if arguments.follow {
-        let why = format!("the proxy has ended; go on with --since {} when it is back", events.last());
-        return Err(Stop::Failed(Exit::Unreachable, why));
+        return follow(arguments, session).await;
+    }
+    let mut events = session.client().await?.events(arguments.since.or(Some(0)), false).await?;
+    while let Some(event) = events.next().await {
+        show(&event?, arguments.json, session)?;
     }
     Ok(Exit::Done)
+}
+
+/// Shows events as they happen. When the proxy is back after it was gone, it goes on behind the last one that was shown.
+async fn follow(arguments: &EventsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let mut asking = Asking::of(session, false).await?;
+    let mut last = match arguments.since {
+        Some(since) => since,
+        None => asking.snapshot(&mut session.output).await?.event,
+    };
+    let mut fruitless = 0;
+    while fruitless < FRUITLESS {
+        let asked = |client: Client| async move { client.events(Some(last), true).await };
+        let mut events = match asking.ask(&mut session.output, asked).await {
+            Err(Stop::Failed(exit, why)) => return Err(Stop::Failed(exit, format!("{why}{}", go_on(last)))),
+            outcome => outcome?,
+        };
+        fruitless += 1;
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => show(&event, arguments.json, session)?,
+                Err(failure) if is_passing(&failure) => break,
+                Err(failure) => return Err(failure.into()),
+            }
+            fruitless = 0;
+        }
+        last = events.last();
+    }
+    let why = format!("the stream of events ends again and again{}", go_on(last));
+    Err(Stop::Failed(Exit::Unreachable, why))
+}
+
+fn go_on(last: u64) -> String {
+    format!("; go on with --since {last} when the proxy is back")
+}
+
+fn show(event: &Event, json: bool, session: &mut Session<'_>) -> Result<(), Stop> {
+    let line = if json {
+        serde_json::to_string(event)
+            .map_err(|why| Stop::Failed(Exit::Failed, format!("the event is no JSON: {why}")))?
+    } else {
+        line(event, &session.zone)
+    };
+    session.output.result(&line)
 }
 
 /// One event in a line.
@@ -293,23 +332,34 @@ mod tests {
         assert_eq!(proxy.asked("/v1/events?since=1&follow=false"), 1);
     }
 
-    #[tokio::test]
-    async fn a_followed_stream_that_ends_says_where_to_go_on() {
-        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(17)]));
-        let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("events --follow").await, Exit::Unreachable);
-        assert!(scene.err().contains("--since 17"), "{}", scene.err());
-        assert_eq!(proxy.asked("/v1/events?follow=true"), 1);
+    /// What is asked for a snapshot has one; what is asked for events does as it is told.
+    fn with_events(events: impl Fn(&str) -> Act + Send + Sync + 'static) -> Scripted {
+        Scripted::start(move |request| match request.target.as_str() {
+            target if target.starts_with("/v1/events") => events(target),
+            _ => Act::json(&scripted::snapshot(16)),
+        })
+    }
 
-        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(17)]).then_break());
+    #[tokio::test]
+    async fn a_followed_stream_that_ends_is_taken_up_where_it_ended_and_nothing_is_told_twice() {
+        let proxy = with_events(|target| match target {
+            "/v1/events?since=16&follow=true" => Act::stream(&[scripted::event(17)]),
+            "/v1/events?since=17&follow=true" => Act::stream(&[scripted::event(19)]).then_break(),
+            _ => Act::stream(&[]),
+        });
         let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("events --follow").await, Exit::Unreachable);
-        assert_eq!(scene.out().lines().count(), 1, "what came is shown");
+        assert_eq!(scene.run("events --follow --json").await, Exit::Unreachable);
+        let out = scene.out();
+        let numbers: Vec<u64> =
+            out.lines().map(|line| serde_json::from_str::<Event>(line).unwrap().number).collect();
+        assert_eq!(numbers, [17, 19]);
+        assert!(scene.err().contains("again and again; go on with --since 19"), "{}", scene.err());
+        assert_eq!(proxy.asked("/v1/events?since=19&follow=true"), 5);
     }
 
     #[tokio::test]
     async fn a_reader_that_goes_away_ends_it_quietly() {
-        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(1)]).then_hang());
+        let proxy = with_events(|_| Act::stream(&[scripted::event(1)]).then_hang());
         let mut scene = Scene::of(&proxy);
         scene.out_fails(std::io::ErrorKind::BrokenPipe);
         assert_eq!(scene.run("events --follow").await, Exit::Done);

@@ -83,6 +83,15 @@ impl Asking {
         question: impl Fn(Client) -> F,
     ) -> Result<T, Stop> {
         self.ticks.tick().await;
+        self.ask_now(output, question).await
+    }
+
+    /// As [`Self::ask`], however short ago the last question was.
+    pub(super) async fn ask_now<T, F: Future<Output = Result<T, Failure>>>(
+        &mut self,
+        output: &mut Output<'_>,
+        question: impl Fn(Client) -> F,
+    ) -> Result<T, Stop> {
         let failure = match question(self.client.clone()).await {
             Ok(answer) => return Ok(answer),
             Err(failure) if is_passing(&failure) => failure,
@@ -152,7 +161,7 @@ impl Asking {
 }
 
 /// May it be otherwise in a moment?
-fn is_passing(failure: &Failure) -> bool {
+pub(super) fn is_passing(failure: &Failure) -> bool {
     match failure {
         Failure::Unreachable(_) | Failure::Protocol(_) | Failure::FateUnknown(_) => true,
         Failure::Refused(refusal) => refusal.code == Code::Unavailable,

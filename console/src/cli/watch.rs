@@ -1,5 +1,5 @@
 //! `evenkeel watch`: the proxy's state again and again: a table that is painted anew for eyes, rows that changed for
-//! programs, or a line of JSON each time. It ends with the proxy, or when it is interrupted.
+//! programs, or a line of JSON each time. A proxy that is gone for a while is asked again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use evenkeel_protocol::{BalancerName, MemberName, Snapshot, Span};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::output::Stop;
+use super::patience::Asking;
 use super::status::{self, StatusTable};
 use super::{Exit, Session, complete, events};
 
@@ -45,7 +46,7 @@ fn how_often(text: &str) -> Result<Duration, String> {
 type Rows = HashMap<(BalancerName, MemberName), String>;
 
 pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let client = session.client().await?;
+    let mut asking = Asking::of(session, false).await?;
     let mut ticks = interval(arguments.interval);
     // A slow answer is not made up for by asking faster.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -54,7 +55,8 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
     while left > 0 {
         ticks.tick().await;
         left -= 1;
-        let mut snapshot = client.snapshot().await?;
+        let asked = asking.ask_now(&mut session.output, |client| async move { client.snapshot().await });
+        let mut snapshot = asked.await?;
         if let Some(text) = &arguments.selector {
             status::narrow(&mut snapshot, text)?;
         }
@@ -150,15 +152,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_ends_with_the_proxy_and_refuses_what_it_cannot_do() {
+    async fn it_goes_on_after_a_proxy_that_was_gone_and_refuses_what_it_cannot_do() {
         let asked = AtomicU64::new(0);
         let proxy = Scripted::start(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
-            0 => Act::json(&scripted::snapshot(0)),
-            _ => Act::raw(&[]),
+            1 | 2 => Act::raw(&[]),
+            _ => Act::json(&scripted::snapshot(0)),
         });
         let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("watch --json --interval 100ms").await, Exit::Unreachable);
-        assert_eq!(scene.out().lines().count(), 1, "what came is shown");
+        assert_eq!(scene.run("watch --json --interval 100ms --count 3").await, Exit::Done);
+        assert_eq!(scene.out().lines().count(), 3);
+        let err = scene.err();
+        assert!(err.contains("the proxy is gone") && err.contains("the proxy answers again"), "{err}");
         let proxy = busier();
         let mut scene = Scene::of(&proxy);
         assert_eq!(scene.run("watch nosuch").await, Exit::NotFound);

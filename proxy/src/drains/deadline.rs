@@ -32,11 +32,11 @@ impl Drains {
                 Err(refusal) => {
                     let keeps = "it keeps draining, because it could not be done otherwise";
                     let why = format!("{}; {keeps}: {refusal}", words::too_late(&late.drain, clock::wall()));
-                    End::now(DrainOutcome::KeptDraining, why)
+                    End::now(DrainOutcome::KeptDraining, why, None)
                 }
                 Ok(end) => end,
             };
-            self.end(number, end, None);
+            self.end(number, end);
             break;
         }
         self.save(&mut store);
@@ -82,6 +82,6 @@ impl Drains {
         if outcome == DrainOutcome::Cut {
             self.registry.cut(&drain.balancer, &drain.member);
         }
-        Ok(End::now(outcome, format!("{too_late}; {said}")))
+        Ok(End::now(outcome, format!("{too_late}; {said}"), None))
     }
 }

@@ -1,6 +1,4 @@
-//! One drain: what was ordered, what was seen last, how it ended. And the list of all of them, which is bounded.
-
-use std::collections::BTreeMap;
+//! One drain: what was ordered, what was seen last, how it ended.
 
 use evenkeel_balancer::{DrainPlan, DrainWatch, MemberId, MemberLook};
 use evenkeel_protocol::{
@@ -9,7 +7,7 @@ use evenkeel_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::store::{Kept, State};
+use super::store::Kept;
 use super::{sessions, words};
 use crate::{clock, limits};
 
@@ -88,11 +86,14 @@ pub(super) struct End {
     pub(super) outcome: DrainOutcome,
     pub(super) at: Timestamp,
     pub(super) why: String,
+    /// Who ended it; none: it came to its end by itself.
+    #[serde(default)]
+    pub(super) by: Option<Peer>,
 }
 
 impl End {
-    pub(super) fn now(outcome: DrainOutcome, why: impl Into<String>) -> Self {
-        Self { outcome, at: clock::wall(), why: why.into() }
+    pub(super) fn now(outcome: DrainOutcome, why: impl Into<String>, by: Option<Peer>) -> Self {
+        Self { outcome, at: clock::wall(), why: why.into(), by }
     }
 }
 
@@ -123,6 +124,9 @@ pub(super) struct Job {
     /// Was the member stopped before the drain began, so that this does not end it?
     pub(super) stopped_before: Option<bool>,
     pub(super) end: Option<End>,
+    /// Since when it has ended, while nobody was told: that has to be written down first, for no kill may take back what
+    /// somebody has heard.
+    pub(super) untold: Option<Moment>,
     /// Has its deadline passed, and is something to be done about it?
     pub(super) late: bool,
     /// Is somebody about to end it?
@@ -154,6 +158,7 @@ impl Job {
             counted: None,
             stopped_before: None,
             end: None,
+            untold: None,
             late: false,
             likely: MemberId(0),
             acting: false,
@@ -164,6 +169,11 @@ impl Job {
     /// Has it not ended?
     pub(super) fn is_running(&self) -> bool {
         self.end.is_none()
+    }
+
+    /// How it ended, as far as that may be told.
+    fn told(&self) -> Option<&End> {
+        self.end.as_ref().filter(|_| self.untold.is_none())
     }
 
     /// Does what it waited for hold now, and what it said when that came?
@@ -241,7 +251,8 @@ impl Job {
 
     /// As everybody may see it.
     pub(super) fn show(&self, now: Moment, wall: Timestamp) -> Drain {
-        let left_ms = self.left_ms(now).filter(|_| self.is_running());
+        let end = self.told();
+        let left_ms = self.left_ms(now).filter(|_| end.is_none());
         let look = self.seen.as_ref().map(|seen| &seen.look);
         let sessions = self.seen.as_ref().map_or_else(sessions::unknown, |seen| seen.sessions.clone());
         let mut drain = Drain {
@@ -249,10 +260,10 @@ impl Job {
             balancer: self.balancer.clone(),
             member: self.member.clone(),
             route: look.map(|look| look.route.clone()).unwrap_or_default(),
-            phase: if self.is_running() { self.phase } else { DrainPhase::Done },
-            outcome: self.end.as_ref().map(|end| end.outcome),
+            phase: if end.is_none() { self.phase } else { DrainPhase::Done },
+            outcome: end.map(|end| end.outcome),
             began: self.began,
-            ended: self.end.as_ref().map(|end| end.at),
+            ended: end.map(|end| end.at),
             until: self.terms.until(),
             timeout: self.terms.timeout(),
             settle: self.terms.settle(),
@@ -269,12 +280,12 @@ impl Job {
             why: String::new(),
             durable: self.durable,
         };
-        if self.is_running() {
+        if end.is_none() {
             let estimate =
                 self.watch.estimate(now).and_then(|estimate| u64::try_from(estimate.as_millis()).ok());
             drain.estimate_ms = estimate.or_else(|| sessions::estimate_ms(&drain.sessions));
         }
-        drain.why = match &self.end {
+        drain.why = match end {
             Some(end) => end.why.clone(),
             None => words::waits_for(&drain, wall),
         };
@@ -296,8 +307,35 @@ impl Job {
         }
     }
 
-    /// None: it has not ended.
-    pub(super) fn ended_event(&self, by: Option<Peer>) -> Option<EventKind> {
+    /// These of its terms are others now.
+    pub(super) fn changed_event(
+        &self,
+        changes: Vec<Change>,
+        by: Option<Peer>,
+        reason: Option<String>,
+    ) -> EventKind {
+        EventKind::DrainChanged {
+            drain: self.number,
+            balancer: self.balancer.clone(),
+            member: self.member.clone(),
+            changes,
+            by,
+            reason,
+            durable: self.durable,
+        }
+    }
+
+    /// It goes on where it reached what does not hold any more, if nobody was told.
+    pub(super) fn withdraw(&mut self, now: Moment) {
+        let reached = self.end.as_ref().is_some_and(|end| end.outcome.is_reached());
+        if self.untold.is_some() && reached && !self.holds(now) {
+            (self.end, self.untold) = (None, None);
+        }
+    }
+
+    /// From now on it may be told how it ended; none: it may already, or has not ended.
+    pub(super) fn tell_end(&mut self) -> Option<EventKind> {
+        self.untold.take()?;
         let end = self.end.as_ref()?;
         Some(EventKind::DrainEnded {
             drain: self.number,
@@ -305,11 +343,11 @@ impl Job {
             member: self.member.clone(),
             outcome: end.outcome,
             why: end.why.clone(),
-            by,
+            by: end.by.clone(),
         })
     }
 
-    fn keep(&self, now: Moment) -> Kept {
+    pub(super) fn keep(&self, now: Moment) -> Kept {
         Kept {
             number: self.number,
             balancer: self.balancer.clone(),
@@ -325,12 +363,13 @@ impl Job {
 
     /// The job of before a restart, of whose time `down_ms` have passed. A deadline that passed meanwhile decides
     /// nothing: whoever gave the order could not see it coming.
-    fn restored(kept: Kept, down_ms: u64, (now, wall): (Moment, Timestamp)) -> Self {
+    pub(super) fn restored(kept: Kept, down_ms: u64, (now, wall): (Moment, Timestamp)) -> Self {
         let left = kept.left_ms.map(|left| left.saturating_sub(down_ms));
         let late = kept.end.is_none() && left == Some(0);
         let until = left.map(|left| now.plus(std::time::Duration::from_millis(left)));
         let why = words::late_over_a_restart(kept.terms.on_timeout());
-        let late = late.then_some(End { outcome: DrainOutcome::KeptDraining, at: wall, why });
+        let untold = late.then_some(now);
+        let late = late.then_some(End { outcome: DrainOutcome::KeptDraining, at: wall, why, by: None });
         Self {
             number: kept.number,
             balancer: kept.balancer,
@@ -346,6 +385,7 @@ impl Job {
             counted: None,
             stopped_before: None,
             end: kept.end.or(late),
+            untold,
             late: false,
             likely: MemberId(0),
             acting: false,
@@ -354,95 +394,14 @@ impl Job {
     }
 }
 
-/// All jobs, by number.
-#[derive(Debug, Default)]
-pub(super) struct Jobs {
-    by_number: BTreeMap<u64, Job>,
-    last: u64,
-}
-
-impl Jobs {
-    /// Those of before a restart, and the numbers of those whose deadline passed meanwhile.
-    pub(super) fn restored(state: State, now: Moment, wall: Timestamp) -> (Self, Vec<u64>) {
-        let down_ms = u64::try_from(wall.since(state.saved).as_millis()).unwrap_or(u64::MAX);
-        let running: Vec<u64> =
-            state.drains.iter().filter(|kept| kept.end.is_none()).map(|kept| kept.number).collect();
-        let jobs =
-            state.drains.into_iter().map(|kept| (kept.number, Job::restored(kept, down_ms, (now, wall))));
-        let by_number: BTreeMap<u64, Job> = jobs.collect();
-        let last = by_number.keys().last().copied().unwrap_or_default().max(state.last);
-        let has_ended = |number: &u64| by_number.get(number).is_some_and(|job| !job.is_running());
-        let late = running.into_iter().filter(has_ended).collect();
-        (Self { by_number, last }, late)
-    }
-
-    pub(super) fn take_number(&mut self) -> u64 {
-        self.last += 1;
-        self.last
-    }
-
-    /// Adds a job; of those that have ended the oldest are forgotten where there are too many.
-    pub(super) fn insert(&mut self, job: Job) {
-        self.by_number.insert(job.number, job);
-        let ended: Vec<u64> =
-            self.by_number.values().filter(|job| !job.is_running()).map(|job| job.number).collect();
-        for number in ended.iter().take(ended.len().saturating_sub(limits::DRAINS_ENDED)) {
-            self.by_number.remove(number);
-        }
-    }
-
-    pub(super) fn get(&self, number: u64) -> Option<&Job> {
-        self.by_number.get(&number)
-    }
-
-    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Job> {
-        self.by_number.get_mut(&number)
-    }
-
-    /// The last job of a member.
-    pub(super) fn of(&self, balancer: &BalancerName, member: &MemberName) -> Option<&Job> {
-        self.by_number.values().rev().find(|job| job.balancer == *balancer && job.member == *member)
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &Job> {
-        self.by_number.values()
-    }
-
-    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Job> {
-        self.by_number.values_mut()
-    }
-
-    /// Ends a job; false if it has ended before, or is not known.
-    pub(super) fn end(&mut self, number: u64, end: End) -> bool {
-        let Some(job) = self.by_number.get_mut(&number) else { return false };
-        job.acting = false;
-        let running = job.is_running();
-        if running {
-            job.end = Some(end);
-            job.phase = DrainPhase::Done;
-        }
-        running
-    }
-
-    /// What a restart has to know.
-    pub(super) fn state(&self, now: Moment, wall: Timestamp) -> State {
-        State { last: self.last, saved: wall, drains: self.all().map(|job| job.keep(now)).collect() }
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn job(order: &str, now: u64) -> Job {
+    pub(in crate::drains) fn job(order: &str, now: u64) -> Job {
         let order: DrainOrder = serde_json::from_str(order).unwrap();
         let names = ("app".parse().unwrap(), "http://a".parse().unwrap());
         Job::new((1, &names.0, &names.1), &order, (Moment(now), Timestamp(1_000_000)))
-    }
-
-    fn restored(job: &Job, (now, saved): (u64, u64), wall: u64) -> (Jobs, Vec<u64>) {
-        let state = State { last: 1, saved: Timestamp(saved), drains: vec![job.keep(Moment(now))] };
-        Jobs::restored(state, Moment(0), Timestamp(wall))
     }
 
     #[test]
@@ -470,28 +429,6 @@ mod tests {
     }
 
     #[test]
-    fn over_a_restart_the_time_goes_on_and_a_deadline_that_passed_decides_nothing() {
-        let job = job(r#"{"timeout":"10s","on_timeout":"cut"}"#, 0);
-        // Saved with 8 s left, at 100 s of the wall clock.
-        for (wall, left, ended) in [
-            (103, Some(5_000), false),
-            (107, Some(1_000), false),
-            (108, None, true),
-            (4_000_000, None, true),
-            // A clock that was set back prolongs by no more than the time that the proxy was down.
-            (5, Some(8_000), false),
-        ] {
-            let (jobs, late) = restored(&job, (2_000_000, 100_000_000), wall * 1_000_000);
-            let drain = jobs.get(1).unwrap().show(Moment(0), Timestamp(wall));
-            assert_eq!((drain.left_ms, late.len() == 1), (left, ended), "{wall}");
-            assert_eq!(drain.outcome, ended.then_some(DrainOutcome::KeptDraining), "{wall}");
-            assert!(!ended || drain.why.contains("while the proxy was down"), "{}", drain.why);
-            assert!(!drain.safe_to_stop);
-        }
-        assert_eq!(restored(&job, (0, 1), 2).0.last, 1);
-    }
-
-    #[test]
     fn a_phase_is_told_once_and_then_once_in_a_while() {
         let mut job = job("{}", 0);
         let later = u64::try_from(limits::DRAIN_TELL.as_micros()).unwrap();
@@ -505,20 +442,5 @@ mod tests {
         ]
         .map(|(phase, now)| job.is_news(phase, Moment(now)));
         assert_eq!(told, [true, true, false, false, true, false]);
-    }
-
-    #[test]
-    fn of_those_that_ended_the_oldest_are_forgotten() {
-        let mut jobs = Jobs::default();
-        for _ in 0..limits::DRAINS_ENDED + 5 {
-            let number = jobs.take_number();
-            let mut job = job("{}", 0);
-            job.number = number;
-            jobs.insert(job);
-            assert!(jobs.end(number, End::now(DrainOutcome::Idle, "")));
-            assert!(!jobs.end(number, End::now(DrainOutcome::Cut, "")), "it ends once");
-        }
-        assert!(jobs.get(4).is_none());
-        assert_eq!(jobs.all().count(), limits::DRAINS_ENDED + 1);
     }
 }

@@ -35,14 +35,14 @@ pub(crate) async fn run(drains: Arc<Drains>) {
             drains.begun.notified().await;
         }
         ticks.tick().await;
-        let ended = drains.look();
+        drains.look();
         for number in drains.late() {
             let drains = Arc::clone(&drains);
             tokio::task::spawn_blocking(move || drains.act(number));
         }
+        drains.tell_overdue();
         let now = clock::now();
-        let due = now.since(saved) >= limits::DRAIN_SAVE && drains.jobs().all().any(Job::is_running);
-        if ended || due {
+        if drains.is_save_due(now.since(saved)) {
             saved = now;
             drains.save_later();
         }
@@ -50,8 +50,11 @@ pub(crate) async fn run(drains: Arc<Drains>) {
 }
 
 impl Drains {
-    /// Looks at all members, and ends what has come to its end; did something?
-    pub(super) fn look(&self) -> bool {
+    /// Looks at all members, and ends what has come to its end.
+    pub(super) fn look(&self) {
+        if self.jobs().all().next().is_none() {
+            return;
+        }
         // Before anything is said of what was seen.
         self.registry.awake();
         let roster = self.registry.balancers();
@@ -63,7 +66,6 @@ impl Drains {
             let all = jobs.all_mut();
             all.map(|job| (job.number, job.look(balancers.get(&job.balancer).copied(), at))).collect()
         };
-        let mut ended = false;
         for (number, follows) in follows {
             match follows {
                 Follows::Nothing => {}
@@ -74,13 +76,11 @@ impl Drains {
                     if end.outcome == DrainOutcome::SafeToStop {
                         end.why.push_str(&self.elsewhere(number, &roster));
                     }
-                    self.end(number, end, None);
-                    ended = true;
+                    self.end(number, end);
                 }
                 Follows::Overtaken(outcome) => {
                     let (why, by) = self.overtaken(number, outcome);
-                    self.end(number, End::now(outcome, why), by);
-                    ended = true;
+                    self.end(number, End::now(outcome, why, by));
                 }
                 Follows::Acts => {
                     if let Some(job) = self.jobs().get_mut(number) {
@@ -89,7 +89,6 @@ impl Drains {
                 }
             }
         }
-        ended
     }
 
     /// What is to be known before the process behind a member is stopped: other balancers that give it requests.
@@ -142,7 +141,7 @@ impl Job {
         let Some(seen) = live.and_then(|live| self.see(live, at.0)) else {
             self.seen = None;
             let why = "the member is no longer configured; nobody waits for it";
-            return self.ends(|| End::now(DrainOutcome::MemberGone, why));
+            return self.ends(|| End::now(DrainOutcome::MemberGone, why, None));
         };
         let look = &seen.look;
         let sight = Sight {
@@ -187,12 +186,12 @@ impl Job {
                 let safe = self.watch.is_safe();
                 let outcome = if safe { DrainOutcome::SafeToStop } else { DrainOutcome::Idle };
                 let why = words::reached(&self.show(now, wall), safe, wall);
-                self.ends(|| End::now(outcome, why))
+                self.ends(|| End::now(outcome, why, None))
             }
             Standing::TooLate(phase) if self.terms.on_timeout() == OnTimeout::Fail => {
                 self.phase = phase;
                 let why = format!("{}; it keeps draining", words::too_late(&self.show(now, wall), wall));
-                self.ends(|| End::now(DrainOutcome::KeptDraining, why))
+                self.ends(|| End::now(DrainOutcome::KeptDraining, why, None))
             }
             Standing::TooLate(phase) => {
                 self.phase = phase;

@@ -47,7 +47,7 @@ impl Luck {
 
 /// What the configuration says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Layout {
+pub(super) struct Layout {
     sticky: bool,
     /// Seconds.
     window: u32,
@@ -58,7 +58,7 @@ struct Layout {
 }
 
 impl Layout {
-    const FIRST: Self = Self { sticky: true, window: 20, second: "b", third: true };
+    pub(super) const FIRST: Self = Self { sticky: true, window: 20, second: "b", third: true };
 
     fn configured(self) -> Vec<BalancerConfig> {
         let routes = [(0, "a"), (1, self.second), (2, "c"), (3, "")];
@@ -87,7 +87,7 @@ impl Layout {
     }
 }
 
-fn app() -> BalancerName {
+pub(super) fn app() -> BalancerName {
     "app".parse().unwrap()
 }
 
@@ -122,6 +122,8 @@ struct Storm {
     sessions: BTreeMap<(String, u64), u64>,
     /// Those that run, as of the last look.
     running: BTreeSet<u64>,
+    /// What was told of those that ended, which holds whatever comes.
+    ended: BTreeMap<u64, DrainOutcome>,
     outcomes: BTreeMap<&'static str, usize>,
     begun: usize,
     told: String,
@@ -144,6 +146,7 @@ impl Storm {
             flying: Vec::new(),
             sessions: BTreeMap::new(),
             running: BTreeSet::new(),
+            ended: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             begun: 0,
             told: String::new(),
@@ -291,9 +294,8 @@ impl Storm {
         let (member, order) = (self.member(), self.terms());
         let stopped = MemberEdit { stopped: Some(false), force: Some(true), ..MemberEdit::default() };
         drop(self.drains.registry.edit_member(&app(), &member, &stopped, by.clone()));
-        if let Ok(answer) = self.drains.begin(&app(), &member, &order, by) {
-            self.begun += usize::from(self.running.insert(answer.drain.number));
-            let drain = answer.drain;
+        if let Ok(DrainAnswer { drain, .. }) = self.drains.begin(&app(), &member, &order, by) {
+            self.begun += usize::from(self.running.insert(drain.number));
             self.tell(&format!("drain {} of {}: {:?}", drain.number, drain.member, order));
         }
     }
@@ -344,9 +346,8 @@ impl Storm {
 
     fn reload(&mut self) {
         let before = self.layout;
-        let one_in = |luck: &mut Luck, most| luck.one_in(most);
         self.layout = Layout {
-            sticky: !one_in(&mut self.luck, 6),
+            sticky: !self.luck.one_in(6),
             window: self.luck.of(&[20, 20, 20, 35]),
             second: self.luck.of(&["b", "b", "z"]),
             third: self.luck.below(3) > 0,
@@ -369,11 +370,14 @@ impl Storm {
         self.drains = process(&self.folder, self.layout);
     }
 
-    /// As the ticker looks, and then at what the drains say.
+    /// As the ticker looks, and then at what the drains say. The disk may take a while.
     fn look(&mut self) {
         self.drains.look();
         for number in self.drains.late() {
             self.drains.act(number);
+        }
+        if self.drains.jobs().untold().next().is_some() && !self.luck.one_in(4) {
+            self.drains.save(&mut self.drains.writer());
         }
         for drain in self.drains.list() {
             let ended = !drain.is_running() && self.running.remove(&drain.number);
@@ -382,6 +386,10 @@ impl Storm {
             }
             if let Some(outcome) = drain.outcome.filter(|_| ended) {
                 *self.outcomes.entry(outcome.name()).or_default() += 1;
+                self.ended.insert(drain.number, outcome);
+            }
+            if let Some(told) = self.ended.get(&drain.number) {
+                assert_eq!(drain.outcome, Some(*told), "what was told is taken back: {drain:#?}");
             }
             if drain.safe_to_stop || (ended && drain.outcome == Some(DrainOutcome::SafeToStop)) {
                 self.must_be_safe(&drain);
@@ -419,7 +427,7 @@ impl Storm {
 }
 
 /// A process in that folder.
-fn process(folder: &TempDir, layout: Layout) -> Arc<Drains> {
+pub(super) fn process(folder: &TempDir, layout: Layout) -> Arc<Drains> {
     let configured = layout.configured();
     let journal = Journal::open(folder.path(), &configured, true);
     let hello: Hello = serde_json::from_str(include_str!("../../../protocol/documents/hello.json")).unwrap();

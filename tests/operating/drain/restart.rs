@@ -56,11 +56,6 @@ fn an_outcome_is_still_known_after_a_restart_and_safe_only_after_another_look() 
     let (mut proxy, _backends) = pair();
     let number = order(&proxy, "a", r#"{"settle":"2s"}"#).drain.number;
     assert_eq!(ended(&proxy, number).outcome, Some(DrainOutcome::SafeToStop));
-    // It is told before it is written down; a drain whose end was not written down goes on.
-    eventually_true("it is written down", || {
-        let state = fs::read(proxy.run_folder().join("drains.state")).unwrap();
-        String::from_utf8_lossy(&state).contains("safe_to_stop")
-    });
     proxy.stop();
     let since = Stopwatch::start();
     proxy.restart();
@@ -69,6 +64,29 @@ fn an_outcome_is_still_known_after_a_restart_and_safe_only_after_another_look() 
     assert_eq!(after.outcome, Some(DrainOutcome::SafeToStop), "{after:?}");
     assert!(quiet <= up && after.safe_to_stop == (quiet >= 2_000), "{after:?} after {up} ms");
     eventually_true("it settles again", || drain(&proxy, number).safe_to_stop);
+}
+
+#[test]
+fn an_outcome_that_somebody_was_told_survives_a_kill_at_that_moment() {
+    let (mut proxy, [a, _b]) = pair();
+    for policy in ["fail", "stop", "restore"] {
+        let held = held(&proxy, &a, holds);
+        let json = format!(r#"{{"timeout":"100ms","on_timeout":"{policy}"}}"#);
+        let number = order(&proxy, "a", &json).drain.number;
+        let told = ended(&proxy, number);
+        proxy.kill();
+        proxy.restart();
+        let after = drain(&proxy, number);
+        assert_eq!((after.outcome, &after.why), (told.outcome, &told.why));
+        let events = proxy.admin().events(0);
+        let ends = events
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::DrainEnded { drain, .. } if drain == number));
+        assert_eq!(ends.count(), 1, "{policy}");
+        held.gate.open();
+        drop(held.client.join());
+        proxy.edit("app", "a", r#"{"drain":false,"stopped":false}"#);
+    }
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! A disk that is full in the middle of a drain: the drain goes on, every surface says what would be lost, and it is
+//! kept again as soon as there is room.
+
+use evenkeel_protocol::Edited;
+use harness::disk::Disk;
+
+use super::*;
+
+fn evenkeel_says(proxy: &Proxy, words: &[&str], code: i32) -> Ended {
+    let socket = proxy.admin().socket().to_string_lossy().into_owned();
+    let words = ["--socket", &socket].into_iter().chain(words.iter().copied());
+    run(&evenkeel(), words).with_code(code)
+}
+
+/// Edits a member until there is no room left for its line.
+#[track_caller]
+fn edit_that_is_lost(proxy: &Proxy) -> Edited {
+    let mut sets = (1..=99).cycle();
+    eventually("an edit cannot be written down", || {
+        let edited = proxy.edit("app", "b", &format!(r#"{{"lbset":{}}}"#, sets.next().unwrap()));
+        Some(edited).filter(|edited| !edited.durable)
+    })
+}
+
+#[test]
+fn a_full_disk_stops_no_drain_and_what_would_be_lost_is_told_until_there_is_room() {
+    let [a, b] = backends(["a", "b"]);
+    let folder = folder();
+    let Some(disk) = Disk::mounted(&folder.path().join("run"), 128) else { return };
+    let mut proxy = Proxy::start(folder, &format!("Listen 127.0.0.1:0\n{}", text(&a, &b)));
+    let held = held(&proxy, &a, holds);
+    let number = order(&proxy, "a", r#"{"settle":"300ms","timeout":"10m"}"#).drain.number;
+    assert!(drain(&proxy, number).durable);
+
+    disk.fill();
+    let lost = edit_that_is_lost(&proxy);
+    assert!(lost.changed, "it is applied all the same");
+    let change = Call::ChangeDrain(number);
+    let answer: DrainAnswer =
+        proxy.admin().ask(change.method(), &change.path(), r#"{"timeout":"20m"}"#).message();
+    assert!(answer.changed && !answer.drain.durable, "{answer:?}");
+    assert!(!drain(&proxy, number).durable && !proxy.snapshot().drains[0].durable);
+    let told = proxy.admin().events(0);
+    assert!(told.iter().any(|it| matches!(it.kind, EventKind::DrainChanged { durable: false, .. })));
+    assert!(told.iter().any(|it| matches!(it.kind, EventKind::MemberEdited { durable: false, .. })));
+    let edited = evenkeel_says(&proxy, &["set", "app/b", "lbset=7"], 11);
+    assert!(edited.err.contains("lost when the proxy restarts"), "{edited:#?}");
+    let adjusted = evenkeel_says(&proxy, &["drain", "app/a", "--timeout", "30m"], 11);
+    assert!(adjusted.err.contains("lost when the proxy restarts"), "{adjusted:#?}");
+    let status = evenkeel_says(&proxy, &["status"], 0).out;
+    assert!(status.contains("; will not survive a restart"), "{status}");
+    eventually_true("the log tells of the file of drains", || {
+        proxy.log().contains("drains cannot be written down")
+    });
+    held.gate.open();
+    assert_eq!(held.client.join().unwrap().unwrap().body.len(), 100);
+    let done = ended(&proxy, number);
+    assert_eq!((done.outcome, done.durable), (Some(DrainOutcome::SafeToStop), false));
+
+    disk.free();
+    eventually_true("it is written down, though nobody asks for anything", || drain(&proxy, number).durable);
+    assert!(proxy.edit("app", "b", r#"{"lbset":8}"#).durable);
+    proxy.kill();
+    proxy.restart();
+    assert_eq!(drain(&proxy, number).outcome, Some(DrainOutcome::SafeToStop));
+    assert_eq!(
+        (proxy.member("app", "a").words.as_str(), proxy.member("app", "b").lbset.get()),
+        ("Init Drn Ok", 8)
+    );
+    proxy.stop();
+}
