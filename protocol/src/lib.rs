@@ -16,6 +16,7 @@
 //! | [`preview`] | what an edit would do, without doing it |
 //! | [`undo`] | taking an edit back |
 //! | [`layers`] | what is configured, overridden and in effect |
+//! | [`roster`] | members that come and go at run time |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
 //! | [`latency`] | how fast a member answers, and with what |
@@ -51,6 +52,7 @@ pub mod place;
 pub mod preview;
 pub mod refusal;
 pub mod reload;
+pub mod roster;
 pub mod selector;
 pub mod sessions;
 pub mod settings;
@@ -85,6 +87,7 @@ pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};
 pub use reload::{Override, Reloaded, Subject};
+pub use roster::{MemberAddition, MemberRemoval};
 pub use selector::Selector;
 pub use sessions::{Census, RouteSessions};
 pub use settings::{

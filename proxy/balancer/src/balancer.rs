@@ -123,6 +123,11 @@ impl Balancer {
         &self.name
     }
 
+    /// How many accepted edits of its own it has behind it.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// Its settings as they are in effect.
     pub fn settings(&self) -> &BalancerSettings {
         &self.settings

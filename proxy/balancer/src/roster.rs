@@ -116,7 +116,8 @@ mod tests {
         let election = before.elect(&Ask::default(), Moment(1)).unwrap();
         let without = before.shrunk(&name("a"));
         let back = without.grown((name("a"), MemberSettings::default()), 1);
-        let busy = |balancer: &Balancer| balancer.members.iter().map(|it| it.tally.busy()).collect::<Vec<_>>();
+        let busy =
+            |balancer: &Balancer| balancer.members.iter().map(|it| it.tally.busy()).collect::<Vec<_>>();
         assert_eq!((busy(&without), busy(&back)), (vec![0], vec![0, 1]));
         drop(election);
         assert_eq!(busy(&back), [0, 0]);
