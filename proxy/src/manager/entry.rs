@@ -107,16 +107,16 @@ fn health(view: &View<'_>, member: &MemberSnapshot, out: &mut String) -> Result 
         writeln!(out, "<option value='{method}' {} >{method}</option>", selected(health.method == method))?;
     }
     out.push_str("</select>\n</td></tr>\n");
+    out.push_str("<tr><td>Expr</td><td><select name='w_he'>\n");
     if !view.expressions.is_empty() {
-        out.push_str("<tr><td>Expr</td><td><select name='w_he'>\n");
         // httpd has no empty choice, so that a browser sends the first expression where none was set.
         writeln!(out, "<option value='' {} ></option>", selected(health.expression.is_empty()))?;
-        for (name, _) in view.expressions {
-            let is = health.expression.as_str().eq_ignore_ascii_case(name);
-            writeln!(out, "<option value='{0}' {1} >{0}</option>", Quoted(name), selected(is))?;
-        }
-        out.push_str("</select>\n</td></tr>\n");
     }
+    for (name, _) in view.expressions {
+        let is = health.expression.as_str().eq_ignore_ascii_case(name);
+        writeln!(out, "<option value='{0}' {1} >{0}</option>", Quoted(name), selected(is))?;
+    }
+    out.push_str("</select>\n</td></tr>\n");
     writeln!(
         out,
         "<tr><td>Interval (ms)</td><td><input name='w_hi' id='w_hi' type='text' value='{}'></td></tr>\n\
