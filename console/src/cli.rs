@@ -22,6 +22,7 @@ mod reload;
 mod report;
 mod retry;
 mod roll;
+mod roster;
 #[cfg(test)]
 mod scene;
 pub mod screen;
@@ -54,6 +55,7 @@ use output::Stop;
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use roll::RollArguments;
+pub use roster::{AddArguments, RemoveArguments};
 pub use screen::ScreenOptions;
 pub use sessions::SessionsArguments;
 pub use set::SetArguments;
@@ -137,6 +139,12 @@ Examples:
     /// Change settings of a member, or of a balancer
     #[command(after_help = set::HELP)]
     Set(SetArguments),
+    /// Add a member to a balancer, disabled unless its status says otherwise
+    #[command(after_help = roster::ADD_HELP)]
+    Add(AddArguments),
+    /// Remove a member that was added at run time
+    #[command(after_help = roster::REMOVE_HELP)]
+    Remove(RemoveArguments),
     /// Take an edit back, if nobody touched since what it changed
     #[command(after_help = undo::HELP)]
     Undo(UndoArguments),
@@ -226,6 +234,8 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Stop(arguments) => edit::run(edit::Verb::Stop, arguments, session).await,
         Ask::Standby(arguments) => edit::run(edit::Verb::Standby, arguments, session).await,
         Ask::Set(arguments) => set::run(arguments, session).await,
+        Ask::Add(arguments) => roster::add(arguments, session).await,
+        Ask::Remove(arguments) => roster::remove(arguments, session).await,
         Ask::Undo(arguments) => undo::run(arguments, session).await,
         Ask::Events(arguments) => events::run(arguments, session).await,
         Ask::History(arguments) => history::run(arguments, session).await,

@@ -157,6 +157,7 @@ impl Client {
         let method = match call.method() {
             "PATCH" => Method::PATCH,
             "POST" => Method::POST,
+            "DELETE" => Method::DELETE,
             _ => Method::GET,
         };
         // The host is for form's sake: the socket decides where it goes.

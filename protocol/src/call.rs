@@ -24,6 +24,14 @@ pub enum Call {
     EditBalancer(BalancerName),
     /// Change a member; the text is a selector within the balancer.
     EditMember(BalancerName, String),
+    /// Add a member to a balancer.
+    AddMember(BalancerName),
+    /// What would that do?
+    PreviewAddition(BalancerName),
+    /// Remove a member; the text is a selector within the balancer.
+    RemoveMember(BalancerName, String),
+    /// What would that do?
+    PreviewRemoval(BalancerName, String),
     /// Drain a member; the text is a selector within the balancer.
     BeginDrain(BalancerName, String),
     /// All drains.
@@ -86,10 +94,13 @@ impl Call {
             | Self::PreviewBalancer(_)
             | Self::PreviewMember(..)
             | Self::ChangeDrain(_) => "PATCH",
+            Self::RemoveMember(..) | Self::PreviewRemoval(..) => "DELETE",
             Self::Reload
             | Self::Undo
             | Self::Explain
             | Self::Elections
+            | Self::AddMember(_)
+            | Self::PreviewAddition(_)
             | Self::BeginDrain(..)
             | Self::CancelDrain(_) => "POST",
             _ => "GET",
@@ -101,6 +112,8 @@ impl Call {
         match self {
             Self::EditBalancer(_)
             | Self::EditMember(..)
+            | Self::AddMember(_)
+            | Self::RemoveMember(..)
             | Self::BeginDrain(..)
             | Self::ChangeDrain(_)
             | Self::CancelDrain(_)
@@ -112,6 +125,8 @@ impl Call {
             | Self::Member(..)
             | Self::PreviewBalancer(_)
             | Self::PreviewMember(..)
+            | Self::PreviewAddition(_)
+            | Self::PreviewRemoval(..)
             | Self::Overrides
             | Self::Drains
             | Self::Drain(_)
@@ -145,7 +160,13 @@ impl Call {
             Self::Balancer(name) | Self::EditBalancer(name) => {
                 format!("/v1/balancers/{}", escaped(name.as_str()))
             }
-            Self::Member(name, member) | Self::EditMember(name, member) => {
+            Self::AddMember(name) => format!("/v1/balancers/{}/members", escaped(name.as_str())),
+            Self::PreviewAddition(name) => {
+                format!("/v1/balancers/{}/members?dry_run=true", escaped(name.as_str()))
+            }
+            Self::Member(name, member)
+            | Self::EditMember(name, member)
+            | Self::RemoveMember(name, member) => {
                 format!("/v1/balancers/{}/members/{}", escaped(name.as_str()), escaped(member))
             }
             Self::BeginDrain(name, member) => {
@@ -155,7 +176,7 @@ impl Call {
             Self::Drain(number) | Self::ChangeDrain(number) => format!("/v1/drains/{number}"),
             Self::CancelDrain(number) => format!("/v1/drains/{number}/cancel"),
             Self::PreviewBalancer(name) => format!("/v1/balancers/{}?dry_run=true", escaped(name.as_str())),
-            Self::PreviewMember(name, member) => {
+            Self::PreviewMember(name, member) | Self::PreviewRemoval(name, member) => {
                 format!("/v1/balancers/{}/members/{}?dry_run=true", escaped(name.as_str()), escaped(member))
             }
             Self::Undo => "/v1/undo".to_owned(),
@@ -186,18 +207,27 @@ impl Call {
             None => return nowhere(),
         };
         let takes_query = matches!(segments.as_slice(), ["events"] | ["balancers", _, .., "history"]);
-        let dry_run = method == "PATCH" && parse_dry_run(query)?;
-        if !query.is_empty() && !takes_query && method != "PATCH" {
+        let adds = method == "POST" && matches!(segments.as_slice(), ["balancers", _, "members"]);
+        let changes = matches!(method, "PATCH" | "DELETE") || adds;
+        let dry_run = changes && parse_dry_run(query)?;
+        if !query.is_empty() && !takes_query && !changes {
             return bad(format!("'{}' takes no parameters", clean(path, 120)));
         }
         let Some(call) = Self::at(method, &segments, (query, dry_run))? else { return nowhere() };
-        let previews = matches!(call, Self::PreviewBalancer(_) | Self::PreviewMember(..));
+        let previews = matches!(
+            call,
+            Self::PreviewBalancer(_)
+                | Self::PreviewMember(..)
+                | Self::PreviewAddition(_)
+                | Self::PreviewRemoval(..)
+        );
         if dry_run && !previews {
             return bad(format!("'{}' cannot be asked as a dry run", clean(path, 120)));
         }
         if call.method() != method {
             let methods = match call {
-                Self::Balancer(_) | Self::Member(..) | Self::Drain(_) => "GET or PATCH",
+                Self::Member(..) => "GET, PATCH or DELETE",
+                Self::Balancer(_) | Self::Drain(_) => "GET or PATCH",
                 _ => call.method(),
             };
             return Err(Refusal::new(
@@ -245,9 +275,13 @@ impl Call {
                 Self::BeginDrain(balancer(name)?, decoded(&member.join("/"))?)
             }
             ["balancers", name, "sessions"] => Self::Sessions(balancer(name)?),
+            ["balancers", name, "members"] if dry_run => Self::PreviewAddition(balancer(name)?),
+            ["balancers", name, "members"] => Self::AddMember(balancer(name)?),
             ["balancers", name, "members", member @ ..] if !member.is_empty() => {
                 let (name, member) = (balancer(name)?, decoded(&member.join("/"))?);
                 match method {
+                    "DELETE" if dry_run => Self::PreviewRemoval(name, member),
+                    "DELETE" => Self::RemoveMember(name, member),
                     "PATCH" if dry_run => Self::PreviewMember(name, member),
                     "PATCH" => Self::EditMember(name, member),
                     _ => Self::Member(name, member),
@@ -344,6 +378,10 @@ mod tests {
             Call::Balancer(app.clone()),
             Call::Member(app.clone(), "node1".to_owned()),
             Call::EditBalancer(app.clone()),
+            Call::AddMember(app.clone()),
+            Call::PreviewAddition(app.clone()),
+            Call::RemoveMember(app.clone(), "http://a/b".to_owned()),
+            Call::PreviewRemoval(app.clone(), "node1".to_owned()),
             Call::edit_member(&app, &member),
             Call::edit_member(&app, &"unix:/run/x.sock|ws://a/b".parse().unwrap()),
             Call::History(app.clone(), None, HistoryQuery::default()),
@@ -390,7 +428,10 @@ mod tests {
             ("GET", "/", Code::NotFound),
             ("GET", "/v2/snapshot", Code::NotFound),
             ("GET", "/v1/nothing", Code::NotFound),
-            ("GET", "/v1/balancers/app/members", Code::NotFound),
+            ("GET", "/v1/balancers/app/members", Code::MethodNotAllowed),
+            ("DELETE", "/v1/balancers/app/members", Code::MethodNotAllowed),
+            ("POST", "/v1/balancers/app/members?dry_run=1", Code::Invalid),
+            ("DELETE", "/v1/balancers/app/members/a?force=true", Code::Invalid),
             ("POST", "/v1/snapshot", Code::MethodNotAllowed),
             ("DELETE", "/v1/balancers/app", Code::MethodNotAllowed),
             ("GET", "/v1/reload", Code::MethodNotAllowed),

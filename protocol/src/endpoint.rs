@@ -3,7 +3,7 @@
 /// One row of the table, for people: `--help`, README, and the test that no row is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint {
-    /// GET, PATCH or POST.
+    /// GET, PATCH, POST or DELETE.
     pub method: &'static str,
     /// The path, with names in braces.
     pub path: &'static str,
@@ -15,7 +15,7 @@ pub struct Endpoint {
     pub about: &'static str,
 }
 
-/// Every endpoint. Reading has no side effect; a change is a PATCH, an act a POST.
+/// Every endpoint. Reading has no side effect; a change is a PATCH, an act a POST, and what is to be gone a DELETE.
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         method: "GET",
@@ -65,6 +65,34 @@ pub const ENDPOINTS: &[Endpoint] = &[
         takes: "member_edit",
         gives: "edited",
         about: "change a member",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/balancers/{balancer}/members",
+        takes: "member_addition",
+        gives: "edited",
+        about: "add a member, which starts disabled unless it says otherwise",
+    },
+    Endpoint {
+        method: "POST",
+        path: "/v1/balancers/{balancer}/members?dry_run={bool}",
+        takes: "member_addition",
+        gives: "preview",
+        about: "what that would do",
+    },
+    Endpoint {
+        method: "DELETE",
+        path: "/v1/balancers/{balancer}/members/{member}",
+        takes: "member_removal",
+        gives: "edited",
+        about: "remove a member that was added at run time",
+    },
+    Endpoint {
+        method: "DELETE",
+        path: "/v1/balancers/{balancer}/members/{member}?dry_run={bool}",
+        takes: "member_removal",
+        gives: "preview",
+        about: "what that would do",
     },
     Endpoint {
         method: "GET",

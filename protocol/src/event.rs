@@ -55,7 +55,7 @@ pub enum EventKind {
         #[serde(default)]
         undoes: Option<u64>,
     },
-    /// An operator changed a balancer's own settings.
+    /// An operator changed a balancer's own settings, or added or removed a member (the field `member`).
     BalancerEdited {
         /// The balancer.
         balancer: BalancerName,
@@ -69,6 +69,9 @@ pub enum EventKind {
         reason: Option<String>,
         /// Will it survive a restart?
         durable: bool,
+        /// Was a guard overridden?
+        #[serde(default)]
+        forced: bool,
         /// The number of the event that this undoes; none: it is no undo.
         #[serde(default)]
         undoes: Option<u64>,

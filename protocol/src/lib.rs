@@ -17,6 +17,7 @@
 //! | [`undo`] | taking an edit back |
 //! | [`layers`] | what is configured, overridden and in effect |
 //! | [`size`] | byte counts as httpd shows them |
+//! | [`roster`] | members that come and go at run time |
 //! | [`snapshot`] | everything visible at one moment |
 //! | [`event`] | something that happened, numbered |
 //! | [`latency`] | how fast a member answers, and with what |
@@ -54,6 +55,7 @@ pub mod place;
 pub mod preview;
 pub mod refusal;
 pub mod reload;
+pub mod roster;
 pub mod selector;
 pub mod sessions;
 pub mod settings;
@@ -90,6 +92,7 @@ pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};
 pub use reload::{Override, Reloaded, Subject};
+pub use roster::{MemberAddition, MemberRemoval};
 pub use selector::Selector;
 pub use sessions::{Census, RouteSessions};
 pub use settings::{

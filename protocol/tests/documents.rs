@@ -34,6 +34,8 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<MemberEdit>("member_edit");
     check::<BalancerEdit>("balancer_edit");
     check::<Edited>("edited");
+    check::<MemberAddition>("member_addition");
+    check::<MemberRemoval>("member_removal");
     check::<DrainOrder>("drain_order");
     check::<DrainChange>("drain_change");
     check::<DrainCancel>("drain_cancel");

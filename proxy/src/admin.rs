@@ -33,6 +33,7 @@ mod endpoints;
 pub(crate) mod metrics;
 mod patient;
 mod peer;
+mod roster;
 mod stream;
 
 /// What calls are carried out by.

@@ -16,6 +16,7 @@
 //! | `error_document.rs` | pages for errors |
 //! | `handler.rs` | paths that the proxy answers by itself |
 //! | `manager.rs` | what httpd's manager page needs |
+//! | `newcomer.rs` | one member, also one that is added at run time |
 //! | `heartbeat.rs` | where heartbeats come from |
 //! | `header.rs` | rules for header fields |
 //! | `health.rs`, `condition.rs` | health checks, and what they make of an answer |
@@ -37,6 +38,7 @@ mod lexer;
 mod limits;
 mod manager;
 mod nearest;
+mod newcomer;
 mod notes;
 mod parameter;
 mod reader;
@@ -66,6 +68,7 @@ pub use crate::config::handler::{Handler, Handlers};
 pub use crate::config::health::Checks;
 pub use crate::config::heartbeat::{HeartbeatConfig, Network};
 pub use crate::config::manager::{ManagerConfig, Nonce, Written};
+pub use crate::config::newcomer::{Newcomer, Newcomers};
 use crate::config::reader::{Ignored, Reader};
 pub use crate::config::report::{Note, Place, Report, Severity};
 

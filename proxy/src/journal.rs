@@ -9,6 +9,7 @@
 mod configured;
 mod known;
 mod line;
+pub(crate) mod roster;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -21,9 +22,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::config::BalancerConfig;
-use crate::journal::configured::{configured, shown, written};
+use crate::journal::configured::shown;
 pub(crate) use crate::journal::line::Origin;
 use crate::journal::line::{Kept, Line, parse, render};
+use crate::journal::roster::{Added, Roster};
 
 /// The name of the file, and of its successor while that is written.
 const NAME: &str = "edits.journal";
@@ -83,24 +85,29 @@ pub(crate) struct Journal {
     lines: usize,
     configured: BTreeMap<Subject, Map<String, Value>>,
     overrides: BTreeMap<Subject, Kept>,
+    /// Members that were added at run time, in that order.
+    added: Vec<Added>,
     written: BTreeMap<Subject, Vec<String>>,
 }
 
 impl Journal {
-    /// Reads the journal of a run folder and begins its next generation, if edits are to `persist`.
-    pub(crate) fn open(folder: &Path, balancers: &[BalancerConfig], persist: bool) -> (Self, Verdicts) {
+    /// Reads the journal of a run folder and begins its next generation, if edits are to `persist`. Members that were
+    /// added at run time join the `balancers`.
+    pub(crate) fn open(folder: &Path, balancers: &mut [BalancerConfig], persist: bool) -> (Self, Verdicts) {
         let mut journal = Self {
             folder: folder.to_owned(),
             persist,
             file: None,
             lines: 0,
-            configured: configured(balancers),
+            configured: BTreeMap::new(),
             overrides: BTreeMap::new(),
-            written: written(balancers),
+            added: Vec::new(),
+            written: BTreeMap::new(),
         };
         let verdicts = if persist {
-            journal.begin()
+            journal.begin(balancers)
         } else {
+            journal.know(balancers);
             journal.tell_untouched();
             Verdicts::default()
         };
@@ -108,20 +115,25 @@ impl Journal {
     }
 
     /// Reads the file and adds the edits since; both are held against the configuration.
-    fn begin(&mut self) -> Verdicts {
+    fn begin(&mut self, balancers: &mut [BalancerConfig]) -> Verdicts {
         let since = std::mem::take(&mut self.overrides);
+        let added = std::mem::take(&mut self.added);
         let readable = match std::fs::metadata(self.folder.join(NAME)).map(|about| about.len()) {
             Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(why) => Err(why),
             Ok(length) => self.read(length).or_else(|why| self.set_aside(&why)),
         };
+        for added in added {
+            let Added { subject, parameters, origin } = added;
+            self.replay(&subject, Roster::Added { parameters, origin });
+        }
         for (subject, what) in since {
             let known = self.overrides.entry(subject).or_default();
             for (field, value) in &what.set {
                 known.put(field, value, &what);
             }
         }
-        let verdicts = self.reconcile();
+        let verdicts = self.reconcile(balancers);
         // What can neither be read nor moved is not overwritten.
         if let Err(why) = readable.and_then(|()| self.compact()) {
             tracing::error!(%why, "the journal of edits cannot be used; edits will not survive a restart");
@@ -129,14 +141,14 @@ impl Journal {
         verdicts
     }
 
-    /// Holds the edits against a configuration that was read anew, which says whether edits are to `persist`.
-    pub(crate) fn renew(&mut self, balancers: &[BalancerConfig], persist: bool) -> Verdicts {
-        (self.configured, self.written) = (configured(balancers), written(balancers));
+    /// Holds the edits against a configuration that was read anew, which says whether edits are to `persist`. Members
+    /// that were added at run time join the `balancers`.
+    pub(crate) fn renew(&mut self, balancers: &mut [BalancerConfig], persist: bool) -> Verdicts {
         let persisted = std::mem::replace(&mut self.persist, persist);
         if persist && !persisted {
-            return self.begin();
+            return self.begin(balancers);
         }
-        let verdicts = self.reconcile();
+        let verdicts = self.reconcile(balancers);
         if !persist {
             self.file = None;
             if persisted {
@@ -188,7 +200,11 @@ impl Journal {
             let writes = self.file.is_some() || self.compact().is_ok();
             return if writes { Durability::Kept } else { Durability::Lost };
         }
-        if self.overrides.is_empty() { Durability::Kept } else { Durability::Unwanted }
+        if self.overrides.is_empty() && self.added.is_empty() {
+            Durability::Kept
+        } else {
+            Durability::Unwanted
+        }
     }
 
     /// Keeps what an edit changes of a balancer or member; tells whether it will survive a restart.
@@ -217,10 +233,17 @@ impl Journal {
             let overrides = known.is_some_and(|known| what.set.keys().any(|it| known.set.contains_key(it)));
             return if overrides { Durability::Unwanted } else { Durability::Kept };
         }
-        let line = Line { subject, what };
+        self.write(&Line { subject, what, roster: None })
+    }
+
+    /// Writes a line whose effect is known already.
+    fn write(&mut self, line: &Line) -> Durability {
+        if !self.persist {
+            return Durability::Unwanted;
+        }
         let there = self.is_there();
         let written = match &mut self.file {
-            Some(file) if there && self.lines < COMPACT_AFTER => append(file, &line),
+            Some(file) if there && self.lines < COMPACT_AFTER => append(file, line),
             // Too long, or the disk may have recovered, or the file was taken away.
             _ => self.compact(),
         };
@@ -266,6 +289,7 @@ impl Journal {
             bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n').collect();
         for (number, text) in lines.iter().enumerate() {
             match parse(text) {
+                Some(Line { subject, roster: Some(roster), .. }) => self.replay(&subject, roster),
                 Some(line) => {
                     // Merged without looking at the configuration, which is done once at the end.
                     let known = self.overrides.entry(line.subject).or_default();
@@ -291,8 +315,11 @@ impl Journal {
     }
 
     /// Holds what was set against the configuration of today, field by field.
-    fn reconcile(&mut self) -> Verdicts {
+    fn reconcile(&mut self, balancers: &mut [BalancerConfig]) -> Verdicts {
         let mut verdicts = Verdicts::default();
+        self.join(balancers, &mut verdicts);
+        (self.configured, self.written) = (BTreeMap::new(), BTreeMap::new());
+        self.know(balancers);
         for (subject, what) in std::mem::take(&mut self.overrides) {
             let name = subject.member.as_ref().map_or_else(|| subject.balancer.url(), ToString::to_string);
             let today = self.configured.get(&subject);
@@ -338,6 +365,7 @@ impl Journal {
         let touched: Vec<String> = self
             .overrides
             .keys()
+            .chain(self.added.iter().map(|added| &added.subject))
             .map(|it| {
                 it.member
                     .as_ref()
@@ -345,6 +373,7 @@ impl Journal {
             })
             .collect();
         self.overrides.clear();
+        self.added.clear();
         let aside = self.folder.join(DAMAGED);
         let moved = std::fs::rename(self.folder.join(NAME), &aside);
         tracing::error!(why, kept = %aside.display(), moved = moved.is_ok(), had_edits = touched.join(", "),
@@ -357,8 +386,11 @@ impl Journal {
         let next = self.folder.join(NEXT);
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
         let mut text = Vec::new();
+        for Added { subject, parameters, origin } in self.added.clone() {
+            text.extend(render(&Line::of_roster(subject, Roster::Added { parameters, origin }))?);
+        }
         for (subject, what) in &self.overrides {
-            text.extend(render(&Line { subject: subject.clone(), what: what.clone() })?);
+            text.extend(render(&Line { subject: subject.clone(), what: what.clone(), roster: None })?);
         }
         file.write_all(&text)?;
         file.sync_all()?;

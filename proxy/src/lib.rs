@@ -48,6 +48,7 @@ mod elections;
 mod events;
 mod exchange;
 mod explain;
+mod growth;
 mod handle;
 mod header;
 mod header_rules;

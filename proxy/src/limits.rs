@@ -79,6 +79,9 @@ pub(crate) const MANAGER_PARAMETERS: usize = 256;
 /// Requests to the manager page that are answered at once, and that may wait for it.
 pub(crate) const MANAGER_REQUESTS: usize = 2;
 pub(crate) const MANAGER_WAITING: usize = 64;
+/// Posts to the manager page that were refused and are told at once, and how often more are.
+pub(crate) const REFUSED_POSTS: u32 = 20;
+pub(crate) const REFUSED_POST_EVERY: Duration = Duration::from_secs(10);
 /// What was refused in one form, as far as the page lists it.
 pub(crate) const MANAGER_NOTICES: usize = 32;
 /// How long a client of the admin socket may take for a request.

@@ -146,6 +146,35 @@ impl LiveBalancer {
         next
     }
 
+    /// The balancer that takes this one's place with another roster, as `make` has the core do it. `config` is what it
+    /// is then; members that are still there are reached as before.
+    pub(crate) fn with_roster(
+        &self,
+        config: &BalancerConfig,
+        make: impl FnOnce(&Balancer) -> Balancer,
+        ground: &Ground,
+    ) -> Arc<Self> {
+        let known: HashMap<_, _> = self.addresses.iter().map(|address| (&address.name, address)).collect();
+        let addresses = config.members.iter().map(|(name, settings)| match known.get(name).copied() {
+            Some(known) => Arc::clone(known),
+            None => {
+                let connection = settings.connection.clone();
+                Arc::new(Address::new(name.clone(), connection, &ground.slots, ground.cores))
+            }
+        });
+        let addresses: Vec<Arc<Address>> = addresses.collect();
+        // Held until this one knows who follows, so that nothing that is settled with it is lost.
+        let before = self.lock();
+        let core = make(&before);
+        let records = self.records_of(&addresses, &core);
+        let said = (self.paths.clone(), Arc::clone(&self.checks));
+        let next = Arc::new(Self::of(core, said, (addresses, records), Arc::clone(&self.current)));
+        *self.current.holder() = Arc::downgrade(&next);
+        drop(before);
+        self.retire(Some(&next));
+        next
+    }
+
     /// The records of those members: of those that it has too, its own.
     fn records_of(&self, addresses: &[Arc<Address>], core: &Balancer) -> Vec<Arc<Record>> {
         let names = self.addresses.iter().map(|address| &address.name);

@@ -5,18 +5,21 @@
 //! | --- | --- |
 //! | `handler.rs` | the request: method, body, answer |
 //! | `parameter.rs` | names and values of a query or form |
-//! | `form.rs` | what a form asks for |
+//! | `form.rs`, `change.rs` | what a form asks for, and what becomes of it |
+//! | `refusals.rs` | what was refused, within bounds |
 //! | `html.rs`, `entry.rs` | the page, and the forms on it |
 //! | `xml.rs` | the same as XML |
 //! | `text.rs` | escapes, sizes, numbers |
 //!
 //! Who may come at all is decided before.
 
+mod change;
 mod entry;
 mod form;
 pub(crate) mod handler;
 mod html;
 mod parameter;
+mod refusals;
 mod text;
 mod xml;
 
@@ -24,17 +27,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSnapshot, ConnectionSettings, Edited, MemberEdit, MemberSnapshot,
-    Peer, Refusal,
-};
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, ConnectionSettings, MemberSnapshot, Peer};
 
-use self::form::{Asked, Refused};
 use self::parameter::Parameters;
-use crate::config::{Config, Nonce, Written};
+use self::refusals::Refusals;
+use crate::config::{BalancerConfig, Config, Nonce, Written};
 use crate::registry::Registry;
-use crate::registry::door::Asker;
+use crate::server::Proxy;
 use crate::{limits, nonce};
 
 /// What one reading of the configuration says of the manager pages.
@@ -50,9 +49,11 @@ pub(crate) struct Manager {
     canonical: bool,
     built: String,
     room: Arc<handler::Room>,
+    refusals: Arc<Refusals>,
 }
 
 /// What the pages need of one balancer beside its snapshot.
+#[derive(Clone)]
 struct Sheet {
     /// Empty: nothing can be changed.
     nonce: String,
@@ -63,6 +64,22 @@ struct Sheet {
     /// Had it a number of failovers at the start? Of one without, httpd's XML never shows one.
     attempts: bool,
     members: Vec<(ConnectionSettings, Written)>,
+    /// How many members may be added.
+    growth: u32,
+    /// How many of the members were.
+    added: u32,
+}
+
+impl Sheet {
+    /// Is there room for another member?
+    fn has_room(&self) -> bool {
+        self.added < self.growth
+    }
+
+    /// How many members there can be, as the page tells.
+    fn most(&self) -> usize {
+        self.members.len() + self.growth.saturating_sub(self.added) as usize
+    }
 }
 
 /// What a form came to, in a sentence.
@@ -136,16 +153,15 @@ impl Manager {
                 }
             };
             let bare = balancer.name.as_str().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-            let members = balancer.members.iter().enumerate().map(|(at, (_, settings))| {
-                (settings.connection.clone(), balancer.manager.members.get(at).cloned().unwrap_or_default())
-            });
             let sheet = Sheet {
                 nonce,
                 is_random: balancer.manager.nonce == Nonce::Random,
                 id: format!("p{vhost:x}_{bare}"),
                 path: balancer.manager.path.clone(),
                 attempts: balancer.settings.maxattempts.is_some() || balancer.members.len() > 1,
-                members: members.collect(),
+                members: written(balancer),
+                growth: balancer.manager.growth,
+                added: balancer.manager.added,
             };
             (balancer.name.clone(), sheet)
         });
@@ -159,6 +175,26 @@ impl Manager {
             canonical: config.canonical_name,
             built: before.map_or_else(built, |before| before.built.clone()),
             room: before.map_or_else(Arc::default, |before| Arc::clone(&before.room)),
+            refusals: before.map_or_else(Arc::default, |before| Arc::clone(&before.refusals)),
+        }
+    }
+
+    /// The same for members of now: nonces stay, as in httpd, where a member is added.
+    pub(crate) fn with_members(&self, config: &Config) -> Self {
+        let mut sheets = self.sheets.clone();
+        for balancer in &config.balancers {
+            if let Some(sheet) = sheets.get_mut(&balancer.name) {
+                (sheet.members, sheet.added) = (written(balancer), balancer.manager.added);
+            }
+        }
+        Self {
+            sheets,
+            expressions: self.expressions.clone(),
+            name: self.name.clone(),
+            built: self.built.clone(),
+            room: Arc::clone(&self.room),
+            refusals: Arc::clone(&self.refusals),
+            ..*self
         }
     }
 
@@ -213,33 +249,39 @@ impl Manager {
     }
 
     /// Does what a request asks for, and draws what holds then. It may wait for disks.
-    fn answer(&self, request: &Request, registry: &Registry) -> Answer {
-        let roster = registry.balancers();
-        let look = || roster.iter().map(|balancer| balancer.snapshot()).collect::<Vec<_>>();
-        let (mut snapshots, mut notices, nothing) = (look(), Vec::new(), Parameters::default());
+    fn answer(&self, request: &Request, proxy: &Proxy) -> Answer {
+        let (mut notices, nothing) = (Vec::new(), Parameters::default());
         let mut status = 200;
         let parameters = match self.distrust(request) {
             None => &request.parameters,
             Some(why) => {
-                tracing::warn!(by = %request.by, why, "parameters for the manager page are not looked at");
                 let text = format!("Nothing was changed and nothing is chosen: {why}.");
+                self.note_refused(request, proxy, &text);
                 notices.push(Notice { done: false, text });
                 &nothing
             }
         };
         if request.posted && parameters.changes_something() {
-            let selected = self.select(parameters, &snapshots);
-            let outcome = self.apply(parameters, (selected, &request.by), registry);
-            notices.extend(outcome.0);
-            status = outcome.1;
-            snapshots = look();
+            (notices, status) = self.change(request, proxy);
         }
+        // A member that was added has made another one.
+        let site = Arc::clone(&proxy.site.borrow());
+        site.manager.draw(request, (parameters, &notices, status), &proxy.registry)
+    }
+
+    fn draw(
+        &self,
+        request: &Request,
+        (parameters, notices, status): (&Parameters, &[Notice], u16),
+        registry: &Registry,
+    ) -> Answer {
+        let snapshots = look(registry);
         let authority = self.authority(request);
         let view = View {
             snapshots: &snapshots,
             sheets: &self.sheets,
             selected: self.select(parameters, &snapshots),
-            notices: &notices,
+            notices,
             expressions: &self.expressions,
             path: &request.path,
             host: self.host(request),
@@ -267,79 +309,19 @@ impl Manager {
         let member = parameters.get("w").and_then(|url| find_member(balancer, url));
         Some((balancer, self.sheets.get(&name)?, member))
     }
-
-    /// Does what a form asks for; what became of it, and the status.
-    fn apply(
-        &self,
-        form: &Parameters,
-        (selected, by): (Option<Selected<'_>>, &Peer),
-        registry: &Registry,
-    ) -> (Vec<Notice>, u16) {
-        let refuse = |text: String| (vec![Notice { done: false, text }], 200);
-        let Some((balancer, sheet, member)) = selected else {
-            let name = clean(form.get("b").unwrap_or_default(), limits::TEXT);
-            return refuse(format!("Nothing was changed: there is no balancer \"{name}\"."));
-        };
-        if sheet.nonce.is_empty() {
-            let name = balancer.name.url();
-            return refuse(format!(
-                "Nothing was changed: {name} has nonce=None and is read-only on this page."
-            ));
-        }
-        if !nonce::is_same(&sheet.nonce, form.get("nonce").unwrap_or_default()) {
-            tracing::warn!(%by, balancer = %balancer.name, "a form for the manager page had a wrong nonce");
-            let why =
-                "its nonce is not that of this balancer now; the page below has it, so look again and repeat";
-            return refuse(format!("Nothing was changed: {why}."));
-        }
-        let asked = Asked::read(form, balancer, member, &self.expressions);
-        let mut notices = Vec::new();
-        let asker = Asker { by: Some(by.clone()), guarded: false, undoes: None };
-        if let Some(member) = member.filter(|_| asked.member != MemberEdit::default()) {
-            let outcome =
-                registry.edit_member(&balancer.name, member.name.as_str(), &asked.member, asker.clone());
-            let untouched =
-                outcome.as_ref().is_ok_and(|it| it.changes.iter().all(|change| change.field != "lbfactor"));
-            if asked.restarts_load && untouched {
-                registry.restart_load(&balancer.name, by);
-            }
-            tell(&mut notices, member.name.as_str(), outcome);
-        }
-        if asked.balancer != BalancerEdit::default() {
-            let outcome = registry.edit_balancer(&balancer.name, &asked.balancer, asker);
-            tell(&mut notices, &balancer.name.url(), outcome);
-        }
-        notices.extend(asked.refused.iter().take(limits::MANAGER_NOTICES).map(refused));
-        (notices, if asked.adds { 400 } else { 200 })
-    }
 }
 
-fn refused(Refused { field, value, why }: &Refused) -> Notice {
-    let (field, value) = (clean(field, limits::TEXT), clean(value, limits::TEXT));
-    Notice { done: false, text: format!("Refused: {field}=\"{value}\" {why}.") }
+/// All balancers as they are now.
+fn look(registry: &Registry) -> Vec<BalancerSnapshot> {
+    registry.balancers().iter().map(|balancer| balancer.snapshot()).collect()
 }
 
-/// What became of an edit.
-fn tell(notices: &mut Vec<Notice>, subject: &str, outcome: Result<Edited, Refusal>) {
-    let edited = match outcome {
-        Ok(edited) => edited,
-        Err(refusal) => {
-            return notices.push(Notice { done: false, text: format!("Refused for {subject}: {refusal}") });
-        }
-    };
-    let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
-    let changes = edited
-        .changes
-        .iter()
-        .map(|change| format!("{} {} → {}", change.field, shown(&change.before), shown(&change.after)));
-    let changes = changes.collect::<Vec<_>>().join(", ");
-    let text = if changes.is_empty() {
-        format!("{subject} was as asked already.")
-    } else {
-        format!("{subject}: {changes}.")
-    };
-    notices.push(Notice { done: true, text });
-    notices.extend(edited.notes.into_iter().map(|text| Notice { done: true, text }));
+/// What was written of each member.
+fn written(balancer: &BalancerConfig) -> Vec<(ConnectionSettings, Written)> {
+    let members = balancer.members.iter().enumerate().map(|(at, (_, settings))| {
+        (settings.connection.clone(), balancer.manager.members.get(at).cloned().unwrap_or_default())
+    });
+    members.collect()
 }
 
 /// The member whose URL is the longest start of `url`, at least up to its host and port, as httpd finds it. Sockets do

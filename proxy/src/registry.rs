@@ -8,6 +8,7 @@ pub(crate) mod door;
 mod health;
 mod layers;
 mod preview;
+pub(crate) mod roster;
 mod undo;
 
 use std::collections::{BTreeSet, HashMap};
@@ -105,7 +106,7 @@ impl Registry {
     /// are mapped to each.
     pub(crate) fn renew(
         &self,
-        configured: &[BalancerConfig],
+        configured: &mut [BalancerConfig],
         paths: impl Fn(usize) -> Vec<String>,
         renewal: Renewal,
     ) -> (Roster, Reloaded) {

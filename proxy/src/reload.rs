@@ -67,6 +67,11 @@ impl Reloader {
         Arc::clone(&self.proxy.site.borrow())
     }
 
+    /// What all worker threads share.
+    pub(crate) fn proxy(&self) -> &Arc<Proxy> {
+        &self.proxy
+    }
+
     /// The addresses that are listened on.
     pub(crate) fn listen(&self) -> Vec<SocketAddr> {
         self.state().listening.addresses()
@@ -119,8 +124,9 @@ impl Reloader {
     }
 
     /// Puts it into effect; else why it cannot be.
-    fn adopt(&self, state: &mut State, config: Config, by: Option<Peer>) -> Result<Reloaded, String> {
+    fn adopt(&self, state: &mut State, mut config: Config, by: Option<Peer>) -> Result<Reloaded, String> {
         let refuse = |why: anyhow::Error| format!("{why:#}");
+        let _turn = self.proxy.renewal();
         let before = Arc::clone(&self.proxy.site.borrow());
         let opened = state.listening.open(&config.listen).map_err(refuse)?;
         let metrics = state.metrics.open(&config.metrics_listen).map_err(refuse)?;
@@ -147,9 +153,9 @@ impl Reloader {
         let warnings = config.warnings.iter().map(Note::one_line).collect();
         let listen =
             state.listening.addresses_with(&opened, &wanted).iter().map(ToString::to_string).collect();
-        let paths = |index| site::paths(&config, index);
+        let paths = |index| site::paths(&config.mappings, index);
         let renewal = Renewal { listen, warnings, persist: config.persist, by };
-        let (balancers, reloaded) = self.proxy.registry.renew(&config.balancers, paths, renewal);
+        let (balancers, reloaded) = self.proxy.registry.renew(&mut config.balancers, paths, renewal);
         self.proxy.crowd.resize(most);
         let monitor = if same {
             Arc::clone(monitor)

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -56,6 +56,17 @@ pub(crate) struct Proxy {
     /// When it was last said that a client speaks TLS.
     pub(crate) tls_warned: Pacer,
     pub(crate) mailboxes: Mailboxes,
+    /// The number of worker threads.
+    pub(crate) workers: usize,
+    /// Held while another site is made.
+    renewal: Mutex<()>,
+}
+
+impl Proxy {
+    /// Keeps everybody else from making another site.
+    pub(crate) fn renewal(&self) -> MutexGuard<'_, ()> {
+        self.renewal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Is the proxy to end?
@@ -178,7 +189,7 @@ impl Drop for Running {
 /// # Errors
 ///
 /// An address that cannot be listened on, a run folder that is not ours, or threads that the system refuses.
-pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> {
+pub fn start(mut config: Config, options: &StartOptions) -> anyhow::Result<Running> {
     let threads = match options.threads {
         Some(threads) => usize::from(threads),
         // Respects affinity and control groups.
@@ -209,9 +220,9 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         socket.set_nonblocking(true)?;
     }
     let (mailboxes, received) = Mailboxes::new(threads);
-    let journal = Journal::open(run_dir.path(), &config.balancers, config.persist);
+    let journal = Journal::open(run_dir.path(), &mut config.balancers, config.persist);
     let hello = hello(&configuration, &listening);
-    let paths = |index| site::paths(&config, index);
+    let paths = |index| site::paths(&config.mappings, index);
     let registry = Arc::new(Registry::new(&config.balancers, paths, (threads, hello), journal));
     let most = config.max_connections.unwrap_or(limits::CLIENT_CONNECTIONS);
     let written = config.access_logs.clone();
@@ -226,6 +237,8 @@ pub fn start(config: Config, options: &StartOptions) -> anyhow::Result<Running> 
         crowd_warned: Pacer::default(),
         tls_warned: Pacer::default(),
         mailboxes,
+        workers: threads,
+        renewal: Mutex::default(),
     });
     let source = options.reading.clone().map(|reading| (options.configuration.clone(), reading));
     let stop = watch::Sender::new(Stop::No);

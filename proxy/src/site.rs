@@ -22,6 +22,8 @@ use crate::reversal::Reversal;
 
 /// One reading of the configuration.
 pub(crate) struct Site {
+    /// What it says, with the members that were added at run time.
+    pub(crate) config: Config,
     /// By the numbers that mappings lead to.
     pub(crate) balancers: Roster,
     pub(crate) mappings: Mappings,
@@ -103,8 +105,20 @@ impl Site {
         (logs, heartmonitor): (Arc<AccessLogs>, Arc<Heartmonitor>),
         before: Option<(&Manager, &Access)>,
     ) -> Self {
-        let (serving, (name, port)) = (serving(&config), name(&config));
+        let (name, port) = name(&config);
         let manager = Manager::new(&config, (&name, port), before.map(|(manager, _)| manager));
+        Self::of(config, balancers, (logs, heartmonitor), (manager, before.map(|(_, access)| access)))
+    }
+
+    /// The same with its manager pages; `before` are the rules of before.
+    pub(crate) fn of(
+        config: Config,
+        balancers: Roster,
+        (logs, heartmonitor): (Arc<AccessLogs>, Arc<Heartmonitor>),
+        (manager, before): (Manager, Option<&Access>),
+    ) -> Self {
+        let (serving, (name, port)) = (serving(&config), name(&config));
+        let written = config.clone();
         let members = |name: &str| {
             let balancer = config.balancers.iter().find(|balancer| balancer.name.as_str() == name);
             balancer
@@ -112,6 +126,7 @@ impl Site {
         };
         let reversals = config.reverses.iter().map(|reverse| Reversal::new(reverse, members)).collect();
         Self {
+            config: written,
             balancers,
             mappings: Mappings::new(config.mappings),
             fences: config.fences,
@@ -130,7 +145,7 @@ impl Site {
             heartmonitor,
             manager,
             handlers: config.handlers,
-            access: Access::new(config.access, before.map(|(_, access)| access)),
+            access: Access::new(config.access, before),
             name,
             port,
             adopted: Mutex::default(),
@@ -174,10 +189,10 @@ impl Site {
 }
 
 /// The paths that are mapped to the balancer with this number.
-pub(crate) fn paths(config: &Config, balancer: usize) -> Vec<String> {
+pub(crate) fn paths(mappings: &[Mapping], balancer: usize) -> Vec<String> {
     let leads_there =
         |mapping: &&Mapping| matches!(mapping.target, Target::Balancer { index, .. } if index == balancer);
-    config.mappings.iter().filter(leads_there).map(|mapping| mapping.path.clone()).collect()
+    mappings.iter().filter(leads_there).map(|mapping| mapping.path.clone()).collect()
 }
 
 /// Opens the access logs that the configuration wants.

@@ -7,6 +7,7 @@ use harness::prelude::*;
 mod access;
 mod beside;
 mod forms;
+mod growth;
 mod hardening;
 mod mask;
 mod password;

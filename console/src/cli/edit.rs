@@ -90,6 +90,10 @@ pub(super) enum Verb {
     Standby,
     /// Sets what is listed.
     Set,
+    /// Adds it.
+    Add,
+    /// Removes it.
+    Remove,
     /// Takes the edit of that event back.
     Undo(u64),
 }
@@ -122,7 +126,7 @@ pub(super) fn flags_of(verb: Verb) -> MemberEdit {
         Verb::Standby => &[(Flag::Standby, true)],
         Verb::Drain => &[(Flag::Drain, true)],
         Verb::Undrain => &[(Flag::Drain, false)],
-        Verb::Set | Verb::Undo(_) => &[],
+        Verb::Set | Verb::Add | Verb::Remove | Verb::Undo(_) => &[],
     };
     flags.iter().fold(MemberEdit::default(), |edit, (flag, on)| edit.with_flag(*flag, *on))
 }

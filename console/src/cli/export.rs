@@ -110,7 +110,9 @@ fn member(text: &mut String, line: &MemberLine, fields: &[&Layers], (reader, zon
         }
     }
     let is_flag = |field: &str| MemberEdit::FLAGS.iter().any(|(_, known)| *known == field);
-    let values = fields.iter().filter(|layers| !is_flag(&layers.field) && !layers.effective.is_empty());
+    // That it was added is the whole line.
+    let is_value = |field: &str| !is_flag(field) && field != "member";
+    let values = fields.iter().filter(|layers| is_value(&layers.field) && !layers.effective.is_empty());
     words.extend(values.map(|layers| quoted(&format!("{}={}", keyword(&layers.field), layers.effective))));
     let mut letters = String::new();
     for (flag, field) in MemberEdit::FLAGS {

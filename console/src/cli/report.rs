@@ -101,7 +101,10 @@ fn sentence(verb: Verb, edited: &Edited) -> String {
     let what = match (verb, edited.changed) {
         (Verb::Undrain, false) => "unchanged, it is not draining".to_owned(),
         (Verb::Enable, false) => "nothing to clear, it is not draining, disabled or stopped".to_owned(),
+        (Verb::Add, false) => "unchanged, it was added already".to_owned(),
         (_, false) => "unchanged, it is so already".to_owned(),
+        (Verb::Add, true) => "added".to_owned(),
+        (Verb::Remove, true) => "removed".to_owned(),
         (Verb::Undrain | Verb::Enable, true) => {
             let cleared: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
             format!("cleared {}", cleared.join(", "))

@@ -1,7 +1,8 @@
 //! Questions around edits: what one would do, what takes one back, what was set over the configuration.
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, Call, MemberEdit, MemberName, Overrides, Preview, UndoOrder, Undone,
+    BalancerEdit, BalancerName, Call, Edited, MemberAddition, MemberEdit, MemberName, MemberRemoval,
+    Overrides, Preview, UndoOrder, Undone,
 };
 
 use super::{Client, Failure, NOTHING};
@@ -24,6 +25,46 @@ impl Client {
         edit: &BalancerEdit,
     ) -> Result<Preview, Failure> {
         self.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await
+    }
+
+    /// Adds a member.
+    pub async fn add_member(
+        &self,
+        balancer: &BalancerName,
+        addition: &MemberAddition,
+    ) -> Result<Edited, Failure> {
+        self.ask(&Call::AddMember(balancer.clone()), Some(addition)).await.map_err(Failure::of_edit)
+    }
+
+    /// What that would do.
+    pub async fn preview_addition(
+        &self,
+        balancer: &BalancerName,
+        addition: &MemberAddition,
+    ) -> Result<Preview, Failure> {
+        self.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
+    }
+
+    /// Removes a member that was added at run time.
+    pub async fn remove_member(
+        &self,
+        balancer: &BalancerName,
+        member: &MemberName,
+        removal: &MemberRemoval,
+    ) -> Result<Edited, Failure> {
+        let call = Call::RemoveMember(balancer.clone(), member.as_str().to_owned());
+        self.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
+    }
+
+    /// What that would do.
+    pub async fn preview_removal(
+        &self,
+        balancer: &BalancerName,
+        member: &MemberName,
+        removal: &MemberRemoval,
+    ) -> Result<Preview, Failure> {
+        let call = Call::PreviewRemoval(balancer.clone(), member.as_str().to_owned());
+        self.ask(&call, Some(removal)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.

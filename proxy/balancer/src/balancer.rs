@@ -88,6 +88,11 @@ impl Balancer {
         for member in &members {
             member.tally.set_attentive(!settings.failonstatus.is_empty());
         }
+        Self::of(name, settings, members)
+    }
+
+    /// A balancer of members that have something behind them, with every lbstatus 0.
+    pub(crate) fn of(name: BalancerName, settings: BalancerSettings, members: Vec<Member>) -> Self {
         let lineup = Lineup::new(&members);
         let mut by_address: HashMap<IpAddr, Vec<MemberId>> = HashMap::new();
         for (id, member) in (0u32..).zip(&members) {
@@ -116,6 +121,11 @@ impl Balancer {
     /// Its name.
     pub fn name(&self) -> &BalancerName {
         &self.name
+    }
+
+    /// How many accepted edits of its own it has behind it.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Its settings as they are in effect.

@@ -1,5 +1,7 @@
 //! What an edit would do to traffic, found out on copies: before, after, and what moves between them.
 
+use std::collections::HashMap;
+
 use evenkeel_protocol::{BalancerEdit, MemberEdit, MemberName, Moment, Preview, Refusal, Route};
 
 use crate::balancer::Balancer;
@@ -62,54 +64,52 @@ impl Balancer {
         Ok(self.foresee(after, accepted, now))
     }
 
+    /// What it would do at `now` if `after` took its place, which has one member more or fewer. Only for copies
+    /// ([`Self::rehearsal`]) that share nothing.
+    pub fn foresee_roster(self, after: Self, accepted: Accepted, now: Moment) -> Foresight {
+        self.foresee(after, accepted, now)
+    }
+
     fn foresee(mut self, mut after: Self, accepted: Accepted, now: Moment) -> Foresight {
-        let remaining = after.takers();
+        let remaining = after.names(&after.takers());
         let routes: Vec<Route> = self.members.iter().map(|member| member.settings.route.clone()).collect();
         let renamed = self.settings.stickysession != after.settings.stickysession;
         let moves: Vec<bool> = routes
             .iter()
             .map(|route| {
-                let holder = self.holder_of(route, now);
-                holder.is_some() && (renamed || holder != after.holder_of(route, now))
+                let (was, is) = (self.holder_of(route, now), after.holder_of(route, now));
+                was.is_some() && (renamed || self.names(was.as_slice()) != after.names(is.as_slice()))
             })
             .collect();
         let (next, next_after) = (self.play(PLAYED, now), after.play(PLAYED, now));
-        let names = |picks: &[MemberId]| -> Vec<MemberName> {
-            picks.iter().filter_map(|id| self.member(*id)).map(|member| member.name.clone()).collect()
+        let first = |balancer: &Self, picks: &[MemberId]| {
+            balancer.names(picks.get(..Preview::PICKS).unwrap_or(picks))
         };
-        let first = |picks: &[MemberId]| names(picks.get(..Preview::PICKS).unwrap_or(picks));
-        let (was, is) = (counts(&next, routes.len()), counts(&next_after, routes.len()));
-        let losses =
-            self.members.iter().zip(was.iter().zip(&is)).zip(moves).map(|((member, (was, is)), sessions)| {
-                let (was, is) = (share(*was, next.len()), share(*is, next_after.len()));
-                let free = was.saturating_sub(is).saturating_mul(WHOLE) / was.max(1);
-                Loss { member: member.name.clone(), free, sessions }
-            });
-        Foresight {
-            accepted,
-            guarded: None,
-            remaining: names(&remaining),
-            next: first(&next),
-            next_after: first(&next_after),
-            losses: losses.filter(|loss| loss.free > 0 || loss.sessions).collect(),
-        }
+        let (was, is) = (self.shares(&next), after.shares(&next_after));
+        let losses = self.members.iter().zip(moves).map(|(member, sessions)| {
+            let share = |shares: &HashMap<&MemberName, u64>| shares.get(&member.name).copied().unwrap_or(0);
+            let free = share(&was).saturating_sub(share(&is)).saturating_mul(WHOLE) / share(&was).max(1);
+            Loss { member: member.name.clone(), free, sessions }
+        });
+        let losses = losses.filter(|loss| loss.free > 0 || loss.sessions).collect();
+        let (next, next_after) = (first(&self, &next), first(&after, &next_after));
+        Foresight { accepted, guarded: None, remaining, next, next_after, losses }
     }
-}
 
-/// How often each member was picked.
-fn counts(picks: &[MemberId], members: usize) -> Vec<u64> {
-    let mut counts = vec![0; members];
-    for pick in picks {
-        if let Some(count) = counts.get_mut(pick.index()) {
-            *count += 1;
+    /// How often each member was picked, as a part of [`WHOLE`].
+    fn shares(&self, picks: &[MemberId]) -> HashMap<&MemberName, u64> {
+        let all = (picks.len() as u64).max(1);
+        let mut shares: HashMap<&MemberName, u64> = HashMap::new();
+        for member in picks.iter().filter_map(|id| self.member(*id)) {
+            *shares.entry(&member.name).or_default() += 1;
         }
+        shares.values_mut().for_each(|count| *count = count.saturating_mul(WHOLE) / all);
+        shares
     }
-    counts
-}
 
-/// A count of all picks as a part of [`WHOLE`].
-fn share(count: u64, all: usize) -> u64 {
-    count.saturating_mul(WHOLE) / (all as u64).max(1)
+    fn names(&self, picks: &[MemberId]) -> Vec<MemberName> {
+        picks.iter().filter_map(|id| self.member(*id)).map(|member| member.name.clone()).collect()
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@
 //! | `guard` | would this change leave nobody to serve? |
 //! | `rehearsal`, `foresight` | what would it do to traffic, tried on a copy? |
 //! | `succession` | what becomes of all this when the configuration is read anew? |
+//! | `roster` | who comes and who goes while it runs? |
 //! | `member`, `tally` | what is kept of a member, and its counters |
 //! | `snapshot` | all of it, to be shown |
 //!
@@ -51,6 +52,7 @@ mod lbmethod;
 mod member;
 mod recovery;
 mod rehearsal;
+mod roster;
 mod snapshot;
 mod sticky;
 mod succession;

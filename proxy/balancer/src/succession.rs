@@ -52,7 +52,7 @@ impl Balancer {
 
     /// Requests in flight stay counted where a configuration takes their member away: one that comes back before they
     /// end goes on with its counters, so that nobody takes it for idle.
-    fn remember_departed(&mut self, before: &Self) {
+    pub(crate) fn remember_departed(&mut self, before: &Self) {
         let stayed: HashSet<&MemberName> = self.members.iter().map(|member| &member.name).collect();
         let gone = before.members.iter().map(|member| (&member.name, &member.tally));
         let gone = gone.filter(|(name, _)| !stayed.contains(name));

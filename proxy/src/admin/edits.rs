@@ -1,8 +1,8 @@
-//! The endpoints of edits: made, only looked at, taken back, and shown.
+//! The endpoints of edits: made, only looked at, and shown.
 
 use std::sync::Arc;
 
-use evenkeel_protocol::{BalancerName, Call, Code, Peer, Refusal, RefusedEdit, Subject, UndoOrder};
+use evenkeel_protocol::{BalancerName, Call, Code, Peer, Refusal, RefusedEdit, Subject};
 use serde::de::DeserializeOwned;
 
 use super::endpoints::{off_thread, parse};
@@ -43,17 +43,13 @@ pub(super) async fn answer(
             let edit = parse(&body)?;
             off_thread(move || registry.preview_member(&name, &selector, &edit)).await
         }
-        Call::Undo => {
-            let order = parse_order(&body)?;
-            off_thread(move || registry.undo(&order, named(peer))).await
-        }
         Call::Overrides => off_thread(move || Ok(registry.overrides())).await,
         _ => Err(Refusal::new(Code::Internal, "this is no call about edits")),
     }
 }
 
 /// Reads an edit; one that does not read was asked for and refused all the same.
-fn parse_edit<T: DeserializeOwned>(
+pub(super) fn parse_edit<T: DeserializeOwned>(
     body: &[u8],
     registry: &Registry,
     (balancer, by): (&BalancerName, Option<&Peer>),
@@ -68,9 +64,4 @@ fn parse_edit<T: DeserializeOwned>(
             reason: None,
         });
     })
-}
-
-/// Reads what is to be undone; nothing: the last edit of who asks.
-fn parse_order(body: &[u8]) -> Result<UndoOrder, Refusal> {
-    if body.is_empty() { Ok(UndoOrder::default()) } else { parse(body) }
 }

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::peer::named;
 use super::stream::Reply;
-use super::{Doors, drains, edits, metrics};
+use super::{Doors, drains, edits, metrics, roster};
 use crate::{explain, history, limits};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
@@ -31,8 +31,12 @@ pub(super) async fn answer(
         | Call::EditMember(..)
         | Call::PreviewBalancer(_)
         | Call::PreviewMember(..)
-        | Call::Undo
         | Call::Overrides => edits::answer(call, body, registry, peer).await,
+        Call::AddMember(_)
+        | Call::RemoveMember(..)
+        | Call::PreviewAddition(_)
+        | Call::PreviewRemoval(..)
+        | Call::Undo => roster::answer(call, body, reloader.proxy(), peer).await,
         Call::Balancer(name) => Ok(Reply::json(&registry.find(&name)?.snapshot())),
         Call::Member(name, selector) => {
             let balancer = registry.find(&name)?;

@@ -73,7 +73,7 @@ impl Context {
     }
 }
 
-pub(super) use proxy::check_path;
+pub(super) use proxy::{check_health, check_path, member_name};
 
 const SERVER: &[Context] = &[Context::Server];
 const EVERYWHERE: &[Context] = &[Context::Server, Context::Location, Context::Proxy];

@@ -59,7 +59,7 @@ impl Checks {
 }
 
 /// What was defined so far, while reading.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Definitions {
     pub(super) checks: Arc<Checks>,
     pub(super) templates: Arc<BTreeMap<String, HealthCheck>>,

@@ -5,6 +5,8 @@ use std::ops::{Deref, DerefMut};
 
 use evenkeel_protocol::BalancerSettings;
 
+use crate::config::newcomer::Newcomers;
+
 /// `nonce=`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Nonce {
@@ -26,6 +28,12 @@ pub struct ManagerConfig {
     pub path: Option<String>,
     /// Of each member, in order.
     pub members: Vec<Written>,
+    /// `growth=`: how many members the page may add.
+    pub growth: u32,
+    /// How many of the members were added at run time; they stand behind the others.
+    pub added: u32,
+    /// What members get that are added at run time.
+    pub newcomers: Newcomers,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each says that a parameter of Apache's was written")]
@@ -74,6 +82,7 @@ impl Written {
 pub(super) struct BalancerDraftSettings {
     pub(super) settings: BalancerSettings,
     pub(super) nonce: Nonce,
+    pub(super) growth: u32,
 }
 
 impl Deref for BalancerDraftSettings {

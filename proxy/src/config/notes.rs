@@ -66,6 +66,13 @@ impl Notes {
         self.errors.len() >= limits::NOTES
     }
 
+    /// Errors and warnings about words that stand in no text, as sentences.
+    pub(super) fn told(self) -> (Vec<String>, Vec<String>) {
+        let sentence = |(_, Complaint { what, remedy })| format!("{what}; {remedy}");
+        let told = |found: Vec<(Option<Spot>, Complaint)>| found.into_iter().map(sentence).collect();
+        (told(self.errors), told(self.warnings))
+    }
+
     /// Errors and warnings with their places, in the order of the text; those about the whole come last.
     pub(super) fn finish(self, sources: &Sources) -> (Vec<Note>, Vec<Note>) {
         let place = |severity, mut found: Vec<(Option<Spot>, Complaint)>| {

@@ -9,9 +9,9 @@ use evenkeel_protocol::{BalancerName, Separator, StickySession};
 
 use crate::config::access::{Access, AccessRules};
 use crate::config::handler::{self, Handler};
-use crate::config::health::Checks;
-use crate::config::manager::{ManagerConfig, Written};
+use crate::config::manager::ManagerConfig;
 use crate::config::nearest::did_you_mean;
+use crate::config::newcomer::{Newcomer, Newcomers};
 use crate::config::notes::{Complaint, Notes};
 use crate::config::reader::Ignored;
 use crate::config::site::{BalancerDraft, Closing, MappingDraft, Scope, Site};
@@ -40,10 +40,15 @@ pub(super) fn resolve(
     for balancer in &mut site.balancers {
         settle_route_cookie(balancer, notes);
     }
-    let fences = site.closings.iter().filter_map(|closing| close(closing, &site, options, notes)).collect();
-    let heartbeat = site.heartbeats.resolve((&site.balancers, &site.handlers), notes);
     let timeout = site.timeout.unwrap_or(TIMEOUT);
     let member_timeout = site.proxy_timeout.unwrap_or(timeout);
+    let newcomers = Newcomers {
+        timeout: member_timeout,
+        inherits: site.proxy_timeout.is_some(),
+        definitions: site.health.clone(),
+    };
+    let fences = site.closings.iter().filter_map(|closing| close(closing, &site, options, notes)).collect();
+    let heartbeat = site.heartbeats.resolve((&site.balancers, &site.handlers), notes);
     // The last <Location> that fits decides, before any line outside of sections.
     let mappings: Vec<Mapping> =
         site.location_mappings.into_iter().rev().chain(site.mappings).map(mapping).collect();
@@ -55,11 +60,7 @@ pub(super) fn resolve(
         listen: site.listen,
         server_name: site.server_name,
         canonical_name: site.canonical_name,
-        balancers: site
-            .balancers
-            .into_iter()
-            .map(|draft| balancer(draft, member_timeout, &site.health.checks))
-            .collect(),
+        balancers: site.balancers.into_iter().map(|draft| balancer(draft, &newcomers)).collect(),
         mappings,
         reverses: site.reverses.into_iter().map(|(reverse, _)| reverse).collect(),
         preserve_host: site.preserve_host.unwrap_or(false),
@@ -134,29 +135,26 @@ fn resolve_access(
     rules
 }
 
-fn balancer(draft: BalancerDraft, member_timeout: Duration, checks: &Arc<Checks>) -> BalancerConfig {
-    let (mut written, mut shown) = (Vec::new(), Vec::new());
-    let members = draft.members.into_iter().map(|member| {
-        shown.push(Written::of(&member.written, member.inherited.is_some()));
-        written.push(member.written);
-        let mut settings = member.settings;
-        let connection = &mut settings.connection;
-        // As httpd cuts it.
-        if let (Some(smax), Some(max)) = (connection.smax, connection.max) {
-            connection.smax = Some(smax.min(max));
-        }
-        connection.timeout = member.timeout.or(member.inherited).unwrap_or(member_timeout);
-        (member.name, settings)
-    });
-    let members = members.collect();
-    BalancerConfig {
+fn balancer(draft: BalancerDraft, newcomers: &Newcomers) -> BalancerConfig {
+    let mut config = BalancerConfig {
         name: draft.name,
         settings: draft.settings.settings,
-        members,
-        written,
-        checks: Arc::clone(checks),
-        manager: ManagerConfig { nonce: draft.settings.nonce, path: draft.passed, members: shown },
+        members: Vec::new(),
+        written: Vec::new(),
+        checks: Arc::clone(&newcomers.definitions.checks),
+        manager: ManagerConfig {
+            nonce: draft.settings.nonce,
+            path: draft.passed,
+            members: Vec::new(),
+            growth: draft.settings.growth,
+            added: 0,
+            newcomers: newcomers.clone(),
+        },
+    };
+    for member in draft.members {
+        config.append(Newcomer::of(member, newcomers.timeout));
     }
+    config
 }
 
 fn mapping(draft: MappingDraft) -> Mapping {

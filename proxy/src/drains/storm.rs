@@ -354,7 +354,7 @@ impl Storm {
         };
         let renewal = Renewal { listen: Vec::new(), warnings: Vec::new(), persist: true, by: None };
         self.tell(&format!("{:?}", self.layout));
-        drop(self.drains.registry.renew(&self.layout.configured(), |_| Vec::new(), renewal));
+        drop(self.drains.registry.renew(&mut self.layout.configured(), |_| Vec::new(), renewal));
         if (before.sticky, before.window) != (self.layout.sticky, self.layout.window) {
             self.observed = self.time;
         }
@@ -428,8 +428,8 @@ impl Storm {
 
 /// A process in that folder.
 pub(super) fn process(folder: &TempDir, layout: Layout) -> Arc<Drains> {
-    let configured = layout.configured();
-    let journal = Journal::open(folder.path(), &configured, true);
+    let mut configured = layout.configured();
+    let journal = Journal::open(folder.path(), &mut configured, true);
     let hello: Hello = serde_json::from_str(include_str!("../../../protocol/documents/hello.json")).unwrap();
     let registry = Registry::new(&configured, |_| Vec::new(), (2, hello), journal);
     Arc::new(Drains::open(Arc::new(registry), folder.path()))

@@ -7,10 +7,14 @@ use evenkeel_protocol::{Peer, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::roster::Roster;
+
 /// What was set, and what the configuration said then, field by field.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Kept {
+    #[serde(default)]
     pub(super) set: Map<String, Value>,
+    #[serde(default)]
     pub(super) file: Map<String, Value>,
     /// Journals of before have none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -52,6 +56,9 @@ pub(super) struct Line {
     pub(super) subject: Subject,
     #[serde(flatten)]
     pub(super) what: Kept,
+    /// Did it come or go?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) roster: Option<Roster>,
 }
 
 /// A line: the checksum of its JSON in eight hexadecimal digits, a blank, the JSON.

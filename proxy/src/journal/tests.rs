@@ -8,7 +8,7 @@ use evenkeel_protocol::{BalancerSettings, CheckCount, Flag, MemberSettings, Peer
 use super::*;
 
 fn opened(folder: &Path, balancers: &[BalancerConfig]) -> Journal {
-    Journal::open(folder, balancers, true).0
+    Journal::open(folder, &mut balancers.to_vec(), true).0
 }
 
 fn name() -> BalancerName {
@@ -189,12 +189,12 @@ fn damage_sets_the_whole_file_aside() {
 fn an_edit_that_cannot_be_written_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let gone = folder.path().join("gone");
-    let mut journal = opened(&gone, &config("1"));
+    let mut journal = opened(&gone, &mut config("1"));
     assert!(!edit(&mut journal, 1, &drain(true)));
     std::fs::create_dir(&gone).unwrap();
     assert!(edit(&mut journal, 2, &drain(true)), "the disk is back");
     drop(journal);
-    assert_eq!(edits(&opened(&gone, &config("1"))).len(), 2, "and nothing was forgotten meanwhile");
+    assert_eq!(edits(&opened(&gone, &mut config("1"))).len(), 2, "and nothing was forgotten meanwhile");
 }
 
 #[test]
@@ -216,14 +216,14 @@ fn where_edits_are_not_to_survive_the_file_is_not_touched_and_a_reload_drops_the
     assert!(edit(&mut journal, 1, &drain(true)));
     drop(journal);
     let before = std::fs::read(&path).unwrap();
-    let (mut journal, verdicts) = Journal::open(folder.path(), &config("1"), false);
+    let (mut journal, verdicts) = Journal::open(folder.path(), &mut config("1"), false);
     assert_eq!((edits(&journal), verdicts), (Vec::new(), Verdicts::default()));
     assert_eq!(journal.durability(), Durability::Kept, "there is nothing to lose");
     assert!(!edit(&mut journal, 2, &factor("2")));
     assert_eq!(journal.durability(), Durability::Unwanted);
     assert!(edit(&mut journal, 1, &factor("1")), "as the configuration says anyway");
     assert!(!edit(&mut journal, 1, &factor("4")));
-    let verdicts = journal.renew(&config("4"), false);
+    let verdicts = journal.renew(&mut config("4"), false);
     let dropped: Vec<_> = verdicts.dropped.iter().map(|it| (it.field.as_str(), it.value.as_str())).collect();
     assert_eq!(
         (verdicts.kept.len(), dropped),
@@ -241,9 +241,9 @@ fn where_edits_are_to_survive_again_those_of_before_come_back_beneath_those_sinc
     let mut journal = opened(folder.path(), &config("1"));
     assert!(edit(&mut journal, 1, &drain(true)));
     assert!(edit(&mut journal, 2, &factor("2")));
-    assert_eq!(journal.renew(&config("1"), false).dropped.len(), 2);
+    assert_eq!(journal.renew(&mut config("1"), false).dropped.len(), 2);
     assert!(!edit(&mut journal, 2, &factor("3")));
-    let verdicts = journal.renew(&config("1"), true);
+    let verdicts = journal.renew(&mut config("1"), true);
     assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (2, 0));
     let expected = ["http://m1 {\"drain\":true}", "http://m2 {\"lbfactor\":3.0}"];
     assert_eq!(
@@ -289,12 +289,12 @@ fn what_the_configuration_says_nothing_of_holds_while_it_says_nothing() {
     let attempts = BalancerEdit { maxattempts: UpTo::new(3), ..BalancerEdit::default() };
     let mut journal = opened(folder.path(), &config("1"));
     assert!(journal.keep(whole(), &attempts, &[changed("maxattempts")], &anna()).is_kept());
-    let (journal, verdicts) = Journal::open(folder.path(), &config("1"), true);
+    let (journal, verdicts) = Journal::open(folder.path(), &mut config("1"), true);
     assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (1, 0));
     assert_eq!(journal.unconfigured(&whole()), ["maxattempts"]);
     let mut set = config("1");
     set[0].settings.maxattempts = Some(5);
-    let (journal, verdicts) = Journal::open(folder.path(), &set, true);
+    let (journal, verdicts) = Journal::open(folder.path(), &mut set.clone(), true);
     assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (0, 1));
     assert_eq!(edits(&journal), [""; 0]);
 }

@@ -13,12 +13,16 @@ use super::{Sheet, View};
 const FLAG_HEADINGS: [&str; 7] =
     ["Ignore Errors", "Draining Mode", "Disabled", "Hot Standby", "Hot Spare", "HC Fail", "Stopped"];
 
+/// The fields for another member, as httpd has them while there is room.
+const NEWCOMER: &str = "<tr><td>Add New Worker:</td><td><input name='b_nwrkr' id='b_nwrkr' size=32 type=text>\
+     &nbsp;&nbsp;&nbsp;&nbsp;Are you sure? <input name='b_wyes' id='b_wyes' type=checkbox value='1'></td></tr>";
+
 /// The form of what was asked for, if anything was.
 pub(super) fn form(view: &View<'_>, out: &mut String) -> Result {
     let Some((balancer, sheet, member)) = view.selected else { return Ok(()) };
     match member {
         Some(member) => member_form(view, member, out)?,
-        None => balancer_form(view, balancer, out)?,
+        None => balancer_form(view, (balancer, sheet), out)?,
     }
     hidden((balancer, sheet), member, out)?;
     out.push_str("</form>\n<hr />\n");
@@ -103,16 +107,16 @@ fn health(view: &View<'_>, member: &MemberSnapshot, out: &mut String) -> Result 
         writeln!(out, "<option value='{method}' {} >{method}</option>", selected(health.method == method))?;
     }
     out.push_str("</select>\n</td></tr>\n");
+    out.push_str("<tr><td>Expr</td><td><select name='w_he'>\n");
     if !view.expressions.is_empty() {
-        out.push_str("<tr><td>Expr</td><td><select name='w_he'>\n");
         // httpd has no empty choice, so that a browser sends the first expression where none was set.
         writeln!(out, "<option value='' {} ></option>", selected(health.expression.is_empty()))?;
-        for (name, _) in view.expressions {
-            let is = health.expression.as_str().eq_ignore_ascii_case(name);
-            writeln!(out, "<option value='{0}' {1} >{0}</option>", Quoted(name), selected(is))?;
-        }
-        out.push_str("</select>\n</td></tr>\n");
     }
+    for (name, _) in view.expressions {
+        let is = health.expression.as_str().eq_ignore_ascii_case(name);
+        writeln!(out, "<option value='{0}' {1} >{0}</option>", Quoted(name), selected(is))?;
+    }
+    out.push_str("</select>\n</td></tr>\n");
     writeln!(
         out,
         "<tr><td>Interval (ms)</td><td><input name='w_hi' id='w_hi' type='text' value='{}'></td></tr>\n\
@@ -127,7 +131,11 @@ fn health(view: &View<'_>, member: &MemberSnapshot, out: &mut String) -> Result 
     )
 }
 
-fn balancer_form(view: &View<'_>, balancer: &BalancerSnapshot, out: &mut String) -> Result {
+fn balancer_form(
+    view: &View<'_>,
+    (balancer, sheet): (&BalancerSnapshot, &Sheet),
+    out: &mut String,
+) -> Result {
     let settings = &balancer.settings;
     writeln!(out, "<h3>Edit balancer settings for {}</h3>", balancer.name.url())?;
     open(view, out)?;
@@ -151,7 +159,8 @@ fn balancer_form(view: &View<'_>, balancer: &BalancerSnapshot, out: &mut String)
         out,
         "</td>\n</tr>\n<tr><td>Sticky Session:</td><td><input name='b_ss' id='b_ss' size=64 type=text value =\"{}\">\
          &nbsp;&nbsp;&nbsp;&nbsp;(Use '-' to delete)</td></tr>\n\
-         <tr><td colspan=2><input type=submit value='Submit'></td></tr>\n</table>",
-        Escaped(&sticky)
+         {}<tr><td colspan=2><input type=submit value='Submit'></td></tr>\n</table>",
+        Escaped(&sticky),
+        if sheet.has_room() { NEWCOMER } else { "" }
     )
 }

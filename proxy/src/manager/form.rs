@@ -29,8 +29,8 @@ pub(super) struct Asked {
     /// Does it bring a load factor? Then httpd sets the load of all members, be it changed or not.
     pub(super) restarts_load: bool,
     pub(super) balancer: BalancerEdit,
-    /// Is a member to be added?
-    pub(super) adds: bool,
+    /// The URL of a member that is to be added.
+    pub(super) newcomer: Option<String>,
     pub(super) refused: Vec<Refused>,
 }
 
@@ -99,7 +99,8 @@ impl Asked {
             reading.refuse("w", form.get("w").unwrap_or_default(), why);
         }
         asked.balancer = of_balancer(&mut reading);
-        asked.adds = form.get("b_wyes") == Some("1") && form.get("b_nwrkr").is_some();
+        let sure = form.get("b_wyes") == Some("1");
+        asked.newcomer = form.get("b_nwrkr").filter(|_| sure).map(str::to_owned);
         for name in form.names().filter(|name| is_unknown(name)) {
             reading.refuse(name, form.get(name).unwrap_or_default(), "is no field of this form");
         }

@@ -70,11 +70,11 @@ pub(crate) async fn serve(conversation: &mut Conversation, head: &RequestHead, m
     let request = request(conversation, head, (posted, &body));
     let site = Arc::clone(conversation.site.whole());
     let room = Arc::clone(&site.manager.room);
-    let registry = Arc::clone(&conversation.worker.proxy.registry);
+    let proxy = Arc::clone(&conversation.worker.proxy);
     let Some(_place) = room.enter() else { return (done(503), bare()) };
     let Ok(_permit) = room.at_once.acquire().await else { return (done(503), bare()) };
     // An edit writes to disk, and five hundred members take their time to draw.
-    let answer = tokio::task::spawn_blocking(move || site.manager.answer(&request, &registry)).await;
+    let answer = tokio::task::spawn_blocking(move || site.manager.answer(&request, &proxy)).await;
     match answer {
         Ok(answer) => (done(answer.status), reply(answer)),
         Err(_) => (done(500), bare()),
@@ -115,7 +115,7 @@ fn shown_path(path: &[u8]) -> String {
 
 /// The answer, with what keeps browsers from doing anything with it but showing it and sending its forms back.
 fn reply(answer: Answer) -> Reply {
-    let Answer { kind, body, authority, .. } = answer;
+    let Answer { kind, body, authority, status: _ } = answer;
     let plain = authority.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]_".contains(c));
     let hosts = if plain { format!(" http://{authority} https://{authority}") } else { String::new() };
     let policy = format!(
@@ -129,8 +129,7 @@ fn reply(answer: Answer) -> Reply {
         // Forms need a Referer here; nobody else is told of the nonces in addresses.
         ("Referrer-Policy", "same-origin".to_owned()),
     ];
-    let content = (answer.status == 200).then(|| (kind, latin(kind, &body)));
-    Reply { content, fields, managed: true }
+    Reply { content: Some((kind, latin(kind, &body))), fields, managed: true }
 }
 
 /// The usual page of a status.

@@ -114,12 +114,12 @@ fn balancer_tables(
         Escaped(&sheet.id)
     )?;
     let sticky = settings.stickysession.as_ref().map_or_else(|| " (None) ".to_owned(), ToString::to_string);
-    let count = balancer.members.len();
+    let (most, count) = (sheet.most(), balancer.members.len());
     writeln!(
         out,
         "<table><tr><th>MaxMembers</th><th>StickySession</th><th>DisableFailover</th><th>Timeout</th>\
          <th>FailoverAttempts</th><th>Method</th><th>Path</th><th>Active</th></tr>\n\
-         <tr><td>{count} [{count} Used]</td>\n<td>{}</td><td>{}</td>\n<td>{}</td><td>{}</td>\n<td>{}</td>\n<td>{}</td>\n\
+         <tr><td>{most} [{count} Used]</td>\n<td>{}</td><td>{}</td>\n<td>{}</td><td>{}</td>\n<td>{}</td>\n<td>{}</td>\n\
          <td>Yes</td>\n</tr>\n</table>\n<br />\n",
         Escaped(&sticky),
         on_off(settings.nofailover),

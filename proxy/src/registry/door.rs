@@ -200,7 +200,9 @@ impl Registry {
                 forced,
                 undoes,
             },
-            None => EventKind::BalancerEdited { balancer, changes, revision, by, reason, durable, undoes },
+            None => {
+                EventKind::BalancerEdited { balancer, changes, revision, by, reason, durable, forced, undoes }
+            }
         });
         Ok(answer(subject, accepted, Some(number), durability))
     }

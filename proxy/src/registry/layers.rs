@@ -5,7 +5,8 @@ use evenkeel_protocol::{Change, Event, EventKind, Layers, MemberLine, Overridden
 use super::door::is_edit_of;
 use super::{LiveBalancer, Registry};
 use crate::clock;
-use crate::journal::Journal;
+use crate::journal::roster::{Added, FIELD};
+use crate::journal::{Journal, Origin};
 
 impl Registry {
     /// Every field whose value is not the configured one.
@@ -25,7 +26,10 @@ impl Registry {
             };
             if lines.last().is_none_or(|last| last.member != *member || last.balancer != subject.balancer) {
                 let (balancer, member) = (subject.balancer.clone(), member.clone());
-                lines.push(MemberLine { balancer, member, parameters: written.to_vec() });
+                // Who is added starts so, and who stands in a configuration does not.
+                let start = journal.addition(subject).map(|_| "status=+D".to_owned());
+                let parameters = start.into_iter().chain(written.iter().cloned()).collect();
+                lines.push(MemberLine { balancer, member, parameters });
             }
         }
         Overrides { taken: clock::wall(), durable: journal.durability().is_kept(), fields, lines }
@@ -51,7 +55,30 @@ impl Registry {
             let value = journal.overridden(&subject, &field).map(|(value, _)| value).unwrap_or_default();
             differing.push(Change { field, before: value, after: "default".to_owned() });
         }
-        differing.into_iter().map(|change| self.layer(journal, &subject, change)).collect()
+        let layers = differing.into_iter().map(|change| self.layer(journal, &subject, change));
+        let added = journal.addition(&subject).map(|added| self.added(&subject, added));
+        added.into_iter().chain(layers).collect()
+    }
+
+    /// Who was added, as against a configuration that does not have it.
+    fn added(&self, subject: &Subject, added: &Added) -> Layers {
+        let balancer = Subject { member: None, ..subject.clone() };
+        let effective = added.line();
+        let came = |event: &Event| {
+            is_edit_of(event, &balancer)
+                && touches(event, FIELD)
+                && matches!(&event.kind, EventKind::BalancerEdited { changes, .. }
+                    if changes.iter().any(|change| change.after == effective))
+        };
+        let event = self.events.find_last(came).map(|event| event.number);
+        let Origin { by, at, reason } = added.origin.clone();
+        Layers {
+            subject: subject.clone(),
+            field: FIELD.to_owned(),
+            configured: String::new(),
+            overridden: Some(Overridden { value: effective.clone(), by, at, reason, event }),
+            effective,
+        }
     }
 
     fn layer(&self, journal: &Journal, subject: &Subject, back: Change) -> Layers {

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use evenkeel_balancer::{Foresight, Loss, WHOLE};
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, Moved, Preview, Refusal, RouteSessions};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, MemberEdit, Moved, Preview, Refusal, RouteSessions, Subject,
+};
 
 use super::door::Wanted;
 use super::{LiveBalancer, Registry};
@@ -44,7 +46,15 @@ impl Registry {
             Wanted::Settings(edit) => copy.foresee_settings(edit, now),
         };
         let foreseen = foreseen.map_err(|refusal| self.with_author(refusal, &subject))?;
-        let traffic = self.measured.traffic(live, now);
+        Ok(Preview {
+            refusal: foreseen.guarded.clone().filter(|_| !wanted.is_forced()),
+            ..self.told_ahead(live, subject, foreseen)
+        })
+    }
+
+    /// What was foreseen, with what was measured beside it.
+    pub(super) fn told_ahead(&self, live: &LiveBalancer, subject: Subject, foreseen: Foresight) -> Preview {
+        let traffic = self.measured.traffic(live, clock::now());
         let Foresight { accepted, guarded, remaining, next, next_after, losses } = foreseen;
         let moved = moved(&traffic, &losses);
         let changes = !accepted.changes.is_empty();
@@ -58,20 +68,20 @@ impl Registry {
                 "Sessions seen so far: {seen}; no whole window was observed, so there may be more."
             ));
         }
-        Ok(Preview {
+        Preview {
             balancer: subject.balancer,
             member: subject.member,
             applied: false,
             revision: accepted.revision - u64::from(changes),
             changes: accepted.changes,
-            refusal: guarded.filter(|_| !wanted.is_forced()),
+            refusal: guarded,
             moved,
             sessions: sessions.ok(),
             remaining,
             next,
             next_after,
             notes,
-        })
+        }
     }
 }
 

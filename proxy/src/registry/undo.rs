@@ -2,12 +2,15 @@
 //! touched one of them since. It is an edit like any other, and goes through the same door.
 
 use evenkeel_protocol::{
-    BalancerEdit, Change, Code, Event, EventKind, MemberEdit, Peer, Refusal, Subject, UndoOrder, Undone,
+    BalancerEdit, BalancerName, Change, Code, Event, EventKind, MemberAddition, MemberEdit, MemberRemoval,
+    Peer, Refusal, Subject, UndoOrder, Undone,
 };
 
 use super::door::{Asker, Wanted, author, is_edit_of};
 use super::layers::touches;
+use super::roster::{Room, RosterEdit};
 use super::{LiveBalancer, Registry};
+use crate::journal::roster::FIELD;
 
 /// An edit that can be undone.
 struct Made<'a> {
@@ -38,7 +41,78 @@ fn is_same(one: Option<&Peer>, other: Option<&Peer>) -> bool {
     one.zip(other).is_some_and(|(one, other)| person(one) == person(other))
 }
 
+/// What takes back that a member came or went.
+pub(crate) struct RosterInverse {
+    pub(crate) balancer: BalancerName,
+    pub(crate) undone: Undone,
+    wanted: Inverted,
+}
+
+enum Inverted {
+    Add(MemberAddition),
+    Remove(String, MemberRemoval),
+}
+
+impl RosterInverse {
+    pub(crate) fn edit(&self) -> RosterEdit<'_> {
+        match &self.wanted {
+            Inverted::Add(addition) => RosterEdit::Add(addition, Room::Ample),
+            Inverted::Remove(member, removal) => RosterEdit::Remove(member, removal),
+        }
+    }
+}
+
 impl Registry {
+    /// What takes an edit back that was of a roster; none: it was of something else.
+    pub(crate) fn inverse_of_roster(
+        &self,
+        order: &UndoOrder,
+        by: Option<&Peer>,
+    ) -> Result<Option<RosterInverse>, Refusal> {
+        let event = self.undoable(order, by)?;
+        let Some(made) = made(&event) else { return Err(no_edit(event.number)) };
+        let Some(Change { before, after, .. }) = made.changes.iter().find(|change| change.field == FIELD)
+        else {
+            return Ok(None);
+        };
+        let (reason, force, balancer) = (order.reason.clone(), order.force, made.subject.balancer.clone());
+        let mut words = if after.is_empty() { before.split(' ') } else { after.split(' ') };
+        let url = words.next().unwrap_or_default().to_owned();
+        if !force {
+            self.refuse_touched_since(
+                &event,
+                &Subject { balancer: balancer.clone(), member: url.parse().ok() },
+            )?;
+        }
+        let wanted = if after.is_empty() {
+            let parameters = words.map(str::to_owned).collect();
+            Inverted::Add(MemberAddition { url, parameters, revision: None, reason })
+        } else {
+            Inverted::Remove(url, MemberRemoval { revision: None, force, reason })
+        };
+        let undone = Undone {
+            undoes: event.number,
+            at: event.at,
+            reason: made.reason.cloned(),
+            edited: None,
+            preview: None,
+        };
+        Ok(Some(RosterInverse { balancer, undone, wanted }))
+    }
+
+    /// A member that somebody edited since is not the one that came.
+    fn refuse_touched_since(&self, event: &Event, member: &Subject) -> Result<(), Refusal> {
+        let later = |later: &Event| later.number > event.number && is_edit_of(later, member);
+        let Some(later) = self.events.find_last(later) else { return Ok(()) };
+        let name = member.member.as_ref().map_or("", |member| member.as_str());
+        let message = format!(
+            "{name} was edited since, by {} (event {}); --force undoes it all the same",
+            author(&later),
+            later.number
+        );
+        Err(Refusal::field(Code::Stale, FIELD, message))
+    }
+
     /// Takes an edit back, or looks what that would do.
     pub(crate) fn undo(&self, order: &UndoOrder, by: Option<Peer>) -> Result<Undone, Refusal> {
         let event = self.undoable(order, by.as_ref())?;

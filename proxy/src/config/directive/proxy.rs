@@ -12,6 +12,7 @@ use crate::config::notes::{Complaint, Notes};
 use crate::config::parameter::value::{on_off, shown};
 use crate::config::parameter::{self, apply_to_balancer, apply_to_member};
 use crate::config::site::{MappingDraft, MemberDraft, Scope, Site};
+use crate::config::source::Spot;
 
 const IN_PROXY: &[Context] = &[Context::Server, Context::Proxy];
 const IN_LOCATION: &[Context] = &[Context::Server, Context::Location];
@@ -167,7 +168,7 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     for word in parameters {
         apply_to_member(&mut draft, word, notes);
     }
-    check_health(notes, &draft.settings.health, call);
+    check_health(notes, &draft.settings.health, call.spot);
     let Some(balancer) = balancer.and_then(|index| site.balancers.get_mut(index)) else { return };
     if let Some(earlier) = balancer.shared_with(&draft.name) {
         let what = if earlier == draft.name.url() {
@@ -187,18 +188,18 @@ fn balancer_member(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
 }
 
 /// What is written of its health checks and has no effect.
-fn check_health(notes: &mut Notes, check: &HealthCheck, call: &Call<'_>) {
+pub(in crate::config) fn check_health(notes: &mut Notes, check: &HealthCheck, spot: Spot) {
     if !check.is_on() && *check != HealthCheck::default() {
         let what = "this member's health is not checked: there is no hcmethod";
-        notes.trap(call.spot, Complaint::new(what, "add for example hcmethod=GET"));
+        notes.trap(spot, Complaint::new(what, "add for example hcmethod=GET"));
     } else if check.is_on() && !check.asks() && !check.expression.is_empty() {
         let what = "hcexpr has no effect: hcmethod=TCP gets no answer to look at";
-        notes.trap(call.spot, Complaint::new(what, "write hcmethod=GET, or remove hcexpr"));
+        notes.trap(spot, Complaint::new(what, "write hcmethod=GET, or remove hcexpr"));
     }
 }
 
 /// The URL of a member; complains about other schemes by name.
-fn member_name(notes: &mut Notes, word: &Word) -> Option<MemberName> {
+pub(in crate::config) fn member_name(notes: &mut Notes, word: &Word) -> Option<MemberName> {
     let is_socket = word.text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("unix:"));
     let behind_socket = word.text.split_once('|').filter(|_| is_socket).map(|(_, url)| url);
     let url = behind_socket.unwrap_or(&word.text);

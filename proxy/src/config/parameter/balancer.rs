@@ -34,10 +34,9 @@ pub(in crate::config) static ROWS: &[Parameter<Settings>] = &[
     Parameter {
         key: "growth",
         range: "a whole number from 1 to 100",
-        about: "How many members could be added at run time in httpd; has no effect here.",
-        set: |_, text, remarks| {
-            Whole { least: 1, most: 100, unit: "" }.read(text, remarks)?;
-            remarks.unused("members are not kept in slots", "remove it");
+        about: "How many members the balancer-manager page may add at run time.",
+        set: |settings, text, remarks| {
+            settings.growth = Whole { least: 1, most: 100, unit: "" }.read(text, remarks)?;
             Ok(())
         },
     },
@@ -247,7 +246,7 @@ mod tests {
             ("sessionwindow=90s", |s| s.sessionwindow == 90, 0, 0),
             ("sessionwindow=20m", |s| s.sessionwindow == 1200, 0, 0),
             ("sessionwindow=168h", |s| s.sessionwindow == 604_800, 0, 0),
-            ("growth=100", |s| *s == Settings::default(), 0, 1),
+            ("growth=100", |s| s.growth == 100, 0, 0),
             ("nonce=none", |s| s.nonce == Nonce::ReadOnly, 0, 1),
             ("nonce=None nonce=abc", |s| s.nonce == Nonce::Fixed("abc".to_owned()), 0, 1),
         ];

@@ -1,0 +1,42 @@
+//! Members that come and go at run time: what is asked for. The answer is that of an edit of the balancer, whose one
+//! change is of the field `member`: from nothing to its line, or back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::edit::Reason;
+
+/// A member that is to be added to a balancer, behind all others.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberAddition {
+    /// Its URL, as on a `BalancerMember` line.
+    pub url: String,
+    /// Its parameters, as on that line: `route=a`. Without a `status` it starts disabled, as in httpd.
+    #[serde(default)]
+    pub parameters: Vec<String>,
+    /// Only if the balancer's revision is still this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// Why, for the log of events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// How a member that was added at run time is to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemberRemoval {
+    /// Only if the balancer's revision is still this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+    /// Also while requests are with it, while sessions of it live, and where it is the last that serves?
+    pub force: bool,
+    /// Why, for the log of events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+impl MemberAddition {
+    /// The most parameters.
+    pub const MOST: usize = 64;
+}
