@@ -163,7 +163,7 @@ fn value(member: &MemberSnapshot, field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keymap::{Context, key};
+    use crate::keymap::{Context, Keymap};
     use crate::message::Key;
     use crate::model::column::Column;
     use crate::model::sample;
@@ -217,7 +217,7 @@ mod tests {
             let mut by_key = sample::model(80, 24);
             press(&mut by_key, &[Key::Char(']')]);
             // What only the menu has a key for is pressed there.
-            let keys = match key(Context::Balancers, row.action) {
+            let keys = match Keymap::default().key(Context::Balancers, row.action) {
                 Some(key) => vec![key],
                 None => vec![Key::Enter, row.keys[0]],
             };
