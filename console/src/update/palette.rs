@@ -106,6 +106,14 @@ fn ask(model: &mut Model, order: Order) {
             act => act,
         },
         What::Drain(order) => Act::Drain(Drainage::usual(balancer, member).with(&order)),
+        What::Extend(change) => match drain::running(model, &targets) {
+            Ok(number) => Act::Drain(Drainage::Extend(number, change)),
+            Err(why) => return model.tell(Tone::Alarm, why),
+        },
+        What::KeepDraining => match drain::running(model, &targets) {
+            Ok(number) => Act::Drain(Drainage::Cancel(number)),
+            Err(why) => return model.tell(Tone::Alarm, why),
+        },
         What::Settings(edit, settings) => {
             let several = targets.len() > 1;
             let change = |(field, after): (String, String)| Change {
