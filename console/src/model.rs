@@ -343,7 +343,8 @@ impl Model {
         let Some(snapshot) = self.fleet.snapshot() else {
             return Outlook { remarks: Vec::new(), gravity: Gravity::Heavy };
         };
-        let mut outlook = outlook(snapshot, question);
+        let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
+        let mut outlook = outlook(snapshot, question, plan);
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             outlook.remarks.extend(forecast::remarks(preview, snapshot.balancer(&one.target.balancer)));
             outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);

@@ -48,6 +48,8 @@ pub enum Call {
     PreviewBalancer(BalancerName),
     /// What would such a change of a member do? The text is a selector within the balancer.
     PreviewMember(BalancerName, String),
+    /// What would several edits of members do together?
+    PreviewPlan,
     /// Take an edit back.
     Undo,
     /// What was set over the configuration.
@@ -88,6 +90,7 @@ impl Call {
             | Self::ChangeDrain(_) => "PATCH",
             Self::Reload
             | Self::Undo
+            | Self::PreviewPlan
             | Self::Explain
             | Self::Elections
             | Self::BeginDrain(..)
@@ -112,6 +115,7 @@ impl Call {
             | Self::Member(..)
             | Self::PreviewBalancer(_)
             | Self::PreviewMember(..)
+            | Self::PreviewPlan
             | Self::Overrides
             | Self::Drains
             | Self::Drain(_)
@@ -158,6 +162,7 @@ impl Call {
             Self::PreviewMember(name, member) => {
                 format!("/v1/balancers/{}/members/{}?dry_run=true", escaped(name.as_str()), escaped(member))
             }
+            Self::PreviewPlan => "/v1/preview".to_owned(),
             Self::Undo => "/v1/undo".to_owned(),
             Self::Overrides => "/v1/overrides".to_owned(),
             Self::Events { since: Some(since), follow } => {
@@ -216,6 +221,7 @@ impl Call {
             ["reload"] => Self::Reload,
             ["explain"] => Self::Explain,
             ["elections"] => Self::Elections,
+            ["preview"] => Self::PreviewPlan,
             ["undo"] => Self::Undo,
             ["overrides"] => Self::Overrides,
             ["events"] => parse_events(query)?,
@@ -337,6 +343,7 @@ mod tests {
             Call::Explain,
             Call::Elections,
             Call::Sessions(app.clone()),
+            Call::PreviewPlan,
             Call::Undo,
             Call::Overrides,
             Call::PreviewBalancer(app.clone()),

@@ -1,7 +1,8 @@
 //! Questions around edits: what one would do, what takes one back, what was set over the configuration.
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, Call, MemberEdit, MemberName, Overrides, Preview, UndoOrder, Undone,
+    BalancerEdit, BalancerName, Call, MemberEdit, MemberName, Overrides, PlanOrder, PlanPreview, Preview,
+    UndoOrder, Undone,
 };
 
 use super::{Client, Failure, NOTHING};
@@ -24,6 +25,11 @@ impl Client {
         edit: &BalancerEdit,
     ) -> Result<Preview, Failure> {
         self.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await
+    }
+
+    /// What several changes of members would do together.
+    pub async fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Failure> {
+        self.ask(&Call::PreviewPlan, Some(order)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.

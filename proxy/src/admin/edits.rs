@@ -43,6 +43,10 @@ pub(super) async fn answer(
             let edit = parse(&body)?;
             off_thread(move || registry.preview_member(&name, &selector, &edit)).await
         }
+        Call::PreviewPlan => {
+            let order = parse(&body)?;
+            off_thread(move || registry.preview_plan(&order)).await
+        }
         Call::Undo => {
             let order = parse_order(&body)?;
             off_thread(move || registry.undo(&order, named(peer))).await
