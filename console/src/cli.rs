@@ -116,7 +116,7 @@ Examples:
     #[command(after_help = drain::HELP)]
     Drain(DrainArguments),
     /// Let new sessions come again: clear N alone, and end the drain
-    #[command(after_help = "Example:\n  evenkeel undrain app/node1")]
+    #[command(after_help = drain::UNDO)]
     Undrain(UndrainArguments),
     /// Wait until a member is healthy, idle or drained
     #[command(after_help = wait::HELP)]

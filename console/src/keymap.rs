@@ -3,9 +3,17 @@
 //! `update`, the footer, the help screen and the tests read the same rows. Keys that edit text within a field are
 //! not actions of the console; they are the field's own.
 
+use std::borrow::Cow;
+
 use evenkeel_protocol::Flag;
 
 use crate::message::Key;
+
+mod action;
+mod binding;
+
+pub use action::Action;
+pub use binding::{Keymap, names};
 
 /// Where the operator is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,217 +74,6 @@ impl Context {
     ];
 }
 
-/// What a key means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// End the console.
-    Quit,
-    /// Stop until the shell says `fg`.
-    Suspend,
-    /// Draw everything anew.
-    Repaint,
-    /// Show the keys.
-    Help,
-    /// One level back.
-    Back,
-    /// Show the member in full.
-    Open,
-    /// Show what can be done to the member.
-    Menu,
-    /// Go to the list.
-    Balancers,
-    /// Go to the events.
-    Events,
-    /// Go to the balancers, a line each.
-    Overview,
-    /// Go to the drains.
-    Drains,
-    /// Go to the sticky lens.
-    Lens,
-    /// Go to the elections.
-    Elections,
-    /// Let graphs go back further, or less far.
-    Reach,
-    /// Write what the lens is to look at.
-    Ask,
-    /// Write which elections are shown.
-    Watch,
-    /// Only elections after a failed try, or all.
-    Failovers,
-    /// Only elections that took a session to another route, or all.
-    RouteChanges,
-    /// From the question of a drain to its terms.
-    Options,
-    /// Ask whether to give the drain more time.
-    More,
-    /// Write other terms for the drain.
-    Terms,
-    /// Ask whether to end the drain and leave the member draining.
-    KeepDraining,
-    /// Ask whether to end the drain and take the member back.
-    Restore,
-    /// Ask whether to stop the member now.
-    StopNow,
-    /// Ask whether to stop the member now and end what is in flight.
-    CutNow,
-    /// Go to the screen after this one.
-    NextScreen,
-    /// Go to the screen before this one.
-    PreviousScreen,
-    /// One line up.
-    Up,
-    /// One line down.
-    Down,
-    /// A page up.
-    PageUp,
-    /// A page down.
-    PageDown,
-    /// To the first line.
-    Top,
-    /// To the last line.
-    Bottom,
-    /// To the first member of the balancer before.
-    PreviousBalancer,
-    /// To the first member of the next balancer.
-    NextBalancer,
-    /// To the next member that the filter lets through, round and round.
-    NextMatch,
-    /// To the member before, round and round.
-    PreviousMatch,
-    /// Start writing a filter.
-    Filter,
-    /// Start writing a command.
-    Palette,
-    /// Only what is not well, or everything.
-    Problems,
-    /// Sort by the column to the right.
-    SortNext,
-    /// Sort by the column to the left.
-    SortPrevious,
-    /// Sort the other way round.
-    Invert,
-    /// Mark the member, or take its mark away.
-    Mark,
-    /// Mark from the last mark to here.
-    MarkRange,
-    /// Mark all that are shown, or none.
-    MarkAll,
-    /// Take over what was written, or do what is chosen.
-    Accept,
-    /// Put the first suggestion into the line.
-    Complete,
-    /// To the next field, or the line after in the history.
-    NextField,
-    /// To the field before, or the line before in the history.
-    PreviousField,
-    /// Ask whether to turn a flag of the member on, or off if it is on.
-    Toggle(Flag),
-    /// Ask whether to clear D, N and S.
-    Enable,
-    /// Write new values for the member.
-    Edit,
-    /// Ask whether to take the last change back.
-    Undo,
-    /// Close the lock, or ask whether to open it.
-    Lock,
-    /// Copy the last command, or the member's name.
-    Yank,
-    /// Let the console have the mouse, or the terminal.
-    Mouse,
-    /// Yes, do it.
-    Yes,
-    /// No, leave everything as it is.
-    No,
-}
-
-impl Action {
-    /// Does it lead to a change of the proxy (by way of a question)?
-    pub fn changes(self) -> bool {
-        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Undo) || self.tends()
-    }
-
-    /// Is it about the drain that is shown?
-    pub fn tends(self) -> bool {
-        matches!(
-            self,
-            Self::More | Self::Terms | Self::KeepDraining | Self::Restore | Self::StopNow | Self::CutNow
-        )
-    }
-
-    /// The line that does it in the palette. Those that answer, write or move within a text have none: they mean
-    /// nothing there.
-    pub fn line(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Quit => "quit",
-            Self::Suspend => "suspend",
-            Self::Repaint => "repaint",
-            Self::Help => "help",
-            Self::Back => "back",
-            Self::Open => "open",
-            Self::Menu => "menu",
-            Self::Balancers => "balancers",
-            Self::Events => "events",
-            Self::Overview => "overview",
-            Self::Drains => "drains",
-            Self::Lens => "lens",
-            Self::Elections => "elections",
-            Self::Reach => "reach",
-            Self::Ask => "ask",
-            Self::Watch => "watch",
-            Self::Failovers => "failovers",
-            Self::RouteChanges => "route-changes",
-            Self::More => "more-time",
-            Self::Terms => "terms",
-            Self::KeepDraining => "keep-draining",
-            Self::Restore => "restore",
-            Self::StopNow => "stop-now",
-            Self::CutNow => "cut-now",
-            Self::NextScreen => "next-screen",
-            Self::PreviousScreen => "previous-screen",
-            Self::Up => "up",
-            Self::Down => "down",
-            Self::PageUp => "page-up",
-            Self::PageDown => "page-down",
-            Self::Top => "top",
-            Self::Bottom => "bottom",
-            Self::PreviousBalancer => "previous-balancer",
-            Self::NextBalancer => "next-balancer",
-            Self::NextMatch => "next-match",
-            Self::PreviousMatch => "previous-match",
-            Self::Filter => "filter",
-            Self::Problems => "problems",
-            Self::SortNext => "sort-right",
-            Self::SortPrevious => "sort-left",
-            Self::Invert => "invert",
-            Self::Mark => "mark",
-            Self::MarkRange => "mark-range",
-            Self::MarkAll => "mark-all",
-            Self::Toggle(Flag::Drain) => "drain",
-            Self::Toggle(Flag::Disabled) => "disable",
-            Self::Toggle(Flag::Stopped) => "stop",
-            Self::Toggle(Flag::Standby) => "standby",
-            Self::Toggle(Flag::Spare) => "set spare=on",
-            Self::Toggle(Flag::IgnoreErrors) => "set ignore_errors=on",
-            Self::Toggle(Flag::HealthFail) => "set health_fail=on",
-            Self::Enable => "enable",
-            Self::Edit => "edit",
-            Self::Undo => "undo",
-            Self::Lock => "lock",
-            Self::Yank => "yank",
-            Self::Mouse => "mouse",
-            Self::Toggle(_)
-            | Self::Palette
-            | Self::Accept
-            | Self::Complete
-            | Self::Options
-            | Self::NextField
-            | Self::PreviousField
-            | Self::Yes
-            | Self::No => return None,
-        })
-    }
-}
-
 /// The headings of the help screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
@@ -304,12 +101,12 @@ impl Group {
 }
 
 /// One row.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Where it counts.
     pub contexts: &'static [Context],
-    /// The keys; the first one is shown in the footer.
-    pub keys: &'static [Key],
+    /// The keys; the first one is shown in the footer. None if the operator wants none.
+    pub keys: Cow<'static, [Key]>,
     /// What they do.
     pub action: Action,
     /// One word for the footer; none: it is not shown there.
@@ -338,10 +135,10 @@ const fn row(
     action: Action,
     (hint, help, group): (Option<&'static str>, &'static str, Group),
 ) -> Row {
-    Row { contexts, keys, action, hint, help, group }
+    Row { contexts, keys: Cow::Borrowed(keys), action, hint, help, group }
 }
 
-/// All rows. Their order is the order of the hints in the footer: the ones that matter most come first.
+/// All rows, before the operator has bound any key. Their order is the order of the hints in the footer: the ones that matter most come first.
 #[rustfmt::skip]
 pub const ROWS: &[Row] = &[
     row(&[Confirm, Unlock], &[Key::Char('y')], Action::Yes, (Some("yes"), "yes, do it", Write)),
@@ -432,21 +229,3 @@ pub const ROWS: &[Row] = &[
     row(&Context::ALL, &[Key::Ctrl('l')], Action::Repaint, (None, "draw everything anew", General)),
     row(SCREENS, &[Key::Char('M')], Action::Mouse, (None, "mouse on or off", General)),
 ];
-
-/// What `key` means in `context`.
-pub fn action(context: Context, key: Key) -> Option<Action> {
-    ROWS.iter().find(|row| row.contexts.contains(&context) && row.keys.contains(&key)).map(|row| row.action)
-}
-
-/// The rows of `context` that the footer shows, with key and word.
-pub fn hints(context: Context) -> impl Iterator<Item = (Key, &'static str, Action)> {
-    ROWS.iter()
-        .filter(move |row| row.contexts.contains(&context))
-        .filter_map(|row| Some((*row.keys.first()?, row.hint?, row.action)))
-}
-
-/// The first key that does `action` in `context`.
-pub fn key(context: Context, action: Action) -> Option<Key> {
-    let row = ROWS.iter().find(|row| row.action == action && row.contexts.contains(&context))?;
-    row.keys.first().copied()
-}

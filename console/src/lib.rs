@@ -9,6 +9,7 @@ pub mod attach;
 pub mod check;
 pub mod cli;
 pub mod client;
+pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod effect;

@@ -8,6 +8,7 @@ use evenkeel::attach;
 use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
+use evenkeel::config::{self, Fault};
 use evenkeel::screen::Options;
 use evenkeel::theme::Wish;
 
@@ -34,13 +35,19 @@ fn main() -> ExitCode {
             Exit::Usage.into()
         }
         #[cfg(feature = "demo")]
-        Some(Command::Demo(options)) => ended(evenkeel::demo::run(options_of(*options))),
+        Some(Command::Demo(options)) => match options_of(*options) {
+            Ok(options) => ended(evenkeel::demo::run(options)),
+            Err(fault) => refused(&fault),
+        },
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
             Exit::Usage.into()
         }
         None => match Surroundings::of_this_process().find(socket) {
-            Ok(socket) => ended(attach::screen(&socket, options_of(cli.screen))),
+            Ok(socket) => match options_of(cli.screen) {
+                Ok(options) => ended(attach::screen(&socket, options)),
+                Err(fault) => refused(&fault),
+            },
             Err(why) => {
                 let why = introduced(why);
                 say(&why.to_string());
@@ -50,8 +57,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// The options of the command line as the screen takes them.
-fn options_of(typed: ScreenOptions) -> Options {
+/// The options of the command line and the operator's settings as the screen takes them.
+///
+/// Errors: the settings are wrong.
+fn options_of(typed: ScreenOptions) -> Result<Options, Fault> {
     let theme = match typed.theme {
         ThemeName::Auto => Wish::Auto,
         ThemeName::Dark => Wish::Dark,
@@ -59,7 +68,13 @@ fn options_of(typed: ScreenOptions) -> Options {
         ThemeName::Mono => Wish::Mono,
     };
     let lock_after = Some(typed.lock_after).filter(|after| !after.is_zero());
-    Options { write: typed.write, lock_after, theme, ascii: typed.ascii, mouse: typed.mouse }
+    let keymap = config::of_this_user()?.keymap;
+    Ok(Options { write: typed.write, lock_after, theme, ascii: typed.ascii, mouse: typed.mouse, keymap })
+}
+
+fn refused(fault: &Fault) -> ExitCode {
+    say(&fault.to_string());
+    Exit::Invalid.into()
 }
 
 /// If there are several proxies, they are told apart by what they say of themselves.

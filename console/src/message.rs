@@ -2,7 +2,9 @@
 //! what they mean can be decided and tested without a terminal.
 
 use std::fmt;
+use std::str::FromStr;
 
+use evenkeel_protocol::clean::{clean, is_clean};
 use evenkeel_protocol::{Moment, Timestamp};
 
 use crate::model::target::Target;
@@ -93,6 +95,61 @@ pub enum Key {
     Function(u8),
 }
 
+impl FromStr for Key {
+    type Err = String;
+
+    /// As it is printed on keyboards, and as [`Display`](fmt::Display) writes it: `d`, `D`, `F5`, `Ctrl-x`, `PgUp`.
+    ///
+    /// Errors: what is wrong, as a sentence.
+    fn from_str(text: &str) -> Result<Self, String> {
+        const NAMED: [Key; 15] = [
+            Key::Char(' '),
+            Key::Enter,
+            Key::Esc,
+            Key::Tab,
+            Key::BackTab,
+            Key::Up,
+            Key::Down,
+            Key::Left,
+            Key::Right,
+            Key::PageUp,
+            Key::PageDown,
+            Key::Home,
+            Key::End,
+            Key::Backspace,
+            Key::Delete,
+        ];
+        let mut letters = text.chars();
+        if let (Some(c), None) = (letters.next(), letters.next())
+            && is_clean(c)
+        {
+            return Ok(Self::Char(c));
+        }
+        if let Some(key) = NAMED.into_iter().find(|key| key.to_string().eq_ignore_ascii_case(text)) {
+            return Ok(key);
+        }
+        if let Some(number) = text.strip_prefix(['F', 'f']).and_then(|number| number.parse().ok())
+            && (1..=24).contains(&number)
+        {
+            return Ok(Self::Function(number));
+        }
+        let ctrl = text.get(..5).filter(|start| start.eq_ignore_ascii_case("ctrl-")).and(text.get(5..));
+        match ctrl.map(str::as_bytes) {
+            // A terminal sends the same for these as for other keys.
+            Some([b'h' | b'H' | b'i' | b'I' | b'j' | b'J' | b'm' | b'M']) => Err(format!(
+                "a terminal cannot tell '{text}' from Backspace, Tab or Enter; choose another key"
+            )),
+            Some([letter]) if letter.is_ascii_alphabetic() => {
+                Ok(Self::Ctrl(char::from(letter.to_ascii_lowercase())))
+            }
+            _ => Err(format!(
+                "'{}' is no key; write it as d, D, F5, Ctrl-x, Space, PgUp or Del",
+                clean(text, 40)
+            )),
+        }
+    }
+}
+
 impl fmt::Display for Key {
     /// As it is printed on keyboards.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,5 +174,27 @@ impl fmt::Display for Key {
             Self::Delete => "Del",
         };
         f.write_str(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let typed =
+            ["d", "D", "F5", "Ctrl-X", "Space", "PgUp", "PgDn", "Del", "Shift-Tab", "Enter", "é", "+"];
+        for text in typed {
+            assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
+        }
+        assert_eq!("ctrl-x".parse(), Ok(Key::Ctrl('x')));
+        assert_eq!("pgup".parse(), Ok(Key::PageUp));
+        for wrong in
+            ["", "dd", "F0", "F25", "Ctrl-", "Ctrl-1", "Ctrl-é", "Alt-x", "Ctrl-i", "\u{1b}", "\u{1b}[2J"]
+        {
+            let why = wrong.parse::<Key>().unwrap_err();
+            assert!(!why.contains('\u{1b}'), "{why}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{BalancerSnapshot, Drain, Moment};
 
-use crate::keymap::Context;
+use crate::keymap::{Context, Keymap};
 use crate::message::{Clock, Size};
 
 pub mod act;
@@ -205,6 +205,8 @@ pub struct Model {
     pub clock: Clock,
     /// The size of the terminal.
     pub size: Size,
+    /// What keys mean.
+    pub keymap: Keymap,
     /// The connection.
     pub connection: Connection,
     /// The balancers.
@@ -252,6 +254,7 @@ impl Model {
             title: wash::sentence(title),
             clock: Clock::default(),
             size,
+            keymap: Keymap::default(),
             connection: Connection::Waiting,
             fleet: Fleet::default(),
             log: Log::default(),
@@ -340,7 +343,8 @@ impl Model {
         let Some(snapshot) = self.fleet.snapshot() else {
             return Outlook { remarks: Vec::new(), gravity: Gravity::Heavy };
         };
-        let mut outlook = outlook(snapshot, question);
+        let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
+        let mut outlook = outlook(snapshot, question, plan);
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             outlook.remarks.extend(forecast::remarks(preview, snapshot.balancer(&one.target.balancer)));
             outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);

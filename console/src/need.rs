@@ -5,8 +5,9 @@
 
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
-    BalancerName, Census, DrainCancel, DrainChange, DrainOrder, ElectionFilter, Elections, Explanation,
-    History, HistoryQuery, MemberEdit, MemberName, Overrides, Preview, Question,
+    BalancerEdit, BalancerName, Census, DrainCancel, DrainChange, DrainOrder, ElectionFilter, Elections,
+    Explanation, History, HistoryQuery, MemberEdit, MemberName, Overrides, PlanOrder, PlanPreview, Preview,
+    Question,
 };
 
 /// One thing that a screen needs.
@@ -22,6 +23,10 @@ pub enum Need {
     Overrides,
     /// What an edit would do, for the question about it.
     Preview(BalancerName, MemberName, Box<MemberEdit>),
+    /// What a change of a balancer's own settings would do.
+    Tuning(BalancerName, Box<BalancerEdit>),
+    /// What an edit of many members would do.
+    Plan(Box<PlanOrder>),
     /// Where a request would go. The number tells a question that is asked once more.
     Explanation(u64, Box<Question>),
 }
@@ -44,7 +49,11 @@ impl Need {
             Self::History(..) => Pace::Once,
             Self::Census(_) => Pace::Seconds(2),
             Self::Elections(_) => Pace::Seconds(1),
-            Self::Overrides | Self::Preview(..) | Self::Explanation(..) => Pace::Events,
+            Self::Overrides
+            | Self::Preview(..)
+            | Self::Tuning(..)
+            | Self::Plan(_)
+            | Self::Explanation(..) => Pace::Events,
         }
     }
 }
@@ -62,6 +71,8 @@ pub enum Found {
     Overrides(Box<Overrides>),
     /// What an edit would do.
     Preview(Box<Preview>),
+    /// What an edit of many members would do.
+    Plan(Box<PlanPreview>),
     /// Where a request would go.
     Explanation(Box<Explanation>),
 }

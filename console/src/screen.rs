@@ -18,6 +18,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::MissedTickBehavior;
 
 use crate::effect::{Effect, Switch};
+use crate::keymap::Keymap;
 use crate::message::{Clock, Key, Message, Size};
 use crate::model::Model;
 use crate::model::lock::Lock;
@@ -38,7 +39,7 @@ const WHEEL: usize = 3;
 const STOPPED_WITHIN: Duration = Duration::from_millis(300);
 
 /// How the operator wants it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// Open for changes from the start?
     pub write: bool,
@@ -50,6 +51,8 @@ pub struct Options {
     pub ascii: bool,
     /// The mouse from the start?
     pub mouse: bool,
+    /// What keys mean.
+    pub keymap: Keymap,
 }
 
 /// Shows the console until the operator quits or a signal ends it.
@@ -71,6 +74,7 @@ pub async fn run(
     let mut model = Model::new(title, screen.size()?);
     model.lock = Lock::new(options.write, options.lock_after);
     model.mouse = options.mouse;
+    model.keymap = options.keymap;
     let look = Look { theme, zone: TimeZone::system() };
     let mut console = Console { screen, model, look, link, began: now() };
     console.screen.mouse(options.mouse)?;

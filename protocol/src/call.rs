@@ -56,6 +56,8 @@ pub enum Call {
     PreviewBalancer(BalancerName),
     /// What would such a change of a member do? The text is a selector within the balancer.
     PreviewMember(BalancerName, String),
+    /// What would several edits of members do together?
+    PreviewPlan,
     /// Take an edit back.
     Undo,
     /// What was set over the configuration.
@@ -97,6 +99,7 @@ impl Call {
             Self::RemoveMember(..) | Self::PreviewRemoval(..) => "DELETE",
             Self::Reload
             | Self::Undo
+            | Self::PreviewPlan
             | Self::Explain
             | Self::Elections
             | Self::AddMember(_)
@@ -127,6 +130,7 @@ impl Call {
             | Self::PreviewMember(..)
             | Self::PreviewAddition(_)
             | Self::PreviewRemoval(..)
+            | Self::PreviewPlan
             | Self::Overrides
             | Self::Drains
             | Self::Drain(_)
@@ -179,6 +183,7 @@ impl Call {
             Self::PreviewMember(name, member) | Self::PreviewRemoval(name, member) => {
                 format!("/v1/balancers/{}/members/{}?dry_run=true", escaped(name.as_str()), escaped(member))
             }
+            Self::PreviewPlan => "/v1/preview".to_owned(),
             Self::Undo => "/v1/undo".to_owned(),
             Self::Overrides => "/v1/overrides".to_owned(),
             Self::Events { since: Some(since), follow } => {
@@ -246,6 +251,7 @@ impl Call {
             ["reload"] => Self::Reload,
             ["explain"] => Self::Explain,
             ["elections"] => Self::Elections,
+            ["preview"] => Self::PreviewPlan,
             ["undo"] => Self::Undo,
             ["overrides"] => Self::Overrides,
             ["events"] => parse_events(query)?,
@@ -371,6 +377,7 @@ mod tests {
             Call::Explain,
             Call::Elections,
             Call::Sessions(app.clone()),
+            Call::PreviewPlan,
             Call::Undo,
             Call::Overrides,
             Call::PreviewBalancer(app.clone()),

@@ -174,6 +174,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         method: "POST",
+        path: "/v1/preview",
+        takes: "plan_order",
+        gives: "plan_preview",
+        about: "what several edits of members would do together; changes nothing",
+    },
+    Endpoint {
+        method: "POST",
         path: "/v1/undo",
         takes: "undo_order",
         gives: "undone",

@@ -50,6 +50,8 @@ fn every_document_reads_and_is_written_as_it_stands() {
     check::<History>("history");
     check::<Reloaded>("reloaded");
     check::<Preview>("preview");
+    check::<PlanOrder>("plan_order");
+    check::<PlanPreview>("plan_preview");
     check::<UndoOrder>("undo_order");
     check::<Undone>("undone");
     check::<Overrides>("overrides");

@@ -1,7 +1,7 @@
 //! Guards and previews through real sockets and commands: the last that serves is not taken by one wrong key, and
 //! what a dry run says is what then happens.
 
-use evenkeel_protocol::{Code, EventKind, Preview};
+use evenkeel_protocol::{Code, EventKind, PlanPreview, Preview};
 use harness::prelude::*;
 
 fn pair(method: &str) -> (Proxy, [Backend; 2]) {
@@ -99,6 +99,37 @@ fn a_dry_run_changes_nothing_and_is_no_event() {
     assert_eq!(asked(r#"{"drain":true,"revision":77}"#).refusal().code, Code::Stale);
     assert_eq!(asked(r#"{"lbfactor":0}"#).refusal().code, Code::Invalid);
     assert_eq!(look().event, before.event);
+}
+
+#[test]
+fn several_edits_are_looked_at_together_and_the_last_one_is_seen() {
+    let (proxy, [a, b]) = pair("byrequests");
+    visits(&proxy, 8);
+    let before = proxy.snapshot().balancers;
+    let plan = |members: &[&Backend], edit: serde_json::Value| {
+        let members: Vec<String> = members.iter().map(ToString::to_string).collect();
+        let proposal = serde_json::json!({"balancer": "app", "members": members, "edit": edit});
+        let order = serde_json::json!({"proposals": [proposal]}).to_string();
+        let mut told: PlanPreview = proxy.admin().ask("POST", "/v1/preview", &order).message();
+        assert!(!told.applied && told.balancers.len() == 1);
+        told.balancers.remove(0)
+    };
+    let drains = serde_json::json!({"drain": true});
+    let both = plan(&[&a, &b], drains.clone());
+    let refused: Vec<Option<Code>> =
+        both.steps.iter().map(|step| step.refusal.as_ref().map(|refusal| refusal.code)).collect();
+    assert_eq!(refused, [None, Some(Code::Guarded)]);
+    assert_eq!((both.remaining.len(), both.next_after.len()), (0, 0));
+    assert_eq!(both.moved.map(|moved| (moved.requests, moved.free)), Some((8, 10_000)));
+    let one = plan(&[&a], drains);
+    assert_eq!((one.steps[0].refusal.as_ref(), one.remaining.len()), (None, 1));
+    let forced = plan(&[&b, &a], serde_json::json!({"drain": true, "force": true}));
+    assert!(forced.steps.iter().all(|step| step.refusal.is_none() && step.changes.len() == 1));
+    let stale = plan(&[&a, &b], serde_json::json!({"drain": true, "revision": 77}));
+    assert!(stale.steps.iter().all(|step| step.refusal.as_ref().unwrap().code == Code::Stale));
+    assert_eq!(proxy.snapshot().balancers, before, "nothing was done");
+    let nowhere = r#"{"proposals":[{"balancer":"zz","members":[],"edit":{}}]}"#;
+    assert_eq!(proxy.admin().ask("POST", "/v1/preview", nowhere).refusal().code, Code::NotFound);
 }
 
 #[test]

@@ -88,6 +88,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "clap_complete",
             "clap_mangen",
             "strsim",
+            // Its own settings: key bindings and named groups.
+            "toml",
             "tracing",
         ],
         "the console never names the core, and the proxy for the demo only; a new dependency needs a row here",

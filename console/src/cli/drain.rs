@@ -1,10 +1,12 @@
 //! `drain` and `undrain`: a drain is begun at the proxy, which runs it; with `--wait` this command looks on until it
 //! has ended, and its exit code tells how.
 
+mod tend;
+
 use clap::Args;
 use evenkeel_protocol::{
-    BalancerName, Drain, DrainAnswer, DrainCancel, DrainOrder, DrainOutcome, DrainUntil, Edited, MemberEdit,
-    MemberName, OnTimeout, Patience, Snapshot, Span,
+    BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil, Edited,
+    MemberEdit, MemberName, OnTimeout, Patience, Snapshot, Span,
 };
 use serde::Serialize;
 
@@ -14,6 +16,12 @@ use super::patience::{Asking, Interrupt};
 use super::report::{missing, report};
 use super::{Exit, Session, complete, preview, target};
 
+/// What `undrain --help` says below the options.
+pub(super) const UNDO: &str = "\
+Examples:
+  evenkeel undrain app/node1                   new sessions come again
+  evenkeel undrain app/node1 --keep-draining   nobody waits any more; it goes on draining";
+
 pub(super) const HELP: &str = "\
 Examples:
   evenkeel drain app/node1 --reason 'deploy 42'
@@ -21,10 +29,13 @@ Examples:
   evenkeel drain app/node1 --wait --timeout 10m --on-timeout stop
   evenkeel drain http://10.0.0.1:8080 --json
   evenkeel drain app/old --ignore-missing
+  evenkeel drain app/node1 --extend 10m        ten minutes more for the drain that runs
 
 The proxy runs the drain: it goes on when this command ends. Ctrl-C ends the waiting.
 A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-timeout says happens at once, unless \
 nothing is to be waited for; forever (the default): it never happens. --settle 0: one look is enough.
+For a member that drains already, the terms that are given change its drain, and the same ones change nothing; \
+--extend adds each time that it is run.
 With --wait: 0 when what was waited for came, 124 when the time passed, 8 when somebody else ended the drain.";
 
 /// What a drain waits for, and how long.
@@ -68,6 +79,9 @@ pub struct DrainArguments {
     wait: bool,
     #[command(flatten)]
     terms: Terms,
+    /// Put off the deadline of the drain that runs, by so much each time
+    #[arg(long, value_name = "TIME", conflicts_with = "timeout")]
+    extend: Option<Span>,
     /// On Ctrl-C let new sessions come again, and end the drain
     #[arg(long, requires = "wait")]
     restore_on_interrupt: bool,
@@ -80,6 +94,13 @@ impl DrainArguments {
     pub(super) fn order(&self) -> DrainOrder {
         self.terms.order()
     }
+
+    /// By how much the deadline of a drain that runs is to be put off, and what else of it is to change.
+    pub(super) fn extension(&self) -> Option<DrainChange> {
+        let DrainOrder { until, settle, on_timeout, .. } = self.order();
+        let extend = Some(self.extend?);
+        Some(DrainChange { until, extend, settle, on_timeout, ..DrainChange::default() })
+    }
 }
 
 /// What can be typed behind `undrain`.
@@ -88,6 +109,9 @@ pub struct UndrainArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
     #[arg(add = complete::members())]
     pub(super) selector: String,
+    /// End the drain and nothing else: nobody waits any more, and the member goes on draining (N)
+    #[arg(long, alias = "keep")]
+    pub(super) keep_draining: bool,
     #[command(flatten)]
     pub(super) options: EditOptions,
 }
@@ -118,6 +142,9 @@ impl Target {
 }
 
 pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    if let Some(change) = arguments.extension() {
+        return tend::extend(arguments, change, session).await;
+    }
     let DrainArguments { options, terms, .. } = arguments;
     let order = DrainOrder {
         reason: options.reason()?,
@@ -143,34 +170,58 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
     }
     let mut interrupt = arguments.wait.then(Interrupt::listen);
     let answer = begin(&mut asking, &target, (&order, arguments.wait), &mut session.output).await?;
-    let DrainAnswer { drain, edited, .. } = answer.clone();
-    let Some(mut edited) = edited else {
+    let Some(mut edited) = answer.edited.clone() else {
         return Err(Stop::Failed(Exit::Failed, "the proxy did not say what became of the member".to_owned()));
     };
     let drains = MemberEdit { drain: Some(true), ..MemberEdit::default() };
     edited.notes.extend(in_error(&before, &drains, &edited));
-    let Some(interrupt) = &mut interrupt else {
-        if terms.is_any() && !options.json && !options.quiet {
-            session.output.message(&format!("drain {}: {}", drain.number, words(&drain)));
-        }
-        if terms.is_any() && options.json {
-            let after = asking.client.snapshot().await?;
-            return told(&target, (&before, &after), &edited, (&answer, arguments), session);
-        }
-        return report(Verb::Drain, &edited, options, session);
-    };
-    let output = &mut session.output;
-    let ended = tokio::select! {
-        ended = until_ended(&mut asking, &drain, &target, output) => Some(ended?),
-        () = interrupt.comes() => None,
-    };
-    asking.end_line(output);
-    let Some(drain) = ended else {
-        return interrupted(&asking, &drain, &target, (arguments, output)).await;
-    };
-    let after = asking.snapshot(output).await?;
-    let answer = DrainAnswer { drain, ..answer };
-    told(&target, (&before, &after), &edited, (&answer, arguments), session)
+    if let Some(interrupt) = &mut interrupt {
+        let begun = Begun { asking, target, before, edited, answer };
+        return begun.look_on(interrupt, arguments, session).await;
+    }
+    if terms.is_any() && !options.json && !options.quiet {
+        let drain = &answer.drain;
+        session.output.message(&format!("drain {}: {}", drain.number, words(drain)));
+    }
+    if terms.is_any() && options.json {
+        let after = asking.client.snapshot().await?;
+        return told(&target, (&before, &after), &edited, (&answer, arguments), session);
+    }
+    report(Verb::Drain, &edited, options, session)
+}
+
+/// A drain that is to be waited for, and how its member was before.
+struct Begun {
+    asking: Asking,
+    target: Target,
+    before: Snapshot,
+    /// What was done to the member.
+    edited: Edited,
+    answer: DrainAnswer,
+}
+
+impl Begun {
+    /// Looks on until it has ended, or until Ctrl-C.
+    async fn look_on(
+        mut self,
+        interrupt: &mut Interrupt,
+        arguments: &DrainArguments,
+        session: &mut Session<'_>,
+    ) -> Result<Exit, Stop> {
+        let Self { asking, target, answer, .. } = &mut self;
+        let output = &mut session.output;
+        let ended = tokio::select! {
+            ended = until_ended(asking, &answer.drain, target, output) => Some(ended?),
+            () = interrupt.comes() => None,
+        };
+        asking.end_line(output);
+        let Some(drain) = ended else {
+            return interrupted(asking, &answer.drain, target, (arguments, output)).await;
+        };
+        answer.drain = drain;
+        let after = asking.snapshot(output).await?;
+        told(&self.target, (&self.before, &after), &self.edited, (&self.answer, arguments), session)
+    }
 }
 
 /// Gives the order. One to wait for may be repeated where nobody knows whether it was heard, because the second changes
@@ -287,12 +338,15 @@ struct Report<'a> {
     member: &'a str,
     before: String,
     after: String,
+    /// False in the result of `--dry-run` only.
+    applied: bool,
     changed: bool,
     changes: &'a [evenkeel_protocol::Change],
     revision: u64,
     durable: bool,
     notes: &'a [String],
-    drain: &'a Drain,
+    /// None: there is none that this is about.
+    drain: Option<&'a Drain>,
 }
 
 /// Writes how a drain stands; the code tells how it ended, if it has.
@@ -313,12 +367,13 @@ fn told(
             member: target.member.as_str(),
             before: target.words(before),
             after: target.words(after),
+            applied: true,
             changed: answer.changed,
             changes: &edited.changes,
             revision,
             durable: edited.durable && drain.durable,
             notes: &edited.notes,
-            drain,
+            drain: Some(drain),
         })?;
     } else if !arguments.options.quiet {
         for note in &edited.notes {
@@ -354,18 +409,19 @@ pub(super) fn standing(drain: &Drain) -> String {
     how.replace('_', " ")
 }
 
-/// `undrain`: clears N alone, and ends the drain.
+/// `undrain`: clears N alone, and ends the drain; or ends the drain alone.
 pub(super) async fn undo(arguments: &UndrainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
     let (options, selector) = (&arguments.options, &arguments.selector);
+    if arguments.keep_draining {
+        return tend::keep(arguments, session).await;
+    }
     let reason = options.reason()?;
     let client = session.client().await?;
     let snapshot = client.snapshot().await?;
-    let running = Target::find(&snapshot, selector).ok().and_then(|target| {
-        let mut drains = snapshot.drains.iter().filter(|drain| drain.is_running());
-        drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member)
-    });
+    let target = Target::find(&snapshot, selector).ok();
+    let running = target.and_then(|target| tend::running(&snapshot, &target));
     // A cancellation asks for no revision, and an edit ends the drain as well.
-    if let Some(drain) = running.filter(|_| options.if_revision.is_none()) {
+    if let Some(drain) = running.filter(|_| options.if_revision.is_none() && !options.dry_run) {
         let cancel = DrainCancel { restore: Some(true), reason };
         if let Some(edited) = client.cancel_drain(drain.number, &cancel).await?.edited {
             return report(Verb::Undrain, &edited, options, session);
@@ -465,8 +521,8 @@ mod tests {
         let report: Value = serde_json::from_str(&scene.out()).unwrap();
         let keys: Vec<&String> = report.as_object().unwrap().keys().collect();
         let expected = [
-            "after", "balancer", "before", "changed", "changes", "drain", "durable", "member", "notes",
-            "revision", "version",
+            "after", "applied", "balancer", "before", "changed", "changes", "drain", "durable", "member",
+            "notes", "revision", "version",
         ];
         assert_eq!(keys, expected);
         assert_eq!((&report["version"], &report["drain"]["outcome"]), (&json!(1), &json!("idle")));

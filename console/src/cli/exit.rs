@@ -28,7 +28,7 @@ pub enum Exit {
     Unreachable = 6,
     /// The member is not well where it was to be.
     Unhealthy = 7,
-    /// Somebody else changed it before.
+    /// Somebody else changed it before, or a promise of before does not hold any more.
     Stale = 8,
     /// The socket only lets read.
     ReadOnly = 9,
@@ -53,7 +53,7 @@ impl Exit {
         (Self::Permission, "permission denied, on the socket or by role"),
         (Self::Unreachable, "proxy not reachable: no socket, several, refused, no or foreign answer"),
         (Self::Unhealthy, "reached, but the member is not healthy"),
-        (Self::Stale, "stale: somebody changed it since"),
+        (Self::Stale, "stale: somebody changed it since, or what was safe to stop is so no more"),
         (Self::ReadOnly, "the socket or the role is read-only"),
         (Self::Invalid, "invalid value"),
         (Self::NotDurable, "done, but lost when the proxy restarts"),

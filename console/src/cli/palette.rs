@@ -4,7 +4,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerName, DrainOrder, MemberEdit, MemberName, Snapshot};
+use evenkeel_protocol::{BalancerName, DrainChange, DrainOrder, MemberEdit, MemberName, Snapshot};
 
 use super::edit::{EditOptions, Verb, Wanted, flags_of};
 use super::output::Stop;
@@ -43,6 +43,10 @@ pub enum What {
     Settings(MemberEdit, Vec<(String, String)>),
     /// A drain on these terms.
     Drain(DrainOrder),
+    /// A change of the drain that runs.
+    Extend(DrainChange),
+    /// The end of the drain that runs, and nothing else.
+    KeepDraining,
 }
 
 /// The verbs of the command line, for suggestions.
@@ -105,7 +109,12 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
     match ask {
         Ask::Drain(arguments) => {
             let found = target::member_with(snapshot, &arguments.selector, &[])?;
-            order((found, named), What::Drain(arguments.order()), &arguments.options).map(Some)
+            let what = arguments.extension().map_or_else(|| What::Drain(arguments.order()), What::Extend);
+            order((found, named), what, &arguments.options).map(Some)
+        }
+        Ask::Undrain(arguments) if arguments.keep_draining => {
+            let found = target::member_with(snapshot, &arguments.selector, &[])?;
+            order((found, named), What::KeepDraining, &arguments.options).map(Some)
         }
         Ask::Undrain(arguments) => flags(Verb::Undrain, (&arguments.selector, &arguments.options)),
         Ask::Enable(arguments) => verb(Verb::Enable, arguments),
@@ -211,6 +220,11 @@ mod tests {
         let timed = ordered("drain app/a --until idle --timeout 10m --on-timeout stop");
         let What::Drain(order) = timed.what else { panic!("{timed:?}") };
         assert_eq!((order.until, order.timeout), (Some(DrainUntil::Idle), "10m".parse().ok()));
+        match ordered("drain app/a --extend 10m --on-timeout cut").what {
+            What::Extend(change) => assert_eq!((change.extend, change.timeout), ("10m".parse().ok(), None)),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(ordered("undrain app/a --keep-draining").what, What::KeepDraining);
         assert_eq!(drain.reason.unwrap().as_str(), "deploy 42");
         assert_eq!(drain.if_revision, Some(3));
         assert_eq!(

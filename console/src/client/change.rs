@@ -2,7 +2,7 @@
 
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, Call, Edited, MemberAddition, MemberEdit, MemberName, MemberRemoval,
-    Overrides, Preview, UndoOrder, Undone,
+    Overrides, PlanOrder, PlanPreview, Preview, UndoOrder, Undone,
 };
 
 use super::{Client, Failure, NOTHING};
@@ -65,6 +65,11 @@ impl Client {
     ) -> Result<Preview, Failure> {
         let call = Call::PreviewRemoval(balancer.clone(), member.as_str().to_owned());
         self.ask(&call, Some(removal)).await
+    }
+
+    /// What several changes of members would do together.
+    pub async fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Failure> {
+        self.ask(&Call::PreviewPlan, Some(order)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.

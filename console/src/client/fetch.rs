@@ -119,6 +119,10 @@ impl Client {
             Need::Preview(balancer, member, edit) => {
                 Found::Preview(Box::new(self.preview_member(balancer, member, edit).await?))
             }
+            Need::Tuning(balancer, edit) => {
+                Found::Preview(Box::new(self.preview_balancer(balancer, edit).await?))
+            }
+            Need::Plan(order) => Found::Plan(Box::new(self.preview_plan(order).await?)),
             Need::Explanation(_, question) => Found::Explanation(Box::new(self.explain(question).await?)),
         })
     }

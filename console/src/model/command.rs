@@ -34,36 +34,34 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     }
 }
 
-/// The command of a drain; not of what no command does, see [`Drainage::has_command`].
+/// The command of what is asked of a drain.
 fn drain(drainage: &Drainage, member: &str) -> String {
-    let terms = |[until, timeout, settle, on_timeout]: [Option<String>; 4]| {
-        let said = [("until", until), ("timeout", timeout), ("settle", settle), ("on-timeout", on_timeout)];
-        let said = said.into_iter().filter_map(|(name, value)| Some(format!(" --{name} {}", value?)));
+    let options = |said: &[(&str, Option<String>)]| {
+        let said = said.iter().filter_map(|(name, value)| Some(format!(" --{name} {}", value.as_ref()?)));
         format!("drain {member}{}", said.collect::<String>())
     };
     match drainage {
-        Drainage::Begin(order) => terms([
-            order.until.map(|until| until.typed().to_owned()),
-            order.timeout.filter(|timeout| timeout.span().is_some()).map(|timeout| timeout.to_string()),
-            order
-                .settle
-                .filter(|settle| settle.millis() != DrainOrder::SETTLE_MILLIS)
-                .map(|it| it.to_string()),
-            order
-                .timeout
-                .filter(|timeout| timeout.span().is_some())
-                .and(order.on_timeout)
-                .map(|on| on.to_string()),
-        ]),
-        Drainage::Change(_, change) | Drainage::Extend(_, change) => terms([
-            change.until.map(|until| until.typed().to_owned()),
-            change.timeout.map(|timeout| timeout.to_string()),
-            change.settle.map(|settle| settle.to_string()),
-            change.on_timeout.map(|on_timeout| on_timeout.to_string()),
+        Drainage::Begin(order) => {
+            let timed = order.timeout.filter(|timeout| timeout.span().is_some());
+            let settle = order.settle.filter(|settle| settle.millis() != DrainOrder::SETTLE_MILLIS);
+            options(&[
+                ("until", order.until.map(|until| until.typed().to_owned())),
+                ("timeout", timed.map(|timeout| timeout.to_string())),
+                ("settle", settle.map(|settle| settle.to_string())),
+                ("on-timeout", timed.and(order.on_timeout).map(|on_timeout| on_timeout.to_string())),
+            ])
+        }
+        Drainage::Change(_, change) | Drainage::Extend(_, change) => options(&[
+            ("extend", change.extend.map(|extend| extend.to_string())),
+            ("until", change.until.map(|until| until.typed().to_owned())),
+            ("timeout", change.timeout.map(|timeout| timeout.to_string())),
+            ("settle", change.settle.map(|settle| settle.to_string())),
+            ("on-timeout", change.on_timeout.map(|on_timeout| on_timeout.to_string())),
         ]),
         Drainage::Stop(_) => format!("drain {member} --timeout 0 --on-timeout stop"),
         Drainage::Cut(_) => format!("drain {member} --timeout 0 --on-timeout cut"),
-        Drainage::Cancel(_) | Drainage::Restore(_) => format!("undrain {member}"),
+        Drainage::Cancel(_) => format!("undrain {member} --keep-draining"),
+        Drainage::Restore(_) => format!("undrain {member}"),
     }
 }
 
@@ -106,6 +104,9 @@ mod tests {
             (Act::Enable, "evenkeel enable app/a"),
             (settings, "evenkeel set app/a lbfactor=2.50"),
             (undo, "evenkeel set app/a drain=off"),
+            (Act::Drain(Drainage::more(&sample::drain(7, "node2"))), "evenkeel drain app/a --extend 10m"),
+            (Act::Drain(Drainage::Cancel(7)), "evenkeel undrain app/a --keep-draining"),
+            (Act::Drain(Drainage::Restore(7)), "evenkeel undrain app/a"),
         ] {
             assert_eq!(line(&act, "app/a", None), wanted);
         }

@@ -93,12 +93,6 @@ impl Drainage {
         }
     }
 
-    /// Is there a command that does the same? There is none that ends a drain and leaves the member draining, and none
-    /// that adds to a deadline.
-    pub fn has_command(&self) -> bool {
-        !matches!(self, Self::Cancel(_) | Self::Extend(_, DrainChange { extend: Some(_), .. }))
-    }
-
     /// What it does to the member itself.
     pub fn edit(&self) -> MemberEdit {
         match self {
@@ -149,7 +143,7 @@ impl Drainage {
     pub fn done(&self, label: &str, answer: &DrainAnswer) -> String {
         let mut line = match self {
             _ if !answer.changed => format!("{label}: nothing changed, it was so already"),
-            Self::Begin(_) => format!("{label} is draining; 3 shows when it can be stopped"),
+            Self::Begin(_) => format!("{label} is draining; the drains screen tells when it can be stopped"),
             Self::Change(..) | Self::Extend(..) => format!("{label}: the drain is changed"),
             Self::Stop(_) | Self::Cut(_) => format!("{label} is being stopped"),
             Self::Cancel(_) => format!("{label}: the drain is ended; it still takes no new sessions"),

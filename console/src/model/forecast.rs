@@ -1,12 +1,17 @@
 //! What the proxy itself says that an edit would do, as sentences for the question.
 
-use evenkeel_protocol::{BalancerSnapshot, Code, MemberName, Preview};
+use evenkeel_protocol::{
+    BalancerOutlook, BalancerSnapshot, Code, MemberName, PlanPreview, Preview, Snapshot,
+};
 
 use crate::model::consequence::{Remark, Tone};
 use crate::model::target::{label, short};
 
 /// How many of the next picks are told.
 const PICKS: usize = 6;
+
+/// How many balancers, and refusals of each, are told.
+const BALANCERS: usize = 3;
 
 /// Would a guard refuse it?
 pub fn is_guarded(preview: &Preview) -> bool {
@@ -43,6 +48,60 @@ pub fn remarks(preview: &Preview, balancer: Option<&BalancerSnapshot>) -> Vec<Re
     remarks
 }
 
+/// Would a guard refuse one of them?
+pub fn is_guarded_plan(plan: &PlanPreview) -> bool {
+    let refusals =
+        plan.balancers.iter().flat_map(|outlook| &outlook.steps).filter_map(|it| it.refusal.as_ref());
+    refusals.into_iter().any(|refusal| refusal.code == Code::Guarded)
+}
+
+/// The sentences about many edits together.
+pub fn of_plan(plan: &PlanPreview, snapshot: &Snapshot) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    for outlook in plan.balancers.iter().take(BALANCERS) {
+        remarks.extend(of_balancer(outlook, snapshot.balancer(&outlook.balancer)));
+    }
+    let more = plan.balancers.len().saturating_sub(BALANCERS);
+    if more > 0 {
+        remarks.push(Remark { tone: Tone::Plain, text: format!("And of {more} balancers more.") });
+    }
+    remarks
+}
+
+fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -> Vec<Remark> {
+    let name = &outlook.balancer;
+    let remark = |tone, text| Remark { tone, text };
+    let refused = |guarded: bool| {
+        let refusals = outlook.steps.iter().filter_map(|step| Some((step, step.refusal.as_ref()?)));
+        refusals.filter(move |(_, refusal)| (refusal.code == Code::Guarded) == guarded)
+    };
+    let mut remarks = Vec::new();
+    // The first one that is guarded is where it ends; the others follow from it.
+    if let Some((_, refusal)) = refused(true).next() {
+        remarks.push(remark(Tone::Warning, format!("The proxy refuses it: {}", refusal.message)));
+    }
+    for (step, refusal) in refused(false).take(BALANCERS) {
+        let label = called(balancer, &step.member);
+        remarks.push(remark(Tone::Warning, format!("{name}/{label} would be refused: {}", refusal.message)));
+    }
+    if let Some(sessions) = outlook.sessions.filter(|sessions| *sessions > 0) {
+        let text = format!("{sessions} sessions of {name} would change their member, or get no answer.");
+        remarks.push(remark(Tone::Warning, text));
+    }
+    let (left, count) = (outlook.remaining.iter().take(PICKS), outlook.remaining.len());
+    let left: Vec<String> = left.map(|member| called(balancer, member)).collect();
+    remarks.push(match count.saturating_sub(left.len()) {
+        _ if count == 0 => remark(Tone::Warning, format!("Then nobody in {name} takes new users.")),
+        0 => remark(Tone::Plain, format!("Then new users of {name} go to {}.", left.join(", "))),
+        more => remark(
+            Tone::Plain,
+            format!("Then new users of {name} go to {} and {more} more.", left.join(", ")),
+        ),
+    });
+    remarks.extend(outlook.notes.iter().map(|note| remark(Tone::Plain, format!("{name}: {note}"))));
+    remarks
+}
+
 fn called(balancer: Option<&BalancerSnapshot>, name: &MemberName) -> String {
     let found = balancer.and_then(|balancer| Some((balancer, balancer.member(name)?)));
     found.map_or_else(|| short(name).to_owned(), |(balancer, member)| label(balancer, member))
@@ -54,6 +113,30 @@ mod tests {
 
     use super::*;
     use crate::model::sample;
+
+    #[test]
+    fn many_are_told_together_as_the_proxy_foresees_them() {
+        let snapshot = sample::snapshot(0);
+        let plan = sample::plan(&snapshot);
+        assert!(is_guarded_plan(&plan));
+        let texts: Vec<String> = of_plan(&plan, &snapshot).into_iter().map(|it| it.text).collect();
+        assert_eq!(
+            texts,
+            [
+                "The proxy refuses it: node2 is the last usable member",
+                "app/node3 would be refused: it was changed",
+                "7 sessions of app would change their member, or get no answer.",
+                "Then nobody in app takes new users.",
+                "app: It moves everything.",
+            ]
+        );
+        let mut well = plan;
+        well.balancers[0].steps.truncate(1);
+        well.balancers[0].remaining = vec![snapshot.balancers[0].members[2].name.clone()];
+        assert!(!is_guarded_plan(&well));
+        let told = of_plan(&well, &snapshot);
+        assert!(told.iter().any(|remark| remark.text == "Then new users of app go to node3."), "{told:?}");
+    }
 
     #[test]
     fn what_was_measured_is_told_and_the_rest_is_unknown() {

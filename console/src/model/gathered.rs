@@ -1,6 +1,6 @@
 //! What the open screen has asked for beside the snapshot, and what came of it.
 
-use evenkeel_protocol::{Census, Elections, Explanation, Overrides, Preview};
+use evenkeel_protocol::{Census, Elections, Explanation, Overrides, PlanPreview, Preview};
 
 use crate::model::past::Past;
 use crate::model::target::Target;
@@ -26,6 +26,8 @@ pub struct Gathered {
     pub overrides: Answer<Overrides>,
     /// What the act that is asked for would do.
     pub preview: Answer<Preview>,
+    /// What an act on many would do.
+    pub plan: Answer<PlanPreview>,
     /// Where the request of the lens would go.
     pub explanation: Answer<Explanation>,
 }
@@ -49,7 +51,8 @@ impl Gathered {
         let census = kept(|need| matches!(need, Need::Census(_)));
         let elections = kept(|need| matches!(need, Need::Elections(_)));
         let explanation = kept(|need| matches!(need, Need::Explanation(..)));
-        let preview = kept(|need| matches!(need, Need::Preview(..)));
+        let preview = kept(|need| matches!(need, Need::Preview(..) | Need::Tuning(..)));
+        let plan = kept(|need| matches!(need, Need::Plan(_)));
         let overrides = needs.contains(&Need::Overrides);
         for (keep, forget) in [
             (past, (|it: &mut Self| it.past = None) as fn(&mut Self)),
@@ -57,6 +60,7 @@ impl Gathered {
             (elections, |it| it.elections = None),
             (overrides, |it| it.overrides = None),
             (preview, |it| it.preview = None),
+            (plan, |it| it.plan = None),
         ] {
             if !keep {
                 forget(self);

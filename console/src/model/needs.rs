@@ -1,13 +1,17 @@
 //! What the open screen needs beside the snapshot.
 
 use crate::model::history::SECONDS;
+use crate::model::question::Question;
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Screen};
 use crate::need::Need;
-use evenkeel_protocol::{BalancerSnapshot, HistoryQuery, MemberEdit, Series, Snapshot};
+use evenkeel_protocol::{BalancerSnapshot, HistoryQuery, MemberEdit, PlanOrder, Proposal, Series, Snapshot};
 
 /// The most balancers whose last minute is asked for.
 const BALANCERS: usize = 32;
+
+/// Names of members that are looked at together, in bytes at most: the proxy takes no larger question.
+const PLANNED: usize = 40_000;
 
 /// Everything that is shown and does not stand in the snapshot. Nothing before the first snapshot, for who is there is
 /// not known.
@@ -15,17 +19,36 @@ pub fn needs(model: &Model) -> Vec<Need> {
     let Some(snapshot) = model.fleet.snapshot() else { return Vec::new() };
     let mut needs = of_screen(model, snapshot);
     if let Some(Popup::Confirm(question)) = &model.popup
-        && let [one] = question.subjects.as_slice()
-        && one.target.find(snapshot).is_some()
+        && let Some(need) = of_question(question, snapshot)
     {
-        let edit = MemberEdit { revision: None, ..question.act.edit(one.revision) };
-        if edit != MemberEdit::default() {
-            let Target { balancer, member } = one.target.clone();
-            // Nobody should wait for it behind anything else.
-            needs.insert(0, Need::Preview(balancer, member, Box::new(edit)));
-        }
+        // Nobody should wait for it behind anything else.
+        needs.insert(0, need);
     }
     needs
+}
+
+/// What the proxy says that a yes would do; none: there is nothing to ask.
+fn of_question(question: &Question, snapshot: &Snapshot) -> Option<Need> {
+    let edit = MemberEdit { revision: None, ..question.act.edit(0) };
+    if edit == MemberEdit::default() {
+        return None;
+    }
+    if let [one] = question.subjects.as_slice() {
+        let Target { balancer, member } = one.target.find(snapshot).map(|_| one.target.clone())?;
+        return Some(Need::Preview(balancer, member, Box::new(edit)));
+    }
+    let mut proposals: Vec<Proposal> = Vec::new();
+    let mut bytes = 0;
+    for subject in question.subjects.iter().filter(|subject| subject.target.find(snapshot).is_some()) {
+        let Target { balancer, member } = subject.target.clone();
+        bytes += member.as_str().len();
+        match proposals.iter_mut().find(|proposal| proposal.balancer == balancer) {
+            Some(proposal) => proposal.members.push(member),
+            None => proposals.push(Proposal { balancer, members: vec![member], edit: edit.clone() }),
+        }
+    }
+    let asked = !proposals.is_empty() && bytes <= PLANNED;
+    asked.then(|| Need::Plan(Box::new(PlanOrder { proposals })))
 }
 
 fn of_screen(model: &Model, snapshot: &Snapshot) -> Vec<Need> {

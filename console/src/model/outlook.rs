@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
-use evenkeel_protocol::{BalancerName, BalancerSnapshot, Flag, MemberName, MemberSnapshot, Snapshot};
+use evenkeel_protocol::{
+    BalancerName, BalancerSnapshot, Flag, MemberName, MemberSnapshot, PlanPreview, Snapshot,
+};
 
 use crate::model::act::{Act, Turn};
 use crate::model::consequence::{Remark, Tone, applied, consequences, who_is_left};
+use crate::model::forecast;
 use crate::model::health::{Place, newcomers, places};
 use crate::model::question::{Question, Subject};
 
@@ -29,8 +32,9 @@ pub struct Outlook {
     pub gravity: Gravity,
 }
 
-/// What the answer "yes" to `question` would do, by the numbers of `snapshot`.
-pub fn outlook(snapshot: &Snapshot, question: &Question) -> Outlook {
+/// What the answer "yes" to `question` would do, by the numbers of `snapshot`; of many, by what the proxy itself has
+/// foreseen, once it has.
+pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPreview>) -> Outlook {
     let (subjects, act) = (&question.subjects, &question.act);
     let mut remarks = Vec::new();
     let mut takes_last = false;
@@ -55,13 +59,16 @@ pub fn outlook(snapshot: &Snapshot, question: &Question) -> Outlook {
         let offered = [newcomers(&before), newcomers(&after)];
         let [had, has] = [&offered[0], &offered[1]].map(|offered| !offered.is_empty());
         takes_last |= had && !has || usable(&before) > 0 && usable(&after) == 0;
-        if one.is_none() {
+        if one.is_none() && plan.is_none() {
             remarks.extend(who_is_left(balancer, &offered, usable(&after)));
         }
     }
     match one {
         Some((balancer, member)) => remarks = consequences(balancer, member, act, snapshot.taken),
-        None => remarks.extend(of_many(snapshot, question, &among)),
+        None => remarks.extend(of_many(snapshot, question, (&among, plan))),
+    }
+    if let (None, Some(plan)) = (one, plan) {
+        takes_last = forecast::is_guarded_plan(plan);
     }
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     let warns = remarks.iter().any(|remark| remark.tone == Tone::Warning);
@@ -95,7 +102,11 @@ fn turns_off(act: &Act) -> bool {
 }
 
 /// What is said of many together.
-fn of_many(snapshot: &Snapshot, question: &Question, among: &Among<'_>) -> Vec<Remark> {
+fn of_many(
+    snapshot: &Snapshot,
+    question: &Question,
+    (among, plan): (&Among<'_>, Option<&PlanPreview>),
+) -> Vec<Remark> {
     let act = &question.act;
     let plain = |text: String| Remark { tone: Tone::Plain, text };
     let all = snapshot.balancers.iter().flat_map(|b| b.members.iter().map(move |member| (b, member)));
@@ -115,7 +126,9 @@ fn of_many(snapshot: &Snapshot, question: &Question, among: &Among<'_>) -> Vec<R
         balancer.settings.stickysession.is_some() && !member.route.is_empty() && member.status.is_usable()
     };
     let sticky = found.iter().filter(holds).count();
-    if turns_off(act) && sticky > 0 {
+    if let Some(plan) = plan {
+        remarks.extend(forecast::of_plan(plan, snapshot));
+    } else if turns_off(act) && sticky > 0 {
         remarks
             .push(Remark { tone: Tone::Warning, text: format!("Breaks the sessions of {sticky} of them.") });
     } else if matches!(act, Act::Flag(Flag::Drain, Turn::On)) && sticky > 0 {
@@ -150,7 +163,7 @@ mod tests {
                 Subject { label: target.label(Some(snapshot)), target, revision: member.revision }
             })
             .collect();
-        outlook(snapshot, &Question::new(subjects, act))
+        outlook(snapshot, &Question::new(subjects, act), None)
     }
 
     #[test]

@@ -103,9 +103,6 @@ impl Question {
 
     /// The commands that do the same, one a line.
     pub fn commands(&self) -> Vec<String> {
-        if matches!(&self.act, Act::Drain(drainage) if !drainage.has_command()) {
-            return Vec::new();
-        }
         let reason = self.reason.as_ref().map(Reason::as_str);
         self.subjects.iter().map(|subject| command::line(&self.act, &subject.label, reason)).collect()
     }

@@ -156,6 +156,15 @@ pub fn found(found: &mut Found) {
             preview.notes.iter_mut().for_each(|note| wash(note, SENTENCE));
             preview.refusal.iter_mut().for_each(|refusal| wash(&mut refusal.message, SENTENCE));
         }
+        Found::Plan(plan) => {
+            for outlook in &mut plan.balancers {
+                outlook.notes.iter_mut().for_each(|note| wash(note, SENTENCE));
+                for step in &mut outlook.steps {
+                    changes(&mut step.changes);
+                    step.refusal.iter_mut().for_each(|refusal| wash(&mut refusal.message, SENTENCE));
+                }
+            }
+        }
         Found::Explanation(explanation) => self::explanation(explanation),
     }
 }

@@ -28,6 +28,18 @@ pub(super) fn act(model: &Model, targets: &[Target], turn: Turn) -> Act {
     }
 }
 
+/// The drain of the one that is meant, which runs.
+///
+/// Errors: there is none, or several are meant.
+pub(super) fn running(model: &Model, targets: &[Target]) -> Result<u64, String> {
+    let [target] = targets else { return Err("one drain at a time; name its member".to_owned()) };
+    let snapshot = model.fleet.snapshot();
+    match drains::of(snapshot, target).filter(|drain| drain.is_running()) {
+        Some(drain) => Ok(drain.number),
+        None => Err(format!("{} has no drain that runs", target.label(snapshot))),
+    }
+}
+
 /// Opens the screen with the drain of the member under the cursor, or else the first.
 pub(super) fn open(model: &mut Model) {
     let snapshot = model.fleet.snapshot();
@@ -62,14 +74,16 @@ pub(super) fn step(model: &mut Model, to: impl FnOnce(usize, usize) -> usize) {
 /// Asks for what a key means for the drain that is shown.
 pub(super) fn ask(model: &mut Model, action: Action) {
     let Some(drain) = model.drain().cloned() else {
-        return model.tell(Tone::Plain, "there is no drain; d on a member begins one");
+        let way = model.keymap.way(Action::Toggle(Flag::Drain));
+        return model.tell(Tone::Plain, format!("there is no drain; {way} on a member begins one"));
     };
     let target = drains::target(&drain);
     if !edit::are_editable(model, std::slice::from_ref(&target)) {
         return;
     }
     if !drain.is_running() {
-        return model.tell(Tone::Plain, "this drain has ended; d on the member begins another");
+        let way = model.keymap.way(Action::Toggle(Flag::Drain));
+        return model.tell(Tone::Plain, format!("this drain has ended; {way} on the member begins another"));
     }
     let subjects = edit::subjects(model, vec![target]);
     let Some(subject) = subjects.first().cloned() else { return };

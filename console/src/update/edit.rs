@@ -183,7 +183,7 @@ pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
     let Some(first) = targets.first() else { return false };
     let label = |target: &Target| target.label(model.fleet.snapshot());
     let hindrance = if !model.lock.is_open() {
-        Some("locked: press L to open it for changes".to_owned())
+        Some(super::lock::how_to_open(model))
     } else if !model.is_connected() {
         Some("the proxy does not answer, so nothing can be changed".to_owned())
     } else if model.batch.as_ref().is_some_and(|batch| !batch.is_over()) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use evenkeel_protocol::{Edited, Event};
 
 use crate::effect::Effect;
+use crate::keymap::Action;
 use crate::message::Clock;
 use crate::model::act::Act;
 use crate::model::batch::Outcome;
@@ -139,9 +140,10 @@ pub(super) fn settle<T>(
 /// What can be done about a change that was made.
 fn hint(model: &Model, sent: &Sent) -> String {
     let command = model.commands.first().map_or("", String::as_str);
+    let [undo, yank] = [Action::Undo, Action::Yank].map(|action| model.keymap.way(action));
     match sent.act {
-        Act::Undo { .. } => format!("y copies: {command}"),
-        _ => format!("u undoes   y copies: {command}"),
+        Act::Undo { .. } => format!("{yank} copies: {command}"),
+        _ => format!("{undo} undoes   {yank} copies: {command}"),
     }
 }
 

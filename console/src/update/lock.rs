@@ -1,17 +1,31 @@
 //! The lock: opened by two keys, closed by one, by nobody touching a key, or by another proxy at the same place.
 
+use crate::keymap::Action;
 use crate::model::{Model, Popup, Tone};
 
 /// Closes the lock, or asks whether to open it.
 pub(super) fn turn(model: &mut Model) {
     if model.lock.is_open() {
         model.lock.close();
-        model.tell(Tone::Plain, "locked: nothing can be changed from here until L opens it again");
+        let way = model.keymap.way(Action::Lock);
+        model.tell(
+            Tone::Plain,
+            format!("locked: nothing can be changed from here until {way} opens it again"),
+        );
     } else if model.fleet.snapshot().is_none() {
         model.tell(Tone::Alarm, "no proxy has answered yet, so there is nothing to unlock");
     } else {
         model.popup = Some(Popup::Unlock { seen: false });
     }
+}
+
+/// What to say where something is to be changed and the lock is closed.
+pub(super) fn how_to_open(model: &Model) -> String {
+    let way = model.keymap.way(Action::Lock);
+    if way.starts_with(':') {
+        return format!("locked: write {way} to open it for changes");
+    }
+    format!("locked: press {way} to open it for changes")
 }
 
 /// Opens the lock, if the question was on the screen.
@@ -21,7 +35,8 @@ pub(super) fn open(model: &mut Model) {
     {
         model.popup = None;
         model.lock.open(model.clock.running);
-        model.tell(Tone::Plain, "armed: changes can be made from here; L locks again");
+        let way = model.keymap.way(Action::Lock);
+        model.tell(Tone::Plain, format!("armed: changes can be made from here; {way} locks again"));
     }
 }
 
@@ -30,7 +45,8 @@ pub(super) fn close_when_idle(model: &mut Model) -> bool {
     let due = model.lock.is_overdue(model.clock.running) && !model.is_at_work();
     if due {
         model.lock.close();
-        model.tell(Tone::Plain, "locked again, for no key was pressed; L opens it");
+        let way = model.keymap.way(Action::Lock);
+        model.tell(Tone::Plain, format!("locked again, for no key was pressed; {way} opens it"));
     }
     due
 }
@@ -40,7 +56,9 @@ pub(super) fn close_for_another(model: &mut Model, before: Option<&str>) {
     let now = model.fleet.snapshot().map(|snapshot| snapshot.proxy.configuration.as_str());
     if model.lock.is_open() && before.is_some() && before != now {
         model.lock.close();
-        model.tell(Tone::Alarm, "another proxy answers here now, so the console is locked; L opens it");
+        let way = model.keymap.way(Action::Lock);
+        let text = format!("another proxy answers here now, so the console is locked; {way} opens it");
+        model.tell(Tone::Alarm, text);
     }
 }
 

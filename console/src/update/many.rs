@@ -38,8 +38,9 @@ mod tests {
 
     use super::*;
     use crate::keymap::Context;
-    use crate::message::Message;
+    use crate::message::{Key, Message};
     use crate::model::sample;
+    use crate::need::{Found, Need};
     use crate::news::News;
     use crate::update::hands::press;
     use crate::update::update;
@@ -81,6 +82,29 @@ mod tests {
         assert_eq!(batch.tally(), (5, 1));
         assert_eq!(batch.rows[1].outcome, Outcome::Refused("the journal is full".to_owned()));
         assert_eq!(model.cursor.marks(), 0, "what was done is no longer marked");
+    }
+
+    #[test]
+    fn what_the_proxy_foresees_of_all_together_stands_in_the_question() {
+        let mut model = sample::model(80, 24);
+        let Some(snapshot) = model.fleet.snapshot().cloned() else { panic!("a snapshot") };
+        // Of the two in `static` the console itself sees no risk.
+        press(&mut model, "] j H");
+        let Some(Popup::Confirm(_)) = &model.popup else { panic!("{:?}", model.popup) };
+        let need = model.gathered.needs.first().cloned().unwrap();
+        let Need::Plan(order) = &need else { panic!("{need:?}") };
+        assert_eq!((order.proposals.len(), order.proposals[0].members.len()), (1, 2));
+        assert_eq!(model.context(), Context::Confirm);
+        let outcome = Ok(Found::Plan(Box::new(sample::plan(&snapshot))));
+        update(&mut model, Message::News(News::Found { need: need.clone(), outcome }));
+        assert_eq!(model.context(), Context::Spell, "the proxy guards what the console does not see");
+        assert_eq!(press(&mut model, "y"), []);
+        press(&mut model, [Key::Backspace].as_slice());
+        match press(&mut model, "all\n").as_slice() {
+            [Effect::EditMember { edit, .. }] => assert_eq!(edit.force, Some(true), "that was spelt out"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(model.gathered.plan, None, "the next question is asked anew");
     }
 
     #[test]

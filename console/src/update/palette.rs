@@ -106,6 +106,14 @@ fn ask(model: &mut Model, order: Order) {
             act => act,
         },
         What::Drain(order) => Act::Drain(Drainage::usual(balancer, member).with(&order)),
+        What::Extend(change) => match drain::running(model, &targets) {
+            Ok(number) => Act::Drain(Drainage::Extend(number, change)),
+            Err(why) => return model.tell(Tone::Alarm, why),
+        },
+        What::KeepDraining => match drain::running(model, &targets) {
+            Ok(number) => Act::Drain(Drainage::Cancel(number)),
+            Err(why) => return model.tell(Tone::Alarm, why),
+        },
         What::Settings(edit, settings) => {
             let several = targets.len() > 1;
             let change = |(field, after): (String, String)| Change {
@@ -163,7 +171,7 @@ fn value(member: &MemberSnapshot, field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keymap::{Context, key};
+    use crate::keymap::{Context, Keymap};
     use crate::message::Key;
     use crate::model::column::Column;
     use crate::model::sample;
@@ -217,7 +225,7 @@ mod tests {
             let mut by_key = sample::model(80, 24);
             press(&mut by_key, &[Key::Char(']')]);
             // What only the menu has a key for is pressed there.
-            let keys = match key(Context::Balancers, row.action) {
+            let keys = match Keymap::default().key(Context::Balancers, row.action) {
                 Some(key) => vec![key],
                 None => vec![Key::Enter, row.keys[0]],
             };

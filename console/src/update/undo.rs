@@ -22,7 +22,7 @@ pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
 pub(super) fn ask(model: &mut Model) {
     let Some(done) = model.own.last().cloned() else {
         let text = "nothing was changed from here that could be taken back";
-        let why = if model.lock.is_open() { text } else { "locked: press L to open it for changes" };
+        let why = if model.lock.is_open() { text.to_owned() } else { super::lock::how_to_open(model) };
         return model.tell(Tone::Plain, why);
     };
     if !edit::are_editable(model, std::slice::from_ref(&done.target)) {

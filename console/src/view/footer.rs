@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
 use super::Scene;
-use crate::keymap::{self, Action};
+use crate::keymap::Action;
 use crate::model::form::Text;
 use crate::model::palette::Palette;
 use crate::model::{Popup, Tone};
@@ -89,7 +89,10 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     };
     // While it is locked, the way to open it stands in the place of what cannot be done.
     let locked = !scene.model.lock.is_open();
-    let shown = keymap::hints(scene.model.context())
+    let shown = scene
+        .model
+        .keymap
+        .hints(scene.model.context())
         .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()))
         // Of a drain that has ended nothing can be asked.
         .filter(|(_, _, action)| !action.tends() || scene.model.drain().is_some_and(Drain::is_running));

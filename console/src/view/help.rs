@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{Scene, badge};
-use crate::keymap::{Group, ROWS, Row};
+use crate::keymap::{Group, Row};
 use crate::model::health::Health;
 use crate::theme::Role;
 use crate::widget::frame::popup;
@@ -55,7 +55,7 @@ fn lines(scene: Scene<'_>, room: usize) -> Vec<Line<'static>> {
         }
         lines.push(Line::from(scene.span(Role::Strong, cut(heading, room))));
         let mut told: Vec<&str> = Vec::new();
-        let rows = || ROWS.iter().filter(|row| row.group == group);
+        let rows = || scene.model.keymap.rows().iter().filter(|row| row.group == group);
         for row in rows() {
             if !told.contains(&row.help) {
                 told.push(row.help);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
-use crate::keymap::{Context, key};
+use crate::keymap::Context;
 use crate::model::menu::{Menu, entries};
 use crate::theme::Role;
 use crate::widget::frame::popup;
@@ -33,7 +33,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, menu: &Men
     let height = usize::from(inner.height).saturating_sub(1).max(1);
     let from = (menu.at + 1).saturating_sub(height);
     for ((at, entry), row) in entries.iter().enumerate().skip(from).take(height).zip(inner.rows()) {
-        let letter = key(Context::Menu, entry.action).map_or_else(String::new, |key| key.to_string());
+        let letter = scene
+            .model
+            .keymap
+            .key(Context::Menu, entry.action)
+            .map_or_else(String::new, |key| key.to_string());
         let narrow = room < NAME + 24;
         let name =
             pad(&cut(entry.name, if narrow { room.saturating_sub(4) } else { NAME }), NAME, Align::Left);

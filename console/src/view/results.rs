@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
+use crate::keymap::Action;
 use crate::model::batch::{Outcome, Row};
 use crate::theme::Role;
 use crate::widget::frame::popup;
@@ -33,10 +34,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
         buffer.set_line(place.x, place.y, &line(scene, row, room), place.width);
     }
     if let Some(last) = inner.rows().next_back() {
+        let [yank, undo] = [Action::Yank, Action::Undo].map(|action| scene.model.keymap.way(action));
         let text = if left > 0 {
             "Esc leaves this; it goes on"
         } else {
-            "Esc back     y copy the commands     u undoes the last one"
+            &format!("Esc back     {yank} copy the commands     {undo} undoes the last one")
         };
         buffer.set_stringn(last.x, last.y, text, usize::from(last.width), scene.style(Role::Faint));
     }

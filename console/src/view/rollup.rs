@@ -11,6 +11,7 @@ use ratatui::text::{Line, Span};
 
 use super::minute::Minute;
 use super::{Scene, badge, events, words};
+use crate::keymap::Action;
 use crate::model::drains;
 use crate::model::health::Grade;
 use crate::theme::Role;
@@ -158,7 +159,8 @@ fn trend(scene: Scene<'_>, balancer: &BalancerSnapshot, width: usize) -> Vec<Spa
 /// The drains that run, as far as there is room.
 fn running_drains(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let [top, body] = Areas::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    scene.rule(buffer, top, "drains", Line::from(scene.span(Role::Faint, " 3 shows them ")));
+    let shows = format!(" {} shows them ", scene.model.keymap.way(Action::Drains));
+    scene.rule(buffer, top, "drains", Line::from(scene.span(Role::Faint, shows)));
     for (drain, row) in drains::running(scene.model.fleet.snapshot()).zip(body.rows()) {
         buffer.set_line(row.x, row.y, &super::drain::list_line(scene, drain, row.width), row.width);
     }

@@ -425,7 +425,7 @@ proptest! {
         story in 0_usize..STORIES.len(),
         answered in proptest::bool::ANY,
     ) {
-        let keys: Vec<Key> = crate::keymap::ROWS.iter().flat_map(|row| row.keys).copied().collect();
+        let keys: Vec<Key> = crate::keymap::ROWS.iter().flat_map(|row| row.keys.iter()).copied().collect();
         let mut model = sample::model(80, 24);
         STORIES[story].1(&mut model);
         update(&mut model, Message::Resize(Size { width, height }));

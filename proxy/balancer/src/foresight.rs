@@ -8,6 +8,10 @@ use crate::balancer::Balancer;
 use crate::edit::Accepted;
 use crate::member::MemberId;
 
+mod plan;
+
+pub use plan::{Plan, Step};
+
 /// Picks that are played to compare shares: enough for a hundredth of the largest factor, and a bound on the work.
 const PLAYED: usize = 2_000;
 /// A whole, of which parts are told: hundredths of a percent.
@@ -20,6 +24,13 @@ pub struct Foresight {
     pub accepted: Accepted,
     /// Why a guard would refuse it.
     pub guarded: Option<Refusal>,
+    /// What it does to traffic.
+    pub shift: Shift,
+}
+
+/// What one edit or several do to traffic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
     /// Who could be given requests without a session afterwards.
     pub remaining: Vec<MemberName>,
     /// Who gets the next requests without a session, as things are.
@@ -53,7 +64,7 @@ impl Balancer {
         let mut after = self.rehearsal();
         let accepted = after.edit_member(member, edit)?;
         let guarded = self.guard(member, edit);
-        Ok(Foresight { guarded, ..self.foresee(after, accepted, now) })
+        Ok(Foresight { accepted, guarded, shift: self.shift(after, now) })
     }
 
     /// What a change of its own settings would do at `now`. Errors: as [`Self::preview`]. Only for a copy
@@ -61,16 +72,17 @@ impl Balancer {
     pub fn foresee_settings(self, edit: &BalancerEdit, now: Moment) -> Result<Foresight, Refusal> {
         let mut after = self.rehearsal();
         let accepted = after.edit(edit)?;
-        Ok(self.foresee(after, accepted, now))
+        Ok(Foresight { accepted, guarded: None, shift: self.shift(after, now) })
     }
 
     /// What it would do at `now` if `after` took its place, which has one member more or fewer. Only for copies
     /// ([`Self::rehearsal`]) that share nothing.
     pub fn foresee_roster(self, after: Self, accepted: Accepted, now: Moment) -> Foresight {
-        self.foresee(after, accepted, now)
+        Foresight { accepted, guarded: None, shift: self.shift(after, now) }
     }
 
-    fn foresee(mut self, mut after: Self, accepted: Accepted, now: Moment) -> Foresight {
+    /// What it does to traffic that `after` takes the place of this one.
+    fn shift(mut self, mut after: Self, now: Moment) -> Shift {
         let remaining = after.names(&after.takers());
         let routes: Vec<Route> = self.members.iter().map(|member| member.settings.route.clone()).collect();
         let renamed = self.settings.stickysession != after.settings.stickysession;
@@ -93,7 +105,7 @@ impl Balancer {
         });
         let losses = losses.filter(|loss| loss.free > 0 || loss.sessions).collect();
         let (next, next_after) = (first(&self, &next), first(&after, &next_after));
-        Foresight { accepted, guarded: None, remaining, next, next_after, losses }
+        Shift { remaining, next, next_after, losses }
     }
 
     /// How often each member was picked, as a part of [`WHOLE`].
@@ -145,14 +157,17 @@ mod tests {
         let balancer = balancer(LbMethod::ByRequests, &["a", "b", "c"]);
         for (flag, sessions) in [(Flag::Drain, false), (Flag::Disabled, true), (Flag::Stopped, true)] {
             let foreseen = foreseen(&balancer, &MemberEdit::default().with_flag(flag, true));
-            assert_eq!(foreseen.losses, [Loss { member: first(), free: WHOLE, sessions }], "{flag:?}");
-            assert_eq!(foreseen.remaining.len(), 2);
-            assert!(foreseen.next.contains(&first()) && !foreseen.next_after.contains(&first()));
+            assert_eq!(foreseen.shift.losses, [Loss { member: first(), free: WHOLE, sessions }], "{flag:?}");
+            assert_eq!(foreseen.shift.remaining.len(), 2);
+            assert!(foreseen.shift.next.contains(&first()) && !foreseen.shift.next_after.contains(&first()));
         }
         let route = MemberEdit { route: Some("z".parse().unwrap()), ..MemberEdit::default() };
-        assert_eq!(foreseen(&balancer, &route).losses, [Loss { member: first(), free: 0, sessions: true }]);
+        assert_eq!(
+            foreseen(&balancer, &route).shift.losses,
+            [Loss { member: first(), free: 0, sessions: true }]
+        );
         let reason = MemberEdit { drain: Some(false), ..MemberEdit::default() };
-        assert_eq!(foreseen(&balancer, &reason).losses, []);
+        assert_eq!(foreseen(&balancer, &reason).shift.losses, []);
     }
 
     #[test]
@@ -160,7 +175,7 @@ mod tests {
         let mut balancer = balancer(LbMethod::ByRequests, &["a", "b", "c"]);
         let drained = |on| MemberEdit { drain: Some(on), ..MemberEdit::default() };
         balancer.edit_member(&first(), &drained(true)).unwrap();
-        let losses = foreseen(&balancer, &drained(false)).losses;
+        let losses = foreseen(&balancer, &drained(false)).shift.losses;
         assert_eq!(losses.len(), 2);
         for loss in losses {
             assert!(loss.member != first() && !loss.sessions);
@@ -174,8 +189,8 @@ mod tests {
         let edit = MemberEdit { disabled: Some(true), ..MemberEdit::default() };
         let foreseen = foreseen(&balancer, &edit);
         assert!(foreseen.guarded.is_some());
-        assert_eq!((foreseen.remaining, foreseen.next_after), (Vec::new(), Vec::new()));
-        assert_eq!(foreseen.next, vec![first(); Preview::PICKS]);
+        assert_eq!((foreseen.shift.remaining, foreseen.shift.next_after), (Vec::new(), Vec::new()));
+        assert_eq!(foreseen.shift.next, vec![first(); Preview::PICKS]);
     }
 
     #[test]
@@ -211,7 +226,7 @@ mod tests {
             let edit = MemberEdit::default().with_flag(MemberEdit::FLAGS[flag].0, true);
             let foreseen = foreseen(&balancer, &edit);
             balancer.edit_member(&first(), &edit).unwrap();
-            for expected in foreseen.next_after {
+            for expected in foreseen.shift.next_after {
                 let elected = balancer.elect(&Ask::default(), Moment(1)).unwrap().member;
                 proptest::prop_assert_eq!(&balancer.members[elected.index()].name, &expected);
             }

@@ -12,7 +12,7 @@ const LISTED: usize = 4;
 
 /// Who is there for requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Hold {
+pub(crate) struct Hold {
     /// Somebody would be given a request without a session.
     takes: bool,
     /// Somebody would be given the requests of its sessions at least.
@@ -41,8 +41,12 @@ impl Balancer {
 
     /// Why a guard refuses that `after` takes the place of this balancer by an edit of `name`.
     pub(crate) fn guard_against(&self, after: &mut Self, name: &MemberName) -> Option<Refusal> {
-        let mut before = self.rehearsal();
-        let (was, is) = (before.hold(), after.hold());
+        let was = self.rehearsal().hold();
+        self.loss((was, after.hold()), name)
+    }
+
+    /// Why a guard refuses that an edit of `name` makes one hold of the other. This is the balancer before or after it.
+    pub(crate) fn loss(&self, (was, is): (Hold, Hold), name: &MemberName) -> Option<Refusal> {
         let what = if was.takes && !is.takes {
             format!(
                 "{name} is the last usable member of {}: clients without a session would get 503",
@@ -77,9 +81,20 @@ impl Balancer {
         Some(Refusal::new(Code::Guarded, message))
     }
 
-    fn hold(&mut self) -> Hold {
-        let takes = self.lineup.offers_anybody();
-        let serves = self.members.iter().any(|member| member.status.is_usable());
+    /// Who is there now, if that was asked before: who is left to come back is asked of a copy, and only where that
+    /// can make a difference.
+    pub(crate) fn hold_after(&self, was: Hold) -> Hold {
+        let (takes, serves) = self.present();
+        if (takes, serves) == (was.takes, was.serves) && serves { was } else { self.rehearsal().hold() }
+    }
+
+    fn present(&self) -> (bool, bool) {
+        (self.lineup.offers_anybody(), self.members.iter().any(|member| member.status.is_usable()))
+    }
+
+    /// Who is there. Only for a copy: it lifts errors.
+    pub(crate) fn hold(&mut self) -> Hold {
+        let (takes, serves) = self.present();
         for member in &mut self.members {
             member.status = member.status.with(Flag::Error, false);
         }

@@ -43,6 +43,10 @@ pub(super) async fn answer(
             let edit = parse(&body)?;
             off_thread(move || registry.preview_member(&name, &selector, &edit)).await
         }
+        Call::PreviewPlan => {
+            let order = parse(&body)?;
+            off_thread(move || registry.preview_plan(&order)).await
+        }
         Call::Overrides => off_thread(move || Ok(registry.overrides())).await,
         _ => Err(Refusal::new(Code::Internal, "this is no call about edits")),
     }

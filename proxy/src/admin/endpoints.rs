@@ -31,6 +31,7 @@ pub(super) async fn answer(
         | Call::EditMember(..)
         | Call::PreviewBalancer(_)
         | Call::PreviewMember(..)
+        | Call::PreviewPlan
         | Call::Overrides => edits::answer(call, body, registry, peer).await,
         Call::AddMember(_)
         | Call::RemoveMember(..)

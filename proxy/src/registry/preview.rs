@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use evenkeel_balancer::{Foresight, Loss, WHOLE};
+use evenkeel_balancer::{Foresight, Loss, Plan, Shift, WHOLE};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, MemberEdit, Moved, Preview, Refusal, RouteSessions, Subject,
+    BalancerEdit, BalancerName, BalancerOutlook, MemberEdit, MemberName, Moment, Moved, PlanOrder,
+    PlanPreview, PlanStep, Preview, Refusal, RouteSessions, Subject,
 };
 
 use super::door::Wanted;
@@ -54,20 +55,12 @@ impl Registry {
 
     /// What was foreseen, with what was measured beside it.
     pub(super) fn told_ahead(&self, live: &LiveBalancer, subject: Subject, foreseen: Foresight) -> Preview {
-        let traffic = self.measured.traffic(live, clock::now());
-        let Foresight { accepted, guarded, remaining, next, next_after, losses } = foreseen;
-        let moved = moved(&traffic, &losses);
+        let Foresight { accepted, guarded, shift } = foreseen;
         let changes = !accepted.changes.is_empty();
+        let effect = self.effect(live, &shift, clock::now());
         let mut notes = accepted.notes;
-        if changes {
-            notes.push(told(moved));
-        }
-        let sessions = affected(&live.census().routes, &losses);
-        if let Err(AtLeast(seen @ 1..)) = sessions {
-            notes.push(format!(
-                "Sessions seen so far: {seen}; no whole window was observed, so there may be more."
-            ));
-        }
+        notes.extend(effect.notes(changes));
+        let Shift { remaining, next, next_after, .. } = shift;
         Preview {
             balancer: subject.balancer,
             member: subject.member,
@@ -75,13 +68,96 @@ impl Registry {
             revision: accepted.revision - u64::from(changes),
             changes: accepted.changes,
             refusal: guarded,
-            moved,
-            sessions: sessions.ok(),
+            moved: effect.moved,
+            sessions: effect.sessions.ok(),
             remaining,
             next,
             next_after,
             notes,
         }
+    }
+
+    /// What several edits of members would do together. Errors: a balancer is not there; what is wrong with a single
+    /// edit stands in its place.
+    pub(crate) fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Refusal> {
+        let mut named: Vec<&BalancerName> = Vec::new();
+        for proposal in &order.proposals {
+            if !named.contains(&&proposal.balancer) {
+                named.push(&proposal.balancer);
+            }
+        }
+        let balancers: Result<Vec<BalancerOutlook>, Refusal> =
+            named.into_iter().map(|name| self.outlook(&*self.find(name)?, order)).collect();
+        Ok(PlanPreview { applied: false, balancers: balancers? })
+    }
+
+    /// What those of the edits that are of one balancer's members would do.
+    fn outlook(&self, live: &LiveBalancer, order: &PlanOrder) -> Result<BalancerOutlook, Refusal> {
+        let own = order.proposals.iter().filter(|proposal| proposal.balancer == live.name);
+        let edits: Vec<(&MemberName, &MemberEdit)> =
+            own.flat_map(|proposal| proposal.members.iter().map(|member| (member, &proposal.edit))).collect();
+        for (_, edit) in &edits {
+            live.refuse_unknown_expression(edit)?;
+        }
+        let (copy, now) = (live.lock().rehearsal(), clock::now());
+        let Plan { steps, shift } = copy.foresee_plan(edits.iter().copied(), now);
+        let effect = self.effect(live, &shift, now);
+        let steps: Vec<PlanStep> = steps
+            .into_iter()
+            .zip(&edits)
+            .map(|(step, (_, edit))| {
+                let subject = Subject { balancer: live.name.clone(), member: Some(step.member.clone()) };
+                let (changes, refused) = match step.outcome {
+                    Ok(accepted) => (accepted.changes, step.guarded.filter(|_| edit.force != Some(true))),
+                    Err(refusal) => (Vec::new(), Some(self.with_author(refusal, &subject))),
+                };
+                PlanStep { member: step.member, changes, refusal: refused }
+            })
+            .collect();
+        let notes = effect.notes(steps.iter().any(|step| !step.changes.is_empty()));
+        let Shift { remaining, next, next_after, .. } = shift;
+        Ok(BalancerOutlook {
+            balancer: live.name.clone(),
+            steps,
+            moved: effect.moved,
+            sessions: effect.sessions.ok(),
+            remaining,
+            next,
+            next_after,
+            notes,
+        })
+    }
+
+    /// What was measured of the traffic and the sessions that go elsewhere.
+    fn effect(&self, live: &LiveBalancer, shift: &Shift, now: Moment) -> Effect {
+        let traffic = self.measured.traffic(live, now);
+        Effect {
+            moved: moved(&traffic, &shift.losses),
+            sessions: affected(&live.census().routes, &shift.losses),
+        }
+    }
+}
+
+/// What goes elsewhere.
+struct Effect {
+    /// None: nothing was measured.
+    moved: Option<Moved>,
+    sessions: Result<u64, AtLeast>,
+}
+
+impl Effect {
+    /// The same in sentences, if something changes at all.
+    fn notes(&self, changes: bool) -> Vec<String> {
+        let mut notes = Vec::new();
+        if changes {
+            notes.push(told(self.moved));
+        }
+        if let Err(AtLeast(seen @ 1..)) = self.sessions {
+            notes.push(format!(
+                "Sessions seen so far: {seen}; no whole window was observed, so there may be more."
+            ));
+        }
+        notes
     }
 }
 

@@ -1,11 +1,11 @@
 //! What screens ask for beside the snapshot, as a proxy would answer it, for tests.
 
 use evenkeel_protocol::{
-    Answers, Busy, Candidacy, CandidateNote, Census, Drain, DrainPhase, DrainSessions, DrainUntil,
-    ElectionNote, ElectionWhy, Elections, Explanation, Failover, Flag, History, Latencies, Latency, Layers,
-    Look, MappingNote, Mark, MarkKind, MemberHistory, MemberName, OnTimeout, Overridden, Overrides, Peer,
-    Reading, RouteSessions, SearchStep, Series, SessionNote, SessionPlace, SessionsKnown, Snapshot, Subject,
-    Timestamp,
+    Answers, BalancerOutlook, Busy, Candidacy, CandidateNote, Census, Code, Drain, DrainPhase, DrainSessions,
+    DrainUntil, ElectionNote, ElectionWhy, Elections, Explanation, Failover, Flag, History, Latencies,
+    Latency, Layers, Look, MappingNote, Mark, MarkKind, MemberHistory, MemberName, OnTimeout, Overridden,
+    Overrides, Peer, PlanPreview, PlanStep, Reading, Refusal, RouteSessions, SearchStep, Series, SessionNote,
+    SessionPlace, SessionsKnown, Snapshot, Subject, Timestamp,
 };
 
 use super::{NOON, clock, snapshot, target};
@@ -288,7 +288,7 @@ pub(crate) fn found(need: &Need) -> Option<Found> {
             let route = if member.as_str().contains("app2") { "node2" } else { "node1" };
             Found::History(Box::new(past(route)))
         }
-        Need::History(_, None, _) | Need::Preview(..) => return None,
+        Need::History(_, None, _) | Need::Preview(..) | Need::Tuning(..) | Need::Plan(_) => return None,
         Need::Census(_) => Found::Census(Box::new(census())),
         Need::Elections(_) => Found::Elections(Box::new(elections(61))),
         Need::Overrides => Found::Overrides(Box::new(overrides())),
@@ -305,4 +305,29 @@ pub(crate) fn answer(model: &mut Model) {
             }
         }
     }
+}
+
+/// What the proxy says that an act on the three of `app` would do, the second being guarded and the third stale.
+pub(crate) fn plan(snapshot: &Snapshot) -> PlanPreview {
+    let balancer = &snapshot.balancers[0];
+    let step = |at: usize, refusal| PlanStep {
+        member: balancer.members[at].name.clone(),
+        changes: Vec::new(),
+        refusal,
+    };
+    let outlook = BalancerOutlook {
+        balancer: balancer.name.clone(),
+        steps: vec![
+            step(0, None),
+            step(1, Some(Refusal::new(Code::Guarded, "node2 is the last usable member"))),
+            step(2, Some(Refusal::new(Code::Stale, "it was changed"))),
+        ],
+        moved: None,
+        sessions: Some(7),
+        remaining: Vec::new(),
+        next: Vec::new(),
+        next_after: Vec::new(),
+        notes: vec!["It moves everything.".to_owned()],
+    };
+    PlanPreview { applied: false, balancers: vec![outlook] }
 }
