@@ -1,6 +1,6 @@
 //! Everything that `update` may ask the program to do. It is done by the loop in `screen`, never here.
 
-use evenkeel_protocol::MemberEdit;
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit};
 
 use crate::model::target::Target;
 use crate::need::Job;
@@ -18,6 +18,17 @@ pub enum Effect {
         /// What; carries the revision that the operator saw.
         edit: Box<MemberEdit>,
     },
+    /// Send an edit of a balancer's settings to the proxy.
+    EditBalancer {
+        /// Ties the answer to the ask.
+        ticket: Ticket,
+        /// Whose.
+        balancer: BalancerName,
+        /// What; carries the revision that the operator saw.
+        edit: Box<BalancerEdit>,
+    },
+    /// Have the proxy read its configuration anew.
+    Reload(Ticket),
     /// Ask something of the proxy's drains.
     Drain {
         /// Ties the answer to the ask.

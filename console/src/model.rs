@@ -9,6 +9,7 @@ use evenkeel_protocol::{BalancerSnapshot, Drain, Moment};
 
 use crate::keymap::{Context, Keymap};
 use crate::message::{Clock, Size};
+use crate::news::Ticket;
 
 pub mod act;
 pub mod batch;
@@ -16,6 +17,7 @@ pub mod column;
 pub mod command;
 pub mod consequence;
 pub mod cursor;
+pub mod decision;
 pub mod drains;
 pub mod elections;
 pub mod fleet;
@@ -39,12 +41,14 @@ pub mod question;
 pub(crate) mod sample;
 pub mod target;
 pub mod terms;
+pub mod tuning;
 pub mod undo;
 pub mod vocabulary;
 pub mod wash;
 
 use batch::Batch;
 use cursor::Cursor;
+use decision::Decision;
 use elections::Watching;
 use fleet::Fleet;
 use form::{Form, Text};
@@ -60,6 +64,7 @@ use pending::Pending;
 use question::{Question, Standing};
 use target::Target;
 use terms::Terms;
+use tuning::Tuning;
 use undo::Own;
 
 /// A snapshot that is older counts as stale.
@@ -160,6 +165,10 @@ pub enum Popup {
     },
     /// An edit being written.
     Form(Box<Form>),
+    /// A question that is not about members.
+    Decide(Box<Decision>),
+    /// A balancer's settings being written.
+    Tuning(Box<Tuning>),
     /// The terms of a drain being written.
     Terms(Box<Terms>),
     /// A question for the sticky lens being written.
@@ -237,6 +246,8 @@ pub struct Model {
     pub watching: Watching,
     /// Edits on their way.
     pub pending: Pending,
+    /// What was decided that is not about members, and waits for the proxy's answer.
+    pub decided: Option<(Ticket, Decision)>,
     /// What fills the screen.
     pub screen: Screen,
     /// What lies on top of it.
@@ -270,6 +281,7 @@ impl Model {
             lens: Lens::default(),
             watching: Watching::default(),
             pending: Pending::default(),
+            decided: None,
             screen: Screen::Balancers,
             popup: None,
             toast: None,
@@ -289,7 +301,8 @@ impl Model {
             },
             (Some(Popup::Results { .. }), _) => Context::Results,
             (Some(Popup::Unlock { .. }), _) => Context::Unlock,
-            (Some(Popup::Form(_) | Popup::Terms(_)), _) => Context::Form,
+            (Some(Popup::Decide(_)), _) => Context::Confirm,
+            (Some(Popup::Form(_) | Popup::Tuning(_) | Popup::Terms(_)), _) => Context::Form,
             (Some(Popup::Help { .. }), _) => Context::Help,
             (None, Screen::Balancers) => Context::Balancers,
             (None, Screen::Member(_)) => Context::Member,
@@ -357,8 +370,21 @@ impl Model {
 
     /// Is something of the operator's own still going on, so that the lock must not close under it?
     pub fn is_at_work(&self) -> bool {
-        let is_dialog = matches!(self.popup, Some(Popup::Confirm(_) | Popup::Form(_) | Popup::Palette(_)));
-        is_dialog || !self.pending.is_empty() || self.own.has_open_drain(self.fleet.snapshot())
+        let is_dialog = matches!(
+            self.popup,
+            Some(
+                Popup::Confirm(_)
+                    | Popup::Decide(_)
+                    | Popup::Form(_)
+                    | Popup::Tuning(_)
+                    | Popup::Terms(_)
+                    | Popup::Palette(_)
+            )
+        );
+        is_dialog
+            || !self.pending.is_empty()
+            || self.decided.is_some()
+            || self.own.has_open_drain(self.fleet.snapshot())
     }
 
     /// How far what is shown can be believed.

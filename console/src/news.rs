@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, DrainAnswer, Edited, Event, MemberEdit, MemberName, Snapshot,
+    BalancerEdit, BalancerName, DrainAnswer, Edited, Event, MemberEdit, MemberName, Reloaded, Snapshot,
 };
 
 use crate::need::{Found, Job, Need};
@@ -44,6 +44,13 @@ pub enum News {
         /// What came of it; an error is a sentence for the operator.
         outcome: Result<Box<DrainAnswer>, String>,
     },
+    /// The configuration was read anew, or was refused.
+    Reloaded {
+        /// Which.
+        ticket: Ticket,
+        /// What came of it; an error is a sentence for the operator.
+        outcome: Result<Box<Reloaded>, String>,
+    },
     /// Something that a screen needs.
     Found {
         /// What was asked.
@@ -59,6 +66,8 @@ pub trait Link {
     fn edit_member(&self, ticket: Ticket, balancer: &BalancerName, member: &MemberName, edit: MemberEdit);
     /// Change a balancer; the answer comes as [`News::Answer`].
     fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit);
+    /// Have the proxy read its configuration anew; the answer comes as [`News::Reloaded`].
+    fn reload(&self, ticket: Ticket);
     /// Ask something of the proxy's drains; the answer comes as [`News::Drained`].
     fn drain(&self, ticket: Ticket, job: Job);
     /// From now on fetch this beside snapshots, and nothing else; it comes as [`News::Found`].

@@ -146,6 +146,10 @@ impl<L: Link> Console<L> {
                 Effect::EditMember { ticket, target, edit } => {
                     self.link.edit_member(ticket, &target.balancer, &target.member, *edit);
                 }
+                Effect::EditBalancer { ticket, balancer, edit } => {
+                    self.link.edit_balancer(ticket, &balancer, *edit);
+                }
+                Effect::Reload(ticket) => self.link.reload(ticket),
                 Effect::Drain { ticket, job } => self.link.drain(ticket, *job),
                 Effect::Refresh => self.link.refresh(),
                 Effect::Yank(text) => self.screen.yank(&text)?,

@@ -8,6 +8,7 @@ use crate::model::form::Text;
 use crate::model::needs::needs;
 use crate::model::{Model, Popup, Screen, Tone};
 
+mod decision;
 mod drain;
 mod edit;
 mod found;
@@ -36,6 +37,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Painted => {
             match &mut model.popup {
                 Some(Popup::Confirm(question)) => question.seen = true,
+                Some(Popup::Decide(decision)) => decision.seen = true,
                 Some(Popup::Unlock { seen }) => *seen = true,
                 _ => {}
             }
@@ -69,6 +71,10 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         terms.press(key);
         return Vec::new();
     }
+    if let Some(Popup::Tuning(tuning)) = &mut model.popup {
+        tuning.press(key);
+        return Vec::new();
+    }
     write(model, |text| {
         text.press(key);
     });
@@ -99,11 +105,17 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
                 change(text);
             }
         }
+        Some(Popup::Tuning(tuning)) => {
+            if let Some(text) = tuning.focused() {
+                change(text);
+            }
+        }
         Some(Popup::Ask(text) | Popup::Watch(text)) => change(text),
         // What is typed ahead of a question is no answer to it.
         Some(Popup::Confirm(question)) if spells && question.seen => change(&mut question.typed),
         Some(
             Popup::Confirm(_)
+            | Popup::Decide(_)
             | Popup::Help { .. }
             | Popup::Menu(_)
             | Popup::Results { .. }
@@ -123,12 +135,16 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Toggle(flag) => edit::ask_flag(model, flag),
         Action::Enable => edit::ask_enable(model),
         Action::Edit => edit::open_form(model),
+        Action::Tune => decision::open(model),
+        Action::Reload => decision::ask_reload(model),
         Action::Undo => undo::ask(model),
         Action::Lock => lock::turn(model),
         Action::Palette => palette::open(model),
         Action::Menu => menu::open(model),
         Action::Yes if matches!(model.popup, Some(Popup::Unlock { .. })) => lock::open(model),
         Action::No if matches!(model.popup, Some(Popup::Unlock { .. })) => model.popup = None,
+        Action::Yes if matches!(model.popup, Some(Popup::Decide(_))) => return decision::yes(model),
+        Action::No if matches!(model.popup, Some(Popup::Decide(_))) => decision::no(model),
         Action::Yes => return edit::yes(model),
         Action::No => edit::no(model),
         Action::Accept => return accept(model),
@@ -149,6 +165,9 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.popup.take() {
         Some(Popup::Form(form)) => edit::accept_form(model, form),
+        Some(Popup::Tuning(tuning)) => decision::accept(model, tuning),
+        // Enter never agrees to what is for all of a balancer, or of the proxy.
+        Some(Popup::Decide(decision)) => model.popup = decision.back.map(Popup::Tuning),
         Some(Popup::Terms(terms)) => drain::accept(model, terms),
         Some(Popup::Ask(text)) => ask(model, &text),
         Some(Popup::Watch(text)) => {
@@ -188,6 +207,7 @@ fn to_field(model: &mut Model, action: Action) {
         Some(Popup::Form(form)) if action == Action::NextField => form.next(),
         Some(Popup::Form(form)) => form.previous(),
         Some(Popup::Terms(terms)) => terms.step(action == Action::NextField),
+        Some(Popup::Tuning(tuning)) => tuning.step(action == Action::NextField),
         Some(Popup::Palette(palette)) => match action {
             Action::Complete => palette.complete(),
             Action::PreviousField => palette.older(&model.recall),
@@ -287,7 +307,7 @@ mod tests {
                 let effects = press_all(&mut model, &[key]);
                 assert_eq!(effects, [], "{key} in {context:?}");
                 let asked = match row.action {
-                    Action::Edit | Action::Terms => Context::Form,
+                    Action::Edit | Action::Tune | Action::Terms => Context::Form,
                     _ => Context::Confirm,
                 };
                 let spells = model.context() == Context::Spell && asked == Context::Confirm;
@@ -295,7 +315,10 @@ mod tests {
                 changing += 1;
             }
         }
-        assert_eq!(changing, 29, "seven keys on two screens and in the menu, two more there, six for drains");
+        assert_eq!(
+            changing, 40,
+            "beside keys of members: six for drains, four for settings, one a screen for reload"
+        );
     }
 
     #[test]
@@ -313,7 +336,12 @@ mod tests {
                 update(&mut model, Message::Painted);
                 let effects = press_all(&mut model, &[key]);
                 assert!(
-                    !effects.iter().any(|effect| matches!(effect, Effect::EditMember { .. })),
+                    !effects.iter().any(|effect| {
+                        matches!(
+                            effect,
+                            Effect::EditMember { .. } | Effect::EditBalancer { .. } | Effect::Reload(_)
+                        )
+                    }),
                     "{key} in {context:?}"
                 );
             }

@@ -15,6 +15,7 @@ use crate::widget::frame::rule;
 
 mod badge;
 mod confirm;
+mod decision;
 mod detail;
 mod drain;
 mod elections;
@@ -33,6 +34,7 @@ mod results;
 mod rollup;
 mod tabs;
 mod terms;
+mod tuning;
 mod unlock;
 mod words;
 
@@ -113,6 +115,11 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         Some(Popup::Palette(palette)) => return Some(footer::palette(buffer, foot, scene, palette)),
         Some(Popup::Confirm(question)) => confirm::draw(buffer, over, scene, question),
         Some(Popup::Form(form)) => form::draw(buffer, over, scene, form),
+        Some(Popup::Tuning(tuning)) => tuning::draw(buffer, over, scene, tuning),
+        Some(Popup::Decide(decision)) => {
+            decision::draw(buffer, over, scene, decision);
+            None
+        }
         Some(Popup::Terms(terms)) => terms::draw(buffer, over, scene, terms),
         Some(Popup::Ask(text)) => {
             let help = "a cookie, a path or a URL  Enter ask  Esc back ";

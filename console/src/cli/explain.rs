@@ -38,17 +38,20 @@ pub struct ExplainArguments {
     json: bool,
 }
 
+impl ExplainArguments {
+    /// What is asked.
+    pub(super) fn question(&self) -> Question {
+        let Self { url, cookies, balancer, next, .. } = self;
+        Question { url: url.clone(), cookies: cookies.clone(), balancer: balancer.clone(), next: *next }
+    }
+}
+
 pub(super) fn balancer(text: &str) -> Result<evenkeel_protocol::BalancerName, String> {
     text.parse().map_err(|why| format!("'{}' {why}", clean(text, 80)))
 }
 
 pub(super) async fn run(arguments: &ExplainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let question = Question {
-        url: arguments.url.clone(),
-        cookies: arguments.cookies.clone(),
-        balancer: arguments.balancer.clone(),
-        next: arguments.next,
-    };
+    let question = arguments.question();
     let explanation = session.client().await?.explain(&question).await?;
     if arguments.json {
         session.output.json(&json!({"version": 1, "explanation": explanation}))?;

@@ -4,7 +4,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerName, DrainChange, DrainOrder, MemberEdit, MemberName, Snapshot};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, DrainChange, DrainOrder, MemberEdit, MemberName, Question, Snapshot,
+};
 
 use super::edit::{EditOptions, Verb, Wanted, flags_of};
 use super::output::Stop;
@@ -19,6 +21,27 @@ pub enum Typed {
     Status(Option<(BalancerName, Option<MemberName>)>),
     /// To see what happened.
     Events,
+    /// To change a balancer's own settings.
+    Tune(Box<Tune>),
+    /// To have the configuration read anew.
+    Reload,
+    /// To be told where a request would go.
+    Explain(Question),
+}
+
+/// A change of a balancer's settings as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tune {
+    /// Whose.
+    pub balancer: BalancerName,
+    /// The new values.
+    pub edit: BalancerEdit,
+    /// The same as they were typed: `lbmethod`, `bytraffic`.
+    pub settings: Vec<(String, String)>,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Only if the revision is still this one.
+    pub if_revision: Option<u64>,
 }
 
 /// A change as it was typed.
@@ -56,14 +79,20 @@ pub fn verbs() -> Vec<String> {
         let aliases = verb.get_visible_aliases().map(str::to_owned);
         std::iter::once(verb.get_name().to_owned()).chain(aliases).collect::<Vec<_>>()
     };
-    let known = ["drain", "undrain", "enable", "disable", "stop", "standby", "set", "status", "events"];
+    let known =
+        ["drain", "undrain", "enable", "disable", "stop", "standby", "set", "status", "events", "explain"];
     let verbs = command.get_subcommands().filter(|verb| known.contains(&verb.get_name()));
     verbs.flat_map(names).collect()
 }
 
 /// The names of settings with their sign, for suggestions.
 pub fn settings() -> Vec<String> {
-    set::keys(MemberEdit::FIELDS).map(|key| format!("{key}=")).collect()
+    set::keys(MemberEdit::FIELDS).chain(tunable()).map(|key| format!("{key}=")).collect()
+}
+
+/// The settings of a balancer.
+pub fn tunable() -> impl Iterator<Item = &'static str> {
+    set::keys(BalancerEdit::FIELDS)
 }
 
 /// Reads a line. `chosen` stands in for a member that is not named.
@@ -123,12 +152,25 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
         Ask::Standby(arguments) => verb(Verb::Standby, arguments),
         Ask::Set(arguments) => {
             let (wanted, keys) = set::parse(&arguments.settings)?;
-            let Wanted::Member(edit) = wanted else { return Ok(None) };
-            let found = target::member_with(snapshot, &arguments.selector, &keys)?;
             let value = |setting: &String| setting.split_once('=').map(|(_, value)| value.to_owned());
             let values = arguments.settings.iter().filter_map(value);
             let settings = keys.iter().map(|key| (*key).to_owned()).zip(values).collect();
-            order((found, named), What::Settings(edit, settings), &arguments.options).map(Some)
+            let (selector, options) = (&arguments.selector, &arguments.options);
+            let edit = match wanted {
+                Wanted::Member(edit) => edit,
+                Wanted::Balancer(edit) => {
+                    let balancer = match target::any(snapshot, selector)? {
+                        // Nobody was named: the balancer of the member that is chosen.
+                        target::Target::Member(balancer, _) if !named => balancer,
+                        _ => target::balancer_with(snapshot, selector, &keys)?,
+                    };
+                    let (balancer, if_revision) = (balancer.name.clone(), options.if_revision);
+                    let tune = Tune { balancer, edit, settings, reason: options.reason()?, if_revision };
+                    return Ok(Some(Typed::Tune(Box::new(tune))));
+                }
+            };
+            let found = target::member_with(snapshot, selector, &keys)?;
+            order((found, named), What::Settings(edit, settings), options).map(Some)
         }
         Ask::Status(arguments) => {
             let Some(text) = &arguments.selector else { return Ok(Some(Typed::Status(None))) };
@@ -141,6 +183,8 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
             Ok(Some(Typed::Status(Some(place))))
         }
         Ask::Events(_) => Ok(Some(Typed::Events)),
+        Ask::Reload(_) => Ok(Some(Typed::Reload)),
+        Ask::Explain(arguments) => Ok(Some(Typed::Explain(arguments.question()))),
         _ => Ok(None),
     }
 }
@@ -239,6 +283,16 @@ mod tests {
             other => panic!("{other:?}"),
         }
         assert_eq!(typed("events"), Ok(Typed::Events));
+        assert_eq!(typed("reload"), Ok(Typed::Reload));
+        for line in ["set balancer://app timeout=3 --reason x", "set app timeout=3", "set timeout=3"] {
+            let Ok(Typed::Tune(tune)) = typed(line) else { panic!("{line}: {:?}", typed(line)) };
+            assert_eq!((tune.balancer.as_str(), tune.settings.len()), ("app", 1), "{line}");
+        }
+        let Ok(Typed::Explain(question)) = typed("explain --cookie SID=x.a /app/") else { panic!() };
+        assert_eq!(
+            (question.url.as_str(), question.cookies.as_slice()),
+            ("/app/", &["SID=x.a".to_owned()][..])
+        );
         assert_eq!(typed("status"), Ok(Typed::Status(None)));
         assert_eq!(typed("status app"), Ok(Typed::Status(Some(("app".parse().unwrap(), None)))));
     }
@@ -261,7 +315,6 @@ mod tests {
             ("drain app/a --what", "unexpected argument '--what'"),
             ("drain 'app/a", "the quote ' is not closed"),
             ("proxies", "is for a shell"),
-            ("set app timeout=3", "is for a shell"),
             ("drain --help", "ask a shell"),
             ("drain app/a --reason '\u{1b}[2J'", "U+001B"),
         ] {
@@ -274,7 +327,8 @@ mod tests {
     fn suggestions_are_verbs_and_settings_that_are_understood_here() {
         assert!(verbs().iter().any(|verb| verb == "undrain"));
         for verb in verbs() {
-            assert!(typed(&verb).is_ok_and(|_| true) || verb == "set", "{verb}");
+            let needs_more = ["set", "explain"].contains(&verb.as_str());
+            assert!(typed(&verb).is_ok() || needs_more, "{verb}");
         }
         assert!(settings().contains(&"lbfactor=".to_owned()));
     }

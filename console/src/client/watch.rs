@@ -71,6 +71,12 @@ impl Link for Handle {
         self.answer(edited, move |outcome| News::Answer { ticket, outcome });
     }
 
+    fn reload(&self, ticket: Ticket) {
+        let client = self.client.clone();
+        let reloaded = async move { client.reload().await.map(Box::new) };
+        self.answer(reloaded, move |outcome| News::Reloaded { ticket, outcome });
+    }
+
     fn drain(&self, ticket: Ticket, job: Job) {
         let client = self.client.clone();
         let answered = async move { client.job(&job).await.map(Box::new) };

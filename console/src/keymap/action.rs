@@ -111,6 +111,10 @@ pub enum Action {
     Enable,
     /// Write new values for the member.
     Edit,
+    /// Write new settings of the balancer.
+    Tune,
+    /// Ask whether to read the configuration anew.
+    Reload,
     /// Ask whether to take the last change back.
     Undo,
     /// Close the lock, or ask whether to open it.
@@ -128,7 +132,8 @@ pub enum Action {
 impl Action {
     /// Does it lead to a change of the proxy (by way of a question)?
     pub fn changes(self) -> bool {
-        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Undo) || self.tends()
+        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Tune | Self::Reload | Self::Undo)
+            || self.tends()
     }
 
     /// Is it about the drain that is shown?
@@ -196,6 +201,8 @@ impl Action {
             Self::Toggle(Flag::HealthFail) => "set health_fail=on",
             Self::Enable => "enable",
             Self::Edit => "edit",
+            Self::Tune => "settings",
+            Self::Reload => "reload",
             Self::Undo => "undo",
             Self::Lock => "lock",
             Self::Yank => "yank",

@@ -66,7 +66,7 @@ fn drain(drainage: &Drainage, member: &str) -> String {
 }
 
 /// `On` and `Off` are how answers write what commands take as `on` and `off`.
-fn typed(value: &str) -> &str {
+pub(super) fn typed(value: &str) -> &str {
     match value {
         "On" => "on",
         "Off" => "off",

@@ -106,6 +106,22 @@ impl Text {
         true
     }
 
+    /// A key where one of `choices` is chosen: arrows and the space bar go through them, and a letter takes the next word
+    /// that begins with it.
+    pub fn choose(&mut self, choices: &[&str], key: Key) {
+        let now = choices.iter().position(|choice| *choice == self.value()).unwrap_or(0);
+        let mut after = choices.iter().cycle().skip(now + 1).take(choices.len());
+        let next = match key {
+            Key::Right | Key::Char(' ') => after.next(),
+            Key::Left => after.nth(choices.len().saturating_sub(2)),
+            Key::Char(letter) => after.find(|choice| choice.starts_with(letter)),
+            _ => None,
+        };
+        if let Some(next) = next {
+            *self = Self::with_longest(next, self.longest);
+        }
+    }
+
     /// Pasted text: what is no plain character is dropped, and what is too long is cut.
     pub fn paste(&mut self, text: &str) {
         for c in text.chars().filter(|c| is_clean(*c)).take(self.longest) {

@@ -22,11 +22,16 @@ impl Lens {
     /// Asks what `text` says; false if it says nothing.
     pub fn ask(&mut self, text: &str, near: Option<&BalancerSnapshot>) -> bool {
         let Some(question) = read(text, near) else { return false };
+        self.put(question, text);
+        true
+    }
+
+    /// Asks `question`; `text` is what is gone on from when the next one is written.
+    pub fn put(&mut self, question: Question, text: &str) {
         self.text = Text::new(text);
         self.asked = Some(question);
         self.number = self.number.wrapping_add(1);
         self.from = 0;
-        true
     }
 
     /// Which elections belong to it: those of its session, in the balancer that is asked for a member.

@@ -1,11 +1,14 @@
 //! What the open screen needs beside the snapshot.
 
+use crate::model::decision::Decision;
 use crate::model::history::SECONDS;
 use crate::model::question::Question;
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Screen};
 use crate::need::Need;
-use evenkeel_protocol::{BalancerSnapshot, HistoryQuery, MemberEdit, PlanOrder, Proposal, Series, Snapshot};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerSnapshot, HistoryQuery, MemberEdit, PlanOrder, Proposal, Series, Snapshot,
+};
 
 /// The most balancers whose last minute is asked for.
 const BALANCERS: usize = 32;
@@ -18,13 +21,23 @@ const PLANNED: usize = 40_000;
 pub fn needs(model: &Model) -> Vec<Need> {
     let Some(snapshot) = model.fleet.snapshot() else { return Vec::new() };
     let mut needs = of_screen(model, snapshot);
-    if let Some(Popup::Confirm(question)) = &model.popup
-        && let Some(need) = of_question(question, snapshot)
-    {
+    let asked = match &model.popup {
+        Some(Popup::Confirm(question)) => of_question(question, snapshot),
+        Some(Popup::Decide(decision)) => of_decision(decision, snapshot),
+        _ => None,
+    };
+    if let Some(need) = asked {
         // Nobody should wait for it behind anything else.
         needs.insert(0, need);
     }
     needs
+}
+
+/// What the proxy says that new settings of a balancer would do.
+fn of_decision(decision: &Decision, snapshot: &Snapshot) -> Option<Need> {
+    let (balancer, edit) = decision.edit()?;
+    let edit = BalancerEdit { revision: None, reason: None, ..edit };
+    snapshot.balancer(&balancer).map(|_| Need::Tuning(balancer, Box::new(edit)))
 }
 
 /// What the proxy says that a yes would do; none: there is nothing to ask.

@@ -36,10 +36,15 @@ impl Pending {
         if self.sent.len() >= MOST {
             return None;
         }
-        self.last += 1;
-        let ticket = Ticket(self.last);
+        let ticket = self.ticket();
         self.sent.push(Sent { ticket, target, label, act, accepted: None });
         Some(ticket)
+    }
+
+    /// A ticket for something that is not about a member.
+    pub fn ticket(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
     }
 
     /// The answer has come: what was asked, if it was asked here. A refused edit is no longer pending.

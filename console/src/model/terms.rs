@@ -108,25 +108,15 @@ impl Terms {
         self.focus = (self.focus + if onward { 1 } else { count - 1 }) % count;
     }
 
-    /// A key for the term being written. Where it is a choice, arrows and the space bar go through it, and a letter takes
-    /// the next word that begins with it.
+    /// A key for the term being written; where it is a choice, see [`Text::choose`].
     pub fn press(&mut self, key: Key) {
         let choices = Term::ALL.get(self.focus).and_then(|term| term.choices());
         let Some(text) = self.texts.get_mut(self.focus) else { return };
-        let Some(choices) = choices else {
-            text.press(key);
-            return;
-        };
-        let now = choices.iter().position(|choice| *choice == text.value()).unwrap_or(0);
-        let mut after = choices.iter().cycle().skip(now + 1).take(choices.len());
-        let next = match key {
-            Key::Right | Key::Char(' ') => after.next(),
-            Key::Left => after.nth(choices.len().saturating_sub(2)),
-            Key::Char(letter) => after.find(|choice| choice.starts_with(letter)),
-            _ => None,
-        };
-        if let Some(next) = next {
-            *text = Text::with_longest(next, Reason::LONGEST);
+        match choices {
+            Some(choices) => text.choose(&choices, key),
+            None => {
+                text.press(key);
+            }
         }
     }
 

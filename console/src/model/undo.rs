@@ -1,9 +1,10 @@
 //! What this console changed, so that it can be taken back: the newest first, and only while nobody has touched the
 //! member since.
 
-use evenkeel_protocol::{Change, Edited, Flag, MemberEdit, Snapshot};
+use evenkeel_protocol::{BalancerEdit, BalancerName, Change, Edited, Flag, MemberEdit, Snapshot};
 
 use crate::model::act::Act;
+use crate::model::decision::Matter;
 use crate::model::question::Subject;
 use crate::model::target::Target;
 
@@ -23,37 +24,69 @@ pub struct Done {
     pub revision: u64,
 }
 
+/// A change of a balancer's settings that the proxy has accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tuned {
+    /// Whose.
+    pub balancer: BalancerName,
+    /// What it changed.
+    pub changes: Vec<Change>,
+    /// The balancer's revision since.
+    pub revision: u64,
+}
+
+/// One of the changes that this console made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// Of a member.
+    Member(Done),
+    /// Of a balancer's settings.
+    Balancer(Tuned),
+}
+
 /// The changes that this console made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Own {
-    done: Vec<Done>,
+    made: Vec<Made>,
 }
 
 impl Own {
-    /// Remembers an accepted change.
+    /// Remembers an accepted change of a member.
     pub fn push(&mut self, target: Target, label: String, edited: &Edited) {
+        let (changes, revision) = (edited.changes.clone(), edited.revision);
+        self.remember(edited, Made::Member(Done { target, label, changes, revision }));
+    }
+
+    /// Remembers an accepted change of a balancer's settings.
+    pub fn push_tuned(&mut self, edited: &Edited) {
+        let balancer = edited.balancer.clone();
+        let (changes, revision) = (edited.changes.clone(), edited.revision);
+        self.remember(edited, Made::Balancer(Tuned { balancer, changes, revision }));
+    }
+
+    fn remember(&mut self, edited: &Edited, made: Made) {
         if !edited.changed {
             return;
         }
-        if self.done.len() == KEPT {
-            self.done.remove(0);
+        if self.made.len() == KEPT {
+            self.made.remove(0);
         }
-        self.done.push(Done { target, label, changes: edited.changes.clone(), revision: edited.revision });
+        self.made.push(made);
     }
 
     /// The last change, which `u` takes back.
-    pub fn last(&self) -> Option<&Done> {
-        self.done.last()
+    pub fn last(&self) -> Option<&Made> {
+        self.made.last()
     }
 
     /// The last change was taken back, or cannot be.
-    pub fn forget_last(&mut self) -> Option<Done> {
-        self.done.pop()
+    pub fn forget_last(&mut self) -> Option<Made> {
+        self.made.pop()
     }
 
     /// The proxy was restarted, and its revisions with it.
     pub fn restarted(&mut self) {
-        self.done.clear();
+        self.made.clear();
     }
 
     /// Does a member still drain because of us?
@@ -63,7 +96,11 @@ impl Own {
                 .iter()
                 .any(|change| change.field == "drain" && change.after.eq_ignore_ascii_case("on"))
         };
-        self.done.iter().filter(drained).any(|done| {
+        let members = self.made.iter().filter_map(|made| match made {
+            Made::Member(done) => Some(done),
+            Made::Balancer(_) => None,
+        });
+        members.filter(drained).any(|done| {
             let found = snapshot.and_then(|snapshot| done.target.find(snapshot));
             found.is_some_and(|(_, member)| member.status.has(Flag::Drain))
         })
@@ -83,25 +120,70 @@ impl Done {
                 format!("{} cannot be set back to '{}': it {why}", change.field, change.before)
             })?;
         }
-        let changes: Vec<Change> = self
-            .changes
-            .iter()
-            .map(|Change { field, before, after }| Change {
-                field: field.clone(),
-                before: after.clone(),
-                after: before.clone(),
-            })
-            .collect();
+        let changes = turned(&self.changes);
         let subject =
             Subject { target: self.target.clone(), label: self.label.clone(), revision: self.revision };
         Ok((subject, Act::Undo { edit: Box::new(edit), changes }))
     }
 }
 
+impl Tuned {
+    /// What takes it back, as [`Done::inverse`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn inverse(&self) -> Result<Matter, String> {
+        let mut edit = BalancerEdit::default();
+        for change in &self.changes {
+            edit.set(&change.field, &change.before).map_err(|why| {
+                format!("{} cannot be set back to '{}': it {why}", change.field, change.before)
+            })?;
+        }
+        let (balancer, revision) = (self.balancer.clone(), self.revision);
+        Ok(Matter::Settings {
+            balancer,
+            revision,
+            edit: Box::new(edit),
+            changes: turned(&self.changes),
+            undo: true,
+        })
+    }
+}
+
+/// The changes that take these back.
+fn turned(changes: &[Change]) -> Vec<Change> {
+    let turned = |Change { field, before, after }: &Change| Change {
+        field: field.clone(),
+        before: after.clone(),
+        after: before.clone(),
+    };
+    changes.iter().map(turned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::sample;
+
+    fn of_member(made: Option<&Made>) -> &Done {
+        match made {
+            Some(Made::Member(done)) => done,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn settings_of_a_balancer_are_taken_back_alike() {
+        let mut own = Own::default();
+        own.push_tuned(&sample::edited("lbmethod", "byrequests", "heartbeat"));
+        let Some(Made::Balancer(tuned)) = own.last() else { panic!("{own:?}") };
+        let Ok(Matter::Settings { edit, changes, revision, undo: true, .. }) = tuned.inverse() else {
+            panic!("{tuned:?}")
+        };
+        assert_eq!((edit.lbmethod, revision), (Some(evenkeel_protocol::LbMethod::ByRequests), 4));
+        assert_eq!((changes[0].before.as_str(), changes[0].after.as_str()), ("heartbeat", "byrequests"));
+    }
 
     #[test]
     fn a_change_is_taken_back_by_its_values_from_before() {
@@ -113,14 +195,15 @@ mod tests {
             "app/node1".to_owned(),
             &Edited { changed: false, ..sample::edited("route", "", "b") },
         );
-        let (subject, act) = own.last().unwrap().inverse().unwrap();
+        let (subject, act) = of_member(own.last()).inverse().unwrap();
         assert_eq!((subject.target, subject.revision), (target.clone(), 4));
         assert_eq!(
             act.edit(4),
             MemberEdit { drain: Some(false), revision: Some(4), ..MemberEdit::default() }
         );
         own.push(target, "app/node1".to_owned(), &sample::edited("lbfactor", "1.00", "2.50"));
-        assert_eq!(own.forget_last().unwrap().inverse().unwrap().1.edit(4).lbfactor, "1".parse().ok());
+        assert_eq!(of_member(own.last()).inverse().unwrap().1.edit(4).lbfactor, "1".parse().ok());
+        own.forget_last();
         assert!(own.last().is_some());
     }
 
@@ -128,7 +211,9 @@ mod tests {
     fn what_cannot_be_written_back_is_said() {
         let mut own = Own::default();
         own.push(sample::target("node1"), "app/node1".to_owned(), &sample::edited("lbset", "many", "1"));
-        assert!(own.last().unwrap().inverse().unwrap_err().starts_with("lbset cannot be set back to 'many'"));
+        assert!(
+            of_member(own.last()).inverse().unwrap_err().starts_with("lbset cannot be set back to 'many'")
+        );
     }
 
     #[test]

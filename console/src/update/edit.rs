@@ -178,16 +178,25 @@ fn editable(model: &mut Model) -> Option<Vec<Target>> {
     are_editable(model, &targets).then_some(targets)
 }
 
-/// Can these be edited now? If not, says why.
-pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
-    let Some(first) = targets.first() else { return false };
-    let label = |target: &Target| target.label(model.fleet.snapshot());
-    let hindrance = if !model.lock.is_open() {
+/// Why nothing at all can be changed from here now.
+pub(super) fn hindrance(model: &Model) -> Option<String> {
+    if !model.lock.is_open() {
         Some(super::lock::how_to_open(model))
     } else if !model.is_connected() {
         Some("the proxy does not answer, so nothing can be changed".to_owned())
     } else if model.batch.as_ref().is_some_and(|batch| !batch.is_over()) {
         Some("the act on many is not over; wait for its end".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Can these be edited now? If not, says why.
+pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
+    let Some(first) = targets.first() else { return false };
+    let label = |target: &Target| target.label(model.fleet.snapshot());
+    let hindrance = if let Some(why) = hindrance(model) {
+        Some(why)
     } else if targets.len() == 1 && found(model, first).is_none() {
         Some(format!("{} is no longer there", label(first)))
     } else {

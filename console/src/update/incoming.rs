@@ -55,6 +55,7 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
             model.connection = Connection::Lost { why, since: model.clock.running, next_try };
         }
         News::Answer { ticket, outcome } => return answered(model, ticket, outcome),
+        News::Reloaded { ticket, outcome } => return super::decision::reloaded(model, ticket, outcome),
         News::Drained { ticket, outcome } => return drain::answered(model, ticket, outcome),
         News::Found { need, outcome } => found::came(model, &need, outcome),
     }
@@ -80,6 +81,9 @@ fn event_came(model: &mut Model, mut event: Event) -> Vec<Effect> {
 }
 
 fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, String>) -> Vec<Effect> {
+    if super::decision::settle(model, ticket, &outcome) {
+        return vec![Effect::Refresh];
+    }
     let outcome = outcome.map(|mut edited| {
         wash::edited(&mut edited);
         (edited.revision, edited)

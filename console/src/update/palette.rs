@@ -2,18 +2,20 @@
 
 use evenkeel_protocol::{Change, Flag, MemberEdit, MemberSnapshot};
 
-use crate::cli::palette::{Order, Typed, What, read, verbs};
+use crate::cli::palette::{Order, Tune, Typed, What, read, verbs};
 use crate::effect::Effect;
 use crate::keymap::{Action, ROWS};
 use crate::model::act::{Act, Turn};
+use crate::model::decision::{Decision, Matter};
 use crate::model::drains::Drainage;
 use crate::model::palette::{Palette, remember};
 use crate::model::query::Query;
 use crate::model::question::Question;
 use crate::model::target::Target;
+use crate::model::tuning;
 use crate::model::vocabulary::Vocabulary;
 use crate::model::{Model, Popup, Screen, Tone};
-use crate::update::{act, drain, edit};
+use crate::update::{act, decision, drain, edit};
 
 /// Opens the line.
 pub(super) fn open(model: &mut Model) {
@@ -65,6 +67,15 @@ fn command(model: &mut Model, line: &str) {
     let chosen = model.targets().first().map(|target| format!("{}/{}", target.balancer, target.member));
     match read(line, chosen.as_deref(), snapshot) {
         Ok(Typed::Edit(order)) => ask(model, *order),
+        Ok(Typed::Tune(tune)) => settings(model, *tune),
+        Ok(Typed::Reload) => decision::ask_reload(model),
+        Ok(Typed::Explain(question)) => {
+            let words = question.cookies.iter().chain(std::iter::once(&question.url));
+            let text = words.cloned().collect::<Vec<_>>().join(" ");
+            model.lens.put(question, &text);
+            model.gathered.explanation = None;
+            model.screen = Screen::Lens;
+        }
         Ok(Typed::Events) => model.screen = Screen::Events { from: 0 },
         Ok(Typed::Status(place)) => {
             model.screen = Screen::Balancers;
@@ -83,6 +94,26 @@ fn command(model: &mut Model, line: &str) {
         }
         Err(why) => model.tell(Tone::Alarm, why),
     }
+}
+
+/// Opens the question about a balancer's settings.
+fn settings(model: &mut Model, tune: Tune) {
+    let Some(balancer) = model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&tune.balancer)) else {
+        return;
+    };
+    let change = |(field, after): (String, String)| Change {
+        before: tuning::value(&balancer.settings, &field),
+        field,
+        after,
+    };
+    let matter = Matter::Settings {
+        revision: tune.if_revision.unwrap_or(balancer.revision),
+        balancer: tune.balancer,
+        edit: Box::new(tune.edit),
+        changes: tune.settings.into_iter().map(change).collect(),
+        undo: false,
+    };
+    decision::ask(model, Decision { reason: tune.reason, ..Decision::new(matter) });
 }
 
 /// Opens the question that the order amounts to.
@@ -309,6 +340,45 @@ mod tests {
         match &model.popup {
             Some(Popup::Palette(palette)) => assert_eq!(palette.text.value(), "filter state:drn"),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn balancers_reloads_and_explanations_are_typed_too() {
+        let mut model = sample::model(80, 24);
+        for line in ["set app lbmethod=bytraffic --reason x", "set lbmethod=bytraffic"] {
+            assert_eq!(typed(&mut model, line), [], "{line}");
+            let Some(Popup::Decide(decision)) = &model.popup else { panic!("{line}: {:?}", model.toast) };
+            assert_eq!(decision.changes()[0].before, "byrequests");
+            assert!(decision.command().starts_with("evenkeel set balancer://app lbmethod=bytraffic"));
+            press(&mut model, "n");
+        }
+        typed(&mut model, "reload");
+        assert_eq!(model.context(), Context::Confirm);
+        press(&mut model, "n");
+        typed(&mut model, "explain --cookie SID=x.node1 /app/");
+        assert_eq!(model.screen, Screen::Lens);
+        assert_eq!(model.lens.asked.as_ref().unwrap().cookies, ["SID=x.node1"]);
+        typed(&mut model, "undo");
+        assert!(model.toast.as_ref().unwrap().text.contains("nothing was changed from here"));
+    }
+
+    #[test]
+    fn a_drain_is_changed_by_what_is_typed() {
+        let mut model = sample::model(80, 24);
+        typed(&mut model, "drain app/node1 --extend 10m");
+        assert!(model.toast.as_ref().unwrap().text.contains("has no drain that runs"));
+        crate::update::update(
+            &mut model,
+            crate::message::Message::News(crate::news::News::Snapshot(Box::new(sample::drained(62)))),
+        );
+        for (line, wanted) in [
+            ("drain app/node2 --extend 10m", "evenkeel drain app/node2 --extend 10m"),
+            ("undrain app/node2 --keep-draining", "evenkeel undrain app/node2 --keep-draining"),
+        ] {
+            typed(&mut model, line);
+            assert_eq!(question(&model).commands(), [wanted]);
+            press(&mut model, "n");
         }
     }
 

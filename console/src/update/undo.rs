@@ -4,10 +4,12 @@
 use evenkeel_protocol::Edited;
 
 use crate::model::act::Act;
+use crate::model::decision::Decision;
 use crate::model::pending::Sent;
 use crate::model::question::{Question, Standing};
+use crate::model::undo::{Made, Tuned};
 use crate::model::{Model, Popup, Tone};
-use crate::update::edit;
+use crate::update::{decision, edit};
 
 /// Remembers a change that the proxy has accepted, or that the last one was taken back.
 pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
@@ -20,7 +22,12 @@ pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
 
 /// Asks whether to take the last change back, if nobody has touched the member since.
 pub(super) fn ask(model: &mut Model) {
-    let Some(done) = model.own.last().cloned() else {
+    let done = match model.own.last().cloned() {
+        Some(Made::Member(done)) => Some(done),
+        Some(Made::Balancer(tuned)) => return ask_of_balancer(model, &tuned),
+        None => None,
+    };
+    let Some(done) = done else {
         let text = "nothing was changed from here that could be taken back";
         let why = if model.lock.is_open() { text.to_owned() } else { super::lock::how_to_open(model) };
         return model.tell(Tone::Plain, why);
@@ -45,6 +52,27 @@ pub(super) fn ask(model: &mut Model) {
         return model.tell(Tone::Alarm, text);
     }
     model.popup = Some(Popup::Confirm(Box::new(Question::new(vec![subject], act))));
+}
+
+/// The same for a balancer's settings.
+fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
+    let shown = model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&tuned.balancer));
+    let shown = shown.map(|balancer| balancer.revision);
+    if shown.is_some_and(|shown| shown < tuned.revision) {
+        return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
+    }
+    let url = tuned.balancer.url();
+    match tuned.inverse() {
+        Ok(matter) if shown == Some(tuned.revision) => decision::ask(model, Decision::new(matter)),
+        Ok(_) => {
+            model.own.forget_last();
+            model.tell(Tone::Alarm, format!("{url} was changed by somebody since; take it back by hand"));
+        }
+        Err(why) => {
+            model.own.forget_last();
+            model.tell(Tone::Alarm, format!("{url}: {why}"));
+        }
+    }
 }
 
 /// Is what is shown older than the change?

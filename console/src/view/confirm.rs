@@ -1,6 +1,7 @@
 //! A question: whom it is about, what will happen, the command that does the same, and how to answer. What must be read
 //! stands first, and the answer line is always in sight.
 
+use evenkeel_protocol::Change;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
@@ -8,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::{Scene, words};
 use crate::model::act::{Act, or_none};
-use crate::model::consequence::Tone;
+use crate::model::consequence::{Remark, Tone};
 use crate::model::drains::Drainage;
 use crate::model::outlook::{Gravity, Outlook};
 use crate::model::question::{Question, Standing};
@@ -73,16 +74,37 @@ fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize
     .into_iter()
     .map(|text| Line::from(scene.span(Role::Faint, text)))
     .collect();
-    for change in question.act.changes() {
-        let mut line = Line::from(scene.span(Role::Faint, pad(&change.field, 12, Align::Left)));
-        if question.subjects.len() == 1 {
+    lines.extend(change_lines(scene, question.act.changes(), question.subjects.len() == 1));
+    lines.push(Line::default());
+    lines.extend(remark_lines(scene, &outlook.remarks, room));
+    let commands = question.commands();
+    if let Some(first) = commands.first() {
+        let more = commands.len() - 1;
+        let more = if more > 0 { format!("  and {more} more") } else { String::new() };
+        let command = cut(first, room.saturating_sub(2 + width(&more)));
+        lines.push(Line::default());
+        lines.push(Line::from(scene.span(Role::Faint, format!("$ {command}{more}"))));
+    }
+    lines
+}
+
+/// The settings that change, a line each; the value of before where there is one.
+pub(super) fn change_lines(scene: Scene<'_>, changes: &[Change], single: bool) -> Vec<Line<'static>> {
+    let line = |change: &Change| {
+        let mut line = Line::from(scene.span(Role::Faint, pad(&change.field, 15, Align::Left)));
+        if single {
             line.push_span(scene.span(Role::Text, format!("{} → ", or_none(&change.before))));
         }
         line.push_span(scene.span(Role::Strong, or_none(&change.after).to_owned()));
-        lines.push(line);
-    }
-    lines.push(Line::default());
-    for remark in &outlook.remarks {
+        line
+    };
+    changes.iter().map(line).collect()
+}
+
+/// What it does, in sentences; what must be read is marked.
+pub(super) fn remark_lines(scene: Scene<'_>, remarks: &[Remark], room: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for remark in remarks {
         let (mark, role) = match remark.tone {
             Tone::Warning => ("▲ ", Role::Alarm),
             Tone::Plain => ("· ", Role::Text),
@@ -91,14 +113,6 @@ fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize
             let mark = if at == 0 { mark } else { "  " };
             lines.push(Line::from(vec![scene.span(role, mark), scene.span(role, text)]));
         }
-    }
-    let commands = question.commands();
-    if let Some(first) = commands.first() {
-        let more = commands.len() - 1;
-        let more = if more > 0 { format!("  and {more} more") } else { String::new() };
-        let command = cut(first, room.saturating_sub(2 + width(&more)));
-        lines.push(Line::default());
-        lines.push(Line::from(scene.span(Role::Faint, format!("$ {command}{more}"))));
     }
     lines
 }

@@ -11,6 +11,7 @@ use super::Scene;
 use crate::keymap::Action;
 use crate::model::form::Text;
 use crate::model::palette::Palette;
+use crate::model::question::Standing;
 use crate::model::{Popup, Tone};
 use crate::theme::Role;
 use crate::widget::text::{cut, width, wrap_within};
@@ -85,6 +86,9 @@ fn add(scene: Scene<'_>, lines: &mut Vec<Line<'static>>, (more, area): (&str, Re
 fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     let open = match &scene.model.popup {
         Some(Popup::Confirm(question)) => scene.model.is_answerable(question),
+        Some(Popup::Decide(decision)) => {
+            scene.model.is_connected() && decision.standing(scene.model.fleet.snapshot()) == Standing::Open
+        }
         _ => true,
     };
     // While it is locked, the way to open it stands in the place of what cannot be done.

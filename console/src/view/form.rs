@@ -9,9 +9,9 @@ use crate::model::act::or_none;
 use crate::model::form::{Form, Text};
 use crate::theme::Role;
 use crate::widget::frame::popup;
-use crate::widget::text::{Align, cut, pad, shorten, wrap};
+use crate::widget::text::{Align, cut, pad, shorten, width, wrap};
 
-/// The columns of the labels.
+/// The columns of the labels, if none is longer.
 const LABEL: usize = 11;
 
 /// The widest that the form gets, borders included.
@@ -66,7 +66,9 @@ pub(super) fn fields(
 ) -> Option<Position> {
     let box_width = area.width.saturating_sub(2).min(WIDEST);
     let room = usize::from(box_width).saturating_sub(4);
-    let notes = |at: usize, entry: &Entry<'_>| note(scene, entry, at == sheet.focus, room);
+    let longest = sheet.entries.iter().map(|entry| width(entry.label) + 1).max().unwrap_or(0);
+    let label = LABEL.max(longest);
+    let notes = |at: usize, entry: &Entry<'_>| note(scene, (entry, at == sheet.focus), (label, room));
     let entries = || sheet.entries.iter().enumerate();
     // Where there is no room for blank lines, only what is wrong stands below the fields.
     let spacious =
@@ -80,16 +82,16 @@ pub(super) fn fields(
         lines.push(Line::default());
     }
     let mut cursor = None;
-    let input = (room.saturating_sub(LABEL) * 3 / 5).max(8);
+    let input = (room.saturating_sub(label) * 3 / 5).max(8);
     for (at, entry) in entries() {
         let focused = at == sheet.focus;
         let from = entry.text.column().saturating_sub(input.saturating_sub(1));
         if focused {
-            let x = u16::try_from(LABEL + entry.text.column() - from).unwrap_or(u16::MAX);
+            let x = u16::try_from(label + entry.text.column() - from).unwrap_or(u16::MAX);
             let y = u16::try_from(lines.len()).unwrap_or(u16::MAX);
             cursor = Some(Position { x: inner.x.saturating_add(x), y: inner.y.saturating_add(y) });
         }
-        lines.push(field_line(scene, (entry, focused, input, from)));
+        lines.push(field_line(scene, (entry, focused), (label, input, from)));
         let below = notes(at, entry);
         if !dense && below.is_empty() {
             lines.push(Line::default());
@@ -118,12 +120,13 @@ fn keys(scene: Scene<'_>) -> Line<'static> {
 /// `lbfactor   2.00      was 1.00`
 fn field_line(
     scene: Scene<'_>,
-    (entry, focused, input, from): (&Entry<'_>, bool, usize, usize),
+    (entry, focused): (&Entry<'_>, bool),
+    (label, input, from): (usize, usize, usize),
 ) -> Line<'static> {
     let label_role = if focused { Role::Accent } else { Role::Faint };
     let visible: String = entry.text.value().chars().skip(from).collect();
     let mut line = Line::from(vec![
-        scene.span(label_role, pad(entry.label, LABEL, Align::Left)),
+        scene.span(label_role, pad(entry.label, label, Align::Left)),
         scene.span(Role::Field, pad(&cut(&visible, input), input, Align::Left)),
     ]);
     if let Some(before) = entry.before {
@@ -134,14 +137,18 @@ fn field_line(
 }
 
 /// What is wrong with a field, or what it takes while it is being written.
-fn note(scene: Scene<'_>, entry: &Entry<'_>, focused: bool, room: usize) -> Vec<Line<'static>> {
+fn note(
+    scene: Scene<'_>,
+    (entry, focused): (&Entry<'_>, bool),
+    (label, room): (usize, usize),
+) -> Vec<Line<'static>> {
     let (role, text) = match &entry.complaint {
         Some(why) => (Role::Alarm, why),
         None if focused => (Role::Faint, &entry.takes),
         None => return Vec::new(),
     };
-    let indent = " ".repeat(LABEL);
-    wrap(text, room.saturating_sub(LABEL))
+    let indent = " ".repeat(label);
+    wrap(text, room.saturating_sub(label))
         .into_iter()
         .map(|text| Line::from(scene.span(role, format!("{indent}{text}"))))
         .collect()

@@ -70,7 +70,7 @@ fn press(model: &mut Model, keys: &(impl Keys + ?Sized)) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 37] = [
+const STORIES: [(&str, Story); 41] = [
     ("balancers", |model| model.lock.close()),
     ("armed", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
@@ -81,6 +81,17 @@ const STORIES: [(&str, Story); 37] = [
         press(model, "a");
         press(model, "D");
     }),
+    ("confirm-planned", |model| {
+        press(model, "a");
+        press(model, "d");
+        let Some(need) = model.gathered.needs.first().cloned() else { return };
+        let plan = model.fleet.snapshot().map(sample::plan).unwrap();
+        let outcome = Ok(crate::need::Found::Plan(Box::new(plan)));
+        update(model, Message::News(News::Found { need, outcome }));
+    }),
+    ("settings", |model| press(model, "B ⇥⇥⇥2x")),
+    ("confirm-settings", |model| press(model, "B ⇥X⏎")),
+    ("confirm-reload", |model| press(model, &[Key::Ctrl('r')])),
     ("unlock", |model| {
         model.lock.close();
         press(model, &[Key::Char('L')]);
@@ -237,7 +248,17 @@ fn screens_are_as_expected() {
 #[test]
 fn other_sizes_and_a_filter_are_as_expected() {
     for (name, story) in STORIES {
-        let narrow = ["balancers", "confirm-drain", "menu", "unlock", "problems", "palette", "results"];
+        let narrow = [
+            "balancers",
+            "confirm-drain",
+            "settings",
+            "confirm-reload",
+            "menu",
+            "unlock",
+            "problems",
+            "palette",
+            "results",
+        ];
         let new = name.starts_with("drain") || name.starts_with("lens") || name.starts_with("member-");
         if narrow.contains(&name) || new || ["overview", "elections"].contains(&name) {
             let mut model = sample::model(60, 20);

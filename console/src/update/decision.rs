@@ -1,0 +1,292 @@
+//! From a key to a decision that is not about members: a balancer's settings are written and asked, a reload is asked;
+//! nothing is sent but by a yes to a question that was on the screen and still stands.
+
+use evenkeel_protocol::{Edited, Reloaded};
+
+use crate::effect::Effect;
+use crate::keymap::Action;
+use crate::model::act::told;
+use crate::model::decision::{Decision, Matter};
+use crate::model::question::Standing;
+use crate::model::tuning::Tuning;
+use crate::model::{Model, Popup, Tone, wash};
+use crate::news::Ticket;
+use crate::update::edit;
+use crate::update::incoming::UNDO;
+
+/// Opens the form with the settings of the balancer that the cursor is in.
+pub(super) fn open(model: &mut Model) {
+    if !is_possible(model) {
+        return;
+    }
+    if let Some(balancer) = model.near() {
+        model.popup = Some(Popup::Tuning(Box::new(Tuning::new(balancer))));
+    }
+}
+
+/// Takes over what the form holds: it becomes a question.
+pub(super) fn accept(model: &mut Model, mut form: Box<Tuning>) {
+    match form.matter() {
+        Ok(Some(matter)) => {
+            let decision = Decision { back: Some(form), ..Decision::new(matter) };
+            model.popup = Some(Popup::Decide(Box::new(decision)));
+        }
+        Ok(None) => {
+            model.tell(Tone::Plain, "nothing was changed; Esc leaves the form");
+            model.popup = Some(Popup::Tuning(form));
+        }
+        Err(position) => {
+            form.focus = position;
+            model.popup = Some(Popup::Tuning(form));
+        }
+    }
+}
+
+/// Asks whether to have the configuration read anew.
+pub(super) fn ask_reload(model: &mut Model) {
+    ask(model, Decision::new(Matter::Reload));
+}
+
+/// Opens the question, if anything can be changed now; if not, says why.
+pub(super) fn ask(model: &mut Model, decision: Decision) {
+    if is_possible(model) {
+        model.popup = Some(Popup::Decide(Box::new(decision)));
+    }
+}
+
+fn is_possible(model: &mut Model) -> bool {
+    let waits = model
+        .decided
+        .as_ref()
+        .map(|(_, decision)| format!("{}: a change is on its way; wait for its answer", decision.whom()));
+    let hindrance = edit::hindrance(model).or(waits);
+    if let Some(why) = &hindrance {
+        model.tell(Tone::Alarm, why.clone());
+    }
+    hindrance.is_none()
+}
+
+/// Sends what was asked, if it still stands.
+pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
+    let Some(Popup::Decide(decision)) = &model.popup else { return Vec::new() };
+    let stands = decision.standing(model.fleet.snapshot()) == Standing::Open;
+    if !(decision.seen && stands && model.size.is_ample() && model.is_connected()) {
+        return Vec::new();
+    }
+    let decision = (**decision).clone();
+    model.popup = None;
+    model.commands = vec![decision.command()];
+    let ticket = model.pending.ticket();
+    let effect = match decision.edit() {
+        Some((balancer, edit)) => Effect::EditBalancer { ticket, balancer, edit: Box::new(edit) },
+        None => Effect::Reload(ticket),
+    };
+    model.tell(Tone::Plain, format!("{}: waiting for the proxy's answer", decision.whom()));
+    model.decided = Some((ticket, decision));
+    vec![effect]
+}
+
+/// Leaves everything as it is; a question that came from a form goes back to it.
+pub(super) fn no(model: &mut Model) {
+    if let Some(Popup::Decide(decision)) = model.popup.take() {
+        model.popup = decision.back.map(Popup::Tuning);
+    }
+}
+
+/// The decision that an answer is to, if it is to one.
+fn answered(model: &mut Model, ticket: Ticket) -> Option<Decision> {
+    let (_, decision) = model.decided.take_if(|(waits, _)| *waits == ticket)?;
+    Some(decision)
+}
+
+/// An edit was answered; false if it was not about a balancer's settings.
+pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edited>, String>) -> bool {
+    let Some(decision) = answered(model, ticket) else { return false };
+    let whom = decision.whom();
+    let edited = match outcome {
+        Ok(edited) => edited,
+        Err(why) => {
+            model.tell(Tone::Alarm, format!("{whom}: {}", wash::sentence(why)));
+            return true;
+        }
+    };
+    let mut edited = (**edited).clone();
+    wash::edited(&mut edited);
+    let undo = matches!(decision.matter, Matter::Settings { undo: true, .. });
+    if undo {
+        model.own.forget_last();
+    } else {
+        model.own.push_tuned(&edited);
+    }
+    let mut line = if edited.changed {
+        format!("{whom}: {}", told(&edited.changes))
+    } else {
+        format!("{whom}: nothing changed, it was so already")
+    };
+    for note in &edited.notes {
+        line.push_str("; ");
+        line.push_str(note);
+    }
+    let [back, yank] = [Action::Undo, Action::Yank].map(|action| model.keymap.way(action));
+    let command = decision.command();
+    let more = if undo {
+        format!("{yank} copies: {command}")
+    } else {
+        format!("{back} undoes   {yank} copies: {command}")
+    };
+    finish(model, (line, edited.durable || !edited.changed), edited.changed.then_some(more));
+    true
+}
+
+/// A reload was answered.
+pub(super) fn reloaded(
+    model: &mut Model,
+    ticket: Ticket,
+    outcome: Result<Box<Reloaded>, String>,
+) -> Vec<Effect> {
+    if answered(model, ticket).is_none() {
+        return Vec::new();
+    }
+    match outcome {
+        Ok(reloaded) => {
+            let parts = [
+                (reloaded.added.len(), "added"),
+                (reloaded.removed.len(), "removed"),
+                (reloaded.dropped.len(), "edits dropped"),
+                (reloaded.warnings.len(), "warnings"),
+            ];
+            let parts: Vec<String> = parts
+                .iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
+            let what = if parts.is_empty() { "nothing else changed".to_owned() } else { parts.join(", ") };
+            let way = model.keymap.way(Action::Events);
+            let more = (!parts.is_empty()).then(|| format!("{way} shows which"));
+            finish(model, (format!("the configuration was read anew: {what}"), reloaded.durable), more);
+        }
+        Err(why) => {
+            model.tell(Tone::Alarm, format!("the configuration stays as it was: {}", wash::sentence(&why)));
+        }
+    }
+    vec![Effect::Refresh]
+}
+
+/// Says what came of it, and that it will be lost where it will.
+fn finish(model: &mut Model, (mut line, lasts): (String, bool), more: Option<String>) {
+    if !lasts {
+        line.push_str(", NOT kept over a restart of the proxy");
+    }
+    let (time, tone) = if lasts { (UNDO, Tone::Good) } else { (UNDO * 2, Tone::Alarm) };
+    model.tell_for(time, tone, (line, more));
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::LbMethod;
+
+    use super::*;
+    use crate::keymap::Context;
+    use crate::message::{Key, Message};
+    use crate::model::{Screen, sample};
+    use crate::news::News;
+    use crate::update::hands::press;
+    use crate::update::update;
+
+    fn toast(model: &Model) -> &str {
+        model.toast.as_ref().map_or("", |toast| toast.text.as_str())
+    }
+
+    fn hear(model: &mut Model, news: News) {
+        update(model, Message::News(news));
+    }
+
+    fn edited() -> Edited {
+        Edited { member: None, ..sample::edited("lbmethod", "byrequests", "bytraffic") }
+    }
+
+    #[test]
+    fn settings_are_written_asked_sent_and_taken_back() {
+        for keys in ["B ⏎", "0e ⏎"] {
+            let mut model = sample::model(80, 24);
+            assert_eq!(press(&mut model, keys), [], "{keys}");
+            assert_eq!(model.context(), Context::Confirm);
+            assert!(
+                matches!(model.gathered.needs.first(), Some(crate::need::Need::Tuning(..))),
+                "the proxy is asked"
+            );
+            assert_eq!(press(&mut model, "⏎"), [], "Enter goes back to the form");
+            assert_eq!(model.context(), Context::Form);
+            press(&mut model, "⏎");
+            let sent = press(&mut model, "y");
+            let [Effect::EditBalancer { ticket, balancer, edit }] = sent.as_slice() else {
+                panic!("{sent:?}")
+            };
+            assert_eq!((balancer.as_str(), edit.lbmethod), ("app", Some(LbMethod::ByTraffic)));
+            assert!(edit.revision.is_some());
+            press(&mut model, "B");
+            assert!(toast(&model).contains("is on its way"), "{}", toast(&model));
+            hear(&mut model, News::Answer { ticket: *ticket, outcome: Ok(Box::new(edited())) });
+            assert_eq!(toast(&model), "balancer://app: lbmethod byrequests → bytraffic");
+            let mut snapshot = sample::snapshot(62);
+            snapshot.balancers[0].revision = 4;
+            hear(&mut model, News::Snapshot(Box::new(snapshot)));
+            let sent = press(&mut model, "uy");
+            let [Effect::EditBalancer { edit, .. }] = sent.as_slice() else {
+                panic!("{sent:?}: {}", toast(&model))
+            };
+            assert_eq!((edit.lbmethod, edit.revision), (Some(LbMethod::ByRequests), Some(4)));
+        }
+    }
+
+    #[test]
+    fn a_yes_counts_only_while_the_question_stands_and_was_seen() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "B ⏎");
+        let mut snapshot = sample::snapshot(62);
+        snapshot.balancers[0].revision += 1;
+        hear(&mut model, News::Snapshot(Box::new(snapshot)));
+        assert_eq!(press(&mut model, "y"), [], "somebody has changed it");
+        let mut model = sample::model(80, 24);
+        let ahead = [Key::Ctrl('r'), Key::Char('y')].map(|key| update(&mut model, Message::Key(key)));
+        assert_eq!(ahead, [Vec::new(), Vec::new()], "typed ahead");
+        let mut model = sample::model(80, 24);
+        model.lock.close();
+        press(&mut model, "B");
+        assert!(model.popup.is_none() && toast(&model).contains("press L"));
+    }
+
+    #[test]
+    fn a_reload_is_asked_and_its_outcome_told() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, &[Key::Ctrl('r')]);
+        let sent = press(&mut model, "y");
+        let [Effect::Reload(ticket)] = sent.as_slice() else { panic!("{sent:?}") };
+        let text = include_str!("../../../protocol/documents/reloaded.json");
+        let outcome = Ok(Box::new(serde_json::from_str(text).unwrap()));
+        hear(&mut model, News::Reloaded { ticket: *ticket, outcome });
+        assert!(toast(&model).starts_with("the configuration was read anew: "), "{}", toast(&model));
+        assert_eq!(model.decided, None);
+        press(&mut model, &[Key::Ctrl('r')]);
+        let sent = press(&mut model, "y");
+        let [Effect::Reload(ticket)] = sent.as_slice() else { panic!("{sent:?}") };
+        hear(&mut model, News::Reloaded { ticket: *ticket, outcome: Err("line 3\u{1b}[2J".to_owned()) });
+        assert!(
+            toast(&model).starts_with("the configuration stays as it was: line 3\u{fffd}"),
+            "{}",
+            toast(&model)
+        );
+    }
+
+    #[test]
+    fn the_form_says_where_it_is_wrong() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "B⏎");
+        assert!(toast(&model).starts_with("nothing was changed"));
+        press(&mut model, &[Key::Up, Key::Char('x'), Key::Enter]);
+        let Some(Popup::Tuning(form)) = &model.popup else { panic!("{:?}", model.popup) };
+        assert_eq!(form.focus, 4);
+        press(&mut model, &[Key::Esc]);
+        assert_eq!((model.popup, model.screen), (None, Screen::Balancers));
+    }
+}

@@ -1,0 +1,82 @@
+//! A question that is not about members: what changes, what that does as far as it is known, the command that does the
+//! same, and how to answer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::Scene;
+use super::confirm::{change_lines, remark_lines};
+use crate::model::decision::{Decision, Matter};
+use crate::model::forecast;
+use crate::model::question::Standing;
+use crate::theme::Role;
+use crate::widget::frame::popup;
+use crate::widget::text::{cut, wrap};
+
+/// The widest that it gets, borders included.
+const WIDEST: u16 = 76;
+
+/// The box.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, decision: &Decision) {
+    let columns = area.width.saturating_sub(2).min(WIDEST);
+    let room = usize::from(columns).saturating_sub(4);
+    let mut lines = change_lines(scene, decision.changes(), true);
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.extend(remark_lines(scene, &remarks(scene, decision), room));
+    lines.push(Line::default());
+    lines.push(Line::from(scene.span(Role::Faint, cut(&format!("$ {}", decision.command()), room))));
+    lines.push(Line::default());
+    let answer = answer(scene, decision, room);
+    let wanted = u16::try_from(lines.len() + answer.len() + 2).unwrap_or(u16::MAX);
+    let title = Line::from(scene.span(Role::Strong, cut(&format!(" {} ", decision.title()), room)));
+    let inner = popup(buffer, area, (columns, wanted), (scene.style(Role::Alarm), title));
+    // However little room there is, how to answer is in sight.
+    let kept = usize::from(inner.height).saturating_sub(answer.len());
+    for (line, row) in lines.iter().take(kept).chain(&answer).zip(inner.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
+    }
+}
+
+/// What it does: what is known here, and what the proxy has foreseen.
+fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequence::Remark> {
+    use crate::model::consequence::{Remark, Tone};
+    let snapshot = scene.model.fleet.snapshot();
+    let mut remarks = decision.remarks(snapshot);
+    let Matter::Settings { balancer, .. } = &decision.matter else { return remarks };
+    let plain = |text: String| Remark { tone: Tone::Plain, text };
+    match &scene.model.gathered.preview {
+        Some(Ok(preview)) => {
+            let balancer = snapshot.and_then(|snapshot| snapshot.balancer(balancer));
+            remarks.extend(forecast::remarks(preview, balancer));
+        }
+        Some(Err(why)) => remarks.push(plain(format!("What it would do is not known: {why}"))),
+        None => remarks.push(plain("The proxy is asked what it would do.".to_owned())),
+    }
+    remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
+    remarks
+}
+
+/// How to answer, or why the answer can only be no.
+fn answer(scene: Scene<'_>, decision: &Decision, room: usize) -> Vec<Line<'static>> {
+    let key = |key: &str| scene.span(Role::Accent, key.to_owned());
+    let word = |word: &str| scene.span(Role::Text, word.to_owned());
+    let hindrance = match decision.standing(scene.model.fleet.snapshot()) {
+        Standing::Gone => Some("It is no longer there; nothing can be done to it."),
+        Standing::Changed => Some("It was changed since you looked. Go back and look again."),
+        Standing::Open if !scene.model.is_connected() => {
+            Some("The proxy does not answer now; nothing can be sent.")
+        }
+        Standing::Open => None,
+    };
+    let Some(why) = hindrance else {
+        let spans = [key("y"), word(" yes, do it     "), key("n"), word(" no (or "), key("Enter"), word(")")];
+        return vec![Line::from(spans.to_vec())];
+    };
+    let mut lines: Vec<Line<'static>> =
+        wrap(why, room).into_iter().map(|text| Line::from(scene.span(Role::Alarm, text))).collect();
+    lines.push(Line::from(vec![key("Esc"), word(" back")]));
+    lines
+}
