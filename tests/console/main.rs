@@ -5,6 +5,7 @@ mod command;
 mod connection;
 mod demo;
 mod drain;
+mod following;
 mod hands;
 mod hostile;
 mod keys;

@@ -7,6 +7,7 @@ use std::process::Command;
 use evenkeel_protocol::{Call, Overrides};
 use harness::httpd;
 use harness::prelude::*;
+use harness::terminal::console_with;
 
 /// A real bash completes the last of `words`, as at a press of the key; what it would offer.
 fn completed(words: &[&str]) -> Vec<String> {
@@ -17,15 +18,35 @@ fn completed(words: &[&str]) -> Vec<String> {
          printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
     );
+    let ended = finish(Command::new("bash").args(["--norc", "-c", &script]).env("PATH", path()), "");
+    ended.with_code(0).out.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Where a shell finds the command.
+fn path() -> String {
     let program = evenkeel();
-    let path = format!(
-        "{}:{}",
-        program.parent().unwrap().display(),
-        std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned())
-    );
-    let ended =
-        finish(Command::new("bash").args(["--norc", "-c", &script]).env("PATH", path), "").with_code(0);
-    ended.out.split_whitespace().map(str::to_owned).collect()
+    let others = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned());
+    format!("{}:{others}", program.parent().unwrap().display())
+}
+
+/// Is that shell installed? It is told where it is not.
+fn has(shell: &str) -> bool {
+    let there = Command::new(shell).arg("--version").output().is_ok();
+    if !there {
+        skipped(&format!("there is no {shell} here"));
+    }
+    there
+}
+
+/// A real fish completes the last word of a line; what it would offer.
+fn completed_by_fish(line: &str) -> Vec<String> {
+    let script = format!("evenkeel completions fish | source; complete -C '{line}'");
+    let home = folder();
+    let mut fish = Command::new("fish");
+    fish.args(["--no-config", "-c", &script]).env("PATH", path()).env("HOME", home.path());
+    let ended = finish(&mut fish, "").with_code(0);
+    // Behind a tabulator it says what an offer is.
+    ended.out.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
 }
 
 fn named() -> (Proxy, [Backend; 2]) {
@@ -47,6 +68,42 @@ fn bash_completes_members_of_the_proxy_that_runs() {
     // Silent where nobody answers.
     let nowhere = proxy.folder().join("nowhere").display().to_string();
     assert_eq!(completed(&["evenkeel", "--socket", &nowhere, "drain", "app/n"]), [""; 0]);
+}
+
+#[test]
+fn fish_completes_members_of_the_proxy_that_runs() {
+    if !has("fish") {
+        return;
+    }
+    let (proxy, _backends) = named();
+    let socket = proxy.admin().socket().display();
+    let offers = |rest: &str| completed_by_fish(&format!("evenkeel --socket {socket} {rest}"));
+    assert_eq!(offers("drain app/n"), ["app/node1", "app/node2"]);
+    assert_eq!(offers("set app/node2"), ["app/node2"]);
+    assert_eq!(offers("export a")[0], "app");
+    let nowhere = proxy.folder().join("nowhere").display().to_string();
+    assert_eq!(completed_by_fish(&format!("evenkeel --socket {nowhere} drain app/n")), [""; 0]);
+    assert!(completed_by_fish("evenkeel undr").contains(&"undrain".to_owned()));
+}
+
+#[test]
+fn zsh_completes_members_of_the_proxy_that_runs() {
+    if !has("zsh") {
+        return;
+    }
+    let (proxy, _backends) = named();
+    let zsh = console_with(&["-f", "-i"]).program("zsh").size(160, 24).environment("PATH", &path());
+    let zsh = zsh.environment("PS1", "> ").open();
+    zsh.wait_for(">");
+    zsh.keys("autoload -Uz compinit && compinit -u -D && source <(evenkeel completions zsh) && echo rea''dy<enter>");
+    zsh.wait_for("ready");
+    // As people do it: a word is begun, and the key of completion pressed.
+    zsh.keys(&format!("evenkeel --socket {} drain app/n<tab><tab>", proxy.admin().socket().display()));
+    zsh.wait_until("it offers both", |frame| {
+        frame.to_string().lines().any(|line| line.contains("app/node1") && line.contains("app/node2"))
+    });
+    zsh.keys("<c-u>evenkeel undr<tab>");
+    zsh.wait_for("> evenkeel undrain");
 }
 
 #[test]

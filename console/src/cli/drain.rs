@@ -187,7 +187,8 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         let after = asking.client.snapshot().await?;
         return told(&target, (&before, &after), &edited, (&answer, arguments), session);
     }
-    report(Verb::Drain, &edited, options, session)
+    let exit = report(Verb::Drain, &edited, options, session)?;
+    Ok(unless_lost(exit, &answer, (options, &mut session.output)))
 }
 
 /// A drain that is to be waited for, and how its member was before.
@@ -381,14 +382,21 @@ fn told(
         }
         output.result(&sentence(target, drain))?;
     }
-    let exit = exit(drain);
-    // Of a drain that has ended nothing is left to be lost but the edit.
-    let job_lost = answer.changed && drain.is_running() && !drain.durable;
-    let lost = exit == Exit::Done && (job_lost || (edited.changed && !edited.durable));
-    if lost && !arguments.options.quiet {
+    Ok(unless_lost(exit(drain), answer, (&arguments.options, output)))
+}
+
+/// The code of what is done, unless a restart would lose it, which is said. Of a drain that has ended nothing is left to
+/// be lost but the edit.
+fn unless_lost(exit: Exit, answer: &DrainAnswer, (options, output): (&EditOptions, &mut Output<'_>)) -> Exit {
+    let edit_lost = answer.edited.as_ref().is_some_and(|edited| edited.changed && !edited.durable);
+    let job_lost = answer.changed && answer.drain.is_running() && !answer.drain.durable;
+    if exit != Exit::Done || !(edit_lost || job_lost) {
+        return exit;
+    }
+    if !options.quiet {
         output.message("warning: the change was not written down; it is lost when the proxy restarts");
     }
-    Ok(if lost { Exit::NotDurable } else { exit })
+    Exit::NotDurable
 }
 
 /// How a drain ended, in a line.

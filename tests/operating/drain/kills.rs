@@ -192,12 +192,11 @@ impl Play {
         });
         spin(Duration::from_micros(self.dice.below(12_000) as u64));
         self.proxy.kill();
-        match ordering.join().unwrap() {
-            Some(answer) => self.witness.was_told(&answer.drain, asked),
-            None => {
-                let member = self.members.iter().find(|it| it.name() == member);
-                self.witness.may_have_changed(member.unwrap());
-            }
+        if let Some(answer) = ordering.join().unwrap() {
+            self.witness.was_told(&answer.drain, asked);
+        } else {
+            let member = self.members.iter().find(|it| it.name() == member);
+            self.witness.may_have_changed(member.unwrap());
         }
     }
 
