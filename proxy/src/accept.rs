@@ -80,6 +80,13 @@ impl Worker {
         Rc::clone(&self.site.borrow())
     }
 
+    /// Makes `site` what the configuration says now.
+    pub(crate) fn refresh(&self, site: &mut Rc<WorkerSite>) {
+        if !self.is_current(site) {
+            *site = self.site();
+        }
+    }
+
     /// Does the configuration still say what it said there?
     pub(crate) fn is_current(&self, site: &Rc<WorkerSite>) -> bool {
         Rc::ptr_eq(&self.site.borrow(), site)
@@ -219,6 +226,23 @@ impl Crowd {
 
     fn tell(&self) {
         self.pressed.notify_waiters();
+    }
+}
+
+/// What a connection holds until it ends.
+pub(crate) struct Seat {
+    /// None: it was accepted when nobody waits for places any more.
+    place: Option<OwnedSemaphorePermit>,
+    pub(crate) worker: Rc<Worker>,
+    /// The worker ends when nobody has one of these.
+    _running: mpsc::Sender<()>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.worker.proxy.crowd.leave(place);
+        }
     }
 }
 
@@ -376,11 +400,8 @@ async fn accept(
         let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) else {
             continue;
         };
-        let (worker, running) = (Rc::clone(&worker), running.clone());
-        tokio::task::spawn_local(async move {
-            conversation::converse(worker, stream, peer).await;
-            drop(running);
-        });
+        let seat = Seat { place: None, worker: Rc::clone(&worker), _running: running.clone() };
+        tokio::task::spawn_local(conversation::converse(seat, stream, peer));
     }
 }
 
@@ -401,12 +422,8 @@ async fn begin(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, running
             }
         },
     };
-    let (worker, running) = (Rc::clone(worker), running.clone());
-    tokio::task::spawn_local(async move {
-        conversation::converse(Rc::clone(&worker), stream, peer).await;
-        worker.proxy.crowd.leave(place);
-        drop(running);
-    });
+    let seat = Seat { place: Some(place), worker: Rc::clone(worker), _running: running.clone() };
+    tokio::task::spawn_local(conversation::converse(seat, stream, peer));
 }
 
 /// No connection could be accepted: without a pause this would spin.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use evenkeel_protocol::Moment;
 use tokio::net::TcpStream;
 
-use crate::accept::Worker;
+use crate::accept::{Seat, Worker};
 use crate::deadline::{Deadline, Doing};
 use crate::handle;
 use crate::header_rules::{Place, Telling};
@@ -73,7 +73,8 @@ enum NoHead {
 }
 
 /// Serves one connection until it ends.
-pub(crate) async fn converse(worker: Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn converse(seat: Seat, stream: TcpStream, peer: SocketAddr) {
+    let worker = Rc::clone(&seat.worker);
     let deadline = worker.deadlines.join();
     let input = worker.spares.none();
     let mut conversation = Conversation {
@@ -118,9 +119,7 @@ impl Conversation {
 
     /// The next head.
     async fn head(&mut self) -> Result<RequestHead, NoHead> {
-        self.site = self.worker.site();
-        let site = Rc::clone(&self.site);
-        let settings = &site.serving;
+        self.worker.refresh(&mut self.site);
         let mut began = if self.carried == 0 { self.worker.tick() } else { self.worker.now() };
         self.began = began;
         if self.input.is_empty() {
@@ -128,11 +127,12 @@ impl Conversation {
             if self.half_closed {
                 return Err(NoHead::Gone);
             }
+            let settings = &self.site.serving;
             let within = if self.carried == 0 { settings.head.first } else { settings.keep_alive_timeout };
             self.deadline.set(began.plus(within), Doing::Idle);
             poll_fn(|context| self.poll_idle(context)).await.map_err(|()| NoHead::Gone)?;
             // It may have waited for long.
-            self.site = self.worker.site();
+            self.worker.refresh(&mut self.site);
             self.began = self.worker.tick();
             began = if self.carried == 0 { began } else { self.began };
         } else if self.carried > 0 {
@@ -149,7 +149,8 @@ impl Conversation {
             scan = Scan::new(0);
         }
         loop {
-            self.deadline.set(settings.head.deadline(began, self.input.len() as u64), Doing::Working);
+            let due = self.site.serving.head.deadline(began, self.input.len() as u64);
+            self.deadline.set(due, Doing::Working);
             let count = poll_fn(|context| self.poll_input(context)).await;
             match count {
                 Ok(0) => return Err(NoHead::Gone),
@@ -227,11 +228,10 @@ impl Conversation {
     /// Looks for a whole head in what was read.
     fn look(&mut self, scan: &mut Scan) -> Result<Option<RequestHead>, NoHead> {
         let refuse = |status, why| Err(NoHead::Refused(Refused { status, why }));
-        let worker = Rc::clone(&self.worker);
-        let site = Rc::clone(&self.site);
+        let Self { worker, site, input, deadline, .. } = self;
         let serving = &site.serving;
-        let start = self.input.start();
-        let block = self.input.block().get(..self.input.end()).unwrap_or_default();
+        let start = input.start();
+        let block = input.block().get(..input.end()).unwrap_or_default();
         let whole = block.ends_with(b"\r\n\r\n") && block.len() - start <= serving.head_bytes;
         if whole && scan.length() == 0 {
             // Most heads come whole and with nothing behind them; what is odd about others the scan will tell.
@@ -239,14 +239,14 @@ impl Conversation {
             if let Ok(head) = RequestHead::read(block, start, block.len(), lend)
                 && head.has_proper_lines(block, start, &serving.lines)
             {
-                self.input.consume(block.len() - start);
-                self.deadline.clear();
+                input.consume(block.len() - start);
+                deadline.clear();
                 return Ok(Some(head));
             }
         }
         let end = match scan.look(block, &serving.lines) {
             Scanned::Ends(end) => end,
-            _ if is_tls(self.input.filled()) => {
+            _ if is_tls(input.filled()) => {
                 return refuse(400, "it speaks TLS to an address without TLS");
             }
             Scanned::Open if scan.length() > serving.head_bytes => {
@@ -265,8 +265,8 @@ impl Conversation {
         }
         let lend = (serving.fields, worker.take_lines());
         let head = RequestHead::read(block, start, end, lend).map_err(NoHead::Refused)?;
-        self.input.consume(end - start);
-        self.deadline.clear();
+        input.consume(end - start);
+        deadline.clear();
         Ok(Some(head))
     }
 

@@ -133,14 +133,14 @@ impl Elections {
         });
     }
 
-    fn put(&self, held: Held) -> Option<Ticket> {
+    fn put(&self, mut held: Held) -> Option<Ticket> {
         let core = held.core % self.rings.len().max(1);
         let number = self.total.fetch_add(1, Ordering::Relaxed) + 1;
         let at = held.at;
         let mut kept = self.rings.get(core)?.kept();
         let Kept { elections, oldest } = &mut *kept;
         let place = *oldest;
-        let held = Held { number, ..held };
+        held.number = number;
         match elections.get_mut(place) {
             Some(taken) => *taken = held,
             None => elections.push(held),

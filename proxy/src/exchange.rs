@@ -123,12 +123,12 @@ impl Request<'_> {
         lease.connected();
         let meter = lease.meter();
         let upgrade = offer(self.head, self.block, address);
-        let head_bytes = self.begin(address, &meter, upgrade);
+        let head_bytes = self.begin(address, meter, upgrade);
         let written = self.upload.last;
         let asked = Asked { head: self.head.method.of(self.block) == b"HEAD", upgrade };
         let mut arriving = Arriving::new(address.connection.responsefieldsize);
         let outcome = poll_fn(|context| {
-            self.poll_answer(context, &mut connection.stream, (&meter, address), (asked, &mut arriving))
+            self.poll_answer(context, &mut connection.stream, (meter, address), (asked, &mut arriving))
         })
         .await;
         let now = self.worker.tick();
@@ -144,7 +144,7 @@ impl Request<'_> {
             Err(trouble) => {
                 let mut sent = Sent::Something;
                 if self.upload.is_untouched() {
-                    self.upload.unbegin(head_bytes, &meter);
+                    self.upload.unbegin(head_bytes, meter);
                     sent = Sent::Nothing;
                 } else if self.upload.ping.is_some() {
                     sent = Sent::Head;

@@ -16,7 +16,7 @@ use crate::conversation::{Conversation, Ending, Then};
 use crate::exchange::Request;
 use crate::handle::admit::admit;
 use crate::handle::found::{Found, Goal, find, path};
-use crate::handle::trying::{Unserved, try_members};
+use crate::handle::trying::{Trying, Unserved};
 use crate::header_rules::{Place, Rewritten, Telling};
 use crate::heartmonitor;
 use crate::http::body::Length;
@@ -157,10 +157,9 @@ fn write(
 
 /// Has a member answer; or the status of the proxy's own answer.
 async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) -> Result<Served, Own> {
-    let worker = Rc::clone(&conversation.worker);
     let goal = find(&conversation.site, conversation.input.block(), head);
     conversation.user = admit(conversation, head, &goal).await?.map(String::into_boxed_str);
-    let found = match goal {
+    let mut found = match goal {
         Ok(Goal::Balancer(found)) => found,
         Ok(Goal::Heartmonitor { most }) => return Err(beat(conversation, head, most).await),
         Ok(Goal::Manager { most }) => return Err(manage(conversation, head, most).await),
@@ -169,16 +168,18 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     let early = |status, found: &Found| Own { balancer: Some(found.balancer), ..Own::early(status) };
     let rewritten = rewritten(conversation, head, &found).map_err(|status| early(status, &found))?;
     let framing = rewritten.as_ref().map_or(head, |rewritten| &rewritten.head);
-    let upload = Upload::new(framing, &mut conversation.input, &worker.spares, found.most);
-    let upload = upload.map_err(|why| match why {
+    let mut upload = Upload::new(framing, found.most);
+    let taken = upload.take(framing.length, &mut conversation.input, &conversation.worker.spares);
+    taken.map_err(|why| match why {
         BadUpload::Broken(_) => early(400, &found),
         BadUpload::TooLarge => early(413, &found),
     })?;
-    let Conversation { client, input, deadline, address, half_closed, began: first, site, .. } = conversation;
+    let Conversation { worker, client, input, deadline, address, half_closed, began: first, site, .. } =
+        conversation;
     let sent = (head, input.block());
     let (head, block) = rewritten.as_ref().map_or(sent, |made| (&made.head, &made.block[..]));
     let mut request = Request {
-        worker: &worker,
+        worker,
         site: Rc::clone(site),
         client,
         deadline,
@@ -197,11 +198,11 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     let cookies = cookies(head, block);
     let began = worker.now();
     (request.upload.began, request.upload.given) = (began, began);
-    let outcome = try_sites(&mut request, site, (found, *first, &cookies), (sent, keep)).await;
+    let outcome = try_sites(&mut request, site, (&mut found, *first, &cookies), (sent, keep)).await;
     drop(cookies);
-    let Request { ahead, upload, half_closed: closed, .. } = request;
-    *half_closed = closed;
-    input.put(upload.surplus());
+    *half_closed = request.half_closed;
+    let (ahead, surplus) = (std::mem::take(&mut request.ahead), request.upload.take_surplus());
+    input.put(&surplus);
     input.put(&ahead);
     match outcome {
         Ok(served) => Ok(Served { rewritten, ..served }),
@@ -213,19 +214,27 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
 async fn try_sites(
     request: &mut Request<'_>,
     site: &mut Rc<WorkerSite>,
-    (mut found, began, cookies): (Found, Moment, &[Cow<'_, str>]),
+    (found, began, cookies): (&mut Found, Moment, &[Cow<'_, str>]),
     ((head, block), keep): ((&RequestHead, &[u8]), bool),
 ) -> Result<Served, Own> {
     let own = loop {
-        let (served, chosen) = try_members(request, (&found, began, cookies), keep).await;
-        match served {
-            Ok(served) => return Ok(Served { chosen, read: request.upload.received, ..served }),
+        let before = Rc::clone(site);
+        let Some(balancer) = before.balancers.get(found.balancer) else {
+            break Own { balancer: Some(found.balancer), ..Own::early(500) };
+        };
+        let mut trying = Trying::new(request.worker, balancer, (found, began, cookies));
+        match trying.served(request, keep).await {
+            Ok(served) => {
+                let chosen = trying.chosen.take();
+                return Ok(Served { chosen, read: request.upload.received, ..served });
+            }
             Err(Unserved::Status(status)) => {
+                let chosen = trying.chosen.take();
                 break Own { chosen, balancer: Some(found.balancer), ..Own::early(status) };
             }
             Err(Unserved::Moved) => {}
         }
-        let before = std::mem::replace(site, request.worker.site());
+        request.worker.refresh(site);
         if !site.access.agrees_with(&before.access) {
             // Who may come is decided once, by one configuration.
             break Own::early(503);
@@ -234,7 +243,7 @@ async fn try_sites(
             Ok(Goal::Balancer(now)) => {
                 request.site = Rc::clone(site);
                 request.target = now.target(head, block).into_owned().into();
-                found = now;
+                *found = now;
             }
             // Its body may be on its way already.
             Ok(Goal::Heartmonitor { .. } | Goal::Manager { .. }) => break Own::early(503),

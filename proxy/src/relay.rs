@@ -5,7 +5,7 @@
 use std::io;
 use std::task::{Context, Poll};
 
-use evenkeel_balancer::{Lease, Meter, Visit};
+use evenkeel_balancer::{Lease, Visit};
 use evenkeel_protocol::Moment;
 
 use crate::accept::Worker;
@@ -59,7 +59,6 @@ impl Tried {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one exchange")]
 pub(crate) struct Relay<'a> {
     download: Pump,
-    meter: Meter,
     address: &'a Address,
     /// Gone once the answer is complete.
     connection: Option<Connection>,
@@ -125,7 +124,7 @@ impl Begun<'_> {
     }
 
     /// What became of it.
-    pub(crate) fn served(self, ended: Ended, request: &Request<'_>) -> Served {
+    pub(crate) fn served(&mut self, ended: Ended, request: &Request<'_>) -> Served {
         match self {
             Self::Relay(relay) => relay.served(ended, request),
             Self::Tunnel(tunnel) => tunnel.served(),
@@ -182,6 +181,7 @@ pub(crate) fn begin<'a>(
     request.worker.give_lines(answer.lines);
     if status == 101 {
         let stopped = Box::pin(balancer.stopped(address));
+        let meter = meter.clone();
         let opening = Opening { address, stopped, meter, connection, lead, early: buffer, fields, tried };
         return Some(Begun::Tunnel(Box::new(Tunnel::new(opening, request))));
     }
@@ -197,7 +197,6 @@ pub(crate) fn begin<'a>(
     };
     download.lead(lead);
     let mut relay = Relay {
-        meter,
         address,
         connection: Some(connection),
         tried,
@@ -282,7 +281,9 @@ fn head(
 impl Relay<'_> {
     fn count(&mut self, bytes: u64) {
         if bytes > 0 {
-            self.meter.received(bytes);
+            if let Some(lease) = &self.tried.last {
+                lease.received(bytes);
+            }
             self.body += bytes;
         }
     }
@@ -310,7 +311,7 @@ impl Relay<'_> {
     }
 
     /// What became of it.
-    fn served(self, ended: Ended, request: &Request<'_>) -> Served {
+    fn served(&mut self, ended: Ended, request: &Request<'_>) -> Served {
         // Of who did not say that this was all, or sent more already, something may come that a close would answer
         // with a reset.
         let sends_on = self.offered
@@ -329,16 +330,17 @@ impl Relay<'_> {
             }
         };
         let (body, sent) = (self.body, self.download.written());
-        Served { body, sent, aborted, answer: self.fields, ..Served::new(self.status, then) }
+        let answer = std::mem::take(&mut self.fields);
+        Served { body, sent, aborted, answer, ..Served::new(self.status, then) }
     }
 
     fn poll(&mut self, context: &mut Context<'_>, request: &mut Request<'_>) -> Poll<Ended> {
-        if let Some(connection) = &mut self.connection
+        if let (Some(connection), Some(lease)) = (&mut self.connection, &self.tried.last)
             && !request.upload.is_done()
         {
             let (spares, streams) = (&request.worker.spares, (&mut *request.client, &mut connection.stream));
             // The answer is what counts now; a body that breaks ends with it.
-            let _ = request.upload.advance(context, streams, (spares, &self.meter));
+            let _ = request.upload.advance(context, streams, (spares, lease.meter()));
         }
         for _ in 0..PIECES {
             if self.download.is_read() {

@@ -130,9 +130,9 @@ impl<'a> Tunnel<'a> {
     }
 
     /// What became of it.
-    pub(crate) fn served(self) -> Served {
-        let sent = self.down.pump.written();
-        Served { body: self.got, sent, answer: self.fields, ..Served::new(101, Then::End(Ending::Gone)) }
+    pub(crate) fn served(&mut self) -> Served {
+        let (sent, answer) = (self.down.pump.written(), std::mem::take(&mut self.fields));
+        Served { body: self.got, sent, answer, ..Served::new(101, Then::End(Ending::Gone)) }
     }
 }
 

@@ -61,18 +61,9 @@ pub(crate) enum BadUpload {
 }
 
 impl Upload {
-    /// The body that follows `head`; what of it is in `input` already is taken from there.
-    ///
-    /// # Errors
-    ///
-    /// It is malformed, or larger than `most`.
-    pub(crate) fn new(
-        head: &RequestHead,
-        input: &mut Buffer,
-        spares: &Rc<Spares>,
-        most: u64,
-    ) -> Result<Self, BadUpload> {
-        let mut upload = Self {
+    /// The body that follows `head`; more than `most` bytes of it are too large.
+    pub(crate) fn new(head: &RequestHead, most: u64) -> Self {
+        Self {
             pump: Pump::new(head.length, head.length == Length::Chunked)
                 .without_trailers(head.options.nominates),
             began: Moment::default(),
@@ -85,10 +76,23 @@ impl Upload {
             ping: None,
             deaf: false,
             waiting: Waiting::Nobody,
-        };
-        let ready = match head.length {
+        }
+    }
+
+    /// Takes what of it is in `input` already; `length` is that of the head.
+    ///
+    /// # Errors
+    ///
+    /// It is malformed, or too large.
+    pub(crate) fn take(
+        &mut self,
+        length: Length,
+        input: &mut Buffer,
+        spares: &Rc<Spares>,
+    ) -> Result<(), BadUpload> {
+        let ready = match length {
             Length::None | Length::Exactly(0) => 0,
-            Length::Exactly(bytes) if bytes > most => return Err(BadUpload::TooLarge),
+            Length::Exactly(bytes) if bytes > self.most => return Err(BadUpload::TooLarge),
             Length::Exactly(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).min(input.len()),
             Length::Chunked | Length::UntilClose => input.len(),
         };
@@ -97,10 +101,10 @@ impl Upload {
             piece.clear(LONGEST_START);
             piece.put(input.filled().get(..ready).unwrap_or_default());
             input.consume(ready);
-            upload.received = upload.pump.begin(piece).map_err(bad)?;
-            upload.held = false;
+            self.received = self.pump.begin(piece).map_err(bad)?;
+            self.held = false;
         }
-        if upload.received > most { Err(BadUpload::TooLarge) } else { Ok(upload) }
+        if self.received > self.most { Err(BadUpload::TooLarge) } else { Ok(()) }
     }
 
     /// An attempt begins: this is what the member gets first. Whether it is pinged was said before.
@@ -154,8 +158,8 @@ impl Upload {
     }
 
     /// What the client sent behind the body.
-    pub(crate) fn surplus(&self) -> &[u8] {
-        self.pump.surplus()
+    pub(crate) fn take_surplus(&mut self) -> Vec<u8> {
+        self.pump.take_surplus()
     }
 
     /// Moves what can be moved now; nothing more once the client's part was wrong, so that no member takes what came
@@ -182,7 +186,7 @@ impl Upload {
         (spares, meter): (&Rc<Spares>, &Meter),
     ) -> Result<(), BadUpload> {
         self.waiting = Waiting::Nobody;
-        if self.deaf {
+        if self.deaf || self.is_done() {
             return Ok(());
         }
         if self.ping.is_some() {

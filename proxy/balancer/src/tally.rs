@@ -401,9 +401,9 @@ impl Lease {
         self.meter.received(bytes);
     }
 
-    /// A counter of bytes that may outlive the lease.
-    pub fn meter(&self) -> Meter {
-        self.meter.clone()
+    /// A counter of bytes; a copy of it may outlive the lease.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// The member has answered with this `status`, after so many microseconds. True if this needs a word with the

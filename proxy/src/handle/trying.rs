@@ -21,33 +21,6 @@ use crate::record::{Chosen, Served};
 use crate::relay::{self, Begun, Handing, Tried};
 use crate::{clock, limits};
 
-/// Has a member of the balancer answer that was found. Who was elected last is told in any case.
-pub(super) async fn try_members(
-    request: &mut Request<'_>,
-    (found, began, cookies): (&Found, Moment, &[Cow<'_, str>]),
-    keep: bool,
-) -> (Result<Served, Unserved>, Option<Chosen>) {
-    let site = Rc::clone(&request.site);
-    let Some(balancer) = site.balancers.get(found.balancer) else {
-        return (Err(Unserved::Status(500)), None);
-    };
-    let mut trying = Trying {
-        worker: request.worker,
-        balancer,
-        found,
-        began,
-        cookies: cookies.iter().map(AsRef::as_ref).collect(),
-        excluded: Vec::new(),
-        tried: Tried::default(),
-        repeats: 0,
-        ticket: None,
-        failed: None,
-        chosen: None,
-    };
-    let served = trying.served(request, keep).await;
-    (served, trying.chosen.take())
-}
-
 /// Why no member's answer was handed on.
 pub(super) enum Unserved {
     /// The proxy answers with this status.
@@ -57,7 +30,7 @@ pub(super) enum Unserved {
 }
 
 /// The attempts of one request. Dropped at any point, its leases fall with it.
-struct Trying<'a> {
+pub(super) struct Trying<'a> {
     worker: &'a Rc<Worker>,
     balancer: &'a LiveBalancer,
     found: &'a Found,
@@ -69,33 +42,55 @@ struct Trying<'a> {
     repeats: u8,
     /// By which the last election is found again, until it is known what came of it.
     ticket: Option<Ticket>,
+    /// What the last one answered. It stays in place, as it is large.
+    answered: Option<Answered>,
     /// Who failed last, and how.
     failed: Option<(MemberId, String)>,
     /// The last election.
-    chosen: Option<Chosen>,
+    pub(super) chosen: Option<Chosen>,
 }
 
 impl<'a> Trying<'a> {
+    /// None were made yet; `balancer` is that of `found`.
+    pub(super) fn new(
+        worker: &'a Rc<Worker>,
+        balancer: &'a LiveBalancer,
+        (found, began, cookies): (&'a Found, Moment, &'a [Cow<'_, str>]),
+    ) -> Self {
+        Self {
+            worker,
+            balancer,
+            found,
+            began,
+            cookies: cookies.iter().map(AsRef::as_ref).collect(),
+            excluded: Vec::new(),
+            tried: Tried::default(),
+            repeats: 0,
+            ticket: None,
+            answered: None,
+            failed: None,
+            chosen: None,
+        }
+    }
+
     /// Tries members until one answers, and hands its answer to the client.
-    async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, Unserved> {
-        let answered = self.until_answered(request).await;
+    pub(super) async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, Unserved> {
+        let outcome = self.until_answered(request).await;
         let mut tried = std::mem::take(&mut self.tried);
         let visit = self.chosen.as_mut().and_then(|chosen| chosen.visit.take());
         tried.visit = visit.map(|visit| (visit, self.worker.now()));
-        let begun = self.begin(request, answered?, (tried, keep));
-        let mut begun = begun.ok_or(Unserved::Status(502))?;
+        outcome?;
+        let Some(mut begun) = self.begin(request, (tried, keep)) else {
+            return Err(Unserved::Status(502));
+        };
         let ended = poll_fn(|context| begun.poll(context, request)).await;
         begun.end(self.worker);
         Ok(begun.served(ended, request))
     }
 
     /// Begins to hand an answer to the client, with what the site says of its fields.
-    fn begin(
-        &self,
-        request: &mut Request<'_>,
-        answered: Answered,
-        (tried, keep): (Tried, bool),
-    ) -> Option<Begun<'a>> {
+    fn begin(&mut self, request: &mut Request<'_>, (tried, keep): (Tried, bool)) -> Option<Begun<'a>> {
+        let answered = self.answered.take()?;
         let site = Rc::clone(&request.site);
         let (balancer, chosen) = (self.balancer, self.chosen.as_ref());
         let cookie = balancer.route_cookie.as_ref().and_then(|cookie| {
@@ -119,7 +114,7 @@ impl<'a> Trying<'a> {
     }
 
     /// Tries members until one answers.
-    async fn until_answered(&mut self, request: &mut Request<'_>) -> Result<Answered, Unserved> {
+    async fn until_answered(&mut self, request: &mut Request<'_>) -> Result<(), Unserved> {
         let mut fallback = None;
         loop {
             let election = match self.elect(&request.target) {
@@ -136,8 +131,12 @@ impl<'a> Trying<'a> {
             let member = self.take(election);
             let mut fresh = false;
             loop {
-                match self.attempt(member, request, fresh).await {
-                    Ok(answered) => return Ok(answered),
+                let (Some(lease), Some(address)) = (self.tried.last(), self.balancer.address(member)) else {
+                    return Err(Unserved::Status(500));
+                };
+                let attempted = request.attempt(address, lease, fresh).await;
+                match self.judge(member, attempted, request) {
+                    Ok(()) => return Ok(()),
                     Err((Next::RepeatFresh, _)) => fresh = true,
                     Err((Next::TryAnother { exclude }, status)) => {
                         if exclude {
@@ -220,29 +219,28 @@ impl<'a> Trying<'a> {
         }
     }
 
-    /// One attempt with the member whose lease was taken last; on failure the core's verdict and the status that
-    /// the client gets if nothing more can be tried.
-    async fn attempt(
+    /// What follows from an attempt with the member whose lease was taken last; of a failure the core's verdict and the
+    /// status that the client gets if nothing more can be tried.
+    fn judge(
         &mut self,
         member: MemberId,
-        request: &mut Request<'_>,
-        fresh: bool,
-    ) -> Result<Answered, (Next, u16)> {
-        let (Some(lease), Some(address)) = (self.tried.last(), self.balancer.address(member)) else {
-            return Err((Next::GiveUp { status: 500 }, 500));
-        };
-        match request.attempt(address, lease, fresh).await {
+        attempted: Result<Answered, Failed>,
+        request: &Request<'_>,
+    ) -> Result<(), (Next, u16)> {
+        match attempted {
             Ok(answered) => {
                 if let Some(visit) = self.visit() {
                     visit.answered(self.worker.now());
                 }
                 let ticket = self.ticket.take();
-                if lease.answered(answered.head.status, answered.latency) {
+                let lease = self.tried.last();
+                if lease.is_some_and(|lease| lease.answered(answered.head.status, answered.latency)) {
                     let outcome = Outcome::Answered { status: answered.head.status };
                     self.worker.proxy.registry.settle(self.balancer, member, &outcome);
                 }
                 self.remember(ticket, Ok(answered.head.status));
-                Ok(answered)
+                self.answered = Some(answered);
+                Ok(())
             }
             Err(failed) => Err(self.settle(member, failed, request)),
         }

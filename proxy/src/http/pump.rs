@@ -133,6 +133,11 @@ impl Pump {
         self.more.as_ref().map_or(&[], |more| &more.surplus)
     }
 
+    /// The same, taken away.
+    pub(crate) fn take_surplus(&mut self) -> Vec<u8> {
+        self.more.as_mut().map_or_else(Vec::new, |more| std::mem::take(&mut more.surplus))
+    }
+
     /// Hands in a piece that was read together with the head. Returns the bytes of data in it.
     pub(crate) fn begin(&mut self, piece: Buffer) -> Result<u64, Broken> {
         self.digest(piece)
@@ -272,6 +277,8 @@ impl Pump {
             }
             if count == whole {
                 self.lengthen(count);
+                (self.lead, self.piece) = (None, None);
+                return self.poll_room(context, to);
             }
         }
     }

@@ -256,15 +256,16 @@ fn is_authority(text: &[u8]) -> bool {
         Some(at) if !text.ends_with(b"]") => text.split_at(at),
         _ => (text, &[][..]),
     };
-    let (inner, fits): (_, fn(&u8) -> bool) = match host {
-        [b'[', inner @ .., b']'] => (inner, |byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')),
-        _ => (host, |byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!')
-        }),
+    let of_address = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let of_name =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!');
+    let (inner, fits) = match host {
+        [b'[', inner @ .., b']'] => (inner, inner.iter().all(of_address)),
+        _ => (host, host.iter().all(of_name)),
     };
     let port = port.get(1..).unwrap_or_default();
     let port_fits = port.is_empty() || number(port).is_some_and(|port| u16::try_from(port).is_ok());
-    !inner.is_empty() && inner.iter().all(fits) && port_fits
+    !inner.is_empty() && fits && port_fits
 }
 
 /// The path with its query, and the authority if the target names one.
