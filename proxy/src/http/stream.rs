@@ -220,3 +220,78 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Has `test` run with one end of a connection, and the peer's end.
+    fn between<T: Future<Output = ()>>(test: impl FnOnce(Stream, UnixStream) -> T) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let within = std::time::Duration::from_secs(20);
+            tokio::time::timeout(within, test(Stream::Unix(ours), theirs)).await.unwrap();
+        });
+    }
+
+    async fn read(stream: &Stream, most: usize) -> io::Result<Vec<u8>> {
+        let mut room = vec![0; most];
+        let count = poll_fn(|context| stream.poll_read(context, &mut room)).await?;
+        room.truncate(count);
+        Ok(room)
+    }
+
+    #[test]
+    fn what_comes_behind_a_short_read_is_read_and_the_end_too() {
+        between(|stream, mut peer| async move {
+            for text in ["abc", "defg", "h"] {
+                peer.write_all(text.as_bytes()).await.unwrap();
+                assert_eq!(read(&stream, 3).await.unwrap(), &text.as_bytes()[..text.len().min(3)]);
+                if text.len() > 3 {
+                    assert_eq!(read(&stream, 3).await.unwrap(), b"g");
+                }
+            }
+            let waits = poll_fn(|context| Poll::Ready(stream.poll_read_ready(context).is_pending())).await;
+            assert!(waits, "without another call of the system");
+            peer.write_all(b"ij").await.unwrap();
+            drop(peer);
+            assert_eq!(read(&stream, 3).await.unwrap(), b"ij");
+            assert_eq!(read(&stream, 3).await.unwrap(), b"");
+            assert_eq!(stream.silence(), Silence::Broken);
+        });
+    }
+
+    #[test]
+    fn what_does_not_fit_is_written_when_there_is_room() {
+        between(|mut stream, mut peer| async move {
+            let (whole, mut written) = (vec![7; 4 * 1024 * 1024], 0);
+            let reading = async {
+                let mut came = vec![0; whole.len()];
+                peer.read_exact(&mut came).await.unwrap();
+                came
+            };
+            let writing = async {
+                while written < whole.len() {
+                    let left = &whole[written..];
+                    written += poll_fn(|context| stream.poll_write(context, left)).await.unwrap();
+                }
+            };
+            let ((), came) = tokio::join!(writing, reading);
+            assert!(came == whole);
+        });
+    }
+
+    #[test]
+    fn to_write_to_who_is_gone_is_an_error_and_no_end() {
+        between(|mut stream, peer| async move {
+            drop(peer);
+            let outcome = poll_fn(|context| stream.poll_write(context, b"x")).await;
+            assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        });
+    }
+}
