@@ -79,17 +79,6 @@ impl Drop for Running {
     }
 }
 
-/// A request that the member holds until the gate opens.
-#[track_caller]
-pub(crate) fn held(proxy: &Proxy, a: &Backend) -> (Gate, std::thread::JoinHandle<Answer>) {
-    let gate = Gate::new();
-    a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(100)));
-    let to = proxy.address();
-    let client = std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap());
-    eventually_equal(&1, || gate.waiting());
-    (gate, client)
-}
-
 #[track_caller]
 fn begun(proxy: &Proxy) {
     eventually_true("the drain has begun", || !proxy.snapshot().drains.is_empty());
@@ -98,14 +87,13 @@ fn begun(proxy: &Proxy) {
 #[test]
 fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
     let (proxy, [a, _b]) = pair();
-    let (gate, client) = held(&proxy, &a);
+    let held = Held::by(&proxy, &a);
     let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 1m --reason deploy");
     waiting.says("app/a: 1 request is in flight");
     let status = command(&proxy, "status").with_code(0).out;
     let line = status.lines().find(|line| line.starts_with("  drain 1: 1 request is in flight; ")).unwrap();
     assert!(line.ends_with(" s left, then keep draining (deploy)"), "{line}");
-    gate.open();
-    client.join().unwrap();
+    held.answer();
     let ended = waiting.ended().with_code(0);
     assert_eq!(ended.out.lines().count(), 1, "{ended:#?}");
     assert!(ended.out.starts_with("app/a: safe to stop: nothing was in flight for "), "{ended:#?}");
@@ -130,13 +118,12 @@ fn what_happens_at_the_deadline_is_124_and_named() {
         ("restore", "app/a: restored: ", "Init Ok"),
     ] {
         let (proxy, [a, _b]) = pair();
-        let (gate, client) = held(&proxy, &a);
+        let held = Held::by(&proxy, &a);
         let line = format!("drain app/a --wait --timeout 300ms --on-timeout {policy}");
         let ended = command(&proxy, &line).with_code(124);
         assert!(ended.out.starts_with(says), "{ended:#?}");
         assert_eq!(proxy.member("app", "a").words, words);
-        gate.open();
-        assert_eq!(client.join().unwrap().status, if policy == "cut" { 502 } else { 200 });
+        assert_eq!(held.answer().status, if policy == "cut" { 502 } else { 200 });
     }
 }
 
@@ -151,7 +138,7 @@ fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
         (" --restore-on-interrupt", "Init Ok", "app/a takes new sessions again"),
     ] {
         let (proxy, [a, _b]) = pair();
-        let (gate, client) = held(&proxy, &a);
+        let held = Held::by(&proxy, &a);
         let waiting = Running::start(&proxy, &format!("drain app/a --wait{option}"));
         waiting.says("app/a: 1 request is in flight");
         waiting.interrupt();
@@ -159,20 +146,20 @@ fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
         assert!(ended.err.contains(says) && ended.out.is_empty(), "{ended:#?}");
         assert_eq!(proxy.member("app", "a").words, words);
         assert_eq!(proxy.snapshot().drains[0].is_running(), option.is_empty());
-        gate.open();
-        client.join().unwrap();
+        held.answer();
     }
 }
 
 #[test]
 fn a_restart_of_the_proxy_is_survived() {
     let (mut proxy, [a, _b]) = pair();
-    let (gate, client) = held(&proxy, &a);
+    let held = Held::by(&proxy, &a);
     let waiting = Running::start(&proxy, "drain app/a --wait --settle 300ms --timeout 1m");
     begun(&proxy);
     proxy.kill();
-    gate.open();
-    drop(client.join());
+    // Its answer is gone with the proxy.
+    held.let_go();
+    drop(held.outcome());
     proxy.restart();
     let ended = waiting.ended().with_code(0);
     assert!(ended.out.starts_with("app/a: safe to stop: "), "{ended:#?}");
@@ -206,7 +193,7 @@ fn a_promise_of_before_a_restart_is_not_repeated() {
 #[test]
 fn whoever_waits_learns_that_another_operator_has_ended_the_drain() {
     let (proxy, [a, _b]) = pair();
-    let (gate, client) = held(&proxy, &a);
+    let held = Held::by(&proxy, &a);
     let one = Running::start(&proxy, "drain app/a --wait");
     begun(&proxy);
     let two = Running::start(&proxy, "wait app/a drained");
@@ -216,8 +203,7 @@ fn whoever_waits_learns_that_another_operator_has_ended_the_drain() {
         assert!(ended.out.contains("cancelled by ") && ended.out.contains("changed_my_mind"), "{ended:#?}");
     }
     assert_eq!(proxy.member("app", "a").words, "Init Ok");
-    gate.open();
-    client.join().unwrap();
+    held.answer();
 }
 
 #[test]
@@ -246,10 +232,9 @@ fn waits_have_their_codes() {
     let ill = command(&proxy, "wait app/a healthy --timeout 500ms").with_code(7);
     assert!(ill.out.contains("it is in error"), "{ill:#?}");
     a.listens();
-    let (gate, client) = held(&proxy, &b);
+    let held = Held::by(&proxy, &b);
     command(&proxy, "wait app/b idle --timeout 300ms").with_code(124);
-    gate.open();
-    client.join().unwrap();
+    held.answer();
 }
 
 /// Visits all the time until it is told to end; how many came and how many failed.

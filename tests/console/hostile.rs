@@ -6,19 +6,18 @@ use evenkeel_protocol::DrainAnswer;
 use harness::prelude::*;
 use rustix::process::Signal;
 
-use crate::drain::{Running, command, held, pair, words};
+use crate::drain::{Running, command, pair, words};
 
 #[test]
 fn a_proxy_that_hangs_for_a_while_is_waited_for() {
     let (proxy, [a, _b]) = pair();
-    let (gate, client) = held(&proxy, &a);
+    let held = Held::by(&proxy, &a);
     let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 5m");
     waiting.says("app/a: 1 request is in flight");
     signal(proxy.pid(), Signal::STOP);
     waiting.says("the proxy is gone");
     signal(proxy.pid(), Signal::CONT);
-    gate.open();
-    client.join().unwrap();
+    held.answer();
     let ended = waiting.ended().with_code(0);
     assert!(ended.err.contains("the proxy answers again"), "{ended:#?}");
 }
@@ -31,7 +30,7 @@ fn whoever_waits_learns_what_became_of_the_member() {
         ("removed", 3, "the member is no longer configured"),
     ] {
         let (mut proxy, [a, b]) = pair();
-        let (gate, client) = held(&proxy, &a);
+        let held = Held::by(&proxy, &a);
         let waiting = Running::start(&proxy, "drain app/a --wait --settle 100ms --timeout 5m");
         waiting.says("app/a: 1 request is in flight");
         let other = format!("{b} route=b");
@@ -46,8 +45,7 @@ fn whoever_waits_learns_what_became_of_the_member() {
         if let Some(text) = text {
             proxy.reload(text);
         }
-        gate.open();
-        client.join().unwrap();
+        held.answer();
         let ended = waiting.ended().with_code(code);
         assert!(ended.out.contains(says), "{change}: {ended:#?}");
     }
@@ -79,7 +77,7 @@ fn a_roll_survives_a_restart_of_the_proxy_under_its_command() {
 #[test]
 fn a_disk_that_fails_in_the_middle_is_told_and_told_again_when_it_is_well() {
     let (proxy, [a, _b]) = pair();
-    let (gate, client) = held(&proxy, &a);
+    let held = Held::by(&proxy, &a);
     let order = |json: &str| -> DrainAnswer {
         proxy.admin().ask("POST", "/v1/balancers/app/members/a/drain", json).message()
     };
@@ -91,8 +89,7 @@ fn a_disk_that_fails_in_the_middle_is_told_and_told_again_when_it_is_well() {
     assert!(status.contains("will not survive a restart"), "{status}");
     std::fs::remove_dir(&next).unwrap();
     assert!(order(r#"{"timeout":"30m"}"#).drain.durable);
-    gate.open();
-    client.join().unwrap();
+    held.answer();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Every key that changes something asks first, and does nothing without a yes.
 
 use harness::prelude::*;
+use harness::strace::Fate;
 
 use crate::{opened, pair, writing};
 
@@ -14,6 +15,9 @@ const CHANGING: &[(&str, &str, &str)] = &[
     ("<enter>i", "Ignore errors of app/a?", "Init Ign Ok"),
     ("<enter>C", "Fail the health check of app/a?", "Init HcFl"),
 ];
+
+/// What is said until the answer to an edit is there.
+const WAITING: &str = "waiting for the proxy's answer";
 
 #[test]
 fn each_changing_key_asks_and_everything_but_yes_changes_nothing() {
@@ -52,12 +56,34 @@ fn each_changing_key_does_after_a_yes_what_its_question_says() {
             (proxy.member("app", "a").words.as_str(), proxy.member("app", "b").words.as_str()),
             (*words, "Init Ok")
         );
+        // On a slow disk a snapshot shows it before the answer is there, and until then no other edit is begun.
+        terminal.wait_gone(WAITING);
         terminal.keys(key);
         terminal.wait_for("app/a?");
         terminal.keys("y");
         terminal.wait_gone(words.trim_start_matches("Init "));
         assert_eq!(proxy.member("app", "a").words, "Init Ok", "{key} again");
     }
+}
+
+#[test]
+fn a_member_is_not_edited_anew_before_the_answer_to_the_last_edit_is_there() {
+    let (proxy, _backends) = pair();
+    let terminal = opened(&proxy);
+    // The edit is done at once, and its answer waits for the audit.
+    let slow = Fate { call: "write", when: 1, what: "delay_exit=800000" };
+    let Some(_watch) = slow.attach(proxy.pid(), &[proxy.run_folder().join("audit.jsonl")]) else { return };
+    terminal.keys("H");
+    terminal.wait_for("Make a hot standby of app/a?");
+    terminal.keys("y");
+    terminal.wait_for("Init Stby Ok");
+    terminal.keys("D");
+    terminal.wait_for("an edit is on its way; wait for its answer");
+    eventually_true("the answer comes, and the next question is asked", || {
+        terminal.keys("D");
+        terminal.settled().contains("Disable app/a?")
+    });
+    assert_eq!(proxy.member("app", "a").words, "Init Stby Ok");
 }
 
 #[test]

@@ -26,6 +26,23 @@ fn two(first: &str) -> (Proxy, BareBackend, Backend) {
     (proxy, one, other)
 }
 
+/// A client that has sent a POST, and the member that has its head.
+#[track_caller]
+fn asked(proxy: &Proxy, one: &BareBackend) -> (Peer, Peer) {
+    let mut client = Peer::of(proxy);
+    client.says(POST);
+    let mut member = one.peer();
+    member.head();
+    (client, member)
+}
+
+/// The member says that the body may come, and it comes.
+#[track_caller]
+fn takes_the_body(member: &mut Peer) {
+    member.says(GO_ON);
+    assert_eq!(member.hears(3), b"abc");
+}
+
 /// A member whose connection has carried a request of this client and idles.
 fn kept(one: &BareBackend, client: &mut Peer) -> Peer {
     client.says("GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -98,12 +115,8 @@ fn a_member_that_says_nothing_in_time_is_marked_and_another_gets_all_of_the_body
 #[test]
 fn a_sign_of_life_ends_the_ping_and_begins_the_time_for_an_answer() {
     let (proxy, one, other) = two("ping=200ms timeout=1");
-    let mut client = Peer::of(&proxy);
-    client.says(POST);
-    let mut member = one.peer();
-    member.head();
-    member.says(GO_ON);
-    assert_eq!(member.hears(3), b"abc");
+    let (mut client, mut member) = asked(&proxy, &one);
+    takes_the_body(&mut member);
     // It may have acted on all of it, so nobody else gets it.
     assert_eq!(client.answer("POST").status, 504);
     assert_eq!((other.count(), proxy.member("app", "one").words.as_str()), (0, "Init Ok"));
@@ -112,10 +125,7 @@ fn a_sign_of_life_ends_the_ping_and_begins_the_time_for_an_answer() {
 #[test]
 fn an_answer_instead_of_a_go_on_is_the_answer_and_the_body_stays_here() {
     let (proxy, one, other) = two("ping=5");
-    let mut client = Peer::of(&proxy);
-    client.says(POST);
-    let mut member = one.peer();
-    member.head();
+    let (mut client, mut member) = asked(&proxy, &one);
     member.says("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
     let answer = client.answer("POST");
     assert_eq!((answer.status, answer.text().as_str()), (413, "no"));
@@ -139,8 +149,7 @@ fn a_kept_connection_that_was_closed_costs_no_body() {
         // A POST, and yet sent once more: what the member has seen is no request.
         let mut fresh = one.peer();
         assert_eq!(fresh.head().word(0), "POST", "{how}");
-        fresh.says(GO_ON);
-        assert_eq!(fresh.hears(3), b"abc", "{how}");
+        takes_the_body(&mut fresh);
         fresh.says(OK);
         assert_eq!(client.answer("POST").text(), "ok", "{how}");
         assert_eq!(proxy.member("app", "one").words, "Init Ok", "{how}");
@@ -150,12 +159,8 @@ fn a_kept_connection_that_was_closed_costs_no_body() {
 #[test]
 fn a_connection_that_closes_behind_a_go_on_may_have_done_it() {
     let (proxy, one, other) = two("ping=5");
-    let mut client = Peer::of(&proxy);
-    client.says(POST);
-    let mut member = one.peer();
-    member.head();
-    member.says(GO_ON);
-    assert_eq!(member.hears(3), b"abc");
+    let (mut client, mut member) = asked(&proxy, &one);
+    takes_the_body(&mut member);
     drop(member);
     assert_eq!(client.answer("POST").status, 502);
     assert!(!one.is_called() && other.count() == 0, "it was sent twice");

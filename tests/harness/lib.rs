@@ -24,6 +24,7 @@
 //! | [`admin`] | its admin interface |
 //! | [`backend`], [`fault`] | origins that behave as told |
 //! | [`browser`] | clients |
+//! | [`held`] | a request in flight |
 //! | [`strict`] | rows of bytes: both ends scripted, and a strict reading of what passes |
 //! | [`bare`], [`peer`] | both ends without manners |
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
@@ -47,6 +48,7 @@ pub mod eventually;
 pub mod fault;
 pub mod frame;
 pub mod heartbeat;
+pub mod held;
 pub mod httpd;
 pub mod namespace;
 pub mod peer;
@@ -67,6 +69,7 @@ pub mod prelude {
     pub use crate::eventually::{Stopwatch, eventually, eventually_equal, eventually_true, patience, within};
     pub use crate::fault::{Behaviour, Gate, Reply};
     pub use crate::heartbeat::{Pulse, beat, hearing_at};
+    pub use crate::held::Held;
     pub use crate::httpd::{httpd, skipped};
     pub use crate::peer::Peer;
     pub use crate::proxy::{Proxy, folder, proxy, proxy_with_threads, rss, serving, signal};

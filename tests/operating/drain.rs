@@ -47,26 +47,6 @@ fn ended(proxy: &Proxy, number: u64) -> Drain {
     eventually("the drain ends", || Some(drain(proxy, number)).filter(|drain| !drain.is_running()))
 }
 
-/// A request that a member holds until the gate opens.
-struct Held {
-    gate: Gate,
-    client: std::thread::JoinHandle<std::io::Result<Answer>>,
-}
-
-#[track_caller]
-fn held(proxy: &Proxy, a: &Backend, behaviour: impl FnOnce(Gate) -> Behaviour) -> Held {
-    let gate = Gate::new();
-    a.behaves(behaviour(gate.clone()));
-    let to = proxy.address();
-    let client = std::thread::spawn(move || browser().try_send(to, "GET", "/", b""));
-    eventually_equal(&1, || gate.waiting());
-    Held { gate, client }
-}
-
-fn holds(gate: Gate) -> Behaviour {
-    Behaviour::HoldsUntil(gate, Reply::size(100))
-}
-
 fn streams(gate: Gate) -> Behaviour {
     Behaviour::StallsAfter(10, gate, Reply::size(100))
 }
@@ -74,9 +54,9 @@ fn streams(gate: Gate) -> Behaviour {
 #[test]
 fn a_drain_waits_for_what_is_in_flight_and_tells_what_it_is() {
     let (proxy, [a, _b]) = pair();
-    let plain = held(&proxy, &a, holds);
+    let plain = Held::by(&proxy, &a);
     proxy.edit("app", "b", r#"{"disabled":true}"#);
-    let streaming = held(&proxy, &a, streams);
+    let streaming = Held::of(browser(), &proxy, &a, streams);
     a.behaves(Behaviour::Echoes);
     let mut tunnel = Peer::of(&proxy);
     tunnel.says(ASK);
@@ -100,11 +80,9 @@ fn a_drain_waits_for_what_is_in_flight_and_tells_what_it_is() {
     );
     assert_eq!(proxy.snapshot().drains.len(), 1);
 
-    for gate in [&plain.gate, &streaming.gate] {
-        gate.open();
+    for request in [plain, streaming] {
+        assert_eq!(request.answer().body.len(), 100);
     }
-    assert_eq!(plain.client.join().unwrap().unwrap().body.len(), 100);
-    assert_eq!(streaming.client.join().unwrap().unwrap().body.len(), 100);
     eventually_equal(&Busy { upgraded: 1, ..Busy::default() }, || drain(&proxy, number).busy);
     assert!(drain(&proxy, number).is_running());
     drop(tunnel);
@@ -152,17 +130,13 @@ fn what_was_safe_is_not_said_to_be_any_more_when_something_comes_back() {
     let done = order(&proxy, &a.address().to_string(), r#"{"settle":"100ms"}"#).drain.number;
     assert_eq!(ended(&proxy, done).outcome, Some(DrainOutcome::SafeToStop), "it has no route, so no session");
     proxy.edit("app", &a, r#"{"route":"a"}"#);
-    let gate = Gate::new();
-    a.behaves(holds(gate.clone()));
-    let to = proxy.address();
-    let client =
-        std::thread::spawn(move || browser().cookie("SID", "x.a").try_send(to, "GET", "/", b"").unwrap());
+    let its = browser().cookie("SID", "x.a");
+    let request = Held::of(its, &proxy, &a, |gate| Behaviour::HoldsUntil(gate, Reply::size(100)));
     eventually_equal(&(false, 1), || {
         let drain = drain(&proxy, done);
         (drain.safe_to_stop, drain.busy.total())
     });
-    gate.open();
-    assert_eq!(client.join().unwrap().answered_by(), "a", "a draining member serves its own");
+    assert_eq!(request.answer().answered_by(), "a", "a draining member serves its own");
 }
 
 #[test]
@@ -173,7 +147,7 @@ fn each_policy_does_at_the_deadline_what_it_says() {
         ("restore", DrainOutcome::Restored, "Init Ok"),
     ] {
         let (proxy, [a, _b]) = pair();
-        let held = held(&proxy, &a, holds);
+        let held = Held::by(&proxy, &a);
         let json = format!(r#"{{"timeout":"200ms","on_timeout":"{policy}","reason":"deploy 42"}}"#);
         let number = order(&proxy, "a", &json).drain.number;
         let late = ended(&proxy, number);
@@ -184,8 +158,7 @@ fn each_policy_does_at_the_deadline_what_it_says() {
             late.why
         );
         assert_eq!(proxy.member("app", "a").words, words);
-        held.gate.open();
-        assert_eq!(held.client.join().unwrap().unwrap().body.len(), 100, "{policy} ends nobody's request");
+        assert_eq!(held.answer().body.len(), 100, "{policy} ends nobody's request");
         let edits = proxy.admin().events(0).into_iter().filter_map(|event| match event.kind {
             EventKind::MemberEdited { by, reason, .. } => Some((by.unwrap().uid, reason.unwrap())),
             _ => None,
@@ -201,25 +174,24 @@ fn each_policy_does_at_the_deadline_what_it_says() {
 fn a_cut_ends_whatever_is_in_flight_and_nothing_of_others() {
     let (proxy, [a, b]) = pair();
     proxy.edit("app", "b", r#"{"disabled":true}"#);
-    let waiting = held(&proxy, &a, holds);
-    let streaming = held(&proxy, &a, streams);
+    let waiting = Held::by(&proxy, &a);
+    let streaming = Held::of(browser(), &proxy, &a, streams);
     a.behaves(Behaviour::Echoes);
     let mut tunnel = Peer::of(&proxy);
     tunnel.says(ASK);
     assert_eq!(tunnel.head().word(1), "101");
     proxy.edit("app", "b", r#"{"disabled":false}"#);
     proxy.edit("app", "a", r#"{"drain":true}"#);
-    let other = held(&proxy, &b, holds);
+    let other = Held::by(&proxy, &b);
     eventually_equal(&4, || proxy.busy());
     let number = order(&proxy, "a", r#"{"timeout":"0","on_timeout":"cut"}"#).drain.number;
     assert_eq!(ended(&proxy, number).outcome, Some(DrainOutcome::Cut));
-    assert_eq!(waiting.client.join().unwrap().unwrap().status, 502);
-    assert!(streaming.client.join().unwrap().is_err(), "half an answer is no answer");
+    assert_eq!(waiting.outcome().unwrap().status, 502);
+    assert!(streaming.outcome().is_err(), "half an answer is no answer");
     assert!(tunnel.is_let_go());
     eventually_equal(&1, || proxy.busy());
     assert_eq!(proxy.member("app", "a").words, "Init Drn Stop", "and it is not put into error");
-    other.gate.open();
-    assert_eq!(other.client.join().unwrap().unwrap().body.len(), 100);
+    assert_eq!(other.answer().body.len(), 100);
     // Whoever comes back serves as ever.
     proxy.edit("app", "a", r#"{"drain":false,"stopped":false}"#);
     a.behaves(Behaviour::good());
@@ -232,7 +204,7 @@ fn a_cut_ends_whatever_is_in_flight_and_nothing_of_others() {
 #[test]
 fn an_order_that_is_repeated_changes_nothing_and_another_adjusts_the_drain() {
     let (proxy, [a, _b]) = pair();
-    let held = held(&proxy, &a, holds);
+    let held = Held::by(&proxy, &a);
     let json = r#"{"timeout":"10m","reason":"deploy 42"}"#;
     let first = order(&proxy, "a", json);
     let again = order(&proxy, "a", json);
@@ -253,8 +225,7 @@ fn an_order_that_is_repeated_changes_nothing_and_another_adjusts_the_drain() {
     assert_eq!((refusal.code, refusal.field.as_deref()), (Code::Invalid, Some("extend")));
     let endless: DrainAnswer = change(r#"{"timeout":"forever"}"#).message();
     assert_eq!((endless.drain.left_ms, endless.drain.deadline), (None, None));
-    held.gate.open();
-    held.client.join().unwrap().unwrap();
+    held.answer();
     let shorter: DrainAnswer = change(r#"{"settle":"0"}"#).message();
     assert!(shorter.drain.outcome.is_none_or(DrainOutcome::is_reached));
     assert_eq!(ended(&proxy, number).outcome, Some(DrainOutcome::SafeToStop));
@@ -270,14 +241,13 @@ fn whoever_interferes_ends_the_drain_and_is_named() {
         (r#"{"stopped":true}"#, DrainOutcome::StoppedMeanwhile, "the member was stopped by "),
     ] {
         let (proxy, [a, _b]) = pair();
-        let held = held(&proxy, &a, holds);
+        let held = Held::by(&proxy, &a);
         let number = order(&proxy, "a", "{}").drain.number;
         proxy.edit("app", "a", interferes);
         let ended = ended(&proxy, number);
         assert_eq!(ended.outcome, Some(outcome));
         assert!(ended.why.contains(says) && !ended.safe_to_stop, "{}", ended.why);
-        held.gate.open();
-        held.client.join().unwrap().unwrap();
+        held.answer();
     }
 }
 
@@ -285,7 +255,7 @@ fn whoever_interferes_ends_the_drain_and_is_named() {
 fn a_drain_is_cancelled_by_anybody_and_the_member_restored_if_that_is_asked_for() {
     for (json, words) in [("{}", "Init Drn Ok"), (r#"{"restore":true,"reason":"not today"}"#, "Init Ok")] {
         let (proxy, [a, _b]) = pair();
-        let held = held(&proxy, &a, holds);
+        let held = Held::by(&proxy, &a);
         let number = order(&proxy, "a", "{}").drain.number;
         let cancel = || -> DrainAnswer {
             let call = Call::CancelDrain(number);
@@ -297,8 +267,7 @@ fn a_drain_is_cancelled_by_anybody_and_the_member_restored_if_that_is_asked_for(
         assert_eq!(answer.edited.is_some(), words == "Init Ok");
         assert_eq!(proxy.member("app", "a").words, words);
         assert!(!cancel().changed);
-        held.gate.open();
-        held.client.join().unwrap().unwrap();
+        held.answer();
     }
 }
 
@@ -306,7 +275,7 @@ fn a_drain_is_cancelled_by_anybody_and_the_member_restored_if_that_is_asked_for(
 fn a_reload_leaves_a_drain_alone_until_it_takes_the_member_away() {
     let [a, b] = backends(["a", "b"]);
     let mut proxy = proxy(text(&a, &b));
-    let held = held(&proxy, &a, holds);
+    let held = Held::by(&proxy, &a);
     let number = order(&proxy, "a", "{}").drain.number;
     proxy.reload(format!("{}\nProxyPass /x balancer://app/x", text(&a, &b)));
     eventually_equal(&(None, 1), || {
@@ -316,8 +285,7 @@ fn a_reload_leaves_a_drain_alone_until_it_takes_the_member_away() {
     proxy.reload(serving([format!("{b} route=a")]));
     let gone = ended(&proxy, number);
     assert_eq!((gone.outcome, gone.safe_to_stop), (Some(DrainOutcome::MemberGone), false), "{gone:?}");
-    held.gate.open();
-    held.client.join().unwrap().unwrap();
+    held.answer();
 }
 
 #[test]

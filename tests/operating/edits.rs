@@ -107,16 +107,11 @@ fn a_balancers_own_settings_change_while_it_runs() {
 
 #[test]
 fn requests_in_flight_finish_on_a_member_that_is_disabled_under_them() {
-    let gate = Gate::new();
     let (proxy, [a, _b]) = pair();
-    a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(1000)));
-    let to = proxy.address();
-    let client = std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap());
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &a, Reply::size(1000));
     proxy.edit("app", "a", r#"{"disabled":true}"#);
     assert_eq!((visits(&proxy, 3).as_str(), proxy.member("app", "a").busy), ("bbb", 1));
-    gate.open();
-    let answer = client.join().unwrap();
+    let answer = request.answer();
     assert_eq!((answer.answered_by().as_str(), answer.body.len()), ("a", 1000));
 }
 

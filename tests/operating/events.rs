@@ -118,18 +118,14 @@ fn what_no_longer_is_kept_is_told_as_missed() {
 
 #[test]
 fn the_end_of_the_proxy_is_an_event_while_requests_may_finish() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let held = Backend::new("held");
     let proxy = proxy(serving([&held]));
-    let to = proxy.address();
-    let client = std::thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &held, Reply::default());
     let follower = proxy.admin().follow(None);
     proxy.terminate();
     follower.wait_for("it says that it ends", |event| event.kind == EventKind::Stopping);
     assert_eq!(proxy.busy(), 1, "the admin interface answers until the end");
-    gate.open();
-    assert_eq!((client.join().unwrap(), proxy.ended().code()), (200, Some(0)));
+    assert_eq!((request.answer().status, proxy.ended().code()), (200, Some(0)));
 }
 
 #[test]

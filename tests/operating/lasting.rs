@@ -29,35 +29,28 @@ fn a_tunnel_ends_when_the_file_stops_its_member() {
 
 #[test]
 fn what_a_request_finds_out_reaches_the_configuration_of_now() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::status(500)));
+    let held = Backend::new("held");
     let served = serving([&held]);
     let text = format!("{served}<Proxy balancer://app>\nProxySet failonstatus=500\n</Proxy>\n");
     let mut proxy = proxy(&text);
-    let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &held, Reply::status(500));
     for _ in 0..3 {
         proxy.reload(&text);
     }
-    gate.open();
-    client.join().unwrap();
+    request.answer();
     eventually_equal(&"Init Err".to_owned(), || proxy.member("app", &held).words);
 }
 
 #[test]
 fn a_member_with_other_settings_has_no_more_connections_than_before() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let held = Backend::new("held");
     let text = |more: &str| serving([format!("{held} max=1 acquire=100{more}")]);
     let mut proxy = proxy(text(""));
     let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &held, Reply::default());
     proxy.reload(text(" ttl=60"));
     assert_eq!(browser().try_send(to, "GET", "/", b"").unwrap().status, 503);
-    gate.open();
-    assert_eq!(client.join().unwrap(), 200);
+    assert_eq!(request.answer().status, 200);
     assert_eq!(visits(&proxy, 2).replace("held", "h"), "hh", "the place is free again");
 }
 
@@ -79,17 +72,14 @@ fn who_comes_by_a_new_address_is_served_as_the_configuration_says_that_has_it() 
 
 #[test]
 fn who_is_about_to_end_opens_nothing_new() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let held = Backend::new("held");
     let proxy = proxy(serving([&held]));
     let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &held, Reply::default());
     harness::proxy::signal(proxy.pid(), Signal::WINCH);
     eventually_true("the listener is closed", || TcpStream::connect(to).is_err());
     let refusal = proxy.try_reload(serving([&held])).refusal();
     assert_eq!(refusal.code, Code::Unavailable, "{}", refusal.message);
-    gate.open();
-    assert_eq!(client.join().unwrap(), 200);
+    assert_eq!(request.answer().status, 200);
     assert_eq!(proxy.ended().code(), Some(0));
 }

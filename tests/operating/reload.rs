@@ -130,33 +130,25 @@ fn a_broken_file_changes_nothing_and_says_why() {
 
 #[test]
 fn a_request_in_flight_finishes_with_a_member_that_is_gone() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::size(100_000)));
+    let held = Backend::new("held");
     let [other] = backends(["other"]);
     let mut proxy = proxy(app([&held]));
-    let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap());
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &held, Reply::size(100_000));
     proxy.reload(app([&other]));
     assert_eq!(visits(&proxy, 2), "other".repeat(2));
-    gate.open();
-    let answer = client.join().unwrap();
+    let answer = request.answer();
     assert_eq!((answer.status, answer.body.len()), (200, 100_000));
     eventually_equal(&0, || held.open());
 }
 
 #[test]
 fn busy_goes_on_and_ends_with_a_request_of_before() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let held = Backend::new("held");
     let mut proxy = proxy(app([&held]));
-    let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
-    eventually_equal(&1, || proxy.busy());
+    let request = Held::answered(&proxy, &held, Reply::default());
     proxy.reload(format!("{}ProxyVia On\n", app([&held])));
     assert_eq!(proxy.busy(), 1);
-    gate.open();
-    assert_eq!(client.join().unwrap(), 200);
+    assert_eq!(request.answer().status, 200);
     eventually_equal(&0, || proxy.busy());
     assert_eq!(proxy.member("app", "held").served, 1);
 }
@@ -180,23 +172,19 @@ fn a_request_that_waits_for_a_member_gets_one_that_comes() {
 
 #[test]
 fn an_error_stays_and_what_a_request_of_before_finds_out_counts() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::status(503)));
+    let held = Backend::new("held");
     let dead = Backend::refusing("dead");
     let text =
         format!("{}<Proxy balancer://app>\nProxySet failonstatus=503\n</Proxy>\n", app([&dead, &held]));
     let mut proxy = proxy(&text);
-    let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &held, Reply::status(503));
     let error = proxy.member("app", "dead").error.map(|error| error.reason);
     assert!(error.is_some());
     proxy.reload(format!("ProxyVia On\n{text}"));
     let dead = proxy.member("app", "dead");
     assert_eq!((dead.error.map(|error| error.reason), dead.words.as_str()), (error, "Init Err"));
     assert_eq!(proxy.member("app", "held").words, "Init Ok");
-    gate.open();
-    assert_eq!(client.join().unwrap(), 503);
+    assert_eq!(request.answer().status, 503);
     eventually_equal(&"Init Err".to_owned(), || proxy.member("app", "held").words);
 }
 
@@ -279,17 +267,14 @@ fn httpds_signals_read_the_file_anew() {
 
 #[test]
 fn sigwinch_ends_it_after_the_requests_in_flight_and_sigterm_does_not_cut_them_at_once() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let held = Backend::new("held");
     let proxy = proxy(app([&held]));
     let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").unwrap().status);
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::answered(&proxy, &held, Reply::default());
     signal(proxy.pid(), Signal::WINCH);
     eventually_true("the listener is closed", || TcpStream::connect(to).is_err());
     proxy.terminate();
-    gate.open();
-    assert_eq!(client.join().unwrap(), 200);
+    assert_eq!(request.answer().status, 200);
     let status = proxy.ended();
     assert_eq!((status.code(), status.signal()), (Some(0), None));
 }

@@ -1,6 +1,5 @@
 //! The census of sessions: what counts, what does not, and what starts the observation anew.
 
-use std::thread;
 use std::time::Duration;
 
 use evenkeel_protocol::{Call, Census, HistoryQuery, Preview, RouteSessions, Series};
@@ -107,14 +106,10 @@ fn who_is_given_a_session_holds_its_member() {
 #[test]
 fn a_session_is_there_as_long_as_its_answer_lasts() {
     let (proxy, [a, _b]) = pair(&format!("{STICKY} sessionwindow=1s"));
-    let gate = Gate::new();
-    a.behaves(Behaviour::StallsAfter(2, gate.clone(), Reply::size(100)));
-    let to = proxy.address();
-    let client = thread::spawn(move || browser().cookie("SID", "1.a").try_send(to, "GET", "/", b""));
-    eventually_equal(&1, || gate.waiting());
+    let its = browser().cookie("SID", "1.a");
+    let request = Held::of(its, &proxy, &a, |gate| Behaviour::StallsAfter(2, gate, Reply::size(100)));
     eventually("none of b", || of(&proxy, "b").is_empty().then_some(()));
-    gate.open();
-    client.join().unwrap().unwrap();
+    request.answer();
     assert!(!of(&proxy, "a").is_empty());
 }
 

@@ -3,25 +3,21 @@
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
-use std::thread;
 
 use harness::prelude::*;
 use rustix::process::Signal;
 
 #[test]
 fn sigterm_lets_requests_in_flight_finish() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::size(50_000)));
+    let held = Backend::new("held");
     let proxy = proxy(serving([&held]));
-    let to = proxy.address();
-    let client = thread::spawn(move || browser().keep_alive().try_send(to, "GET", "/", b"").unwrap());
-    eventually_equal(&1, || gate.waiting());
+    let keeps = |gate| Behaviour::HoldsUntil(gate, Reply::size(50_000));
+    let request = Held::of(browser().keep_alive(), &proxy, &held, keeps);
 
     proxy.terminate();
-    eventually_true("the listener is closed", || TcpStream::connect(to).is_err());
-    gate.open();
+    eventually_true("the listener is closed", || TcpStream::connect(proxy.address()).is_err());
 
-    let answer = client.join().unwrap();
+    let answer = request.answer();
     assert_eq!((answer.status, answer.body.len()), (200, 50_000));
     assert_eq!(proxy.ended().code(), Some(0));
 }
@@ -44,19 +40,15 @@ fn idle_clients_do_not_hold_up_the_end() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let gate = Gate::new();
-    let held = Backend::new("held").that(Behaviour::HoldsUntil(gate.clone(), Reply::default()));
+    let held = Backend::new("held");
     let proxy = proxy(serving([&held]));
-    let to = proxy.address();
-    let client = thread::spawn(move || browser().try_send(to, "GET", "/", b"").is_err());
-    eventually_equal(&1, || gate.waiting());
+    let request = Held::by(&proxy, &held);
     proxy.terminate();
-    eventually_true("the listener is closed", || TcpStream::connect(to).is_err());
+    eventually_true("the listener is closed", || TcpStream::connect(proxy.address()).is_err());
     proxy.terminate();
     let status = proxy.ended();
     assert!(!status.success() || status.signal().is_none(), "{status}");
-    assert!(client.join().unwrap(), "the answer cannot have come");
-    gate.open();
+    assert!(request.outcome().is_err(), "the answer cannot have come");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn a_full_disk_stops_no_drain_and_what_would_be_lost_is_told_until_there_is_room
     let folder = folder();
     let Some(disk) = Disk::mounted(&folder.path().join("run"), 128) else { return };
     let mut proxy = Proxy::start(folder, &format!("Listen 127.0.0.1:0\n{}", text(&a, &b)));
-    let held = held(&proxy, &a, holds);
+    let held = Held::by(&proxy, &a);
     let number = order(&proxy, "a", r#"{"settle":"300ms","timeout":"10m"}"#).drain.number;
     assert!(drain(&proxy, number).durable);
 
@@ -52,8 +52,7 @@ fn a_full_disk_stops_no_drain_and_what_would_be_lost_is_told_until_there_is_room
     eventually_true("the log tells of the file of drains", || {
         proxy.log().contains("drains cannot be written down")
     });
-    held.gate.open();
-    assert_eq!(held.client.join().unwrap().unwrap().body.len(), 100);
+    assert_eq!(held.answer().body.len(), 100);
     let done = ended(&proxy, number);
     assert_eq!((done.outcome, done.durable), (Some(DrainOutcome::SafeToStop), false));
 

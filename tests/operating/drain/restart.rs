@@ -70,7 +70,7 @@ fn an_outcome_is_still_known_after_a_restart_and_safe_only_after_another_look() 
 fn an_outcome_that_somebody_was_told_survives_a_kill_at_that_moment() {
     let (mut proxy, [a, _b]) = pair();
     for policy in ["fail", "stop", "restore"] {
-        let held = held(&proxy, &a, holds);
+        let held = Held::by(&proxy, &a);
         let json = format!(r#"{{"timeout":"100ms","on_timeout":"{policy}"}}"#);
         let number = order(&proxy, "a", &json).drain.number;
         let told = ended(&proxy, number);
@@ -83,8 +83,8 @@ fn an_outcome_that_somebody_was_told_survives_a_kill_at_that_moment() {
             .iter()
             .filter(|event| matches!(event.kind, EventKind::DrainEnded { drain, .. } if drain == number));
         assert_eq!(ends.count(), 1, "{policy}");
-        held.gate.open();
-        drop(held.client.join());
+        held.let_go();
+        drop(held.outcome());
         proxy.edit("app", "a", r#"{"drain":false,"stopped":false}"#);
     }
 }
