@@ -51,6 +51,7 @@ async fn decide(
         balancer: balancer.and_then(|index| site.balancers.get(index)).map(|balancer| &balancer.name),
         client,
         local: conversation.client.local(),
+        method: head.method.of(block),
         authorization: line.map(|line| line.value.of(block)),
     };
     site.access.admit(&asked).await.map_err(|closed| own(closed, balancer))
