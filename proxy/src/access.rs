@@ -4,10 +4,12 @@
 //! | --- | --- |
 //! | `password.rs` | the forms of passwords that htpasswd writes |
 //! | `name.rs` | the names of addresses, for `Require host` |
+//! | `groups.rs` | files of groups |
 //! | `users.rs` | files of them, and what was found in these lately |
 //!
 //! What the configuration says of it, and how its sections are merged, is in `config/access.rs`.
 
+mod groups;
 mod name;
 mod password;
 pub(crate) mod users;
@@ -20,9 +22,10 @@ use base64::engine::general_purpose::STANDARD;
 use evenkeel_protocol::BalancerName;
 use evenkeel_protocol::clean::clean;
 
+use self::groups::Groups;
 use self::name::Names;
 use self::users::{Known, Outcome};
-use crate::config::{AccessRules, Effective, Rule, Verdict, Visitor};
+use crate::config::{AccessRules, Effective, Verdict, Visitor};
 use crate::limits;
 use crate::mapping::without_parameters;
 
@@ -34,6 +37,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) balancer: Option<&'a BalancerName>,
     pub(crate) client: IpAddr,
     pub(crate) local: Option<SocketAddr>,
+    pub(crate) method: &'a [u8],
     /// The field `Authorization`.
     pub(crate) authorization: Option<&'a [u8]>,
 }
@@ -57,6 +61,7 @@ pub(crate) struct Access {
     rules: AccessRules,
     known: Arc<Known>,
     names: Arc<Names>,
+    groups: Arc<Groups>,
 }
 
 /// A name and a password.
@@ -70,7 +75,8 @@ impl Access {
     pub(crate) fn new(rules: AccessRules, before: Option<&Self>) -> Self {
         let known = before.map_or_else(Arc::default, |before| Arc::clone(&before.known));
         let names = before.map_or_else(Arc::default, |before| Arc::clone(&before.names));
-        Self { rules, known, names }
+        let groups = before.map_or_else(Arc::default, |before| Arc::clone(&before.groups));
+        Self { rules, known, names, groups }
     }
 
     /// May everybody go everywhere?
@@ -105,24 +111,33 @@ impl Access {
 
     async fn admit_to(&self, path: &str, asked: &Asked<'_>) -> Result<Option<String>, Closed> {
         let effective = self.rules.effective(path, asked.balancer);
-        let Some(rule) = effective.rule else {
+        let Some(rule) = &effective.rule else {
             return if effective.is_half() { Err(Closed::with(500)) } else { Ok(None) };
         };
         let client = asked.client.to_canonical();
         let name = if rule.asks_for_name() { self.names.of(client).await } else { None };
-        let judge = |user| judge(rule, (asked, name.as_deref()), user);
-        match judge(None) {
+        let forward = self.names.leading_to(client, &rule.forward_names()).await;
+        let visitor = Visitor {
+            address: client,
+            local: asked.local.map(|local| local.ip()),
+            name: name.as_deref(),
+            forward: &forward,
+            method: asked.method,
+            user: None,
+            groups: &[],
+        };
+        match rule.judge(&visitor) {
             Verdict::Granted => return Ok(None),
             Verdict::NeedsUser => {}
             Verdict::Denied | Verdict::Neutral => return Err(Closed::with(403)),
         }
-        let Effective { realm: Some(realm), users: Some(file), .. } = effective else {
+        let Effective { realm: Some(realm), users: Some(file), groups, .. } = &effective else {
             return Err(Closed::with(500));
         };
         if !effective.can_authenticate() {
             return Err(Closed::with(500));
         }
-        let ask = || Closed { status: 401, realm: Some(realm.to_owned()) };
+        let ask = || Closed { status: 401, realm: Some((*realm).to_owned()) };
         let Credentials { user, password } = credentials(asked.authorization).ok_or_else(ask)?;
         match self.known.check((file, &user, &password), asked.client).await {
             Outcome::Right => {}
@@ -133,16 +148,17 @@ impl Access {
             Outcome::Busy => return Err(Closed::with(503)),
             Outcome::Unreadable => return Err(Closed::with(500)),
         }
-        match judge(Some(&user)) {
+        let groups = if rule.asks_for_groups() {
+            let Some(file) = groups else { return Err(Closed::with(500)) };
+            self.groups.of(file, &user).await.ok_or_else(|| Closed::with(500))?
+        } else {
+            Vec::new()
+        };
+        match rule.judge(&Visitor { user: Some(&user), groups: &groups, ..visitor }) {
             Verdict::Granted => Ok(Some(clean(&user, limits::TEXT))),
             _ => Err(ask()),
         }
     }
-}
-
-fn judge(rule: &Rule, (asked, name): (&Asked<'_>, Option<&str>), user: Option<&str>) -> Verdict {
-    let local = asked.local.map(|local| local.ip());
-    rule.judge(&Visitor { address: asked.client.to_canonical(), local, name, user })
 }
 
 /// Those of `Basic`, if there are any.

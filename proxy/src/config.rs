@@ -58,7 +58,7 @@ use std::time::Duration;
 use evenkeel_protocol::{BalancerName, BalancerSettings, MemberName, MemberSettings};
 
 pub use crate::config::access::{
-    AccessRules, AccessSection, AuthType, Effective, Reach, Rule, Verdict, Visitor,
+    AccessRules, AccessSection, AuthType, Effective, Merging, Reach, Rule, Verdict, Visitor,
 };
 pub use crate::config::access_log::{AccessLogConfig, LogCondition};
 pub use crate::config::client::{Pace, ReadTimeouts, RequestLimits};

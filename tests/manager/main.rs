@@ -6,6 +6,7 @@ use harness::prelude::*;
 
 mod access;
 mod beside;
+mod closed;
 mod forms;
 mod growth;
 mod hardening;

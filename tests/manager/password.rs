@@ -8,7 +8,7 @@ use harness::prelude::*;
 use super::PATH;
 
 /// `name:password` as browsers send it.
-fn basic(pair: &str) -> String {
+pub(crate) fn basic(pair: &str) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::from("Basic ");
     for chunk in pair.as_bytes().chunks(3) {

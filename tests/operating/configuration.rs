@@ -88,7 +88,7 @@ fn what_httpd_accepts_without_effect_is_a_warning_and_an_error_if_strict() {
 
 #[test]
 fn what_would_close_something_stops_the_start_and_names_the_paths() {
-    let text = format!("{GOOD}<Location /secret>\nRequire group staff\n</Location>\n");
+    let text = format!("{GOOD}<Location /secret>\nRequire expr staff\n</Location>\n");
     let ended = check(&text, &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
@@ -103,10 +103,8 @@ fn what_would_close_something_stops_the_start_and_names_the_paths() {
 fn a_fence_answers_503_on_exactly_those_paths() {
     let [a] = backends(["a"]);
     let home = folder();
-    let text = format!(
-        "Listen 127.0.0.1:0\n{}<Location /secret>\nRequire group staff\n</Location>\n",
-        serving([&a])
-    );
+    let text =
+        format!("Listen 127.0.0.1:0\n{}<Location /secret>\nRequire expr staff\n</Location>\n", serving([&a]));
     let proxy = Proxy::start_with(home, &text, &["--fence"]);
     for (target, answered) in
         [("/", "a"), ("/secret", "[503]"), ("/secret/x", "[503]"), ("/secrets", "a"), ("/%73ecret", "[503]")]

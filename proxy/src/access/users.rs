@@ -183,9 +183,9 @@ fn look_up(path: &Path, user: &str, password: &[u8]) -> std::io::Result<(bool, S
     let mut bytes = Vec::new();
     file.take(limits::USER_FILE).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let kept = lines.filter_map(|line| line.split_once(':')).find(|(name, _)| *name == user);
     // What stands behind another colon is somebody else's.
-    let kept = kept.map(|(_, rest)| rest.split(':').next().unwrap_or_default().trim_end());
+    let kept = kept.map(|(_, rest)| rest.split(':').next().unwrap_or_default());
     Ok((kept.is_some_and(|kept| password::is_right(password, kept)), stamp))
 }

@@ -3,6 +3,7 @@
 //!
 //! Not here: passwords, and the decision about a request, which are the shell's.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
@@ -35,8 +36,14 @@ pub struct Visitor<'a> {
     pub local: Option<IpAddr>,
     /// The name of its address, if that name is the address's.
     pub name: Option<&'a str>,
+    /// Names of `Require forward-dns` that lead to the address.
+    pub forward: &'a [String],
+    /// The method of the request.
+    pub method: &'a [u8],
     /// Who it proved to be.
     pub user: Option<&'a str>,
+    /// The groups of that user.
+    pub groups: &'a [String],
 }
 
 /// One `Require`, or a section of them.
@@ -48,12 +55,18 @@ pub enum Rule {
     Ip(Vec<Network>),
     /// `host`: these names, and all below them.
     Host(Vec<String>),
+    /// `forward-dns`: the addresses of these names.
+    ForwardDns(Vec<String>),
     /// `local`: who comes from this machine.
     Local,
+    /// `method`: requests with one of these.
+    Method(Vec<String>),
     /// `valid-user`.
     ValidUser,
     /// `user`: one of these.
     User(Vec<String>),
+    /// `group`: who is in one of these.
+    Group(Vec<String>),
     /// `not`, and `<RequireNone>` around [`Rule::Any`].
     Not(Box<Self>),
     /// `<RequireAny>`, and lines without a section.
@@ -79,6 +92,17 @@ impl Rule {
                         || visitor.local.is_some_and(|local| local.to_canonical() == address),
                 )
             }
+            Self::ForwardDns(names) => granted(names.iter().any(|name| visitor.forward.contains(name))),
+            Self::Method(methods) => {
+                // As in httpd who asks with HEAD asks with GET.
+                let asked = if visitor.method == b"HEAD" { b"GET" } else { visitor.method };
+                granted(methods.iter().any(|method| method.as_bytes() == asked))
+            }
+            Self::Group(groups) => visitor.user.map_or(Verdict::NeedsUser, |_| {
+                // As in httpd in letters of any size.
+                let is_in = |group: &String| visitor.groups.iter().any(|own| own.eq_ignore_ascii_case(group));
+                granted(groups.iter().any(is_in))
+            }),
             Self::ValidUser => visitor.user.map_or(Verdict::NeedsUser, |_| Verdict::Granted),
             Self::User(names) => {
                 visitor.user.map_or(Verdict::NeedsUser, |user| granted(names.iter().any(|name| name == user)))
@@ -106,14 +130,38 @@ impl Rule {
         outcome
     }
 
+    /// All rules in it, itself included, in no order that means anything.
+    pub fn parts(&self) -> Vec<&Self> {
+        let mut parts = vec![self];
+        let mut at = 0;
+        while let Some(rule) = parts.get(at).copied() {
+            match rule {
+                Self::Not(rule) => parts.push(rule),
+                Self::Any(rules) | Self::Every(rules) => parts.extend(rules),
+                _ => {}
+            }
+            at += 1;
+        }
+        parts
+    }
+
     /// Does it ask for the name of who asks?
     pub fn asks_for_name(&self) -> bool {
-        match self {
-            Self::Host(_) => true,
-            Self::Not(rule) => rule.asks_for_name(),
-            Self::Any(rules) | Self::Every(rules) => rules.iter().any(Self::asks_for_name),
-            _ => false,
-        }
+        self.parts().iter().any(|part| matches!(part, Self::Host(_)))
+    }
+
+    /// Does it ask for the groups of a user?
+    pub fn asks_for_groups(&self) -> bool {
+        self.parts().iter().any(|part| matches!(part, Self::Group(_)))
+    }
+
+    /// The names whose addresses it asks for.
+    pub fn forward_names(&self) -> Vec<&str> {
+        let named = self.parts().into_iter().filter_map(|part| match part {
+            Self::ForwardDns(names) => Some(names),
+            _ => None,
+        });
+        named.flatten().map(String::as_str).collect()
     }
 
     /// Does it only ever deny?
@@ -134,8 +182,14 @@ fn is_within(name: &str, domain: &str) -> bool {
 pub enum Reach {
     /// `<Location>`: this path and all below it.
     Below(String),
-    /// `<Proxy balancer://NAME>`: what is mapped to balancers whose names start so, as httpd compares them.
-    Balancer(BalancerName),
+    /// `<Proxy balancer://NAME>`: what is mapped to balancers whose names start so, as httpd compares them; with a slash
+    /// behind the name what is mapped to that one alone.
+    Balancer {
+        /// The name.
+        name: BalancerName,
+        /// Is there a slash behind it?
+        whole: bool,
+    },
     /// `<Proxy *>`: what is mapped to any balancer.
     Proxied,
 }
@@ -160,12 +214,38 @@ pub struct AccessSection {
     pub realm: Option<String>,
     /// `AuthUserFile`.
     pub users: Option<PathBuf>,
+    /// `AuthGroupFile`.
+    pub groups: Option<PathBuf>,
+    /// `AuthMerging`.
+    pub merging: Option<Merging>,
     /// All of its `Require`.
     pub rule: Option<Rule>,
 }
 
+impl AccessSection {
+    fn says_something(&self) -> bool {
+        self.auth_type.is_some()
+            || self.realm.is_some()
+            || self.users.is_some()
+            || self.groups.is_some()
+            || self.merging.is_some()
+            || self.rule.is_some()
+    }
+}
+
+/// `AuthMerging`: what becomes of the rules of the sections before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merging {
+    /// They are replaced, by nothing if there is nothing.
+    Off,
+    /// They and those of the section must grant.
+    And,
+    /// They or those of the section must grant.
+    Or,
+}
+
 /// What holds for a request.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effective<'a> {
     /// `AuthType`.
     pub auth_type: Option<AuthType>,
@@ -173,8 +253,10 @@ pub struct Effective<'a> {
     pub realm: Option<&'a str>,
     /// `AuthUserFile`.
     pub users: Option<&'a PathBuf>,
+    /// `AuthGroupFile`.
+    pub groups: Option<&'a PathBuf>,
     /// None: everybody may come.
-    pub rule: Option<&'a Rule>,
+    pub rule: Option<Cow<'a, Rule>>,
 }
 
 impl Effective<'_> {
@@ -207,12 +289,19 @@ impl AccessRules {
     /// The sections whose requests all get 500, and why, in words.
     pub(super) fn incomplete(&self) -> impl Iterator<Item = (String, &'static str)> {
         self.0.iter().filter_map(|section| {
-            let nobody =
-                Visitor { address: IpAddr::V4(Ipv4Addr::BROADCAST), local: None, name: None, user: None };
+            let nobody = Visitor {
+                address: IpAddr::V4(Ipv4Addr::BROADCAST),
+                local: None,
+                name: None,
+                forward: &[],
+                method: b"",
+                user: None,
+                groups: &[],
+            };
             let needs = section.rule.as_ref().is_some_and(|rule| rule.judge(&nobody) == Verdict::NeedsUser);
             let (effective, name) = match &section.reach {
                 Reach::Below(path) => (self.effective(path, None), path.clone()),
-                Reach::Balancer(name) => (self.effective("", Some(name)), name.url()),
+                Reach::Balancer { name, .. } => (self.effective("", Some(name)), name.url()),
                 Reach::Proxied => return None,
             };
             match (effective.is_half(), needs && !effective.can_authenticate()) {
@@ -228,7 +317,10 @@ impl AccessRules {
     pub fn effective(&self, path: &str, balancer: Option<&BalancerName>) -> Effective<'_> {
         let proxied = self.0.iter().filter(|section| match &section.reach {
             Reach::Proxied => balancer.is_some(),
-            Reach::Balancer(front) => balancer.is_some_and(|name| name.as_str().starts_with(front.as_str())),
+            Reach::Balancer { name, whole: true } => balancer == Some(name),
+            Reach::Balancer { name: front, whole: false } => {
+                balancer.is_some_and(|name| name.as_str().starts_with(front.as_str()))
+            }
             Reach::Below(_) => false,
         });
         let located = self.0.iter().filter(|section| match &section.reach {
@@ -239,8 +331,25 @@ impl AccessRules {
             auth_type: section.auth_type.or(before.auth_type),
             realm: section.realm.as_deref().or(before.realm),
             users: section.users.as_ref().or(before.users),
-            rule: section.rule.as_ref().or(before.rule),
+            groups: section.groups.as_ref().or(before.groups),
+            rule: merged(before.rule, section),
         })
+    }
+}
+
+/// The rules of a section over those of the sections before it (httpd: `merge_authz_core_dir_config`).
+fn merged<'a>(before: Option<Cow<'a, Rule>>, section: &'a AccessSection) -> Option<Cow<'a, Rule>> {
+    let own = section.rule.as_ref().map(Cow::Borrowed);
+    match (section.merging, before, own) {
+        (None, before, None) => before,
+        (None | Some(Merging::Off), _, own) => own,
+        (Some(Merging::And), Some(before), Some(own)) => {
+            Some(Cow::Owned(Rule::Every(vec![before.into_owned(), own.into_owned()])))
+        }
+        (Some(Merging::Or), Some(before), Some(own)) => {
+            Some(Cow::Owned(Rule::Any(vec![before.into_owned(), own.into_owned()])))
+        }
+        (Some(_), before, own) => own.or(before),
     }
 }
 
@@ -284,13 +393,28 @@ pub(super) struct Access {
     rules: Vec<Rule>,
     /// Sections of rules that are open.
     open: Vec<(Together, Vec<Rule>, Spot)>,
+    /// Sections by their number that are about a part of a balancer.
+    parts: Vec<(usize, Spot)>,
 }
 
 impl Access {
     /// A `<Location>` or `<Proxy>` begins.
     pub(super) fn begin(&mut self, reach: Reach) {
         self.settle();
-        self.sections.push(AccessSection { reach, auth_type: None, realm: None, users: None, rule: None });
+        self.sections.push(AccessSection {
+            reach,
+            auth_type: None,
+            realm: None,
+            users: None,
+            groups: None,
+            merging: None,
+            rule: None,
+        });
+    }
+
+    /// The section that has just begun has a path behind the name of its balancer.
+    pub(super) fn is_about_a_part(&mut self, spot: Spot) {
+        self.parts.push((self.sections.len().saturating_sub(1), spot));
     }
 
     /// The section that is open.
@@ -340,19 +464,25 @@ impl Access {
     }
 
     /// What shall run; relative files are found from `root`.
-    pub(super) fn resolve(mut self, root: Option<&Path>) -> AccessRules {
+    pub(super) fn resolve(mut self, root: Option<&Path>, notes: &mut Notes) -> AccessRules {
         self.settle();
-        for users in self.sections.iter_mut().filter_map(|section| section.users.as_mut()) {
-            if let Some(root) = root.filter(|_| users.is_relative()) {
-                *users = root.join(&users);
+        for (section, spot) in &self.parts {
+            // What it grants would be granted for all of the balancer.
+            if self.sections.get(*section).is_some_and(AccessSection::says_something) {
+                let what = "rules for a part of a balancer are not supported";
+                notes.error(
+                    *spot,
+                    Complaint::new(what, "write them into a <Location> with the path of that part"),
+                );
             }
         }
-        self.sections.retain(|section| {
-            section.auth_type.is_some()
-                || section.realm.is_some()
-                || section.users.is_some()
-                || section.rule.is_some()
-        });
+        let files = self.sections.iter_mut().flat_map(|it| [it.users.as_mut(), it.groups.as_mut()]);
+        for file in files.flatten() {
+            if let Some(root) = root.filter(|_| file.is_relative()) {
+                *file = root.join(&file);
+            }
+        }
+        self.sections.retain(AccessSection::says_something);
         AccessRules(self.sections)
     }
 }

@@ -17,11 +17,12 @@ use crate::config::variable::Variables;
 use crate::config::{ReadOptions, include, limits};
 
 /// Modules of httpd whose function is built in, by both of their names.
-const BUILT_IN: [&str; 22] = [
+const BUILT_IN: [&str; 23] = [
     "auth_basic_module",
     "authn_core_module",
     "authn_file_module",
     "authz_core_module",
+    "authz_groupfile_module",
     "authz_host_module",
     "authz_user_module",
     "core_module",

@@ -113,7 +113,7 @@ fn resolve_access(
     (handlers, root): (&handler::Written, Option<&Path>),
     notes: &mut Notes,
 ) -> AccessRules {
-    let rules = access.resolve(root);
+    let rules = access.resolve(root, notes);
     for (path, spot) in handlers.all(Handler::Manager) {
         let effective = rules.effective(path, None);
         if effective.is_open() {

@@ -213,7 +213,11 @@ impl Reader {
             return None;
         }
         let name = Site::balancer_name(&mut self.notes, &url.text, url.spot)?;
-        self.site.access.begin(Reach::Balancer(name.clone()));
+        let behind = url.text.get(11..).and_then(|rest| rest.split_once('/')).map(|(_, path)| path);
+        self.site.access.begin(Reach::Balancer { name: name.clone(), whole: behind.is_some() });
+        if behind.is_some_and(|path| !path.is_empty()) {
+            self.site.access.is_about_a_part(url.spot);
+        }
         let index = self.site.declare(&name, spot);
         if let Some(balancer) = self.site.balancers.get_mut(index) {
             for word in parameters {
@@ -233,6 +237,11 @@ impl Reader {
         if path.text.contains(['*', '?', '[']) {
             let what = "wildcards are not supported in <Location>";
             self.notes.error(path.spot, Complaint::new(what, "write a plain path"));
+            return None;
+        }
+        if path.text.contains("//") {
+            let what = "no request fits a <Location> with two slashes in a row: httpd makes one of those in requests";
+            self.notes.error(path.spot, Complaint::new(what, "write one slash"));
             return None;
         }
         check_path(&mut self.notes, path)?;

@@ -267,7 +267,7 @@ fn fences_stand_on_exactly_the_paths_that_are_closed() {
     let text = "Listen 80
         <Proxy balancer://b>
             BalancerMember http://h:1
-            Require group admins
+            Require expr admins
         </Proxy>
         BalancerMember balancer://c http://h:2
         <Location /admin>
@@ -279,7 +279,7 @@ fn fences_stand_on_exactly_the_paths_that_are_closed() {
         errors(text),
         [
             "site.conf:4:13: Require restricts access for all of balancer://b (/b); this proxy cannot do that yet",
-            "site.conf:8:13: AuthType authenticates for /admin; this proxy cannot do that yet",
+            "site.conf:8:13: AuthType Digest authenticates for /admin; this proxy cannot do that yet",
         ]
     );
     let config = fenced(text).unwrap_or_else(|report| panic!("{report}"));

@@ -60,6 +60,7 @@ async fn decide(
         balancer: balancer.and_then(|index| site.balancers.get(index)).map(|balancer| &balancer.name),
         client,
         local: conversation.local(),
+        method: head.method.of(block),
         authorization: line.map(|line| line.value.of(block)),
     };
     site.access.admit(&asked).await.map_err(|closed| own(closed, balancer))

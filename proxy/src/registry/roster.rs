@@ -276,7 +276,7 @@ fn guard(live: &LiveBalancer, plan: &Plan) -> Option<Refusal> {
     let snapshot = live.snapshot();
     let seen = snapshot.member(member)?;
     let refuse = |what: String| {
-        let how = format!("drain it first: evenkeel drain --wait {}/{member}", live.name);
+        let how = format!("drain it first: evenkeel drain {}/{member} --wait", live.name);
         Some(Refusal::new(
             Code::Guarded,
             format!("{what}; {how}; --force (or \"force\": true) removes it all the same"),

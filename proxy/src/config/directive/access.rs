@@ -1,6 +1,6 @@
 //! Directives about who may come. What of them this proxy does not have stops the start, as all that closes something.
 
-use crate::config::access::{AuthType, Rule};
+use crate::config::access::{AuthType, Merging, Rule};
 use crate::config::directive::{Call, Context, Directive, EVERYWHERE, Effect};
 use crate::config::lexer::Word;
 use crate::config::notes::{Complaint, Notes};
@@ -9,8 +9,15 @@ use crate::config::site::{Closing, Scope, Site};
 
 /// More words on a line than anybody writes.
 const MANY: usize = 1024;
+/// What `Require method` can name.
+const METHODS: [&str; 10] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "MKCOL", "REPORT"];
 const SECTIONS: &[Context] = &[Context::Location, Context::Proxy];
 const REMEDY: &str = "let a firewall, or a proxy in front, decide who may come";
+
+/// Its files hold what is as good as the password, and hashes that are guessed by the billion.
+const NO_DIGEST: &str = "write AuthType Basic, and have a proxy in front speak TLS: a digest hides a password on the way \
+     and keeps it worse";
 
 type Apply = fn(&mut Site, &mut Notes, &Call<'_>);
 
@@ -34,6 +41,37 @@ pub(super) static ROWS: &[Directive] = &[
             },
         )
     },
+    row(
+        "AuthGroupFile",
+        "FILE",
+        "Groups and their users, a line each: NAME: USER USER. Changes count at once.",
+        |site, notes, call| {
+            let path = file(notes, call);
+            if let Some(section) = site.access.section() {
+                section.groups = path.or(section.groups.take());
+            }
+        },
+    ),
+    row(
+        "AuthMerging",
+        "Off|And|Or",
+        "What becomes of the Require lines of sections that fit before: replaced, or to be granted as well, or instead.",
+        |site, notes, call| {
+            let merging = match call.text(0).to_ascii_lowercase().as_str() {
+                "off" => Merging::Off,
+                "and" => Merging::And,
+                "or" => Merging::Or,
+                _ => {
+                    let what = "AuthMerging must be Off, And or Or";
+                    return notes
+                        .error(call.word_spot(0), Complaint::new(what, "write Off, which is the default"));
+                }
+            };
+            if let Some(section) = site.access.section() {
+                section.merging = Some(merging);
+            }
+        },
+    ),
     row("AuthName", "NAME", "What is asked for a password for, as browsers show it.", |site, notes, call| {
         if call.text(0).bytes().any(|byte| !(b' '..=b'~').contains(&byte)) {
             let what = "the name has characters that browsers cannot be told";
@@ -47,6 +85,7 @@ pub(super) static ROWS: &[Directive] = &[
         let auth_type = match call.text(0).to_ascii_lowercase().as_str() {
             "basic" => AuthType::Basic,
             "none" => AuthType::None,
+            "digest" => return stop_with(site, ("AuthType Digest", NO_DIGEST), call),
             _ => return stop(site, "AuthType", call),
         };
         if let Some(section) = site.access.section() {
@@ -58,20 +97,17 @@ pub(super) static ROWS: &[Directive] = &[
         "FILE",
         "Users and passwords as htpasswd writes them: bcrypt, SHA-1, apr1 and crypt. Changes count at once.",
         |site, notes, call| {
-            let path = std::path::PathBuf::from(call.text(0));
-            if call.text(0).is_empty() {
-                return notes
-                    .error(call.word_spot(0), Complaint::new("the file is missing", "write its path"));
-            }
+            let path = file(notes, call);
             if let Some(section) = site.access.section() {
-                section.users = Some(path);
+                section.users = path.or(section.users.take());
             }
         },
     ),
     Directive {
         name: "Require",
         contexts: EVERYWHERE,
-        usage: "[not] all granted|all denied|ip ADDRESS …|host NAME …|local|valid-user|user NAME …",
+        usage: "[not] all granted|all denied|ip ADDRESS …|host NAME …|forward-dns NAME …|local|method NAME …|valid-user|\
+                user NAME …|group NAME …",
         arguments: 1..=MANY,
         about: "Who may come, in <Location> and <Proxy>; of several lines one must grant, unless they stand in \
                 <RequireAll>, <RequireAny> or <RequireNone>. Other forms stop the start.",
@@ -84,15 +120,28 @@ pub(super) static ROWS: &[Directive] = &[
     },
 ];
 
+/// The path that a line names.
+fn file(notes: &mut Notes, call: &Call<'_>) -> Option<std::path::PathBuf> {
+    if call.text(0).is_empty() {
+        notes.error(call.word_spot(0), Complaint::new("the file is missing", "write its path"));
+        return None;
+    }
+    Some(call.text(0).into())
+}
+
 fn is_all_granted(words: &[&str]) -> bool {
     matches!(words, [all, granted] if all.eq_ignore_ascii_case("all") && granted.eq_ignore_ascii_case("granted"))
 }
 
 /// It cannot be honoured, so it stops the start.
 fn stop(site: &mut Site, name: &str, call: &Call<'_>) {
+    stop_with(site, (name, REMEDY), call);
+}
+
+fn stop_with(site: &mut Site, (name, remedy): (&str, &'static str), call: &Call<'_>) {
     let does = if name == "Require" { "restricts access" } else { "authenticates" };
     let scope = call.scope.clone();
-    site.closings.push(Closing { name: name.to_owned(), does, remedy: REMEDY, scope, spot: call.spot });
+    site.closings.push(Closing { name: name.to_owned(), does, remedy, scope, spot: call.spot });
 }
 
 fn require(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
@@ -111,6 +160,10 @@ fn require(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
         let remedy = "write for example Require ip 10.0.0.0/8";
         return notes.error(call.spot, Complaint::new("Require says nothing", remedy));
     };
+    // httpd would put a value in the place of it.
+    if arguments.iter().any(|word| word.text.contains("%{")) {
+        return stop(site, "Require", call);
+    }
     match rule(&kind.text, arguments, notes) {
         Some(Ok(rule)) => {
             let rule = if not { Rule::Not(Box::new(rule)) } else { rule };
@@ -119,6 +172,10 @@ fn require(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
         Some(Err(complaint)) => notes.error(kind.spot, complaint),
         None => stop(site, "Require", call),
     }
+}
+
+fn texts(words: &[Word]) -> Vec<String> {
+    words.iter().map(|word| word.text.clone()).collect()
 }
 
 /// One rule; none for a kind that is not known here. As in httpd kinds are written in small letters.
@@ -146,11 +203,27 @@ fn rule(kind: &str, arguments: &[Word], notes: &mut Notes) -> Option<Result<Rule
             Ok(Rule::Ip(networks))
         }
         ("host", []) => needs("a name", "write for example Require host example.com"),
-        ("host", words) => Ok(Rule::Host(words.iter().map(|word| word.text.clone()).collect())),
+        ("host", words) => Ok(Rule::Host(texts(words))),
+        ("forward-dns", []) => needs("a name", "write for example Require forward-dns bastion.example.com"),
+        ("forward-dns", words) => Ok(Rule::ForwardDns(texts(words))),
         ("local", _) => Ok(Rule::Local),
+        ("method", []) => needs("a method", "write for example Require method GET HEAD"),
+        ("method", words) => match words.iter().find(|word| !METHODS.contains(&word.text.as_str())) {
+            Some(word) => {
+                let what = format!("there is no method '{}'", shown(&word.text));
+                Err(Complaint::new(what, "write for example Require method GET HEAD, in capital letters"))
+            }
+            // As in httpd GET and HEAD are one.
+            None => {
+                let methods = texts(words).into_iter();
+                Ok(Rule::Method(methods.map(|it| if it == "HEAD" { "GET".to_owned() } else { it }).collect()))
+            }
+        },
+        ("group", []) => needs("a name", "write Require group NAME, and AuthGroupFile FILE"),
+        ("group", words) => Ok(Rule::Group(texts(words))),
         ("valid-user", _) => Ok(Rule::ValidUser),
         ("user", []) => needs("a name", "write Require user NAME, or Require valid-user"),
-        ("user", words) => Ok(Rule::User(words.iter().map(|word| word.text.clone()).collect())),
+        ("user", words) => Ok(Rule::User(texts(words))),
         _ => return None,
     })
 }

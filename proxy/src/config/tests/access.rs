@@ -9,6 +9,19 @@ fn rules(lines: &str) -> AccessRules {
     loaded(&format!("Listen 80\n{lines}\n")).access
 }
 
+/// Somebody without a name.
+fn visitor(address: &str, local: Option<IpAddr>) -> Visitor<'static> {
+    Visitor {
+        address: address.parse().unwrap(),
+        local,
+        name: None,
+        forward: &[],
+        method: b"GET",
+        user: None,
+        groups: &[],
+    }
+}
+
 /// What the rules of a location say of somebody from 10.0.0.1 who came to 192.0.2.1.
 fn verdict(lines: &str, user: Option<&str>) -> Verdict {
     let rules = rules(&format!("<Location /x>\n{lines}\n</Location>"));
@@ -17,7 +30,10 @@ fn verdict(lines: &str, user: Option<&str>) -> Verdict {
         address: address("10.0.0.1"),
         local: Some(address("192.0.2.1")),
         name: Some("n1.a.example"),
+        forward: &["bastion.example".to_owned()],
+        method: b"HEAD",
         user,
+        groups: &["ops".to_owned()],
     };
     rules.effective("/x", None).rule.expect("there is a rule").judge(&visitor)
 }
@@ -44,6 +60,15 @@ fn rules_say_what_httpds_say() {
         ("Require valid-user", NeedsUser, Granted),
         ("Require user anna bert", NeedsUser, Granted),
         ("Require user bert", NeedsUser, Denied),
+        ("Require forward-dns a.example bastion.example", Granted, Granted),
+        ("Require forward-dns a.example", Denied, Denied),
+        ("Require method GET POST", Granted, Granted),
+        ("Require method HEAD", Granted, Granted),
+        ("Require method POST", Denied, Denied),
+        ("Require group ops", NeedsUser, Granted),
+        ("Require group admin", NeedsUser, Denied),
+        ("Require group OPS", NeedsUser, Granted),
+        ("<RequireAll>\nRequire valid-user\nRequire not group ops\n</RequireAll>", NeedsUser, Denied),
         ("Require ip 11\nRequire valid-user", NeedsUser, Granted),
         ("Require valid-user\nRequire ip 11", NeedsUser, Granted),
         ("Require ip 10\nRequire valid-user", Granted, Granted),
@@ -68,7 +93,7 @@ fn rules_say_what_httpds_say() {
         assert_eq!((verdict(lines, None), verdict(lines, Some("anna"))), (nobody, anna), "{lines}");
     }
     let of_none = Rule::Not(Box::new(Rule::All(false)));
-    let visitor = Visitor { address: "10.0.0.1".parse().unwrap(), local: None, name: None, user: None };
+    let visitor = visitor("10.0.0.1", None);
     assert_eq!(of_none.judge(&visitor), Neutral);
 }
 
@@ -83,8 +108,7 @@ fn who_is_local_comes_from_here() {
         ("::ffff:192.0.2.1", "192.0.2.1", Verdict::Granted),
         ("192.0.2.2", "192.0.2.1", Verdict::Denied),
     ] {
-        let (address, local) = (address.parse().unwrap(), Some(local.parse().unwrap()));
-        assert_eq!(rule.judge(&Visitor { address, local, name: None, user: None }), verdict, "{address}");
+        assert_eq!(rule.judge(&visitor(address, local.parse().ok())), verdict, "{address}");
     }
 }
 
@@ -156,20 +180,64 @@ fn what_httpd_refuses_is_refused() {
         ("Require user", "2:9: Require user needs a name"),
         ("Require IP 10", "2:1: Require restricts access for /x; this proxy cannot do that yet"),
         ("Require host", "2:9: Require host needs a name"),
-        (
-            "Require forward-dns a.example",
-            "2:1: Require restricts access for /x; this proxy cannot do that yet",
-        ),
-        ("AuthType Digest", "2:1: AuthType authenticates for /x; this proxy cannot do that yet"),
+        ("Require expr true", "2:1: Require restricts access for /x; this proxy cannot do that yet"),
+        ("Require not user %{HTTP_X}", "2:1: Require restricts access for /x; this proxy cannot do that yet"),
+        ("Require method get", "2:9: there is no method 'get'"),
+        ("AuthType Digest", "2:1: AuthType Digest authenticates for /x; this proxy cannot do that yet"),
         (
             "AuthBasicProvider ldap",
             "2:1: AuthBasicProvider authenticates for /x; this proxy cannot do that yet",
         ),
-        ("AuthMerging Or", "2:1: AuthMerging authenticates for /x; this proxy cannot do that yet"),
+        ("AuthMerging Sometimes", "2:13: AuthMerging must be Off, And or Or"),
     ] {
         let text = format!("<Location /x>\n{lines}\n</Location>\nListen 80\n");
         assert_eq!(errors(&text), [format!("site.conf:{why}")], "{lines}");
     }
+}
+
+#[test]
+fn sections_that_could_open_what_httpd_keeps_closed_are_refused() {
+    for (section, why) in [
+        ("<Location //x>", "1:11: no request fits a <Location> with two slashes in a row"),
+        ("<Location /x//y>", "1:11: no request fits a <Location> with two slashes in a row"),
+        ("<Proxy balancer://app/x>", "1:8: rules for a part of a balancer are not supported"),
+    ] {
+        let end = if section.starts_with("<P") { "</Proxy>" } else { "</Location>" };
+        let told = errors(&format!("{section}\nRequire all granted\n{end}\nListen 80\n"));
+        assert!(told[0].starts_with(&format!("site.conf:{why}")), "{told:?}");
+    }
+}
+
+#[test]
+fn a_slash_behind_the_name_of_a_balancer_means_it_alone() {
+    let rules = rules(
+        "<Proxy balancer://app2>\nRequire all denied\n</Proxy>\n<Proxy balancer://app/>\nRequire all granted\n</Proxy>",
+    );
+    let shown = |name: &str| format!("{:?}", rules.effective("/", name.parse().ok().as_ref()).rule.unwrap());
+    assert_eq!(
+        (shown("app2"), shown("app")),
+        ("Any([All(false)])".to_owned(), "Any([All(true)])".to_owned())
+    );
+}
+
+#[test]
+fn merged_sections_say_what_httpds_say() {
+    let rules = rules(
+        "<Location /x>\nRequire ip 10\n</Location>\n<Location /x/and>\nAuthMerging And\nRequire method POST\n</Location>\n\
+         <Location /x/or>\nAuthMerging Or\nRequire method GET\n</Location>\n<Location /x/off>\nAuthMerging Off\n</Location>\n\
+         <Location /x/and/none>\nAuthMerging Or\n</Location>",
+    );
+    for (path, near, far) in [
+        ("/x", Verdict::Granted, Verdict::Denied),
+        ("/x/and", Verdict::Denied, Verdict::Denied),
+        ("/x/and/none", Verdict::Denied, Verdict::Denied),
+        ("/x/or", Verdict::Granted, Verdict::Granted),
+    ] {
+        let rule = rules.effective(path, None).rule.unwrap();
+        let judged = ["10.0.0.1", "11.0.0.1"].map(|address| rule.judge(&visitor(address, None)));
+        assert_eq!(judged, [near, far], "{path}");
+    }
+    assert!(rules.effective("/x/off", None).rule.is_none());
 }
 
 #[test]

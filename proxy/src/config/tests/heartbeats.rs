@@ -110,7 +110,7 @@ fn what_cannot_work_is_told() {
 
 #[test]
 fn a_rule_of_access_on_the_handler_is_never_passed_over() {
-    let text = "Listen 80\nHeartbeatListen 239.0.0.1:1\n<Location /hb>\nSetHandler heartbeat\nRequire group x\n</Location>\n";
+    let text = "Listen 80\nHeartbeatListen 239.0.0.1:1\n<Location /hb>\nSetHandler heartbeat\nRequire expr x\n</Location>\n";
     assert_eq!(
         errors(text),
         ["site.conf:5:1: Require restricts access for /hb; this proxy cannot do that yet"]

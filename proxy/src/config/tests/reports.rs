@@ -59,12 +59,12 @@ error: there is no balancer://ap
 #[test]
 fn what_closes_names_the_paths_it_covers() {
     check(
-        "Listen 80\n<Location /admin>\n    Require group admins\n</Location>\n",
+        "Listen 80\n<Location /admin>\n    Require expr  admins\n</Location>\n",
         "\
 error: Require restricts access for /admin; this proxy cannot do that yet
  --> site.conf:3:5
   |
-3 |     Require group admins
+3 |     Require expr  admins
   |     ^^^^^^^^^^^^^^^^^^^^
   |
   = help: let a firewall, or a proxy in front, decide who may come, and remove the line; or start with --fence to answer 503 there
