@@ -43,6 +43,13 @@ fn main() -> ExitCode {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
             Exit::Usage.into()
         }
+        None if cli::is_dumb(std::env::var_os("TERM")) => {
+            say(
+                "this terminal cannot be painted (TERM is dumb); `evenkeel watch --linear` tells what changes, \
+                 and the commands do the rest",
+            );
+            Exit::Usage.into()
+        }
         None => match Surroundings::of_this_process().find(socket) {
             Ok(socket) => match options_of(cli.screen) {
                 Ok(options) => ended(attach::screen(&socket, options)),

@@ -11,6 +11,7 @@ mod keys;
 mod lock;
 mod rolling;
 mod screen;
+mod settings;
 mod shell;
 
 use harness::prelude::*;
