@@ -1,13 +1,9 @@
 //! Ties the screen to the proxy behind one admin socket.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::client::{Client, watch};
 use crate::screen;
-
-/// How often the screen is given a snapshot when nothing happens that asks for one sooner.
-const PERIOD: Duration = Duration::from_secs(1);
 
 /// Shows the screen until the operator leaves it.
 ///
@@ -17,7 +13,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub fn screen(socket: &Path, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (link, news) = watch(Client::new(socket)?, PERIOD);
+        let (link, news) = watch(Client::new(socket)?, options.pace.period());
         screen::run(&socket.display().to_string(), link, news, options).await
     })
 }

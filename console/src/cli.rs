@@ -62,7 +62,7 @@ pub use set::SetArguments;
 pub use status::{StatusArguments, page};
 pub use undo::UndoArguments;
 pub use wait::WaitArguments;
-pub use watch::WatchArguments;
+pub use watch::{WatchArguments, is_dumb};
 
 /// See and steer a running Evenkeel proxy; without a command: on a full screen
 #[derive(Debug, Parser)]

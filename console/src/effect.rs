@@ -1,5 +1,7 @@
 //! Everything that `update` may ask the program to do. It is done by the loop in `screen`, never here.
 
+use std::time::Duration;
+
 use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit};
 
 use crate::model::target::Target;
@@ -36,6 +38,8 @@ pub enum Effect {
         /// What.
         job: Box<Job>,
     },
+    /// Ask for snapshots that often from now on.
+    Pace(Duration),
     /// Ask for a snapshot soon.
     Refresh,
     /// Give a text to the clipboard of whoever sits at the terminal.

@@ -19,6 +19,7 @@ pub mod message;
 pub mod model;
 pub mod need;
 pub mod news;
+pub mod pace;
 pub mod screen;
 pub mod terminal;
 pub mod theme;

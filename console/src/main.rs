@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let socket = cli.socket.as_deref();
     if cli.command.is_some() && cli.screen != ScreenOptions::default() {
         say(
-            "--write, --lock-after, --theme, --ascii and --mouse are for the screen; a command takes none of them",
+            "--write, --lock-after, --interval, --theme, --ascii and --mouse are for the screen; a command takes none of them",
         );
         return Exit::Usage.into();
     }
@@ -41,6 +41,13 @@ fn main() -> ExitCode {
         },
         None if !(io::stdin().is_terminal() && io::stdout().is_terminal()) => {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
+            Exit::Usage.into()
+        }
+        None if cli::is_dumb(std::env::var_os("TERM")) => {
+            say(
+                "this terminal cannot be painted (TERM is dumb); `evenkeel watch --linear` tells what changes, \
+                 and the commands do the rest",
+            );
             Exit::Usage.into()
         }
         None => match Surroundings::of_this_process().find(socket) {
@@ -69,7 +76,8 @@ fn options_of(typed: ScreenOptions) -> Result<Options, Fault> {
     };
     let lock_after = Some(typed.lock_after).filter(|after| !after.is_zero());
     let keymap = config::of_this_user()?.keymap;
-    Ok(Options { write: typed.write, lock_after, theme, ascii: typed.ascii, mouse: typed.mouse, keymap })
+    let ScreenOptions { write, ascii, mouse, interval: pace, .. } = typed;
+    Ok(Options { write, lock_after, theme, ascii, mouse, pace, keymap })
 }
 
 fn refused(fault: &Fault) -> ExitCode {

@@ -10,6 +10,7 @@ use evenkeel_protocol::{BalancerSnapshot, Drain, Moment};
 use crate::keymap::{Context, Keymap};
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
+use crate::pace::Pace;
 
 pub mod act;
 pub mod batch;
@@ -39,6 +40,7 @@ pub mod query;
 pub mod question;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod still;
 pub mod target;
 pub mod terms;
 pub mod tuning;
@@ -62,12 +64,13 @@ use palette::Palette;
 use past::Reach;
 use pending::Pending;
 use question::{Question, Standing};
+use still::Still;
 use target::Target;
 use terms::Terms;
 use tuning::Tuning;
 use undo::Own;
 
-/// A snapshot that is older counts as stale.
+/// A snapshot that is older counts as stale, unless they are asked for that seldom.
 const STALE_AFTER: Duration = Duration::from_secs(3);
 
 /// The connection as last heard.
@@ -95,6 +98,8 @@ pub enum Freshness {
     Waiting,
     /// It holds.
     Live,
+    /// It stands still for so many seconds, because the operator wants it so; the proxy answers.
+    Frozen(u64),
     /// It is so many seconds old.
     Stale(u64),
     /// The proxy does not answer.
@@ -236,6 +241,10 @@ pub struct Model {
     pub commands: Vec<String>,
     /// Has the console the mouse?
     pub mouse: bool,
+    /// How often the proxy is asked.
+    pub pace: Pace,
+    /// What is live, while the picture stands still.
+    pub still: Option<Box<Still>>,
     /// How far back graphs go.
     pub reach: Reach,
     /// What the open screen has asked for beside the snapshot.
@@ -276,6 +285,8 @@ impl Model {
             recall: Vec::new(),
             commands: Vec::new(),
             mouse: false,
+            pace: Pace::default(),
+            still: None,
             reach: Reach::default(),
             gathered: Gathered::default(),
             lens: Lens::default(),
@@ -400,8 +411,13 @@ impl Model {
         if self.fleet.snapshot().is_none() {
             return Freshness::Waiting;
         }
-        let age = now.since(self.fleet.heard());
-        if age < STALE_AFTER { Freshness::Live } else { Freshness::Stale(age.as_secs()) }
+        let heard = self.still.as_ref().map_or(self.fleet.heard(), |still| still.heard());
+        let age = now.since(heard);
+        if age >= STALE_AFTER.max(self.pace.period() * 2 + STALE_AFTER / 3) {
+            return Freshness::Stale(age.as_secs());
+        }
+        let frozen = self.still.as_ref().map(|still| now.since(still.since()).as_secs());
+        frozen.map_or(Freshness::Live, Freshness::Frozen)
     }
 
     /// Can an edit be sent at all?

@@ -72,6 +72,8 @@ pub trait Link {
     fn drain(&self, ticket: Ticket, job: Job);
     /// From now on fetch this beside snapshots, and nothing else; it comes as [`News::Found`].
     fn look(&self, needs: Vec<Need>);
+    /// From now on send a snapshot at least once in each `period`.
+    fn pace(&self, period: Duration);
     /// Send a snapshot soon, for example after an event.
     fn refresh(&self);
 }

@@ -23,6 +23,7 @@ use crate::message::{Clock, Key, Message, Size};
 use crate::model::Model;
 use crate::model::lock::Lock;
 use crate::news::{Link, News};
+use crate::pace::Pace;
 use crate::terminal::{Screen, end_on_hang_up};
 use crate::theme::{Environment, Theme, Wish};
 use crate::update::update;
@@ -51,6 +52,8 @@ pub struct Options {
     pub ascii: bool,
     /// The mouse from the start?
     pub mouse: bool,
+    /// How often the proxy is asked.
+    pub pace: Pace,
     /// What keys mean.
     pub keymap: Keymap,
 }
@@ -74,6 +77,7 @@ pub async fn run(
     let mut model = Model::new(title, screen.size()?);
     model.lock = Lock::new(options.write, options.lock_after);
     model.mouse = options.mouse;
+    model.pace = options.pace;
     model.keymap = options.keymap;
     let look = Look { theme, zone: TimeZone::system() };
     let mut console = Console { screen, model, look, link, began: now() };
@@ -151,6 +155,7 @@ impl<L: Link> Console<L> {
                 }
                 Effect::Reload(ticket) => self.link.reload(ticket),
                 Effect::Drain { ticket, job } => self.link.drain(ticket, *job),
+                Effect::Pace(period) => self.link.pace(period),
                 Effect::Refresh => self.link.refresh(),
                 Effect::Yank(text) => self.screen.yank(&text)?,
                 Effect::Mouse(switch) => self.screen.mouse(switch == Switch::On)?,

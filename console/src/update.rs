@@ -19,6 +19,7 @@ mod lock;
 mod many;
 mod menu;
 mod navigate;
+mod pace;
 mod palette;
 mod undo;
 mod yank;
@@ -27,6 +28,9 @@ mod yank;
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let effects = take(model, message);
     let needed = needs(model);
+    if let Some(still) = &mut model.still {
+        still.need(needed.clone());
+    }
     model.gathered.need(needed);
     effects
 }
@@ -52,7 +56,7 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             navigate::point(model, target);
             Vec::new()
         }
-        Message::News(news) => incoming::news(model, news),
+        Message::News(news) => model.live(|model| incoming::news(model, news)),
         Message::Resize(size) => {
             model.size = size;
             Vec::new()
@@ -131,6 +135,8 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Repaint => return vec![Effect::Repaint],
         Action::Mouse => return mouse(model),
+        Action::Faster | Action::Slower => return pace::step(model, action == Action::Faster),
+        Action::Freeze => pace::freeze(model),
         Action::Yank => return yank::yank(model),
         Action::Toggle(flag) => edit::ask_flag(model, flag),
         Action::Enable => edit::ask_enable(model),
@@ -192,6 +198,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
 
 /// Asks through the lens what was written.
 fn ask(model: &mut Model, text: &Text) {
+    // An answer to a new question is live.
+    model.thaw();
     let near = model.near().cloned();
     if model.lens.ask(text.value(), near.as_ref()) {
         model.screen = Screen::Lens;

@@ -105,7 +105,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         Screen::Lens => lens::draw(buffer, body, scene),
         Screen::Elections => elections::draw(buffer, body, scene),
     }
-    if !matches!(scene.model.freshness(), Freshness::Live | Freshness::Waiting) {
+    if !matches!(scene.model.freshness(), Freshness::Live | Freshness::Frozen(_) | Freshness::Waiting) {
         // What may no longer hold must not look as if it did.
         buffer.set_style(body, scene.style(Role::Faint));
     }

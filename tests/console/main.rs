@@ -12,6 +12,7 @@ mod keys;
 mod lock;
 mod rolling;
 mod screen;
+mod settings;
 mod shell;
 
 use harness::prelude::*;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::pace::Pace;
+
 /// How the screen opens and looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Options of the screen")]
@@ -14,6 +16,9 @@ pub struct ScreenOptions {
     /// Lock again after so long without a key, as 90s, 10m or 2h; 0 is never
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     pub lock_after: Duration,
+    /// How often the proxy is asked, from 100ms to 10s; + and - change it
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = Pace::parse)]
+    pub interval: Pace,
     /// Colours for which background
     #[arg(long, value_enum, value_name = "NAME", default_value_t = ThemeName::Auto)]
     pub theme: ThemeName,
@@ -43,6 +48,7 @@ impl Default for ScreenOptions {
         Self {
             write: false,
             lock_after: Duration::from_secs(600),
+            interval: Pace::default(),
             theme: ThemeName::Auto,
             ascii: false,
             mouse: false,
@@ -85,7 +91,15 @@ mod tests {
             (true, Duration::from_secs(7200), ThemeName::Light)
         );
         assert_eq!(options("--lock-after 0").unwrap().lock_after, Duration::ZERO);
-        for wrong in ["--lock-after x", "--lock-after 9999999999999h", "--theme pink", "--lock-after -1s"] {
+        assert_eq!(options("--interval 500ms").unwrap().interval.to_string(), "500 ms");
+        for wrong in [
+            "--interval 11s",
+            "--interval 5",
+            "--lock-after x",
+            "--lock-after 9999999999999h",
+            "--theme pink",
+            "--lock-after -1s",
+        ] {
             assert!(options(wrong).is_err(), "{wrong}");
         }
     }

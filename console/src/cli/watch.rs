@@ -1,12 +1,15 @@
 //! `evenkeel watch`: the proxy's state again and again: a table that is painted anew for eyes, rows that changed for
-//! programs, or a line of JSON each time. A proxy that is gone for a while is asked again.
+//! programs, sentences for ears, or a line of JSON each time. A proxy that is gone for a while is asked again.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
 use evenkeel_protocol::{BalancerName, MemberName, Snapshot, Span};
 use tokio::time::{MissedTickBehavior, interval};
+
+mod linear;
 
 use super::output::Stop;
 use super::patience::Asking;
@@ -17,7 +20,8 @@ pub(super) const HELP: &str = "\
 Examples:
   evenkeel watch                         a table, painted anew each second
   evenkeel watch --json app | jq -c '.balancers[].members[] | [.route, .busy, .latency.last_10s.p99_us]'
-  evenkeel watch app/node1 --interval 200ms --count 10";
+  evenkeel watch app/node1 --interval 200ms --count 10
+  evenkeel watch --linear                what changes, a sentence each: for screen readers and slow lines";
 
 /// What can be typed behind `watch`.
 #[derive(Debug, Args)]
@@ -28,6 +32,9 @@ pub struct WatchArguments {
     /// A snapshot as a line of JSON each time
     #[arg(long)]
     json: bool,
+    /// Tell what changes as sentences and paint nothing; so too where TERM is dumb
+    #[arg(long, conflicts_with = "json")]
+    linear: bool,
     /// How often, from 100ms to 1h
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = how_often)]
     interval: Duration,
@@ -50,6 +57,8 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
     let mut ticks = interval(arguments.interval);
     // A slow answer is not made up for by asking faster.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let linear = arguments.linear || session.output.is_terminal() && is_dumb(std::env::var_os("TERM"));
+    let mut story = linear::Story::default();
     let mut before = Rows::new();
     let mut left = arguments.count.unwrap_or(u64::MAX);
     while left > 0 {
@@ -64,6 +73,11 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
             let line = serde_json::to_string(&snapshot)
                 .map_err(|why| Stop::Failed(Exit::Failed, format!("the snapshot is no JSON: {why}")))?;
             session.output.result(&line)?;
+        } else if linear {
+            let time = events::time(snapshot.taken, &session.zone);
+            for sentence in story.goes_on(&snapshot) {
+                session.output.result(&format!("{time}  {sentence}"))?;
+            }
         } else if session.output.is_terminal() {
             let time = events::time(snapshot.taken, &session.zone);
             // From the first cell on, and nothing of before below it.
@@ -77,6 +91,11 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
         }
     }
     Ok(Exit::Done)
+}
+
+/// Does the variable `TERM` say that a terminal cannot be painted?
+pub fn is_dumb(term: Option<OsString>) -> bool {
+    term.is_some_and(|term| term == "dumb")
 }
 
 /// Rows that are not as they were, each with its balancer; a member that is gone is told once.
@@ -149,6 +168,33 @@ mod tests {
         scene.on_terminal();
         assert_eq!(scene.run("watch --interval 100ms --count 2").await, Exit::Done);
         assert_eq!(scene.out().matches("\u{1b}[H\u{1b}[2J").count(), 2);
+    }
+
+    #[tokio::test]
+    async fn ears_get_sentences_about_what_changes_and_nothing_is_painted() {
+        let asked = AtomicU64::new(0);
+        let proxy = Scripted::start(move |_| {
+            let mut snapshot = scripted::snapshot(0);
+            let member = &mut snapshot.balancers[0].members[0];
+            member.busy = asked.load(Ordering::Relaxed);
+            if asked.fetch_add(1, Ordering::Relaxed) > 1 {
+                member.words = "Init Drn Ok".to_owned();
+            }
+            Act::json(&snapshot)
+        });
+        let mut scene = Scene::of(&proxy);
+        scene.on_terminal();
+        assert_eq!(scene.run("watch --linear --interval 100ms --count 4").await, Exit::Done);
+        let out = scene.out();
+        let told: Vec<&str> =
+            out.lines().filter_map(|line| line.split_once("  ")).map(|(_, text)| text).collect();
+        assert_eq!(told.len(), 4, "three members, and one change: {out}");
+        assert_eq!(told[3], "app/a: status Init Ok -> Init Drn Ok");
+        assert!(!out.contains('\u{1b}'));
+        assert_eq!(scene.run("watch --linear --json").await, Exit::Usage);
+        for (term, dumb) in [(None, false), (Some("dumb"), true), (Some("xterm"), false)] {
+            assert_eq!(is_dumb(term.map(OsString::from)), dumb, "{term:?}");
+        }
     }
 
     #[tokio::test]

@@ -33,6 +33,7 @@ pub struct Handle {
     refresh: Arc<Notify>,
     edits: Arc<Semaphore>,
     wants: Arc<latest::Sender<Wants>>,
+    period: Arc<latest::Sender<Duration>>,
     runtime: runtime::Handle,
 }
 
@@ -43,17 +44,18 @@ pub fn watch(client: Client, period: Duration) -> (Handle, mpsc::Receiver<News>)
     let (news, receiver) = mpsc::channel(NEWS);
     let refresh = Arc::new(Notify::new());
     let wants = Arc::new(latest::Sender::new(Wants::default()));
+    let (period, periods) = latest::channel(period.max(GATHER));
     let handle = Handle {
         client: client.clone(),
         news: news.clone(),
         refresh: Arc::clone(&refresh),
         edits: Arc::new(Semaphore::new(EDITS)),
         wants: Arc::clone(&wants),
+        period: Arc::new(period),
         runtime: runtime::Handle::current(),
     };
     handle.runtime.spawn(fetch::run(client.clone(), wants.subscribe(), news.clone()));
-    let watcher =
-        Watcher { client, news, refresh, wants, period: period.max(GATHER), started: None, last: 0 };
+    let watcher = Watcher { client, news, refresh, wants, period: periods, started: None, last: 0 };
     handle.runtime.spawn(watcher.run());
     (handle, receiver)
 }
@@ -87,6 +89,10 @@ impl Link for Handle {
         self.wants.send_modify(|wants| wants.needs = needs);
     }
 
+    fn pace(&self, period: Duration) {
+        self.period.send_replace(period.max(GATHER));
+    }
+
     fn refresh(&self) {
         self.refresh.notify_one();
     }
@@ -118,7 +124,7 @@ struct Watcher {
     news: mpsc::Sender<News>,
     refresh: Arc<Notify>,
     wants: Arc<latest::Sender<Wants>>,
-    period: Duration,
+    period: latest::Receiver<Duration>,
     /// When the proxy that was watched last had started.
     started: Option<Timestamp>,
     /// The last event that was read of it.
@@ -209,6 +215,11 @@ impl Watcher {
                     soon = true;
                     timer.reset_after(GATHER);
                 }
+                Ok(()) = self.period.changed() => {
+                    timer = self.timer();
+                    soon = true;
+                    timer.reset_after(GATHER);
+                }
                 _ = timer.tick() => {
                     let snapshot = self.client.snapshot().await?;
                     *snapshots += 1;
@@ -224,9 +235,10 @@ impl Watcher {
 
     /// Ticks each period, the first time after one.
     fn timer(&self) -> Interval {
-        let mut timer = interval(self.period);
+        let period = *self.period.borrow();
+        let mut timer = interval(period);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        timer.reset_after(self.period);
+        timer.reset_after(period);
         timer
     }
 

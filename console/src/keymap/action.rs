@@ -31,6 +31,12 @@ pub enum Action {
     Lens,
     /// Go to the elections.
     Elections,
+    /// Let the picture stand still, or go on.
+    Freeze,
+    /// Ask the proxy more often.
+    Faster,
+    /// Ask the proxy less often.
+    Slower,
     /// Let graphs go back further, or less far.
     Reach,
     /// Write what the lens is to look at.
@@ -147,6 +153,40 @@ impl Action {
     /// The line that does it in the palette. Those that answer, write or move within a text have none: they mean
     /// nothing there.
     pub fn line(self) -> Option<&'static str> {
+        self.line_of_act().or_else(|| self.line_of_view())
+    }
+
+    /// The line of what changes something, or prepares that.
+    fn line_of_act(self) -> Option<&'static str> {
+        Some(match self {
+            Self::More => "more-time",
+            Self::Terms => "terms",
+            Self::KeepDraining => "keep-draining",
+            Self::Restore => "restore",
+            Self::StopNow => "stop-now",
+            Self::CutNow => "cut-now",
+            Self::Mark => "mark",
+            Self::MarkRange => "mark-range",
+            Self::MarkAll => "mark-all",
+            Self::Toggle(Flag::Drain) => "drain",
+            Self::Toggle(Flag::Disabled) => "disable",
+            Self::Toggle(Flag::Stopped) => "stop",
+            Self::Toggle(Flag::Standby) => "standby",
+            Self::Toggle(Flag::Spare) => "set spare=on",
+            Self::Toggle(Flag::IgnoreErrors) => "set ignore_errors=on",
+            Self::Toggle(Flag::HealthFail) => "set health_fail=on",
+            Self::Enable => "enable",
+            Self::Edit => "edit",
+            Self::Tune => "settings",
+            Self::Reload => "reload",
+            Self::Undo => "undo",
+            Self::Lock => "lock",
+            _ => return None,
+        })
+    }
+
+    /// The line of what moves about, and of what is about the console itself.
+    fn line_of_view(self) -> Option<&'static str> {
         Some(match self {
             Self::Quit => "quit",
             Self::Suspend => "suspend",
@@ -161,17 +201,14 @@ impl Action {
             Self::Drains => "drains",
             Self::Lens => "lens",
             Self::Elections => "elections",
+            Self::Freeze => "freeze",
+            Self::Faster => "faster",
+            Self::Slower => "slower",
             Self::Reach => "reach",
             Self::Ask => "ask",
             Self::Watch => "watch",
             Self::Failovers => "failovers",
             Self::RouteChanges => "route-changes",
-            Self::More => "more-time",
-            Self::Terms => "terms",
-            Self::KeepDraining => "keep-draining",
-            Self::Restore => "restore",
-            Self::StopNow => "stop-now",
-            Self::CutNow => "cut-now",
             Self::NextScreen => "next-screen",
             Self::PreviousScreen => "previous-screen",
             Self::Up => "up",
@@ -189,33 +226,9 @@ impl Action {
             Self::SortNext => "sort-right",
             Self::SortPrevious => "sort-left",
             Self::Invert => "invert",
-            Self::Mark => "mark",
-            Self::MarkRange => "mark-range",
-            Self::MarkAll => "mark-all",
-            Self::Toggle(Flag::Drain) => "drain",
-            Self::Toggle(Flag::Disabled) => "disable",
-            Self::Toggle(Flag::Stopped) => "stop",
-            Self::Toggle(Flag::Standby) => "standby",
-            Self::Toggle(Flag::Spare) => "set spare=on",
-            Self::Toggle(Flag::IgnoreErrors) => "set ignore_errors=on",
-            Self::Toggle(Flag::HealthFail) => "set health_fail=on",
-            Self::Enable => "enable",
-            Self::Edit => "edit",
-            Self::Tune => "settings",
-            Self::Reload => "reload",
-            Self::Undo => "undo",
-            Self::Lock => "lock",
             Self::Yank => "yank",
             Self::Mouse => "mouse",
-            Self::Toggle(_)
-            | Self::Palette
-            | Self::Accept
-            | Self::Complete
-            | Self::Options
-            | Self::NextField
-            | Self::PreviousField
-            | Self::Yes
-            | Self::No => return None,
+            _ => return None,
         })
     }
 

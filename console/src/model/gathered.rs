@@ -38,6 +38,22 @@ impl Gathered {
         self.past.as_ref()?.as_ref().ok().filter(|past| past.target == *target)
     }
 
+    /// Takes over answers where there are none yet.
+    pub fn take_over(&mut self, other: &Self) {
+        fn take<T: Clone>(own: &mut Answer<T>, other: Option<&Result<T, String>>) {
+            if own.is_none() {
+                *own = other.cloned();
+            }
+        }
+        take(&mut self.past, other.past.as_ref());
+        take(&mut self.census, other.census.as_ref());
+        take(&mut self.elections, other.elections.as_ref());
+        take(&mut self.overrides, other.overrides.as_ref());
+        take(&mut self.preview, other.preview.as_ref());
+        take(&mut self.plan, other.plan.as_ref());
+        take(&mut self.explanation, other.explanation.as_ref());
+    }
+
     /// Takes over what is needed now, and lets go of answers to other questions.
     pub fn need(&mut self, needs: Vec<Need>) {
         if needs == self.needs {

@@ -13,8 +13,8 @@ pub const SECONDS: usize = 60;
 /// Snapshots that follow each other faster are taken together.
 const SHORTEST: u64 = 900_000;
 
-/// A longer silence is a gap, in whole seconds.
-const GAP: u64 = 5;
+/// A longer silence is a gap, in whole seconds: longer than the slowest pace.
+const GAP: u64 = 12;
 
 /// Requests a second, in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -149,7 +149,8 @@ mod tests {
             ("too soon waits for more", &[(0, 0), (100, 3), (1000, 10)], &[Some(10_000)]),
             ("a counter that falls", &[(0, 50), (1000, 3), (2000, 5)], &[None, Some(2000)]),
             ("a clock that falls", &[(5000, 5), (4000, 9), (5000, 10)], &[None, Some(1000)]),
-            ("a gap", &[(0, 0), (7000, 700)], &[None; 7]),
+            ("the slowest pace", &[(0, 0), (10_000, 100)], &[Some(10_000); 10]),
+            ("a gap", &[(0, 0), (14_000, 1_400)], &[None; 14]),
         ] {
             let mut history = History::default();
             for (millis, counter) in snapshots {

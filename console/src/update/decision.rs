@@ -11,8 +11,8 @@ use crate::model::question::Standing;
 use crate::model::tuning::Tuning;
 use crate::model::{Model, Popup, Tone, wash};
 use crate::news::Ticket;
-use crate::update::edit;
 use crate::update::incoming::UNDO;
+use crate::update::{edit, pace};
 
 /// Opens the form with the settings of the balancer that the cursor is in.
 pub(super) fn open(model: &mut Model) {
@@ -55,6 +55,7 @@ pub(super) fn ask(model: &mut Model, decision: Decision) {
 }
 
 fn is_possible(model: &mut Model) -> bool {
+    pace::go_on(model);
     let waits = model
         .decided
         .as_ref()

@@ -11,7 +11,7 @@ use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone};
 use crate::news::Ticket;
-use crate::update::{drain, many};
+use crate::update::{drain, many, pace};
 
 /// Asks whether to turn `flag` on, or off if all of those it is about have it.
 pub(super) fn ask_flag(model: &mut Model, flag: Flag) {
@@ -193,6 +193,7 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
 
 /// Can these be edited now? If not, says why.
 pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
+    pace::go_on(model);
     let Some(first) = targets.first() else { return false };
     let label = |target: &Target| target.label(model.fleet.snapshot());
     let hindrance = if let Some(why) = hindrance(model) {

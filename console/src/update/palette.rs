@@ -15,7 +15,7 @@ use crate::model::target::Target;
 use crate::model::tuning;
 use crate::model::vocabulary::Vocabulary;
 use crate::model::{Model, Popup, Screen, Tone};
-use crate::update::{act, decision, drain, edit};
+use crate::update::{act, decision, drain, edit, pace};
 
 /// Opens the line.
 pub(super) fn open(model: &mut Model) {
@@ -72,6 +72,7 @@ fn command(model: &mut Model, line: &str) {
         Ok(Typed::Explain(question)) => {
             let words = question.cookies.iter().chain(std::iter::once(&question.url));
             let text = words.cloned().collect::<Vec<_>>().join(" ");
+            model.thaw();
             model.lens.put(question, &text);
             model.gathered.explanation = None;
             model.screen = Screen::Lens;
@@ -98,6 +99,7 @@ fn command(model: &mut Model, line: &str) {
 
 /// Opens the question about a balancer's settings.
 fn settings(model: &mut Model, tune: Tune) {
+    pace::go_on(model);
     let Some(balancer) = model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&tune.balancer)) else {
         return;
     };

@@ -9,7 +9,7 @@ use crate::model::pending::Sent;
 use crate::model::question::{Question, Standing};
 use crate::model::undo::{Made, Tuned};
 use crate::model::{Model, Popup, Tone};
-use crate::update::{decision, edit};
+use crate::update::{decision, edit, pace};
 
 /// Remembers a change that the proxy has accepted, or that the last one was taken back.
 pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
@@ -22,6 +22,7 @@ pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
 
 /// Asks whether to take the last change back, if nobody has touched the member since.
 pub(super) fn ask(model: &mut Model) {
+    pace::go_on(model);
     let done = match model.own.last().cloned() {
         Some(Made::Member(done)) => Some(done),
         Some(Made::Balancer(tuned)) => return ask_of_balancer(model, &tuned),

@@ -143,6 +143,12 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
         (Verdict::Stale, Freshness::Stale(seconds)) => {
             format!("the proxy was last heard {seconds} s ago; then: {}", drain.why)
         }
+        (Verdict::Stale, Freshness::Frozen(_)) => {
+            format!(
+                "the picture stands still, so nothing is promised of it; when it was taken: {}",
+                drain.why
+            )
+        }
         (Verdict::Stale, _) => format!("the proxy does not answer; when it last did: {}", drain.why),
         (Verdict::NotYet, _) => format!("because {}", drain.why),
         _ => drain.why.clone(),

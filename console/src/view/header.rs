@@ -9,13 +9,19 @@ use ratatui::text::{Line, Span};
 use super::{Scene, badge, words};
 use crate::model::Freshness;
 use crate::model::health::Grade;
+use crate::pace::Pace;
 use crate::theme::Role;
 use crate::widget::text::{cut, shorten, width};
 
 /// The state of the connection, in at most `room` columns.
 fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
     match scene.model.freshness() {
-        Freshness::Live => scene.span(Role::Good, "● live"),
+        Freshness::Live if scene.model.pace == Pace::default() => scene.span(Role::Good, "● live"),
+        Freshness::Live => scene.span(Role::Good, format!("● live, each {}", scene.model.pace)),
+        Freshness::Frozen(seconds) => {
+            let style = scene.style(Role::Warning).add_modifier(Modifier::REVERSED);
+            Span::styled(format!(" FROZEN {seconds} s "), style)
+        }
         Freshness::Waiting => scene.span(Role::Warning, "◌ waiting for the proxy"),
         Freshness::Stale(seconds) => scene.span(Role::Warning, format!("◌ stale {seconds} s")),
         Freshness::Lost { why, next_try } => {
@@ -150,6 +156,9 @@ fn fitting(forms: &[&str], columns: usize) -> String {
 fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let state = match scene.model.freshness() {
         Freshness::Live => None,
+        Freshness::Frozen(seconds) => {
+            Some(scene.span(Role::Warning, fitting(&[&format!("frozen {seconds} s"), "frozen"], columns)))
+        }
         Freshness::Waiting => Some(scene.span(Role::Warning, fitting(&["waiting"], columns))),
         Freshness::Stale(seconds) => {
             Some(scene.span(Role::Warning, fitting(&[&format!("stale {seconds} s"), "stale"], columns)))

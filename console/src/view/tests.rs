@@ -70,7 +70,7 @@ fn press(model: &mut Model, keys: &(impl Keys + ?Sized)) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 41] = [
+const STORIES: [(&str, Story); 43] = [
     ("balancers", |model| model.lock.close()),
     ("armed", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
@@ -92,6 +92,17 @@ const STORIES: [(&str, Story); 41] = [
     ("settings", |model| press(model, "B ⇥⇥⇥2x")),
     ("confirm-settings", |model| press(model, "B ⇥X⏎")),
     ("confirm-reload", |model| press(model, &[Key::Ctrl('r')])),
+    ("frozen", |model| {
+        press(model, "Z");
+        hear(model, sample::drained(62));
+        update(model, Message::Tick(sample::clock(73)));
+        hear(model, sample::drained(73));
+    }),
+    ("paced", |model| {
+        press(model, "+");
+        update(model, Message::Tick(sample::clock(73)));
+        hear(model, sample::drained(73));
+    }),
     ("unlock", |model| {
         model.lock.close();
         press(model, &[Key::Char('L')]);
