@@ -11,6 +11,7 @@ mod events;
 pub mod exit;
 mod explain;
 mod export;
+mod fleet;
 mod history;
 pub mod manual;
 mod output;
@@ -41,6 +42,7 @@ use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 
 use crate::client::{Client, Limits, Surroundings};
+use crate::targets::Targets;
 pub use drain::{DrainArguments, UndrainArguments};
 pub use edit::EditArguments;
 pub use elections::ElectionsArguments;
@@ -68,9 +70,12 @@ pub use watch::WatchArguments;
 #[command(after_help = format!("{EXAMPLES}\n\nMore, with the exit codes: --help"))]
 #[command(after_long_help = format!("{EXAMPLES}\n\n{}", exit::help()))]
 pub struct Cli {
-    /// The admin socket of the proxy, or the run folder that holds it.
+    /// The admin socket of the proxy, or the run folder that holds it; several are a fleet.
     #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
-    pub socket: Option<PathBuf>,
+    pub socket: Vec<PathBuf>,
+    /// The name of a group of targets in the configuration file.
+    #[arg(long, global = true, value_name = "NAME", help = GROUP)]
+    pub group: Option<String>,
     /// How the screen is, where there is no command.
     #[command(flatten)]
     pub screen: ScreenOptions,
@@ -176,16 +181,23 @@ const LONG_ABOUT: &str = "\
 See and steer a running Evenkeel proxy; without a command: on a full screen
 
 The proxy is the one whose admin socket --socket or the variable EVENKEEL_SOCKET names, else the only one that runs. \
-Results go to standard output, everything else to standard error.";
+Results go to standard output, everything else to standard error.
 
-const SOCKET: &str = "The proxy's admin socket, or the folder that holds it [env: EVENKEEL_SOCKET]";
+Several --socket, or --group, are a fleet: an edit is made in each target where the member is, all at the same time, with \
+a result for each; the exit code is 0 only if all succeeded. What was done stays when another target fails: run it again.";
+
+const SOCKET: &str = "The proxy's admin socket, or the folder that holds it; given several times: a fleet [env: EVENKEEL_SOCKET]";
+
+const GROUP: &str =
+    "The fleet of that name in ~/.config/evenkeel/config.toml: [group.NAME] targets = [\"/run/…\", …]";
 
 const EXAMPLES: &str = "\
 Examples:
   evenkeel                             the screen
   evenkeel status                      a table
   evenkeel drain app/node1             no new sessions for a member
-  evenkeel set app/node1 lbfactor=2    twice the share";
+  evenkeel set app/node1 lbfactor=2    twice the share
+  evenkeel --group web drain app/node1    in each target of a group";
 
 /// Where a command runs, and where its words go.
 #[derive(Debug)]
@@ -215,7 +227,21 @@ impl Session<'_> {
 
 /// Runs one command to its end.
 pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
-    let ended = match ask {
+    match answer(ask, session).await {
+        Ok(exit) => exit,
+        Err(stop) => {
+            let (exit, why) = stop.told();
+            if let Some(why) = why {
+                session.output.message(&format!("evenkeel: {why}"));
+            }
+            exit
+        }
+    }
+}
+
+/// As [`run`]; why it ends before its time is not told yet.
+async fn answer(ask: &Ask, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    match ask {
         Ask::Status(arguments) => status::run(arguments, session).await,
         Ask::Drain(arguments) => drain::run(arguments, session).await,
         Ask::Undrain(arguments) => drain::undo(arguments, session).await,
@@ -236,34 +262,32 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Export(arguments) => export::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
-    };
-    match ended {
-        Ok(exit) => exit,
-        Err(stop) => {
-            let (exit, why) = stop.told();
-            if let Some(why) = why {
-                session.output.message(&format!("evenkeel: {why}"));
-            }
-            exit
-        }
     }
 }
 
 /// Runs one command in this process: its environment, standard output and standard error.
 ///
 /// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
-pub fn execute(ask: &Ask, socket: Option<&Path>) -> Exit {
+pub fn execute(ask: &Ask, targets: &Targets) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let (terminal, watched) = (out.is_terminal(), err.is_terminal());
     let mut session = Session {
-        socket,
+        socket: match targets {
+            Targets::One(socket) => socket.as_deref(),
+            Targets::Fleet(_) => None,
+        },
         surroundings: Surroundings::of_this_process(),
         limits: Limits::default(),
         zone: TimeZone::system(),
         output: Output::new(&mut out, &mut err).on_terminal(terminal).watched(watched),
     };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(ask, &mut session)),
+        Ok(runtime) => runtime.block_on(async {
+            match targets {
+                Targets::One(_) => run(ask, &mut session).await,
+                Targets::Fleet(fleet) => fleet::run(ask, fleet, &mut session).await,
+            }
+        }),
         Err(why) => {
             session.output.message(&format!("evenkeel: the system lets no command start: {why}"));
             Exit::Failed

@@ -9,6 +9,7 @@ pub mod attach;
 pub mod check;
 pub mod cli;
 pub mod client;
+pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod effect;
@@ -20,6 +21,7 @@ pub mod need;
 pub mod news;
 pub mod screen;
 pub mod size;
+pub mod targets;
 pub mod terminal;
 pub mod theme;
 pub mod update;

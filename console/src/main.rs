@@ -9,13 +9,20 @@ use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
 use evenkeel::screen::Options;
+use evenkeel::targets::Targets;
 use evenkeel::theme::Wish;
 
 fn main() -> ExitCode {
     // A shell that asks for completions gets them, and nothing else is done.
     cli::complete::answer();
     let cli = Cli::parse();
-    let socket = cli.socket.as_deref();
+    let targets = match Targets::named(&cli.socket, cli.group.as_deref()) {
+        Ok(targets) => targets,
+        Err(why) => {
+            say(&why.to_string());
+            return Exit::Usage.into();
+        }
+    };
     if cli.command.is_some() && cli.screen != ScreenOptions::default() {
         say(
             "--write, --lock-after, --theme, --ascii and --mouse are for the screen; a command takes none of them",
@@ -23,14 +30,14 @@ fn main() -> ExitCode {
         return Exit::Usage.into();
     }
     match &cli.command {
-        Some(Command::Ask(ask)) => cli::execute(ask, socket).into(),
+        Some(Command::Ask(ask)) => cli::execute(ask, &targets).into(),
         Some(Command::Completions { shell }) => {
             ended(cli::complete::register(*shell, &mut io::stdout()).map_err(Into::into))
         }
         Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(_)) if socket.is_some() => {
-            say("the demo has a proxy of its own; leave --socket out");
+        Some(Command::Demo(_)) if targets != Targets::One(None) => {
+            say("the demo has a proxy of its own; leave --socket and --group out");
             Exit::Usage.into()
         }
         #[cfg(feature = "demo")]
@@ -39,14 +46,23 @@ fn main() -> ExitCode {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
             Exit::Usage.into()
         }
-        None => match Surroundings::of_this_process().find(socket) {
-            Ok(socket) => ended(attach::screen(&socket, options_of(cli.screen))),
-            Err(why) => {
-                let why = introduced(why);
-                say(&why.to_string());
-                Exit::from(&why).into()
-            }
-        },
+        None => opened(&targets, options_of(cli.screen)),
+    }
+}
+
+/// The screen of those targets. A fleet opens whichever of them answer; a single proxy must be there.
+fn opened(targets: &Targets, options: Options) -> ExitCode {
+    let socket = match targets {
+        Targets::Fleet(targets) => return Exit::Usage.into(),
+        Targets::One(socket) => socket.as_deref(),
+    };
+    match Surroundings::of_this_process().find(socket) {
+        Ok(socket) => ended(attach::screen(&socket, options)),
+        Err(why) => {
+            let why = introduced(why);
+            say(&why.to_string());
+            Exit::from(&why).into()
+        }
     }
 }
 

@@ -88,6 +88,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "clap_complete",
             "clap_mangen",
             "strsim",
+            // The console's configuration file.
+            "toml",
             "tracing",
         ],
         "the console never names the core, and the proxy for the demo only; a new dependency needs a row here",

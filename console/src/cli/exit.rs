@@ -36,6 +36,8 @@ pub enum Exit {
     Invalid = 10,
     /// Done, and lost when the proxy restarts.
     NotDurable = 11,
+    /// In a fleet: done in some targets and not in others, or in none for different reasons.
+    Mixed = 12,
     /// A wait ran past its time, as with coreutils' timeout.
     TimedOut = 124,
     /// Interrupted by Ctrl-C, as shells report it.
@@ -44,7 +46,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every code with its meaning, as `--help` lists them.
-    pub const TABLE: [(Self, &'static str); 14] = [
+    pub const TABLE: [(Self, &'static str); 15] = [
         (Self::Done, "the wanted state holds, changed or not"),
         (Self::Failed, "unexpected failure, or an edit whose outcome is not known"),
         (Self::Usage, "usage error"),
@@ -57,6 +59,7 @@ impl Exit {
         (Self::ReadOnly, "the socket or the role is read-only"),
         (Self::Invalid, "invalid value"),
         (Self::NotDurable, "done, but lost when the proxy restarts"),
+        (Self::Mixed, "several targets: not the same in all; the line of each tells"),
         (Self::TimedOut, "a wait ran past its time"),
         (Self::Interrupted, "interrupted"),
     ];
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn codes_once_given_stay() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 124, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 124, 130]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub struct ExplainArguments {
     next: Option<u8>,
     /// As JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn balancer(text: &str) -> Result<evenkeel_protocol::BalancerName, String> {

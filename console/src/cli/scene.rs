@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Parser;
 use jiff::tz::TimeZone;
 
-use super::{Cli, Command, Exit, Output, Session, run};
+use super::{Cli, Command, Exit, Output, Session, fleet, run};
 use crate::client::Surroundings;
 use crate::client::scripted::{Scripted, limits, soon};
+use crate::targets::Targets;
 
 /// A place to run commands in.
 pub(crate) struct Scene {
@@ -77,13 +78,16 @@ impl Scene {
             None => &mut self.out,
         };
         let mut session = Session {
-            socket: cli.socket.as_deref(),
+            socket: cli.socket.first().map(PathBuf::as_path),
             surroundings: Surroundings { uid, variable: None, folders: self.folders.clone() },
             limits: limits(),
             zone: TimeZone::UTC,
             output: Output::new(out, &mut self.err).on_terminal(self.terminal),
         };
-        soon(run(ask, &mut session)).await
+        match Targets::named(&cli.socket, None).unwrap() {
+            Targets::One(_) => soon(run(ask, &mut session)).await,
+            Targets::Fleet(fleet) => soon(fleet::run(ask, &fleet, &mut session)).await,
+        }
     }
 
     /// What the last command wrote to standard output.
