@@ -285,7 +285,7 @@ pub fn execute(ask: &Ask, targets: &Targets) -> Exit {
         Ok(runtime) => runtime.block_on(async {
             match targets {
                 Targets::One(_) => run(ask, &mut session).await,
-                Targets::Fleet(fleet) => fleet::run(ask, fleet, &mut session).await,
+                Targets::Fleet(fleet) => fleet::run(ask, &fleet.targets, &mut session).await,
             }
         }),
         Err(why) => {

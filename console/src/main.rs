@@ -9,14 +9,14 @@ use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
 use evenkeel::screen::Options;
-use evenkeel::targets::Targets;
+use evenkeel::targets::{Targets, written};
 use evenkeel::theme::Wish;
 
 fn main() -> ExitCode {
     // A shell that asks for completions gets them, and nothing else is done.
     cli::complete::answer();
     let cli = Cli::parse();
-    let targets = match Targets::named(&cli.socket, cli.group.as_deref()) {
+    let targets = match Targets::named(&cli.socket, cli.group.as_deref(), written(std::env::args_os())) {
         Ok(targets) => targets,
         Err(why) => {
             say(&why.to_string());

@@ -1,5 +1,6 @@
 //! Which proxies are meant: one, named or found, or several that are seen and steered together as a fleet.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use evenkeel_protocol::clean::clean;
@@ -35,13 +36,22 @@ impl Target {
     }
 }
 
+/// Several targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fleet {
+    /// The words that mean it on a command line: `--group web`.
+    pub words: String,
+    /// The targets; at least two.
+    pub targets: Vec<Target>,
+}
+
 /// What was named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Targets {
     /// One, or nothing: then the only one that runs.
     One(Option<PathBuf>),
-    /// Several; at least two.
-    Fleet(Vec<Target>),
+    /// Several.
+    Fleet(Fleet),
 }
 
 /// Why what was named cannot be asked.
@@ -50,6 +60,9 @@ pub enum Unfit {
     /// Both ways of naming at once.
     #[error("--group names the targets by itself; leave --socket out, or --group")]
     Both,
+    /// Some before the command and some behind it: the parser of the command line would keep the latter only.
+    #[error("some targets are named before the command and some behind it; name them all in one place")]
+    Scattered,
     /// The same target again.
     #[error("{0} is named twice; name each target once")]
     Twice(String),
@@ -61,23 +74,36 @@ pub enum Unfit {
     Config(#[from] config::Error),
 }
 
+/// How many targets the words of a command line name. What stands behind `--` belongs to somebody else.
+pub fn written<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> usize {
+    let names = |word: &S| {
+        let word = word.as_ref().to_string_lossy();
+        word.strip_prefix("--socket").is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    words.into_iter().take_while(|word| word.as_ref() != "--").filter(names).count()
+}
+
 impl Targets {
-    /// Those that `--socket` and `--group` name; the configuration file is read only for a group.
+    /// Those that `--socket` and `--group` name, of which so many were [`written`]; the configuration file is read only
+    /// for a group.
     ///
     /// # Errors
     ///
     /// They contradict one another, or the configuration file does not tell.
-    pub fn named(sockets: &[PathBuf], group: Option<&str>) -> Result<Self, Unfit> {
-        let Some(group) = group else { return Self::of(sockets.to_vec()) };
+    pub fn named(sockets: &[PathBuf], group: Option<&str>, written: usize) -> Result<Self, Unfit> {
+        if written > sockets.len() {
+            return Err(Unfit::Scattered);
+        }
+        let Some(group) = group else { return Self::of(sockets.to_vec(), None) };
         if !sockets.is_empty() {
             return Err(Unfit::Both);
         }
         let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
         let targets = config::group(&config::path(variable)?, group)?;
-        Self::of(targets.into_iter().map(PathBuf::from).collect())
+        Self::of(targets.into_iter().map(PathBuf::from).collect(), Some(group))
     }
 
-    fn of(mut sockets: Vec<PathBuf>) -> Result<Self, Unfit> {
+    fn of(mut sockets: Vec<PathBuf>, group: Option<&str>) -> Result<Self, Unfit> {
         if sockets.len() < 2 {
             return Ok(Self::One(sockets.pop()));
         }
@@ -93,9 +119,13 @@ impl Targets {
         }
         let names = names(&sockets);
         let targets = sockets.into_iter().zip(names);
-        Ok(Self::Fleet(
-            targets.map(|(socket, name)| Target { typed: shown(&socket), name, socket }).collect(),
-        ))
+        let targets: Vec<Target> =
+            targets.map(|(socket, name)| Target { typed: shown(&socket), name, socket }).collect();
+        let sockets =
+            || targets.iter().map(|target| format!("--socket {}", target.typed)).collect::<Vec<_>>();
+        let words =
+            group.map_or_else(|| sockets().join(" "), |group| format!("--group {}", clean(group, LONGEST)));
+        Ok(Self::Fleet(Fleet { words, targets }))
     }
 }
 
@@ -131,7 +161,7 @@ mod tests {
 
     fn named(sockets: &[&str]) -> Result<Targets, String> {
         let sockets: Vec<PathBuf> = sockets.iter().map(PathBuf::from).collect();
-        Targets::named(&sockets, None).map_err(|why| why.to_string())
+        Targets::named(&sockets, None, sockets.len()).map_err(|why| why.to_string())
     }
 
     #[test]
@@ -139,8 +169,24 @@ mod tests {
         assert_eq!(named(&[]).unwrap(), Targets::One(None));
         assert_eq!(named(&["/run/a"]).unwrap(), Targets::One(Some("/run/a".into())));
         match named(&["/run/a", "/run/b"]).unwrap() {
-            Targets::Fleet(targets) => assert_eq!(targets.len(), 2),
+            Targets::Fleet(fleet) => {
+                assert_eq!(
+                    (fleet.targets.len(), fleet.words.as_str()),
+                    (2, "--socket /run/a --socket /run/b")
+                );
+            }
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn targets_are_counted_as_they_are_written() {
+        for (line, count) in [
+            ("evenkeel --socket a status --socket=b", 2),
+            ("evenkeel --sockets a --socket", 1),
+            ("evenkeel --socket a roll app -- run --socket b", 1),
+        ] {
+            assert_eq!(written(line.split(' ')), count, "{line}");
         }
     }
 
@@ -154,8 +200,8 @@ mod tests {
             (&["/tmp/1.sock", "/tmp/2.sock"], &["1.sock", "2.sock"]),
             (&["/tmp/a\u{1b}[2J", "/tmp/b"], &["a\u{fffd}[2J", "b"]),
         ] {
-            let Ok(Targets::Fleet(targets)) = named(paths) else { panic!("{paths:?}") };
-            assert_eq!(targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>(), wanted);
+            let Ok(Targets::Fleet(fleet)) = named(paths) else { panic!("{paths:?}") };
+            assert_eq!(fleet.targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>(), wanted);
         }
     }
 
@@ -165,8 +211,10 @@ mod tests {
         let many: Vec<String> = (0..=MOST).map(|at| format!("/run/{at}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(named(&many).unwrap_err().contains("33 targets are named"));
-        let both = Targets::named(&["/run/a".into()], Some("web")).unwrap_err();
+        let both = Targets::named(&["/run/a".into()], Some("web"), 1).unwrap_err();
         assert!(both.to_string().contains("leave --socket out"));
+        let scattered = Targets::named(&["/run/b".into()], None, 2).unwrap_err();
+        assert!(scattered.to_string().contains("all in one place"));
     }
 
     #[test]

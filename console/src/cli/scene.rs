@@ -84,9 +84,9 @@ impl Scene {
             zone: TimeZone::UTC,
             output: Output::new(out, &mut self.err).on_terminal(self.terminal),
         };
-        match Targets::named(&cli.socket, None).unwrap() {
+        match Targets::named(&cli.socket, None, cli.socket.len()).unwrap() {
             Targets::One(_) => soon(run(ask, &mut session)).await,
-            Targets::Fleet(fleet) => soon(fleet::run(ask, &fleet, &mut session)).await,
+            Targets::Fleet(fleet) => soon(fleet::run(ask, &fleet.targets, &mut session)).await,
         }
     }
 
