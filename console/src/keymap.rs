@@ -7,6 +7,10 @@ use evenkeel_protocol::Flag;
 
 use crate::message::Key;
 
+mod fleet;
+
+pub use fleet::ROWS as FLEET_ROWS;
+
 /// Where the operator is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Context {
@@ -24,6 +28,8 @@ pub enum Context {
     Lens,
     /// The last elections.
     Elections,
+    /// All targets together.
+    Fleet,
     /// Writing a filter.
     Filter,
     /// Writing a command.
@@ -45,7 +51,7 @@ pub enum Context {
 }
 
 impl Context {
-    /// All of them.
+    /// All of them that one target has.
     pub const ALL: [Self; 16] = [
         Self::Balancers,
         Self::Member,
@@ -95,6 +101,10 @@ pub enum Action {
     Lens,
     /// Go to the elections.
     Elections,
+    /// Go to all targets together.
+    Fleet,
+    /// Show what became of the last act in all targets.
+    Results,
     /// Let graphs go back further, or less far.
     Reach,
     /// Write what the lens is to look at.
@@ -220,6 +230,7 @@ impl Action {
             Self::Drains => "drains",
             Self::Lens => "lens",
             Self::Elections => "elections",
+            Self::Fleet => "fleet",
             Self::Reach => "reach",
             Self::Ask => "ask",
             Self::Watch => "watch",
@@ -266,6 +277,7 @@ impl Action {
             Self::Mouse => "mouse",
             Self::Toggle(_)
             | Self::Palette
+            | Self::Results
             | Self::Accept
             | Self::Complete
             | Self::Options
@@ -400,6 +412,7 @@ pub const ROWS: &[Row] = &[
     row(&[Balancers], &[Key::Char('<')], Action::SortPrevious, (None, "sort by another column", Move)),
     row(&[Balancers], &[Key::Char('>')], Action::SortNext, (None, "sort by another column", Move)),
     row(&[Balancers], &[Key::Char('I')], Action::Invert, (None, "sort the other way", Move)),
+    row(SCREENS, &[Key::Char('F')], Action::Fleet, (Some("fleet"), "all targets together", Move)),
     row(SCREENS, &[Key::Tab], Action::NextScreen, (Some("screens"), "to the other screen", Move)),
     row(SCREENS, &[Key::BackTab], Action::PreviousScreen, (None, "to the other screen", Move)),
     row(SCREENS, &[Key::Char('0')], Action::Overview, (None, "the screens by number", Move)),
@@ -435,18 +448,21 @@ pub const ROWS: &[Row] = &[
 
 /// What `key` means in `context`.
 pub fn action(context: Context, key: Key) -> Option<Action> {
-    ROWS.iter().find(|row| row.contexts.contains(&context) && row.keys.contains(&key)).map(|row| row.action)
+    let mut rows = ROWS.iter().chain(FLEET_ROWS);
+    rows.find(|row| row.contexts.contains(&context) && row.keys.contains(&key)).map(|row| row.action)
 }
 
 /// The rows of `context` that the footer shows, with key and word.
 pub fn hints(context: Context) -> impl Iterator<Item = (Key, &'static str, Action)> {
     ROWS.iter()
+        .chain(FLEET_ROWS)
         .filter(move |row| row.contexts.contains(&context))
         .filter_map(|row| Some((*row.keys.first()?, row.hint?, row.action)))
 }
 
 /// The first key that does `action` in `context`.
 pub fn key(context: Context, action: Action) -> Option<Key> {
-    let row = ROWS.iter().find(|row| row.action == action && row.contexts.contains(&context))?;
+    let mut rows = ROWS.iter().chain(FLEET_ROWS);
+    let row = rows.find(|row| row.action == action && row.contexts.contains(&context))?;
     row.keys.first().copied()
 }

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
 /// The screen of those targets. A fleet opens whichever of them answer; a single proxy must be there.
 fn opened(targets: &Targets, options: Options) -> ExitCode {
     let socket = match targets {
-        Targets::Fleet(targets) => return Exit::Usage.into(),
+        Targets::Fleet(fleet) => return ended(attach::fleet(fleet, options)),
         Targets::One(socket) => socket.as_deref(),
     };
     match Surroundings::of_this_process().find(socket) {

@@ -8,6 +8,7 @@ use crate::model::form::Text;
 use crate::model::needs::needs;
 use crate::model::{Model, Popup, Screen, Tone};
 
+pub mod deck;
 mod drain;
 mod edit;
 mod found;
@@ -25,9 +26,14 @@ mod yank;
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let effects = take(model, message);
+    gather(model);
+    effects
+}
+
+/// Asks for what the open screen needs.
+fn gather(model: &mut Model) {
     let needed = needs(model);
     model.gathered.need(needed);
-    effects
 }
 
 fn take(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -116,6 +122,13 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => return vec![Effect::Quit],
+        Action::Fleet if model.station.is_some() => return vec![Effect::Fleet],
+        Action::Fleet => {
+            model.tell(
+                Tone::Plain,
+                "one proxy is shown; start with several --socket, or --group, for a fleet",
+            );
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Repaint => return vec![Effect::Repaint],
         Action::Mouse => return mouse(model),

@@ -91,6 +91,7 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     let locked = !scene.model.lock.is_open();
     let shown = keymap::hints(scene.model.context())
         .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()))
+        .filter(|(_, _, action)| *action != Action::Fleet || scene.model.station.is_some())
         // Of a drain that has ended nothing can be asked.
         .filter(|(_, _, action)| !action.tends() || scene.model.drain().is_some_and(Drain::is_running));
     let mut all: Vec<(String, &str)> = Vec::new();
