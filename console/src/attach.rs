@@ -1,9 +1,8 @@
-//! Ties the screen to the proxy behind one admin socket.
+//! Ties the screen to one proxy.
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::client::{Client, watch};
+use crate::client::{Client, Limits, Place, watch};
 use crate::screen;
 
 /// How often the screen is given a snapshot when nothing happens that asks for one sooner.
@@ -14,10 +13,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// No terminal, or none that lets itself be used.
-pub fn screen(socket: &Path, options: screen::Options) -> anyhow::Result<()> {
+pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (link, news) = watch(Client::new(socket)?, PERIOD);
-        screen::run(&socket.display().to_string(), link, news, options).await
+        let (link, news) = watch(Client::of(place, Limits::default())?, PERIOD);
+        screen::run(&place.to_string(), link, news, options).await
     })
 }

@@ -13,9 +13,12 @@ mod explain;
 mod export;
 mod history;
 pub mod manual;
+mod netrc;
 mod output;
 pub mod palette;
+mod password;
 mod patience;
+pub mod place;
 mod preview;
 mod proxies;
 mod reload;
@@ -51,6 +54,7 @@ pub use export::ExportArguments;
 pub use history::HistoryArguments;
 pub use output::Output;
 use output::Stop;
+use place::{Environment, Search, TargetOptions};
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use roll::RollArguments;
@@ -71,6 +75,9 @@ pub struct Cli {
     /// The admin socket of the proxy, or the run folder that holds it.
     #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
     pub socket: Option<PathBuf>,
+    /// Which manager pages of an httpd, and how they are reached.
+    #[command(flatten)]
+    pub targets: TargetOptions,
     /// How the screen is, where there is no command.
     #[command(flatten)]
     pub screen: ScreenOptions,
@@ -192,8 +199,12 @@ Examples:
 pub struct Session<'a> {
     /// `--socket`.
     pub socket: Option<&'a Path>,
+    /// What was typed about manager pages.
+    pub targets: &'a TargetOptions,
     /// Where to look for a proxy when there is none.
     pub surroundings: Surroundings,
+    /// Variables and files.
+    pub environment: Environment,
     /// The bounds of the connection.
     pub limits: Limits,
     /// The time zone in which times are written.
@@ -205,11 +216,17 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// The client of the proxy that is meant.
     async fn client(&self) -> Result<Client, Stop> {
-        let socket = match self.surroundings.find(self.socket) {
-            Ok(socket) => socket,
+        let search = Search {
+            options: self.targets,
+            socket: self.socket,
+            surroundings: &self.surroundings,
+            environment: &self.environment,
+        };
+        let place = match search.place() {
+            Ok(place) => place,
             Err(why) => return Err(why.introduced(self.limits).await.into()),
         };
-        Ok(Client::with_limits(&socket, self.limits)?)
+        Ok(Client::of(&place, self.limits)?)
     }
 }
 
@@ -252,12 +269,14 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
 /// Runs one command in this process: its environment, standard output and standard error.
 ///
 /// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
-pub fn execute(ask: &Ask, socket: Option<&Path>) -> Exit {
+pub fn execute(ask: &Ask, socket: Option<&Path>, targets: &TargetOptions) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let (terminal, watched) = (out.is_terminal(), err.is_terminal());
     let mut session = Session {
         socket,
+        targets,
         surroundings: Surroundings::of_this_process(),
+        environment: Environment::of_this_process(),
         limits: Limits::default(),
         zone: TimeZone::system(),
         output: Output::new(&mut out, &mut err).on_terminal(terminal).watched(watched),

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel::attach;
+use evenkeel::cli::place::{Environment, Search};
 use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
-use evenkeel::client::{Limits, NoProxy, Surroundings};
+use evenkeel::client::{Limits, NoProxy, Place, Surroundings};
 use evenkeel::screen::Options;
 use evenkeel::theme::Wish;
 
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
         return Exit::Usage.into();
     }
     match &cli.command {
-        Some(Command::Ask(ask)) => cli::execute(ask, socket).into(),
+        Some(Command::Ask(ask)) => cli::execute(ask, socket, &cli.targets).into(),
         Some(Command::Completions { shell }) => {
             ended(cli::complete::register(*shell, &mut io::stdout()).map_err(Into::into))
         }
@@ -39,8 +40,8 @@ fn main() -> ExitCode {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
             Exit::Usage.into()
         }
-        None => match Surroundings::of_this_process().find(socket) {
-            Ok(socket) => ended(attach::screen(&socket, options_of(cli.screen))),
+        None => match place(&cli) {
+            Ok(place) => ended(attach::screen(&place, options_of(cli.screen))),
             Err(why) => {
                 let why = introduced(why);
                 say(&why.to_string());
@@ -60,6 +61,17 @@ fn options_of(typed: ScreenOptions) -> Options {
     };
     let lock_after = Some(typed.lock_after).filter(|after| !after.is_zero());
     Options { write: typed.write, lock_after, theme, ascii: typed.ascii, mouse: typed.mouse }
+}
+
+/// The proxy that the screen is for.
+fn place(cli: &Cli) -> Result<Place, NoProxy> {
+    let search = Search {
+        options: &cli.targets,
+        socket: cli.socket.as_deref(),
+        surroundings: &Surroundings::of_this_process(),
+        environment: &Environment::of_this_process(),
+    };
+    search.place()
 }
 
 /// If there are several proxies, they are told apart by what they say of themselves.

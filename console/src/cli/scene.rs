@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use jiff::tz::TimeZone;
 
+use super::place::Environment;
 use super::{Cli, Command, Exit, Output, Session, run};
 use crate::client::Surroundings;
 use crate::client::scripted::{Scripted, limits, soon};
@@ -78,6 +79,8 @@ impl Scene {
         };
         let mut session = Session {
             socket: cli.socket.as_deref(),
+            targets: &cli.targets,
+            environment: Environment::default(),
             surroundings: Surroundings { uid, variable: None, folders: self.folders.clone() },
             limits: limits(),
             zone: TimeZone::UTC,
