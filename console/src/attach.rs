@@ -1,9 +1,8 @@
-//! Ties the screen to the proxy behind one admin socket, or to several.
+//! Ties the screen to one proxy, or to several.
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::client::{Client, watch};
+use crate::client::{Client, Limits, Place, watch};
 use crate::screen::{self, Station};
 use crate::targets::Fleet;
 
@@ -15,11 +14,11 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// No terminal, or none that lets itself be used.
-pub fn screen(socket: &Path, options: screen::Options) -> anyhow::Result<()> {
+pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (link, news) = watch(Client::new(socket)?, PERIOD);
-        screen::run(&socket.display().to_string(), link, news, options).await
+        let (link, news) = watch(Client::of(place, Limits::default())?, PERIOD);
+        screen::run(&place.to_string(), link, news, options).await
     })
 }
 
@@ -33,7 +32,7 @@ pub fn fleet(fleet: &Fleet, options: screen::Options) -> anyhow::Result<()> {
     runtime.block_on(async {
         let mut stations = Vec::new();
         for target in &fleet.targets {
-            let (link, news) = watch(Client::new(&target.admin_socket())?, PERIOD);
+            let (link, news) = watch(Client::of(&target.watched(), Limits::default())?, PERIOD);
             let (title, name) = (target.typed.clone(), Some(target.name.clone()));
             stations.push(Station { title, name, link, news });
         }

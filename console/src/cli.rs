@@ -14,9 +14,12 @@ mod export;
 mod fleet;
 mod history;
 pub mod manual;
+mod netrc;
 mod output;
 pub mod palette;
+mod password;
 mod patience;
+pub mod place;
 mod preview;
 mod proxies;
 mod reload;
@@ -41,7 +44,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 
-use crate::client::{Client, Limits, Surroundings};
+use crate::client::{Client, Limits, Place, Surroundings};
 use crate::targets::Targets;
 pub use drain::{DrainArguments, UndrainArguments};
 pub use edit::EditArguments;
@@ -53,6 +56,7 @@ pub use export::ExportArguments;
 pub use history::HistoryArguments;
 pub use output::Output;
 use output::Stop;
+use place::{Environment, Search, TargetOptions};
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use roll::RollArguments;
@@ -76,6 +80,9 @@ pub struct Cli {
     /// The name of a group of targets in the configuration file.
     #[arg(long, global = true, value_name = "NAME", help = GROUP)]
     pub group: Option<String>,
+    /// Which manager pages of an httpd, and how they are reached.
+    #[command(flatten)]
+    pub targets: TargetOptions,
     /// How the screen is, where there is no command.
     #[command(flatten)]
     pub screen: ScreenOptions,
@@ -204,8 +211,14 @@ Examples:
 pub struct Session<'a> {
     /// `--socket`.
     pub socket: Option<&'a Path>,
+    /// The target of a fleet that this is about; it stands above all that was typed.
+    pub target: Option<&'a Place>,
+    /// What was typed about manager pages.
+    pub targets: &'a TargetOptions,
     /// Where to look for a proxy when there is none.
     pub surroundings: Surroundings,
+    /// Variables and files.
+    pub environment: Environment,
     /// The bounds of the connection.
     pub limits: Limits,
     /// The time zone in which times are written.
@@ -217,11 +230,26 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// The client of the proxy that is meant.
     async fn client(&self) -> Result<Client, Stop> {
-        let socket = match self.surroundings.find(self.socket) {
-            Ok(socket) => socket,
-            Err(why) => return Err(why.introduced(self.limits).await.into()),
+        self.client_of(self.target).await
+    }
+
+    /// That of a target of a fleet; none: of the only proxy that is meant.
+    async fn client_of(&self, target: Option<&Place>) -> Result<Client, Stop> {
+        let search = Search {
+            options: self.targets,
+            socket: self.socket,
+            surroundings: &self.surroundings,
+            environment: &self.environment,
         };
-        Ok(Client::with_limits(&socket, self.limits)?)
+        let place = match target {
+            Some(Place::Socket(socket)) => self.surroundings.find(Some(socket)).map(Place::Socket),
+            Some(page) => Ok(page.clone()),
+            None => search.place(),
+        };
+        match place {
+            Ok(place) => Ok(Client::of(&place, self.limits)?),
+            Err(why) => Err(why.introduced(self.limits).await.into()),
+        }
     }
 }
 
@@ -268,7 +296,7 @@ async fn answer(ask: &Ask, session: &mut Session<'_>) -> Result<Exit, Stop> {
 /// Runs one command in this process: its environment, standard output and standard error.
 ///
 /// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
-pub fn execute(ask: &Ask, targets: &Targets) -> Exit {
+pub fn execute(ask: &Ask, targets: &Targets, options: &TargetOptions) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let (terminal, watched) = (out.is_terminal(), err.is_terminal());
     let mut session = Session {
@@ -276,7 +304,10 @@ pub fn execute(ask: &Ask, targets: &Targets) -> Exit {
             Targets::One(socket) => socket.as_deref(),
             Targets::Fleet(_) => None,
         },
+        target: None,
+        targets: options,
         surroundings: Surroundings::of_this_process(),
+        environment: Environment::of_this_process(),
         limits: Limits::default(),
         zone: TimeZone::system(),
         output: Output::new(&mut out, &mut err).on_terminal(terminal).watched(watched),

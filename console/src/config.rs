@@ -54,7 +54,8 @@ pub enum Error {
     },
 }
 
-const EXAMPLE: &str = "  [group.web]\n  targets = [\"/run/evenkeel/site-a\", \"/run/evenkeel/site-b\"]";
+const EXAMPLE: &str =
+    "  [group.web]\n  targets = [\"/run/evenkeel/site-a\", \"https://lb1/balancer-manager\"]";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,8 +110,10 @@ fn targets(text: &str, path: &Path, name: &str) -> Result<Vec<String>, Error> {
             return Err(wrong(group.targets.span().start, "a group without targets"));
         }
         for target in group.targets.get_ref() {
-            if !target.get_ref().starts_with('/') {
-                let why = format!("'{}' is no absolute path of an admin socket", target.get_ref());
+            let text = target.get_ref();
+            let is_page = text.starts_with("http://") || text.starts_with("https://");
+            if !text.starts_with('/') && !is_page {
+                let why = format!("'{text}' is neither an absolute path nor the address of a manager page");
                 return Err(wrong(target.span().start, &why));
             }
         }
@@ -151,7 +154,7 @@ mod tests {
             ("[groups.web]\ntargets = [\"/a\"]\n", "/c.toml:1: unknown field `groups`"),
             ("colour = \"red\"\n", "/c.toml:1: unknown field `colour`"),
             ("[group.web]\n\ntargets = []\n", "/c.toml:3: a group without targets"),
-            ("[group.web]\ntargets = [\n\"run/a\"]\n", "/c.toml:3: 'run/a' is no absolute path"),
+            ("[group.web]\ntargets = [\n\"run/a\"]\n", "/c.toml:3: 'run/a' is neither an absolute path"),
             ("[group.web]\ntargets = \"/a\"\n", "/c.toml:2: invalid type"),
             ("[group.web]\n", "/c.toml:1: missing field `targets`"),
             ("[group.web\n", "/c.toml:1: "),

@@ -5,6 +5,7 @@
 //! it takes and gives back, and [`attach`] ties it to a [`client`] of one proxy's admin socket. Commands ([`cli`]) use the
 //! same client and write to writers they are given. `demo` embeds a whole proxy, and nothing else here knows one.
 
+pub mod ability;
 pub mod attach;
 pub mod check;
 pub mod cli;

@@ -5,18 +5,19 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel::attach;
+use evenkeel::cli::place::{Environment, Search};
 use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
 use evenkeel::screen::Options;
-use evenkeel::targets::{Targets, written};
+use evenkeel::targets::{Targets, Typed, Unfit, written};
 use evenkeel::theme::Wish;
 
 fn main() -> ExitCode {
     // A shell that asks for completions gets them, and nothing else is done.
     cli::complete::answer();
     let cli = Cli::parse();
-    let targets = match Targets::named(&cli.socket, cli.group.as_deref(), written(std::env::args_os())) {
+    let targets = match named(&cli) {
         Ok(targets) => targets,
         Err(why) => {
             say(&why.to_string());
@@ -30,13 +31,13 @@ fn main() -> ExitCode {
         return Exit::Usage.into();
     }
     match &cli.command {
-        Some(Command::Ask(ask)) => cli::execute(ask, &targets).into(),
+        Some(Command::Ask(ask)) => cli::execute(ask, &targets, &cli.targets).into(),
         Some(Command::Completions { shell }) => {
             ended(cli::complete::register(*shell, &mut io::stdout()).map_err(Into::into))
         }
         Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(_)) if targets != Targets::One(None) => {
+        Some(Command::Demo(_)) if !matches!(targets, Targets::One(None)) => {
             say("the demo has a proxy of its own; leave --socket and --group out");
             Exit::Usage.into()
         }
@@ -46,18 +47,43 @@ fn main() -> ExitCode {
             say("the screen needs a terminal; for scripts there is `evenkeel status --json`");
             Exit::Usage.into()
         }
-        None => opened(&targets, options_of(cli.screen)),
+        None => opened(&cli, &targets),
     }
 }
 
+/// The targets of the command line.
+fn named(cli: &Cli) -> Result<Targets, Unfit> {
+    let (surroundings, environment) = (Surroundings::of_this_process(), Environment::of_this_process());
+    let search = Search {
+        options: &cli.targets,
+        socket: None,
+        surroundings: &surroundings,
+        environment: &environment,
+    };
+    let typed = Typed {
+        sockets: &cli.socket,
+        pages: search.named_pages(&cli.socket),
+        group: cli.group.as_deref(),
+        written: written(std::env::args_os()),
+    };
+    Targets::named(&typed, |address| search.page(address))
+}
+
 /// The screen of those targets. A fleet opens whichever of them answer; a single proxy must be there.
-fn opened(targets: &Targets, options: Options) -> ExitCode {
+fn opened(cli: &Cli, targets: &Targets) -> ExitCode {
+    let options = options_of(cli.screen);
     let socket = match targets {
         Targets::Fleet(fleet) => return ended(attach::fleet(fleet, options)),
         Targets::One(socket) => socket.as_deref(),
     };
-    match Surroundings::of_this_process().find(socket) {
-        Ok(socket) => ended(attach::screen(&socket, options)),
+    let search = Search {
+        options: &cli.targets,
+        socket,
+        surroundings: &Surroundings::of_this_process(),
+        environment: &Environment::of_this_process(),
+    };
+    match search.place() {
+        Ok(place) => ended(attach::screen(&place, options)),
         Err(why) => {
             let why = introduced(why);
             say(&why.to_string());

@@ -64,13 +64,14 @@ async fn everywhere(
     shape: Shape,
     (targets, met, session): (&[Target], Vec<Met>, &mut Session<'_>),
 ) -> Vec<Ended> {
-    let Session { surroundings, limits, zone, output, .. } = session;
+    let Session { targets: options, surroundings, environment, limits, zone, output, .. } = session;
     let terminal = output.is_terminal();
     let (out, err) = output.halves();
     let (out, err) = (RefCell::new(out), RefCell::new(err));
     let runs = targets.iter().zip(met).map(|(target, met)| {
         let (out, err) = (&out, &err);
-        let (surroundings, zone, limits) = (surroundings.clone(), zone.clone(), *limits);
+        let (surroundings, environment) = (surroundings.clone(), environment.clone());
+        let (options, zone, limits) = (*options, zone.clone(), *limits);
         async move {
             let mut said = Labelled::new(err, &target.name);
             let mut ended = match met {
@@ -83,8 +84,16 @@ async fn everywhere(
                         Shape::Json | Shape::Parts => &mut kept,
                     };
                     let output = Output::new(results, &mut said).on_terminal(terminal);
-                    let socket = Some(target.socket.as_path());
-                    let mut alone = Session { socket, surroundings, limits, zone, output };
+                    let mut alone = Session {
+                        socket: None,
+                        target: Some(&target.place),
+                        targets: options,
+                        surroundings,
+                        environment,
+                        limits,
+                        zone,
+                        output,
+                    };
                     let answer = super::answer(ask, &mut alone).await;
                     Ended::of(answer, kept)
                 }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Parser;
 use jiff::tz::TimeZone;
 
+use super::place::{Environment, Search};
 use super::{Cli, Command, Exit, Output, Session, fleet, run};
 use crate::client::Surroundings;
 use crate::client::scripted::{Scripted, limits, soon};
-use crate::targets::Targets;
+use crate::targets::{Targets, Typed};
 
 /// A place to run commands in.
 pub(crate) struct Scene {
@@ -79,12 +80,27 @@ impl Scene {
         };
         let mut session = Session {
             socket: cli.socket.first().map(PathBuf::as_path),
+            target: None,
+            targets: &cli.targets,
+            environment: Environment::default(),
             surroundings: Surroundings { uid, variable: None, folders: self.folders.clone() },
             limits: limits(),
             zone: TimeZone::UTC,
             output: Output::new(out, &mut self.err).on_terminal(self.terminal),
         };
-        match Targets::named(&cli.socket, None, cli.socket.len()).unwrap() {
+        let typed = Typed {
+            sockets: &cli.socket,
+            pages: &cli.targets.apache,
+            group: None,
+            written: cli.socket.len(),
+        };
+        let search = Search {
+            options: &cli.targets,
+            socket: None,
+            surroundings: &session.surroundings.clone(),
+            environment: &Environment::default(),
+        };
+        match Targets::named(&typed, |address| search.page(address)).unwrap() {
             Targets::One(_) => soon(run(ask, &mut session)).await,
             Targets::Fleet(fleet) => soon(fleet::run(ask, &fleet.targets, &mut session)).await,
         }

@@ -4,6 +4,8 @@ use evenkeel_protocol::{
     BalancerEdit, BalancerName, Call, MemberEdit, MemberName, Overrides, Preview, UndoOrder, Undone,
 };
 
+use crate::ability::Ability;
+
 use super::{Client, Failure, NOTHING};
 
 impl Client {
@@ -14,7 +16,7 @@ impl Client {
         member: &MemberName,
         edit: &MemberEdit,
     ) -> Result<Preview, Failure> {
-        self.ask(&Call::preview_member(balancer, member), Some(edit)).await
+        self.able(Ability::Preview)?.ask(&Call::preview_member(balancer, member), Some(edit)).await
     }
 
     /// What a change of a balancer's own settings would do.
@@ -23,17 +25,17 @@ impl Client {
         balancer: &BalancerName,
         edit: &BalancerEdit,
     ) -> Result<Preview, Failure> {
-        self.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await
+        self.able(Ability::Preview)?.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.
     pub async fn undo(&self, order: &UndoOrder) -> Result<Undone, Failure> {
-        let undone = self.ask(&Call::Undo, Some(order)).await;
+        let undone = self.able(Ability::Undo)?.ask(&Call::Undo, Some(order)).await;
         if order.dry_run { undone } else { undone.map_err(Failure::of_edit) }
     }
 
     /// What was set over the configuration.
     pub async fn overrides(&self) -> Result<Overrides, Failure> {
-        self.ask(&Call::Overrides, NOTHING).await
+        self.able(Ability::Overrides)?.ask(&Call::Overrides, NOTHING).await
     }
 }

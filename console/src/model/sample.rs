@@ -95,6 +95,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
             started: Timestamp(NOON - 3_600_000_000),
             loaded: Timestamp(NOON - 3_600_000_000),
             reloads: 0,
+            untold: Vec::new(),
         },
         taken,
         event: 0,

@@ -8,7 +8,6 @@ use futures_util::future::join_all;
 use crate::cli::output::Stop;
 use crate::cli::target::{self, Target as Meant};
 use crate::cli::{Exit, Session, report};
-use crate::client::Client;
 use crate::targets::Target;
 
 /// What a target has of it.
@@ -72,8 +71,7 @@ pub(super) async fn reach(text: &str, targets: &[Target], session: &Session<'_>)
 }
 
 async fn snapshot(target: &Target, session: &Session<'_>) -> Result<Snapshot, Stop> {
-    let socket = session.surroundings.find(Some(&target.socket))?;
-    Ok(Client::with_limits(&socket, session.limits)?.snapshot().await?)
+    Ok(session.client_of(Some(&target.place)).await?.snapshot().await?)
 }
 
 fn meant(snapshot: &Snapshot, text: &str) -> Result<String, Stop> {
