@@ -5,6 +5,7 @@ mod command;
 mod connection;
 mod demo;
 mod drain;
+mod fleet;
 mod hands;
 mod hostile;
 mod keys;

@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(scene.run(&line(&[&one, &two], "drain a --json")).await, Exit::Mixed);
         let shown: Value = serde_json::from_str(&scene.out()).unwrap();
         let of = |proxy: &Scripted| &shown["targets"][proxy.socket().display().to_string()];
-        assert_eq!((&shown["version"], &shown["exit"]), (&json!(1), &json!(12)));
+        assert_eq!((&shown["version"], &shown["exit"]), (&json!(1), &json!(13)));
         assert_eq!((&of(&one)["exit"], &of(&one)["error"]), (&json!(0), &Value::Null));
         assert_eq!(of(&one)["result"]["changed"], json!(true));
         assert_eq!((&of(&two)["exit"], &of(&two)["result"]), (&json!(6), &Value::Null));

@@ -10,12 +10,12 @@ use super::{Look, Scene, badge, help, words};
 use crate::keymap;
 use crate::model::deck::joint::Joint;
 use crate::model::deck::{Deck, Over, Pick};
-use crate::model::health::Grade;
+use crate::model::health::{Grade, Health};
 use crate::model::{Freshness, Model, Tone};
 use crate::theme::Role;
 use crate::widget::frame::rule_of;
 use crate::widget::table::{Column, Layout};
-use crate::widget::text::{Align, cut, width, wrap_within};
+use crate::widget::text::{Align, cut, width};
 
 mod confirm;
 mod members;
@@ -116,12 +116,14 @@ fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     } else {
         (Role::Alarm, format!("▲ {} of {all} targets do NOT answer", all - answering))
     };
-    let left = Line::from(vec![
-        lock,
-        Span::raw("  "),
-        whole.span(Role::Strong, "evenkeel  "),
-        whole.span(role, text),
-    ]);
+    let left = |product: &str| {
+        Line::from(vec![
+            lock.clone(),
+            Span::raw("  "),
+            whole.span(Role::Strong, product.to_owned()),
+            whole.span(role, text.clone()),
+        ])
+    };
     let mut right = Line::default();
     for (grade, role) in
         [(Grade::Bad, Role::Alarm), (Grade::Degraded, Role::Warning), (Grade::Good, Role::Text)]
@@ -134,9 +136,14 @@ fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let rate = deck.stations.iter().filter_map(|one| one.fleet.total()).reduce(|sum, rate| sum.plus(rate));
     right.push_span(whole.span(Role::Strong, words::rate(rate)));
     right.push_span(whole.span(Role::Faint, " req/s"));
-    buffer.set_line(area.x, area.y, &left, area.width);
+    let room = usize::from(area.width).saturating_sub(3 + right.width());
+    let forms = [left("evenkeel  "), left("")];
+    let fits = forms.iter().any(|form| form.width() <= room);
+    let [whole_form, short] = &forms;
+    let shown = if whole_form.width() <= room || !fits { whole_form } else { short };
+    buffer.set_line(area.x, area.y, shown, area.width);
     let columns = u16::try_from(right.width()).unwrap_or(u16::MAX);
-    if left.width() + right.width() + 3 <= usize::from(area.width) {
+    if fits {
         buffer.set_line(area.right() - columns - 1, area.y, &right, columns);
     }
 }
@@ -214,7 +221,7 @@ fn station_cell(whole: Whole<'_>, at: usize, (column, room): (usize, usize)) -> 
     match column {
         0 => vec![scene.span(Role::Strong, cut(whole.name(at), room))],
         1 => vec![state(scene, whole.deck.silent_for(at))],
-        2 => grades(scene),
+        2 => grades(scene, room),
         3 => vec![scene.span(Role::Text, words::rate(scene.model.fleet.total()))],
         _ => vec![about(scene, room)],
     }
@@ -230,21 +237,25 @@ fn state(scene: Scene<'_>, silent: Option<u64>) -> Span<'static> {
     }
 }
 
-/// How its members are, as last heard.
-fn grades(scene: Scene<'_>) -> Vec<Span<'static>> {
+/// How its members are, as last heard; without words where there is no room for them.
+fn grades(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
     let fleet = &scene.model.fleet;
     if fleet.snapshot().is_none() {
         return vec![scene.span(Role::Faint, "not known")];
     }
     let is_live = scene.model.freshness() == Freshness::Live;
-    let mut spans = Vec::new();
-    for (health, count) in fleet.counts() {
-        let (shape, role) = badge::shape(health);
-        let role = if is_live { role } else { Role::Faint };
-        let role = if role == Role::Good { Role::Text } else { role };
-        spans.push(scene.span(role, format!("{shape}{count} {}  ", health.word())));
-    }
-    spans
+    let told = |in_words: bool| {
+        let piece = |(health, count): (Health, usize)| {
+            let (shape, role) = badge::shape(health);
+            let role = if role == Role::Good { Role::Text } else { role };
+            let role = if is_live { role } else { Role::Faint };
+            let word = if in_words { format!(" {} ", health.word()) } else { String::new() };
+            scene.span(role, format!("{shape}{count}{word} "))
+        };
+        Line::from(fleet.counts().into_iter().map(piece).collect::<Vec<_>>())
+    };
+    let told = [told(true), told(false)].into_iter().find(|line| line.width() <= room + 2);
+    told.map_or_else(|| vec![scene.span(Role::Faint, "many")], |line| line.spans)
 }
 
 /// Which proxy it is, or why it does not answer.
@@ -270,14 +281,8 @@ fn footer(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
             Tone::Plain => ("·", Role::Text),
             Tone::Alarm => ("▲", Role::Alarm),
         };
-        let texts = wrap_within(&toast.text, room.saturating_sub(2), usize::from(area.height));
-        let marks = std::iter::once(format!(" {mark} ")).chain(std::iter::repeat("   ".to_owned()));
-        lines.extend(
-            texts
-                .into_iter()
-                .zip(marks)
-                .map(|(text, mark)| Line::from(whole.span(role, format!("{mark}{text}")))),
-        );
+        let text = cut(&toast.text, room.saturating_sub(2));
+        lines.push(Line::from(whole.span(role, format!(" {mark} {text}"))));
     }
     if lines.len() < usize::from(area.height) {
         lines.push(hints(whole, room));

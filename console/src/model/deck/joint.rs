@@ -68,6 +68,17 @@ impl Joint {
         self.is_over() && holds < all
     }
 
+    /// Where it is asked for: `all 3 targets`, or `2 of 3 targets` where one of them cannot be asked.
+    pub fn places(&self) -> String {
+        let barred = |share: &&Share| matches!(share.part, Part::Barred(_));
+        let (asked, barred) = (self.asked().count(), self.shares.iter().filter(barred).count());
+        match (asked, barred) {
+            (1, 0) => "1 target".to_owned(),
+            (asked, 0) => format!("all {asked} targets"),
+            (asked, barred) => format!("{asked} of {} targets", asked + barred),
+        }
+    }
+
     /// The result in a sentence.
     pub fn sentence(&self) -> String {
         let (holds, all) = self.tally();
@@ -76,7 +87,7 @@ impl Joint {
             1 if all == 1 => format!("{what}: done in the one target that has it"),
             _ if holds == all => format!("{what}: done in all {all} targets that have it"),
             0 => format!("{what}: done in NONE of {all} targets"),
-            holds => format!("{what}: done in ONLY {holds} of {all} targets; what was done stays"),
+            holds => format!("{what}: done in ONLY {holds} of {all} targets"),
         }
     }
 

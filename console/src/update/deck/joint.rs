@@ -8,7 +8,7 @@ use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::batch::Outcome;
 use crate::model::deck::joint::{Joint, Part, Share};
-use crate::model::deck::{Deck, Over, Pick, roll};
+use crate::model::deck::{Deck, Focus, Over, Pick, roll};
 use crate::model::form::Text;
 use crate::model::outlook::Gravity;
 use crate::model::question::Standing;
@@ -170,9 +170,21 @@ pub(super) fn settle(deck: &mut Deck, at: usize) {
     {
         *outcome = row.outcome.clone();
     }
-    if joint.is_over() {
-        let (tone, text) = (if joint.is_partial() { Tone::Alarm } else { Tone::Good }, joint.sentence());
-        deck.tell(tone, text);
-        deck.changed = true;
+    if !joint.is_over() {
+        return;
+    }
+    let (partial, text) = (joint.is_partial(), joint.sentence());
+    deck.changed = true;
+    let tone = if partial { Tone::Alarm } else { Tone::Good };
+    match deck.focus {
+        Focus::One(shown) => {
+            if let Some(station) = deck.stations.get_mut(shown) {
+                station.tell(tone, format!("{text}; F shows each"));
+                station.changed = true;
+            }
+        }
+        // What is partial is in sight there until it is whole.
+        Focus::All if partial => {}
+        Focus::All => deck.tell(tone, text),
     }
 }

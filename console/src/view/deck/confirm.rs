@@ -36,9 +36,7 @@ pub(super) fn draw(
     let (last, cursor) = answer(whole, (joint, typed), (gravity, room));
     let height = usize::from(area.height).saturating_sub(last.len() + 3);
     let said = body(whole, joint, (room, height));
-    let count = joint.asked().count();
-    let targets = if count == 1 { "1 target".to_owned() } else { format!("all {count} targets") };
-    let title = format!(" {} {} in {targets}? ", joint.verb, joint.label);
+    let title = format!(" {} {} in {}? ", joint.verb, joint.label, joint.places());
     let role = if gravity == Gravity::Light { Role::Accent } else { Role::Alarm };
     let border = whole.style(role).remove_modifier(Modifier::UNDERLINED);
     let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
@@ -165,11 +163,13 @@ fn answer(
 ) -> (Vec<Line<'static>>, Option<usize>) {
     let key = |key: &str| whole.span(Role::Accent, key.to_owned());
     let word = |word: &str| whole.span(Role::Text, word.to_owned());
+    let yes = format!(" yes, in {}", joint.places());
     match gravity {
         Gravity::Light => {
             let spans = vec![
                 key("y"),
-                word(" yes, in all (or "),
+                word(&yes),
+                word(" (or "),
                 key("Enter"),
                 word(")     "),
                 key("n"),
@@ -180,7 +180,8 @@ fn answer(
         Gravity::Heavy => {
             let spans = vec![
                 key("y"),
-                word(" yes, in all     "),
+                word(&yes),
+                word("     "),
                 key("n"),
                 word(" no (or "),
                 key("Enter"),

@@ -25,14 +25,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>, from: usiz
     let border = (whole.style(role), Line::from(whole.span(Role::Strong, cut(&heading, room))));
     let command = joint.command.iter().map(|command| cut(&format!("$ {command}"), room));
     let command: Vec<String> = command.collect();
-    let wanted = u16::try_from(joint.shares.len() + command.len() + 5).unwrap_or(u16::MAX);
+    let wanted = u16::try_from(joint.shares.len() + command.len() + 4).unwrap_or(u16::MAX);
     let inner = popup(buffer, area, (columns, wanted), border);
     let height = usize::from(inner.height).saturating_sub(command.len() + 2);
     let from = from.min(joint.shares.len().saturating_sub(height));
     for (share, place) in joint.shares.iter().skip(from).take(height).zip(inner.rows()) {
         buffer.set_line(place.x, place.y, &line(whole, share, room), place.width);
     }
-    let again = if joint.is_partial() { "the same key again asks the others     " } else { "" };
+    let again =
+        if joint.is_partial() { "what was done stays; the same key asks the others     " } else { "" };
     let text = if joint.is_over() {
         format!("Esc back     {again}y copies the command")
     } else {
