@@ -204,13 +204,11 @@ impl Deck {
 
     /// Takes back that something visible has changed; true if it had.
     pub fn take_changed(&mut self) -> bool {
-        let focus = self.focus;
-        let shown = self.stations.iter_mut().enumerate().map(|(at, station)| {
-            let is_shown = focus == Focus::All || focus == Focus::One(at);
-            is_shown && std::mem::take(&mut station.changed)
-        });
-        // Every one of them is taken back.
-        let shown = shown.fold(false, |any, changed| any || changed);
+        let mut shown = false;
+        for (at, station) in self.stations.iter_mut().enumerate() {
+            let is_shown = self.focus == Focus::All || self.focus == Focus::One(at);
+            shown |= is_shown && std::mem::take(&mut station.changed);
+        }
         std::mem::take(&mut self.changed) || shown
     }
 

@@ -104,15 +104,13 @@ fn tick(deck: &mut Deck) {
 }
 
 fn press(deck: &mut Deck, key: Key) -> Vec<Deed> {
-    match keymap::action(deck.context(), key) {
-        Some(action) => act(deck, action),
-        None => {
-            write(deck, |typed| {
-                typed.press(key);
-            });
-            Vec::new()
-        }
+    if let Some(action) = keymap::action(deck.context(), key) {
+        return act(deck, action);
     }
+    write(deck, |typed| {
+        typed.press(key);
+    });
+    Vec::new()
 }
 
 /// What is typed ahead of a question is no answer to it.

@@ -6,11 +6,12 @@ use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, Scene, badge, help, words};
+use super::{Look, Scene, badge, footer, help, words};
 use crate::keymap;
 use crate::model::deck::joint::Joint;
 use crate::model::deck::{Deck, Over, Pick};
 use crate::model::health::{Grade, Health};
+use crate::model::history::Rate;
 use crate::model::{Freshness, Model, Tone};
 use crate::theme::Role;
 use crate::widget::frame::rule_of;
@@ -94,7 +95,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
         }
         None => None,
     };
-    footer(buffer, foot, whole);
+    foot_lines(buffer, foot, whole);
     cursor
 }
 
@@ -133,7 +134,7 @@ fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
             right.push_span(whole.span(role, format!("{count} {}  ", grade.word())));
         }
     }
-    let rate = deck.stations.iter().filter_map(|one| one.fleet.total()).reduce(|sum, rate| sum.plus(rate));
+    let rate = deck.stations.iter().filter_map(|one| one.fleet.total()).reduce(Rate::plus);
     right.push_span(whole.span(Role::Strong, words::rate(rate)));
     right.push_span(whole.span(Role::Faint, " req/s"));
     let room = usize::from(area.width).saturating_sub(3 + right.width());
@@ -180,7 +181,7 @@ fn stations(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
         &[
             column("Target", 8, longest.clamp(8, 28), Align::Left),
             column("State", 12, 14, Align::Left),
-            column("Members", 14, 30, Align::Left),
+            column("Members", 14, 24, Align::Left),
             column("Req/s", 7, 7, Align::Right),
             column("Proxy", 12, 60, Align::Left),
         ],
@@ -271,7 +272,7 @@ fn about(scene: Scene<'_>, room: usize) -> Span<'static> {
 }
 
 /// What just came of something, and the keys.
-fn footer(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
+fn foot_lines(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let deck = whole.deck;
     let room = usize::from(area.width).saturating_sub(2);
     let mut lines: Vec<Line<'static>> = Vec::new();
@@ -303,15 +304,7 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
             _ => all.push((key.to_string(), word)),
         }
     }
-    let mut line = Line::from(" ");
-    for (key, word) in all {
-        if line.width() + width(&key) + width(word) + 3 > room {
-            break;
-        }
-        line.push_span(whole.span(Role::Accent, key));
-        line.push_span(whole.span(Role::Faint, format!(" {word}  ")));
-    }
-    line
+    footer::fitted(whole.look, &all, room)
 }
 
 /// All that fits when there is no room for more.

@@ -39,9 +39,10 @@ pub(super) fn ask(deck: &mut Deck, action: Action) {
     });
     let Some(question) = question else {
         let barred = shares.iter().any(|share| matches!(share.part, Part::Barred(_)));
-        let (tone, why) = match barred {
-            true => (Tone::Alarm, "cannot be asked for in any target now"),
-            false => (Tone::Plain, "nothing is to be done, it is so already in all targets"),
+        let (tone, why) = if barred {
+            (Tone::Alarm, "cannot be asked for in any target now")
+        } else {
+            (Tone::Plain, "nothing is to be done, it is so already in all targets")
         };
         return deck.tell(tone, format!("{label}: {why}"));
     };

@@ -92,7 +92,7 @@ fn a_drain_is_begun_in_each() {
     let mut deck = deck(2);
     for at in 0..2 {
         told(&mut deck, at, |snapshot| {
-            snapshot.balancers[0].members[1].status = snapshot.balancers[0].members[0].status
+            snapshot.balancers[0].members[1].status = snapshot.balancers[0].members[0].status;
         });
     }
     to(&mut deck, "node1");
