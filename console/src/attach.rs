@@ -1,19 +1,37 @@
-//! Ties the screen to the proxy behind one admin socket.
+//! Ties the screen to one proxy, or to several.
 
-use std::path::Path;
-
-use crate::client::{Client, watch};
-use crate::screen;
+use crate::client::{Client, Limits, Place, watch};
+use crate::screen::{self, Station};
+use crate::targets::Fleet;
 
 /// Shows the screen until the operator leaves it.
 ///
 /// # Errors
 ///
 /// No terminal, or none that lets itself be used.
-pub fn screen(socket: &Path, options: screen::Options) -> anyhow::Result<()> {
+pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (link, news) = watch(Client::new(socket)?, options.pace.period());
-        screen::run(&socket.display().to_string(), link, news, options).await
+        let (link, news) = watch(Client::of(place, Limits::default())?, options.pace.period());
+        screen::run(&place.to_string(), link, news, options).await
+    })
+}
+
+/// As [`screen()`], with several targets. Those that do not answer (yet) are waited for, each by itself.
+///
+/// # Errors
+///
+/// No terminal, or none that lets itself be used.
+pub fn fleet(fleet: &Fleet, options: screen::Options) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut stations = Vec::new();
+        for target in &fleet.targets {
+            let client = Client::of(&target.watched(), Limits::default())?;
+            let (link, news) = watch(client, options.pace.period());
+            let (title, name) = (target.typed.clone(), Some(target.name.clone()));
+            stations.push(Station { title, name, link, news });
+        }
+        screen::run_fleet(stations, &fleet.words, options).await
     })
 }

@@ -11,11 +11,15 @@ mod events;
 pub mod exit;
 mod explain;
 mod export;
+mod fleet;
 mod history;
 pub mod manual;
+mod netrc;
 mod output;
 pub mod palette;
+mod password;
 mod patience;
+pub mod place;
 mod preview;
 mod proxies;
 mod reload;
@@ -41,7 +45,8 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 
-use crate::client::{Client, Limits, Surroundings};
+use crate::client::{Client, Limits, Place, Surroundings};
+use crate::targets::Targets;
 pub use drain::{DrainArguments, UndrainArguments};
 pub use edit::EditArguments;
 pub use elections::ElectionsArguments;
@@ -52,6 +57,7 @@ pub use export::ExportArguments;
 pub use history::HistoryArguments;
 pub use output::Output;
 use output::Stop;
+use place::{Environment, Search, TargetOptions};
 pub use proxies::ProxiesArguments;
 pub use reload::ReloadArguments;
 pub use roll::RollArguments;
@@ -70,9 +76,15 @@ pub use watch::{WatchArguments, is_dumb};
 #[command(after_help = format!("{EXAMPLES}\n\nMore, with the exit codes: --help"))]
 #[command(after_long_help = format!("{EXAMPLES}\n\n{}", exit::help()))]
 pub struct Cli {
-    /// The admin socket of the proxy, or the run folder that holds it.
+    /// The admin socket of the proxy, or the run folder that holds it; several are a fleet.
     #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
-    pub socket: Option<PathBuf>,
+    pub socket: Vec<PathBuf>,
+    /// The name of a group of targets in the configuration file.
+    #[arg(long, global = true, value_name = "NAME", help = GROUP)]
+    pub group: Option<String>,
+    /// Which manager pages of an httpd, and how they are reached.
+    #[command(flatten)]
+    pub targets: TargetOptions,
     /// How the screen is, where there is no command.
     #[command(flatten)]
     pub screen: ScreenOptions,
@@ -184,24 +196,37 @@ const LONG_ABOUT: &str = "\
 See and steer a running Evenkeel proxy; without a command: on a full screen
 
 The proxy is the one whose admin socket --socket or the variable EVENKEEL_SOCKET names, else the only one that runs. \
-Results go to standard output, everything else to standard error.";
+Results go to standard output, everything else to standard error.
 
-const SOCKET: &str = "The proxy's admin socket, or the folder that holds it [env: EVENKEEL_SOCKET]";
+Several --socket, or --group, are a fleet: an edit is made in each target where the member is, all at the same time, with \
+a result for each; the exit code is 0 only if all succeeded. What was done stays when another target fails: run it again.";
+
+const SOCKET: &str = "The proxy's admin socket, or the folder that holds it; given several times: a fleet [env: EVENKEEL_SOCKET]";
+
+const GROUP: &str =
+    "The fleet of that name in ~/.config/evenkeel/config.toml: [group.NAME] targets = [\"/run/…\", …]";
 
 const EXAMPLES: &str = "\
 Examples:
   evenkeel                             the screen
   evenkeel status                      a table
   evenkeel drain app/node1             no new sessions for a member
-  evenkeel set app/node1 lbfactor=2    twice the share";
+  evenkeel set app/node1 lbfactor=2    twice the share
+  evenkeel --group web drain app/node1    in each target of a group";
 
 /// Where a command runs, and where its words go.
 #[derive(Debug)]
 pub struct Session<'a> {
     /// `--socket`.
     pub socket: Option<&'a Path>,
+    /// The target of a fleet that this is about; it stands above all that was typed.
+    pub target: Option<&'a Place>,
+    /// What was typed about manager pages.
+    pub targets: &'a TargetOptions,
     /// Where to look for a proxy when there is none.
     pub surroundings: Surroundings,
+    /// Variables and files.
+    pub environment: Environment,
     /// The bounds of the connection.
     pub limits: Limits,
     /// The time zone in which times are written.
@@ -213,17 +238,46 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// The client of the proxy that is meant.
     async fn client(&self) -> Result<Client, Stop> {
-        let socket = match self.surroundings.find(self.socket) {
-            Ok(socket) => socket,
-            Err(why) => return Err(why.introduced(self.limits).await.into()),
+        self.client_of(self.target).await
+    }
+
+    /// That of a target of a fleet; none: of the only proxy that is meant.
+    async fn client_of(&self, target: Option<&Place>) -> Result<Client, Stop> {
+        let search = Search {
+            options: self.targets,
+            socket: self.socket,
+            surroundings: &self.surroundings,
+            environment: &self.environment,
         };
-        Ok(Client::with_limits(&socket, self.limits)?)
+        let place = match target {
+            Some(Place::Socket(socket)) => self.surroundings.find(Some(socket)).map(Place::Socket),
+            Some(page) => Ok(page.clone()),
+            None => search.place(),
+        };
+        match place {
+            Ok(place) => Ok(Client::of(&place, self.limits)?),
+            Err(why) => Err(why.introduced(self.limits).await.into()),
+        }
     }
 }
 
 /// Runs one command to its end.
 pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
-    let ended = match ask {
+    match answer(ask, session).await {
+        Ok(exit) => exit,
+        Err(stop) => {
+            let (exit, why) = stop.told();
+            if let Some(why) = why {
+                session.output.message(&format!("evenkeel: {why}"));
+            }
+            exit
+        }
+    }
+}
+
+/// As [`run`]; why it ends before its time is not told yet.
+async fn answer(ask: &Ask, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    match ask {
         Ask::Status(arguments) => status::run(arguments, session).await,
         Ask::Drain(arguments) => drain::run(arguments, session).await,
         Ask::Undrain(arguments) => drain::undo(arguments, session).await,
@@ -246,34 +300,35 @@ pub async fn run(ask: &Ask, session: &mut Session<'_>) -> Exit {
         Ask::Export(arguments) => export::run(arguments, session).await,
         Ask::Reload(arguments) => reload::run(arguments, session).await,
         Ask::Proxies(arguments) => proxies::run(arguments, session).await,
-    };
-    match ended {
-        Ok(exit) => exit,
-        Err(stop) => {
-            let (exit, why) = stop.told();
-            if let Some(why) = why {
-                session.output.message(&format!("evenkeel: {why}"));
-            }
-            exit
-        }
     }
 }
 
 /// Runs one command in this process: its environment, standard output and standard error.
 ///
 /// An interrupt keeps its default effect, so that a command also ends while its reader does not read.
-pub fn execute(ask: &Ask, socket: Option<&Path>) -> Exit {
+pub fn execute(ask: &Ask, targets: &Targets, options: &TargetOptions) -> Exit {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let (terminal, watched) = (out.is_terminal(), err.is_terminal());
     let mut session = Session {
-        socket,
+        socket: match targets {
+            Targets::One(socket) => socket.as_deref(),
+            Targets::Fleet(_) => None,
+        },
+        target: None,
+        targets: options,
         surroundings: Surroundings::of_this_process(),
+        environment: Environment::of_this_process(),
         limits: Limits::default(),
         zone: TimeZone::system(),
         output: Output::new(&mut out, &mut err).on_terminal(terminal).watched(watched),
     };
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(ask, &mut session)),
+        Ok(runtime) => runtime.block_on(async {
+            match targets {
+                Targets::One(_) => run(ask, &mut session).await,
+                Targets::Fleet(fleet) => fleet::run(ask, &fleet.targets, &mut session).await,
+            }
+        }),
         Err(why) => {
             session.output.message(&format!("evenkeel: the system lets no command start: {why}"));
             Exit::Failed

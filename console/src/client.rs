@@ -1,4 +1,4 @@
-//! A connection to a proxy: HTTP/1.1 and JSON over its admin socket.
+//! A connection to a proxy: JSON over its admin socket, or the manager page of an Apache httpd.
 //!
 //! Every wait has an end, every answer a largest size, and every text that comes in is cleaned here, once. Each
 //! question takes a connection of its own, so that a failure to connect means that nothing was asked.
@@ -10,6 +10,10 @@
 //! | [`failure`] | why there is no answer |
 //! | `answer` | bytes to messages |
 //! | `change` | previews, undo and overrides |
+//! | [`place`] | where a proxy is asked: admin socket or manager page |
+//! | `socket` | the admin socket |
+//! | [`apache`] | the manager page of an httpd |
+//! | `tls` | the one provider of TLS |
 //! | [`events`] | the event stream |
 //! | `history` | the last hour of members |
 //! | `drain` | drains, begun, asked for, changed and ended |
@@ -19,6 +23,7 @@
 //! | [`limits`] | the bounds |
 
 mod answer;
+pub mod apache;
 mod change;
 mod drain;
 pub mod events;
@@ -28,9 +33,12 @@ pub mod find;
 pub mod greet;
 mod history;
 pub mod limits;
+pub mod place;
 #[cfg(test)]
 pub(crate) mod scripted;
 mod sessions;
+mod socket;
+mod tls;
 pub mod watch;
 
 use std::path::Path;
@@ -40,15 +48,16 @@ use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, Call, Edited, Hello, MemberEdit, MemberName, Reloaded, Snapshot,
 };
-use reqwest::{Method, Response};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use crate::ability::Ability;
+use apache::Manager;
 pub use events::Events;
 pub use failure::Failure;
 pub use find::{NoProxy, Surroundings, find};
 pub use greet::{Candidate, greet};
 pub use limits::Limits;
+pub use place::Place;
+use socket::Socket;
 pub use watch::{Handle, delay, watch};
 
 /// The edit of a call that changes nothing.
@@ -57,9 +66,15 @@ const NOTHING: Option<&()> = None;
 /// Asks one proxy. Cheap to clone; keeps no connection open.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    socket: Arc<Path>,
-    limits: Limits,
+    place: Arc<Place>,
+    side: Side,
+}
+
+/// How a proxy is asked.
+#[derive(Debug, Clone)]
+enum Side {
+    Socket(Socket),
+    Apache(Arc<Manager>),
 }
 
 impl Client {
@@ -70,31 +85,50 @@ impl Client {
 
     /// As [`Client::new`], with bounds of your own.
     pub fn with_limits(socket: &Path, limits: Limits) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
-            .unix_socket(socket)
-            .connect_timeout(limits.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(0)
-            .retry(reqwest::retry::never())
-            .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Failure::from_http(&error, socket))?;
-        Ok(Self { http, socket: socket.into(), limits })
+        Self::of(&Place::Socket(socket.to_owned()), limits)
     }
 
-    /// The admin socket.
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// For the proxy at `place`, within `limits`; connects only when something is asked.
+    pub fn of(place: &Place, limits: Limits) -> Result<Self, Failure> {
+        let side = match place {
+            Place::Socket(path) => Side::Socket(Socket::new(path, limits)?),
+            Place::Apache(access) => Side::Apache(Arc::new(Manager::new(access, limits)?)),
+        };
+        Ok(Self { place: Arc::new(place.clone()), side })
+    }
+
+    /// Where it asks.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Why the proxy there cannot do that, as a sentence; none: it can.
+    pub fn lacks(&self, ability: Ability) -> Option<&'static str> {
+        matches!(self.side, Side::Apache(_)).then(|| ability.why_not_httpd())
+    }
+
+    /// The socket, if the proxy has what only those with one have.
+    fn able(&self, ability: Ability) -> Result<&Socket, Failure> {
+        match &self.side {
+            Side::Socket(socket) => Ok(socket),
+            Side::Apache(_) => Err(Failure::Unable(ability.why_not_httpd().to_owned())),
+        }
     }
 
     /// Who answers.
     pub async fn hello(&self) -> Result<Hello, Failure> {
-        self.ask(&Call::Hello, NOTHING).await.map_err(without_paths)
+        match &self.side {
+            Side::Socket(socket) => socket.ask(&Call::Hello, NOTHING).await.map_err(without_paths),
+            Side::Apache(manager) => manager.hello().await,
+        }
     }
 
     /// Everything.
     pub async fn snapshot(&self) -> Result<Snapshot, Failure> {
-        self.ask(&Call::Snapshot, NOTHING).await.map_err(without_paths)
+        match &self.side {
+            Side::Socket(socket) => socket.ask(&Call::Snapshot, NOTHING).await.map_err(without_paths),
+            Side::Apache(manager) => manager.snapshot().await,
+        }
     }
 
     /// Changes a member.
@@ -104,8 +138,13 @@ impl Client {
         member: &MemberName,
         edit: &MemberEdit,
     ) -> Result<Edited, Failure> {
-        let call = Call::edit_member(balancer, member);
-        self.ask(&call, Some(edit)).await.map_err(Failure::of_edit)
+        match &self.side {
+            Side::Socket(socket) => {
+                let call = Call::edit_member(balancer, member);
+                socket.ask(&call, Some(edit)).await.map_err(Failure::of_edit)
+            }
+            Side::Apache(manager) => manager.edit_member(balancer, member, edit).await,
+        }
     }
 
     /// Changes a balancer's own settings.
@@ -114,64 +153,25 @@ impl Client {
         balancer: &BalancerName,
         edit: &BalancerEdit,
     ) -> Result<Edited, Failure> {
-        let call = Call::EditBalancer(balancer.clone());
-        self.ask(&call, Some(edit)).await.map_err(Failure::of_edit)
+        match &self.side {
+            Side::Socket(socket) => {
+                let call = Call::EditBalancer(balancer.clone());
+                socket.ask(&call, Some(edit)).await.map_err(Failure::of_edit)
+            }
+            Side::Apache(manager) => manager.edit_balancer(balancer, edit).await,
+        }
     }
 
     /// Has the proxy read its configuration anew.
     pub async fn reload(&self) -> Result<Reloaded, Failure> {
-        self.ask(&Call::Reload, NOTHING).await.map_err(Failure::of_edit)
+        self.able(Ability::Reload)?.ask(&Call::Reload, NOTHING).await.map_err(Failure::of_edit)
     }
 
     /// Events with a greater number than `since` (none: only those that come), and with `follow` those that come.
     pub async fn events(&self, since: Option<u64>, follow: bool) -> Result<Events, Failure> {
-        let asked = async {
-            let response = self.send(&Call::Events { since, follow }, NOTHING).await?;
-            let status = response.status();
-            if status.is_success() {
-                return Ok(Ok(response));
-            }
-            let body = answer::body(response, self.limits.largest_answer).await?;
-            Ok(Err(body.map_or_else(|failure| failure, |body| answer::refusal(status, &body))))
-        };
-        let response = self.within(asked).await??;
-        Ok(Events::new(response, since.unwrap_or_default(), follow, Arc::clone(&self.socket), self.limits))
-    }
-
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        call: &Call,
-        edit: Option<&impl Serialize>,
-    ) -> Result<T, Failure> {
-        let asked = async {
-            let response = self.send(call, edit).await?;
-            let status = response.status();
-            Ok((status, answer::body(response, self.limits.largest_answer).await?))
-        };
-        let (status, body) = self.within(asked).await?;
-        let body = body?;
-        if status.is_success() { answer::read(&body) } else { Err(answer::refusal(status, &body)) }
-    }
-
-    async fn send(&self, call: &Call, edit: Option<&impl Serialize>) -> Result<Response, reqwest::Error> {
-        let method = match call.method() {
-            "PATCH" => Method::PATCH,
-            "POST" => Method::POST,
-            "DELETE" => Method::DELETE,
-            _ => Method::GET,
-        };
-        // The host is for form's sake: the socket decides where it goes.
-        let mut request = self.http.request(method, format!("http://localhost{}", call.path()));
-        if let Some(edit) = edit {
-            request = request.json(edit);
-        }
-        request.send().await
-    }
-
-    async fn within<T>(&self, asked: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Failure> {
-        match tokio::time::timeout(self.limits.answer, asked).await {
-            Ok(answered) => answered.map_err(|error| Failure::from_http(&error, &self.socket)),
-            Err(_) => Err(Failure::late(self.limits.answer)),
+        match &self.side {
+            Side::Socket(socket) => socket.events(since, follow).await,
+            Side::Apache(manager) => Manager::events(manager, since, follow),
         }
     }
 }

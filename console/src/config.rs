@@ -28,6 +28,9 @@ use crate::message::Key;
 /// The largest file, in bytes.
 pub const LARGEST: u64 = 256 * 1024;
 
+/// How a group is written.
+const EXAMPLE: &str = "[group.web] targets = [\"/run/evenkeel/site-a\", \"https://lb1/balancer-manager\"]";
+
 /// The settings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
@@ -98,6 +101,37 @@ pub fn load(path: &Path) -> Result<Config, Fault> {
     }
 }
 
+/// The targets of a group, as they are written; at least one.
+///
+/// # Errors
+///
+/// As [`of_this_user`], and there is no such group.
+pub fn group_of_this_user(name: &str) -> Result<Vec<String>, Fault> {
+    match path(|name| std::env::var_os(name)) {
+        Some(path) => group(&path, name),
+        None => Err(Fault {
+            file: PathBuf::from("evenkeel/config.toml"),
+            line: None,
+            why: "it holds the groups, and neither XDG_CONFIG_HOME nor HOME says where it is; set one"
+                .to_owned(),
+        }),
+    }
+}
+
+fn group(path: &Path, name: &str) -> Result<Vec<String>, Fault> {
+    let mut groups = load(path)?.groups;
+    if let Some(group) = groups.remove(name) {
+        return Ok(group.targets);
+    }
+    let known: Vec<String> = groups.into_keys().collect();
+    let known = match known.as_slice() {
+        [] => format!("it names none; write one as {EXAMPLE}"),
+        known => format!("those are {}", known.join(", ")),
+    };
+    let why = format!("there is no group '{}'; {known}", clean(name, 100));
+    Err(Fault { file: path.to_owned(), line: None, why })
+}
+
 fn text(path: &Path) -> io::Result<String> {
     // A pipe would be waited for.
     if !std::fs::metadata(path)?.is_file() {
@@ -131,7 +165,7 @@ enum Keys {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Targets {
-    targets: Spanned<Vec<String>>,
+    targets: Spanned<Vec<Spanned<String>>>,
 }
 
 /// Reads `text`, which stands in `file`.
@@ -165,7 +199,17 @@ fn read(text: &str, file: &Path) -> Result<Config, Fault> {
             return Err(fault(Some(place), format!("[group.{name}] targets: it needs at least one")));
         }
         let line = line_of(text, place.start);
-        config.groups.insert(name, Group { targets: group.targets.into_inner(), line });
+        let mut targets = Vec::new();
+        for target in group.targets.into_inner() {
+            let (place, target) = (target.span(), target.into_inner());
+            if !target.starts_with('/') && !target.starts_with("http://") && !target.starts_with("https://") {
+                let what =
+                    format!("'{target}' is neither an absolute path nor the address of a manager page");
+                return Err(fault(Some(place), format!("[group.{name}] targets: {what}, as in {EXAMPLE}")));
+            }
+            targets.push(target);
+        }
+        config.groups.insert(name, Group { targets, line });
     }
     Ok(config)
 }
@@ -216,6 +260,10 @@ mod tests {
             ("[group.a]\ntargets = []", ":2: [group.a] targets: it needs at least one"),
             ("[group.a]\nmembers = []", ":2: unknown field `members`"),
             ("[group.a]\n", "missing field `targets`"),
+            (
+                "[group.a]\ntargets = [\n'/run/a',\n'run/b']",
+                ":4: [group.a] targets: 'run/b' is neither an absolute path",
+            ),
             ("[keys\n", ":1: "),
             ("[keys]\n\"\\u001b[2J\" = 'x'", ":2: [keys] "),
         ] {
@@ -223,6 +271,22 @@ mod tests {
             assert!(why.starts_with("/etc/x.toml:") && why.contains(says), "{text}: {why}");
             assert!(!why.contains(['\u{1b}', '\n']), "{why}");
         }
+    }
+
+    #[test]
+    fn a_group_that_there_is_not_is_told_with_those_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let asked = |name| group(&file, name).map_err(|fault| fault.to_string());
+        assert!(
+            asked("web")
+                .unwrap_err()
+                .contains("there is no group 'web'; it names none; write one as [group.web]")
+        );
+        std::fs::write(&file, "[group.web]\ntargets = ['/run/b', '/run/a']\n[group.api]\ntargets = ['/c']\n")
+            .unwrap();
+        assert_eq!(asked("web").unwrap(), ["/run/b", "/run/a"]);
+        assert!(asked("db").unwrap_err().ends_with("there is no group 'db'; those are api, web"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use evenkeel_proxy::config::{self, ReadOptions};
 use evenkeel_proxy::server::{self, Running, StartOptions};
 use tokio::runtime::Runtime;
 
-use crate::client::{Client, Surroundings};
+use crate::client::{Client, Place, Surroundings};
 use crate::screen::Options;
 use crate::{attach, cli};
 use backend::Backend;
@@ -84,7 +84,8 @@ fn play(runtime: &Runtime, text: &str, folder: &Path, screen: Options) -> anyhow
     visit(runtime, &proxy)?;
     let socket = proxy.admin_socket();
     let shown = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let outcome = if shown { attach::screen(&socket, screen) } else { report(runtime, &socket) };
+    let outcome =
+        if shown { attach::screen(&Place::Socket(socket), screen) } else { report(runtime, &socket) };
     proxy.stop();
     outcome
 }

@@ -48,6 +48,8 @@ pub enum Effect {
     Mouse(Switch),
     /// Draw everything anew.
     Repaint,
+    /// Show all targets together.
+    Fleet,
     /// Give the terminal back and stop until the shell lets us go on.
     Suspend,
     /// End.

@@ -11,9 +11,11 @@ use crate::message::Key;
 
 mod action;
 mod binding;
+mod fleet;
 
 pub use action::Action;
 pub use binding::{Keymap, names};
+pub use fleet::ROWS as FLEET_ROWS;
 
 /// Where the operator is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Context {
     Lens,
     /// The last elections.
     Elections,
+    /// All targets together.
+    Fleet,
     /// Writing a filter.
     Filter,
     /// Writing a command.
@@ -53,7 +57,7 @@ pub enum Context {
 }
 
 impl Context {
-    /// All of them.
+    /// All of them that one target has.
     pub const ALL: [Self; 16] = [
         Self::Balancers,
         Self::Member,
@@ -207,6 +211,7 @@ pub const ROWS: &[Row] = &[
     row(&[Balancers], &[Key::Char('<')], Action::SortPrevious, (None, "sort by another column", Move)),
     row(&[Balancers], &[Key::Char('>'), Key::Function(6)], Action::SortNext, (None, "sort by another column", Move)),
     row(&[Balancers], &[Key::Char('I')], Action::Invert, (None, "sort the other way", Move)),
+    row(SCREENS, &[Key::Char('F')], Action::Fleet, (Some("fleet"), "all targets together", Move)),
     row(SCREENS, &[Key::Tab], Action::NextScreen, (Some("screens"), "to the other screen", Move)),
     row(SCREENS, &[Key::BackTab], Action::PreviousScreen, (None, "to the other screen", Move)),
     row(SCREENS, &[Key::Char('0'), Key::Function(2)], Action::Overview, (None, "the screens by number", Move)),

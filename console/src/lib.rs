@@ -2,9 +2,11 @@
 //!
 //! Everything that happens to the screen is a `message`; [`update`](mod@update) turns it into a changed `model` and
 //! `effect`s, and does no I/O; [`view`](mod@view) draws the model. `screen` is the loop around them, `terminal` what
-//! it takes and gives back, and [`attach`] ties it to a [`client`] of one proxy's admin socket. Commands ([`cli`]) use the
+//! it takes and gives back, and [`attach`] ties it to a [`client`] of each proxy. Several proxies are a fleet
+//! ([`targets`], named in [`config`]): a model for each, and a deck above them. Commands ([`cli`]) use the
 //! same client and write to writers they are given. `demo` embeds a whole proxy, and nothing else here knows one.
 
+pub mod ability;
 pub mod attach;
 pub mod check;
 pub mod cli;
@@ -21,6 +23,7 @@ pub mod need;
 pub mod news;
 pub mod pace;
 pub mod screen;
+pub mod targets;
 pub mod terminal;
 pub mod theme;
 pub mod update;

@@ -5,18 +5,26 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel::attach;
+use evenkeel::cli::place::{Environment, Search};
 use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
 use evenkeel::config::{self, Fault};
 use evenkeel::screen::Options;
+use evenkeel::targets::{Targets, Typed, Unfit, written};
 use evenkeel::theme::Wish;
 
 fn main() -> ExitCode {
     // A shell that asks for completions gets them, and nothing else is done.
     cli::complete::answer();
     let cli = Cli::parse();
-    let socket = cli.socket.as_deref();
+    let targets = match named(&cli) {
+        Ok(targets) => targets,
+        Err(why) => {
+            say(&why.to_string());
+            return Exit::Usage.into();
+        }
+    };
     if cli.command.is_some() && cli.screen != ScreenOptions::default() {
         say(
             "--write, --lock-after, --interval, --theme, --ascii and --mouse are for the screen; a command takes none of them",
@@ -24,14 +32,14 @@ fn main() -> ExitCode {
         return Exit::Usage.into();
     }
     match &cli.command {
-        Some(Command::Ask(ask)) => cli::execute(ask, socket).into(),
+        Some(Command::Ask(ask)) => cli::execute(ask, &targets, &cli.targets).into(),
         Some(Command::Completions { shell }) => {
             ended(cli::complete::register(*shell, &mut io::stdout()).map_err(Into::into))
         }
         Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(_)) if socket.is_some() => {
-            say("the demo has a proxy of its own; leave --socket out");
+        Some(Command::Demo(_)) if !matches!(targets, Targets::One(None)) => {
+            say("the demo has a proxy of its own; leave --socket and --group out");
             Exit::Usage.into()
         }
         #[cfg(feature = "demo")]
@@ -50,17 +58,50 @@ fn main() -> ExitCode {
             );
             Exit::Usage.into()
         }
-        None => match Surroundings::of_this_process().find(socket) {
-            Ok(socket) => match options_of(cli.screen) {
-                Ok(options) => ended(attach::screen(&socket, options)),
-                Err(fault) => refused(&fault),
-            },
-            Err(why) => {
-                let why = introduced(why);
-                say(&why.to_string());
-                Exit::from(&why).into()
-            }
+        None => match options_of(cli.screen) {
+            Ok(options) => opened(&cli, &targets, options),
+            Err(fault) => refused(&fault),
         },
+    }
+}
+
+/// The targets of the command line.
+fn named(cli: &Cli) -> Result<Targets, Unfit> {
+    let (surroundings, environment) = (Surroundings::of_this_process(), Environment::of_this_process());
+    let search = Search {
+        options: &cli.targets,
+        socket: None,
+        surroundings: &surroundings,
+        environment: &environment,
+    };
+    let typed = Typed {
+        sockets: &cli.socket,
+        pages: search.named_pages(&cli.socket),
+        group: cli.group.as_deref(),
+        written: written(std::env::args_os()),
+    };
+    Targets::named(&typed, |address| search.page(address))
+}
+
+/// The screen of those targets. A fleet opens whichever of them answer; a single proxy must be there.
+fn opened(cli: &Cli, targets: &Targets, options: Options) -> ExitCode {
+    let socket = match targets {
+        Targets::Fleet(fleet) => return ended(attach::fleet(fleet, options)),
+        Targets::One(socket) => socket.as_deref(),
+    };
+    let search = Search {
+        options: &cli.targets,
+        socket,
+        surroundings: &Surroundings::of_this_process(),
+        environment: &Environment::of_this_process(),
+    };
+    match search.place() {
+        Ok(place) => ended(attach::screen(&place, options)),
+        Err(why) => {
+            let why = introduced(why);
+            say(&why.to_string());
+            Exit::from(&why).into()
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod command;
 pub mod consequence;
 pub mod cursor;
 pub mod decision;
+pub mod deck;
 pub mod drains;
 pub mod elections;
 pub mod fleet;
@@ -199,6 +200,18 @@ pub struct Toast {
     until: Moment,
 }
 
+impl Toast {
+    /// A line that is shown from `now` on; bad news stay longer.
+    fn at(now: Moment, tone: Tone, text: String) -> Self {
+        let seconds = if tone == Tone::Alarm { 20 } else { 8 };
+        Self { text, tone, more: None, until: now.plus(Duration::from_secs(seconds)) }
+    }
+
+    fn is_over(&self, now: Moment) -> bool {
+        self.until <= now
+    }
+}
+
 /// How a line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -215,6 +228,8 @@ pub enum Tone {
 pub struct Model {
     /// What the connection is called: the socket, or the name of the configuration.
     pub title: String,
+    /// What it is called among several targets; none: it is the only one.
+    pub station: Option<String>,
     /// The time of the last tick.
     pub clock: Clock,
     /// The size of the terminal.
@@ -272,6 +287,7 @@ impl Model {
     pub fn new(title: &str, size: Size) -> Self {
         Self {
             title: wash::sentence(title),
+            station: None,
             clock: Clock::default(),
             size,
             keymap: Keymap::default(),
@@ -437,8 +453,7 @@ impl Model {
 
     /// Shows a line for a while; bad news stay longer.
     pub fn tell(&mut self, tone: Tone, text: impl Into<String>) {
-        let seconds = if tone == Tone::Alarm { 20 } else { 8 };
-        self.tell_for(Duration::from_secs(seconds), tone, (text.into(), None));
+        self.toast = Some(Toast::at(self.clock.running, tone, text.into()));
     }
 
     /// Shows a line for so long, and what can be done about it.
@@ -449,7 +464,7 @@ impl Model {
 
     /// Takes the line back when its time is over; true if it did.
     pub fn end_toast(&mut self) -> bool {
-        let over = self.toast.as_ref().is_some_and(|toast| toast.until <= self.clock.running);
+        let over = self.toast.as_ref().is_some_and(|toast| toast.is_over(self.clock.running));
         if over {
             self.toast = None;
         }

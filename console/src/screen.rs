@@ -10,6 +10,8 @@ use crossterm::event::{
 };
 use evenkeel_protocol::{Moment, Timestamp};
 use futures_util::StreamExt;
+use futures_util::future::ready;
+use futures_util::stream::{self, BoxStream, SelectAll};
 use jiff::tz::TimeZone;
 use ratatui::layout::Position;
 use rustix::process::Signal;
@@ -21,13 +23,14 @@ use crate::effect::{Effect, Switch};
 use crate::keymap::Keymap;
 use crate::message::{Clock, Key, Message, Size};
 use crate::model::Model;
+use crate::model::deck::Deck;
 use crate::model::lock::Lock;
 use crate::news::{Link, News};
 use crate::pace::Pace;
 use crate::terminal::{Screen, end_on_hang_up};
 use crate::theme::{Environment, Theme, Wish};
-use crate::update::update;
-use crate::view::{Look, member_at, view};
+use crate::update::deck::{Deed, deal, hear};
+use crate::view::{Look, member_at, view_deck};
 
 /// The most messages that are taken in before the screen is painted again.
 const BATCH: usize = 256;
@@ -58,15 +61,33 @@ pub struct Options {
     pub keymap: Keymap,
 }
 
-/// Shows the console until the operator quits or a signal ends it.
+/// A target, and the connection to it.
+#[derive(Debug)]
+pub struct Station<L> {
+    /// What it is connected to, before the proxy itself says so.
+    pub title: String,
+    /// What it is called among several; none: it is the only one.
+    pub name: Option<String>,
+    /// What asks.
+    pub link: L,
+    /// What it tells.
+    pub news: Receiver<News>,
+}
+
+/// Shows one proxy until the operator quits or a signal ends it.
 ///
 /// `title` names what it is connected to, before the proxy itself does. Needs a runtime with time and I/O.
 ///
 /// Errors: there is no terminal, it fails, something panicked, or nobody sends news any more.
-pub async fn run(
-    title: &str,
-    link: impl Link,
-    mut news: Receiver<News>,
+pub async fn run(title: &str, link: impl Link, news: Receiver<News>, options: Options) -> anyhow::Result<()> {
+    let station = Station { title: title.to_owned(), name: None, link, news };
+    run_fleet(vec![station], "", options).await
+}
+
+/// As [`run`], with several targets; `words` mean all of them on a command line.
+pub async fn run_fleet<L: Link>(
+    stations: Vec<Station<L>>,
+    words: &str,
     options: Options,
 ) -> anyhow::Result<()> {
     let theme = Theme::choose(&Environment::read(|name| std::env::var(name).ok()), options.theme);
@@ -74,13 +95,19 @@ pub async fn run(
     let mut signals = Signals::listen()?;
     let screen = Screen::take()?;
     end_on_hang_up()?;
-    let mut model = Model::new(title, screen.size()?);
-    model.lock = Lock::new(options.write, options.lock_after);
-    model.mouse = options.mouse;
-    model.pace = options.pace;
-    model.keymap = options.keymap;
+    let size = screen.size()?;
+    let (mut models, mut links, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for Station { title, name, link, news } in stations {
+        let model = Model::new(&title, size);
+        let keymap = options.keymap.clone();
+        models.push(Model { station: name, mouse: options.mouse, pace: options.pace, keymap, ..model });
+        links.push(link);
+        told.push(news);
+    }
+    let deck = Deck::new(models, words, Lock::new(options.write, options.lock_after));
     let look = Look { theme, zone: TimeZone::system() };
-    let mut console = Console { screen, model, look, link, began: now() };
+    let mut console = Console { screen, deck, look, links, began: now() };
+    let mut news = all(told);
     console.screen.mouse(options.mouse)?;
     let mut keys = EventStream::new();
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
@@ -91,9 +118,9 @@ pub async fn run(
         console.paint()?;
         after = tokio::select! {
             key = keys.next() => console.key(key)?,
-            told = news.recv() => match told {
-                Some(told) => console.take(Message::News(told))?,
-                None => anyhow::bail!("the connection to the proxy has ended"),
+            told = news.next() => match told {
+                Some((at, Some(told))) => console.hear(at, told)?,
+                _ => anyhow::bail!("the connection to the proxy has ended"),
             },
             _ = seconds.tick() => {
                 let tick = Message::Tick(console.clock());
@@ -112,7 +139,7 @@ pub async fn run(
             after = tokio::select! {
                 biased;
                 key = keys.next() => console.key(key)?,
-                Some(told) = news.recv() => console.take(Message::News(told))?,
+                Some((at, Some(told))) = news.next() => console.hear(at, told)?,
                 () = std::future::ready(()) => break,
             };
         }
@@ -133,40 +160,66 @@ enum After {
     End,
 }
 
+/// What all connections tell, each with its position; nothing is told when one has ended.
+fn all(news: Vec<Receiver<News>>) -> SelectAll<BoxStream<'static, (usize, Option<News>)>> {
+    let tell = |(at, receiver): (usize, Receiver<News>)| {
+        let next = |mut receiver: Receiver<News>| async move { Some((receiver.recv().await?, receiver)) };
+        let told = stream::unfold(receiver, next).map(Some).chain(stream::once(ready(None)));
+        told.map(move |told| (at, told)).boxed()
+    };
+    stream::select_all(news.into_iter().enumerate().map(tell))
+}
+
 struct Console<L> {
     screen: Screen,
-    model: Model,
+    deck: Deck,
     look: Look,
-    link: L,
+    /// Of each target, in the order of the deck.
+    links: Vec<L>,
     began: Instant,
 }
 
 impl<L: Link> Console<L> {
     /// Takes in one message and does what it leads to.
     fn take(&mut self, message: Message) -> io::Result<After> {
+        let deeds = deal(&mut self.deck, message);
+        self.carry_out(deeds)
+    }
+
+    /// Takes in what the connection of that position tells.
+    fn hear(&mut self, at: usize, news: News) -> io::Result<After> {
+        let deeds = hear(&mut self.deck, at, news);
+        self.carry_out(deeds)
+    }
+
+    fn carry_out(&mut self, deeds: Vec<Deed>) -> io::Result<After> {
         let mut after = After::GoOn;
-        for effect in update(&mut self.model, message) {
+        for (at, effect) in deeds {
+            let Some(link) = self.links.get(at) else { continue };
             match effect {
                 Effect::EditMember { ticket, target, edit } => {
-                    self.link.edit_member(ticket, &target.balancer, &target.member, *edit);
+                    link.edit_member(ticket, &target.balancer, &target.member, *edit);
                 }
                 Effect::EditBalancer { ticket, balancer, edit } => {
-                    self.link.edit_balancer(ticket, &balancer, *edit);
+                    link.edit_balancer(ticket, &balancer, *edit);
                 }
-                Effect::Reload(ticket) => self.link.reload(ticket),
-                Effect::Drain { ticket, job } => self.link.drain(ticket, *job),
-                Effect::Pace(period) => self.link.pace(period),
-                Effect::Refresh => self.link.refresh(),
+                Effect::Reload(ticket) => link.reload(ticket),
+                Effect::Drain { ticket, job } => link.drain(ticket, *job),
+                Effect::Pace(period) => link.pace(period),
+                Effect::Refresh => link.refresh(),
                 Effect::Yank(text) => self.screen.yank(&text)?,
                 Effect::Mouse(switch) => self.screen.mouse(switch == Switch::On)?,
                 Effect::Repaint => self.screen.forget()?,
                 Effect::Suspend => after = After::Suspend,
                 Effect::Quit => after = After::End,
+                // The deck has shown them already.
+                Effect::Fleet => {}
             }
         }
-        let gathered = &mut self.model.gathered;
-        if std::mem::take(&mut gathered.changed) {
-            self.link.look(gathered.needs.clone());
+        for (station, link) in self.deck.stations.iter_mut().zip(&self.links) {
+            if std::mem::take(&mut station.gathered.changed) {
+                link.look(station.gathered.needs.clone());
+            }
         }
         Ok(after)
     }
@@ -197,7 +250,8 @@ impl<L: Link> Console<L> {
             MouseEventKind::ScrollDown => Key::Down,
             MouseEventKind::Down(MouseButton::Left) => {
                 let at = Position { x: event.column, y: event.row };
-                return match member_at(&self.model, &self.look, at) {
+                let member = self.deck.shown().and_then(|shown| member_at(shown, &self.look, at));
+                return match member {
                     Some(target) => self.take(Message::Point(target)),
                     None => Ok(After::GoOn),
                 };
@@ -221,9 +275,9 @@ impl<L: Link> Console<L> {
 
     /// Paints if something that shows has changed.
     fn paint(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.model.changed) {
-            let (model, look) = (&self.model, &self.look);
-            self.screen.paint(|frame| view(frame, model, look))?;
+        if self.deck.take_changed() {
+            let (deck, look) = (&self.deck, &self.look);
+            self.screen.paint(|frame| view_deck(frame, deck, look))?;
             self.take(Message::Painted)?;
         }
         Ok(())

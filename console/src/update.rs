@@ -9,6 +9,7 @@ use crate::model::needs::needs;
 use crate::model::{Model, Popup, Screen, Tone};
 
 mod decision;
+pub mod deck;
 mod drain;
 mod edit;
 mod found;
@@ -27,12 +28,17 @@ mod yank;
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let effects = take(model, message);
+    gather(model);
+    effects
+}
+
+/// Asks for what the open screen needs.
+fn gather(model: &mut Model) {
     let needed = needs(model);
     if let Some(still) = &mut model.still {
         still.need(needed.clone());
     }
     model.gathered.need(needed);
-    effects
 }
 
 fn take(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -132,6 +138,13 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => return vec![Effect::Quit],
+        Action::Fleet if model.station.is_some() => return vec![Effect::Fleet],
+        Action::Fleet => {
+            model.tell(
+                Tone::Plain,
+                "one proxy is shown; start with several --socket, or --group, for a fleet",
+            );
+        }
         Action::Suspend => return vec![Effect::Suspend],
         Action::Repaint => return vec![Effect::Repaint],
         Action::Mouse => return mouse(model),
@@ -255,6 +268,7 @@ mod tests {
         press_all(&mut model, &[Key::Down]);
         match context {
             Context::Balancers => {}
+            Context::Fleet => panic!("one target has no screen of all"),
             Context::Member => drop(press_all(&mut model, &[Key::Char('z')])),
             Context::Events => drop(press_all(&mut model, &[Key::Char('2')])),
             Context::Overview => drop(press_all(&mut model, &[Key::Char('0')])),

@@ -8,6 +8,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::model::deck::Deck;
 use crate::model::target::Target;
 use crate::model::{Freshness, Model, Popup, Screen};
 use crate::theme::{Role, Theme};
@@ -16,6 +17,7 @@ use crate::widget::frame::rule;
 mod badge;
 mod confirm;
 mod decision;
+mod deck;
 mod detail;
 mod drain;
 mod elections;
@@ -54,13 +56,19 @@ struct Scene<'a> {
     look: &'a Look,
 }
 
+impl Look {
+    fn span(&self, role: Role, text: impl Into<String>) -> Span<'static> {
+        Span::styled(text.into(), self.theme.style(role))
+    }
+}
+
 impl Scene<'_> {
     fn style(self, role: Role) -> Style {
         self.look.theme.style(role)
     }
 
     fn span(self, role: Role, text: impl Into<String>) -> Span<'static> {
-        Span::styled(text.into(), self.style(role))
+        self.look.span(role, text)
     }
 
     /// A rule across `area` with a heading, and words at its right end.
@@ -74,7 +82,20 @@ impl Scene<'_> {
     }
 }
 
-/// Draws everything.
+/// Draws all targets, or the one that is shown.
+pub fn view_deck(frame: &mut Frame<'_>, deck: &Deck, look: &Look) {
+    if let Some(shown) = deck.shown() {
+        return view(frame, shown, look);
+    }
+    let area = frame.area();
+    let cursor = deck::draw(frame.buffer_mut(), area, (deck, look));
+    look.theme.fit(frame.buffer_mut());
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+}
+
+/// Draws everything of one target.
 pub fn view(frame: &mut Frame<'_>, model: &Model, look: &Look) {
     let (area, scene) = (frame.area(), Scene { model, look });
     let cursor = draw(frame.buffer_mut(), area, scene);

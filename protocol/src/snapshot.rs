@@ -35,6 +35,25 @@ pub struct Hello {
     /// How often the configuration was read anew since the start.
     #[serde(default)]
     pub reloads: u64,
+    /// The fields of its members that it does not tell; where they cannot be left out they stand at their zero, which
+    /// means nothing. Empty: it tells all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untold: Vec<String>,
+}
+
+impl Hello {
+    /// The product of a proxy that is an Apache httpd, known by its manager page alone.
+    pub const HTTPD: &str = "httpd";
+
+    /// Is it an Apache httpd, seen through its manager page?
+    pub fn is_httpd(&self) -> bool {
+        self.product == Self::HTTPD
+    }
+
+    /// Does it tell that field of its members?
+    pub fn tells(&self, field: &str) -> bool {
+        !self.untold.iter().any(|untold| untold == field)
+    }
 }
 
 /// All balancers.

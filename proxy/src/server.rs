@@ -285,6 +285,7 @@ fn hello(configuration: &Path, listening: &Listening) -> Hello {
         started,
         loaded: started,
         reloads: 0,
+        untold: Vec::new(),
     }
 }
 

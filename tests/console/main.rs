@@ -5,6 +5,7 @@ mod command;
 mod connection;
 mod demo;
 mod drain;
+mod fleet;
 mod following;
 mod hands;
 mod hostile;

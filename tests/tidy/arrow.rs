@@ -77,6 +77,11 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "tokio",
             "futures-util",
             "reqwest",
+            // The manager page of an httpd: TLS to it, its HTML, its XML, and names within its links.
+            "rustls",
+            "html5gum",
+            "quick-xml",
+            "percent-encoding",
             "ratatui",
             "crossterm",
             "unicode-width",

@@ -46,13 +46,13 @@ pub struct ElectionsArguments {
     route_changes: bool,
     /// Only those with a greater number
     #[arg(long, value_name = "N")]
-    since: Option<u64>,
+    pub(super) since: Option<u64>,
     /// The newest so many [default: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(ElectionFilter::MOST)))]
     most: Option<u32>,
     /// As JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) async fn run(arguments: &ElectionsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {

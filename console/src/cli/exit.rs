@@ -36,6 +36,10 @@ pub enum Exit {
     Invalid = 10,
     /// Done, and lost when the proxy restarts.
     NotDurable = 11,
+    /// This kind of proxy cannot do that.
+    Unable = 12,
+    /// In a fleet: done in some targets and not in others, or in none for different reasons.
+    Mixed = 13,
     /// A wait ran past its time, as with coreutils' timeout.
     TimedOut = 124,
     /// Interrupted by Ctrl-C, as shells report it.
@@ -44,7 +48,7 @@ pub enum Exit {
 
 impl Exit {
     /// Every code with its meaning, as `--help` lists them.
-    pub const TABLE: [(Self, &'static str); 14] = [
+    pub const TABLE: [(Self, &'static str); 16] = [
         (Self::Done, "the wanted state holds, changed or not"),
         (Self::Failed, "unexpected failure, or an edit whose outcome is not known"),
         (Self::Usage, "usage error"),
@@ -57,6 +61,8 @@ impl Exit {
         (Self::ReadOnly, "the socket or the role is read-only"),
         (Self::Invalid, "invalid value"),
         (Self::NotDurable, "done, but lost when the proxy restarts"),
+        (Self::Unable, "this kind of proxy cannot do that"),
+        (Self::Mixed, "several targets: not the same in all; the line of each tells"),
         (Self::TimedOut, "a wait ran past its time"),
         (Self::Interrupted, "interrupted"),
     ];
@@ -95,6 +101,7 @@ impl From<&Failure> for Exit {
             Failure::Permission(_) => Self::Permission,
             Failure::Unreachable(_) | Failure::Protocol(_) => Self::Unreachable,
             Failure::FateUnknown(_) => Self::Failed,
+            Failure::Unable(_) => Self::Unable,
         }
     }
 }
@@ -103,6 +110,7 @@ impl From<&NoProxy> for Exit {
     fn from(none: &NoProxy) -> Self {
         match none {
             NoProxy::Permission { .. } => Self::Permission,
+            NoProxy::Options(_) => Self::Usage,
             NoProxy::Several(_) | NoProxy::None(_) | NoProxy::Unfit { .. } => Self::Unreachable,
         }
     }
@@ -125,7 +133,7 @@ mod tests {
     #[test]
     fn codes_once_given_stay() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 124, 130]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 124, 130]);
     }
 
     #[test]
@@ -150,6 +158,7 @@ mod tests {
             (Failure::Unreachable(String::new()), 6),
             (Failure::Protocol(String::new()), 6),
             (Failure::FateUnknown(String::new()), 1),
+            (Failure::Unable(String::new()), 12),
         ] {
             assert_eq!(Exit::from(&failure).code(), exit, "{failure:?}");
         }

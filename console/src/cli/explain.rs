@@ -35,7 +35,7 @@ pub struct ExplainArguments {
     next: Option<u8>,
     /// As JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl ExplainArguments {

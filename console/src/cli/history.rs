@@ -46,7 +46,7 @@ pub struct HistoryArguments {
     points: Option<u32>,
     /// The proxy's answer as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Series as they were named.

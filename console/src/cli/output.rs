@@ -42,6 +42,11 @@ impl<'a> Output<'a> {
         Self { watched, ..self }
     }
 
+    /// The writers of results and of messages, for those who share them.
+    pub(super) fn halves(&mut self) -> (&mut dyn Write, &mut dyn Write) {
+        (&mut *self.out, &mut *self.err)
+    }
+
     /// Does somebody see progress as it happens?
     pub(super) fn progress_is_seen(&self) -> bool {
         self.watched

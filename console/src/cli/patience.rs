@@ -165,6 +165,6 @@ pub(super) fn is_passing(failure: &Failure) -> bool {
     match failure {
         Failure::Unreachable(_) | Failure::Protocol(_) | Failure::FateUnknown(_) => true,
         Failure::Refused(refusal) => refusal.code == Code::Unavailable,
-        Failure::Permission(_) => false,
+        Failure::Permission(_) | Failure::Unable(_) => false,
     }
 }

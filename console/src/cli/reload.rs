@@ -27,7 +27,7 @@ Examples:
 pub struct ReloadArguments {
     /// Print what came of it as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) async fn run(arguments: &ReloadArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {

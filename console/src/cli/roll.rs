@@ -185,7 +185,7 @@ impl Rolling<'_> {
         step.state = State::Command;
         self.say(session, &format!("{place}: running the command"));
         let member = before.member(&self.balancer, &step.target.member);
-        let words = command::Words::of(&step.target, member, asking.client.socket());
+        let words = command::Words::of(&step.target, member, asking.client.place());
         let began = asking.snapshot(&mut session.output).await?.taken;
         let ran = command::run(&self.arguments.command, &words).await;
         // Ctrl-C reaches the command as well, which decides for itself what it makes of it.

@@ -29,14 +29,14 @@ Example:
 pub struct AddArguments {
     /// The balancer
     #[arg(add = complete::everything())]
-    balancer: String,
+    pub(super) balancer: String,
     /// The member's URL
     url: String,
     /// Its parameters, as on a BalancerMember line
     #[arg(value_name = "KEY=VALUE")]
     parameters: Vec<String>,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 /// What can be typed behind `remove`.
@@ -44,9 +44,9 @@ pub struct AddArguments {
 pub struct RemoveArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
     #[arg(add = complete::members())]
-    selector: String,
+    pub(super) selector: String,
     #[command(flatten)]
-    options: EditOptions,
+    pub(super) options: EditOptions,
 }
 
 pub(super) async fn add(arguments: &AddArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::Parser;
 use jiff::tz::TimeZone;
 
-use super::{Cli, Command, Exit, Output, Session, run};
+use super::place::{Environment, Search};
+use super::{Cli, Command, Exit, Output, Session, fleet, run};
 use crate::client::Surroundings;
 use crate::client::scripted::{Scripted, limits, soon};
+use crate::targets::{Targets, Typed};
 
 /// A place to run commands in.
 pub(crate) struct Scene {
@@ -77,13 +79,31 @@ impl Scene {
             None => &mut self.out,
         };
         let mut session = Session {
-            socket: cli.socket.as_deref(),
+            socket: cli.socket.first().map(PathBuf::as_path),
+            target: None,
+            targets: &cli.targets,
+            environment: Environment::default(),
             surroundings: Surroundings { uid, variable: None, folders: self.folders.clone() },
             limits: limits(),
             zone: TimeZone::UTC,
             output: Output::new(out, &mut self.err).on_terminal(self.terminal),
         };
-        soon(run(ask, &mut session)).await
+        let typed = Typed {
+            sockets: &cli.socket,
+            pages: &cli.targets.apache,
+            group: None,
+            written: cli.socket.len(),
+        };
+        let search = Search {
+            options: &cli.targets,
+            socket: None,
+            surroundings: &session.surroundings.clone(),
+            environment: &Environment::default(),
+        };
+        match Targets::named(&typed, |address| search.page(address)).unwrap() {
+            Targets::One(_) => soon(run(ask, &mut session)).await,
+            Targets::Fleet(fleet) => soon(fleet::run(ask, &fleet.targets, &mut session)).await,
+        }
     }
 
     /// What the last command wrote to standard output.

@@ -31,7 +31,7 @@ pub struct SessionsArguments {
     balancer: Option<String>,
     /// As JSON, with exact times
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) async fn run(arguments: &SessionsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {

@@ -21,7 +21,7 @@ pub struct StatusArguments {
     pub(super) selector: Option<String>,
     /// The proxy's snapshot as JSON, with exact numbers
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {

@@ -47,7 +47,7 @@ impl FromStr for Condition {
 pub struct WaitArguments {
     /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
     #[arg(add = complete::members())]
-    selector: String,
+    pub(super) selector: String,
     /// healthy, idle or drained
     #[arg(value_name = "healthy|idle|drained")]
     condition: Condition,
@@ -59,7 +59,7 @@ pub struct WaitArguments {
     settle: Span,
     /// Print the result as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Print nothing but errors
     #[arg(long, short, conflicts_with = "json")]
     quiet: bool,

@@ -5,6 +5,8 @@ use evenkeel_protocol::{
     Overrides, PlanOrder, PlanPreview, Preview, UndoOrder, Undone,
 };
 
+use crate::ability::Ability;
+
 use super::{Client, Failure, NOTHING};
 
 impl Client {
@@ -15,7 +17,7 @@ impl Client {
         member: &MemberName,
         edit: &MemberEdit,
     ) -> Result<Preview, Failure> {
-        self.ask(&Call::preview_member(balancer, member), Some(edit)).await
+        self.able(Ability::Preview)?.ask(&Call::preview_member(balancer, member), Some(edit)).await
     }
 
     /// What a change of a balancer's own settings would do.
@@ -24,7 +26,7 @@ impl Client {
         balancer: &BalancerName,
         edit: &BalancerEdit,
     ) -> Result<Preview, Failure> {
-        self.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await
+        self.able(Ability::Preview)?.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await
     }
 
     /// Adds a member.
@@ -33,7 +35,10 @@ impl Client {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Edited, Failure> {
-        self.ask(&Call::AddMember(balancer.clone()), Some(addition)).await.map_err(Failure::of_edit)
+        self.able(Ability::Roster)?
+            .ask(&Call::AddMember(balancer.clone()), Some(addition))
+            .await
+            .map_err(Failure::of_edit)
     }
 
     /// What that would do.
@@ -42,7 +47,7 @@ impl Client {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Preview, Failure> {
-        self.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
+        self.able(Ability::Roster)?.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
     }
 
     /// Removes a member that was added at run time.
@@ -53,7 +58,7 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Edited, Failure> {
         let call = Call::RemoveMember(balancer.clone(), member.as_str().to_owned());
-        self.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
+        self.able(Ability::Roster)?.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
     }
 
     /// What that would do.
@@ -64,22 +69,22 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Preview, Failure> {
         let call = Call::PreviewRemoval(balancer.clone(), member.as_str().to_owned());
-        self.ask(&call, Some(removal)).await
+        self.able(Ability::Roster)?.ask(&call, Some(removal)).await
     }
 
     /// What several changes of members would do together.
     pub async fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Failure> {
-        self.ask(&Call::PreviewPlan, Some(order)).await
+        self.able(Ability::Preview)?.ask(&Call::PreviewPlan, Some(order)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.
     pub async fn undo(&self, order: &UndoOrder) -> Result<Undone, Failure> {
-        let undone = self.ask(&Call::Undo, Some(order)).await;
+        let undone = self.able(Ability::Undo)?.ask(&Call::Undo, Some(order)).await;
         if order.dry_run { undone } else { undone.map_err(Failure::of_edit) }
     }
 
     /// What was set over the configuration.
     pub async fn overrides(&self) -> Result<Overrides, Failure> {
-        self.ask(&Call::Overrides, NOTHING).await
+        self.able(Ability::Overrides)?.ask(&Call::Overrides, NOTHING).await
     }
 }

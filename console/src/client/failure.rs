@@ -17,6 +17,9 @@ pub enum Failure {
     /// This user may not ask this proxy; nothing was changed.
     #[error("{0}")]
     Permission(String),
+    /// This kind of proxy cannot do that; nothing was changed.
+    #[error("{0}")]
+    Unable(String),
     /// There was no connection; nothing was changed.
     #[error("{0}")]
     Unreachable(String),
@@ -72,6 +75,6 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
 }
 
 /// The first cause, which says most.
-fn root(error: &reqwest::Error) -> String {
+pub(super) fn root(error: &reqwest::Error) -> String {
     causes(error).last().map(|cause| clean(&cause.to_string(), 200)).unwrap_or_default()
 }

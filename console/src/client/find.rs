@@ -30,6 +30,9 @@ pub enum NoProxy {
     /// Several proxies run and none was named.
     #[error("{}", several(.0))]
     Several(Vec<Candidate>),
+    /// What was typed about proxies cannot be used.
+    #[error("{0}")]
+    Options(String),
     /// None runs where proxies are looked for.
     #[error("{}", none(.0))]
     None(Running),

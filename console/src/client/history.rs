@@ -2,6 +2,8 @@
 
 use evenkeel_protocol::{BalancerName, Call, History, HistoryQuery, MemberName};
 
+use crate::ability::Ability;
+
 use super::{Client, Failure, NOTHING};
 
 impl Client {
@@ -17,6 +19,8 @@ impl Client {
         query: &HistoryQuery,
     ) -> Result<History, Failure> {
         let member = member.map(|member| member.as_str().to_owned());
-        self.ask(&Call::History(balancer.clone(), member, query.clone()), NOTHING).await
+        self.able(Ability::History)?
+            .ask(&Call::History(balancer.clone(), member, query.clone()), NOTHING)
+            .await
     }
 }

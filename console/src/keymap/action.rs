@@ -31,6 +31,10 @@ pub enum Action {
     Lens,
     /// Go to the elections.
     Elections,
+    /// Go to all targets together.
+    Fleet,
+    /// Show what became of the last act in all targets.
+    Results,
     /// Let the picture stand still, or go on.
     Freeze,
     /// Ask the proxy more often.
@@ -201,6 +205,7 @@ impl Action {
             Self::Drains => "drains",
             Self::Lens => "lens",
             Self::Elections => "elections",
+            Self::Fleet => "fleet",
             Self::Freeze => "freeze",
             Self::Faster => "faster",
             Self::Slower => "slower",
@@ -238,6 +243,7 @@ impl Action {
         match self {
             Self::Back => None,
             Self::Palette => Some("command"),
+            Self::Results => Some("results"),
             Self::Toggle(Flag::Spare) => Some("spare"),
             Self::Toggle(Flag::IgnoreErrors) => Some("ignore-errors"),
             Self::Toggle(Flag::HealthFail) => Some("health-fail"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use evenkeel_protocol::clean::clean;
 
-use super::{Action, Context, ROWS, Row};
+use super::{Action, Context, FLEET_ROWS, ROWS, Row};
 use crate::message::Key;
 
 /// Where text is written: what belongs to these is the field's own, and fixed.
@@ -24,7 +24,7 @@ pub struct Keymap {
 
 impl Default for Keymap {
     fn default() -> Self {
-        Self { rows: ROWS.into() }
+        Self { rows: ROWS.iter().chain(FLEET_ROWS).cloned().collect() }
     }
 }
 
@@ -88,7 +88,7 @@ impl Keymap {
 
     /// A key that means two things at one place, and the names of both; none if all is well.
     pub fn collision(&self) -> Option<(Key, [Action; 2])> {
-        Context::ALL.into_iter().find_map(|context| {
+        Context::ALL.into_iter().chain([Context::Fleet]).find_map(|context| {
             let mut seen: Vec<(Key, Action)> = Vec::new();
             for row in self.within(context) {
                 for key in row.keys.iter() {
@@ -111,7 +111,8 @@ fn is_free(row: &Row) -> bool {
 /// The names of all actions that keys can be bound to, in the order of the rows.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
-    for name in ROWS.iter().filter(|row| is_free(row)).filter_map(|row| row.action.name()) {
+    let rows = ROWS.iter().chain(FLEET_ROWS);
+    for name in rows.filter(|row| is_free(row)).filter_map(|row| row.action.name()) {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -180,8 +181,12 @@ mod tests {
     #[test]
     fn what_changes_something_never_answers_its_own_question() {
         for name in names() {
-            let action =
-                ROWS.iter().map(|row| row.action).find(|action| action.name() == Some(name)).unwrap();
+            let action = ROWS
+                .iter()
+                .chain(FLEET_ROWS)
+                .map(|row| row.action)
+                .find(|action| action.name() == Some(name))
+                .unwrap();
             for key in [Key::Char('y'), Key::Enter, Key::Char('n'), Key::Tab] {
                 let refused = Keymap::default().bind(name, &[key]).is_err();
                 assert_eq!(refused, action.changes() || action == Action::Lock, "{name} {key}");

@@ -13,6 +13,7 @@ pub struct Lock {
     open: bool,
     after: Option<Duration>,
     touched: Moment,
+    held: bool,
 }
 
 impl Default for Lock {
@@ -24,7 +25,7 @@ impl Default for Lock {
 impl Lock {
     /// Open or not; it locks itself when no key was pressed for `after`, or never.
     pub fn new(open: bool, after: Option<Duration>) -> Self {
-        Self { open, after, touched: Moment(0) }
+        Self { open, after, touched: Moment(0), held: false }
     }
 
     /// May changes be asked?
@@ -47,9 +48,14 @@ impl Lock {
         self.touched = now;
     }
 
+    /// While it is held, it does not lock itself: something goes on elsewhere.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
     /// Is it open although nobody has touched a key for so long that it should not be?
     pub fn is_overdue(self, now: Moment) -> bool {
-        self.open && self.after.is_some_and(|after| now.since(self.touched) >= after)
+        self.open && !self.held && self.after.is_some_and(|after| now.since(self.touched) >= after)
     }
 }
 

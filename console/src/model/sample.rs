@@ -8,6 +8,8 @@ use evenkeel_protocol::{
 
 use crate::message::{Clock, Size};
 use crate::model::Model;
+use crate::model::deck::Deck;
+use crate::model::lock::Lock;
 use crate::model::target::Target;
 
 mod shown;
@@ -95,6 +97,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
             started: Timestamp(NOON - 3_600_000_000),
             loaded: Timestamp(NOON - 3_600_000_000),
             reloads: 0,
+            untold: Vec::new(),
         },
         taken,
         event: 0,
@@ -216,6 +219,17 @@ pub(crate) fn edited(field: &str, before: &str, after: &str) -> Edited {
         durable: true,
         notes: Vec::new(),
     }
+}
+
+/// So many targets, lb1 and so on, each with the model of [`model`] at 80x24, open for changes.
+pub(crate) fn deck(count: usize) -> Deck {
+    let station = |number: usize| {
+        let name = Some(format!("lb{number}"));
+        Model { station: name, title: format!("/run/lb{number}"), ..model(80, 24) }
+    };
+    let mut deck = Deck::new((1..=count).map(station).collect(), "--group web", Lock::new(true, None));
+    deck.clock = clock(61);
+    deck
 }
 
 /// A console that has been connected for a minute, and is open for changes.

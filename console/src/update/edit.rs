@@ -106,16 +106,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
 
 /// Sends what was asked, if it still stands and weighs no more than `most`.
 fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
-    let Some(Popup::Confirm(question)) = &model.popup else { return Vec::new() };
-    let answerable = question.seen && model.size.is_ample() && model.is_answerable(question);
-    if !answerable || model.outlook(question).gravity > most {
-        return Vec::new();
-    }
-    // What a guard protects was spelt out, and that is what it asks for.
-    let forced = model.outlook(question).gravity == Gravity::Last;
-    let question = Question { forced, ..(**question).clone() };
-    model.popup = None;
-    model.commands = question.commands();
+    let Some(question) = agreed(model, most) else { return Vec::new() };
     let asked = format!("{} {}: waiting for the proxy's answer", question.act.verb(), question.whom());
     let [subject] = question.subjects.as_slice() else {
         return many::start(model, question);
@@ -128,6 +119,21 @@ fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     }
     model.tell(Tone::Alarm, "too many edits wait for their answers; nothing was sent");
     Vec::new()
+}
+
+/// Takes the open question as agreed to, if it still stands and weighs no more than `most`.
+pub(super) fn agreed(model: &mut Model, most: Gravity) -> Option<Question> {
+    let Some(Popup::Confirm(question)) = &model.popup else { return None };
+    let answerable = question.seen && model.size.is_ample() && model.is_answerable(question);
+    if !answerable || model.outlook(question).gravity > most {
+        return None;
+    }
+    // What a guard protects was spelt out, and that is what it asks for.
+    let forced = model.outlook(question).gravity == Gravity::Last;
+    let question = Question { forced, ..(**question).clone() };
+    model.popup = None;
+    model.commands = question.commands();
+    Some(question)
 }
 
 /// What is sent for an act: the edit itself, or what it asks of the drain.
@@ -178,6 +184,19 @@ fn editable(model: &mut Model) -> Option<Vec<Target>> {
     are_editable(model, &targets).then_some(targets)
 }
 
+/// Can these be edited now? If not, says why.
+pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
+    if targets.is_empty() {
+        return false;
+    }
+    pace::go_on(model);
+    let hindrance = hindrance_for(model, targets);
+    if let Some(why) = &hindrance {
+        model.tell(Tone::Alarm, why.clone());
+    }
+    hindrance.is_none()
+}
+
 /// Why nothing at all can be changed from here now.
 pub(super) fn hindrance(model: &Model) -> Option<String> {
     if !model.lock.is_open() {
@@ -191,23 +210,19 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
     }
 }
 
-/// Can these be edited now? If not, says why.
-pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
-    pace::go_on(model);
-    let Some(first) = targets.first() else { return false };
+/// Why these cannot be edited now, if they cannot.
+pub(super) fn hindrance_for(model: &Model, targets: &[Target]) -> Option<String> {
     let label = |target: &Target| target.label(model.fleet.snapshot());
-    let hindrance = if let Some(why) = hindrance(model) {
-        Some(why)
-    } else if targets.len() == 1 && found(model, first).is_none() {
-        Some(format!("{} is no longer there", label(first)))
-    } else {
-        let waiting = targets.iter().find(|target| model.pending.has(target));
-        waiting.map(|target| format!("{}: an edit is on its way; wait for its answer", label(target)))
-    };
-    if let Some(why) = &hindrance {
-        model.tell(Tone::Alarm, why.clone());
+    if let Some(why) = hindrance(model) {
+        return Some(why);
     }
-    hindrance.is_none()
+    if let [one] = targets
+        && found(model, one).is_none()
+    {
+        return Some(format!("{} is no longer there", label(one)));
+    }
+    let waiting = targets.iter().find(|target| model.pending.has(target));
+    waiting.map(|target| format!("{}: an edit is on its way; wait for its answer", label(target)))
 }
 
 #[cfg(test)]

@@ -9,9 +9,14 @@ use crate::update::edit;
 
 /// Begins with the first one, and shows what becomes of each.
 pub(super) fn start(model: &mut Model, question: Question) -> Vec<Effect> {
-    model.batch = Some(Batch::new(question));
     model.popup = Some(Popup::Results { from: 0 });
     model.cursor.unmark();
+    begin(model, question)
+}
+
+/// Begins with the first one.
+pub(super) fn begin(model: &mut Model, question: Question) -> Vec<Effect> {
+    model.batch = Some(Batch::new(question));
     go_on(model)
 }
 

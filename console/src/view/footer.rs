@@ -7,7 +7,7 @@ use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Clear, Widget};
 
-use super::Scene;
+use super::{Look, Scene};
 use crate::keymap::Action;
 use crate::model::form::Text;
 use crate::model::palette::Palette;
@@ -82,7 +82,7 @@ fn add(scene: Scene<'_>, lines: &mut Vec<Line<'static>>, (more, area): (&str, Re
     }
 }
 
-/// Key and word of the rows of the present context, as many as fit; the way to help and out are always there.
+/// Key and word of the rows of the present context, as many as fit.
 fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     let open = match &scene.model.popup {
         Some(Popup::Confirm(question)) => scene.model.is_answerable(question),
@@ -98,6 +98,7 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
         .keymap
         .hints(scene.model.context())
         .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()))
+        .filter(|(_, _, action)| *action != Action::Fleet || scene.model.station.is_some())
         // Of a drain that has ended nothing can be asked.
         .filter(|(_, _, action)| !action.tends() || scene.model.drain().is_some_and(Drain::is_running));
     let mut all: Vec<(String, &str)> = Vec::new();
@@ -107,12 +108,17 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
             _ => all.push((key.to_string(), word)),
         }
     }
+    fitted(scene.look, &all, room)
+}
+
+/// Keys and words, as many as fit; the way to help and out are always there.
+pub(super) fn fitted(look: &Look, all: &[(String, &str)], room: usize) -> Line<'static> {
     let taken = |(key, word): &(String, &str)| width(key) + 1 + width(word) + 2;
     let last = ["help", "quit"];
     let mut left = room.saturating_sub(all.iter().filter(|hint| last.contains(&hint.1)).map(taken).sum());
     let mut full = false;
     let mut line = Line::from(" ");
-    for hint in &all {
+    for hint in all {
         if !last.contains(&hint.1) {
             full |= taken(hint) > left;
             if full {
@@ -120,8 +126,8 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
             }
             left -= taken(hint);
         }
-        line.push_span(scene.span(Role::Accent, hint.0.clone()));
-        line.push_span(scene.span(Role::Faint, format!(" {}  ", hint.1)));
+        line.push_span(look.span(Role::Accent, hint.0.clone()));
+        line.push_span(look.span(Role::Faint, format!(" {}  ", hint.1)));
     }
     line
 }

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Scene, badge};
-use crate::keymap::{Group, Row};
+use super::{Look, Scene, badge};
+use crate::keymap::{Action, Context, Group, Row};
 use crate::model::health::Health;
 use crate::theme::Role;
 use crate::widget::frame::popup;
@@ -14,12 +14,20 @@ use crate::widget::text::{Align, cut, pad};
 /// The columns of the keys.
 const KEYS: usize = 13;
 
-/// The box.
+/// The box with the keys of one target. Where it is the only one, there is no key to the others.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usize) {
+    let alone = scene.model.station.is_none();
+    let rows = scene.model.keymap.rows().iter().filter(|row| !row.contexts.contains(&Context::Fleet));
+    let rows: Vec<&Row> = rows.filter(|row| !(alone && row.action == Action::Fleet)).collect();
+    draw_rows(buffer, area, (scene.look, &rows), page);
+}
+
+/// The box with these keys.
+pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, (look, rows): (&Look, &[&Row]), page: usize) {
     let width = area.width.saturating_sub(2).min(100);
     let columns: u16 = if width >= 74 { 2 } else { 1 };
     let column_width = usize::from((width.saturating_sub(4)) / columns);
-    let lines = lines(scene, column_width.saturating_sub(1));
+    let lines = lines((look, rows), column_width.saturating_sub(1));
     let height = area.height;
     let body = usize::from(height.saturating_sub(3)).max(1);
     let per_page = body * usize::from(columns);
@@ -27,8 +35,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usiz
     let page = page % pages;
     let used = if pages == 1 { lines.len().div_ceil(usize::from(columns)) } else { body };
     let wanted = u16::try_from(used + 3).unwrap_or(u16::MAX).min(height);
-    let title = Line::from(scene.span(Role::Strong, " Keys "));
-    let inner = popup(buffer, area, (width, wanted), (scene.style(Role::Accent), title));
+    let title = Line::from(look.span(Role::Strong, " Keys "));
+    let inner = popup(buffer, area, (width, wanted), (look.theme.style(Role::Accent), title));
     for (at, line) in lines.iter().skip(page * per_page).take(used * usize::from(columns)).enumerate() {
         let (column, row) = (at / used.max(1), at % used.max(1));
         let x = inner.x + u16::try_from(column * column_width).unwrap_or(0);
@@ -43,29 +51,32 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usiz
         } else {
             "Esc back".to_owned()
         };
-        buffer.set_stringn(last.x, last.y, text, usize::from(last.width), scene.style(Role::Faint));
+        buffer.set_stringn(last.x, last.y, text, usize::from(last.width), look.theme.style(Role::Faint));
     }
 }
 
-fn lines(scene: Scene<'_>, room: usize) -> Vec<Line<'static>> {
+fn lines((look, all): (&Look, &[&Row]), room: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for (group, heading) in Group::ALL {
+        let rows = || all.iter().copied().filter(|row| row.group == group);
+        if rows().next().is_none() {
+            continue;
+        }
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::from(scene.span(Role::Strong, cut(heading, room))));
+        lines.push(Line::from(look.span(Role::Strong, cut(heading, room))));
         let mut told: Vec<&str> = Vec::new();
-        let rows = || scene.model.keymap.rows().iter().filter(|row| row.group == group);
         for row in rows() {
             if !told.contains(&row.help) {
                 told.push(row.help);
                 let same: Vec<&Row> = rows().filter(|other| other.help == row.help).collect();
-                lines.push(key_line(scene, &same, room));
+                lines.push(key_line(look, &same, room));
             }
         }
     }
     lines.push(Line::default());
-    lines.push(Line::from(scene.span(Role::Strong, "Status")));
+    lines.push(Line::from(look.span(Role::Strong, "Status")));
     for (health, text) in [
         (Health::Ok, "serves"),
         (Health::Standby, "Stby, Spar: in reserve"),
@@ -76,15 +87,15 @@ fn lines(scene: Scene<'_>, room: usize) -> Vec<Line<'static>> {
     ] {
         let (shape, role) = badge::shape(health);
         lines.push(Line::from(vec![
-            scene.span(role, pad(&format!("  {shape}"), KEYS, Align::Left)),
-            scene.span(Role::Text, cut(text, room.saturating_sub(KEYS))),
+            look.span(role, pad(&format!("  {shape}"), KEYS, Align::Left)),
+            look.span(Role::Text, cut(text, room.saturating_sub(KEYS))),
         ]));
     }
     lines
 }
 
 /// The keys of one row, or the first keys of several with the same words.
-fn key_line(scene: Scene<'_>, rows: &[&Row], room: usize) -> Line<'static> {
+fn key_line(look: &Look, rows: &[&Row], room: usize) -> Line<'static> {
     let mut keys: Vec<String> = Vec::new();
     let each = if rows.len() == 1 { 2 } else { 1 };
     for key in rows.iter().flat_map(|row| row.keys.iter().take(each)).map(ToString::to_string) {
@@ -95,7 +106,7 @@ fn key_line(scene: Scene<'_>, rows: &[&Row], room: usize) -> Line<'static> {
     let keys = cut(&format!("  {}", keys.join(" ")), KEYS - 1);
     let words = rows.first().map_or("", |row| row.help);
     Line::from(vec![
-        scene.span(Role::Accent, pad(&keys, KEYS, Align::Left)),
-        scene.span(Role::Text, cut(words, room.saturating_sub(KEYS))),
+        look.span(Role::Accent, pad(&keys, KEYS, Align::Left)),
+        look.span(Role::Text, cut(words, room.saturating_sub(KEYS))),
     ])
 }

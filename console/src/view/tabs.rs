@@ -41,6 +41,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 fn names(scene: Scene<'_>, whole: bool) -> Line<'static> {
     let at = shown(&scene.model.screen);
     let mut line = Line::default();
+    if let Some(station) = &scene.model.station {
+        line.push_span(scene.span(Role::Faint, " F fleet ▸ "));
+        line.push_span(scene.span(Role::Strong, format!("{} ", cut(station, 20))));
+    }
     for (number, name) in NAMES.into_iter().enumerate() {
         let style = if number == at {
             scene.style(Role::Accent).add_modifier(Modifier::BOLD)

@@ -10,8 +10,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
-use super::{Look, view};
+use super::{Look, view, view_deck};
 use crate::message::{Key, Message, Size};
+use crate::model::deck::Deck;
 use crate::model::{Model, Tone, sample};
 use crate::need::Found;
 use crate::news::News;
@@ -19,8 +20,10 @@ use crate::theme::{Colours, Glyphs, Ground, Theme};
 use crate::update::hands::{self, Keys};
 use crate::update::update;
 
-const RICH: Theme = Theme { colours: Colours::Many, ground: Ground::Dark, glyphs: Glyphs::Unicode };
-const PLAIN: Theme = Theme { colours: Colours::None, ground: Ground::Unknown, glyphs: Glyphs::Ascii };
+pub(super) const RICH: Theme =
+    Theme { colours: Colours::Many, ground: Ground::Dark, glyphs: Glyphs::Unicode };
+pub(super) const PLAIN: Theme =
+    Theme { colours: Colours::None, ground: Ground::Unknown, glyphs: Glyphs::Ascii };
 
 fn painted(model: &Model, theme: Theme) -> Buffer {
     let look = Look { theme, zone: TimeZone::UTC };
@@ -39,11 +42,26 @@ fn text(buffer: &Buffer) -> String {
     lines
 }
 
+/// The screen of all targets as text.
+pub(super) fn drawn_deck(deck: &Deck, theme: Theme) -> String {
+    let look = Look { theme, zone: TimeZone::UTC };
+    let mut terminal = Terminal::new(TestBackend::new(deck.size.width, deck.size.height)).unwrap();
+    terminal.draw(|frame| view_deck(frame, deck, &look)).unwrap();
+    text(terminal.backend().buffer())
+}
+
+pub(super) fn compare_deck(name: &str, deck: &Deck, theme: Theme) {
+    compare_text(name, &drawn_deck(deck, theme));
+}
+
 fn compare(name: &str, model: &Model, theme: Theme) {
+    compare_text(name, &text(&painted(model, theme)));
+}
+
+fn compare_text(name: &str, drawn: &str) {
     let path = format!("{}/src/view/frames/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    let drawn = text(&painted(model, theme));
     if std::env::var_os("EVENKEEL_FRAMES").is_some_and(|value| value == "write") {
-        std::fs::write(&path, &drawn).unwrap();
+        std::fs::write(&path, drawn).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(drawn == expected, "{path} differs; drawn is:\n{drawn}");

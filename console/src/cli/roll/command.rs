@@ -1,23 +1,23 @@
 //! The command that a roll runs for a member: its words, its environment, and how it ended.
 
 use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use evenkeel_protocol::MemberSnapshot;
 
 use super::super::drain::Target;
+use crate::client::Place;
 
 /// What stands for a member in the words of a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Words {
     /// Names and values, as `{name}` and as `EVENKEEL_NAME`.
     values: Vec<(&'static str, String)>,
-    socket: PathBuf,
+    place: Place,
 }
 
 impl Words {
-    pub(super) fn of(target: &Target, member: Option<&MemberSnapshot>, socket: &Path) -> Self {
+    pub(super) fn of(target: &Target, member: Option<&MemberSnapshot>, place: &Place) -> Self {
         let name = &target.member;
         let short = target.label.split_once('/').map_or(target.label.as_str(), |(_, member)| member);
         let values = vec![
@@ -28,7 +28,7 @@ impl Words {
             ("url", name.to_string()),
             ("balancer", target.balancer.as_str().to_owned()),
         ];
-        Self { values, socket: socket.to_owned() }
+        Self { values, place: place.clone() }
     }
 
     /// The words of the command with the member's values in them.
@@ -63,12 +63,13 @@ pub(super) async fn run(line: &[String], words: &Words) -> Result<(), String> {
     let mut line = words.filled(line).into_iter();
     let program = line.next().unwrap_or_default();
     let mut command = Command::new(&program);
-    command.args(line).stdin(Stdio::null()).env("EVENKEEL_SOCKET", &words.socket);
+    let (same, other) = words.place.variables();
+    command.args(line).stdin(Stdio::null()).envs(same).env_remove(other);
     for (name, value) in &words.values {
         command.env(format!("EVENKEEL_{}", name.to_uppercase()), value);
     }
-    if let Ok(same) = std::io::stderr().as_fd().try_clone_to_owned() {
-        command.stdout(same);
+    if let Ok(errors) = std::io::stderr().as_fd().try_clone_to_owned() {
+        command.stdout(errors);
     }
     let ended = tokio::task::spawn_blocking(move || command.status()).await;
     match ended {
@@ -93,7 +94,7 @@ mod tests {
             member: "http://10.0.0.1:8080/x".parse().unwrap(),
             label: "app/{port}".to_owned(),
         };
-        let words = Words::of(&target, None, Path::new("/run/x"));
+        let words = Words::of(&target, None, &Place::Socket("/run/x".into()));
         for (word, filled) in [
             ("{member}", "{port}"),
             ("http://{host}:{port}/{route}", "http://10.0.0.1:8080/"),
@@ -113,7 +114,7 @@ mod tests {
             member: "http://a".parse().unwrap(),
             label: String::new(),
         };
-        let words = Words::of(&target, None, Path::new("/run/x"));
+        let words = Words::of(&target, None, &Place::Socket("/run/x".into()));
         let run = async |line: &[&str]| {
             run(&line.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &words).await
         };

@@ -68,7 +68,7 @@ impl Rolling<'_> {
             Ok(()) => preview.refusal.map(|refusal| (Exit::from(&refusal), refusal.message)),
         };
         let member = snapshot.member(&target.balancer, &target.member);
-        let words = command::Words::of(target, member, asking.client.socket());
+        let words = command::Words::of(target, member, asking.client.place());
         Ok(Row {
             member: target.member.to_string(),
             words: step.words.clone(),

@@ -1,0 +1,82 @@
+//! Before anything is done in several targets: does what was typed mean the same member, or the same balancer, in each
+//! that has it? Routes are only names, and one that is given twice must not drain two different machines.
+
+use evenkeel_protocol::Snapshot;
+use evenkeel_protocol::clean::clean;
+use futures_util::future::join_all;
+
+use crate::cli::output::Stop;
+use crate::cli::target::{self, Target as Meant};
+use crate::cli::{Exit, Session, report};
+use crate::targets::Target;
+
+/// What a target has of it.
+#[derive(Debug)]
+pub(super) enum Met {
+    /// It is there.
+    Here,
+    /// It is not there, and is elsewhere.
+    Absent,
+    /// The target gave no answer.
+    Failed(Stop),
+}
+
+/// Asks each target whether it has what `text` means.
+///
+/// # Errors
+///
+/// It means several in one target, or different ones in different targets.
+pub(super) async fn reach(text: &str, targets: &[Target], session: &Session<'_>) -> Result<Vec<Met>, Stop> {
+    let snapshots = join_all(targets.iter().map(|target| snapshot(target, session))).await;
+    let mut known: Option<(String, &str)> = None;
+    let mut met = Vec::new();
+    for (target, snapshot) in targets.iter().zip(snapshots) {
+        let meant = match snapshot {
+            Ok(snapshot) => meant(&snapshot, text),
+            Err(stop) => {
+                met.push(Met::Failed(stop));
+                continue;
+            }
+        };
+        match (meant, &known) {
+            (Err(Stop::Missing(_)), _) => met.push(Met::Absent),
+            (Err(stop), _) => {
+                let (exit, why) = stop.told();
+                let why = why.unwrap_or_default();
+                return Err(Stop::Failed(exit, format!("{}: {why}; nothing was done", target.name)));
+            }
+            (Ok(name), Some((other, place))) if name != *other => {
+                return Err(Stop::Failed(
+                    Exit::NotFound,
+                    format!(
+                        "'{}' is {other} in {place} and {name} in {}; name it by its URL, or one target with \
+                         --socket; nothing was done",
+                        clean(text, 80),
+                        target.name
+                    ),
+                ));
+            }
+            (Ok(name), _) => {
+                known = Some((name, &target.name));
+                met.push(Met::Here);
+            }
+        }
+    }
+    if known.is_none() {
+        // Where nobody has it, each says what it has instead.
+        let asked = |it: Met| if matches!(it, Met::Absent) { Met::Here } else { it };
+        met = met.into_iter().map(asked).collect();
+    }
+    Ok(met)
+}
+
+async fn snapshot(target: &Target, session: &Session<'_>) -> Result<Snapshot, Stop> {
+    Ok(session.client_of(Some(&target.place)).await?.snapshot().await?)
+}
+
+fn meant(snapshot: &Snapshot, text: &str) -> Result<String, Stop> {
+    Ok(match target::any(snapshot, text)? {
+        Meant::Balancer(balancer) => report::name(&balancer.name, None),
+        Meant::Member(balancer, member) => report::name(&balancer.name, Some(&member.name)),
+    })
+}

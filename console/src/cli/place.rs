@@ -1,0 +1,292 @@
+//! Which proxies a command line means: sockets and manager pages, with what is sent along to a page.
+//!
+//! All options are gathered into a list of places, so that whoever asks several proxies takes the list, and whoever asks
+//! one says so. What is typed beside `--apache` holds for every page; a name within an address (`https://anna@lb2/…`)
+//! holds for that page only, and passwords are looked up for each host.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use evenkeel_protocol::clean::clean;
+use reqwest::header::{COOKIE, HeaderName, HeaderValue};
+use reqwest::{Certificate, Identity};
+
+use super::{netrc, password};
+use crate::client::apache::{Access, Credentials};
+use crate::client::{NoProxy, Place, Surroundings, place};
+
+/// The environment variable with the password of `--user`.
+const PASSWORD: &str = "EVENKEEL_PASSWORD";
+/// The largest file that is read for an option, in bytes.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// What can be typed to reach the manager page of an Apache httpd.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Options for the manager page of an Apache httpd")]
+pub struct TargetOptions {
+    /// The httpd whose balancer-manager page has this address, instead of a proxy's socket [env: EVENKEEL_APACHE]
+    #[arg(long, global = true, value_name = "URL")]
+    pub apache: Vec<String>,
+    /// Who asks; without a password it comes from EVENKEEL_PASSWORD, from ~/.netrc, or is asked for
+    #[arg(long, global = true, value_name = "NAME[:PASSWORD]")]
+    pub user: Option<String>,
+    /// A cookie for the page; stands before the command
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub cookie: Vec<String>,
+    /// A field for the page, as 'Name: value'
+    #[arg(long, global = true, value_name = "FIELD")]
+    pub header: Vec<String>,
+    /// Ask for this host instead of the one in the address
+    #[arg(long, global = true, value_name = "NAME")]
+    pub host: Option<String>,
+    /// A certificate of yours, in PEM; with its key, or with --key
+    #[arg(long, global = true, value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+    /// The key of --cert, in PEM
+    #[arg(long, global = true, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// Trust these authorities too, in PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub cacert: Vec<PathBuf>,
+    /// Take any certificate: whoever is in between can read and change everything
+    #[arg(long, global = true)]
+    pub insecure: bool,
+}
+
+/// What the process knows beside its command line.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// The pages that [`place::VARIABLE`] names.
+    pub apache: Vec<String>,
+    /// The password of whoever asks.
+    pub password: Option<String>,
+    /// The file of names and passwords for hosts.
+    pub netrc: Option<PathBuf>,
+    /// May somebody be asked for a password?
+    pub asks: bool,
+}
+
+impl Environment {
+    /// That of this process.
+    pub fn of_this_process() -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let pages = text(place::VARIABLE).unwrap_or_default();
+        Self {
+            apache: pages.split_ascii_whitespace().map(str::to_owned).collect(),
+            password: text(PASSWORD),
+            netrc: netrc::path(),
+            asks: true,
+        }
+    }
+}
+
+/// Where to look for what is meant.
+#[derive(Debug)]
+pub struct Search<'a> {
+    /// What was typed about manager pages.
+    pub options: &'a TargetOptions,
+    /// `--socket`.
+    pub socket: Option<&'a Path>,
+    /// The proxies of this machine.
+    pub surroundings: &'a Surroundings,
+    /// Variables and files.
+    pub environment: &'a Environment,
+}
+
+impl Search<'_> {
+    /// Every proxy that is meant: those that were typed, pages before the socket; else the one of the variable for
+    /// sockets; else those of the variable for pages; else the only proxy that runs here.
+    ///
+    /// # Errors
+    ///
+    /// There is none, several run and none was named, or an option cannot be used.
+    pub fn places(&self) -> Result<Vec<Place>, NoProxy> {
+        let typed = &self.options.apache;
+        if !typed.is_empty() {
+            let mut places = self.pages(typed)?;
+            if self.socket.is_some() {
+                places.push(Place::Socket(self.surroundings.find(self.socket)?));
+            }
+            return Ok(places);
+        }
+        let named = &self.environment.apache;
+        if self.socket.is_none() && self.surroundings.variable.is_none() && !named.is_empty() {
+            return self.pages(named);
+        }
+        if *self.options != TargetOptions::default() {
+            let why =
+                "--user, --cookie, --header, --host, --cert, --cacert and --insecure are for --apache URL";
+            return Err(NoProxy::Options(why.to_owned()));
+        }
+        Ok(vec![Place::Socket(self.surroundings.find(self.socket)?)])
+    }
+
+    /// The proxy that is meant, where only one can be.
+    ///
+    /// # Errors
+    ///
+    /// As [`Search::places`]; several were named.
+    pub fn place(&self) -> Result<Place, NoProxy> {
+        let mut places = self.places()?;
+        match (places.pop(), places.is_empty()) {
+            (Some(place), true) => Ok(place),
+            _ => Err(NoProxy::Options("several proxies are named; name one".to_owned())),
+        }
+    }
+
+    /// The addresses of pages that are meant, beside these sockets: those that were typed, else, where nothing else is
+    /// named, those of the variable.
+    pub fn named_pages(&self, sockets: &[PathBuf]) -> &[String] {
+        let typed = self.options.apache.as_slice();
+        let is_named = !typed.is_empty() || !sockets.is_empty() || self.surroundings.variable.is_some();
+        if is_named { typed } else { &self.environment.apache }
+    }
+
+    /// The manager page at that address, with what was typed for all pages.
+    ///
+    /// # Errors
+    ///
+    /// As [`Search::places`].
+    pub fn page(&self, address: &str) -> Result<Place, NoProxy> {
+        self.pages(&[address.to_owned()])?
+            .pop()
+            .ok_or_else(|| NoProxy::Options("no page is named".to_owned()))
+    }
+
+    fn pages(&self, addresses: &[String]) -> Result<Vec<Place>, NoProxy> {
+        let shared = Shared::of(self.options).map_err(NoProxy::Options)?;
+        let page = |address: &String| {
+            let named = |why| NoProxy::Options(format!("--apache {}: {why}", without_password(address)));
+            let (mut access, user) = Access::new(address).map_err(named)?;
+            shared.lend(&mut access);
+            self.log_in(&mut access, user)?;
+            Ok(Place::Apache(Box::new(access)))
+        };
+        addresses.iter().map(page).collect()
+    }
+
+    /// Finds out who asks. A password is looked for where it is least trouble first.
+    fn log_in(&self, access: &mut Access, user: Option<String>) -> Result<(), NoProxy> {
+        if access.credentials.is_some() {
+            return Ok(());
+        }
+        let typed = self.options.user.as_deref();
+        let (name, password) = match (user, typed.and_then(|typed| typed.split_once(':'))) {
+            (Some(name), _) => (Some(name), None),
+            (None, Some((name, password))) => (Some(name.to_owned()), Some(password.to_owned())),
+            (None, None) => (typed.map(str::to_owned), None),
+        };
+        let password = password.or_else(|| name.as_ref().and(self.environment.password.clone()));
+        if let (Some(name), Some(password)) = (&name, password) {
+            access.credentials = Some(Credentials { name: name.clone(), password });
+            return Ok(());
+        }
+        let file = self.environment.netrc.as_deref();
+        let known = file.map(|file| netrc::look_up(file, access.machine(), name.as_deref())).transpose();
+        if let Some(known) = known.map_err(NoProxy::Options)?.flatten() {
+            access.credentials = Some(known);
+            return Ok(());
+        }
+        let Some(name) = name else { return Ok(()) };
+        let asked = if self.environment.asks { password::ask(&name, access.machine()) } else { None };
+        let Some(password) = asked else {
+            let why = format!(
+                "--user {}: there is no password: set {PASSWORD}, or write it into ~/.netrc",
+                clean(&name, 80)
+            );
+            return Err(NoProxy::Options(why));
+        };
+        access.credentials = Some(Credentials { name, password });
+        Ok(())
+    }
+}
+
+/// What is sent along to every page.
+struct Shared {
+    headers: Vec<(HeaderName, HeaderValue)>,
+    host: Option<HeaderValue>,
+    identity: Option<Identity>,
+    authorities: Vec<Certificate>,
+    insecure: bool,
+}
+
+impl Shared {
+    fn of(options: &TargetOptions) -> Result<Self, String> {
+        let secret = |text: &str, option: &str| {
+            let mut value = HeaderValue::from_str(text)
+                .map_err(|_| format!("--{option}: holds a character that no field can carry"))?;
+            value.set_sensitive(true);
+            Ok::<_, String>(value)
+        };
+        let mut headers = Vec::new();
+        if !options.cookie.is_empty() {
+            headers.push((COOKIE, secret(&options.cookie.join("; "), "cookie")?));
+        }
+        for header in &options.header {
+            let (name, value) = header.split_once(':').ok_or("--header: must be 'Name: value'")?;
+            let name: HeaderName = name
+                .trim()
+                .parse()
+                .map_err(|_| format!("--header {}: is no name of a field", clean(name, 80)))?;
+            headers.push((name, secret(value.trim(), "header")?));
+        }
+        let host = options.host.as_deref().map(|host| HeaderValue::from_str(host));
+        let host = host.transpose().map_err(|_| "--host: is no name of a host".to_owned())?;
+        let mut authorities = Vec::new();
+        for path in &options.cacert {
+            let read = Certificate::from_pem_bundle(&file(path, "cacert")?).unwrap_or_default();
+            if read.is_empty() {
+                return Err(format!("--cacert {}: holds no certificate in PEM", shown(path)));
+            }
+            authorities.extend(read);
+        }
+        Ok(Self { headers, host, identity: identity(options)?, authorities, insecure: options.insecure })
+    }
+
+    fn lend(&self, access: &mut Access) {
+        access.headers.clone_from(&self.headers);
+        access.host.clone_from(&self.host);
+        access.identity.clone_from(&self.identity);
+        access.authorities.clone_from(&self.authorities);
+        access.insecure = self.insecure;
+    }
+}
+
+fn identity(options: &TargetOptions) -> Result<Option<Identity>, String> {
+    let Some(path) = &options.cert else { return Ok(None) };
+    let mut pem = file(path, "cert")?;
+    if let Some(key) = &options.key {
+        pem.push(b'\n');
+        pem.extend(file(key, "key")?);
+    }
+    let read = Identity::from_pem(&pem);
+    let why = || {
+        format!("--cert {}: holds no certificate with its key in PEM; name the key with --key", shown(path))
+    };
+    read.map(Some).map_err(|_| why())
+}
+
+fn file(path: &Path, option: &str) -> Result<Vec<u8>, String> {
+    let read = || -> io::Result<Vec<u8>> {
+        if fs::metadata(path)?.len() > LARGEST_FILE {
+            return Err(io::Error::other(format!("it is larger than {LARGEST_FILE} bytes")));
+        }
+        fs::read(path)
+    };
+    read().map_err(|why| format!("--{option} {}: {why}", shown(path)))
+}
+
+fn shown(path: &Path) -> String {
+    clean(&path.display().to_string(), 200)
+}
+
+/// An address as it was typed, fit to be shown.
+fn without_password(address: &str) -> String {
+    let shown = match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, behind))) => format!("{scheme}://{behind}"),
+        _ => address.to_owned(),
+    };
+    clean(&shown, 200)
+}

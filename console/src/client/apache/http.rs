@@ -1,0 +1,196 @@
+//! Requests for the page: bounded in size and time, one connection each, and every answer that is no page is a sentence.
+
+use std::time::Duration;
+
+use evenkeel_protocol::clean::clean_bytes;
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, REFERER, WWW_AUTHENTICATE};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use tokio::time::timeout;
+
+use super::Access;
+use crate::client::failure::root;
+use crate::client::{Failure, Limits, tls};
+
+/// The largest page that is read, in bytes: many times that of 500 members.
+const LARGEST: usize = 16 << 20;
+
+/// Asks for one page.
+#[derive(Debug)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    access: Access,
+    within: Duration,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ask<'a> {
+    /// The page, or with a query a part of it.
+    Get(Option<&'a str>),
+    /// What a form does, with its fields.
+    Post(&'a str),
+}
+
+/// The bytes of a page, and what kind they are.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) kind: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Http {
+    pub(super) fn new(access: &Access, limits: Limits) -> Result<Self, Failure> {
+        let builder = reqwest::Client::builder()
+            .connect_timeout(limits.connect)
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .retry(reqwest::retry::never())
+            .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")));
+        let builder = if access.url().scheme() == "https" {
+            tls::install();
+            let builder = builder.tls_danger_accept_invalid_certs(access.insecure);
+            let trusting = builder.tls_certs_merge(access.authorities.clone());
+            match access.identity.clone() {
+                Some(identity) => trusting.identity(identity),
+                None => trusting,
+            }
+        } else {
+            let tls =
+                tls::unused().map_err(|why| Failure::Unreachable(format!("TLS cannot be set up: {why}")))?;
+            builder.tls_backend_preconfigured(tls)
+        };
+        let client = builder.build();
+        let client = client
+            .map_err(|why| Failure::Unreachable(format!("no connection can be made: {}", root(&why))))?;
+        Ok(Self { client, access: access.clone(), within: limits.answer })
+    }
+
+    /// The address of the page.
+    pub(super) fn url(&self) -> &Url {
+        self.access.url()
+    }
+
+    /// The host that httpd is asked for, without a port.
+    pub(super) fn host(&self) -> &str {
+        let asked = self.access.host.as_ref().and_then(|host| host.to_str().ok());
+        let host = asked.unwrap_or_else(|| self.access.machine());
+        host.rsplit_once(':')
+            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+            .map_or(host, |it| it.0)
+    }
+
+    /// The answer, if it is one that a manager page can give. `referer` is the name that httpd has for itself.
+    pub(super) async fn ask(&self, ask: Ask<'_>, referer: &str) -> Result<Document, Failure> {
+        let request = self.request(ask, referer);
+        let asked = async {
+            let response = request.send().await.map_err(|error| self.lost(&error))?;
+            if !response.status().is_success() {
+                return Err(self.refused(&response));
+            }
+            self.read(response).await
+        };
+        match timeout(self.within, asked).await {
+            Ok(answered) => answered,
+            Err(_) => Err(Failure::Protocol(format!(
+                "{} took the question and gave no answer within {:?}",
+                self.url(),
+                self.within
+            ))),
+        }
+    }
+
+    fn request(&self, ask: Ask<'_>, referer: &str) -> RequestBuilder {
+        let mut url = self.url().clone();
+        let mut request = match ask {
+            Ask::Get(query) => {
+                url.set_query(query);
+                self.client.request(Method::GET, url)
+            }
+            Ask::Post(form) => self
+                .client
+                .request(Method::POST, url)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(form.to_owned()),
+        };
+        request = request
+            .header(REFERER, format!("{}://{referer}{}", self.url().scheme(), self.url().path()))
+            .header(CACHE_CONTROL, "no-cache");
+        if let Some(host) = &self.access.host {
+            request = request.header(HOST, host);
+        }
+        if let Some(known) = &self.access.credentials {
+            request = request.basic_auth(&known.name, Some(&known.password));
+        }
+        for (name, value) in &self.access.headers {
+            request = request.header(name, value);
+        }
+        request
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Document, Failure> {
+        let kind = response.headers().get(CONTENT_TYPE).map_or(&[][..], |kind| kind.as_bytes());
+        let kind = clean_bytes(kind, 80).to_ascii_lowercase();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
+            if bytes.len() + chunk.len() > LARGEST {
+                return Err(Failure::Protocol(format!(
+                    "the page at {} is larger than {LARGEST} bytes",
+                    self.url()
+                )));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Document { kind, bytes })
+    }
+
+    /// What an answer means that is no page.
+    fn refused(&self, response: &Response) -> Failure {
+        let (url, status) = (self.url(), response.status());
+        let told = |name| response.headers().get(name).map(|value| clean_bytes(value.as_bytes(), 200));
+        match status {
+            status if status.is_redirection() => {
+                let to = told(LOCATION).unwrap_or_else(|| "nowhere".to_owned());
+                Failure::Protocol(format!("{url} redirects to {to}: name the page itself with --apache"))
+            }
+            StatusCode::UNAUTHORIZED if self.access.credentials.is_some() => {
+                Failure::Permission(format!("{url} does not take that name and password"))
+            }
+            StatusCode::UNAUTHORIZED => {
+                let how = told(WWW_AUTHENTICATE).unwrap_or_default();
+                let basic = how.to_ascii_lowercase().starts_with("basic");
+                let remedy = if basic || how.is_empty() {
+                    "name yourself with --user NAME".to_owned()
+                } else {
+                    format!("it wants '{how}', and only Basic is spoken here")
+                };
+                Failure::Permission(format!("{url} wants to know who you are: {remedy}"))
+            }
+            StatusCode::FORBIDDEN => Failure::Permission(format!(
+                "{url} does not let you in (403): see the Require lines of its Location in httpd's configuration"
+            )),
+            StatusCode::NOT_FOUND => Failure::Protocol(format!(
+                "there is nothing at {url} (404): is it the path of SetHandler balancer-manager, and the right --host?"
+            )),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Failure::Protocol(format!(
+                    "{url} answers {}: a proxy in front of it, or `ProxyPass /` without an exception for the page",
+                    status.as_u16()
+                ))
+            }
+            status => Failure::Protocol(format!("{url} answers {}", status.as_u16())),
+        }
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> Failure {
+        let (url, why) = (self.url(), root(error));
+        if error.is_connect() || error.is_builder() {
+            let hint = if why.contains("certificate") || why.contains("UnknownIssuer") {
+                "; --cacert FILE trusts an authority of your own"
+            } else {
+                ""
+            };
+            return Failure::Unreachable(format!("no connection to {url}: {why}{hint}"));
+        }
+        Failure::Protocol(format!("{url} went away before it had answered ({why})"))
+    }
+}

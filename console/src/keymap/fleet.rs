@@ -1,0 +1,36 @@
+//! The keys of the screen of all targets. What lies on top of it has the keys that it has everywhere.
+
+use evenkeel_protocol::Flag;
+
+use super::Context::{self, Fleet};
+use super::Group::{Change, General, Move};
+use super::{Action, Row, row};
+use crate::message::Key;
+
+const HERE: &[Context] = &[Fleet];
+
+/// All rows, the ones that matter most first.
+#[rustfmt::skip]
+pub const ROWS: &[Row] = &[
+    row(HERE, &[Key::Enter, Key::Char('z')], Action::Open, (Some("go in"), "into a target", Move)),
+    row(HERE, &[Key::Char('d')], Action::Toggle(Flag::Drain), (Some("drain in all"), "N drain in all targets", Change)),
+    row(HERE, &[Key::Char('E')], Action::Enable, (Some("enable"), "clear N, D and S in all", Change)),
+    row(HERE, &[Key::Char('D')], Action::Toggle(Flag::Disabled), (Some("disable"), "D disabled in all", Change)),
+    row(HERE, &[Key::Char('S')], Action::Toggle(Flag::Stopped), (Some("stop"), "S stopped in all", Change)),
+    row(HERE, &[Key::Char('H')], Action::Toggle(Flag::Standby), (None, "H hot standby in all", Change)),
+    row(HERE, &[Key::Char('R')], Action::Toggle(Flag::Spare), (None, "R hot spare in all", Change)),
+    row(HERE, &[Key::Char('r')], Action::Results, (Some("results"), "results of the last act", Change)),
+    row(HERE, &[Key::Char('L')], Action::Lock, (Some("lock"), "unlock all, or lock again", Change)),
+    row(HERE, &[Key::Up, Key::Char('k')], Action::Up, (None, "a line up or down", Move)),
+    row(HERE, &[Key::Down, Key::Char('j')], Action::Down, (None, "a line up or down", Move)),
+    row(HERE, &[Key::PageUp, Key::Ctrl('b')], Action::PageUp, (None, "a page up or down", Move)),
+    row(HERE, &[Key::PageDown, Key::Ctrl('f')], Action::PageDown, (None, "a page up or down", Move)),
+    row(HERE, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
+    row(HERE, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
+    row(HERE, &[Key::Char('y')], Action::Yank, (None, "copy command or name", General)),
+    row(HERE, &[Key::Char('?'), Key::Function(1), Key::Char('h')], Action::Help, (Some("help"), "these keys", General)),
+    row(HERE, &[Key::Char('q')], Action::Quit, (Some("quit"), "quit", General)),
+    row(HERE, &[Key::Ctrl('c')], Action::Quit, (None, "quit", General)),
+    row(HERE, &[Key::Ctrl('z')], Action::Suspend, (None, "stop; fg returns", General)),
+    row(HERE, &[Key::Ctrl('l')], Action::Repaint, (None, "draw everything anew", General)),
+];

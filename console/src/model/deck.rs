@@ -1,0 +1,223 @@
+//! Several targets on one screen: a model for each, as it would be alone, and what is true of all of them together: which
+//! one is shown, the lock, the one cursor over all, and the act that is done in all at once.
+
+use evenkeel_protocol::MemberSnapshot;
+
+use crate::keymap::{Context, Keymap};
+use crate::message::{Clock, Size};
+use crate::model::form::Text;
+use crate::model::health::{Grade, Health};
+use crate::model::lock::Lock;
+use crate::model::outlook::Gravity;
+use crate::model::target::Target;
+use crate::model::{Connection, Freshness, Model, Popup, Toast, Tone};
+
+pub mod joint;
+pub mod roll;
+
+use joint::Joint;
+
+/// What is on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// All targets together.
+    All,
+    /// One of them, by its position.
+    One(usize),
+}
+
+/// A row under the cursor, known by what it is and not by where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    /// A target, by its position.
+    Station(usize),
+    /// A member, wherever it is.
+    Member(Target),
+}
+
+/// What lies on top of the screen of all targets and takes the keys.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Over {
+    /// A question about a member in all targets.
+    Confirm {
+        /// What would be done.
+        joint: Box<Joint>,
+        /// Has it been on the screen? An answer typed ahead of the question is not an answer.
+        seen: bool,
+        /// What is typed, where a yes is not enough.
+        typed: Text,
+    },
+    /// What became of the last act in all targets.
+    Results {
+        /// How many of the rows are scrolled out above.
+        from: usize,
+    },
+    /// The question whether to open the lock of all targets.
+    Unlock {
+        /// Has it been on the screen?
+        seen: bool,
+    },
+    /// The keys.
+    Help {
+        /// Which page; it goes round.
+        page: usize,
+    },
+}
+
+/// All targets.
+#[derive(Debug, Clone)]
+pub struct Deck {
+    /// A model for each target, in the order in which they were named; at least one.
+    pub stations: Vec<Model>,
+    /// What is on the screen.
+    pub focus: Focus,
+    /// The words that mean all of them on a command line: `--group web`.
+    pub words: String,
+    /// The time of the last tick.
+    pub clock: Clock,
+    /// The size of the terminal.
+    pub size: Size,
+    /// What keys mean; the same in every target.
+    pub keymap: Keymap,
+    /// May anything be changed? It holds for all targets.
+    pub lock: Lock,
+    /// The row under the cursor.
+    pub pick: Pick,
+    /// What lies on top of the screen of all targets.
+    pub over: Option<Over>,
+    /// A line for a while.
+    pub toast: Option<Toast>,
+    /// The last act in all targets.
+    pub joint: Option<Joint>,
+    /// Has anything changed that is visible? The loop takes it back when it has painted.
+    pub changed: bool,
+}
+
+impl Deck {
+    /// Of these targets; `words` mean all of them on a command line. A single one is shown as ever, and nothing of the
+    /// rest is ever seen.
+    pub fn new(stations: Vec<Model>, words: &str, lock: Lock) -> Self {
+        let focus = if stations.len() > 1 { Focus::All } else { Focus::One(0) };
+        let (clock, size) = stations.first().map_or_else(Default::default, |one| (one.clock, one.size));
+        let keymap = stations.first().map(|one| one.keymap.clone()).unwrap_or_default();
+        let mut deck = Self {
+            keymap,
+            stations,
+            focus,
+            words: words.to_owned(),
+            clock,
+            size,
+            lock,
+            pick: Pick::Station(0),
+            over: None,
+            toast: None,
+            joint: None,
+            changed: true,
+        };
+        deck.share_lock();
+        deck
+    }
+
+    /// Gives every target the one lock.
+    pub fn share_lock(&mut self) {
+        for station in &mut self.stations {
+            station.lock = self.lock;
+        }
+    }
+
+    /// The target that is on the screen alone.
+    pub fn shown(&self) -> Option<&Model> {
+        match self.focus {
+            Focus::All => None,
+            Focus::One(at) => self.stations.get(at),
+        }
+    }
+
+    /// Where the keys go while all targets are on the screen.
+    pub fn context(&self) -> Context {
+        match &self.over {
+            None => Context::Fleet,
+            Some(Over::Confirm { joint, .. }) if self.gravity(joint) == Gravity::Last => Context::Spell,
+            Some(Over::Confirm { .. }) => Context::Confirm,
+            Some(Over::Results { .. }) => Context::Results,
+            Some(Over::Unlock { .. }) => Context::Unlock,
+            Some(Over::Help { .. }) => Context::Help,
+        }
+    }
+
+    /// How much it takes to agree: as much as the gravest target does.
+    pub fn gravity(&self, joint: &Joint) -> Gravity {
+        let outlooks = joint.asked().filter_map(|at| {
+            let station = self.stations.get(at)?;
+            match &station.popup {
+                Some(Popup::Confirm(question)) => Some(station.outlook(question).gravity),
+                _ => None,
+            }
+        });
+        outlooks.max().unwrap_or(Gravity::Light)
+    }
+
+    /// Every row that the cursor can be on: the targets, then the members.
+    pub fn rows(&self) -> Vec<Pick> {
+        let stations = (0..self.stations.len()).map(Pick::Station);
+        stations.chain(roll::members(&self.stations).into_iter().map(Pick::Member)).collect()
+    }
+
+    /// The member under the cursor in the target at that position, if it is there.
+    pub fn member(&self, at: usize, target: &Target) -> Option<&MemberSnapshot> {
+        Some(target.find(self.stations.get(at)?.fleet.snapshot()?)?.1)
+    }
+
+    /// Where a member is worst; none: nowhere is it.
+    pub fn worst(&self, target: &Target) -> Option<usize> {
+        let health = |at: usize| self.member(at, target).map(|member| (Health::of(member.status), at));
+        (0..self.stations.len()).filter_map(health).min().map(|(_, at)| at)
+    }
+
+    /// How many targets answer.
+    pub fn answering(&self) -> usize {
+        self.stations.iter().filter(|station| station.freshness() == Freshness::Live).count()
+    }
+
+    /// How many members of a target are of that grade.
+    pub fn graded(&self, grade: Grade) -> usize {
+        self.stations.iter().map(|station| station.fleet.graded(grade)).sum()
+    }
+
+    /// Since when a target does not answer, in seconds; none: it answers, or was never heard.
+    pub fn silent_for(&self, at: usize) -> Option<u64> {
+        let station = self.stations.get(at)?;
+        let Connection::Lost { since, .. } = station.connection else { return None };
+        let heard = station.fleet.snapshot().map_or(since, |_| station.fleet.heard());
+        Some(self.clock.running.since(heard).as_secs())
+    }
+
+    /// Shows a line for a while; bad news stay longer.
+    pub fn tell(&mut self, tone: Tone, text: impl Into<String>) {
+        self.toast = Some(Toast::at(self.clock.running, tone, text.into()));
+    }
+
+    /// Takes the line back when its time is over; true if it did.
+    pub fn end_toast(&mut self) -> bool {
+        let over = self.toast.as_ref().is_some_and(|toast| toast.is_over(self.clock.running));
+        if over {
+            self.toast = None;
+        }
+        over
+    }
+
+    /// Takes back that something visible has changed; true if it had.
+    pub fn take_changed(&mut self) -> bool {
+        let mut shown = false;
+        for (at, station) in self.stations.iter_mut().enumerate() {
+            let is_shown = self.focus == Focus::All || self.focus == Focus::One(at);
+            shown |= is_shown && std::mem::take(&mut station.changed);
+        }
+        std::mem::take(&mut self.changed) || shown
+    }
+
+    /// How many lines a page key moves.
+    pub fn page(&self) -> usize {
+        usize::from(self.size.height.saturating_sub(8).max(4))
+    }
+}

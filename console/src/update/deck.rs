@@ -1,0 +1,248 @@
+//! What becomes of several targets when something happens. What is meant for one goes to its own model; what is done
+//! while all are on the screen is done here. Nothing waits for a target: each answers when it does.
+
+use crate::effect::Effect;
+use crate::keymap::{Action, Context};
+use crate::message::{Key, Message};
+use crate::model::deck::{Deck, Focus, Over, Pick};
+use crate::model::{Model, Screen, Tone};
+use crate::news::News;
+use crate::update::{gather, update};
+
+mod joint;
+
+/// Something to do, for the target at that position. What is not about a target is for the first.
+pub type Deed = (usize, Effect);
+
+/// Takes in what happened at the terminal, and the time.
+pub fn deal(deck: &mut Deck, message: Message) -> Vec<Deed> {
+    match (message, deck.focus) {
+        (Message::Tick(clock), _) => {
+            deck.clock = clock;
+            tick(deck);
+            Vec::new()
+        }
+        (Message::Resize(size), _) => {
+            deck.size = size;
+            everywhere(deck, &Message::Resize(size))
+        }
+        (Message::Resumed, _) => everywhere(deck, &Message::Resumed),
+        (message, Focus::One(at)) => to_one(deck, at, message),
+        (Message::Painted, Focus::All) => {
+            if let Some(Over::Confirm { seen, .. } | Over::Unlock { seen }) = &mut deck.over {
+                *seen = true;
+            }
+            everywhere(deck, &Message::Painted)
+        }
+        (Message::Key(key), Focus::All) => {
+            deck.changed = true;
+            deck.lock.touch(deck.clock.running);
+            let deeds = press(deck, key);
+            deck.share_lock();
+            deeds
+        }
+        (Message::Paste(text), Focus::All) => {
+            write(deck, |typed| typed.paste(&text));
+            Vec::new()
+        }
+        (Message::Point(_) | Message::News(_), Focus::All) => Vec::new(),
+    }
+}
+
+/// Takes in what the connection to the target at that position has to tell.
+pub fn hear(deck: &mut Deck, at: usize, news: News) -> Vec<Deed> {
+    let before = deck.stations.get(at).and_then(|station| station.toast.clone());
+    let deeds = to_one(deck, at, Message::News(news));
+    joint::settle(deck, at);
+    if let (Focus::All, Some(station)) = (deck.focus, deck.stations.get(at))
+        && let Some(toast) = station.toast.as_ref().filter(|toast| toast.tone == Tone::Alarm)
+        && before.as_ref() != Some(toast)
+    {
+        let name = station.station.as_deref().unwrap_or_default();
+        deck.tell(Tone::Alarm, format!("{name}: {}", toast.text));
+    }
+    deeds
+}
+
+/// To the model of one target; what it changes for all, all have.
+fn to_one(deck: &mut Deck, at: usize, message: Message) -> Vec<Deed> {
+    let Some(station) = deck.stations.get_mut(at) else { return Vec::new() };
+    let mut effects = update(station, message);
+    let (lock, mouse) = (station.lock, station.mouse);
+    if effects.contains(&Effect::Fleet) {
+        effects.retain(|effect| *effect != Effect::Fleet);
+        (deck.focus, deck.changed) = (Focus::All, true);
+        deck.pick = Pick::Station(at);
+    }
+    deck.lock = lock;
+    deck.share_lock();
+    deck.stations.iter_mut().for_each(|station| station.mouse = mouse);
+    effects.into_iter().map(|effect| (at, effect)).collect()
+}
+
+fn everywhere(deck: &mut Deck, message: &Message) -> Vec<Deed> {
+    let to = |(at, station): (usize, &mut Model)| {
+        update(station, message.clone()).into_iter().map(move |effect| (at, effect)).collect::<Vec<_>>()
+    };
+    deck.stations.iter_mut().enumerate().flat_map(to).collect()
+}
+
+/// A second has passed. The lock does not close while something of the operator's own goes on in any target.
+fn tick(deck: &mut Deck) {
+    deck.lock.hold(deck.stations.iter().any(Model::is_at_work));
+    deck.share_lock();
+    let was_open = deck.lock.is_open();
+    everywhere(deck, &Message::Tick(deck.clock));
+    if let Some(first) = deck.stations.first() {
+        deck.lock = first.lock;
+    }
+    deck.changed |= deck.end_toast();
+    if was_open && !deck.lock.is_open() {
+        deck.tell(Tone::Plain, "locked again, for no key was pressed; L opens it");
+        deck.changed = true;
+    }
+}
+
+fn press(deck: &mut Deck, key: Key) -> Vec<Deed> {
+    if let Some(action) = deck.keymap.action(deck.context(), key) {
+        return act(deck, action);
+    }
+    write(deck, |typed| {
+        typed.press(key);
+    });
+    Vec::new()
+}
+
+/// What is typed ahead of a question is no answer to it.
+fn write(deck: &mut Deck, change: impl FnOnce(&mut crate::model::form::Text)) {
+    let spells = deck.context() == Context::Spell;
+    if let Some(Over::Confirm { seen: true, typed, .. }) = &mut deck.over
+        && spells
+    {
+        change(typed);
+        deck.changed = true;
+    }
+}
+
+fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
+    let effect = match action {
+        Action::Quit => Effect::Quit,
+        Action::Suspend => Effect::Suspend,
+        Action::Repaint => Effect::Repaint,
+        Action::Yank => return yank(deck),
+        Action::Yes if matches!(deck.over, Some(Over::Unlock { .. })) => {
+            open_lock(deck);
+            return Vec::new();
+        }
+        Action::Yes | Action::Accept => return joint::agree(deck, action),
+        Action::No | Action::Back => {
+            joint::no(deck);
+            return Vec::new();
+        }
+        Action::Toggle(_) | Action::Enable => {
+            joint::ask(deck, action);
+            return Vec::new();
+        }
+        _ => {
+            go(deck, action);
+            return Vec::new();
+        }
+    };
+    vec![(0, effect)]
+}
+
+fn go(deck: &mut Deck, action: Action) {
+    match action {
+        Action::Help => deck.over = Some(Over::Help { page: 0 }),
+        Action::Results if deck.joint.is_some() => deck.over = Some(Over::Results { from: 0 }),
+        Action::Results => deck.tell(Tone::Plain, "nothing was done in all targets from here yet"),
+        Action::Lock => turn_lock(deck),
+        Action::Open => enter(deck),
+        action => scroll(deck, action),
+    }
+}
+
+fn scroll(deck: &mut Deck, action: Action) {
+    let forward = matches!(action, Action::Down | Action::PageDown | Action::Bottom);
+    match &mut deck.over {
+        Some(Over::Help { page }) if forward => *page += 1,
+        Some(Over::Help { page }) => *page = page.saturating_sub(1),
+        Some(Over::Results { from }) if forward => {
+            let last = deck.stations.len().saturating_sub(1);
+            *from = from.saturating_add(1).min(last);
+        }
+        Some(Over::Results { from }) => *from = from.saturating_sub(1),
+        Some(Over::Confirm { .. } | Over::Unlock { .. }) => {}
+        None => {
+            let rows = deck.rows();
+            let at = rows.iter().position(|row| *row == deck.pick).unwrap_or(0);
+            let last = rows.len().saturating_sub(1);
+            let to = match action {
+                Action::Up => at.saturating_sub(1),
+                Action::Down => at.saturating_add(1).min(last),
+                Action::PageUp => at.saturating_sub(deck.page()),
+                Action::PageDown => at.saturating_add(deck.page()).min(last),
+                Action::Top => 0,
+                Action::Bottom => last,
+                _ => at,
+            };
+            if let Some(row) = rows.into_iter().nth(to) {
+                deck.pick = row;
+            }
+        }
+    }
+}
+
+/// Into the target under the cursor; of a member, to it where it is worst.
+fn enter(deck: &mut Deck) {
+    let (at, member) = match &deck.pick {
+        Pick::Station(at) => (Some(*at), None),
+        Pick::Member(target) => (deck.worst(target), Some(target.clone())),
+    };
+    let Some((at, station)) = at.and_then(|at| Some((at, deck.stations.get_mut(at)?))) else {
+        return deck.tell(Tone::Plain, "this member is no longer there");
+    };
+    if let Some(target) = member {
+        station.cursor.choose(target.clone());
+        station.cursor.settle(&station.fleet);
+        station.screen = Screen::Member(target);
+        gather(station);
+    }
+    station.changed = true;
+    deck.focus = Focus::One(at);
+}
+
+fn turn_lock(deck: &mut Deck) {
+    if deck.lock.is_open() {
+        deck.lock.close();
+        deck.tell(Tone::Plain, "locked: nothing can be changed from here until L opens it again");
+    } else if deck.stations.iter().all(|station| station.fleet.snapshot().is_none()) {
+        deck.tell(Tone::Alarm, "no target has answered yet, so there is nothing to unlock");
+    } else {
+        deck.over = Some(Over::Unlock { seen: false });
+    }
+}
+
+/// Opens the lock of all targets, if the question was on the screen.
+fn open_lock(deck: &mut Deck) {
+    if deck.over == Some(Over::Unlock { seen: true }) && deck.size.is_ample() {
+        deck.over = None;
+        deck.lock.open(deck.clock.running);
+        deck.tell(Tone::Plain, "armed: changes can be made in every target; L locks again");
+    }
+}
+
+/// Copies the command of the last act in all, or the name of what is under the cursor.
+fn yank(deck: &mut Deck) -> Vec<Deed> {
+    let command = deck.joint.as_ref().and_then(|joint| joint.command.clone());
+    let text = command.or_else(|| match &deck.pick {
+        Pick::Station(at) => deck.stations.get(*at).map(|station| station.title.clone()),
+        Pick::Member(target) => Some(target.member.to_string()),
+    });
+    let Some(text) = text else { return Vec::new() };
+    deck.tell(Tone::Plain, format!("copied, if the terminal lets programs copy: {text}"));
+    vec![(0, Effect::Yank(text))]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! One act on a member in all targets that have it: asked as a question in each, agreed to once, and sent to all at the
+//! same time. What was done in one stays, whatever becomes of it in the others.
+
+use evenkeel_protocol::Flag;
+
+use super::Deed;
+use crate::keymap::Action;
+use crate::model::act::{Act, ENABLE_CLEARS, Turn};
+use crate::model::batch::Outcome;
+use crate::model::deck::joint::{Joint, Part, Share};
+use crate::model::deck::{Deck, Focus, Over, Pick, roll};
+use crate::model::form::Text;
+use crate::model::outlook::Gravity;
+use crate::model::question::Standing;
+use crate::model::target::Target;
+use crate::model::{Model, Popup, Tone};
+use crate::update::{drain, edit, gather, many};
+
+/// Opens the question whether to do what a key means in all targets.
+pub(super) fn ask(deck: &mut Deck, action: Action) {
+    let Pick::Member(target) = deck.pick.clone() else {
+        return deck
+            .tell(Tone::Plain, "choose a member below: keys act on it in all targets; Enter goes into one");
+    };
+    if !deck.lock.is_open() {
+        return deck.tell(Tone::Alarm, "locked: press L to open it for changes");
+    }
+    if deck.joint.as_ref().is_some_and(|joint| !joint.is_over()) {
+        return deck.tell(Tone::Alarm, "the last act in all targets is not over; wait for its end");
+    }
+    let wish = Wish::of(deck, &target, action);
+    let label = roll::label(&deck.stations, &target);
+    let stations = deck.stations.iter_mut().enumerate();
+    let shares: Vec<Share> =
+        stations.map(|(at, station)| Share { station: at, part: wish.part(station, &target) }).collect();
+    let question = deck.stations.iter().find_map(|station| match &station.popup {
+        Some(Popup::Confirm(question)) => Some(question),
+        _ => None,
+    });
+    let Some(question) = question else {
+        let barred = shares.iter().any(|share| matches!(share.part, Part::Barred(_)));
+        let (tone, why) = if barred {
+            (Tone::Alarm, "cannot be asked for in any target now")
+        } else {
+            (Tone::Plain, "nothing is to be done, it is so already in all targets")
+        };
+        return deck.tell(tone, format!("{label}: {why}"));
+    };
+    let words = format!("evenkeel {} ", deck.words);
+    let command = question.commands().first().map(|line| line.replacen("evenkeel ", &words, 1));
+    let joint = Joint { target, label, verb: question.act.verb(), command, shares };
+    deck.over = Some(Over::Confirm { joint: Box::new(joint), seen: false, typed: Text::default() });
+}
+
+/// What is wished for in each target.
+enum Wish {
+    Flag(Flag, Turn),
+    Enable,
+}
+
+impl Wish {
+    /// A flag is turned on unless every target that has the member has it.
+    fn of(deck: &Deck, target: &Target, action: Action) -> Self {
+        let Action::Toggle(flag) = action else { return Self::Enable };
+        let mut members = (0..deck.stations.len()).filter_map(|at| deck.member(at, target));
+        let lacking = members.any(|member| !member.status.has(flag));
+        Self::Flag(flag, if lacking { Turn::On } else { Turn::Off })
+    }
+
+    /// What it comes to in a target. Where something is to be done, the question is opened there.
+    fn part(&self, station: &mut Model, target: &Target) -> Part {
+        if station.fleet.snapshot().is_none() {
+            return Part::Barred("does not answer; whether it has the member is not known".to_owned());
+        }
+        let Some((_, member)) = edit::found(station, target) else { return Part::Absent };
+        let so = match self {
+            Self::Flag(flag, turn) => member.status.has(*flag) == (*turn == Turn::On),
+            Self::Enable => !member.status.has_any(&ENABLE_CLEARS),
+        };
+        let words = member.words.clone();
+        if !station.is_connected() {
+            return Part::Barred("does not answer".to_owned());
+        }
+        if so {
+            return Part::Spared(words);
+        }
+        let targets = vec![target.clone()];
+        if let Some(why) = edit::hindrance_for(station, &targets) {
+            return Part::Barred(why);
+        }
+        let act = match self {
+            Self::Flag(Flag::Drain, turn) => drain::act(station, &targets, *turn),
+            Self::Flag(flag, turn) => Act::Flag(*flag, *turn),
+            Self::Enable => Act::Enable,
+        };
+        edit::ask(station, targets, act);
+        gather(station);
+        Part::Act(Outcome::Waiting)
+    }
+}
+
+/// A yes, or Enter: yes where nothing is at risk or the word was typed, else no.
+pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
+    let Some(Over::Confirm { joint, seen, typed }) = &deck.over else { return Vec::new() };
+    let most = match (how, deck.gravity(joint)) {
+        _ if !*seen || !deck.size.is_ample() => return Vec::new(),
+        (Action::Yes, Gravity::Light | Gravity::Heavy) => Gravity::Heavy,
+        (Action::Accept, Gravity::Light) => Gravity::Light,
+        (Action::Accept, Gravity::Last) if joint.is_spelt_out(typed.value()) => Gravity::Last,
+        (Action::Accept, Gravity::Heavy) => {
+            no(deck);
+            return Vec::new();
+        }
+        _ => return Vec::new(),
+    };
+    let mut joint = (**joint).clone();
+    let mut deeds = Vec::new();
+    for share in joint.shares.iter_mut().filter(|share| matches!(share.part, Part::Act(_))) {
+        let Some(station) = deck.stations.get_mut(share.station) else { continue };
+        match begin(station, most) {
+            Ok(effects) => deeds.extend(effects.into_iter().map(|effect| (share.station, effect))),
+            Err(why) => share.part = Part::Act(Outcome::Refused(why.to_owned())),
+        }
+        gather(station);
+    }
+    deck.joint = Some(joint);
+    deck.over = Some(Over::Results { from: 0 });
+    for at in 0..deck.stations.len() {
+        settle(deck, at);
+    }
+    deeds
+}
+
+/// Sends what is asked in one target, if the question there still stands.
+fn begin(station: &mut Model, most: Gravity) -> Result<Vec<crate::effect::Effect>, &'static str> {
+    let standing = match &station.popup {
+        Some(Popup::Confirm(question)) => station.standing(question),
+        _ => Standing::Gone,
+    };
+    let connected = station.is_connected();
+    let agreed = edit::agreed(station, most);
+    station.popup = None;
+    match (agreed, standing) {
+        (Some(question), _) => Ok(many::begin(station, question)),
+        (None, Standing::Gone) => Err("it is no longer there"),
+        (None, Standing::Changed) => Err("it was changed since you looked"),
+        (None, Standing::Open) if !connected => Err("the target does not answer now; nothing was sent"),
+        (None, Standing::Open) => Err("it weighs more now than it did; look again"),
+    }
+}
+
+/// Leaves what lies on top; a question is answered with no, in each target.
+pub(super) fn no(deck: &mut Deck) {
+    if let Some(Over::Confirm { joint, .. }) = deck.over.take() {
+        for at in joint.asked() {
+            if let Some(station) = deck.stations.get_mut(at) {
+                station.popup = None;
+                gather(station);
+            }
+        }
+    }
+}
+
+/// Takes over what became of the last act in the target at that position; says aloud how all of it ended.
+pub(super) fn settle(deck: &mut Deck, at: usize) {
+    let Some(joint) = deck.joint.as_mut().filter(|joint| !joint.is_over()) else { return };
+    let row = deck.stations.get(at).and_then(|station| station.batch.as_ref()?.rows.first());
+    let share = joint.shares.iter_mut().find(|share| share.station == at);
+    if let (Some(row), Some(Share { part: Part::Act(outcome @ (Outcome::Waiting | Outcome::Sent(_))), .. })) =
+        (row, share)
+    {
+        *outcome = row.outcome.clone();
+    }
+    if !joint.is_over() {
+        return;
+    }
+    let (partial, text) = (joint.is_partial(), joint.sentence());
+    deck.changed = true;
+    let tone = if partial { Tone::Alarm } else { Tone::Good };
+    match deck.focus {
+        Focus::One(shown) => {
+            if let Some(station) = deck.stations.get_mut(shown) {
+                station.tell(tone, format!("{text}; F shows each"));
+                station.changed = true;
+            }
+        }
+        // What is partial is in sight there until it is whole.
+        Focus::All if partial => {}
+        Focus::All => deck.tell(tone, text),
+    }
+}

@@ -1,0 +1,307 @@
+//! Two targets, or three, and what keys and news do to them.
+
+use std::time::Duration;
+
+use evenkeel_protocol::{Edited, Flag, Moment, Snapshot};
+
+use super::*;
+use crate::keymap::FLEET_ROWS;
+use crate::model::deck::joint::Part;
+use crate::model::lock::Lock;
+use crate::model::{Popup, sample};
+use crate::need::Job;
+use crate::news::Ticket;
+use crate::update::hands::Keys;
+
+const NOBODY: [usize; 0] = [];
+
+/// Targets lb1, lb2 and so on, each with the members of the sample, all open for changes.
+fn deck(count: usize) -> Deck {
+    sample::deck(count)
+}
+
+fn press(deck: &mut Deck, keys: &(impl Keys + ?Sized)) -> Vec<Deed> {
+    let mut deeds = Vec::new();
+    for key in keys.keys() {
+        deeds.extend(deal(deck, Message::Key(key)));
+        deal(deck, Message::Painted);
+    }
+    deeds
+}
+
+/// To the row of a member of app.
+fn to(deck: &mut Deck, route: &str) {
+    deck.pick = Pick::Member(sample::target(route));
+}
+
+fn told(deck: &mut Deck, at: usize, change: impl FnOnce(&mut Snapshot)) {
+    let mut snapshot = sample::snapshot(62);
+    change(&mut snapshot);
+    hear(deck, at, News::Snapshot(Box::new(snapshot)));
+}
+
+fn lost(deck: &mut Deck, at: usize) {
+    hear(deck, at, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(1) });
+}
+
+fn answer(deck: &mut Deck, at: usize, outcome: Result<Edited, &str>) -> Vec<Deed> {
+    let outcome = outcome.map(Box::new).map_err(str::to_owned);
+    hear(deck, at, News::Answer { ticket: Ticket(1), outcome })
+}
+
+/// Which targets are asked for an edit.
+fn asked(deeds: &[Deed]) -> Vec<usize> {
+    let is_edit = |effect: &Effect| matches!(effect, Effect::EditMember { .. } | Effect::Drain { .. });
+    deeds.iter().filter(|(_, effect)| is_edit(effect)).map(|(at, _)| *at).collect()
+}
+
+fn toast(deck: &Deck) -> &str {
+    deck.toast.as_ref().map_or("", |toast| toast.text.as_str())
+}
+
+#[test]
+fn one_yes_asks_every_target_at_once() {
+    let edited = || Ok(sample::edited("disabled", "Off", "On"));
+    let mut deck = deck(3);
+    to(&mut deck, "node2");
+    assert_eq!(asked(&press(&mut deck, "D")), NOBODY);
+    assert_eq!(deck.context(), Context::Confirm);
+    assert_eq!(asked(&press(&mut deck, "y")), [0, 1, 2]);
+    for at in 0..3 {
+        assert!(!deck.joint.as_ref().unwrap().is_over());
+        answer(&mut deck, at, edited());
+    }
+    let joint = deck.joint.as_ref().unwrap();
+    assert!(joint.is_over() && !joint.is_partial());
+    assert_eq!(toast(&deck), "Disable app/node2: done in all 3 targets that have it");
+}
+
+#[test]
+fn whoever_has_gone_into_a_target_hears_how_it_ended() {
+    let mut deck = deck(2);
+    to(&mut deck, "node2");
+    press(&mut deck, "Dy");
+    press(&mut deck, &[Key::Esc, Key::Char('g'), Key::Enter]);
+    answer(&mut deck, 0, Ok(sample::edited("disabled", "Off", "On")));
+    answer(&mut deck, 1, Err("the journal is full"));
+    let told = deck.stations[0].toast.as_ref().unwrap();
+    assert!(told.tone == Tone::Alarm && told.text.contains("ONLY 1 of 2"), "{}", told.text);
+}
+
+#[test]
+fn a_drain_is_begun_in_each() {
+    let mut deck = deck(2);
+    for at in 0..2 {
+        told(&mut deck, at, |snapshot| {
+            snapshot.balancers[0].members[1].status = snapshot.balancers[0].members[0].status;
+        });
+    }
+    to(&mut deck, "node1");
+    let deeds = press(&mut deck, "dy");
+    let begins =
+        |(_, effect): &&Deed| matches!(effect, Effect::Drain { job, .. } if matches!(**job, Job::Begin(..)));
+    assert_eq!(deeds.iter().filter(begins).count(), 2, "{deeds:?}");
+    let command = deck.joint.as_ref().unwrap().command.clone().unwrap();
+    assert_eq!(command, "evenkeel --group web drain app/node1 --until no-sessions");
+}
+
+#[test]
+fn what_is_not_done_everywhere_is_said_aloud_and_stays() {
+    let mut deck = deck(3);
+    to(&mut deck, "node2");
+    press(&mut deck, "Dy");
+    answer(&mut deck, 0, Ok(sample::edited("disabled", "Off", "On")));
+    answer(&mut deck, 1, Err("the journal is full"));
+    answer(&mut deck, 2, Ok(sample::edited("disabled", "Off", "On")));
+    assert!(deck.joint.as_ref().unwrap().sentence().contains("done in ONLY 2 of 3 targets"));
+    assert!(matches!(deck.over, Some(Over::Results { .. })));
+    press(&mut deck, &[Key::Esc]);
+    assert!(deck.over.is_none() && deck.joint.as_ref().unwrap().is_partial());
+    // Where it holds, nothing is asked again.
+    for at in [0, 2] {
+        told(&mut deck, at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[1];
+            (member.status, member.revision) = (member.status.with(Flag::Disabled, true), 9);
+        });
+    }
+    assert_eq!(asked(&press(&mut deck, "Dy")), [1]);
+    answer(&mut deck, 1, Ok(sample::edited("disabled", "Off", "On")));
+    assert!(!deck.joint.as_ref().unwrap().is_partial(), "{}", deck.joint.as_ref().unwrap().sentence());
+}
+
+#[test]
+fn each_target_is_told_apart_in_the_question() {
+    let mut deck = deck(5);
+    told(&mut deck, 1, |snapshot| drop(snapshot.balancers[0].members.remove(1)));
+    told(&mut deck, 2, |snapshot| {
+        let member = &mut snapshot.balancers[0].members[1];
+        member.status = member.status.with(Flag::Disabled, true);
+    });
+    lost(&mut deck, 3);
+    deck.stations[4] = crate::model::Model {
+        station: Some("lb5".to_owned()),
+        ..crate::model::Model::new("/run/lb5", deck.size)
+    };
+    to(&mut deck, "node2");
+    assert_eq!(asked(&press(&mut deck, "Dy")), [0]);
+    let joint = deck.joint.as_ref().unwrap();
+    let parts: Vec<&Part> = joint.shares.iter().map(|share| &share.part).collect();
+    assert!(
+        matches!(parts[..], [Part::Act(_), Part::Absent, Part::Spared(_), Part::Barred(_), Part::Barred(_)]),
+        "{parts:?}"
+    );
+    answer(&mut deck, 0, Ok(sample::edited("disabled", "Off", "On")));
+    assert!(deck.joint.as_ref().unwrap().sentence().contains("ONLY 2 of 4"));
+}
+
+#[test]
+fn a_target_that_was_changed_or_lost_meanwhile_is_not_asked_and_the_others_are() {
+    let mut deck = deck(3);
+    to(&mut deck, "node2");
+    press(&mut deck, "D");
+    told(&mut deck, 0, |snapshot| snapshot.balancers[0].members[1].revision = 9);
+    lost(&mut deck, 1);
+    assert_eq!(asked(&press(&mut deck, "y")), [2]);
+    let joint = deck.joint.as_ref().unwrap();
+    let refused = |at: usize| match &joint.shares[at].part {
+        Part::Act(crate::model::batch::Outcome::Refused(why)) => why.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(0).contains("changed since you looked"));
+    assert!(refused(1).contains("does not answer"));
+}
+
+#[test]
+fn the_gravest_target_decides_how_much_a_yes_takes() {
+    let mut deck = deck(2);
+    // In lb1 others can take over, in lb2 it is the last one.
+    told(&mut deck, 0, |snapshot| {
+        let other = snapshot.balancers[0].members[0].status;
+        (snapshot.balancers[0].members[1].status, snapshot.balancers[0].members[2].status) = (other, other);
+    });
+    to(&mut deck, "node1");
+    press(&mut deck, "D");
+    assert_eq!(deck.context(), Context::Spell);
+    assert_eq!(asked(&press(&mut deck, "y\n")), NOBODY, "a yes is not enough");
+    press(&mut deck, &[Key::Backspace]);
+    let deeds = press(&mut deck, "node1\n");
+    assert_eq!(asked(&deeds), [0, 1]);
+    let forced =
+        |(_, effect): &Deed| matches!(effect, Effect::EditMember { edit, .. } if edit.force == Some(true));
+    assert_eq!(deeds.iter().filter(|deed| forced(deed)).map(|(at, _)| *at).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn no_sends_nothing_and_leaves_no_question_behind() {
+    for key in [Key::Char('n'), Key::Esc, Key::Enter] {
+        let mut deck = deck(2);
+        to(&mut deck, "node2");
+        assert_eq!(press(&mut deck, &[Key::Char('D'), key]), [], "{key}");
+        assert!(deck.over.is_none() && deck.stations.iter().all(|station| station.popup.is_none()), "{key}");
+    }
+    let mut deck = deck(2);
+    to(&mut deck, "node2");
+    let ahead = [Key::Char('D'), Key::Char('y')].map(|key| deal(&mut deck, Message::Key(key)));
+    assert_eq!(ahead, [vec![], vec![]], "a yes typed ahead is none");
+    deal(&mut deck, Message::Paste("y\n".to_owned()));
+    assert!(matches!(deck.over, Some(Over::Confirm { .. })));
+}
+
+#[test]
+fn the_lock_is_one_for_all() {
+    let mut deck = deck(2);
+    deck.lock.close();
+    deck.share_lock();
+    to(&mut deck, "node2");
+    assert_eq!(press(&mut deck, "D"), []);
+    assert!(toast(&deck).contains("press L"));
+    press(&mut deck, "Ly");
+    assert!(deck.stations.iter().all(|station| station.lock.is_open()));
+    // Into a target, and locked there.
+    deck.pick = Pick::Station(1);
+    press(&mut deck, "\n");
+    assert_eq!(deck.focus, Focus::One(1));
+    press(&mut deck, "L");
+    assert!(!deck.lock.is_open() && !deck.stations[0].lock.is_open());
+    press(&mut deck, "F");
+    assert_eq!((deck.focus, &deck.pick), (Focus::All, &Pick::Station(1)));
+}
+
+#[test]
+fn it_locks_itself_only_when_nothing_goes_on_in_any_target() {
+    let mut deck = deck(2);
+    deck.lock = Lock::new(true, Some(Duration::from_secs(600)));
+    let own = sample::edited("drain", "Off", "On");
+    deck.stations[1].own.push(sample::target("node2"), "app/node2".to_owned(), &own);
+    deal(&mut deck, Message::Tick(sample::clock(5000)));
+    assert!(deck.lock.is_open(), "node2 still drains in lb2");
+    deck.stations[1].own.restarted();
+    deal(&mut deck, Message::Tick(sample::clock(5001)));
+    assert!(!deck.lock.is_open() && toast(&deck).contains("no key was pressed"));
+}
+
+#[test]
+fn enter_goes_into_a_target_or_to_a_member_where_it_is_worst() {
+    let mut deck = deck(2);
+    told(&mut deck, 1, |snapshot| {
+        let error = snapshot.balancers[0].members[2].status;
+        snapshot.balancers[0].members[0].status = error;
+    });
+    to(&mut deck, "node1");
+    press(&mut deck, "\n");
+    assert_eq!(deck.focus, Focus::One(1));
+    assert_eq!(deck.stations[1].screen, Screen::Member(sample::target("node1")));
+    assert!(deck.stations[1].gathered.changed, "what that screen needs is asked for");
+}
+
+#[test]
+fn the_cursor_goes_over_targets_and_members_and_stays_with_what_it_is_on() {
+    let mut deck = deck(2);
+    let rows = deck.rows();
+    assert_eq!(rows.len(), 2 + 6);
+    press(&mut deck, "jjj");
+    assert_eq!(deck.pick, rows[3]);
+    told(&mut deck, 0, |snapshot| snapshot.balancers[0].members.reverse());
+    assert_eq!(deck.pick, rows[3]);
+    press(&mut deck, "G");
+    assert_eq!(deck.pick, *deck.rows().last().unwrap());
+    press(&mut deck, "g");
+    assert_eq!(deck.pick, Pick::Station(0));
+    assert_eq!(press(&mut deck, "D"), []);
+    assert!(toast(&deck).contains("choose a member"));
+}
+
+#[test]
+fn every_key_of_the_screen_of_all_does_something_and_only_yes_sends() {
+    for row in FLEET_ROWS {
+        assert!(
+            !row.help.is_empty() && deck(2).keymap.action(Context::Fleet, row.keys[0]) == Some(row.action),
+            "{row:?}"
+        );
+        let mut deck = deck(2);
+        to(&mut deck, "node2");
+        let deeds = press(&mut deck, &[row.keys[0]]);
+        assert_eq!(asked(&deeds), NOBODY, "{row:?}");
+        assert_eq!(row.action.changes(), matches!(deck.over, Some(Over::Confirm { .. })), "{row:?}");
+    }
+}
+
+#[test]
+fn a_single_target_is_as_ever() {
+    let mut deck = Deck::new(vec![sample::model(80, 24)], "", Lock::new(true, None));
+    assert_eq!(deck.focus, Focus::One(0));
+    press(&mut deck, "F");
+    assert_eq!(deck.focus, Focus::One(0));
+    press(&mut deck, "H");
+    assert!(matches!(deck.stations[0].popup, Some(Popup::Confirm(_))));
+    assert_eq!(asked(&press(&mut deck, "y")), [0]);
+}
+
+#[test]
+fn an_alarm_of_one_target_is_told_with_its_name() {
+    let mut deck = deck(2);
+    told(&mut deck, 1, |snapshot| snapshot.proxy.started.0 += 1);
+    assert_eq!(toast(&deck), "lb2: the proxy was restarted: its counters begin anew");
+    deck.clock.running = Moment(90_000_000);
+    assert!(deck.end_toast());
+}

@@ -1,0 +1,333 @@
+//! All targets on one screen: a row for each, and below them the members of all, each once, with its status in every
+//! target. A target that does not answer says so in its row and takes nothing from the others.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::{Look, Scene, badge, footer, help, words};
+use crate::keymap::{Action, Context, Row};
+use crate::model::deck::joint::Joint;
+use crate::model::deck::{Deck, Over, Pick};
+use crate::model::health::{Grade, Health};
+use crate::model::history::Rate;
+use crate::model::{Freshness, Model, Tone};
+use crate::theme::Role;
+use crate::widget::frame::rule_of;
+use crate::widget::table::{Column, Layout};
+use crate::widget::text::{Align, cut, width};
+
+mod confirm;
+mod members;
+mod results;
+mod unlock;
+
+/// A deck to be drawn, and how.
+#[derive(Clone, Copy)]
+struct Whole<'a> {
+    deck: &'a Deck,
+    look: &'a Look,
+}
+
+impl<'a> Whole<'a> {
+    fn style(self, role: Role) -> Style {
+        self.look.theme.style(role)
+    }
+
+    fn span(self, role: Role, text: impl Into<String>) -> Span<'static> {
+        self.look.span(role, text)
+    }
+
+    /// One target, to be drawn as it is alone.
+    fn station(self, at: usize) -> Option<Scene<'a>> {
+        Some(Scene { model: self.deck.stations.get(at)?, look: self.look })
+    }
+
+    /// What a target is called.
+    fn name(self, at: usize) -> &'a str {
+        self.deck.stations.get(at).and_then(|station| station.station.as_deref()).unwrap_or_default()
+    }
+
+    fn rule(self, buffer: &mut Buffer, area: Rect, titles: (Line<'_>, Line<'_>)) {
+        let (glyph, role) =
+            if self.deck.lock.is_open() { ("━", Role::Warning) } else { ("─", Role::Faint) };
+        rule_of(glyph, buffer, (area, self.style(role)), titles);
+    }
+}
+
+/// Draws all targets; returns where the text cursor stands, if text is being written.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)) -> Option<Position> {
+    let whole = Whole { deck, look };
+    if area.width < 40 || area.height < 10 {
+        summary(buffer, area, whole);
+        return None;
+    }
+    let toast = u16::from(deck.toast.is_some() && area.height >= 14);
+    let standing = u16::from(deck.joint.as_ref().is_some_and(Joint::is_partial));
+    let [head, tabs, warning, body, foot] = Areas::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(standing),
+        Constraint::Fill(1),
+        Constraint::Length(1 + toast),
+    ])
+    .areas(area);
+    header(buffer, head, whole);
+    whole.rule(buffer, tabs, (Line::from(title(whole)), Line::default()));
+    lasting(buffer, warning, whole);
+    lists(buffer, body, whole);
+    let over = Rect { height: area.height - foot.height, ..area };
+    let cursor = match &deck.over {
+        Some(Over::Confirm { joint, typed, .. }) => confirm::draw(buffer, over, whole, (joint, typed)),
+        Some(Over::Results { from }) => {
+            results::draw(buffer, over, whole, *from);
+            None
+        }
+        Some(Over::Unlock { .. }) => {
+            unlock::draw(buffer, over, whole);
+            None
+        }
+        Some(Over::Help { page }) => {
+            let rows = deck.keymap.rows().iter().filter(|row| row.contexts.contains(&Context::Fleet));
+            let rows: Vec<&Row> = rows.collect();
+            help::draw_rows(buffer, over, (look, &rows), *page);
+            None
+        }
+        None => None,
+    };
+    foot_lines(buffer, foot, whole);
+    cursor
+}
+
+fn title(whole: Whole<'_>) -> Vec<Span<'static>> {
+    vec![whole.span(Role::Strong, " Fleet "), whole.span(Role::Faint, format!("{} ", whole.deck.words))]
+}
+
+/// The lock, how many targets answer, and how all members are.
+fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
+    let deck = whole.deck;
+    let lock = if deck.lock.is_open() {
+        whole.span(Role::Armed, " ARMED ")
+    } else {
+        whole.span(Role::Faint, " LOCKED")
+    };
+    let (answering, all) = (deck.answering(), deck.stations.len());
+    let (role, text) = if answering == all {
+        (Role::Good, format!("● all {all} targets answer"))
+    } else {
+        (Role::Alarm, format!("▲ {} of {all} targets do NOT answer", all - answering))
+    };
+    let left = |product: &str| {
+        Line::from(vec![
+            lock.clone(),
+            Span::raw("  "),
+            whole.span(Role::Strong, product.to_owned()),
+            whole.span(role, text.clone()),
+        ])
+    };
+    let mut right = Line::default();
+    for (grade, role) in
+        [(Grade::Bad, Role::Alarm), (Grade::Degraded, Role::Warning), (Grade::Good, Role::Text)]
+    {
+        let count = deck.graded(grade);
+        if count > 0 {
+            right.push_span(whole.span(role, format!("{count} {}  ", grade.word())));
+        }
+    }
+    let rate = deck.stations.iter().filter_map(|one| one.fleet.total()).reduce(Rate::plus);
+    right.push_span(whole.span(Role::Strong, words::rate(rate)));
+    right.push_span(whole.span(Role::Faint, " req/s"));
+    let room = usize::from(area.width).saturating_sub(3 + right.width());
+    let forms = [left("evenkeel  "), left("")];
+    let fits = forms.iter().any(|form| form.width() <= room);
+    let [whole_form, short] = &forms;
+    let shown = if whole_form.width() <= room || !fits { whole_form } else { short };
+    buffer.set_line(area.x, area.y, shown, area.width);
+    let columns = u16::try_from(right.width()).unwrap_or(u16::MAX);
+    if fits {
+        buffer.set_line(area.right() - columns - 1, area.y, &right, columns);
+    }
+}
+
+/// What stays in sight until it has been done everywhere.
+fn lasting(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
+    let Some(joint) = &whole.deck.joint else { return };
+    let room = usize::from(area.width).saturating_sub(2);
+    if area.height > 0 {
+        let text = cut(&format!("▲ {}  (r shows each)", joint.sentence()), room);
+        buffer.set_line(area.x + 1, area.y, &Line::from(whole.span(Role::Alarm, text)), area.width);
+    }
+}
+
+/// Both lists: the targets above, as far as the members leave them room.
+fn lists(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
+    let wanted = u16::try_from(whole.deck.stations.len() + 1).unwrap_or(u16::MAX);
+    let height = wanted.min((area.height / 2).max(3));
+    let [targets, rule, below] =
+        Areas::vertical([Constraint::Length(height), Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    stations(buffer, targets, whole);
+    let heading = Line::from(whole.span(Role::Strong, " Members of all targets "));
+    let how = Line::from(whole.span(Role::Faint, " keys act in all targets "));
+    whole.rule(buffer, rule, (heading, how));
+    members::draw(buffer, below, whole);
+}
+
+/// The columns of the targets drop from the right.
+fn stations(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
+    let deck = whole.deck;
+    let longest = (0..deck.stations.len()).map(|at| width(whole.name(at))).max().unwrap_or(0);
+    let column = |title, least, most, align| Column { title, least, most, align };
+    let layout = Layout::new(
+        &[
+            column("Target", 8, longest.clamp(8, 28), Align::Left),
+            column("State", 12, 14, Align::Left),
+            column("Members", 14, 24, Align::Left),
+            column("Req/s", 7, 7, Align::Right),
+            column("Proxy", 12, 60, Align::Left),
+        ],
+        usize::from(area.width).saturating_sub(3),
+        2,
+    );
+    let [titles, body] = Areas::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+    buffer.set_string(titles.x + 2, titles.y, layout.titles(), whole.style(Role::Faint));
+    let picked = match deck.pick {
+        Pick::Station(at) => Some(at),
+        Pick::Member(_) => None,
+    };
+    let height = usize::from(body.height);
+    let from = scrolled(picked.unwrap_or(0), (deck.stations.len(), height));
+    for (at, row) in (from..deck.stations.len()).zip(body.rows()) {
+        let line = layout.row(|column, room| station_cell(whole, at, (column, room)));
+        let is_picked = picked == Some(at);
+        listed(buffer, row, whole, (&line, is_picked));
+    }
+}
+
+/// A row of a list, with the cursor on it or not.
+fn listed(buffer: &mut Buffer, row: Rect, whole: Whole<'_>, (line, picked): (&Line<'_>, bool)) {
+    buffer.set_line(row.x + 2, row.y, line, row.width.saturating_sub(2));
+    if picked {
+        buffer.set_string(row.x, row.y, "▸", whole.style(Role::Accent));
+        whole.look.theme.select(buffer, row);
+    }
+}
+
+/// The first row that is shown, so that the row `at` is.
+fn scrolled(at: usize, (rows, height): (usize, usize)) -> usize {
+    at.saturating_sub(height / 2).min(rows.saturating_sub(height))
+}
+
+fn station_cell(whole: Whole<'_>, at: usize, (column, room): (usize, usize)) -> Vec<Span<'static>> {
+    let Some(scene) = whole.station(at) else { return Vec::new() };
+    match column {
+        0 => vec![scene.span(Role::Strong, cut(whole.name(at), room))],
+        1 => vec![state(scene, whole.deck.silent_for(at))],
+        2 => grades(scene, room),
+        3 => vec![scene.span(Role::Text, words::rate(scene.model.fleet.total()))],
+        _ => vec![about(scene, room)],
+    }
+}
+
+/// Does it answer? If not, since when.
+fn state(scene: Scene<'_>, silent: Option<u64>) -> Span<'static> {
+    match scene.model.freshness() {
+        Freshness::Live => scene.span(Role::Good, "● answers"),
+        Freshness::Frozen(seconds) => scene.span(Role::Warning, format!("◌ frozen {seconds} s")),
+        Freshness::Waiting => scene.span(Role::Warning, "◌ waiting"),
+        Freshness::Stale(seconds) => scene.span(Role::Warning, format!("◌ stale {seconds} s")),
+        Freshness::Lost { .. } => scene.span(Role::Alarm, format!("▲ LOST {} s", silent.unwrap_or_default())),
+    }
+}
+
+/// How its members are, as last heard; without words where there is no room for them.
+fn grades(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
+    let fleet = &scene.model.fleet;
+    if fleet.snapshot().is_none() {
+        return vec![scene.span(Role::Faint, "not known")];
+    }
+    let is_live = scene.model.freshness() == Freshness::Live;
+    let told = |in_words: bool| {
+        let piece = |(health, count): (Health, usize)| {
+            let (shape, role) = badge::shape(health);
+            let role = if role == Role::Good { Role::Text } else { role };
+            let role = if is_live { role } else { Role::Faint };
+            let word = if in_words { format!(" {} ", health.word()) } else { String::new() };
+            scene.span(role, format!("{shape}{count}{word} "))
+        };
+        Line::from(fleet.counts().into_iter().map(piece).collect::<Vec<_>>())
+    };
+    let told = [told(true), told(false)].into_iter().find(|line| line.width() <= room + 2);
+    told.map_or_else(|| vec![scene.span(Role::Faint, "many")], |line| line.spans)
+}
+
+/// Which proxy it is, or why it does not answer.
+fn about(scene: Scene<'_>, room: usize) -> Span<'static> {
+    if let Freshness::Lost { why, .. } = scene.model.freshness() {
+        return scene.span(Role::Alarm, cut(&why, room));
+    }
+    let Some(snapshot) = scene.model.fleet.snapshot() else {
+        return scene.span(Role::Faint, cut(&scene.model.title, room));
+    };
+    let file = snapshot.proxy.configuration.rsplit('/').next().unwrap_or_default();
+    scene.span(Role::Faint, cut(&format!("{file}  {}", snapshot.proxy.listen.join(" ")), room))
+}
+
+/// What just came of something, and the keys.
+fn foot_lines(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
+    let deck = whole.deck;
+    let room = usize::from(area.width).saturating_sub(2);
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    if let Some(toast) = &deck.toast {
+        let (mark, role) = match toast.tone {
+            Tone::Good => ("●", Role::Good),
+            Tone::Plain => ("·", Role::Text),
+            Tone::Alarm => ("▲", Role::Alarm),
+        };
+        let text = cut(&toast.text, room.saturating_sub(2));
+        lines.push(Line::from(whole.span(role, format!(" {mark} {text}"))));
+    }
+    if lines.len() < usize::from(area.height) {
+        lines.push(hints(whole, room));
+    }
+    for (line, row) in lines.iter().zip(area.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
+    }
+}
+
+fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
+    let locked = !whole.deck.lock.is_open();
+    let mut all: Vec<(String, &str)> = Vec::new();
+    for (key, word, action) in whole.deck.keymap.hints(whole.deck.context()) {
+        match action {
+            Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
+            action if locked && action.changes() => {}
+            Action::Results if whole.deck.joint.is_none() => {}
+            _ => all.push((key.to_string(), word)),
+        }
+    }
+    footer::fitted(whole.look, &all, room)
+}
+
+/// All that fits when there is no room for more.
+fn summary(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
+    let deck = whole.deck;
+    let line = |station: &Model| {
+        let live = station.freshness() == Freshness::Live;
+        let name = station.station.as_deref().unwrap_or_default();
+        let (role, word) = if live { (Role::Text, "answers") } else { (Role::Alarm, "LOST") };
+        let bad = station.fleet.graded(Grade::Bad);
+        let bad = if bad > 0 { format!(" {bad} bad") } else { String::new() };
+        Line::from(whole.span(role, format!("{name}: {word}{bad}")))
+    };
+    let lock = if deck.lock.is_open() { "ARMED  q quit" } else { "LOCKED  q quit" };
+    let rows = usize::from(area.height).saturating_sub(1);
+    let mut lines: Vec<Line<'static>> = deck.stations.iter().take(rows).map(line).collect();
+    lines.push(Line::from(whole.span(Role::Faint, lock)));
+    for (line, row) in lines.iter().zip(area.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
+    }
+}
+
+#[cfg(test)]
+mod tests;

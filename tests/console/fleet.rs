@@ -1,0 +1,206 @@
+//! Two proxies before the same members, seen and steered together: by commands, and on one screen.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use harness::prelude::*;
+use harness::terminal::console_with;
+use serde_json::Value;
+
+use crate::drain::Running;
+
+/// Two proxies with the same two members, and these.
+fn twins() -> ([Proxy; 2], [Backend; 2]) {
+    let members = backends(["a", "b"]);
+    let proxies = [(), ()].map(|()| {
+        let [a, b] = &members;
+        proxy(serving([format!("{a} route=a"), format!("{b} route=b")]))
+    });
+    (proxies, members)
+}
+
+fn sockets(proxies: &[Proxy; 2]) -> Vec<String> {
+    let socket = |proxy: &Proxy| ["--socket".to_owned(), proxy.run_folder().to_string_lossy().into_owned()];
+    proxies.iter().flat_map(socket).collect()
+}
+
+fn words(proxies: &[Proxy; 2], line: &str) -> Vec<String> {
+    sockets(proxies).into_iter().chain(line.split(' ').map(str::to_owned)).collect()
+}
+
+fn command(proxies: &[Proxy; 2], line: &str) -> Ended {
+    run(&evenkeel(), words(proxies, line))
+}
+
+fn statuses(proxies: &[Proxy; 2], member: &str) -> [String; 2] {
+    [0, 1].map(|at: usize| proxies[at].member("app", member).words)
+}
+
+#[test]
+fn a_drain_of_a_member_is_one_in_each_and_safe_to_repeat() {
+    let (proxies, _members) = twins();
+    for changed in [true, false] {
+        let ended = command(&proxies, "drain app/a --reason deploy").with_code(0);
+        let told = if changed { ": drain Off -> On" } else { ": unchanged, it is so already" };
+        assert_eq!(ended.out.lines().filter(|line| line.contains(told)).count(), 2, "{ended:#?}");
+        assert_eq!(statuses(&proxies, "a"), ["Init Drn Ok", "Init Drn Ok"]);
+    }
+    command(&proxies, "drain app/a --wait --settle 100ms --until idle").with_code(0);
+    command(&proxies, "undrain app/a").with_code(0);
+    assert_eq!(statuses(&proxies, "a"), ["Init Ok", "Init Ok"]);
+    command(&proxies, "set app/a lbfactor=3").with_code(0);
+    command(&proxies, "set app timeout=3").with_code(0);
+    let dry = command(&proxies, "disable app/b --dry-run").with_code(0);
+    assert_eq!(dry.out.matches("it would change disabled Off -> On").count(), 2, "{dry:#?}");
+    assert_eq!(statuses(&proxies, "b"), ["Init Ok", "Init Ok"]);
+}
+
+#[test]
+fn what_fails_in_one_is_done_in_the_other_and_can_be_run_again() {
+    let (mut proxies, _members) = twins();
+    proxies[1].kill();
+    let ended = command(&proxies, "drain app/a").with_code(13);
+    assert_eq!(ended.out.lines().count(), 1, "{ended:#?}");
+    assert!(ended.err.contains("done in 1 of 2 targets"), "{ended:#?}");
+    assert_eq!(proxies[0].member("app", "a").words, "Init Drn Ok", "nothing is taken back");
+    let status = command(&proxies, "status").with_code(13).out;
+    assert!(status.contains("Init Drn Ok") && status.contains("no longer runs"), "{status}");
+    proxies[1].restart();
+    command(&proxies, "drain app/a").with_code(0);
+    assert_eq!(statuses(&proxies, "a"), ["Init Drn Ok", "Init Drn Ok"]);
+    // A guard of one proxy is its own.
+    proxies[0].edit("app", "b", r#"{"disabled":true}"#);
+    proxies[1].edit("app", "a", r#"{"drain":false}"#);
+    let ended = command(&proxies, "disable app/a").with_code(13);
+    assert!(ended.err.contains("done in 1 of 2 targets"), "{ended:#?}");
+    assert_eq!(statuses(&proxies, "a"), ["Init Drn Ok", "Init Dis"]);
+}
+
+#[test]
+fn one_that_goes_away_while_a_drain_is_waited_for_holds_up_no_other() {
+    let (mut proxies, [a, _b]) = twins();
+    let (gate, client) = crate::drain::held(&proxies[0], &a);
+    let mut waiting = Command::new(evenkeel());
+    waiting.args(words(&proxies, "drain app/a --wait --until idle --settle 100ms"));
+    waiting.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+    let waiting = Running::of(waiting.stderr(std::process::Stdio::piped()));
+    waiting.says("app/a: 1 request is in flight");
+    eventually_equal(&"Init Drn Ok".to_owned(), || proxies[1].member("app", "a").words);
+    proxies[0].kill();
+    waiting.says("the proxy is gone");
+    proxies[0].restart();
+    gate.open();
+    drop(client.join());
+    let ended = waiting.ended();
+    assert_eq!(ended.out.lines().count(), 2, "{ended:#?}");
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+}
+
+#[test]
+fn a_group_of_the_configuration_file_is_a_fleet() {
+    let (proxies, _members) = twins();
+    let home = folder();
+    let file = home.path().join("evenkeel/config.toml");
+    fs::create_dir(home.path().join("evenkeel")).unwrap();
+    let [one, two] = proxies.each_ref().map(|proxy| proxy.run_folder().display().to_string());
+    let grouped = |line: &str, text: &str| {
+        fs::write(&file, text).unwrap();
+        let mut command = Command::new(evenkeel());
+        finish(command.args(line.split(' ')).env("XDG_CONFIG_HOME", home.path()), "")
+    };
+    let text = format!("[group.web]\ntargets = [\"{one}\", \"{two}\"]\n");
+    let shown: Value =
+        serde_json::from_str(&grouped("--group web drain app/a --json", &text).with_code(0).out).unwrap();
+    for target in [&one, &two] {
+        let of = &shown["targets"][target];
+        assert_eq!((&of["exit"], &of["result"]["changed"]), (&0.into(), &true.into()), "{shown}");
+    }
+    let unknown = grouped("--group api status", &text).with_code(2).err;
+    assert!(unknown.contains("has no group 'api'; those are web"), "{unknown}");
+    let misspelt = grouped("--group web status", &format!("{text}target = 1\n")).with_code(2).err;
+    assert!(misspelt.contains("config.toml:3: unknown field `target`"), "{misspelt}");
+    let scattered = format!("--socket {one} status --socket {two}");
+    assert!(grouped(&scattered, &text).with_code(2).err.contains("all in one place"));
+}
+
+/// The screen on both, open for changes.
+fn opened(proxies: &[Proxy; 2]) -> Terminal {
+    let arguments = sockets(proxies);
+    let arguments: Vec<&str> =
+        std::iter::once("--write").chain(arguments.iter().map(String::as_str)).collect();
+    let terminal = console_with(&arguments).size(120, 36).open();
+    terminal.wait_for("all 2 targets answer");
+    terminal
+}
+
+#[test]
+fn one_confirmed_act_drains_a_member_in_both() {
+    let (proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    terminal.wait_for("app/a");
+    terminal.keys("jjd");
+    terminal.wait_for("Drain app/a in all 2 targets?");
+    terminal.wait_for(" drain app/a");
+    assert_eq!(statuses(&proxies, "a"), ["Init Ok", "Init Ok"]);
+    terminal.keys("y");
+    terminal.wait_for("done in all 2 targets that have it");
+    assert_eq!(statuses(&proxies, "a"), ["Init Drn Ok", "Init Drn Ok"]);
+    terminal.keys("<esc>");
+    terminal.wait_until("both show it", |frame| frame.to_string().matches("◐ Drn Ok").count() == 2);
+    terminal.keys("d");
+    terminal.wait_for("app/a in all 2 targets?");
+    terminal.keys("y");
+    eventually_equal(&["Init Ok", "Init Ok"].map(str::to_owned), || statuses(&proxies, "a"));
+    // Into one, and back.
+    terminal.keys("<esc>g<enter>");
+    terminal.wait_for("F fleet ▸");
+    terminal.keys("F");
+    terminal.wait_for("Members of all targets");
+}
+
+#[test]
+fn one_that_was_killed_freezes_nothing_and_a_partial_act_stays_in_sight() {
+    let (mut proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    proxies[1].kill();
+    terminal.wait_for("1 of 2 targets do NOT answer");
+    terminal.keys("jjd");
+    terminal.wait_for("Drain app/a in 1 of 2 targets?");
+    terminal.wait_for("NOT asked there");
+    terminal.keys("y");
+    terminal.wait_for("done in ONLY 1 of 2 targets");
+    terminal.wait_for("NOT done: does not answer");
+    assert_eq!(proxies[0].member("app", "a").words, "Init Drn Ok");
+    terminal.keys("<esc>");
+    terminal.wait_for("done in ONLY 1 of 2 targets");
+    proxies[1].restart();
+    terminal.wait_for("all 2 targets answer");
+    terminal.keys("d");
+    terminal.wait_for("Drain app/a in 1 target?");
+    terminal.wait_for("is so already");
+    terminal.keys("y");
+    terminal.wait_for("done in all 2 targets");
+    assert_eq!(statuses(&proxies, "a"), ["Init Drn Ok", "Init Drn Ok"]);
+    terminal.keys("<esc>");
+    terminal.wait_gone("ONLY 1 of 2");
+}
+
+#[test]
+fn a_fleet_opens_while_a_target_is_not_there_yet() {
+    let (proxies, _members) = twins();
+    let home = folder();
+    let missing = home.path().join("later");
+    let arguments = ["--socket", &path(&proxies[0].run_folder()), "--socket", &path(&missing)];
+    let terminal = console_with(&arguments).open();
+    terminal.wait_for("1 of 2 targets do NOT answer");
+    terminal.wait_for("later");
+    terminal.wait_for("app/a");
+    terminal.keys("q");
+    assert_eq!(terminal.ended(), 0);
+    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+}
+
+fn path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
