@@ -34,6 +34,7 @@ mod status;
 mod table;
 mod target;
 mod undo;
+mod untold;
 mod wait;
 mod watch;
 
@@ -214,15 +215,23 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The client of the proxy that is meant.
-    async fn client(&self) -> Result<Client, Stop> {
-        let search = Search {
+    /// Is an httpd asked? It keeps no edits over a restart as a rule, so that is no failure of an edit there.
+    fn asks_httpd(&self) -> bool {
+        self.search().is_for_httpd()
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search {
             options: self.targets,
             socket: self.socket,
             surroundings: &self.surroundings,
             environment: &self.environment,
-        };
-        let place = match search.place() {
+        }
+    }
+
+    /// The client of the proxy that is meant.
+    async fn client(&self) -> Result<Client, Stop> {
+        let place = match self.search().place() {
             Ok(place) => place,
             Err(why) => return Err(why.introduced(self.limits).await.into()),
         };

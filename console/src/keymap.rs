@@ -5,6 +5,7 @@
 
 use evenkeel_protocol::Flag;
 
+use crate::ability::Ability;
 use crate::message::Key;
 
 /// Where the operator is.
@@ -97,6 +98,8 @@ pub enum Action {
     Elections,
     /// Let graphs go back further, or less far.
     Reach,
+    /// Ask whether to set again what a restart of the proxy has forgotten.
+    Again,
     /// Write what the lens is to look at.
     Ask,
     /// Write which elections are shown.
@@ -192,7 +195,18 @@ pub enum Action {
 impl Action {
     /// Does it lead to a change of the proxy (by way of a question)?
     pub fn changes(self) -> bool {
-        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Undo) || self.tends()
+        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Undo | Self::Again) || self.tends()
+    }
+
+    /// What a proxy must be able to do for it; none: every proxy can.
+    pub fn needs(self) -> Option<Ability> {
+        match self {
+            Self::CutNow => Some(Ability::Cut),
+            Self::Ask => Some(Ability::Explain),
+            Self::Watch | Self::Failovers | Self::RouteChanges => Some(Ability::Elections),
+            Self::Reach => Some(Ability::History),
+            _ => None,
+        }
     }
 
     /// Is it about the drain that is shown?
@@ -261,6 +275,7 @@ impl Action {
             Self::Enable => "enable",
             Self::Edit => "edit",
             Self::Undo => "undo",
+            Self::Again => "again",
             Self::Lock => "lock",
             Self::Yank => "yank",
             Self::Mouse => "mouse",
@@ -389,6 +404,7 @@ pub const ROWS: &[Row] = &[
     row(&[Menu], &[Key::Char('C')], Action::Toggle(Flag::HealthFail),
         (None, "C failed check (menu)", Change)),
     row(SCREENS, &[Key::Char('u')], Action::Undo, (Some("undo"), "undo your last change", Change)),
+    row(SCREENS, &[Key::Char('A')], Action::Again, (None, "again what httpd forgot", Change)),
     row(SCREENS, &[Key::Char('L')], Action::Lock, (Some("lock"), "unlock, or lock again", Change)),
     row(&[Balancers], &[Key::Char(' ')], Action::Mark, (None, "mark; acts are for marks", Change)),
     row(&[Balancers], &[Key::Char('V')], Action::MarkRange, (None, "mark up to here", Change)),

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerSnapshot, Drain, Moment};
+use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 
+use crate::ability::Ability;
 use crate::keymap::Context;
 use crate::message::{Clock, Size};
 
@@ -372,6 +373,16 @@ impl Model {
         }
         let age = now.since(self.fleet.heard());
         if age < STALE_AFTER { Freshness::Live } else { Freshness::Stale(age.as_secs()) }
+    }
+
+    /// Why the proxy cannot do that, as a sentence; none: it can, or nothing was heard of it yet.
+    pub fn lacks(&self, ability: Ability) -> Option<&'static str> {
+        self.fleet.snapshot().and_then(|snapshot| ability.lacked_by(&snapshot.proxy))
+    }
+
+    /// Edits of ours that a restart of the proxy has forgotten.
+    pub fn forgotten(&self) -> &[Override] {
+        self.fleet.snapshot().map_or(&[], |snapshot| snapshot.forgotten.as_slice())
     }
 
     /// Can an edit be sent at all?

@@ -8,6 +8,7 @@ use crate::model::form::Text;
 use crate::model::needs::needs;
 use crate::model::{Model, Popup, Screen, Tone};
 
+mod again;
 mod drain;
 mod edit;
 mod found;
@@ -114,6 +115,10 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Some(why) = action.needs().and_then(|ability| model.lacks(ability)) {
+        model.tell(Tone::Plain, why);
+        return Vec::new();
+    }
     match action {
         Action::Quit => return vec![Effect::Quit],
         Action::Suspend => return vec![Effect::Suspend],
@@ -124,6 +129,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Enable => edit::ask_enable(model),
         Action::Edit => edit::open_form(model),
         Action::Undo => undo::ask(model),
+        Action::Again => again::ask(model),
         Action::Lock => lock::turn(model),
         Action::Palette => palette::open(model),
         Action::Menu => menu::open(model),

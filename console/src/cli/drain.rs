@@ -13,6 +13,8 @@ use super::output::{Output, Stop};
 use super::patience::{Asking, Interrupt};
 use super::report::{missing, report};
 use super::{Exit, Session, complete, preview, target};
+use crate::ability::Ability;
+use crate::client::Client;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -126,6 +128,9 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         ..terms.order()
     };
     let mut asking = Asking::of(session, options.quiet).await?;
+    if let Some(why) = asking.client.lacks(Ability::Jobs).filter(|_| terms.is_any() && !arguments.wait) {
+        return Err(Stop::Failed(Exit::Unable, why.to_owned()));
+    }
     let before = asking.client.snapshot().await?;
     let target = match Target::find(&before, &arguments.selector) {
         Err(stop @ Stop::Missing(_)) if options.ignore_missing => return missing(&stop, options, session),
@@ -186,7 +191,7 @@ async fn begin(
         return Ok(asking.client.begin_drain(balancer, member, order).await?);
     }
     let ask =
-        |client: crate::client::Client| async move { client.begin_drain(balancer, member, order).await };
+        |client: Client| async move { client.begin_drain(balancer, member, order).await };
     asking.ask(output, ask).await
 }
 
@@ -203,13 +208,18 @@ async fn interrupted(
         asking.client.cancel_drain(drain.number, &cancel).await?;
         output.message(&format!("interrupted: {label} takes new sessions again, and the drain has ended"));
     } else {
-        output.message(&goes_on(drain, label));
+        output.message(&goes_on(drain, label, &asking.client));
     }
     Ok(Exit::Interrupted)
 }
 
 /// What an interrupted wait leaves behind.
-pub(super) fn goes_on(drain: &Drain, label: &str) -> String {
+pub(super) fn goes_on(drain: &Drain, label: &str, client: &Client) -> String {
+    if client.lacks(Ability::Jobs).is_some() {
+        return format!(
+            "interrupted: {label} keeps draining, and nobody watches it any more; `evenkeel undrain {label}` takes it back"
+        );
+    }
     format!(
         "interrupted: drain {} of {label} goes on; `evenkeel wait {label} drained` waits for it, \
          `evenkeel undrain {label}` ends it",
@@ -303,6 +313,7 @@ fn told(
     (answer, arguments): (&DrainAnswer, &DrainArguments),
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
+    let is_httpd = session.asks_httpd();
     let (drain, output) = (&answer.drain, &mut session.output);
     let revision = after.member(&target.balancer, &target.member).map(|member| member.revision);
     let revision = revision.unwrap_or(edited.revision);
@@ -327,7 +338,7 @@ fn told(
         output.result(&sentence(target, drain))?;
     }
     let exit = exit(drain);
-    let lost = exit == Exit::Done && edited.changed && !edited.durable;
+    let lost = exit == Exit::Done && edited.changed && !edited.durable && !is_httpd;
     if lost && !arguments.options.quiet {
         output.message("warning: the change was not written down; it is lost when the proxy restarts");
     }

@@ -90,6 +90,7 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     // While it is locked, the way to open it stands in the place of what cannot be done.
     let locked = !scene.model.lock.is_open();
     let shown = keymap::hints(scene.model.context())
+        .filter(|(_, _, action)| action.needs().is_none_or(|ability| scene.model.lacks(ability).is_none()))
         .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()))
         // Of a drain that has ended nothing can be asked.
         .filter(|(_, _, action)| !action.tends() || scene.model.drain().is_some_and(Drain::is_running));

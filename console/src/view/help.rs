@@ -94,8 +94,13 @@ fn key_line(scene: Scene<'_>, rows: &[&Row], room: usize) -> Line<'static> {
     }
     let keys = cut(&format!("  {}", keys.join(" ")), KEYS - 1);
     let words = rows.first().map_or("", |row| row.help);
+    let ability = rows.first().and_then(|row| row.action.needs());
+    let (key, role, words) = match ability.and_then(|ability| scene.model.lacks(ability)) {
+        Some(why) => (Role::Faint, Role::Faint, why),
+        None => (Role::Accent, Role::Text, words),
+    };
     Line::from(vec![
-        scene.span(Role::Accent, pad(&keys, KEYS, Align::Left)),
-        scene.span(Role::Text, cut(words, room.saturating_sub(KEYS))),
+        scene.span(key, pad(&keys, KEYS, Align::Left)),
+        scene.span(role, cut(words, room.saturating_sub(KEYS))),
     ])
 }

@@ -186,7 +186,8 @@ impl Job {
         let why = if seen.proxy.started == self.run {
             "somebody let new sessions come again (N was cleared)"
         } else {
-            "httpd was restarted, perhaps gracefully, and has forgotten the drain: it takes new sessions again"
+            "your drain is gone: httpd was restarted, perhaps gracefully, and has forgotten it; it takes new sessions again \
+             until you drain it again"
         };
         Some((DrainOutcome::Cleared, why.to_owned()))
     }

@@ -16,7 +16,7 @@ use super::xml::Exact;
 const USUAL_RETRY: u32 = 60;
 
 /// What no manager page tells of a member, and of the settings of a balancer.
-const NEVER_TOLD: [&str; 16] = [
+const NEVER_TOLD: [&str; 20] = [
     "served",
     "failed",
     "failovers",
@@ -26,6 +26,7 @@ const NEVER_TOLD: [&str; 16] = [
     "latency",
     "sessions",
     "heard",
+    "health.last",
     "settings.stickysessionsep",
     "settings.scolonpathdelim",
     "settings.sessionwindow",
@@ -33,6 +34,9 @@ const NEVER_TOLD: [&str; 16] = [
     "settings.failontimeout",
     "settings.forcerecovery",
     "proxy.pid",
+    "proxy.started",
+    "proxy.loaded",
+    "proxy.reloads",
 ];
 
 /// What only the XML tells.
