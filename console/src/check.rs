@@ -7,7 +7,12 @@ use evenkeel_protocol::{HealthSnapshot, Hello, Timestamp};
 /// `failed 3 s ago in 1.2 ms: answered 500; passes 2 (0), fails 3 (1); GET /health every 5 s`, or none if the member is
 /// not checked. Counts stand as on httpd's manager page: wanted, and in brackets those there were in a row. `age` puts a
 /// time into words.
-pub fn told(health: &HealthSnapshot, proxy: &Hello, now: Timestamp, age: fn(Duration) -> String) -> Option<String> {
+pub fn told(
+    health: &HealthSnapshot,
+    proxy: &Hello,
+    now: Timestamp,
+    age: fn(Duration) -> String,
+) -> Option<String> {
     let HealthSnapshot { method, interval, passes, passed, fails, failed, .. } = health;
     if !health.is_on() {
         return None;

@@ -380,6 +380,16 @@ impl Model {
         self.fleet.snapshot().and_then(|snapshot| ability.lacked_by(&snapshot.proxy))
     }
 
+    /// The commands that do what the question asks, one a line, for the proxy that is shown.
+    pub fn commands_of(&self, question: &Question) -> Vec<String> {
+        let lines = question.commands();
+        let proxy = self.fleet.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
+        match proxy.and_then(|proxy| proxy.listen.first()) {
+            Some(url) => lines.iter().map(|line| command::for_httpd(line, url)).collect(),
+            None => lines,
+        }
+    }
+
     /// Edits of ours that a restart of the proxy has forgotten.
     pub fn forgotten(&self) -> &[Override] {
         self.fleet.snapshot().map_or(&[], |snapshot| snapshot.forgotten.as_slice())

@@ -190,8 +190,7 @@ async fn begin(
     if !waits || order.revision.is_some() {
         return Ok(asking.client.begin_drain(balancer, member, order).await?);
     }
-    let ask =
-        |client: Client| async move { client.begin_drain(balancer, member, order).await };
+    let ask = |client: Client| async move { client.begin_drain(balancer, member, order).await };
     asking.ask(output, ask).await
 }
 

@@ -3,8 +3,8 @@
 use evenkeel_protocol::Snapshot;
 use serde_json::Value;
 
-use super::output::Stop;
 use super::Exit;
+use super::output::Stop;
 
 /// The snapshot, with null in the place of each field that its proxy does not tell.
 pub(super) fn json(snapshot: &Snapshot) -> Result<Value, Stop> {

@@ -159,11 +159,7 @@ fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnaps
 }
 
 /// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
-pub(super) fn ailment(
-    member: &MemberSnapshot,
-    proxy: &Hello,
-    since: Option<Timestamp>,
-) -> Option<String> {
+pub(super) fn ailment(member: &MemberSnapshot, proxy: &Hello, since: Option<Timestamp>) -> Option<String> {
     if let Some(error) = member.error.as_ref().filter(|_| member.status.has(Flag::Error)) {
         return Some(format!("it is in error: {}", error.reason));
     }
@@ -287,10 +283,16 @@ mod tests {
         member.health = serde_json::from_value(health(true)).unwrap();
         assert_eq!(ailment(&member, &scripted::hello(), None), None);
         assert_eq!(ailment(&member, &scripted::hello(), Some(Timestamp(4))), None);
-        assert!(ailment(&member, &scripted::hello(), Some(Timestamp(5))).unwrap().contains("not checked yet"));
+        assert!(
+            ailment(&member, &scripted::hello(), Some(Timestamp(5))).unwrap().contains("not checked yet")
+        );
         member.health = serde_json::from_value(health(false)).unwrap();
         assert!(ailment(&member, &scripted::hello(), None).unwrap().contains("answered 500"));
-        assert!(ailment(&scripted::snapshot(0).balancers[0].members[1], &scripted::hello(), None).unwrap().contains("in error"));
+        assert!(
+            ailment(&scripted::snapshot(0).balancers[0].members[1], &scripted::hello(), None)
+                .unwrap()
+                .contains("in error")
+        );
     }
 
     #[tokio::test]

@@ -25,6 +25,8 @@ mod jobs;
 pub(super) mod listen;
 mod page;
 mod record;
+#[cfg(test)]
+mod scripted;
 mod settings;
 mod sight;
 mod size;
@@ -60,7 +62,7 @@ pub(super) struct Manager {
     state: Mutex<State>,
     /// One edit at a time, so that what has changed between two looks has one cause.
     acting: Semaphore,
-    /// One reader at a time.
+    /// One reader at a time, so that no older page is taken for a newer one.
     reading: Semaphore,
     /// Something has happened.
     news: Notify,
@@ -99,7 +101,6 @@ impl Manager {
     }
 
     pub(super) async fn snapshot(&self) -> Result<Snapshot, Failure> {
-        let Ok(_reading) = self.reading.acquire().await else { return Err(closed()) };
         let now = self.clock.now();
         let known = self.with(|state| {
             let read = state.read.filter(|read| now.moment.since(read.moment) < FRESH)?;
@@ -111,7 +112,8 @@ impl Manager {
         }
         self.look(None).await?;
         self.drive().await;
-        self.with(|state| state.record.last().cloned().map(|snapshot| state.whole(snapshot))).ok_or_else(closed)
+        self.with(|state| state.record.last().cloned().map(|snapshot| state.whole(snapshot)))
+            .ok_or_else(closed)
     }
 
     pub(super) async fn edit_member(
@@ -122,7 +124,8 @@ impl Manager {
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
         let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        self.act(&subject, act::Order { wanted: form::of_member(edit), revision: edit.revision, reason }).await
+        self.act(&subject, act::Order { wanted: form::of_member(edit), revision: edit.revision, reason })
+            .await
     }
 
     pub(super) async fn edit_balancer(
@@ -132,7 +135,8 @@ impl Manager {
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: None };
         let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        self.act(&subject, act::Order { wanted: form::of_balancer(edit), revision: edit.revision, reason }).await
+        self.act(&subject, act::Order { wanted: form::of_balancer(edit), revision: edit.revision, reason })
+            .await
     }
 
     pub(super) fn events(manager: &Arc<Self>, since: Option<u64>, follow: bool) -> Result<Events, Failure> {
@@ -149,6 +153,7 @@ impl Manager {
 
     /// Reads the page, or with a query the page with a form, and takes it in.
     async fn look(&self, query: Option<&str>) -> Result<Look, Failure> {
+        let Ok(_reading) = self.reading.acquire().await else { return Err(closed()) };
         let referer = self.referer();
         let document = self.http.ask(Ask::Get(query), &referer).await?;
         let page = Page::read(&document.bytes).map_err(|no| self.no_page(&no))?;
@@ -245,3 +250,6 @@ fn ended(drain: &Drain) -> EventKind {
 fn closed() -> Failure {
     Failure::Protocol("nothing was read".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ pub(super) fn ask(model: &mut Model) {
 /// All that was forgotten of a member, at once; a drain alone is begun as drains are.
 fn act(model: &Model, target: &Target, first: &Override) -> Option<Act> {
     let (_, member) = edit::found(model, target)?;
-    let lost: Vec<&Override> = model.forgotten().iter().filter(|lost| lost.subject == first.subject).collect();
+    let lost: Vec<&Override> =
+        model.forgotten().iter().filter(|lost| lost.subject == first.subject).collect();
     if let [Override { field, value, .. }] = lost.as_slice()
         && field == "drain"
         && value == "On"

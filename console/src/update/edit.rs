@@ -115,7 +115,7 @@ fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     let forced = model.outlook(question).gravity == Gravity::Last;
     let question = Question { forced, ..(**question).clone() };
     model.popup = None;
-    model.commands = question.commands();
+    model.commands = model.commands_of(&question);
     let asked = format!("{} {}: waiting for the proxy's answer", question.act.verb(), question.whom());
     let [subject] = question.subjects.as_slice() else {
         return many::start(model, question);

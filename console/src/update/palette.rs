@@ -107,7 +107,7 @@ fn ask(model: &mut Model, order: Order) {
         },
         What::Drain(order) => {
             Act::Drain(Drainage::usual(balancer, member).with(&drain::possible(model)).with(&order))
-        },
+        }
         What::Settings(edit, settings) => {
             let several = targets.len() > 1;
             let change = |(field, after): (String, String)| Change {

@@ -92,7 +92,7 @@ fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize
             lines.push(Line::from(vec![scene.span(role, mark), scene.span(role, text)]));
         }
     }
-    let commands = question.commands();
+    let commands = scene.model.commands_of(question);
     if let Some(first) = commands.first() {
         let more = commands.len() - 1;
         let more = if more > 0 { format!("  and {more} more") } else { String::new() };

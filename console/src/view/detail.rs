@@ -62,8 +62,11 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
     let snapshot = scene.model.fleet.snapshot();
     let label = target.label(snapshot);
     let right = match snapshot.and_then(|snapshot| target.find(snapshot)) {
-        Some((_, member)) => scene.span(Role::Faint, format!(" revision {} ", member.revision)),
-        None => Span::raw(""),
+        // A number that only tells settings apart is nothing to read.
+        Some((_, member)) if snapshot.is_some_and(|snapshot| !snapshot.proxy.is_httpd()) => {
+            scene.span(Role::Faint, format!(" revision {} ", member.revision))
+        }
+        _ => Span::raw(""),
     };
     scene.rule(buffer, area, &cut(&label, usize::from(area.width).saturating_sub(8)), Line::from(right));
 }

@@ -36,26 +36,39 @@ impl Manager {
             Some(prepared) => prepared,
             None => return Ok(self.edited(subject, &before, (Vec::new(), Vec::new()))),
         };
-        self.http.ask(Ask::Post(&form), &before.page.server).await.map_err(Failure::of_edit)?;
-        let after = self.look(None).await.map_err(Failure::of_edit)?;
+        let fields = wanted.iter().map(|wanted| wanted.field).collect();
+        self.with(|state| state.record.expect(Some((subject.clone(), fields))));
+        let after = self.post(&form, &before).await;
+        self.with(|state| state.record.expect(None));
+        let after = after.map_err(Failure::of_edit)?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
-        if !proof.missing.is_empty() {
-            return Err(self.why_not(&proof, (subject, &wanted), (&before, &after)).await);
+        let changes = (proof.changes.clone(), notes(&proof.besides, &wanted));
+        let edited = self.tell_of(self.edited(subject, &after, changes), (subject, order.reason), &after);
+        if proof.missing.is_empty() {
+            return Ok(edited);
         }
-        let edited = self.edited(subject, &after, (proof.changes, notes(&proof.besides, &wanted)));
-        let made = Made {
-            by: Some(me()),
-            reason: order.reason,
-            revision: edited.revision,
-            durable: edited.durable,
-        };
+        Err(self.why_not(&proof, (subject, &wanted), (&before, &after)).await)
+    }
+
+    /// Posts a form and looks what has come of it.
+    async fn post(&self, form: &str, before: &Look) -> Result<Look, Failure> {
+        self.http.ask(Ask::Post(form), &before.page.server).await?;
+        self.look(None).await
+    }
+
+    /// Notes what was changed from here, if anything was.
+    fn tell_of(&self, edited: Edited, (subject, reason): (&Subject, Option<String>), after: &Look) -> Edited {
+        if !edited.changed {
+            return edited;
+        }
+        let made = Made { by: Some(me()), reason, revision: edited.revision, durable: edited.durable };
         let event = self.with(|state| {
             state.record.made(subject, &edited.changes);
             let kind = record::edited(subject, edited.changes.clone(), Some(made));
             state.record.tell(after.snapshot.taken, kind)
         });
         self.news.notify_waiters();
-        Ok(Edited { event: Some(event), ..edited })
+        Edited { event: Some(event), ..edited }
     }
 
     /// The page with the form of the subject on it, as things are now.
@@ -97,7 +110,10 @@ impl Manager {
             return Ok(None);
         }
         let Some(nonce) = balancer.nonce.as_deref() else {
-            return refused(Code::ReadOnly, format!("the page of {} has no links to its forms", page.version));
+            return refused(
+                Code::ReadOnly,
+                format!("the page of {} has no links to its forms", page.version),
+            );
         };
         let Some(form) = &page.form else {
             return refused(Code::ReadOnly, no_form(page, self.http.host()));
@@ -118,11 +134,20 @@ impl Manager {
     }
 
     /// The answer to an edit that holds.
-    fn edited(&self, subject: &Subject, look: &Look, (changes, mut notes): (Vec<Change>, Vec<String>)) -> Edited {
+    fn edited(
+        &self,
+        subject: &Subject,
+        look: &Look,
+        (changes, mut notes): (Vec<Change>, Vec<String>),
+    ) -> Edited {
         let durable = look.page.persists == Some(true);
         let changed = !changes.is_empty();
         if changed && !durable {
-            let how = if look.page.persists.is_some() { "BalancerPersist is off" } else { "this version keeps nothing" };
+            let how = if look.page.persists.is_some() {
+                "BalancerPersist is off"
+            } else {
+                "this version keeps nothing"
+            };
             notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})"));
         }
         Edited {
@@ -166,7 +191,9 @@ impl Manager {
             if self.with(|state| state.record.is_several()) {
                 return Failure::FateUnknown(record::SEVERAL.to_owned());
             }
-            return internal(format!("{took}: httpd was restarted in between (its nonce has changed); do it again"));
+            return internal(format!(
+                "{took}: httpd was restarted in between (its nonce has changed); do it again"
+            ));
         }
         if let Some((other, change)) =
             proof.besides.iter().find(|(_, change)| wanted.iter().any(|wanted| wanted.field == change.field))
@@ -240,7 +267,9 @@ fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
         })
         .collect();
     if wanted.iter().any(|wanted| wanted.field == "lbfactor") {
-        notes.push("the load of every member of the balancer was reset to its factor, as httpd does".to_owned());
+        notes.push(
+            "the load of every member of the balancer was reset to its factor, as httpd does".to_owned(),
+        );
     }
     notes
 }

@@ -43,7 +43,11 @@ impl Manager {
         if is_new {
             self.tell(now, began(&drain));
         }
-        Ok(DrainAnswer { changed: true, drain: Drain { durable: edited.durable, ..drain }, edited: Some(edited) })
+        Ok(DrainAnswer {
+            changed: true,
+            drain: Drain { durable: edited.durable, ..drain },
+            edited: Some(edited),
+        })
     }
 
     /// One drain as it stands, looked at now.
@@ -79,13 +83,19 @@ impl Manager {
         let drain = found.filter(Drain::is_running).ok_or_else(|| none(number))?;
         let restores = cancel.restore == Some(true);
         let edited = if restores {
-            let edit = MemberEdit { drain: Some(false), reason: cancel.reason.clone(), ..MemberEdit::default() };
+            let edit =
+                MemberEdit { drain: Some(false), reason: cancel.reason.clone(), ..MemberEdit::default() };
             Some(self.edit_member(&drain.balancer, &drain.member, &edit).await?)
         } else {
             None
         };
-        let why = if restores { "it was cancelled: it takes new sessions again" } else { "it was cancelled: it keeps draining" };
-        let drain = self.finish(number, DrainOutcome::Cancelled, why.to_owned()).ok_or_else(|| none(number))?;
+        let why = if restores {
+            "it was cancelled: it takes new sessions again"
+        } else {
+            "it was cancelled: it keeps draining"
+        };
+        let drain =
+            self.finish(number, DrainOutcome::Cancelled, why.to_owned()).ok_or_else(|| none(number))?;
         Ok(DrainAnswer { changed: true, drain, edited })
     }
 
@@ -97,9 +107,11 @@ impl Manager {
                 self.finish(drain.number, DrainOutcome::KeptDraining, why);
                 return;
             }
-            OnTimeout::Stop => {
-                (MemberEdit { stopped: Some(true), ..MemberEdit::default() }, DrainOutcome::Stopped, "it was stopped")
-            }
+            OnTimeout::Stop => (
+                MemberEdit { stopped: Some(true), ..MemberEdit::default() },
+                DrainOutcome::Stopped,
+                "it was stopped",
+            ),
             OnTimeout::Restore => (
                 MemberEdit { drain: Some(false), ..MemberEdit::default() },
                 DrainOutcome::Restored,
@@ -109,7 +121,8 @@ impl Manager {
         // Ended before it is acted on, so that what is done is not taken for somebody else's doing.
         let why = format!("the time has passed with {}: {what}", left(&drain));
         let ended = self.with(|state| state.jobs.end(drain.number, outcome, why, now));
-        let made: Result<Edited, Failure> = Box::pin(self.edit_member(&drain.balancer, &drain.member, &edit)).await;
+        let made: Result<Edited, Failure> =
+            Box::pin(self.edit_member(&drain.balancer, &drain.member, &edit)).await;
         let ended = match made {
             Ok(_) => ended,
             Err(failure) => {

@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn only_what_changes_is_posted_and_nothing_breaks_out_of_its_value() {
-        let mut edit = MemberEdit { drain: Some(true), lbfactor: "2.5".parse().ok(), ..MemberEdit::default() };
+        let mut edit =
+            MemberEdit { drain: Some(true), lbfactor: "2.5".parse().ok(), ..MemberEdit::default() };
         edit.route = "a&w_status_D=1%".parse().ok();
         let body = body(&[("b", "app"), ("w", "http://[::1]:80/a b"), ("nonce", "1-2")], &of_member(&edit));
         assert_eq!(

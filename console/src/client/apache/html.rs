@@ -87,9 +87,8 @@ enum Open {
 
 impl Reader {
     fn start(&mut self, tag: &StartTag<()>) {
-        let attribute = |name: &[u8]| {
-            tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
-        };
+        let attribute =
+            |name: &[u8]| tag.attributes.get(name).map(|value| String::from_utf8_lossy(value).into_owned());
         match tag.name.as_slice() {
             b"title" | b"h1" | b"h2" | b"h3" => self.open(Open::Heading, false),
             b"dt" => self.open(Open::Note, false),

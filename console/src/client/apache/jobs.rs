@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use evenkeel_protocol::{
-    Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag, MemberSnapshot,
-    Moment, OnTimeout, Patience, SessionsKnown, Snapshot, Span,
+    Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag,
+    MemberSnapshot, Moment, OnTimeout, Patience, SessionsKnown, Snapshot, Span,
 };
 
 use super::clock::Now;
@@ -62,10 +62,20 @@ impl Jobs {
     }
 
     /// Begins a drain, or gives the one of the member that runs other terms; none: too many run.
-    pub(super) fn begin(&mut self, mut drain: Drain, order: &DrainOrder, now: Now, seen: &Snapshot) -> Option<u64> {
+    pub(super) fn begin(
+        &mut self,
+        mut drain: Drain,
+        order: &DrainOrder,
+        now: Now,
+        seen: &Snapshot,
+    ) -> Option<u64> {
         if let Some(number) = self.running(&drain) {
             let DrainOrder { until, timeout, settle, on_timeout, reason, .. } = order.clone();
-            self.change(number, &DrainChange { until, timeout, extend: None, settle, on_timeout, reason }, now);
+            self.change(
+                number,
+                &DrainChange { until, timeout, extend: None, settle, on_timeout, reason },
+                now,
+            );
             return Some(number);
         }
         if self.jobs.iter().filter(|job| job.drain.is_running()).count() >= RUNNING {
@@ -120,7 +130,11 @@ impl Jobs {
 
     /// Looks at what was seen; what has come of it.
     pub(super) fn look(&mut self, seen: &Snapshot, now: Now) -> Vec<Came> {
-        self.jobs.iter_mut().filter(|job| job.drain.is_running()).filter_map(|job| job.look(seen, now)).collect()
+        self.jobs
+            .iter_mut()
+            .filter(|job| job.drain.is_running())
+            .filter_map(|job| job.look(seen, now))
+            .collect()
     }
 }
 
@@ -210,7 +224,10 @@ impl Job {
         let (since, _) = *self.quiet.get_or_insert((now.moment, member.elected));
         let quiet = now.moment.since(since);
         (drain.phase, drain.quiet_ms) = (DrainPhase::Settling, Some(millis(quiet)));
-        drain.why = format!("no request is in flight, and it must stay so for {}; idle sessions are unknown", drain.settle);
+        drain.why = format!(
+            "no request is in flight, and it must stay so for {}; idle sessions are unknown",
+            drain.settle
+        );
         Some(quiet)
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_protocol::{
-    BalancerName, Change, Event, EventKind, Flag, MemberSnapshot, Override, Recovery, Snapshot, Subject, Timestamp,
+    BalancerName, Change, Event, EventKind, Flag, MemberSnapshot, Override, Recovery, Snapshot, Subject,
+    Timestamp,
 };
 
 use super::page::Page;
@@ -36,6 +37,8 @@ pub(super) struct Record {
     /// Do the answers come from several servers?
     several: bool,
     own: Vec<Own>,
+    /// What is being set from here, and is told once it is proven.
+    expected: Option<(Subject, Vec<&'static str>)>,
     forgotten: Vec<Override>,
 }
 
@@ -193,7 +196,12 @@ impl Record {
         let known: BTreeMap<Subject, Vec<Setting>> = settings::all(before).collect();
         let mut happened = Vec::new();
         for (subject, now) in settings::all(seen) {
-            let changes = known.get(&subject).map(|before| settings::changes(before, &now)).unwrap_or_default();
+            let changes =
+                known.get(&subject).map(|before| settings::changes(before, &now)).unwrap_or_default();
+            let expected = self.expected.as_ref().filter(|(own, _)| *own == subject);
+            let is_own =
+                |change: &Change| expected.is_some_and(|(_, fields)| fields.contains(&change.field.as_str()));
+            let changes: Vec<Change> = changes.into_iter().filter(|change| !is_own(change)).collect();
             if !changes.is_empty() {
                 happened.push(edited(&subject, changes, None));
             }
@@ -202,29 +210,13 @@ impl Record {
             happened.extend(members.into_iter().flat_map(|(before, now)| found(&subject, before, now)));
         }
         for kind in happened {
-            // What was made from here is told by who made it.
-            if !self.is_own(&kind) {
-                self.tell(seen.taken, kind);
-            }
+            self.tell(seen.taken, kind);
         }
     }
 
-    fn is_own(&self, kind: &EventKind) -> bool {
-        let (balancer, member, changes) = match kind {
-            EventKind::MemberEdited { balancer, member, changes, .. } => (balancer, Some(member), changes),
-            EventKind::BalancerEdited { balancer, changes, .. } => (balancer, None, changes),
-            _ => return false,
-        };
-        let last = self.events.iter().rev().take(EVENTS).find_map(|event| match &event.kind {
-            EventKind::MemberEdited { balancer: b, member: m, changes, by, .. } if b == balancer && Some(m) == member => {
-                Some((by, changes))
-            }
-            EventKind::BalancerEdited { balancer: b, changes, by, .. } if b == balancer && member.is_none() => {
-                Some((by, changes))
-            }
-            _ => None,
-        });
-        last.is_some_and(|(by, told)| by.is_some() && told == changes)
+    /// From now on changes of these fields are no news; none: all are.
+    pub(super) fn expect(&mut self, expected: Option<(Subject, Vec<&'static str>)>) {
+        self.expected = expected;
     }
 
     /// Counts on where settings are others than they were.
@@ -295,7 +287,8 @@ pub(super) struct Made {
 /// What httpd found of a member between two looks.
 fn found(subject: &Subject, before: &MemberSnapshot, now: &MemberSnapshot) -> Vec<EventKind> {
     let (balancer, member) = (subject.balancer.clone(), now.name.clone());
-    let turned = |flag: Flag| (before.status.has(flag) != now.status.has(flag)).then_some(now.status.has(flag));
+    let turned =
+        |flag: Flag| (before.status.has(flag) != now.status.has(flag)).then_some(now.status.has(flag));
     let mut found = Vec::new();
     let reason = SILENT.to_owned();
     match turned(Flag::Error) {
@@ -327,7 +320,9 @@ fn has_fallen(before: &Snapshot, seen: &Snapshot) -> bool {
     seen.balancers.iter().any(|balancer| {
         let known = before.balancer(&balancer.name);
         balancer.members.iter().any(|member| {
-            known.and_then(|known| known.member(&member.name)).is_some_and(|known| member.elected < known.elected)
+            known
+                .and_then(|known| known.member(&member.name))
+                .is_some_and(|known| member.elected < known.elected)
         })
     })
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use evenkeel_protocol::health::{CheckMethod, HealthSnapshot};
 use evenkeel_protocol::{
-    Answers, BalancerSettings, BalancerSnapshot, CheckUri, Checks, ErrorNote, ExpressionName, Flag, Hello, INTERFACE,
-    Latencies, MemberSnapshot, Route, Snapshot, Status, StickySession, Timestamp,
+    Answers, BalancerSettings, BalancerSnapshot, CheckUri, Checks, ErrorNote, ExpressionName, Flag, Hello,
+    INTERFACE, Latencies, MemberSnapshot, Route, Snapshot, Status, StickySession, Timestamp,
 };
 
 use super::page::{Balancer, Member, Page};
@@ -114,7 +114,9 @@ impl Sight<'_> {
 
     fn exact(&self, balancer: &Balancer, member: &Member) -> Option<&Exact> {
         let shown = |exact: &&Exact| {
-            exact.member == member.name.as_str() || exact.member == member.name.url() || exact.member == member.w
+            exact.member == member.name.as_str()
+                || exact.member == member.name.url()
+                || exact.member == member.w
         };
         let own = |exact: &&Exact| exact.balancer.parse().is_ok_and(|name| balancer.name == name);
         self.exact?.iter().find(|exact| own(exact) && shown(exact))

@@ -91,8 +91,14 @@ mod tests {
             </httpd:workers></httpd:balancer></httpd:balancers></httpd:manager>";
         let members = read(text.as_bytes()).unwrap();
         assert_eq!(members.len(), 2);
-        assert_eq!((members[0].balancer.as_str(), members[0].member.as_str()), ("balancer://app", "http://a:1"));
-        assert_eq!((members[0].transferred, members[0].read, members[0].retries), (Some(1345), Some(9), Some(2)));
+        assert_eq!(
+            (members[0].balancer.as_str(), members[0].member.as_str()),
+            ("balancer://app", "http://a:1")
+        );
+        assert_eq!(
+            (members[0].transferred, members[0].read, members[0].retries),
+            (Some(1345), Some(9), Some(2))
+        );
         assert_eq!(members[0].error_time, Some(Timestamp(1_795_395_600_000_000)));
         assert_eq!((members[1].retry, members[1].error_time), (Some(5), None));
     }
