@@ -61,9 +61,7 @@ impl Ability {
             Self::Overrides => {
                 "httpd does not tell what its configuration says, so nobody can tell what was set over it"
             }
-            Self::History => {
-                "httpd remembers nothing of the past, so there is what this console saw and no more"
-            }
+            Self::History => "httpd remembers no past; this console shows what it saw",
             Self::Sessions => {
                 "idle sessions are unknown: httpd sees a session only while a request of it is in flight"
             }

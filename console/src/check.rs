@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{HealthSnapshot, Timestamp};
+use evenkeel_protocol::{HealthSnapshot, Hello, Timestamp};
 
 /// `failed 3 s ago in 1.2 ms: answered 500; passes 2 (0), fails 3 (1); GET /health every 5 s`, or none if the member is
 /// not checked. Counts stand as on httpd's manager page: wanted, and in brackets those there were in a row. `age` puts a
 /// time into words.
-pub fn told(health: &HealthSnapshot, now: Timestamp, age: fn(Duration) -> String) -> Option<String> {
+pub fn told(
+    health: &HealthSnapshot,
+    proxy: &Hello,
+    now: Timestamp,
+    age: fn(Duration) -> String,
+) -> Option<String> {
     let HealthSnapshot { method, interval, passes, passed, fails, failed, .. } = health;
     if !health.is_on() {
         return None;
     }
     let last = match &health.last {
+        None if !proxy.tells("health.last") => "when it was last checked is unknown".to_owned(),
         None => "no check yet".to_owned(),
         Some(last) => format!(
             "{} {} ago in {}: {}",
@@ -57,12 +63,12 @@ mod tests {
     #[test]
     fn what_is_told() {
         let age = |time: Duration| format!("{} s", time.as_secs());
-        let now = Timestamp(10_000_000);
-        assert_eq!(told(&HealthSnapshot::default(), now, age), None);
+        let (proxy, now) = (crate::client::scripted::hello(), Timestamp(10_000_000));
+        assert_eq!(told(&HealthSnapshot::default(), &proxy, now, age), None);
         let health =
             HealthSnapshot { method: CheckMethod::Tcp, passes: 1, fails: 1, ..HealthSnapshot::default() };
         assert_eq!(
-            told(&health, now, age).unwrap(),
+            told(&health, &proxy, now, age).unwrap(),
             "no check yet; passes 1 (0), fails 1 (0); TCP every 30 s"
         );
         let last = CheckNote {
@@ -81,7 +87,7 @@ mod tests {
             ..health
         };
         assert_eq!(
-            told(&health, now, age).unwrap(),
+            told(&health, &proxy, now, age).unwrap(),
             "failed 3 s ago in 1.2 ms: answered 500; passes 1 (0), fails 1 (1); GET11 /h by ok every 500 ms"
         );
         for (micros, text) in [(0, "0.0 ms"), (9_999, "9.9 ms"), (10_000, "10 ms"), (3_100_000, "3.1 s")] {

@@ -36,6 +36,7 @@ mod status;
 mod table;
 mod target;
 mod undo;
+mod untold;
 mod wait;
 mod watch;
 
@@ -236,6 +237,23 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Is an httpd asked? It keeps no edits over a restart as a rule, so that is no failure of an edit there.
+    fn asks_httpd(&self) -> bool {
+        match self.target {
+            Some(place) => matches!(place, Place::Apache(_)),
+            None => self.search().is_for_httpd(),
+        }
+    }
+
+    fn search(&self) -> Search<'_> {
+        Search {
+            options: self.targets,
+            socket: self.socket,
+            surroundings: &self.surroundings,
+            environment: &self.environment,
+        }
+    }
+
     /// The client of the proxy that is meant.
     async fn client(&self) -> Result<Client, Stop> {
         self.client_of(self.target).await
@@ -243,16 +261,10 @@ impl Session<'_> {
 
     /// That of a target of a fleet; none: of the only proxy that is meant.
     async fn client_of(&self, target: Option<&Place>) -> Result<Client, Stop> {
-        let search = Search {
-            options: self.targets,
-            socket: self.socket,
-            surroundings: &self.surroundings,
-            environment: &self.environment,
-        };
         let place = match target {
             Some(Place::Socket(socket)) => self.surroundings.find(Some(socket)).map(Place::Socket),
             Some(page) => Ok(page.clone()),
-            None => search.place(),
+            None => self.search().place(),
         };
         match place {
             Ok(place) => Ok(Client::of(&place, self.limits)?),

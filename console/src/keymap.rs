@@ -195,6 +195,7 @@ pub const ROWS: &[Row] = &[
         (None, "balancer's settings", Change)),
     row(SCREENS, &[Key::Ctrl('r')], Action::Reload, (None, "reload the file", Change)),
     row(SCREENS, &[Key::Char('u')], Action::Undo, (Some("undo"), "undo your last change", Change)),
+    row(SCREENS, &[Key::Char('A')], Action::Again, (None, "again what httpd forgot", Change)),
     row(SCREENS, &[Key::Char('L')], Action::Lock, (Some("lock"), "unlock, or lock again", Change)),
     row(&[Balancers], &[Key::Char(' ')], Action::Mark, (None, "mark; acts are for marks", Change)),
     row(&[Balancers], &[Key::Char('V')], Action::MarkRange, (None, "mark up to here", Change)),

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerSnapshot, Drain, Moment};
+use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 
+use crate::ability::Ability;
 use crate::keymap::{Context, Keymap};
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
@@ -434,6 +435,26 @@ impl Model {
         }
         let frozen = self.still.as_ref().map(|still| now.since(still.since()).as_secs());
         frozen.map_or(Freshness::Live, Freshness::Frozen)
+    }
+
+    /// Why the proxy cannot do that, as a sentence; none: it can, or nothing was heard of it yet.
+    pub fn lacks(&self, ability: Ability) -> Option<&'static str> {
+        self.fleet.snapshot().and_then(|snapshot| ability.lacked_by(&snapshot.proxy))
+    }
+
+    /// The commands that do what the question asks, one a line, for the proxy that is shown.
+    pub fn commands_of(&self, question: &Question) -> Vec<String> {
+        let lines = question.commands();
+        let proxy = self.fleet.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
+        match proxy.and_then(|proxy| proxy.listen.first()) {
+            Some(url) => lines.iter().map(|line| command::for_httpd(line, url)).collect(),
+            None => lines,
+        }
+    }
+
+    /// Edits of ours that a restart of the proxy has forgotten.
+    pub fn forgotten(&self) -> &[Override] {
+        self.fleet.snapshot().map_or(&[], |snapshot| snapshot.forgotten.as_slice())
     }
 
     /// Can an edit be sent at all?

@@ -8,6 +8,7 @@ use crate::model::form::Text;
 use crate::model::needs::needs;
 use crate::model::{Model, Popup, Screen, Tone};
 
+mod again;
 mod decision;
 pub mod deck;
 mod drain;
@@ -136,6 +137,10 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Some(why) = action.needs().and_then(|ability| model.lacks(ability)) {
+        model.tell(Tone::Plain, why);
+        return Vec::new();
+    }
     match action {
         Action::Quit => return vec![Effect::Quit],
         Action::Fleet if model.station.is_some() => return vec![Effect::Fleet],
@@ -157,6 +162,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Tune => decision::open(model),
         Action::Reload => decision::ask_reload(model),
         Action::Undo => undo::ask(model),
+        Action::Again => again::ask(model),
         Action::Lock => lock::turn(model),
         Action::Palette => palette::open(model),
         Action::Menu => menu::open(model),
@@ -322,7 +328,11 @@ mod tests {
     #[test]
     fn every_key_that_changes_something_asks_first() {
         let mut changing = 0;
-        for row in ROWS.iter().filter(|row| row.action.changes() && row.action != Action::Undo) {
+        for row in ROWS
+            .iter()
+            .filter(|row| row.action.changes())
+            .filter(|row| !matches!(row.action, Action::Undo | Action::Again))
+        {
             for (context, key) in row.contexts.iter().flat_map(|c| row.keys.iter().map(move |key| (*c, *key)))
             {
                 let mut model = model_in(context);

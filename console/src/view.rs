@@ -26,11 +26,13 @@ mod footer;
 mod form;
 mod header;
 mod help;
+mod lacking;
 mod layers;
 mod lens;
 mod member;
 mod menu;
 mod minute;
+mod notice;
 mod overview;
 mod results;
 mod rollup;
@@ -114,10 +116,14 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         header::summary(buffer, area, scene);
         return None;
     }
-    let [head, tabs, body, foot] = areas(area, scene);
+    let [head, tabs, body, noticed, foot] = areas(area, scene);
     header::draw(buffer, head, scene);
     tabs::draw(buffer, tabs, scene);
+    notice::draw(buffer, noticed, scene);
     match &scene.model.screen {
+        Screen::Lens | Screen::Elections if lacking::why(scene).is_some() => {
+            lacking::draw(buffer, body, scene)
+        }
         Screen::Balancers => overview::draw(buffer, body, scene),
         Screen::Member(target) => member::draw(buffer, body, scene, target),
         Screen::Events { from } => events::draw(buffer, body, scene, *from),
@@ -172,12 +178,13 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
     cursor
 }
 
-/// The header, the names of the screens, the body and the footer.
-fn areas(area: Rect, scene: Scene<'_>) -> [Rect; 4] {
+/// The header, the names of the screens, the body, what is to be seen to, and the footer.
+fn areas(area: Rect, scene: Scene<'_>) -> [Rect; 5] {
     Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
+        Constraint::Length(notice::height(scene)),
         Constraint::Length(footer::height(area, scene)),
     ])
     .areas(area)
@@ -190,7 +197,7 @@ pub fn member_at(model: &Model, look: &Look, position: Position) -> Option<Targe
     }
     let scene = Scene { model, look };
     let area = Rect::new(0, 0, model.size.width, model.size.height);
-    let [_, _, body, _] = areas(area, scene);
+    let [_, _, body, _, _] = areas(area, scene);
     overview::member_at(body, scene, position)
 }
 

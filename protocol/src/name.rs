@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::upgrade::Upgrade;
 
+mod shown;
+
 /// Why a text is no name; reads as the end of a sentence that starts with the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidName(pub String);
@@ -147,9 +149,10 @@ impl MemberName {
 /// What the name of a member behind a socket starts with.
 const SOCKET_SCHEME: &str = "unix:";
 
-/// The schemes a member can have, and their default ports.
+/// The schemes a member can have, here or in httpd, and their default ports.
 fn default_port(scheme: &str) -> u16 {
     match scheme {
+        "ajp" => 8009,
         "https" | "wss" => 443,
         _ => 80,
     }

@@ -8,6 +8,7 @@ use crate::drain::Drain;
 use crate::health::HealthSnapshot;
 use crate::latency::{Answers, Checks, Latencies};
 use crate::name::{BalancerName, MemberName, Route};
+use crate::reload::Override;
 use crate::settings::{BalancerSettings, Factor, Lbset};
 use crate::status::Status;
 use crate::timestamp::Timestamp;
@@ -70,6 +71,13 @@ pub struct Snapshot {
     /// Drains that run, and those that ended lately, by number.
     #[serde(default)]
     pub drains: Vec<Drain>,
+    /// What should be known about it, in sentences: what could not be read, or whether it can be believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Edits that were made through this connection, that a restart of the proxy has forgotten, and that nobody has
+    /// made again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<Override>,
 }
 
 impl Snapshot {

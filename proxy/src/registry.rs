@@ -233,6 +233,8 @@ impl Registry {
             event,
             balancers: self.balancers().iter().map(|balancer| balancer.snapshot()).collect(),
             drains: Vec::new(),
+            warnings: Vec::new(),
+            forgotten: Vec::new(),
         }
     }
 

@@ -134,6 +134,31 @@ impl Httpd {
         self.address
     }
 
+    /// Has it restart as `apachectl graceful` does: its configuration is read anew, and requests may finish.
+    pub fn restart_gracefully(&self) {
+        signal(self.child.id(), Signal::USR1);
+    }
+
+    /// Has all of its processes stand still, so that it takes connections and answers nothing.
+    pub fn freeze(&self) {
+        self.each(Signal::STOP);
+    }
+
+    /// Has them go on.
+    pub fn thaw(&self) {
+        self.each(Signal::CONT);
+    }
+
+    fn each(&self, number: Signal) {
+        let parent = self.child.id();
+        let children =
+            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        for pid in children.chain([parent]) {
+            signal(pid, number);
+        }
+    }
+
     /// Who answered each of that many requests for a target.
     pub fn visits(&self, target: &str, count: usize) -> String {
         let visit = |_| browser().try_send(self.address, "GET", target, b"").unwrap().answered_by();

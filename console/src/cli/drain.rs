@@ -15,6 +15,8 @@ use super::output::{Output, Stop};
 use super::patience::{Asking, Interrupt};
 use super::report::{missing, report};
 use super::{Exit, Session, complete, preview, target};
+use crate::ability::Ability;
+use crate::client::Client;
 
 /// What `undrain --help` says below the options.
 pub(super) const UNDO: &str = "\
@@ -153,6 +155,9 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         ..terms.order()
     };
     let mut asking = Asking::of(session, options.quiet).await?;
+    if let Some(why) = asking.client.lacks(Ability::Jobs).filter(|_| terms.is_any() && !arguments.wait) {
+        return Err(Stop::Failed(Exit::Unable, why.to_owned()));
+    }
     let before = asking.client.snapshot().await?;
     let target = match Target::find(&before, &arguments.selector) {
         Err(stop @ Stop::Missing(_)) if options.ignore_missing => return missing(&stop, options, session),
@@ -188,6 +193,9 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         return told(&target, (&before, &after), &edited, (&answer, arguments), session);
     }
     let exit = report(Verb::Drain, &edited, options, session)?;
+    if session.asks_httpd() {
+        return Ok(exit);
+    }
     Ok(unless_lost(exit, &answer, (options, &mut session.output)))
 }
 
@@ -237,8 +245,7 @@ async fn begin(
     if !waits || order.revision.is_some() {
         return Ok(asking.client.begin_drain(balancer, member, order).await?);
     }
-    let ask =
-        |client: crate::client::Client| async move { client.begin_drain(balancer, member, order).await };
+    let ask = |client: Client| async move { client.begin_drain(balancer, member, order).await };
     asking.ask(output, ask).await
 }
 
@@ -255,13 +262,18 @@ async fn interrupted(
         asking.client.cancel_drain(drain.number, &cancel).await?;
         output.message(&format!("interrupted: {label} takes new sessions again, and the drain has ended"));
     } else {
-        output.message(&goes_on(drain, label));
+        output.message(&goes_on(drain, label, &asking.client));
     }
     Ok(Exit::Interrupted)
 }
 
 /// What an interrupted wait leaves behind.
-pub(super) fn goes_on(drain: &Drain, label: &str) -> String {
+pub(super) fn goes_on(drain: &Drain, label: &str, client: &Client) -> String {
+    if client.lacks(Ability::Jobs).is_some() {
+        return format!(
+            "interrupted: {label} keeps draining, and nobody watches it any more; `evenkeel undrain {label}` takes it back"
+        );
+    }
     format!(
         "interrupted: drain {} of {label} goes on; `evenkeel wait {label} drained` waits for it, \
          `evenkeel undrain {label}` ends it",
@@ -358,6 +370,7 @@ fn told(
     (answer, arguments): (&DrainAnswer, &DrainArguments),
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
+    let is_httpd = session.asks_httpd();
     let (drain, output) = (&answer.drain, &mut session.output);
     let revision = after.member(&target.balancer, &target.member).map(|member| member.revision);
     let revision = revision.unwrap_or(edited.revision);
@@ -382,7 +395,8 @@ fn told(
         }
         output.result(&sentence(target, drain))?;
     }
-    Ok(unless_lost(exit(drain), answer, (&arguments.options, output)))
+    let exit = exit(drain);
+    Ok(if is_httpd { exit } else { unless_lost(exit, answer, (&arguments.options, output)) })
 }
 
 /// The code of what is done, unless a restart would lose it, which is said. Of a drain that has ended nothing is left to

@@ -103,17 +103,13 @@ impl Search<'_> {
     ///
     /// There is none, several run and none was named, or an option cannot be used.
     pub fn places(&self) -> Result<Vec<Place>, NoProxy> {
-        let typed = &self.options.apache;
-        if !typed.is_empty() {
-            let mut places = self.pages(typed)?;
+        if self.is_for_httpd() {
+            let typed = &self.options.apache;
+            let mut places = self.pages(if typed.is_empty() { &self.environment.apache } else { typed })?;
             if self.socket.is_some() {
                 places.push(Place::Socket(self.surroundings.find(self.socket)?));
             }
             return Ok(places);
-        }
-        let named = &self.environment.apache;
-        if self.socket.is_none() && self.surroundings.variable.is_none() && !named.is_empty() {
-            return self.pages(named);
         }
         if *self.options != TargetOptions::default() {
             let why =
@@ -121,6 +117,14 @@ impl Search<'_> {
             return Err(NoProxy::Options(why.to_owned()));
         }
         Ok(vec![Place::Socket(self.surroundings.find(self.socket)?)])
+    }
+
+    /// Is a manager page meant?
+    pub fn is_for_httpd(&self) -> bool {
+        let by_variable = self.socket.is_none()
+            && self.surroundings.variable.is_none()
+            && !self.environment.apache.is_empty();
+        !self.options.apache.is_empty() || by_variable
     }
 
     /// The proxy that is meant, where only one can be.

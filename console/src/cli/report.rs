@@ -33,7 +33,7 @@ pub(super) fn report(
     options: &EditOptions,
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
-    let lost = edited.changed && !edited.durable;
+    let lost = edited.changed && !edited.durable && !session.asks_httpd();
     let output = &mut session.output;
     let written = if options.json {
         output.json(&Report {

@@ -10,7 +10,7 @@ use super::output::Stop;
 use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
-use super::{Exit, Session, complete};
+use super::{Exit, Session, complete, untold};
 use crate::{check, heard};
 
 /// What can be typed behind `status`.
@@ -30,12 +30,20 @@ pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) 
         narrow(&mut snapshot, text)?;
     }
     if arguments.json {
-        session.output.json(&snapshot)?;
+        session.output.json(&untold::json(&snapshot)?)?;
     } else {
+        warn(&snapshot, session);
         let columns = if session.output.is_terminal() { Columns::Fitting } else { Columns::All };
         session.output.result(&table(&snapshot, columns))?;
     }
     Ok(Exit::Done)
+}
+
+/// Says beside the result what should be known about it.
+fn warn(snapshot: &Snapshot, session: &mut Session<'_>) {
+    for warning in &snapshot.warnings {
+        session.output.message(&format!("warning: {warning}"));
+    }
 }
 
 /// Leaves of a snapshot what a selector means.
@@ -135,7 +143,7 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
             if heard::matters(balancer.settings.lbmethod, member) {
                 lines.push(announced(member, snapshot.taken));
             }
-            let health = check::told(&member.health, snapshot.taken, span);
+            let health = check::told(&member.health, &snapshot.proxy, snapshot.taken, span);
             lines.extend(health.map(|health| format!("  health: {health}")));
         }
     }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use evenkeel_protocol::{Drain, Flag, MemberSnapshot, Patience, Snapshot, Span, Timestamp};
+use evenkeel_protocol::{Drain, Flag, Hello, MemberSnapshot, Patience, Snapshot, Span, Timestamp};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -11,6 +11,7 @@ use super::drain::{self, Target};
 use super::output::{Output, Stop};
 use super::patience::{Asking, Interrupt, LOOKS};
 use super::{Exit, Session, complete};
+use crate::ability::Ability;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -158,11 +159,11 @@ fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnaps
 }
 
 /// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
-pub(super) fn ailment(member: &MemberSnapshot, since: Option<Timestamp>) -> Option<String> {
+pub(super) fn ailment(member: &MemberSnapshot, proxy: &Hello, since: Option<Timestamp>) -> Option<String> {
     if let Some(error) = member.error.as_ref().filter(|_| member.status.has(Flag::Error)) {
         return Some(format!("it is in error: {}", error.reason));
     }
-    if member.health.is_on() {
+    if member.health.is_on() && proxy.tells("health.last") {
         match &member.health.last {
             Some(last) if since.is_none_or(|since| last.at > since) => {
                 if !last.passed {
@@ -187,7 +188,7 @@ async fn until_healthy(
     loop {
         let snapshot = asking.snapshot(output).await?;
         let member = member(&snapshot, target)?;
-        let Some(ailment) = ailment(member, since) else {
+        let Some(ailment) = ailment(member, &snapshot.proxy, since) else {
             let why = format!("healthy: {}", member.words);
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         };
@@ -246,6 +247,9 @@ async fn until_drained(
     target: &Target,
     (output, last): (&mut Output<'_>, &mut String),
 ) -> Result<Ended, Stop> {
+    if let Some(why) = asking.client.lacks(Ability::Jobs) {
+        return Err(Stop::Failed(Exit::Unable, why.to_owned()));
+    }
     let snapshot = asking.snapshot(output).await?;
     let mut drains = snapshot.drains.iter().rev();
     let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
@@ -270,19 +274,25 @@ mod tests {
     #[test]
     fn a_check_of_before_makes_nobody_healthy() {
         let mut member = scripted::snapshot(0).balancers[0].members[0].clone();
-        assert_eq!(ailment(&member, Some(Timestamp(5))), None, "nobody checks it");
+        assert_eq!(ailment(&member, &scripted::hello(), Some(Timestamp(5))), None, "nobody checks it");
         let health = |passed: bool| {
             json!({"method": "GET", "interval": 30_000, "passes": 1, "passed": 0, "fails": 1,
             "failed": 0, "uri": "", "expression": "", "timeout": null,
             "last": {"passed": passed, "reason": "answered 500", "at": 5, "took": 1}})
         };
         member.health = serde_json::from_value(health(true)).unwrap();
-        assert_eq!(ailment(&member, None), None);
-        assert_eq!(ailment(&member, Some(Timestamp(4))), None);
-        assert!(ailment(&member, Some(Timestamp(5))).unwrap().contains("not checked yet"));
+        assert_eq!(ailment(&member, &scripted::hello(), None), None);
+        assert_eq!(ailment(&member, &scripted::hello(), Some(Timestamp(4))), None);
+        assert!(
+            ailment(&member, &scripted::hello(), Some(Timestamp(5))).unwrap().contains("not checked yet")
+        );
         member.health = serde_json::from_value(health(false)).unwrap();
-        assert!(ailment(&member, None).unwrap().contains("answered 500"));
-        assert!(ailment(&scripted::snapshot(0).balancers[0].members[1], None).unwrap().contains("in error"));
+        assert!(ailment(&member, &scripted::hello(), None).unwrap().contains("answered 500"));
+        assert!(
+            ailment(&scripted::snapshot(0).balancers[0].members[1], &scripted::hello(), None)
+                .unwrap()
+                .contains("in error")
+        );
     }
 
     #[tokio::test]

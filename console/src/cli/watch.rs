@@ -14,7 +14,7 @@ mod linear;
 use super::output::Stop;
 use super::patience::Asking;
 use super::status::{self, StatusTable};
-use super::{Exit, Session, complete, events};
+use super::{Exit, Session, complete, events, untold};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -70,7 +70,7 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
             status::narrow(&mut snapshot, text)?;
         }
         if arguments.json {
-            let line = serde_json::to_string(&snapshot)
+            let line = serde_json::to_string(&untold::json(&snapshot)?)
                 .map_err(|why| Stop::Failed(Exit::Failed, format!("the snapshot is no JSON: {why}")))?;
             session.output.result(&line)?;
         } else if linear {

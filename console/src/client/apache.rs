@@ -1,81 +1,255 @@
 //! The other side of a client: the manager page of an Apache httpd, which is read again and again, and whose forms are
 //! posted.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`access`] | the address of the page, and what is sent along |
+//! | `http` | requests, bounded, and what answers mean that are no page |
+//! | `html`, `page`, `form` | what stands on a page, by headings and names |
+//! | `xml`, `size` | exact numbers, and rounded ones |
+//! | `sight`, `settings` | a page as a snapshot, and what of it can be set |
+//! | `record` | what follows from having looked before: events, restarts, edits that were forgotten |
+//! | `act` | an edit: posted, read again, and proven |
+//! | `jobs`, `drains` | drains, which go on while this process looks on |
+//! | `listen` | events as they come |
+//! | `clock` | what time it is |
 
 mod access;
+mod act;
+mod clock;
+mod drains;
+mod form;
+mod html;
 mod http;
+mod jobs;
+pub(super) mod listen;
+mod page;
+mod record;
+#[cfg(test)]
+mod scripted;
+mod settings;
+mod sight;
+mod size;
+mod xml;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, Edited, Hello,
-    MemberEdit, MemberName, Snapshot,
+    BalancerEdit, BalancerName, Drain, Edited, EventKind, Hello, MemberEdit, MemberName, Snapshot, Subject,
 };
+use tokio::sync::{Notify, Semaphore};
 
 pub use access::{Access, Credentials};
+use clock::{Clock, Now};
 use http::{Ask, Http};
+use jobs::{Came, Jobs};
+use page::{NoPage, Page};
+use record::Record;
+use sight::Sight;
 
 use super::{Events, Failure, Limits};
+use crate::ability::Ability;
+
+/// A page that is younger is not read again by those who only look.
+const FRESH: Duration = Duration::from_millis(400);
 
 /// One httpd, as far as its manager page tells.
 #[derive(Debug)]
 pub(super) struct Manager {
     http: Http,
+    clock: Clock,
+    state: Mutex<State>,
+    /// One edit at a time, so that what has changed between two looks has one cause.
+    acting: Semaphore,
+    /// One reader at a time, so that no older page is taken for a newer one.
+    reading: Semaphore,
+    /// Something has happened.
+    news: Notify,
 }
 
-fn unable<T>() -> Result<T, Failure> {
-    Err(Failure::Unable("manager pages cannot be asked that yet".to_owned()))
+/// What is known so far.
+#[derive(Debug, Default)]
+struct State {
+    record: Record,
+    jobs: Jobs,
+    read: Option<Now>,
+    /// What httpd calls itself, for the Referer.
+    server: Option<String>,
+}
+
+/// A page, and what it was taken for.
+struct Look {
+    page: Page,
+    snapshot: Snapshot,
 }
 
 impl Manager {
     pub(super) fn new(access: &Access, limits: Limits) -> Result<Self, Failure> {
-        Ok(Self { http: Http::new(access, limits)? })
+        Ok(Self {
+            http: Http::new(access, limits)?,
+            clock: Clock::start(),
+            state: Mutex::default(),
+            acting: Semaphore::new(1),
+            reading: Semaphore::new(1),
+            news: Notify::new(),
+        })
     }
 
     pub(super) async fn hello(&self) -> Result<Hello, Failure> {
-        self.http.ask(Ask::Get(None), self.http.host()).await?;
-        unable()
+        Ok(self.snapshot().await?.proxy)
     }
 
     pub(super) async fn snapshot(&self) -> Result<Snapshot, Failure> {
-        self.http.ask(Ask::Get(None), self.http.host()).await?;
-        unable()
+        let now = self.clock.now();
+        let known = self.with(|state| {
+            let read = state.read.filter(|read| now.moment.since(read.moment) < FRESH)?;
+            let snapshot = state.record.last()?.clone();
+            Some((read, snapshot)).map(|(_, snapshot)| state.whole(snapshot))
+        });
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        self.look(None).await?;
+        self.drive().await;
+        self.with(|state| state.record.last().cloned().map(|snapshot| state.whole(snapshot)))
+            .ok_or_else(closed)
     }
 
     pub(super) async fn edit_member(
         &self,
-        _: &BalancerName,
-        _: &MemberName,
-        _: &MemberEdit,
+        balancer: &BalancerName,
+        member: &MemberName,
+        edit: &MemberEdit,
     ) -> Result<Edited, Failure> {
-        unable()
+        let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
+        let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
+        self.act(&subject, act::Order { wanted: form::of_member(edit), revision: edit.revision, reason })
+            .await
     }
 
-    pub(super) async fn edit_balancer(&self, _: &BalancerName, _: &BalancerEdit) -> Result<Edited, Failure> {
-        unable()
-    }
-
-    pub(super) async fn begin_drain(
+    pub(super) async fn edit_balancer(
         &self,
-        _: &BalancerName,
-        _: &MemberName,
-        _: &DrainOrder,
-    ) -> Result<DrainAnswer, Failure> {
-        unable()
+        balancer: &BalancerName,
+        edit: &BalancerEdit,
+    ) -> Result<Edited, Failure> {
+        let subject = Subject { balancer: balancer.clone(), member: None };
+        let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
+        self.act(&subject, act::Order { wanted: form::of_balancer(edit), revision: edit.revision, reason })
+            .await
     }
 
-    pub(super) async fn drain(&self, _: u64) -> Result<Drain, Failure> {
-        unable()
+    pub(super) fn events(manager: &Arc<Self>, since: Option<u64>, follow: bool) -> Result<Events, Failure> {
+        if !follow {
+            return Err(Failure::Unable(Ability::Events.why_not_httpd().to_owned()));
+        }
+        Ok(Events::of_httpd(listen::Listener::new(Arc::clone(manager), since)))
     }
 
-    pub(super) async fn change_drain(&self, _: u64, _: &DrainChange) -> Result<DrainAnswer, Failure> {
-        unable()
+    fn with<T>(&self, used: impl FnOnce(&mut State) -> T) -> T {
+        // Whoever panicked while holding it has left plain data.
+        used(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) async fn cancel_drain(&self, _: u64, _: &DrainCancel) -> Result<DrainAnswer, Failure> {
-        unable()
+    /// Reads the page, or with a query the page with a form, and takes it in.
+    async fn look(&self, query: Option<&str>) -> Result<Look, Failure> {
+        let Ok(_reading) = self.reading.acquire().await else { return Err(closed()) };
+        let referer = self.referer();
+        let document = self.http.ask(Ask::Get(query), &referer).await?;
+        let page = Page::read(&document.bytes).map_err(|no| self.no_page(&no))?;
+        let exact = match self.http.ask(Ask::Get(Some("xml=1")), &page.server).await {
+            Ok(document) if document.kind.contains("xml") => xml::read(&document.bytes),
+            _ => None,
+        };
+        let now = self.clock.now();
+        let url = self.http.url().as_str();
+        let seen = Sight { page: &page, exact: exact.as_deref(), url, taken: now.wall }.snapshot();
+        let snapshot = self.with(|state| {
+            state.server = Some(page.server.clone());
+            state.read = Some(now);
+            let before = state.record.number();
+            let snapshot = state.record.take(&page, seen);
+            (before != state.record.number()).then(|| self.news.notify_waiters());
+            snapshot
+        });
+        Ok(Look { page, snapshot })
     }
 
-    pub(super) fn events(_: &Arc<Self>, _: Option<u64>, _: bool) -> Result<Events, Failure> {
-        unable()
+    /// The name that httpd wants to see in a Referer: what it calls itself, and until that is known what we call it.
+    fn referer(&self) -> String {
+        self.with(|state| state.server.clone()).unwrap_or_else(|| self.http.host().to_owned())
+    }
+
+    fn no_page(&self, no: &NoPage) -> Failure {
+        let url = self.http.url();
+        Failure::Protocol(match no {
+            NoPage::Login(title) => format!(
+                "{url} is a page to log in ('{title}') and no balancer-manager: lend the console a session with \
+                 --cookie or --header, or name yourself with --user"
+            ),
+            NoPage::Other(title) if title.is_empty() => {
+                format!("{url} is no balancer-manager page: is it the path of SetHandler balancer-manager?")
+            }
+            NoPage::Other(title) => format!(
+                "{url} is no balancer-manager page but '{title}': is it the path of SetHandler balancer-manager?"
+            ),
+        })
+    }
+
+    /// Lets the drains go on by what was seen last.
+    async fn drive(&self) {
+        let now = self.clock.now();
+        let came = self.with(|state| {
+            let Some(seen) = state.record.last().cloned() else { return Vec::new() };
+            state.jobs.look(&seen, now)
+        });
+        for came in came {
+            match came {
+                Came::Phase(drain) => self.tell(now, phase(&drain)),
+                Came::Ended(drain) => self.tell(now, ended(&drain)),
+                Came::Due(drain) => self.due(drain, now).await,
+            }
+        }
+    }
+
+    fn tell(&self, now: Now, kind: EventKind) {
+        self.with(|state| state.record.tell(now.wall, kind));
+        self.news.notify_waiters();
     }
 }
+
+impl State {
+    /// A snapshot with what this process does by itself.
+    fn whole(&self, snapshot: Snapshot) -> Snapshot {
+        Snapshot { drains: self.jobs.list(), event: self.record.number(), ..snapshot }
+    }
+}
+
+fn phase(drain: &Drain) -> EventKind {
+    EventKind::DrainPhase {
+        drain: drain.number,
+        balancer: drain.balancer.clone(),
+        member: drain.member.clone(),
+        phase: drain.phase,
+        why: drain.why.clone(),
+    }
+}
+
+fn ended(drain: &Drain) -> EventKind {
+    EventKind::DrainEnded {
+        drain: drain.number,
+        balancer: drain.balancer.clone(),
+        member: drain.member.clone(),
+        outcome: drain.outcome.unwrap_or(evenkeel_protocol::DrainOutcome::Cancelled),
+        why: drain.why.clone(),
+        by: None,
+    }
+}
+
+/// The process ends.
+fn closed() -> Failure {
+    Failure::Protocol("nothing was read".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,11 +8,23 @@ use evenkeel_protocol::{Event, EventKind};
 use reqwest::Response;
 use serde::Deserialize;
 
+use super::apache::listen::Listener;
 use super::{Failure, Limits, answer};
 
 /// Events as they come. After a failure there are no more.
 #[derive(Debug)]
-pub struct Events {
+pub struct Events(Source);
+
+/// Where they come from.
+#[derive(Debug)]
+enum Source {
+    Stream(Box<Stream>),
+    Httpd(Listener),
+}
+
+/// The stream of an Evenkeel proxy.
+#[derive(Debug)]
+struct Stream {
     response: Option<Response>,
     lines: Lines,
     last: u64,
@@ -22,6 +34,10 @@ pub struct Events {
 }
 
 impl Events {
+    pub(super) fn of_httpd(listener: Listener) -> Self {
+        Self(Source::Httpd(listener))
+    }
+
     pub(super) fn new(
         response: Response,
         after: u64,
@@ -30,11 +46,29 @@ impl Events {
         limits: Limits,
     ) -> Self {
         let lines = Lines::new(limits.longest_line);
-        Self { response: Some(response), lines, last: after, follow, limits, socket }
+        let stream = Stream { response: Some(response), lines, last: after, follow, limits, socket };
+        Self(Source::Stream(Box::new(stream)))
     }
 
     /// The next event; none when the proxy has ended the stream. Nothing is lost if this is given up half-way.
     pub async fn next(&mut self) -> Option<Result<Event, Failure>> {
+        match &mut self.0 {
+            Source::Stream(stream) => stream.next().await,
+            Source::Httpd(listener) => Some(listener.next().await),
+        }
+    }
+
+    /// The number of the last event that was read, also of those that this version does not know: go on behind it.
+    pub fn last(&self) -> u64 {
+        match &self.0 {
+            Source::Stream(stream) => stream.last,
+            Source::Httpd(listener) => listener.last(),
+        }
+    }
+}
+
+impl Stream {
+    async fn next(&mut self) -> Option<Result<Event, Failure>> {
         loop {
             while let Some(line) = self.lines.next() {
                 match self.read(&line) {
@@ -49,11 +83,6 @@ impl Events {
                 Err(failure) => return Some(Err(self.end_with(failure))),
             }
         }
-    }
-
-    /// The number of the last event that was read, also of those that this version does not know: go on behind it.
-    pub fn last(&self) -> u64 {
-        self.last
     }
 
     /// Takes the next chunk; false at the end.

@@ -33,7 +33,7 @@ pub enum Failure {
 
 impl Failure {
     /// The same failure when it struck an edit: behind a connection nobody knows what the proxy still did.
-    pub(super) fn of_edit(self) -> Self {
+    pub(in crate::client) fn of_edit(self) -> Self {
         match self {
             Self::Protocol(why) => Self::FateUnknown(why),
             other => other,
@@ -75,6 +75,6 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
 }
 
 /// The first cause, which says most.
-pub(super) fn root(error: &reqwest::Error) -> String {
+pub(in crate::client) fn root(error: &reqwest::Error) -> String {
     causes(error).last().map(|cause| clean(&cause.to_string(), 200)).unwrap_or_default()
 }

@@ -2,6 +2,8 @@
 
 use evenkeel_protocol::Flag;
 
+use crate::ability::Ability;
+
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -35,6 +37,8 @@ pub enum Action {
     Fleet,
     /// Show what became of the last act in all targets.
     Results,
+    /// Ask whether to set again what a restart of the proxy has forgotten.
+    Again,
     /// Let the picture stand still, or go on.
     Freeze,
     /// Ask the proxy more often.
@@ -142,8 +146,28 @@ pub enum Action {
 impl Action {
     /// Does it lead to a change of the proxy (by way of a question)?
     pub fn changes(self) -> bool {
-        matches!(self, Self::Toggle(_) | Self::Enable | Self::Edit | Self::Tune | Self::Reload | Self::Undo)
-            || self.tends()
+        matches!(
+            self,
+            Self::Toggle(_)
+                | Self::Enable
+                | Self::Edit
+                | Self::Tune
+                | Self::Reload
+                | Self::Undo
+                | Self::Again
+        ) || self.tends()
+    }
+
+    /// What a proxy must be able to do for it; none: every proxy can.
+    pub fn needs(self) -> Option<Ability> {
+        match self {
+            Self::CutNow => Some(Ability::Cut),
+            Self::Ask => Some(Ability::Explain),
+            Self::Watch | Self::Failovers | Self::RouteChanges => Some(Ability::Elections),
+            Self::Reach => Some(Ability::History),
+            Self::Reload => Some(Ability::Reload),
+            _ => None,
+        }
     }
 
     /// Is it about the drain that is shown?
@@ -184,6 +208,7 @@ impl Action {
             Self::Tune => "settings",
             Self::Reload => "reload",
             Self::Undo => "undo",
+            Self::Again => "again",
             Self::Lock => "lock",
             _ => return None,
         })

@@ -34,6 +34,14 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     }
 }
 
+/// The same line for the httpd at `url`, which runs no drains by itself: there the command waits.
+pub fn for_httpd(line: &str, url: &str) -> String {
+    let rest = line.strip_prefix("evenkeel ").unwrap_or(line);
+    let waits = rest.starts_with("drain ")
+        && [" --until ", " --timeout ", " --settle "].iter().any(|term| rest.contains(term));
+    format!("evenkeel --apache {} {rest}{}", quoted(url), if waits { " --wait" } else { "" })
+}
+
 /// The command of what is asked of a drain.
 fn drain(drainage: &Drainage, member: &str) -> String {
     let options = |said: &[(&str, Option<String>)]| {
@@ -110,6 +118,14 @@ mod tests {
         ] {
             assert_eq!(line(&act, "app/a", None), wanted);
         }
+        assert_eq!(
+            for_httpd("evenkeel drain app/a --until idle", "http://lb1/a?b"),
+            "evenkeel --apache 'http://lb1/a?b' drain app/a --until idle --wait"
+        );
+        assert_eq!(
+            for_httpd("evenkeel undrain app/a", "http://lb1/bm"),
+            "evenkeel --apache http://lb1/bm undrain app/a"
+        );
         assert_eq!(
             line(&Act::Enable, "app/x y", Some("it's done")),
             r"evenkeel enable 'app/x y' --reason 'it'\''s done'"

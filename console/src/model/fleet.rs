@@ -40,7 +40,9 @@ impl Fleet {
             for member in &balancer.members {
                 let mut record = known.remove(&member.name).unwrap_or_default();
                 record.elected.push(snapshot.taken, member.elected);
-                record.erring.push(snapshot.taken, member.answers.erring);
+                if snapshot.proxy.tells("answers") {
+                    record.erring.push(snapshot.taken, member.answers.erring);
+                }
                 records.insert(member.name.clone(), record);
             }
         }

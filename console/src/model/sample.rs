@@ -87,6 +87,8 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
     });
     Snapshot {
         drains: Vec::new(),
+        warnings: Vec::new(),
+        forgotten: Vec::new(),
         proxy: Hello {
             product: "evenkeel-proxy".to_owned(),
             version: "0.1.0".to_owned(),

@@ -1,7 +1,8 @@
 //! Drains: begun by a key, looked after on their screen, and asked before anything happens.
 
-use evenkeel_protocol::{Drain, DrainAnswer, Flag};
+use evenkeel_protocol::{Drain, DrainAnswer, DrainOrder, DrainUntil, Flag};
 
+use crate::ability::Ability;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::{Act, Turn};
@@ -19,7 +20,9 @@ pub(super) fn act(model: &Model, targets: &[Target], turn: Turn) -> Act {
     let snapshot = model.fleet.snapshot();
     let first = targets.first().and_then(|target| edit::found(model, target));
     match (turn, targets, first) {
-        (Turn::On, _, Some((balancer, member))) => Act::Drain(Drainage::usual(balancer, member)),
+        (Turn::On, _, Some((balancer, member))) => {
+            Act::Drain(Drainage::usual(balancer, member).with(&possible(model)))
+        }
         (Turn::Off, [target], _) => match drains::of(snapshot, target).filter(|drain| drain.is_running()) {
             Some(drain) => Act::Drain(Drainage::Restore(drain.number)),
             None => Act::Flag(Flag::Drain, turn),
@@ -38,6 +41,12 @@ pub(super) fn running(model: &Model, targets: &[Target]) -> Result<u64, String> 
         Some(drain) => Ok(drain.number),
         None => Err(format!("{} has no drain that runs", target.label(snapshot))),
     }
+}
+
+/// The terms that the proxy can keep, where the usual ones are beyond it.
+pub(super) fn possible(model: &Model) -> DrainOrder {
+    let until = model.lacks(Ability::Sessions).map(|_| DrainUntil::Idle);
+    DrainOrder { until, ..DrainOrder::default() }
 }
 
 /// Opens the screen with the drain of the member under the cursor, or else the first.

@@ -132,7 +132,7 @@ pub(super) fn agreed(model: &mut Model, most: Gravity) -> Option<Question> {
     let forced = model.outlook(question).gravity == Gravity::Last;
     let question = Question { forced, ..(**question).clone() };
     model.popup = None;
-    model.commands = question.commands();
+    model.commands = model.commands_of(&question);
     Some(question)
 }
 

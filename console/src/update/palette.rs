@@ -138,7 +138,9 @@ fn ask(model: &mut Model, order: Order) {
             Act::Flag(Flag::Drain, turn) => drain::act(model, &targets, turn),
             act => act,
         },
-        What::Drain(order) => Act::Drain(Drainage::usual(balancer, member).with(&order)),
+        What::Drain(order) => {
+            Act::Drain(Drainage::usual(balancer, member).with(&drain::possible(model)).with(&order))
+        }
         What::Extend(change) => match drain::running(model, &targets) {
             Ok(number) => Act::Drain(Drainage::Extend(number, change)),
             Err(why) => return model.tell(Tone::Alarm, why),
@@ -183,7 +185,7 @@ fn by_verb(edit: &MemberEdit) -> Act {
 }
 
 /// A member's value of a setting, as people write it.
-fn value(member: &MemberSnapshot, field: &str) -> String {
+pub(super) fn value(member: &MemberSnapshot, field: &str) -> String {
     let flag = MemberEdit::FLAGS.into_iter().find(|(_, name)| *name == field);
     let switch = |flag: Flag| if member.status.has(flag) { "on" } else { "off" }.to_owned();
     match (flag, field) {

@@ -77,7 +77,7 @@ fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize
     lines.extend(change_lines(scene, question.act.changes(), question.subjects.len() == 1));
     lines.push(Line::default());
     lines.extend(remark_lines(scene, &outlook.remarks, room));
-    let commands = question.commands();
+    let commands = scene.model.commands_of(question);
     if let Some(first) = commands.first() {
         let more = commands.len() - 1;
         let more = if more > 0 { format!("  and {more} more") } else { String::new() };

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Look, Scene, badge, footer, help, words};
-use crate::keymap::{Action, Context, Row};
+use crate::keymap::{Action, Context};
 use crate::model::deck::joint::Joint;
 use crate::model::deck::{Deck, Over, Pick};
 use crate::model::health::{Grade, Health};
@@ -90,8 +90,8 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
         }
         Some(Over::Help { page }) => {
             let rows = deck.keymap.rows().iter().filter(|row| row.contexts.contains(&Context::Fleet));
-            let rows: Vec<&Row> = rows.collect();
-            help::draw_rows(buffer, over, (look, &rows), *page);
+            let keys = help::Keys { look, rows: rows.collect(), lacks: &|_| None };
+            help::draw_rows(buffer, over, &keys, *page);
             None
         }
         None => None,

@@ -63,8 +63,11 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
     let snapshot = scene.model.fleet.snapshot();
     let label = target.label(snapshot);
     let right = match snapshot.and_then(|snapshot| target.find(snapshot)) {
-        Some((_, member)) => scene.span(Role::Faint, format!(" revision {} ", member.revision)),
-        None => Span::raw(""),
+        // A number that only tells settings apart is nothing to read.
+        Some((_, member)) if snapshot.is_some_and(|snapshot| !snapshot.proxy.is_httpd()) => {
+            scene.span(Role::Faint, format!(" revision {} ", member.revision))
+        }
+        _ => Span::raw(""),
     };
     scene.rule(buffer, area, &cut(&label, usize::from(area.width).saturating_sub(8)), Line::from(right));
 }
@@ -156,6 +159,10 @@ impl Field {
 /// The fields with short values, in columns.
 fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize) -> Vec<Line<'static>> {
     let rate = scene.model.fleet.history(target).and_then(History::now);
+    let proxy = scene.model.fleet.snapshot().map(|snapshot| &snapshot.proxy);
+    let known = |field: &'static str, told: Field| {
+        if proxy.is_none_or(|proxy| proxy.tells(field)) { told } else { Field::text(field, "unknown") }
+    };
     let fields = [
         Field::text("route", member.route.as_str()),
         Field::text("factor", &member.lbfactor.to_string()),
@@ -163,11 +170,11 @@ fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize)
         Field::bytes("to", member.transferred),
         Field::text("redirect", member.redirect.as_str()),
         Field::text("set", &member.lbset.to_string()),
-        Field::count("served", member.served),
+        known("served", Field::count("served", member.served)),
         Field::bytes("from", member.read),
         Field::text("req/s", &words::rate(rate)),
         Field::text("load", &member.lbstatus.to_string()),
-        Field::count("failed", member.failed),
+        known("failed", Field::count("failed", member.failed)),
         Field::count("busy", member.busy),
     ];
     // The width of the label and of the whole cell; the last cell takes the rest.
@@ -241,7 +248,9 @@ fn heartbeat(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'st
 fn health(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static> {
     let label = scene.span(Role::Faint, "health   ");
     let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
-    let Some(told) = check::told(&member.health, taken, words::age) else {
+    let proxy = scene.model.fleet.snapshot().map(|snapshot| &snapshot.proxy);
+    let told = proxy.and_then(|proxy| check::told(&member.health, proxy, taken, words::age));
+    let Some(told) = told else {
         return Line::from(vec![label, scene.span(Role::Faint, "not checked")]);
     };
     let failed = member.health.last.as_ref().is_some_and(|last| !last.passed);

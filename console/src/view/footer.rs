@@ -97,6 +97,7 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
         .model
         .keymap
         .hints(scene.model.context())
+        .filter(|(_, _, action)| action.needs().is_none_or(|ability| scene.model.lacks(ability).is_none()))
         .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()))
         .filter(|(_, _, action)| *action != Action::Fleet || scene.model.station.is_some())
         // Of a drain that has ended nothing can be asked.

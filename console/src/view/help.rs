@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{Look, Scene, badge};
+use crate::ability::Ability;
 use crate::keymap::{Action, Context, Group, Row};
 use crate::model::health::Health;
 use crate::theme::Role;
@@ -14,20 +15,30 @@ use crate::widget::text::{Align, cut, pad};
 /// The columns of the keys.
 const KEYS: usize = 13;
 
+/// Keys, and what the proxy there can do.
+pub(super) struct Keys<'a> {
+    pub(super) look: &'a Look,
+    pub(super) rows: Vec<&'a Row>,
+    /// Why that proxy cannot do something; none: it can.
+    pub(super) lacks: &'a dyn Fn(Ability) -> Option<&'static str>,
+}
+
 /// The box with the keys of one target. Where it is the only one, there is no key to the others.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usize) {
     let alone = scene.model.station.is_none();
     let rows = scene.model.keymap.rows().iter().filter(|row| !row.contexts.contains(&Context::Fleet));
     let rows: Vec<&Row> = rows.filter(|row| !(alone && row.action == Action::Fleet)).collect();
-    draw_rows(buffer, area, (scene.look, &rows), page);
+    let lacks = |ability| scene.model.lacks(ability);
+    draw_rows(buffer, area, &Keys { look: scene.look, rows, lacks: &lacks }, page);
 }
 
 /// The box with these keys.
-pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, (look, rows): (&Look, &[&Row]), page: usize) {
+pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, keys: &Keys<'_>, page: usize) {
+    let look = keys.look;
     let width = area.width.saturating_sub(2).min(100);
     let columns: u16 = if width >= 74 { 2 } else { 1 };
     let column_width = usize::from((width.saturating_sub(4)) / columns);
-    let lines = lines((look, rows), column_width.saturating_sub(1));
+    let lines = lines(keys, column_width.saturating_sub(1));
     let height = area.height;
     let body = usize::from(height.saturating_sub(3)).max(1);
     let per_page = body * usize::from(columns);
@@ -55,10 +66,11 @@ pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, (look, rows): (&Look, &
     }
 }
 
-fn lines((look, all): (&Look, &[&Row]), room: usize) -> Vec<Line<'static>> {
+fn lines(keys: &Keys<'_>, room: usize) -> Vec<Line<'static>> {
+    let look = keys.look;
     let mut lines = Vec::new();
     for (group, heading) in Group::ALL {
-        let rows = || all.iter().copied().filter(|row| row.group == group);
+        let rows = || keys.rows.iter().copied().filter(|row| row.group == group);
         if rows().next().is_none() {
             continue;
         }
@@ -71,7 +83,7 @@ fn lines((look, all): (&Look, &[&Row]), room: usize) -> Vec<Line<'static>> {
             if !told.contains(&row.help) {
                 told.push(row.help);
                 let same: Vec<&Row> = rows().filter(|other| other.help == row.help).collect();
-                lines.push(key_line(look, &same, room));
+                lines.push(key_line(keys, &same, room));
             }
         }
     }
@@ -95,8 +107,8 @@ fn lines((look, all): (&Look, &[&Row]), room: usize) -> Vec<Line<'static>> {
 }
 
 /// The keys of one row, or the first keys of several with the same words.
-fn key_line(look: &Look, rows: &[&Row], room: usize) -> Line<'static> {
-    let mut keys: Vec<String> = Vec::new();
+fn key_line(all: &Keys<'_>, rows: &[&Row], room: usize) -> Line<'static> {
+    let (look, mut keys): (_, Vec<String>) = (all.look, Vec::new());
     let each = if rows.len() == 1 { 2 } else { 1 };
     for key in rows.iter().flat_map(|row| row.keys.iter().take(each)).map(ToString::to_string) {
         if !keys.contains(&key) {
@@ -105,8 +117,13 @@ fn key_line(look: &Look, rows: &[&Row], room: usize) -> Line<'static> {
     }
     let keys = cut(&format!("  {}", keys.join(" ")), KEYS - 1);
     let words = rows.first().map_or("", |row| row.help);
+    let ability = rows.first().and_then(|row| row.action.needs());
+    let (key, role, words) = match ability.and_then(|ability| (all.lacks)(ability)) {
+        Some(why) => (Role::Faint, Role::Faint, why),
+        None => (Role::Accent, Role::Text, words),
+    };
     Line::from(vec![
-        look.span(Role::Accent, pad(&keys, KEYS, Align::Left)),
-        look.span(Role::Text, cut(words, room.saturating_sub(KEYS))),
+        look.span(key, pad(&keys, KEYS, Align::Left)),
+        look.span(role, cut(words, room.saturating_sub(KEYS))),
     ])
 }

@@ -71,6 +71,13 @@ fn measures(
         }
         None => vec![scene.span(Role::Faint, format!("{:<34}", "no answers"))],
     };
+    let proxy = scene.model.fleet.snapshot().map(|snapshot| &snapshot.proxy);
+    if proxy.is_some_and(|proxy| !proxy.tells("answers")) {
+        let why = "unknown: httpd tells no latencies, statuses and sessions of a member";
+        let mut line = Line::from(label("measured "));
+        line.push_span(scene.span(Role::Faint, cut(why, room.saturating_sub(9))));
+        return vec![line];
+    }
     let mut latency = Line::from(label("latency  10 s "));
     latency.spans.extend(known(member.latency.last_10s));
     let mut long = Line::from(label("5 min "));

@@ -80,10 +80,11 @@ fn right(scene: Scene<'_>) -> Line<'static> {
     match &scene.model.screen {
         Screen::Balancers => arrangement(scene),
         Screen::Member(target) => match snapshot.and_then(|snapshot| target.find(snapshot)) {
-            Some((_, member)) => {
+            // A number that only tells settings apart is nothing to read.
+            Some((_, member)) if snapshot.is_some_and(|snapshot| !snapshot.proxy.is_httpd()) => {
                 Line::from(scene.span(Role::Faint, format!(" revision {} ", member.revision)))
             }
-            None => Line::default(),
+            _ => Line::default(),
         },
         _ => Line::default(),
     }

@@ -16,8 +16,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut lines = Vec::new();
     if let Some(snapshot) = scene.model.fleet.snapshot() {
         let proxy = &snapshot.proxy;
+        let process =
+            if proxy.tells("proxy.pid") { format!(", process {}", proxy.pid) } else { String::new() };
         for (label, value, role) in [
-            ("proxy", format!("{} {}, process {}", proxy.product, proxy.version, proxy.pid), Role::Text),
+            ("proxy", format!("{} {}{process}", proxy.product, proxy.version), Role::Text),
             ("configuration", proxy.configuration.clone(), Role::Strong),
             ("listens on", proxy.listen.join(" "), Role::Text),
             ("socket", scene.model.title.clone(), Role::Text),

@@ -1,0 +1,64 @@
+//! A snapshot as JSON in which what the proxy does not tell is null: a zero would be taken for a count.
+
+use evenkeel_protocol::Snapshot;
+use serde_json::Value;
+
+use super::Exit;
+use super::output::Stop;
+
+/// The snapshot, with null in the place of each field that its proxy does not tell.
+pub(super) fn json(snapshot: &Snapshot) -> Result<Value, Stop> {
+    let mut value = serde_json::to_value(snapshot)
+        .map_err(|why| Stop::Failed(Exit::Failed, format!("the snapshot is no JSON: {why}")))?;
+    for field in &snapshot.proxy.untold {
+        if let Some(own) = field.strip_prefix("proxy.") {
+            blank(value.pointer_mut("/proxy"), own);
+            continue;
+        }
+        let balancers = value.pointer_mut("/balancers").and_then(Value::as_array_mut);
+        for balancer in balancers.into_iter().flatten() {
+            if let Some(own) = field.strip_prefix("settings.") {
+                blank(balancer.pointer_mut("/settings"), own);
+                continue;
+            }
+            let members = balancer.pointer_mut("/members").and_then(Value::as_array_mut);
+            for member in members.into_iter().flatten() {
+                blank(Some(member), field);
+            }
+        }
+    }
+    Ok(value)
+}
+
+/// Puts null into a field that is there.
+fn blank(object: Option<&mut Value>, field: &str) {
+    if let Some(value) = object.and_then(|object| object.get_mut(field)) {
+        *value = Value::Null;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::client::scripted;
+
+    #[test]
+    fn what_is_not_told_is_null_and_nothing_else_is() {
+        let mut snapshot = scripted::snapshot(0);
+        let whole = json(&snapshot).unwrap();
+        assert_eq!(whole, serde_json::to_value(&snapshot).unwrap());
+        snapshot.proxy.untold =
+            ["served", "settings.failonstatus", "proxy.pid", "nothing"].map(str::to_owned).to_vec();
+        let told = json(&snapshot).unwrap();
+        assert_eq!(told["proxy"]["pid"], Value::Null);
+        for balancer in told["balancers"].as_array().unwrap() {
+            assert_eq!(balancer["settings"]["failonstatus"], Value::Null);
+            for member in balancer["members"].as_array().unwrap() {
+                assert_eq!((&member["served"], &member["elected"]), (&Value::Null, &json!(10)));
+            }
+        }
+        assert_eq!(told["proxy"].get("nothing"), None);
+    }
+}

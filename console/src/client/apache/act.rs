@@ -1,0 +1,336 @@
+//! An edit of an httpd: only what its page lists, only the fields that change; then the page is read again, and what it
+//! says now is what is told.
+
+use std::collections::BTreeMap;
+
+use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::{Change, Edited, Peer, Refusal, Snapshot, Subject};
+
+use super::form::{self, Wanted, body, encoded};
+use super::http::Ask;
+use super::page::{Balancer, Page};
+use super::record::{self, Made};
+use super::settings::Setting;
+use super::{Look, Manager, closed, settings};
+use crate::client::Failure;
+
+/// How often the page is looked at again to find out why an edit did not hold.
+const LOOKS: usize = 4;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) wanted: Vec<Wanted>,
+    /// Do it only if the subject still has this revision.
+    pub(super) revision: Option<u64>,
+    /// Why, in the operator's words.
+    pub(super) reason: Option<String>,
+}
+
+impl Manager {
+    /// Makes an edit and proves it.
+    pub(super) async fn act(&self, subject: &Subject, order: Order) -> Result<Edited, Failure> {
+        let Ok(_acting) = self.acting.acquire().await else { return Err(closed()) };
+        let before = self.form(subject).await?;
+        let (wanted, form) = match self.prepare(subject, &order, &before)? {
+            Some(prepared) => prepared,
+            None => return Ok(self.edited(subject, &before, (Vec::new(), Vec::new()))),
+        };
+        let fields = wanted.iter().map(|wanted| wanted.field).collect();
+        self.with(|state| state.record.expect(Some((subject.clone(), fields))));
+        let after = self.post(&form, &before).await;
+        self.with(|state| state.record.expect(None));
+        let after = after.map_err(Failure::of_edit)?;
+        let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
+        let changes = (proof.changes.clone(), notes(&proof.besides, &wanted));
+        let edited = self.tell_of(self.edited(subject, &after, changes), (subject, order.reason), &after);
+        if proof.missing.is_empty() {
+            return Ok(edited);
+        }
+        Err(self.why_not(&proof, (subject, &wanted), (&before, &after)).await)
+    }
+
+    /// Posts a form and looks what has come of it.
+    async fn post(&self, form: &str, before: &Look) -> Result<Look, Failure> {
+        self.http.ask(Ask::Post(form), &before.page.server).await?;
+        self.look(None).await
+    }
+
+    /// Notes what was changed from here, if anything was.
+    fn tell_of(&self, edited: Edited, (subject, reason): (&Subject, Option<String>), after: &Look) -> Edited {
+        if !edited.changed {
+            return edited;
+        }
+        let made = Made { by: Some(me()), reason, revision: edited.revision, durable: edited.durable };
+        let event = self.with(|state| {
+            state.record.made(subject, &edited.changes);
+            let kind = record::edited(subject, edited.changes.clone(), Some(made));
+            state.record.tell(after.snapshot.taken, kind)
+        });
+        self.news.notify_waiters();
+        Edited { event: Some(event), ..edited }
+    }
+
+    /// The page with the form of the subject on it, as things are now.
+    async fn form(&self, subject: &Subject) -> Result<Look, Failure> {
+        let plain = self.look(None).await?;
+        let (balancer, w) = listed(&plain.page, subject)?;
+        let mut query = format!("b={}", encoded(&balancer.b));
+        if let Some(w) = w {
+            query = format!("{query}&w={}", encoded(w));
+        }
+        if let Some(nonce) = balancer.nonce.as_deref() {
+            query = format!("{query}&nonce={}", encoded(nonce));
+        }
+        self.look(Some(&query)).await
+    }
+
+    /// The fields that really change, and the body that changes them; none: all of it holds already.
+    fn prepare(
+        &self,
+        subject: &Subject,
+        order: &Order,
+        before: &Look,
+    ) -> Result<Option<(Vec<Wanted>, String)>, Failure> {
+        let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
+        if self.with(|state| state.record.is_several()) {
+            return refused(Code::ReadOnly, record::SEVERAL.to_owned());
+        }
+        let Look { page, snapshot } = before;
+        let (balancer, w) = listed(page, subject)?;
+        let now = revision(snapshot, subject);
+        if order.revision.is_some_and(|asked| !record::is_revision(asked, now)) {
+            return refused(Code::Stale, format!("{} was changed since you looked", named(subject)));
+        }
+        let differs = |wanted: &&Wanted| {
+            settings::get(snapshot, subject, wanted.field).is_none_or(|value| value != wanted.shown)
+        };
+        let wanted: Vec<Wanted> = order.wanted.iter().filter(differs).cloned().collect();
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let Some(nonce) = balancer.nonce.as_deref() else {
+            return refused(
+                Code::ReadOnly,
+                format!("the page of {} has no links to its forms", page.version),
+            );
+        };
+        let Some(form) = &page.form else {
+            return refused(Code::ReadOnly, no_form(page, self.http.host()));
+        };
+        if let Some(why) = form.objection(&wanted, &page.version) {
+            let code = if why.contains("for looking only") { Code::ReadOnly } else { Code::Invalid };
+            return refused(code, why);
+        }
+        let mut fixed = vec![("b", balancer.b.as_str())];
+        fixed.extend(w.map(|w| ("w", w)));
+        fixed.push(("nonce", nonce));
+        let form = body(&fixed, &wanted);
+        if form.len() > form::LONGEST {
+            let why = format!("httpd reads only {} bytes of a form: change less at once", form::LONGEST);
+            return refused(Code::Invalid, why);
+        }
+        Ok(Some((wanted, form)))
+    }
+
+    /// The answer to an edit that holds.
+    fn edited(
+        &self,
+        subject: &Subject,
+        look: &Look,
+        (changes, mut notes): (Vec<Change>, Vec<String>),
+    ) -> Edited {
+        let durable = look.page.persists == Some(true);
+        let changed = !changes.is_empty();
+        if changed && !durable {
+            let how = if look.page.persists.is_some() {
+                "BalancerPersist is off"
+            } else {
+                "this version keeps nothing"
+            };
+            notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})"));
+        }
+        Edited {
+            balancer: subject.balancer.clone(),
+            member: subject.member.clone(),
+            changed,
+            changes,
+            revision: revision(&look.snapshot, subject),
+            event: None,
+            durable,
+            notes,
+        }
+    }
+
+    /// Why an edit that was posted does not hold.
+    async fn why_not(
+        &self,
+        proof: &Proof,
+        (subject, wanted): (&Subject, &[Wanted]),
+        (before, after): (&Look, &Look),
+    ) -> Failure {
+        let internal = |why: String| Failure::Refused(Refusal::new(Code::Internal, why));
+        let missing: Vec<String> =
+            proof.missing.iter().map(|(field, value)| format!("{field} ({value})")).collect();
+        let took = format!(
+            "{}: httpd answered, and {} did not take{}",
+            named(subject),
+            missing.join(", "),
+            if proof.changes.is_empty() { "" } else { ", while the rest did" }
+        );
+        let nonce = |look: &Look| look.page.balancer(&subject.balancer).and_then(|found| found.nonce.clone());
+        let old = nonce(before);
+        if old != nonce(after) {
+            for _ in 0..LOOKS {
+                // What cannot be read any more answers nothing either.
+                let Ok(again) = self.look(None).await else { break };
+                if nonce(&again) == old {
+                    break;
+                }
+            }
+            if self.with(|state| state.record.is_several()) {
+                return Failure::FateUnknown(record::SEVERAL.to_owned());
+            }
+            return internal(format!(
+                "{took}: httpd was restarted in between (its nonce has changed); do it again"
+            ));
+        }
+        if let Some((other, change)) =
+            proof.besides.iter().find(|(_, change)| wanted.iter().any(|wanted| wanted.field == change.field))
+        {
+            return internal(format!(
+                "{took}, but {} has now {} {}: httpd took it for that one, or somebody changed that meanwhile",
+                named(other),
+                change.field,
+                change.after
+            ));
+        }
+        if old.as_deref() == Some("") {
+            let why = format!("{took}: nonce=None in its configuration lets nobody change anything");
+            return Failure::Refused(Refusal::new(Code::ReadOnly, why));
+        }
+        let balancer = before.snapshot.balancer(&subject.balancer);
+        if proof.missing.iter().all(|(field, _)| field == "lbfactor")
+            && balancer.is_some_and(|balancer| balancer.members.len() == 1)
+        {
+            return internal(format!("{took}: httpd keeps the factor of a member that is alone at 1.00"));
+        }
+        internal(format!(
+            "{took}: something in between drops the body of a POST, or changes its Referer; see httpd's error log"
+        ))
+    }
+}
+
+/// What was seen of an edit.
+struct Proof {
+    /// What has changed as it was asked for.
+    changes: Vec<Change>,
+    /// The fields that are not as they were asked for, and what they are.
+    missing: Vec<(String, String)>,
+    /// What has changed besides.
+    besides: Vec<(Subject, Change)>,
+}
+
+impl Proof {
+    fn of(subject: &Subject, wanted: &[Wanted], (before, after): (&Snapshot, &Snapshot)) -> Self {
+        let mut proof = Self { changes: Vec::new(), missing: Vec::new(), besides: Vec::new() };
+        for Wanted { field, shown, .. } in wanted {
+            let now = settings::get(after, subject, field);
+            if now.as_ref() == Some(shown) {
+                let before = settings::get(before, subject, field).unwrap_or_default();
+                proof.changes.push(Change { field: (*field).to_owned(), before, after: shown.clone() });
+            } else {
+                let now = now.unwrap_or_else(|| "gone".to_owned());
+                proof.missing.push(((*field).to_owned(), format!("is {now}")));
+            }
+        }
+        let known: BTreeMap<Subject, Vec<Setting>> = settings::all(before).collect();
+        for (other, now) in settings::all(after) {
+            let known = known.get(&other);
+            for change in known.map(|before| settings::changes(before, &now)).unwrap_or_default() {
+                let own = other == *subject && wanted.iter().any(|wanted| wanted.field == change.field);
+                if !own {
+                    proof.besides.push((other.clone(), change));
+                }
+            }
+        }
+        proof
+    }
+}
+
+/// What else should be known.
+fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
+    let mut notes: Vec<String> = besides
+        .iter()
+        .map(|(other, Change { field, before, after })| {
+            format!("{} changed at the same time, not by this: {field} {before} -> {after}", named(other))
+        })
+        .collect();
+    if wanted.iter().any(|wanted| wanted.field == "lbfactor") {
+        notes.push(
+            "the load of every member of the balancer was reset to its factor, as httpd does".to_owned(),
+        );
+    }
+    notes
+}
+
+/// The balancer on the page, and how links name the member.
+fn listed<'a>(page: &'a Page, subject: &Subject) -> Result<(&'a Balancer, Option<&'a str>), Failure> {
+    let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
+    let Some(balancer) = page.balancer(&subject.balancer) else {
+        return refused(Code::NotFound, format!("the page lists no balancer {}", subject.balancer));
+    };
+    let Some(name) = &subject.member else { return Ok((balancer, None)) };
+    let Some(member) = balancer.members.iter().find(|member| member.name == *name) else {
+        return refused(Code::NotFound, format!("the page lists no member {name} in {}", subject.balancer));
+    };
+    let same = balancer.members.iter().filter(|other| other.w.eq_ignore_ascii_case(&member.w)).count();
+    if same > 1 {
+        let why = format!(
+            "{same} members of {} are {} to httpd's page, which would change one of them, and nobody could say which",
+            subject.balancer, member.w
+        );
+        return refused(Code::Ambiguous, why);
+    }
+    Ok((balancer, Some(&member.w)))
+}
+
+/// Why a page shows no form although one was asked for.
+fn no_form(page: &Page, host: &str) -> String {
+    if page.server.eq_ignore_ascii_case(host) {
+        return format!(
+            "the page of {} shows no form: something in between drops the query or the Referer of requests",
+            page.version
+        );
+    }
+    format!(
+        "httpd drops requests for its forms: it calls itself '{}', and does not take a Referer of that name from here; \
+         try --host {}",
+        page.server, page.server
+    )
+}
+
+fn revision(snapshot: &Snapshot, subject: &Subject) -> u64 {
+    let balancer = snapshot.balancer(&subject.balancer);
+    let found = match &subject.member {
+        None => balancer.map(|balancer| balancer.revision),
+        Some(member) => balancer.and_then(|balancer| balancer.member(member)).map(|member| member.revision),
+    };
+    found.unwrap_or_default()
+}
+
+/// What people call a subject.
+pub(super) fn named(subject: &Subject) -> String {
+    match &subject.member {
+        Some(member) => format!("{}/{member}", subject.balancer),
+        None => subject.balancer.url(),
+    }
+}
+
+/// Who asks: the user of this process.
+pub(super) fn me() -> Peer {
+    let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let user = std::env::var("USER").ok().filter(|name| name.chars().all(|c| c.is_ascii_graphic()));
+    let pid = i32::try_from(std::process::id()).ok();
+    Peer { uid, gid, pid, user, ..Peer::default() }
+}

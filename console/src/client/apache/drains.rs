@@ -1,0 +1,181 @@
+//! What is asked of drains, by the same verbs as of an Evenkeel proxy.
+
+use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::{
+    BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil, Edited,
+    EventKind, MemberEdit, MemberName, OnTimeout, Refusal,
+};
+
+use super::act::me;
+use super::clock::Now;
+use super::{Manager, ended, jobs};
+use crate::ability::Ability;
+use crate::client::Failure;
+
+impl Manager {
+    /// Drains a member, and watches it for as long as this process runs.
+    pub(in crate::client) async fn begin_drain(
+        &self,
+        balancer: &BalancerName,
+        member: &MemberName,
+        order: &DrainOrder,
+    ) -> Result<DrainAnswer, Failure> {
+        possible(order.until, order.on_timeout)?;
+        let edit = MemberEdit {
+            drain: Some(true),
+            revision: order.revision,
+            reason: order.reason.clone(),
+            ..MemberEdit::default()
+        };
+        let edited = self.edit_member(balancer, member, &edit).await?;
+        let now = self.clock.now();
+        let begun = self.with(|state| {
+            let seen = state.record.last()?.clone();
+            let drain = jobs::ordered((balancer, seen.member(balancer, member)?), order, now, me());
+            let running = state.jobs.running(&drain);
+            let number = state.jobs.begin(drain, order, now, &seen)?;
+            Some((state.jobs.get(number)?.clone(), running.is_none()))
+        });
+        let Some((drain, is_new)) = begun else {
+            let why = "the member drains now, and too many drains are watched already to watch this one too";
+            return Err(Failure::Refused(Refusal::new(Code::Unavailable, why)));
+        };
+        if is_new {
+            self.tell(now, began(&drain));
+        }
+        Ok(DrainAnswer {
+            changed: true,
+            drain: Drain { durable: edited.durable, ..drain },
+            edited: Some(edited),
+        })
+    }
+
+    /// One drain as it stands, looked at now.
+    pub(in crate::client) async fn drain(&self, number: u64) -> Result<Drain, Failure> {
+        self.snapshot().await?;
+        self.with(|state| state.jobs.get(number).cloned()).ok_or_else(|| none(number))
+    }
+
+    /// Gives a drain that runs other terms.
+    pub(in crate::client) async fn change_drain(
+        &self,
+        number: u64,
+        change: &DrainChange,
+    ) -> Result<DrainAnswer, Failure> {
+        possible(change.until, change.on_timeout)?;
+        let now = self.clock.now();
+        if !self.with(|state| state.jobs.change(number, change, now)) {
+            return Err(none(number));
+        }
+        // What is due at once is done before the answer.
+        self.drive().await;
+        let drain = self.with(|state| state.jobs.get(number).cloned()).ok_or_else(|| none(number))?;
+        Ok(DrainAnswer { changed: true, drain, edited: None })
+    }
+
+    /// Ends a drain, and lets new sessions come again if that is asked for.
+    pub(in crate::client) async fn cancel_drain(
+        &self,
+        number: u64,
+        cancel: &DrainCancel,
+    ) -> Result<DrainAnswer, Failure> {
+        let found = self.with(|state| state.jobs.get(number).cloned());
+        let drain = found.filter(Drain::is_running).ok_or_else(|| none(number))?;
+        let restores = cancel.restore == Some(true);
+        let edited = if restores {
+            let edit =
+                MemberEdit { drain: Some(false), reason: cancel.reason.clone(), ..MemberEdit::default() };
+            Some(self.edit_member(&drain.balancer, &drain.member, &edit).await?)
+        } else {
+            None
+        };
+        let why = if restores {
+            "it was cancelled: it takes new sessions again"
+        } else {
+            "it was cancelled: it keeps draining"
+        };
+        let drain =
+            self.finish(number, DrainOutcome::Cancelled, why.to_owned()).ok_or_else(|| none(number))?;
+        Ok(DrainAnswer { changed: true, drain, edited })
+    }
+
+    /// The deadline of a drain has passed.
+    pub(super) async fn due(&self, drain: Drain, now: Now) {
+        let (edit, outcome, what) = match drain.on_timeout {
+            OnTimeout::Fail | OnTimeout::Cut => {
+                let why = format!("the time has passed with {}; it keeps draining", left(&drain));
+                self.finish(drain.number, DrainOutcome::KeptDraining, why);
+                return;
+            }
+            OnTimeout::Stop => (
+                MemberEdit { stopped: Some(true), ..MemberEdit::default() },
+                DrainOutcome::Stopped,
+                "it was stopped",
+            ),
+            OnTimeout::Restore => (
+                MemberEdit { drain: Some(false), ..MemberEdit::default() },
+                DrainOutcome::Restored,
+                "it takes new sessions again",
+            ),
+        };
+        // Ended before it is acted on, so that what is done is not taken for somebody else's doing.
+        let why = format!("the time has passed with {}: {what}", left(&drain));
+        let ended = self.with(|state| state.jobs.end(drain.number, outcome, why, now));
+        let made: Result<Edited, Failure> =
+            Box::pin(self.edit_member(&drain.balancer, &drain.member, &edit)).await;
+        let ended = match made {
+            Ok(_) => ended,
+            Err(failure) => {
+                let why = format!("the time has passed, and it keeps draining: {failure}");
+                self.with(|state| state.jobs.correct(drain.number, DrainOutcome::KeptDraining, why))
+            }
+        };
+        if let Some(drain) = ended {
+            self.tell(now, super::ended(&drain));
+        }
+    }
+
+    fn finish(&self, number: u64, outcome: DrainOutcome, why: String) -> Option<Drain> {
+        let now = self.clock.now();
+        let drain = self.with(|state| state.jobs.end(number, outcome, why, now))?;
+        self.tell(now, ended(&drain));
+        Some(drain)
+    }
+}
+
+/// Can an httpd be waited for so?
+fn possible(until: Option<DrainUntil>, on_timeout: Option<OnTimeout>) -> Result<(), Failure> {
+    let unable = |ability: Ability| Err(Failure::Unable(ability.why_not_httpd().to_owned()));
+    match (until, on_timeout) {
+        (Some(DrainUntil::NoSessions), _) => unable(Ability::Sessions),
+        (_, Some(OnTimeout::Cut)) => unable(Ability::Cut),
+        _ => Ok(()),
+    }
+}
+
+fn left(drain: &Drain) -> String {
+    match drain.busy.requests {
+        0 => "no request in flight, but not for long enough".to_owned(),
+        1 => "1 request in flight".to_owned(),
+        busy => format!("{busy} requests in flight"),
+    }
+}
+
+fn none(number: u64) -> Failure {
+    Failure::Refused(Refusal::new(Code::NotFound, format!("there is no drain {number} that runs here")))
+}
+
+fn began(drain: &Drain) -> EventKind {
+    EventKind::DrainBegan {
+        drain: drain.number,
+        balancer: drain.balancer.clone(),
+        member: drain.member.clone(),
+        until: drain.until,
+        timeout: drain.timeout,
+        settle: drain.settle,
+        on_timeout: drain.on_timeout,
+        by: drain.by.clone(),
+        reason: drain.reason.clone(),
+        durable: drain.durable,
+    }
+}

@@ -1,0 +1,282 @@
+//! Drains of members of an httpd, which runs none by itself: they go on for as long as this process looks on.
+//!
+//! Of a session without a request in flight a manager page says nothing, so the end of such a drain is never a promise.
+
+use std::time::Duration;
+
+use evenkeel_protocol::{
+    Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag,
+    MemberSnapshot, Moment, OnTimeout, Patience, SessionsKnown, Snapshot, Span,
+};
+
+use super::clock::Now;
+
+/// Drains that run at once.
+const RUNNING: usize = 64;
+/// Drains that have ended and are still shown.
+const ENDED: usize = 32;
+
+/// All drains that were begun here.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    jobs: Vec<Job>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Job {
+    drain: Drain,
+    deadline: Option<Moment>,
+    /// Since when nothing was in flight, and how often the member had been elected then.
+    quiet: Option<(Moment, u64)>,
+    /// The run of httpd in which it was begun.
+    run: evenkeel_protocol::Timestamp,
+}
+
+/// What a drain has come to, beside itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Came {
+    /// It stands at another phase now.
+    Phase(Drain),
+    /// It has ended.
+    Ended(Drain),
+    /// Its deadline has passed, and the member is to be stopped or taken back.
+    Due(Drain),
+}
+
+impl Jobs {
+    /// All of them, by number.
+    pub(super) fn list(&self) -> Vec<Drain> {
+        self.jobs.iter().map(|job| job.drain.clone()).collect()
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&Drain> {
+        self.jobs.iter().map(|job| &job.drain).find(|drain| drain.number == number)
+    }
+
+    /// The drain of a member that runs.
+    pub(super) fn running(&self, of: &Drain) -> Option<u64> {
+        let same = |drain: &&Drain| drain.balancer == of.balancer && drain.member == of.member;
+        let mut running = self.jobs.iter().map(|job| &job.drain).filter(|drain| drain.is_running());
+        running.find(same).map(|drain| drain.number)
+    }
+
+    /// Begins a drain, or gives the one of the member that runs other terms; none: too many run.
+    pub(super) fn begin(
+        &mut self,
+        mut drain: Drain,
+        order: &DrainOrder,
+        now: Now,
+        seen: &Snapshot,
+    ) -> Option<u64> {
+        if let Some(number) = self.running(&drain) {
+            let DrainOrder { until, timeout, settle, on_timeout, reason, .. } = order.clone();
+            self.change(
+                number,
+                &DrainChange { until, timeout, extend: None, settle, on_timeout, reason },
+                now,
+            );
+            return Some(number);
+        }
+        if self.jobs.iter().filter(|job| job.drain.is_running()).count() >= RUNNING {
+            return None;
+        }
+        let ended = self.jobs.iter().filter(|job| !job.drain.is_running()).count();
+        if ended >= ENDED
+            && let Some(oldest) = self.jobs.iter().position(|job| !job.drain.is_running())
+        {
+            self.jobs.remove(oldest);
+        }
+        self.last += 1;
+        drain.number = self.last;
+        let mut job = Job { drain, deadline: None, quiet: None, run: seen.proxy.started };
+        job.set_timeout(order.timeout.unwrap_or(Patience::Forever), now);
+        self.jobs.push(job);
+        Some(self.last)
+    }
+
+    /// Gives a drain that runs other terms; false: there is no such drain.
+    pub(super) fn change(&mut self, number: u64, change: &DrainChange, now: Now) -> bool {
+        let Some(job) = self.job(number).filter(|job| job.drain.is_running()) else { return false };
+        let drain = &mut job.drain;
+        drain.settle = change.settle.unwrap_or(drain.settle);
+        drain.on_timeout = change.on_timeout.unwrap_or(drain.on_timeout);
+        if let Some(timeout) = change.timeout {
+            job.set_timeout(timeout, now);
+        }
+        if let (Some(extend), Some(deadline)) = (change.extend, job.deadline) {
+            job.set_deadline(Some(deadline.plus(extend.duration())), now);
+        }
+        true
+    }
+
+    /// Ends a drain; none: there is no such drain that runs.
+    pub(super) fn end(&mut self, number: u64, outcome: DrainOutcome, why: String, now: Now) -> Option<Drain> {
+        let job = self.job(number).filter(|job| job.drain.is_running())?;
+        job.end(outcome, why, now);
+        Some(job.drain.clone())
+    }
+
+    /// Says otherwise how a drain has ended; none: there is no such drain.
+    pub(super) fn correct(&mut self, number: u64, outcome: DrainOutcome, why: String) -> Option<Drain> {
+        let job = self.job(number)?;
+        (job.drain.outcome, job.drain.why) = (Some(outcome), why);
+        Some(job.drain.clone())
+    }
+
+    fn job(&mut self, number: u64) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|job| job.drain.number == number)
+    }
+
+    /// Looks at what was seen; what has come of it.
+    pub(super) fn look(&mut self, seen: &Snapshot, now: Now) -> Vec<Came> {
+        self.jobs
+            .iter_mut()
+            .filter(|job| job.drain.is_running())
+            .filter_map(|job| job.look(seen, now))
+            .collect()
+    }
+}
+
+impl Job {
+    fn set_timeout(&mut self, timeout: Patience, now: Now) {
+        self.drain.timeout = timeout;
+        let deadline = match timeout {
+            Patience::Forever => None,
+            Patience::Within(span) => Some(now.moment.plus(span.duration())),
+        };
+        self.set_deadline(deadline, now);
+    }
+
+    fn set_deadline(&mut self, deadline: Option<Moment>, now: Now) {
+        self.deadline = deadline;
+        let left = deadline.map(|deadline| deadline.since(now.moment));
+        self.drain.deadline = left.map(|left| now.wall.plus(left));
+        self.drain.left_ms = left.map(millis);
+    }
+
+    fn end(&mut self, outcome: DrainOutcome, why: String, now: Now) {
+        let drain = &mut self.drain;
+        (drain.phase, drain.outcome, drain.ended) = (DrainPhase::Done, Some(outcome), Some(now.wall));
+        (drain.deadline, drain.left_ms, drain.why) = (None, None, why);
+    }
+
+    fn look(&mut self, seen: &Snapshot, now: Now) -> Option<Came> {
+        self.set_deadline(self.deadline, now);
+        let member = seen.member(&self.drain.balancer, &self.drain.member);
+        if let Some((outcome, why)) = self.overtaken(member, seen) {
+            self.end(outcome, why, now);
+            return Some(Came::Ended(self.drain.clone()));
+        }
+        let before = self.drain.phase;
+        let quiet = self.watch(member?, now);
+        let settle = self.drain.settle;
+        if quiet.is_some_and(|quiet| quiet >= settle.duration()) {
+            let why = if settle == Span::ZERO {
+                "no request is in flight; idle sessions are unknown".to_owned()
+            } else {
+                format!("no request was in flight for {settle}; idle sessions are unknown")
+            };
+            self.end(DrainOutcome::Idle, why, now);
+            return Some(Came::Ended(self.drain.clone()));
+        }
+        if self.deadline.is_some_and(|deadline| now.moment >= deadline) {
+            return Some(Came::Due(self.drain.clone()));
+        }
+        (self.drain.phase != before).then(|| Came::Phase(self.drain.clone()))
+    }
+
+    /// Has somebody or something else ended it?
+    fn overtaken(&self, member: Option<&MemberSnapshot>, seen: &Snapshot) -> Option<(DrainOutcome, String)> {
+        let Some(member) = member else {
+            return Some((DrainOutcome::MemberGone, "it is no longer configured".to_owned()));
+        };
+        if member.status.has(Flag::Stopped) {
+            return Some((DrainOutcome::StoppedMeanwhile, "somebody stopped it meanwhile".to_owned()));
+        }
+        if member.status.has(Flag::Drain) {
+            return None;
+        }
+        let why = if seen.proxy.started == self.run {
+            "somebody let new sessions come again (N was cleared)"
+        } else {
+            "your drain is gone: httpd was restarted, perhaps gracefully, and has forgotten it; it takes new sessions again \
+             until you drain it again"
+        };
+        Some((DrainOutcome::Cleared, why.to_owned()))
+    }
+
+    /// For how long nothing has been in flight.
+    fn watch(&mut self, member: &MemberSnapshot, now: Now) -> Option<Duration> {
+        let drain = &mut self.drain;
+        drain.busy.requests = member.busy;
+        if member.busy > 0 {
+            self.quiet = None;
+            (drain.phase, drain.quiet_ms) = (DrainPhase::Requests, None);
+            let verb = if member.busy == 1 { "request is" } else { "requests are" };
+            drain.why = format!("{} {verb} in flight; idle sessions are unknown", member.busy);
+            return None;
+        }
+        // Who was elected between two looks had something in flight.
+        if self.quiet.is_some_and(|(_, elected)| elected != member.elected) {
+            self.quiet = None;
+        }
+        let (since, _) = *self.quiet.get_or_insert((now.moment, member.elected));
+        let quiet = now.moment.since(since);
+        (drain.phase, drain.quiet_ms) = (DrainPhase::Settling, Some(millis(quiet)));
+        drain.why = format!(
+            "no request is in flight, and it must stay so for {}; idle sessions are unknown",
+            drain.settle
+        );
+        Some(quiet)
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A drain as it is ordered, before anybody has looked.
+pub(super) fn ordered(
+    (balancer, member): (&evenkeel_protocol::BalancerName, &MemberSnapshot),
+    order: &DrainOrder,
+    now: Now,
+    by: evenkeel_protocol::Peer,
+) -> Drain {
+    Drain {
+        number: 0,
+        balancer: balancer.clone(),
+        member: member.name.clone(),
+        route: member.route.clone(),
+        phase: DrainPhase::Shedding,
+        outcome: None,
+        began: now.wall,
+        ended: None,
+        until: DrainUntil::Idle,
+        timeout: order.timeout.unwrap_or(Patience::Forever),
+        settle: order.settle.unwrap_or(Span::from_millis(DrainOrder::SETTLE_MILLIS).unwrap_or_default()),
+        on_timeout: order.on_timeout.unwrap_or(OnTimeout::Fail),
+        deadline: None,
+        left_ms: None,
+        by: Some(by),
+        reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        busy: Busy { requests: member.busy, ..Busy::default() },
+        quiet_ms: None,
+        sessions: DrainSessions {
+            known: SessionsKnown::Unknown,
+            live: None,
+            claimed: None,
+            last_seen: None,
+            unknown_until: None,
+            window_ms: None,
+            departing: None,
+        },
+        estimate_ms: None,
+        safe_to_stop: false,
+        why: "it takes no new sessions any more".to_owned(),
+        durable: false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use evenkeel_protocol::{Peer, Timestamp};
+
+use super::super::page::Page;
+use super::super::scripted::Shown;
+use super::super::sight::Sight;
+use super::*;
+
+const A: &str = "http://a:1";
+
+fn at(second: u64) -> Now {
+    Now { wall: Timestamp(second * 1_000_000), moment: Moment(second * 1_000_000) }
+}
+
+fn seen(words: &str, busy: u64, elected: u64) -> Snapshot {
+    let mut shown = Shown::new(&[A, "http://b:1"]);
+    shown.rows[0].words = words.to_owned();
+    (shown.rows[0].busy, shown.rows[0].elected) = (busy, elected);
+    let page = Page::read(&shown.page(false)).unwrap();
+    Sight { page: &page, exact: None, url: "u", taken: Timestamp(9) }.snapshot()
+}
+
+fn begun(order: &DrainOrder) -> Jobs {
+    let snapshot = seen("Init Drn Ok ", 1, 10);
+    let mut jobs = Jobs::default();
+    let balancer = &snapshot.balancers[0];
+    let drain = ordered((&balancer.name, &balancer.members[0]), order, at(0), Peer::default());
+    assert_eq!(jobs.begin(drain.clone(), order, at(0), &snapshot), Some(1));
+    assert_eq!(jobs.begin(drain, order, at(0), &snapshot), Some(1), "a member has one drain");
+    jobs
+}
+
+fn order(timeout: &str, on_timeout: OnTimeout) -> DrainOrder {
+    DrainOrder {
+        timeout: timeout.parse().ok(),
+        settle: "2s".parse().ok(),
+        on_timeout: Some(on_timeout),
+        ..DrainOrder::default()
+    }
+}
+
+#[test]
+fn it_ends_when_nothing_was_in_flight_for_the_settle_time_in_one_piece() {
+    let mut jobs = begun(&order("forever", OnTimeout::Fail));
+    for (second, busy, elected, ends) in
+        [(1, 1, 10, false), (2, 0, 10, false), (3, 0, 11, false), (4, 0, 11, false), (5, 0, 11, true)]
+    {
+        let came = jobs.look(&seen("Init Drn Ok ", busy, elected), at(second));
+        assert_eq!(came.iter().any(|came| matches!(came, Came::Ended(_))), ends, "{second}: {came:?}");
+    }
+    let drain = jobs.get(1).unwrap();
+    assert_eq!(
+        (drain.outcome, drain.safe_to_stop),
+        (Some(DrainOutcome::Idle), false),
+        "no promise about sessions"
+    );
+    assert!(drain.why.contains("idle sessions are unknown"), "{}", drain.why);
+}
+
+#[test]
+fn what_others_do_ends_it_and_is_told_apart() {
+    for (words, restarted, outcome, says) in [
+        ("Init Ok ", false, DrainOutcome::Cleared, "somebody"),
+        ("Init Ok ", true, DrainOutcome::Cleared, "your drain is gone"),
+        ("Init Drn Stop ", false, DrainOutcome::StoppedMeanwhile, "stopped"),
+    ] {
+        let mut jobs = begun(&order("forever", OnTimeout::Fail));
+        let mut snapshot = seen(words, 0, 10);
+        snapshot.proxy.started.0 += u64::from(restarted);
+        jobs.look(&snapshot, at(1));
+        let drain = jobs.get(1).unwrap();
+        assert!(drain.outcome == Some(outcome) && drain.why.contains(says), "{words}: {}", drain.why);
+    }
+    let mut jobs = begun(&order("forever", OnTimeout::Fail));
+    let mut snapshot = seen("Init Drn Ok ", 0, 10);
+    snapshot.balancers[0].members.clear();
+    jobs.look(&snapshot, at(1));
+    assert_eq!(jobs.get(1).unwrap().outcome, Some(DrainOutcome::MemberGone));
+}
+
+#[test]
+fn its_deadline_comes_once_and_can_be_moved() {
+    let mut jobs = begun(&order("10s", OnTimeout::Stop));
+    let busy = seen("Init Drn Ok ", 1, 10);
+    jobs.look(&busy, at(9));
+    assert_eq!(jobs.get(1).unwrap().left_ms, Some(1000));
+    let later = DrainChange { extend: "5s".parse().ok(), ..DrainChange::default() };
+    assert!(jobs.change(1, &later, at(9)));
+    assert!(!jobs.look(&busy, at(10)).iter().any(|came| matches!(came, Came::Due(_))));
+    assert!(jobs.look(&busy, at(15)).iter().any(|came| matches!(came, Came::Due(_))));
+    assert!(jobs.end(1, DrainOutcome::Stopped, "stopped".to_owned(), at(15)).is_some());
+    assert_eq!(jobs.look(&busy, at(16)), []);
+    assert!(
+        !jobs.change(1, &later, at(16)) && jobs.end(1, DrainOutcome::Cut, String::new(), at(16)).is_none()
+    );
+}

@@ -1,0 +1,208 @@
+//! A manager page as its text says it: balancers, members and forms, found by headings and names and not by versions.
+
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{BalancerName, MemberName};
+use percent_encoding::percent_decode_str;
+
+use super::form::Form;
+use super::html::{Cell, Piece, pieces};
+
+/// The longest text that is kept of a page, in characters.
+const LONGEST: usize = 400;
+
+/// What a manager page says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Page {
+    /// What httpd calls itself: the name that it wants to see in a Referer.
+    pub(super) server: String,
+    /// `Apache/2.4.71 (Debian)`.
+    pub(super) version: String,
+    /// Do changes survive a restart, if it says so?
+    pub(super) persists: Option<bool>,
+    pub(super) balancers: Vec<Balancer>,
+    /// What stood there and has no name that can be used, each with the reason.
+    pub(super) passed_over: Vec<String>,
+    /// The form, if one was asked for.
+    pub(super) form: Option<Form>,
+}
+
+/// One balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Balancer {
+    pub(super) name: BalancerName,
+    /// As its links name it.
+    pub(super) b: String,
+    /// What its forms must carry; empty: nothing can be changed. None: there is no link.
+    pub(super) nonce: Option<String>,
+    /// The cells of its own row, by their headings.
+    pub(super) cells: Cells,
+    pub(super) members: Vec<Member>,
+}
+
+/// One member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) name: MemberName,
+    /// As its link names it.
+    pub(super) w: String,
+    pub(super) cells: Cells,
+}
+
+/// The cells of a row, by the headings of their columns.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Cells(Vec<(String, String)>);
+
+impl Cells {
+    fn of(headings: &[String], row: &[Cell]) -> Self {
+        let cells = headings.iter().zip(row);
+        Self(cells.map(|(heading, cell)| (heading.clone(), clean(&cell.text, LONGEST))).collect())
+    }
+
+    /// What stands in a column, if there is such a one.
+    pub(super) fn get(&self, heading: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == heading).map(|(_, text)| text.as_str())
+    }
+
+    /// The number in a column, if there is one.
+    pub(super) fn number<T: std::str::FromStr>(&self, heading: &str) -> Option<T> {
+        self.get(heading)?.parse().ok()
+    }
+}
+
+/// Why a document is no manager page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoPage {
+    /// It asks for a password.
+    Login(String),
+    /// It is something else, of that title.
+    Other(String),
+}
+
+impl Page {
+    /// The balancer of that name.
+    pub(super) fn balancer(&self, name: &BalancerName) -> Option<&Balancer> {
+        self.balancers.iter().find(|balancer| balancer.name == *name)
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    ///
+    /// It is no manager page.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, NoPage> {
+        let pieces = pieces(bytes);
+        let server = pieces.iter().find_map(|piece| match piece {
+            Piece::Heading(heading) => heading.text.strip_prefix("Load Balancer Manager for "),
+            _ => None,
+        });
+        let Some(server) = server else { return Err(foreign(&pieces)) };
+        let mut page = Self { server: clean(server, LONGEST), ..Self::default() };
+        let mut headings: Vec<String> = Vec::new();
+        for piece in &pieces {
+            match piece {
+                Piece::Heading(heading) => page.heading(heading),
+                Piece::Note(note) => page.note(note),
+                Piece::Row(row) if row.iter().all(|cell| cell.heads) => {
+                    headings = row.iter().map(|cell| cell.text.clone()).collect();
+                }
+                Piece::Row(row) => page.row(&headings, row),
+                Piece::Form(posted) => page.form = Some(Form::new(*posted)),
+                Piece::Field(field) => {
+                    if let Some(form) = &mut page.form {
+                        form.add(&field.name, &field.value);
+                    }
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    fn note(&mut self, note: &str) {
+        if let Some(version) = note.strip_prefix("Server Version: ") {
+            self.version = clean(version, LONGEST);
+        } else if note.starts_with("Balancer changes will ") {
+            self.persists = Some(!note.contains("NOT be persisted"));
+        }
+    }
+
+    fn heading(&mut self, heading: &Cell) {
+        let Some(rest) = heading.text.strip_prefix("LoadBalancer Status for ") else { return };
+        let text = rest.split(" [").next().unwrap_or_default();
+        let link = heading.link.as_deref().map(Link::of).unwrap_or_default();
+        match text.parse::<BalancerName>() {
+            Ok(name) => {
+                let b = link.b.unwrap_or_else(|| text.trim_start_matches("balancer://").to_owned());
+                let (cells, members) = (Cells::default(), Vec::new());
+                self.balancers.push(Balancer { name, b, nonce: link.nonce, cells, members });
+            }
+            Err(why) => self.passed_over.push(format!("the balancer '{}' {why}", clean(text, 80))),
+        }
+    }
+
+    fn row(&mut self, headings: &[String], row: &[Cell]) {
+        let (Some(balancer), Some(first)) = (self.balancers.last_mut(), headings.first()) else { return };
+        match first.as_str() {
+            "Worker URL" => {
+                let Some(cell) = row.first() else { return };
+                let link = cell.link.as_deref().map(Link::of).unwrap_or_default();
+                // Of a balancer whose own name could not be used the rows would seem to be those of the one before.
+                if link.b.as_ref().is_some_and(|b| *b != balancer.b) {
+                    return;
+                }
+                if balancer.nonce.is_none() {
+                    balancer.nonce = link.nonce;
+                }
+                let (cells, w) = (Cells::of(headings, row), link.w.unwrap_or_else(|| cell.text.clone()));
+                match MemberName::as_shown(&cell.text) {
+                    Ok(name) => balancer.members.push(Member { name, w, cells }),
+                    Err(why) => {
+                        self.passed_over.push(format!("the member '{}' {why}", clean(&cell.text, 80)));
+                    }
+                }
+            }
+            "MaxMembers" | "StickySession" if balancer.cells == Cells::default() => {
+                balancer.cells = Cells::of(headings, row);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a document is that is no manager page.
+fn foreign(pieces: &[Piece]) -> NoPage {
+    let title = pieces.iter().find_map(|piece| match piece {
+        Piece::Heading(heading) if !heading.text.is_empty() => Some(clean(&heading.text, 80)),
+        _ => None,
+    });
+    let title = title.unwrap_or_default();
+    let asks = |piece: &Piece| matches!(piece, Piece::Field(field) if field.kind == "password");
+    if pieces.iter().any(asks) { NoPage::Login(title) } else { NoPage::Other(title) }
+}
+
+/// What the links of a page carry.
+#[derive(Debug, Default)]
+struct Link {
+    b: Option<String>,
+    w: Option<String>,
+    nonce: Option<String>,
+}
+
+impl Link {
+    fn of(href: &str) -> Self {
+        let mut link = Self::default();
+        let (_, query) = href.split_once('?').unwrap_or_default();
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
+            match name {
+                "b" => link.b = Some(value),
+                "w" => link.w = Some(value),
+                "nonce" => link.nonce = Some(value),
+                _ => {}
+            }
+        }
+        link
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! What follows from having looked before: revisions, events, restarts of httpd, and which of our edits one forgot.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use evenkeel_protocol::{
+    BalancerName, Change, Event, EventKind, Flag, MemberSnapshot, Override, Recovery, Snapshot, Subject,
+    Timestamp,
+};
+
+use super::page::Page;
+use super::settings::{self, Setting};
+
+/// Events that are kept for those who come to listen.
+const EVENTS: usize = 1000;
+/// Runs of httpd that are remembered, to notice one that comes back.
+const RUNS: usize = 8;
+/// Settings of ours that are remembered.
+const OWN: usize = 1000;
+
+/// Why httpd does not say more.
+const SILENT: &str = "httpd does not say why; its error log does";
+
+/// The nonces of a page: they are others after each start of httpd, unless its configuration fixes them.
+type Nonces = BTreeMap<BalancerName, String>;
+
+/// Everything that was seen so far.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    last: Option<Snapshot>,
+    /// When the run of httpd that was seen last was seen first.
+    started: Timestamp,
+    reloads: u64,
+    revisions: BTreeMap<Subject, (u32, u64)>,
+    events: VecDeque<Event>,
+    number: u64,
+    runs: VecDeque<Nonces>,
+    /// Do the answers come from several servers?
+    several: bool,
+    own: Vec<Own>,
+    /// What is being set from here, and is told once it is proven.
+    expected: Option<(Subject, Vec<&'static str>)>,
+    forgotten: Vec<Override>,
+}
+
+/// A setting that was made from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Own {
+    subject: Subject,
+    field: String,
+    before: String,
+    value: String,
+}
+
+impl Record {
+    /// Takes in what a page says, and gives back the same with what follows from the pages before.
+    pub(super) fn take(&mut self, page: &Page, mut seen: Snapshot) -> Snapshot {
+        let restarted = self.is_restarted(page, &seen);
+        if self.last.is_none() || restarted {
+            self.started = seen.taken;
+        }
+        if let Some(before) = self.last.take() {
+            if restarted {
+                self.restart(&before, &seen);
+            } else if !self.several {
+                self.compare(&before, &seen);
+            }
+        }
+        self.forgotten.retain(|lost| {
+            settings::get(&seen, &lost.subject, &lost.field).is_some_and(|value| value != lost.value)
+        });
+        seen.proxy.started = self.started;
+        seen.proxy.loaded = self.started;
+        seen.proxy.reloads = self.reloads;
+        self.number_revisions(&mut seen);
+        seen.event = self.number;
+        if self.several {
+            seen.warnings.insert(0, SEVERAL.to_owned());
+        }
+        seen.forgotten.clone_from(&self.forgotten);
+        self.last = Some(seen.clone());
+        seen
+    }
+
+    /// What was seen last.
+    pub(super) fn last(&self) -> Option<&Snapshot> {
+        self.last.as_ref()
+    }
+
+    /// Do the answers come from several servers?
+    pub(super) fn is_several(&self) -> bool {
+        self.several
+    }
+
+    /// The number of the last event.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The first event behind a number that is kept.
+    pub(super) fn event_after(&self, number: u64) -> Option<Event> {
+        self.events.iter().find(|event| event.number > number).cloned()
+    }
+
+    /// Notes that something happened.
+    pub(super) fn tell(&mut self, at: Timestamp, kind: EventKind) -> u64 {
+        self.number += 1;
+        if self.events.len() == EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(Event { number: self.number, at, kind });
+        self.number
+    }
+
+    /// Notes settings that were made from here and proven.
+    pub(super) fn made(&mut self, subject: &Subject, changes: &[Change]) {
+        for Change { field, before, after } in changes {
+            let known = self.own.iter().position(|own| own.subject == *subject && own.field == *field);
+            let first = known.map(|at| self.own.remove(at).before);
+            let before = first.unwrap_or_else(|| before.clone());
+            // What is as it was before us is nothing of ours.
+            if before != *after && self.own.len() < OWN {
+                let (subject, field, value) = (subject.clone(), field.clone(), after.clone());
+                self.own.push(Own { subject, field, before, value });
+            }
+        }
+    }
+
+    /// Does another run of httpd answer than before? One that was seen earlier means that several take turns.
+    fn is_restarted(&mut self, page: &Page, seen: &Snapshot) -> bool {
+        let told = page.balancers.iter().filter_map(|balancer| {
+            let nonce = balancer.nonce.as_ref().filter(|nonce| !nonce.is_empty())?;
+            Some((balancer.name.clone(), nonce.clone()))
+        });
+        let nonces: Nonces = told.collect();
+        let differ = |known: &Nonces| {
+            nonces.iter().any(|(name, nonce)| known.get(name).is_some_and(|known| known != nonce))
+        };
+        let Some(present) = self.runs.back() else {
+            self.runs.push_back(nonces);
+            return false;
+        };
+        if !differ(present) {
+            // Fixed nonces say nothing; counters that go back do.
+            let fell = self.last.as_ref().is_some_and(|before| has_fallen(before, seen));
+            return fell && !self.several;
+        }
+        if self.runs.iter().any(|run| !differ(run)) {
+            self.several = true;
+        }
+        if self.runs.len() == RUNS {
+            self.runs.pop_front();
+        }
+        self.runs.push_back(nonces);
+        !self.several
+    }
+
+    /// Another run of httpd: what does it still have of what was set from here?
+    fn restart(&mut self, before: &Snapshot, seen: &Snapshot) {
+        self.reloads += 1;
+        let at = seen.taken;
+        let own = std::mem::take(&mut self.own);
+        let of_now = |own: &Own| settings::get(seen, &own.subject, &own.field);
+        let (kept, lost): (Vec<Own>, Vec<Own>) =
+            own.into_iter().partition(|own| of_now(own).as_ref() == Some(&own.value));
+        for own in &lost {
+            let lost = Override {
+                subject: own.subject.clone(),
+                field: own.field.clone(),
+                value: own.value.clone(),
+                why: match of_now(own) {
+                    Some(_) => "httpd was restarted, perhaps gracefully, and has forgotten it".to_owned(),
+                    None => "httpd was restarted, and it is no longer configured".to_owned(),
+                },
+            };
+            self.tell(at, EventKind::OverrideDropped(lost.clone()));
+            self.forgotten.retain(|known| known.subject != lost.subject || known.field != lost.field);
+            self.forgotten.push(lost);
+        }
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let [of_before, of_now] = [before, seen].map(|snapshot| settings::all(snapshot).map(|it| it.0));
+        let (of_before, of_now): (Vec<Subject>, Vec<Subject>) = (of_before.collect(), of_now.collect());
+        let kind = EventKind::Reloaded {
+            reloads: self.reloads,
+            added: count(of_now.iter().filter(|subject| !of_before.contains(subject)).count()),
+            removed: count(of_before.iter().filter(|subject| !of_now.contains(subject)).count()),
+            kept: count(kept.len()),
+            dropped: count(lost.len()),
+            by: None,
+        };
+        self.tell(at, kind);
+        self.own = kept;
+    }
+
+    /// The same run: what has happened since?
+    fn compare(&mut self, before: &Snapshot, seen: &Snapshot) {
+        let known: BTreeMap<Subject, Vec<Setting>> = settings::all(before).collect();
+        let mut happened = Vec::new();
+        for (subject, now) in settings::all(seen) {
+            let changes =
+                known.get(&subject).map(|before| settings::changes(before, &now)).unwrap_or_default();
+            let expected = self.expected.as_ref().filter(|(own, _)| *own == subject);
+            let is_own =
+                |change: &Change| expected.is_some_and(|(_, fields)| fields.contains(&change.field.as_str()));
+            let changes: Vec<Change> = changes.into_iter().filter(|change| !is_own(change)).collect();
+            if !changes.is_empty() {
+                happened.push(edited(&subject, changes, None));
+            }
+            let Subject { balancer, member: Some(member) } = &subject else { continue };
+            let members = before.member(balancer, member).zip(seen.member(balancer, member));
+            happened.extend(members.into_iter().flat_map(|(before, now)| found(&subject, before, now)));
+        }
+        for kind in happened {
+            self.tell(seen.taken, kind);
+        }
+    }
+
+    /// From now on changes of these fields are no news; none: all are.
+    pub(super) fn expect(&mut self, expected: Option<(Subject, Vec<&'static str>)>) {
+        self.expected = expected;
+    }
+
+    /// Counts on where settings are others than they were.
+    fn number_revisions(&mut self, seen: &mut Snapshot) {
+        let mut revisions: BTreeMap<Subject, (u32, u64)> = BTreeMap::new();
+        for (subject, settings) in settings::all(seen) {
+            let print = settings::fingerprint(&settings);
+            let turn = match self.revisions.get(&subject) {
+                Some((known, turn)) if *known == print => *turn,
+                Some((_, turn)) => turn + 1,
+                None => 0,
+            };
+            revisions.insert(subject, (print, turn));
+        }
+        let number = |subject: &Subject| {
+            revisions.get(subject).map_or(0, |(print, turn)| (turn << 32) | u64::from(*print))
+        };
+        for balancer in &mut seen.balancers {
+            let own = Subject { balancer: balancer.name.clone(), member: None };
+            balancer.revision = number(&own);
+            for member in &mut balancer.members {
+                let subject = Subject { member: Some(member.name.clone()), ..own.clone() };
+                member.revision = number(&subject);
+            }
+        }
+        self.revisions = revisions;
+    }
+}
+
+/// What stands above everything while several servers take turns.
+pub(super) const SEVERAL: &str = "several servers answer behind this name in turn (their nonces alternate), so counters \
+    jump and nothing can be changed from here: name one of them with --apache, and with --host where its name matters";
+
+/// Is that revision still the one of these settings? A number of another process stands for the settings alone.
+pub(super) fn is_revision(asked: u64, now: u64) -> bool {
+    asked == now || (asked >> 32 == 0 && asked == now & u64::from(u32::MAX))
+}
+
+/// The event of settings that have changed.
+pub(super) fn edited(subject: &Subject, changes: Vec<Change>, by: Option<Made>) -> EventKind {
+    let Made { by, reason, revision, durable } = by.unwrap_or_default();
+    let balancer = subject.balancer.clone();
+    match subject.member.clone() {
+        Some(member) => EventKind::MemberEdited {
+            balancer,
+            member,
+            changes,
+            revision,
+            by,
+            reason,
+            durable,
+            forced: false,
+            undoes: None,
+        },
+        None => EventKind::BalancerEdited {
+            balancer,
+            changes,
+            revision,
+            by,
+            reason,
+            durable,
+            forced: false,
+            undoes: None,
+        },
+    }
+}
+
+/// Who made an edit, and what came of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Made {
+    pub(super) by: Option<evenkeel_protocol::Peer>,
+    pub(super) reason: Option<String>,
+    pub(super) revision: u64,
+    pub(super) durable: bool,
+}
+
+/// What httpd found of a member between two looks.
+fn found(subject: &Subject, before: &MemberSnapshot, now: &MemberSnapshot) -> Vec<EventKind> {
+    let (balancer, member) = (subject.balancer.clone(), now.name.clone());
+    let turned =
+        |flag: Flag| (before.status.has(flag) != now.status.has(flag)).then_some(now.status.has(flag));
+    let mut found = Vec::new();
+    let reason = SILENT.to_owned();
+    match turned(Flag::Error) {
+        Some(true) => found.push(EventKind::MemberFailed {
+            balancer: balancer.clone(),
+            member: member.clone(),
+            reason: reason.clone(),
+        }),
+        Some(false) => found.push(EventKind::MemberRetried {
+            balancer: balancer.clone(),
+            member: member.clone(),
+            how: Recovery::Retry,
+        }),
+        None => {}
+    }
+    match turned(Flag::HealthFail) {
+        Some(true) => found.push(EventKind::HealthFailed { balancer, member, reason }),
+        Some(false) => {
+            let lifted = evenkeel_protocol::Status::NONE.with(Flag::HealthFail, true);
+            found.push(EventKind::HealthPassed { balancer, member, reason, lifted });
+        }
+        None => {}
+    }
+    found
+}
+
+/// Has a member been elected less often than before? Only a new run counts from anew.
+fn has_fallen(before: &Snapshot, seen: &Snapshot) -> bool {
+    seen.balancers.iter().any(|balancer| {
+        let known = before.balancer(&balancer.name);
+        balancer.members.iter().any(|member| {
+            known
+                .and_then(|known| known.member(&member.name))
+                .is_some_and(|known| member.elected < known.elected)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests;

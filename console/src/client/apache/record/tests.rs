@@ -1,0 +1,109 @@
+use super::super::scripted::Shown;
+use super::super::sight::Sight;
+use super::*;
+
+const A: &str = "http://a:1";
+
+fn take(record: &mut Record, shown: &Shown, second: u64) -> Snapshot {
+    let page = Page::read(&shown.page(false)).unwrap();
+    let taken = Timestamp(second * 1_000_000);
+    let seen = Sight { page: &page, exact: None, url: "http://lb1/bm", taken }.snapshot();
+    record.take(&page, seen)
+}
+
+fn subject() -> Subject {
+    Subject { balancer: "app".parse().unwrap(), member: A.parse().ok() }
+}
+
+fn drained(record: &mut Record) {
+    let change = Change { field: "drain".to_owned(), before: "Off".to_owned(), after: "On".to_owned() };
+    record.made(&subject(), &[change]);
+}
+
+/// The kinds of all events, as in messages.
+fn kinds(record: &Record) -> Vec<String> {
+    let kind = |event: &Event| serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned();
+    record.events.iter().map(kind).collect()
+}
+
+#[test]
+fn a_restart_tells_which_of_our_edits_are_gone_until_they_are_made_again() {
+    let mut record = Record::default();
+    let fresh = Shown::new(&[A, "http://b:1"]);
+    let mut draining = fresh.clone();
+    draining.rows[0].words = "Init Drn Ok ".to_owned();
+    take(&mut record, &fresh, 1);
+    record.expect(Some((subject(), vec!["drain"])));
+    take(&mut record, &draining, 2);
+    record.expect(None);
+    assert_eq!(kinds(&record), [""; 0], "what is being set from here is no news");
+    drained(&mut record);
+    let restarted = Shown { nonce: "another".to_owned(), ..fresh.clone() };
+    let seen = take(&mut record, &restarted, 3);
+    assert_eq!(kinds(&record), ["override_dropped", "reloaded"]);
+    assert_eq!(
+        (seen.forgotten.len(), seen.forgotten[0].field.as_str(), seen.proxy.started),
+        (1, "drain", Timestamp(3_000_000))
+    );
+    let seen = take(&mut record, &restarted, 4);
+    assert_eq!((seen.forgotten.len(), seen.proxy.started), (1, Timestamp(3_000_000)), "it stays said");
+    let again = Shown { nonce: "another".to_owned(), ..draining };
+    assert_eq!(take(&mut record, &again, 5).forgotten, []);
+}
+
+#[test]
+fn what_survives_a_restart_is_kept_and_what_is_taken_back_is_not_ours() {
+    for (undone, after, lost) in [(false, "Init Drn Ok ", 0), (false, "Init Ok ", 1), (true, "Init Ok ", 0)] {
+        let mut record = Record::default();
+        let mut shown = Shown::new(&[A, "http://b:1"]);
+        take(&mut record, &shown, 1);
+        drained(&mut record);
+        if undone {
+            let change =
+                Change { field: "drain".to_owned(), before: "On".to_owned(), after: "Off".to_owned() };
+            record.made(&subject(), &[change]);
+        }
+        shown.nonce = "another".to_owned();
+        shown.rows[0].words = after.to_owned();
+        assert_eq!(take(&mut record, &shown, 2).forgotten.len(), lost, "{undone} {after}");
+    }
+}
+
+#[test]
+fn fixed_nonces_do_not_hide_a_restart() {
+    let mut record = Record::default();
+    let mut shown = Shown::new(&[A]);
+    take(&mut record, &shown, 1);
+    shown.rows[0].elected = 3;
+    assert_eq!(take(&mut record, &shown, 2).proxy.started, Timestamp(2_000_000));
+    shown.rows[0].elected = 4;
+    assert_eq!(take(&mut record, &shown, 3).proxy.started, Timestamp(2_000_000));
+}
+
+#[test]
+fn a_run_that_comes_back_is_another_server() {
+    let mut record = Record::default();
+    let shown = |nonce: &str| Shown { nonce: nonce.to_owned(), ..Shown::new(&[A]) };
+    for (second, nonce, several) in [(1, "x", false), (2, "y", false), (3, "x", true), (4, "y", true)] {
+        take(&mut record, &shown(nonce), second);
+        assert_eq!(record.is_several(), several, "{second}");
+    }
+    let events = record.number();
+    take(&mut record, &shown("x"), 5);
+    assert_eq!(record.number(), events, "nothing can be told of two servers in turn");
+}
+
+#[test]
+fn revisions_tell_settings_apart_and_count_on() {
+    let mut record = Record::default();
+    let mut shown = Shown::new(&[A]);
+    let revision = |snapshot: &Snapshot| snapshot.balancers[0].members[0].revision;
+    let first = revision(&take(&mut record, &shown, 1));
+    shown.rows[0].elected += 5;
+    assert_eq!(revision(&take(&mut record, &shown, 2)), first, "counters are no settings");
+    shown.rows[0].set = 2;
+    let second = revision(&take(&mut record, &shown, 3));
+    assert!(second > first && second >> 32 == 1);
+    let elsewhere = revision(&take(&mut Record::default(), &shown, 1));
+    assert!(is_revision(elsewhere, second) && !is_revision(first, second) && is_revision(second, second));
+}

@@ -1,0 +1,253 @@
+//! A client of manager pages, good and bad, against a server that answers as it is told.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::{BalancerName, DrainOrder, DrainUntil, MemberEdit, MemberName};
+
+use super::scripted::{Act, Asked, Server, Shown};
+use crate::client::scripted::soon;
+use crate::client::{Client, Failure};
+
+fn target(url: &str) -> (BalancerName, MemberName) {
+    ("app".parse().unwrap(), MemberName::as_shown(url).unwrap())
+}
+
+fn drain() -> MemberEdit {
+    MemberEdit { drain: Some(true), ..MemberEdit::default() }
+}
+
+async fn drained(client: &Client, url: &str) -> Result<evenkeel_protocol::Edited, Failure> {
+    let (balancer, member) = target(url);
+    soon(client.edit_member(&balancer, &member, &drain())).await
+}
+
+/// A page that applies what is posted in its own way.
+async fn page(shown: Shown, apply: impl Fn(&mut Shown, &str) + Send + Sync + 'static) -> Server {
+    let shown = Arc::new(Mutex::new(shown));
+    Server::start(move |(method, target, body): &Asked| {
+        let mut shown = shown.lock().unwrap();
+        if method == "POST" {
+            apply(&mut shown, body);
+        }
+        if target.contains("xml=") {
+            return Act::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec());
+        }
+        Act::Page(shown.page(target.contains("w=")))
+    })
+    .await
+}
+
+const A: &str = "http://10.0.0.1:8080";
+const B: &str = "http://10.0.0.2:8080";
+
+#[tokio::test]
+async fn an_edit_posts_only_what_changes_and_is_proven() {
+    let server = page(Shown::new(&[A, B]), |shown, _| shown.rows[0].words = "Init Drn Ok ".to_owned()).await;
+    let client = server.client();
+    let edited = drained(&client, A).await.unwrap();
+    assert!(edited.changed && !edited.durable, "{edited:?}");
+    assert!(edited.notes[0].contains("next restart"), "{edited:?}");
+    assert_eq!(server.posted(), [format!("b=app&w={A}&nonce=6f1c0a&w_status_N=1")]);
+    let again = drained(&client, A).await.unwrap();
+    assert!(!again.changed, "{again:?}");
+    assert_eq!(server.posted().len(), 1, "what holds already is not posted");
+    let stale = MemberEdit { revision: Some(1), drain: Some(false), ..MemberEdit::default() };
+    let (balancer, member) = target(A);
+    let refused = soon(client.edit_member(&balancer, &member, &stale)).await.unwrap_err();
+    assert!(matches!(&refused, Failure::Refused(why) if why.code == Code::Stale), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_edit_that_does_not_hold_is_an_error_with_its_likely_cause() {
+    type Apply = fn(&mut Shown, &str);
+    let swallow: Apply = |_, _| {};
+    let other: Apply = |shown, _| shown.rows[1].words = "Init Drn Ok ".to_owned();
+    let restart: Apply = |shown, _| shown.nonce = "another".to_owned();
+    let locked = Shown { nonce: String::new(), ..Shown::new(&[A, B]) };
+    for (what, shown, apply, code, says) in [
+        ("swallowed", Shown::new(&[A, B]), swallow, Code::Internal, "drops the body of a POST"),
+        ("other", Shown::new(&[A, B]), other, Code::Internal, "has now drain On: httpd took it for that one"),
+        ("restarted", Shown::new(&[A, B]), restart, Code::Internal, "httpd was restarted in between"),
+        ("nonce=None", locked, swallow, Code::ReadOnly, "nonce=None"),
+    ] {
+        let server = page(shown, apply).await;
+        let failure = drained(&server.client(), A).await.unwrap_err();
+        let Failure::Refused(refusal) = &failure else { panic!("{what}: {failure:?}") };
+        assert!(refusal.code == code && refusal.message.contains(says), "{what}: {failure}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_page_does_not_list_or_cannot_tell_apart_is_not_posted() {
+    for (urls, url, says) in [
+        (&[A, B][..], "http://10.0.0.3", "lists no member"),
+        (&["http://h/", "http://h/app"], "http://h/ap", "lists no member"),
+        (&["http://h/x", "HTTP://H/x"], "http://h/x", "2 members of app"),
+    ] {
+        let server = page(Shown::new(urls), |_, _| {}).await;
+        let failure = drained(&server.client(), url).await.unwrap_err();
+        assert!(failure.to_string().contains(says), "{url}: {failure}");
+        assert_eq!(server.posted().len(), 0);
+    }
+    let server = page(Shown::new(&["http://h/", "http://h/app"]), |shown, body| {
+        assert!(body.contains("w=http://h/&"), "{body}");
+        shown.rows[0].words = "Init Drn Ok ".to_owned();
+    })
+    .await;
+    assert!(drained(&server.client(), "http://h/").await.is_ok(), "a prefix of another is itself");
+}
+
+#[tokio::test]
+async fn several_servers_behind_one_name_are_noticed_and_not_edited() {
+    let turn = AtomicUsize::new(0);
+    let server = Server::start(move |(_, target, _): &Asked| {
+        if target.contains("xml=") {
+            return Act::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec());
+        }
+        let nonce = format!("server{}", turn.fetch_add(1, Ordering::Relaxed) % 2);
+        Act::Page(Shown { nonce, ..Shown::new(&[A, B]) }.page(target.contains("w=")))
+    })
+    .await;
+    let client = server.client();
+    let mut edits = Vec::new();
+    for _ in 0..3 {
+        edits.push(drained(&client, A).await.unwrap_err().to_string());
+    }
+    assert!(edits[2].contains("several servers answer behind this name"), "{edits:?}");
+    assert!(soon(client.snapshot()).await.unwrap().warnings[0].contains("several servers"));
+    assert!(server.posted().len() <= 1, "{:?}", server.posted());
+}
+
+#[tokio::test]
+async fn every_bad_page_is_a_sentence() {
+    let raw = |text: &str| Act::Raw(text.as_bytes().to_vec());
+    type Answer = fn() -> Act;
+    let _ = raw;
+    let cases: [(&str, Answer, &str); 10] = [
+        ("garbage", || Act::Raw(b"SSH-2.0-x\r\n".to_vec()), "went away"),
+        ("closes", || Act::Raw(Vec::new()), "went away"),
+        ("hangs", || Act::Hang, "no answer within"),
+        (
+            "no manager",
+            || Act::Page(b"<title>It works</title>".to_vec()),
+            "no balancer-manager page but 'It works'",
+        ),
+        ("empty", || Act::Page(Vec::new()), "no balancer-manager page"),
+        ("log in", || Act::Page(b"<h1>Sign in</h1><form><input type=password name=p>".to_vec()), "--cookie"),
+        (
+            "redirect",
+            || {
+                Act::Raw(
+                    b"HTTP/1.1 302 Found\r\nLocation: https://sso/\x1b\r\nContent-Length: 0\r\n\r\n".to_vec(),
+                )
+            },
+            "went away",
+        ),
+        (
+            "elsewhere",
+            || {
+                Act::Raw(
+                    b"HTTP/1.1 302 Found\r\nLocation: https://sso/x\r\nContent-Length: 0\r\n\r\n".to_vec(),
+                )
+            },
+            "redirects to https://sso/x",
+        ),
+        (
+            "who",
+            || {
+                let head =
+                    "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\n\r\n";
+                Act::Raw(head.as_bytes().to_vec())
+            },
+            "--user NAME",
+        ),
+        (
+            "huge",
+            || {
+                Act::Raw(
+                    [&b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"[..], &vec![b'x'; 17 << 20]]
+                        .concat(),
+                )
+            },
+            "larger than",
+        ),
+    ];
+    for (what, answer, says) in cases {
+        let server = Server::start(move |_| answer()).await;
+        let failure = soon(server.client().snapshot()).await.unwrap_err().to_string();
+        assert!(failure.contains(says), "{what}: {failure}");
+        assert!(failure.chars().all(evenkeel_protocol::clean::is_clean), "{what}: {failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_without_an_answer_has_an_unknown_fate() {
+    let server = Server::start(|(method, target, _): &Asked| {
+        if method == "POST" { Act::Hang } else { Act::Page(Shown::new(&[A, B]).page(target.contains("w="))) }
+    })
+    .await;
+    let failure = drained(&server.client(), A).await.unwrap_err();
+    assert!(matches!(failure, Failure::FateUnknown(_)), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_page_without_a_form_is_refused_before_anything_is_posted() {
+    let server = Server::start(|_: &Asked| Act::Page(Shown::new(&[A, B]).page(false))).await;
+    let failure = drained(&server.client(), A).await.unwrap_err();
+    assert!(failure.to_string().contains("calls itself 'lb1'") && failure.to_string().contains("--host lb1"));
+    assert_eq!(server.posted().len(), 0);
+}
+
+#[tokio::test]
+async fn five_hundred_members_are_read() {
+    let urls: Vec<String> =
+        (0..500).map(|at| format!("http://10.0.{}.{}:8080", at / 250, at % 250)).collect();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let server = page(Shown::new(&urls), |_, _| {}).await;
+    let snapshot = soon(server.client().snapshot()).await.unwrap();
+    assert_eq!(snapshot.balancers[0].members.len(), 500);
+}
+
+#[tokio::test]
+async fn what_httpd_cannot_do_is_said() {
+    let server = page(Shown::new(&[A, B]), |_, _| {}).await;
+    let client = server.client();
+    let (balancer, member) = target(A);
+    let order = DrainOrder { until: Some(DrainUntil::NoSessions), ..DrainOrder::default() };
+    for failure in [
+        soon(client.reload()).await.map(|_| ()),
+        soon(client.overrides()).await.map(|_| ()),
+        soon(client.census(&balancer)).await.map(|_| ()),
+        soon(client.events(Some(0), false)).await.map(|_| ()),
+        soon(client.begin_drain(&balancer, &member, &order)).await.map(|_| ()),
+    ] {
+        assert!(matches!(&failure, Err(Failure::Unable(why)) if why.contains("httpd")), "{failure:?}");
+    }
+    assert_eq!(server.posted().len(), 0);
+}
+
+#[tokio::test]
+async fn events_follow_from_one_look_after_another() {
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(move |(_, target, _): &Asked| {
+        let mut shown = Shown::new(&[A, B]);
+        if !target.contains("xml=") && looks.fetch_add(1, Ordering::Relaxed) > 0 {
+            shown.rows[1].words = "Init Err ".to_owned();
+            shown.rows[0].set = 3;
+        }
+        Act::Page(shown.page(false))
+    })
+    .await;
+    let client = server.client();
+    let mut events = soon(client.events(None, true)).await.unwrap();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        told.push(serde_json::to_value(soon(events.next()).await.unwrap().unwrap()).unwrap());
+    }
+    told.sort_by_key(|event| event["event"].to_string());
+    assert_eq!(told[0]["event"], "member_edited", "{told:?}");
+    assert_eq!(told[0]["changes"][0]["after"], "3");
+    assert_eq!((&told[1]["event"], &told[1]["member"]), (&"member_failed".into(), &B.into()));
+}

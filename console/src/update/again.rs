@@ -1,0 +1,110 @@
+//! Sets again what a restart of the proxy has forgotten, one member after the other, and asks before each.
+
+use evenkeel_protocol::{Change, MemberEdit, Override};
+
+use crate::model::act::{Act, Turn};
+use crate::model::question::Question;
+use crate::model::target::Target;
+use crate::model::{Model, Popup, Tone};
+use crate::update::{drain, edit, palette};
+
+/// Asks for the first member of which something was forgotten.
+pub(super) fn ask(model: &mut Model) {
+    let Some(first) = model.forgotten().first().cloned() else {
+        return model.tell(Tone::Plain, "nothing of yours was forgotten");
+    };
+    let Some(member) = first.subject.member.clone() else {
+        let Override { subject, field, value, .. } = first;
+        let text = format!("`evenkeel set {} {field}={value}` sets it again", subject.balancer);
+        return model.tell(Tone::Plain, text);
+    };
+    let target = Target { balancer: first.subject.balancer.clone(), member };
+    if !edit::are_editable(model, std::slice::from_ref(&target)) {
+        return;
+    }
+    let Some(act) = act(model, &target, &first) else {
+        return model.tell(Tone::Alarm, "that cannot be set from here");
+    };
+    let subjects = edit::subjects(model, vec![target]);
+    model.popup = Some(Popup::Confirm(Box::new(Question::new(subjects, act))));
+}
+
+/// All that was forgotten of a member, at once; a drain alone is begun as drains are.
+fn act(model: &Model, target: &Target, first: &Override) -> Option<Act> {
+    let (_, member) = edit::found(model, target)?;
+    let lost: Vec<&Override> =
+        model.forgotten().iter().filter(|lost| lost.subject == first.subject).collect();
+    if let [Override { field, value, .. }] = lost.as_slice()
+        && field == "drain"
+        && value == "On"
+    {
+        return Some(drain::act(model, std::slice::from_ref(target), Turn::On));
+    }
+    let mut edit = MemberEdit::default();
+    let mut changes = Vec::new();
+    for Override { field, value, .. } in lost {
+        // A page may show what nobody can write.
+        if edit.set(field, value).is_ok() {
+            let before = palette::value(member, field);
+            changes.push(Change { field: field.clone(), before, after: value.clone() });
+        }
+    }
+    (!changes.is_empty()).then(|| Act::Settings { edit: Box::new(edit), changes })
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::{Flag, Hello, Subject};
+
+    use super::*;
+    use crate::effect::Effect;
+    use crate::message::Message;
+    use crate::model::sample;
+    use crate::need::Job;
+    use crate::news::News;
+    use crate::update::hands::press;
+    use crate::update::update;
+
+    /// An httpd that has forgotten these fields of node1.
+    fn forgetful(fields: &[(&str, &str)]) -> Model {
+        let mut model = sample::model(100, 30);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.product = Hello::HTTPD.to_owned();
+        let member = Some(sample::target("node1").member);
+        let subject = Subject { balancer: sample::target("node1").balancer, member };
+        let lost = |(field, value): &(&str, &str)| Override {
+            subject: subject.clone(),
+            field: (*field).to_owned(),
+            value: (*value).to_owned(),
+            why: String::new(),
+        };
+        snapshot.forgotten = fields.iter().map(lost).collect();
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        model
+    }
+
+    #[test]
+    fn a_drain_is_begun_again_as_an_httpd_can_keep_it() {
+        let mut model = forgetful(&[("drain", "On")]);
+        // The last one that serves new sessions is spelt out.
+        match press(&mut model, "Anode1⏎").as_slice() {
+            [Effect::Drain { job, .. }] => {
+                let Job::Begin(_, _, order) = job.as_ref() else { panic!("{job:?}") };
+                assert_eq!(order.until, Some(evenkeel_protocol::DrainUntil::Idle));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn several_fields_are_set_again_at_once_and_nothing_is_asked_where_nothing_was_lost() {
+        let mut model = forgetful(&[("lbset", "3"), ("standby", "On")]);
+        press(&mut model, "A");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        let edit = question.act.edit(1);
+        assert_eq!((edit.lbset, edit.flag(Flag::Standby)), ("3".parse().ok(), Some(true)));
+        let mut model = forgetful(&[]);
+        press(&mut model, "A");
+        assert_eq!(model.popup, None);
+    }
+}

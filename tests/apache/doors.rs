@@ -1,0 +1,56 @@
+//! Who may come in, and as whom: names and passwords from wherever they are kept.
+
+use std::process::Command;
+
+use super::*;
+
+/// `anna` with the password `secret`, as htpasswd writes it with -s.
+const USERS: &str = "anna:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
+
+/// A page at `/locked` that wants to know who asks.
+fn locked(folder: &std::path::Path) -> Option<(Page, String)> {
+    let users = folder.join("users");
+    std::fs::write(&users, USERS).unwrap();
+    let lines = format!(
+        "ProxyPass /locked !\n<Location /locked>\nSetHandler balancer-manager\nAuthType Basic\nAuthName x\n\
+         AuthBasicProvider file\nAuthUserFile {}\nRequire valid-user\n</Location>",
+        users.display()
+    );
+    let page = of_httpd_with(&["auth_basic", "authn_core", "authn_file", "authz_user"], &lines)?;
+    let url = format!("http://{}/locked", page.address);
+    Some((page, url))
+}
+
+#[test]
+fn a_password_comes_from_the_line_the_environment_the_address_or_a_file() {
+    let folder = folder();
+    let Some((page, url)) = locked(folder.path()) else { return };
+    let netrc = folder.path().join("netrc");
+    std::fs::write(&netrc, "machine 127.0.0.1 login anna password secret\n").unwrap();
+    let netrc = netrc.to_string_lossy().into_owned();
+    let within = url.replace("http://", "http://anna:secret@");
+    let none = "/nonexistent/netrc";
+    for (what, words, variables, code) in [
+        ("nobody", vec!["--apache", &url], vec![("NETRC", none)], 5),
+        ("line", vec!["--apache", &url, "--user", "anna:secret"], vec![("NETRC", none)], 0),
+        ("wrong", vec!["--apache", &url, "--user", "anna:other"], vec![("NETRC", none)], 5),
+        (
+            "variable",
+            vec!["--apache", &url, "--user", "anna"],
+            vec![("NETRC", none), ("EVENKEEL_PASSWORD", "secret")],
+            0,
+        ),
+        ("file", vec!["--apache", &url], vec![("NETRC", netrc.as_str())], 0),
+        ("file, for that name", vec!["--apache", &url, "--user", "anna"], vec![("NETRC", netrc.as_str())], 0),
+        ("address", vec!["--apache", &within], vec![("NETRC", none)], 0),
+    ] {
+        let mut command = Command::new(evenkeel());
+        command.args(words).arg("status").env_remove("EVENKEEL_PASSWORD").envs(variables);
+        let ended = finish(&mut command, "").with_code(code);
+        assert!(!ended.err.contains("secret"), "{what}: {}", ended.err);
+    }
+    let mut named = Command::new(evenkeel());
+    named.arg("drain").arg("app/a").env("EVENKEEL_APACHE", &within).env_remove("EVENKEEL_SOCKET");
+    finish(&mut named, "").with_code(0);
+    assert_eq!(page.words("a"), "Init Drn Ok");
+}

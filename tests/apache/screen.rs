@@ -1,0 +1,67 @@
+//! The screen on a real httpd: a drain under load, the restart that forgets it, and the key that begins it again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use harness::terminal::console_with;
+
+use super::*;
+
+#[test]
+fn a_drain_under_load_is_forgotten_by_a_restart_and_begun_again() {
+    let Some(page) = of_httpd() else { return };
+    let over = Arc::new(AtomicBool::new(false));
+    let (ends, to) = (Arc::clone(&over), page.address);
+    let load = std::thread::spawn(move || {
+        while !ends.load(Ordering::Relaxed) {
+            // While httpd restarts a connection may be closed.
+            let _ = browser().try_send(to, "GET", "/", b"");
+        }
+    });
+    let url = page.url();
+    let terminal = console_with(&["--apache", &url, "--write"]).size(120, 30).open();
+    terminal.wait_for("● live");
+    terminal.wait_until("a rate", |frame| !frame.contains(" - req/s"));
+    terminal.keys("d");
+    let question = terminal.wait_for("Drain app/a?");
+    assert!(question.contains("evenkeel --apache http"));
+    terminal.keys("y");
+    terminal.wait_for("◐ Drn");
+    assert_eq!(page.words("a"), "Init Drn Ok");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    let gone = terminal.wait_for("your drain of app/a is gone");
+    assert!(gone.contains("A sets it again"), "{}", gone);
+    assert_eq!(page.words("a"), "Init Ok");
+    terminal.keys("A");
+    terminal.wait_for("Drain app/a?");
+    terminal.keys("y");
+    terminal.wait_gone("your drain of app/a is gone");
+    assert_eq!(page.words("a"), "Init Drn Ok");
+    terminal.keys("2");
+    let events = terminal.wait_for("reloaded:");
+    assert!(events.contains("drain Off → On"), "{}", events);
+    over.store(true, Ordering::Relaxed);
+    load.join().unwrap();
+}
+
+#[test]
+fn screens_that_have_nothing_say_why_and_an_edit_can_be_taken_back() {
+    for page in of_httpd().into_iter().chain([of_ours()]) {
+        let terminal = console_with(&["--apache", &page.url(), "--write"]).size(120, 30).open();
+        terminal.wait_for("● live");
+        terminal.keys("4");
+        terminal.wait_for("Nothing to show: httpd does not tell why a request goes where it goes.");
+        terminal.keys("5");
+        terminal.wait_for("Nothing to show: httpd does not remember its elections.");
+        terminal.keys("1H");
+        terminal.wait_for("y yes");
+        terminal.keys("y");
+        terminal.wait_for("Stby");
+        assert_eq!(page.words("a"), "Init Stby Ok");
+        terminal.keys("u");
+        terminal.wait_for("Undo the change of");
+        terminal.keys("y");
+        terminal.wait_for("is as before");
+        assert_eq!(page.words("a"), "Init Ok");
+    }
+}
