@@ -26,9 +26,7 @@ pub(super) fn freeze(model: &mut Model) {
     model.freeze();
     if model.still.is_some() {
         let way = model.keymap.way(Action::Freeze);
-        let text = format!(
-            "the picture stands still, the proxy does not; {way} lets it go on, and so does any change"
-        );
+        let text = format!("the picture stands still; {way} lets it go on, and so does any change");
         model.tell(Tone::Plain, text);
     } else {
         model.tell(Tone::Plain, "there is no picture yet that could stand still");
