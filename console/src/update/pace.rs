@@ -85,6 +85,17 @@ mod tests {
     }
 
     #[test]
+    fn who_reads_further_down_stays_there() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "2jZ");
+        let place = model.screen.clone();
+        for number in 900..905 {
+            update(&mut model, Message::News(News::Event(Box::new(sample::failed_event(number)))));
+        }
+        assert_eq!(model.screen, place);
+    }
+
+    #[test]
     fn a_change_is_about_what_is_live() {
         for key in ["H", "E", "d", "e", "B", "u"] {
             let mut model = sample::model(80, 24);
