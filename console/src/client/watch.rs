@@ -399,6 +399,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn another_pace_counts_at_once() {
+        let proxy = Scripted::start(|request| match request.target.as_str() {
+            "/v1/snapshot" => Act::json(&snapshot(0)),
+            _ => Act::stream(&[]).then_hang(),
+        });
+        let mut screen = Screen::of(&proxy, Duration::from_secs(600));
+        let shown = |news| matches!(news, News::Snapshot(_)).then_some(());
+        screen.until(shown).await;
+        screen.link.pace(PERIOD);
+        for _ in 0..3 {
+            screen.until(shown).await;
+        }
+        screen.link.pace(Duration::from_secs(600));
+        screen.until(shown).await;
+    }
+
+    #[tokio::test]
     async fn it_ends_with_its_screen() {
         let proxy = Scripted::start(|request| match request.target.as_str() {
             "/v1/snapshot" => Act::json(&snapshot(0)),

@@ -1,7 +1,7 @@
 //! What the proxy itself says that an edit would do, as sentences for the question.
 
 use evenkeel_protocol::{
-    BalancerOutlook, BalancerSnapshot, Code, MemberName, PlanPreview, Preview, Snapshot,
+    BalancerOutlook, BalancerSnapshot, Code, MemberName, PlanPreview, Preview, Refusal, Snapshot,
 };
 
 use crate::model::consequence::{Remark, Tone};
@@ -23,8 +23,8 @@ pub fn remarks(preview: &Preview, balancer: Option<&BalancerSnapshot>) -> Vec<Re
     let plain = |text: String| Remark { tone: Tone::Plain, text };
     let mut remarks = Vec::new();
     if let Some(refusal) = &preview.refusal {
-        remarks
-            .push(Remark { tone: Tone::Warning, text: format!("The proxy refuses it: {}", refusal.message) });
+        let text = format!("The proxy refuses it: {}", short_of(refusal));
+        remarks.push(Remark { tone: Tone::Warning, text });
     }
     // What was measured the proxy says in its own words.
     if preview.moved.is_none() && preview.notes.is_empty() {
@@ -77,8 +77,10 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
     };
     let mut remarks = Vec::new();
     // The first one that is guarded is where it ends; the others follow from it.
-    if let Some((_, refusal)) = refused(true).next() {
-        remarks.push(remark(Tone::Warning, format!("The proxy refuses it: {}", refusal.message)));
+    let guarded = refused(true).next();
+    if let Some((step, refusal)) = guarded {
+        let why = short_of(refusal).replace(step.member.as_str(), &called(balancer, &step.member));
+        remarks.push(remark(Tone::Warning, format!("The proxy refuses it: {why}")));
     }
     for (step, refusal) in refused(false).take(BALANCERS) {
         let label = called(balancer, &step.member);
@@ -90,16 +92,23 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
     }
     let (left, count) = (outlook.remaining.iter().take(PICKS), outlook.remaining.len());
     let left: Vec<String> = left.map(|member| called(balancer, member)).collect();
-    remarks.push(match count.saturating_sub(left.len()) {
+    let told = match count.saturating_sub(left.len()) {
         _ if count == 0 => remark(Tone::Warning, format!("Then nobody in {name} takes new users.")),
         0 => remark(Tone::Plain, format!("Then new users of {name} go to {}.", left.join(", "))),
         more => remark(
             Tone::Plain,
             format!("Then new users of {name} go to {} and {more} more.", left.join(", ")),
         ),
-    });
+    };
+    // Whoever is guarded is the last one, and that was said.
+    remarks.extend(Some(told).filter(|_| count > 0 || guarded.is_none()));
     remarks.extend(outlook.notes.iter().map(|note| remark(Tone::Plain, format!("{name}: {note}"))));
     remarks
+}
+
+/// A refusal without what it says to scripts: on the screen a word overrides it.
+fn short_of(refusal: &Refusal) -> &str {
+    refusal.message.split("; --force").next().unwrap_or_default()
 }
 
 fn called(balancer: Option<&BalancerSnapshot>, name: &MemberName) -> String {
@@ -109,7 +118,7 @@ fn called(balancer: Option<&BalancerSnapshot>, name: &MemberName) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::{Moved, Refusal};
+    use evenkeel_protocol::Moved;
 
     use super::*;
     use crate::model::sample;
@@ -126,7 +135,6 @@ mod tests {
                 "The proxy refuses it: node2 is the last usable member",
                 "app/node3 would be refused: it was changed",
                 "7 sessions of app would change their member, or get no answer.",
-                "Then nobody in app takes new users.",
                 "app: It moves everything.",
             ]
         );

@@ -72,12 +72,15 @@ impl Model {
             std::mem::swap(&mut model.gathered, &mut still.gathered);
         };
         exchange(self, &mut still);
+        // Who reads further down in the picture keeps the same lines before the eyes.
+        let place = (self.screen.clone(), self.watching.clone());
         let outcome = what(self);
         if run(self) != before {
             // Nothing of another run of the proxy is worth looking at.
             return outcome;
         }
         exchange(self, &mut still);
+        (self.screen, self.watching) = place;
         self.gathered.take_over(&still.gathered);
         self.still = Some(still);
         self.cursor.settle(&self.fleet);

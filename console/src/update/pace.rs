@@ -26,9 +26,7 @@ pub(super) fn freeze(model: &mut Model) {
     model.freeze();
     if model.still.is_some() {
         let way = model.keymap.way(Action::Freeze);
-        let text = format!(
-            "the picture stands still, the proxy does not; {way} lets it go on, and so does any change"
-        );
+        let text = format!("the picture stands still; {way} lets it go on, and so does any change");
         model.tell(Tone::Plain, text);
     } else {
         model.tell(Tone::Plain, "there is no picture yet that could stand still");
@@ -84,6 +82,17 @@ mod tests {
         press(&mut model, "Z");
         assert_eq!((busy(&model), model.log.len()), (78, events + 1));
         assert_eq!(model.freshness(), Freshness::Live);
+    }
+
+    #[test]
+    fn who_reads_further_down_stays_there() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "2jZ");
+        let place = model.screen.clone();
+        for number in 900..905 {
+            update(&mut model, Message::News(News::Event(Box::new(sample::failed_event(number)))));
+        }
+        assert_eq!(model.screen, place);
     }
 
     #[test]
