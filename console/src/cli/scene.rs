@@ -101,8 +101,8 @@ impl Scene {
             environment: &Environment::default(),
         };
         match Targets::named(&typed, |address| search.page(address)).unwrap() {
-            Targets::One(_) => soon(run(ask, &mut session)).await,
-            Targets::Fleet(fleet) => soon(fleet::run(ask, &fleet.targets, &mut session)).await,
+            Targets::One(_) => soon(Box::pin(run(ask, &mut session))).await,
+            Targets::Fleet(fleet) => soon(Box::pin(fleet::run(ask, &fleet.targets, &mut session))).await,
         }
     }
 

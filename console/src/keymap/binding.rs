@@ -103,9 +103,10 @@ impl Keymap {
     }
 }
 
-/// Can its keys be others? Not where text is written.
+/// Can its keys be others? Not where text is written, and not those that mean the same in every terminal program.
 fn is_free(row: &Row) -> bool {
-    !row.contexts.iter().any(|context| WRITES.contains(context))
+    let is_usual = row.keys.iter().any(|key| matches!(key, Key::Ctrl('c' | 'z' | 'l')));
+    !is_usual && !row.contexts.iter().any(|context| WRITES.contains(context))
 }
 
 /// The names of all actions that keys can be bound to, in the order of the rows.
