@@ -160,7 +160,7 @@ fn a_roll_drains_in_both_runs_the_command_once_and_returns_in_both() {
 
 #[test]
 fn a_roll_goes_nowhere_where_one_target_cannot_go_along() {
-    let (mut proxies, _members) = twins();
+    let (proxies, _members) = twins();
     // The guard of one: nobody else would take new sessions there.
     proxies[1].edit("app", "b", r#"{"disabled":true}"#);
     let ended = roll(&proxies, "--until idle --only a", "exit 1");
@@ -272,7 +272,7 @@ fn a_fleet_opens_while_a_target_is_not_there_yet() {
     terminal.wait_for("app/a");
     terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
-    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+    eventually_equal(&Vec::<String>::new(), || terminal.left_behind());
 }
 
 fn path(path: &Path) -> String {

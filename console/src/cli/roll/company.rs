@@ -159,3 +159,83 @@ impl Seat<'_> {
         self.company.changed.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::cli::{Ask, Cli, Command};
+    use crate::client::scripted::{self, soon};
+
+    fn arguments(line: &str) -> RollArguments {
+        match Cli::try_parse_from(line.split(' ')).unwrap().command {
+            Some(Command::Ask(Ask::Roll(arguments))) => arguments,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Two targets, of which the second has the members of app in another order, and the first under another URL.
+    fn snapshots() -> [Snapshot; 2] {
+        let one = scripted::snapshot(0);
+        let mut two = one.clone();
+        two.balancers[0].members[0].name = "http://127.0.0.1:9009".parse().unwrap();
+        two.balancers[0].members.reverse();
+        [one, two]
+    }
+
+    fn company(line: &str) -> Result<Company, Stop> {
+        let [one, two] = snapshots();
+        Company::of(&arguments(line), &[("lb1", &one), ("lb2", &two)])
+    }
+
+    #[test]
+    fn all_go_through_one_plan_and_the_first_that_has_the_member_leads() {
+        let company = company("evenkeel roll app -- true").unwrap();
+        let names: Vec<&str> = company.plan.iter().map(MemberName::as_str).collect();
+        assert_eq!(names, ["http://127.0.0.1:9001", "http://127.0.0.1:9002", "http://127.0.0.1:9009"]);
+        let leads = |at| {
+            let seat = Seat { company: &company, at, name: "" };
+            company.plan.iter().map(|name| seat.leads(name)).collect::<Vec<_>>()
+        };
+        assert_eq!((leads(0), leads(1)), (vec![true, true, false], vec![false, false, true]));
+    }
+
+    #[test]
+    fn only_means_one_member_everywhere() {
+        let of = |only: &str| company(&format!("evenkeel roll app --only {only} -- true"));
+        assert_eq!(of("b").unwrap().plan.len(), 1);
+        assert_eq!(of("127.0.0.1:9009").unwrap().plan.len(), 1, "it is in one target");
+        let why = of("a").unwrap_err();
+        assert!(why.told().1.unwrap().contains("--only a: is http://127.0.0.1:9001 in lb1"), "{why:?}");
+        assert_eq!(of("nosuch").unwrap_err().told().0, Exit::NotFound);
+    }
+
+    #[tokio::test]
+    async fn the_command_runs_once_and_who_stops_stops_all() {
+        let company = company("evenkeel roll app -- true").unwrap();
+        let member = company.plan[0].clone();
+        let seats =
+            [0, 1].map(|at| Seat { company: &company, at, name: if at == 0 { "lb1" } else { "lb2" } });
+        let ran = std::cell::Cell::new(0);
+        let all = seats.iter().map(|seat| {
+            let command = async {
+                ran.set(ran.get() + 1);
+                Err("no".to_owned())
+            };
+            seat.once(&member, command)
+        });
+        for outcome in soon(join_all(all)).await {
+            assert_eq!(outcome.ok().unwrap(), Err("no".to_owned()));
+        }
+        assert_eq!(ran.get(), 1);
+        let stops = async {
+            seats[1].leave();
+            Ok(())
+        };
+        let (waits, _): (Result<(), Stopped>, Result<(), Stopped>) =
+            soon(async { tokio::join!(seats[0].meet(), stops) }).await;
+        assert!(waits.err().unwrap().why.contains("stopped in lb2"));
+    }
+}
