@@ -6,6 +6,7 @@ use std::process::Command;
 
 use harness::prelude::*;
 use harness::terminal::console_with;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::drain::Running;
@@ -124,6 +125,62 @@ fn a_group_of_the_configuration_file_is_a_fleet() {
     assert!(grouped(&scattered, &text).with_code(2).err.contains("all in one place"));
 }
 
+/// A command that writes down the member and how it stands in both proxies.
+fn notes(proxies: &[Proxy; 2], file: &Path) -> String {
+    let look = |proxy: &Proxy| {
+        format!(
+            "{} --socket {} status app/$1 | grep -o 'Init.*Ok' | tr '\\n' ' '",
+            evenkeel().display(),
+            path(&proxy.run_folder())
+        )
+    };
+    let (one, two) = (look(&proxies[0]), look(&proxies[1]));
+    format!("printf '%s ' $1 >> {0}; ({one}; {two}) >> {0}; echo >> {0}", file.display())
+}
+
+fn roll(proxies: &[Proxy; 2], options: &str, script: &str) -> Ended {
+    let mut line = words(proxies, &format!("roll app --settle 100ms {options} -- sh -c"));
+    line.extend([script.to_owned(), "roll".to_owned(), "{route}".to_owned()]);
+    run(&evenkeel(), line)
+}
+
+#[test]
+fn a_roll_drains_in_both_runs_the_command_once_and_returns_in_both() {
+    let (proxies, _members) = twins();
+    let home = folder();
+    let file = home.path().join("notes");
+    let ended = roll(&proxies, "--until idle", &notes(&proxies, &file)).with_code(0);
+    assert_eq!(ended.out.lines().filter(|line| line.ends_with(": rolled")).count(), 4, "{ended:#?}");
+    let noted = fs::read_to_string(&file).unwrap();
+    assert_eq!(noted, "a Init Drn Ok Init Drn Ok \nb Init Drn Ok Init Drn Ok \n", "{ended:#?}");
+    for member in ["a", "b"] {
+        assert_eq!(statuses(&proxies, member), ["Init Ok", "Init Ok"]);
+    }
+}
+
+#[test]
+fn a_roll_goes_nowhere_where_one_target_cannot_go_along() {
+    let (proxies, _members) = twins();
+    // The guard of one: nobody else would take new sessions there.
+    proxies[1].edit("app", "b", r#"{"disabled":true}"#);
+    let ended = roll(&proxies, "--until idle --only a", "exit 1");
+    assert_eq!(ended.code, Some(13), "{ended:#?}");
+    assert!(
+        ended.err.contains("--min-available wants 1") && ended.err.contains("the roll stopped in"),
+        "{ended:#?}"
+    );
+    assert_eq!(statuses(&proxies, "a"), ["Init Ok", "Init Ok"], "nowhere was it drained");
+    proxies[1].edit("app", "b", r#"{"disabled":false}"#);
+    // The command fails: it is left draining in both.
+    roll(&proxies, "--until idle", "exit 3").with_code(1);
+    assert_eq!(statuses(&proxies, "a"), ["Init Drn Ok", "Init Drn Ok"]);
+    assert_eq!(statuses(&proxies, "b"), ["Init Ok", "Init Ok"]);
+    proxies[1].kill();
+    let ended = roll(&proxies, "--until idle", "exit 0");
+    assert_eq!(ended.code, Some(6), "{ended:#?}");
+    assert!(ended.err.contains("nothing was done"), "{ended:#?}");
+}
+
 /// The screen on both, open for changes.
 fn opened(proxies: &[Proxy; 2]) -> Terminal {
     let arguments = sockets(proxies);
@@ -187,6 +244,23 @@ fn one_that_was_killed_freezes_nothing_and_a_partial_act_stays_in_sight() {
 }
 
 #[test]
+fn one_that_hangs_holds_up_nobody() {
+    let (proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    signal(proxies[1].pid(), Signal::STOP);
+    terminal.wait_for("1 of 2 targets do NOT answer");
+    terminal.keys("jjjD");
+    terminal.wait_for("Disable app/b in ");
+    terminal.keys("y");
+    eventually_equal(&"Init Dis".to_owned(), || proxies[0].member("app", "b").words);
+    terminal.wait_for("done in ONLY 1 of 2 targets");
+    let ended = command(&proxies, "enable app/b").with_code(13);
+    assert!(ended.out.contains("cleared disabled") && ended.err.contains("no answer within"), "{ended:#?}");
+    signal(proxies[1].pid(), Signal::CONT);
+    terminal.wait_for("all 2 targets answer");
+}
+
+#[test]
 fn a_fleet_opens_while_a_target_is_not_there_yet() {
     let (proxies, _members) = twins();
     let home = folder();
@@ -198,7 +272,7 @@ fn a_fleet_opens_while_a_target_is_not_there_yet() {
     terminal.wait_for("app/a");
     terminal.keys("q");
     assert_eq!(terminal.ended(), 0);
-    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+    eventually_equal(&Vec::<String>::new(), || terminal.left_behind());
 }
 
 fn path(path: &Path) -> String {

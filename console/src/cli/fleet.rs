@@ -12,6 +12,7 @@ use std::io::Write;
 use futures_util::future::join_all;
 
 use super::output::Stop;
+use super::roll::{self, Company, Seat};
 use super::{Ask, Exit, Output, Session};
 use crate::targets::Target;
 use accord::Met;
@@ -40,11 +41,15 @@ async fn each(
     shape: Shape,
     (targets, session): (&[Target], &mut Session<'_>),
 ) -> Result<Exit, Stop> {
-    let met = match manner::selector(ask) {
-        Some(text) => accord::reach(text, targets, session).await?,
-        None => targets.iter().map(|_| Met::Here).collect(),
+    let (met, company) = match (ask, manner::selector(ask)) {
+        (Ask::Roll(arguments), _) => {
+            let (met, company) = accord::company(arguments, targets, session).await?;
+            (met, Some(company))
+        }
+        (_, Some(text)) => (accord::reach(text, targets, session).await?, None),
+        (_, None) => (targets.iter().map(|_| Met::Here).collect(), None),
     };
-    let ended = everywhere(ask, shape, (targets, met, session)).await;
+    let ended = everywhere((ask, company.as_ref()), shape, (targets, met, session)).await;
     let exit = together(&ended);
     let output = &mut session.output;
     match shape {
@@ -60,7 +65,7 @@ async fn each(
 
 /// Runs it in each target where it is not settled already, and tells what there is to tell as it comes.
 async fn everywhere(
-    ask: &Ask,
+    (ask, company): (&Ask, Option<&Company>),
     shape: Shape,
     (targets, met, session): (&[Target], Vec<Met>, &mut Session<'_>),
 ) -> Vec<Ended> {
@@ -68,7 +73,11 @@ async fn everywhere(
     let terminal = output.is_terminal();
     let (out, err) = output.halves();
     let (out, err) = (RefCell::new(out), RefCell::new(err));
+    let mut seats = 0;
     let runs = targets.iter().zip(met).map(|(target, met)| {
+        let at = seats;
+        seats += usize::from(matches!(met, Met::Here));
+        let seat = company.map(|company| Seat { company, at, name: &target.name });
         let (out, err) = (&out, &err);
         let (surroundings, environment) = (surroundings.clone(), environment.clone());
         let (options, zone, limits) = (*options, zone.clone(), *limits);
@@ -94,7 +103,10 @@ async fn everywhere(
                         zone,
                         output,
                     };
-                    let answer = super::answer(ask, &mut alone).await;
+                    let answer = match ask {
+                        Ask::Roll(arguments) => roll::with(arguments, seat, &mut alone).await,
+                        _ => super::answer(ask, &mut alone).await,
+                    };
                     Ended::of(answer, kept)
                 }
             };

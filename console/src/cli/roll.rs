@@ -2,13 +2,16 @@
 //! first failure stops it, and what is told then is the state of every member and what to do about it.
 
 mod command;
+mod company;
 mod plan;
 mod summary;
 
 use clap::Args;
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberSnapshot, Snapshot, Span,
+    BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberName, MemberSnapshot,
+    Snapshot, Span,
 };
+use futures_util::future::ready;
 
 use super::drain::{self, Target, Terms};
 use super::edit;
@@ -16,6 +19,7 @@ use super::output::Stop;
 use super::patience::{Asking, Interrupt};
 use super::{Exit, Session, complete, target, wait};
 use crate::client::Client;
+pub(super) use company::{Company, Seat};
 use summary::{State, Step};
 
 pub(super) const HELP: &str = "\
@@ -27,14 +31,15 @@ Examples:
 For each member, one after the other: drain, wait, run the command, wait until it is healthy, let new sessions come \
 again. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port}, \
 {url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves \
-that member draining. A member without health checks counts as healthy while it is not in error.";
+that member draining. A member without health checks counts as healthy while it is not in error. With several targets \
+each member is drained in all of them, the command runs once, and it is returned in all; when one stops, all do.";
 
 /// What can be typed behind `roll`.
 #[derive(Debug, Args)]
 pub struct RollArguments {
     /// The balancer
     #[arg(add = complete::everything())]
-    balancer: String,
+    pub(super) balancer: String,
     /// Only this member; may be given several times
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
@@ -47,7 +52,7 @@ pub struct RollArguments {
     #[arg(long, value_name = "N", default_value = "1")]
     min_available: usize,
     #[command(flatten)]
-    options: RollOptions,
+    pub(super) options: RollOptions,
     /// The command and its words
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -55,7 +60,7 @@ pub struct RollArguments {
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
-struct RollOptions {
+pub(super) struct RollOptions {
     /// Why, for the proxy's log of events; at most 200 characters
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -67,7 +72,7 @@ struct RollOptions {
     force: bool,
     /// Print the result as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Print nothing but errors
     #[arg(long, short, conflicts_with = "json")]
     quiet: bool,
@@ -80,11 +85,35 @@ struct Stopped {
 }
 
 pub(super) async fn run(arguments: &RollArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    with(arguments, None, session).await
+}
+
+/// Rolls in one target, alone or in step with others.
+pub(super) async fn with(
+    arguments: &RollArguments,
+    seat: Option<Seat<'_>>,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let outcome = roll(arguments, seat, session).await;
+    if let Some(seat) = seat.filter(|_| !matches!(outcome, Ok(Exit::Done))) {
+        seat.leave();
+    }
+    outcome
+}
+
+async fn roll(
+    arguments: &RollArguments,
+    seat: Option<Seat<'_>>,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
     let reason = edit::reason(arguments.options.reason.as_deref())?;
     let mut asking = Asking::of(session, arguments.options.quiet).await?;
     let snapshot = asking.client.snapshot().await?;
     let balancer = target::balancer_with(&snapshot, &arguments.balancer, &[])?;
-    let mut steps = chosen(&snapshot, balancer, &arguments.only)?;
+    let mut steps = match seat {
+        Some(seat) => planned(&snapshot, balancer, seat.plan()),
+        None => chosen(&snapshot, balancer, &arguments.only)?,
+    };
     let mut rolling = Rolling {
         arguments,
         order: DrainOrder {
@@ -94,21 +123,14 @@ pub(super) async fn run(arguments: &RollArguments, session: &mut Session<'_>) ->
         },
         balancer: balancer.name.clone(),
         interrupt: Interrupt::listen(),
+        seat,
     };
     if arguments.options.dry_run {
         return plan::show(&rolling, (&snapshot, &steps), &asking, session).await;
     }
-    let number = steps.len();
-    let mut stopped = None;
-    for (index, step) in steps.iter_mut().enumerate() {
-        let place = format!("[{}/{number}] {}", index + 1, step.target.label);
-        match rolling.roll(step, &place, &mut asking, session).await {
-            Ok(()) => step.state = State::Rolled,
-            Err(why) => {
-                stopped = Some(why);
-                break;
-            }
-        }
+    let stopped = rolling.all(&mut steps, &mut asking, session).await.err();
+    if let Some(seat) = seat.filter(|_| stopped.is_some()) {
+        seat.leave();
     }
     asking.end_line(&mut session.output);
     // What cannot be asked any more is told as it was seen last.
@@ -138,7 +160,17 @@ fn chosen(snapshot: &Snapshot, balancer: &BalancerSnapshot, only: &[String]) -> 
         chosen.push(target.member);
     }
     let wanted = |member: &&MemberSnapshot| chosen.is_empty() || chosen.contains(&member.name);
-    let steps = balancer.members.iter().filter(wanted).map(|member| Step {
+    Ok(balancer.members.iter().filter(wanted).map(|member| step(snapshot, balancer, member)).collect())
+}
+
+/// Those of `plan` that are there, in its order.
+fn planned(snapshot: &Snapshot, balancer: &BalancerSnapshot, plan: &[MemberName]) -> Vec<Step> {
+    let members = plan.iter().filter_map(|name| balancer.member(name));
+    members.map(|member| step(snapshot, balancer, member)).collect()
+}
+
+fn step(snapshot: &Snapshot, balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Step {
+    Step {
         target: Target {
             balancer: balancer.name.clone(),
             member: member.name.clone(),
@@ -146,8 +178,7 @@ fn chosen(snapshot: &Snapshot, balancer: &BalancerSnapshot, only: &[String]) -> 
         },
         state: State::Untouched,
         words: member.words.clone(),
-    });
-    Ok(steps.collect())
+    }
 }
 
 /// A roll on its way.
@@ -156,6 +187,8 @@ struct Rolling<'a> {
     order: DrainOrder,
     balancer: BalancerName,
     interrupt: Interrupt,
+    /// Where others roll at the same time.
+    seat: Option<Seat<'a>>,
 }
 
 impl From<Stop> for Stopped {
@@ -166,6 +199,55 @@ impl From<Stop> for Stopped {
 }
 
 impl Rolling<'_> {
+    /// Each member, one after the other, until one stops it.
+    async fn all(
+        &mut self,
+        steps: &mut [Step],
+        asking: &mut Asking,
+        session: &mut Session<'_>,
+    ) -> Result<(), Stopped> {
+        let names: Vec<MemberName> = match self.seat {
+            Some(seat) => seat.plan().to_vec(),
+            None => steps.iter().map(|step| step.target.member.clone()).collect(),
+        };
+        let number = names.len();
+        for (index, name) in names.iter().enumerate() {
+            let place = format!("[{}/{number}]", index + 1);
+            if let Some(step) = steps.iter_mut().find(|step| step.target.member == *name) {
+                let place = format!("{place} {}", step.target.label);
+                self.roll(step, &place, asking, session).await?;
+                step.state = State::Rolled;
+            } else {
+                // The others have it.
+                self.meet(&place).await?;
+                let _ = self.command(&place, name, ready(Ok(()))).await?;
+            }
+            self.meet(&place).await?;
+        }
+        Ok(())
+    }
+
+    /// Until all that roll at the same time are as far.
+    async fn meet(&mut self, place: &str) -> Result<(), Stopped> {
+        let Some(seat) = self.seat else { return Ok(()) };
+        tokio::select! {
+            met = seat.meet() => met.map_err(|Stopped { exit, why }| Stopped { exit, why: format!("{place}: {why}") }),
+            () = self.interrupt.comes() => Err(interrupted(place)),
+        }
+    }
+
+    /// Runs the command, once for all that roll at the same time.
+    async fn command(
+        &mut self,
+        place: &str,
+        member: &MemberName,
+        command: impl Future<Output = Result<(), String>>,
+    ) -> Result<Result<(), String>, Stopped> {
+        let Some(seat) = self.seat else { return Ok(command.await) };
+        let ran = seat.once(member, command).await;
+        ran.map_err(|Stopped { exit, why }| Stopped { exit, why: format!("{place}: {why}") })
+    }
+
     /// All that is done to one member.
     async fn roll(
         &mut self,
@@ -177,17 +259,21 @@ impl Rolling<'_> {
         let before = asking.snapshot(&mut session.output).await?;
         let refuse = |Stopped { exit, why }| Stopped { exit, why: format!("{place}: {why}") };
         self.guard(&before, step).map_err(refuse)?;
+        self.meet(place).await?;
         // A member that an operator had drained, disabled or stopped before goes back to just that.
         let status = before.member(&self.balancer, &step.target.member).map(|member| member.status);
         let kept = status.is_some_and(|status| status.has(Flag::Drain));
         let in_use = status.is_some_and(|status| !status.has_any(&[Flag::Disabled, Flag::Stopped]));
         self.drain(step, place, asking, session).await?;
         step.state = State::Command;
-        self.say(session, &format!("{place}: running the command"));
+        if self.seat.is_none_or(|seat| seat.leads(&step.target.member)) {
+            self.say(session, &format!("{place}: running the command"));
+        }
         let member = before.member(&self.balancer, &step.target.member);
         let words = command::Words::of(&step.target, member, asking.client.place());
         let began = asking.snapshot(&mut session.output).await?.taken;
-        let ran = command::run(&self.arguments.command, &words).await;
+        let line = &self.arguments.command;
+        let ran = self.command(place, &step.target.member, command::run(line, &words)).await?;
         // Ctrl-C reaches the command as well, which decides for itself what it makes of it.
         if self.interrupt.has_come() {
             return Err(interrupted(place));

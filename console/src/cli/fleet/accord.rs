@@ -6,8 +6,9 @@ use evenkeel_protocol::clean::clean;
 use futures_util::future::join_all;
 
 use crate::cli::output::Stop;
+use crate::cli::roll::Company;
 use crate::cli::target::{self, Target as Meant};
-use crate::cli::{Exit, Session, report};
+use crate::cli::{Exit, RollArguments, Session, report};
 use crate::targets::Target;
 
 /// What a target has of it.
@@ -68,6 +69,46 @@ pub(super) async fn reach(text: &str, targets: &[Target], session: &Session<'_>)
         met = met.into_iter().map(asked).collect();
     }
     Ok(met)
+}
+
+/// Who rolls a balancer together. All targets must answer: a member that still takes requests from one of them is not
+/// drained.
+///
+/// # Errors
+///
+/// A target does not answer, none has the balancer, or `--only` means nobody, or not the same everywhere.
+pub(super) async fn company(
+    arguments: &RollArguments,
+    targets: &[Target],
+    session: &Session<'_>,
+) -> Result<(Vec<Met>, Company), Stop> {
+    let snapshots = join_all(targets.iter().map(|target| snapshot(target, session))).await;
+    let (mut told, mut met, mut missing) = (Vec::new(), Vec::new(), None);
+    for (target, snapshot) in targets.iter().zip(&snapshots) {
+        let found = match snapshot {
+            Ok(snapshot) => target::balancer_with(snapshot, &arguments.balancer, &[]).map(|_| snapshot),
+            Err(stop) => Err(Stop::Failed(stop.told().0, stop.told().1.unwrap_or_default().to_owned())),
+        };
+        match found {
+            Ok(snapshot) => {
+                told.push((target.name.as_str(), snapshot));
+                met.push(Met::Here);
+            }
+            Err(stop @ Stop::Missing(_)) => {
+                missing = Some(stop);
+                met.push(Met::Absent);
+            }
+            Err(stop) => {
+                let (exit, why) = stop.told();
+                let why = why.unwrap_or_default();
+                return Err(Stop::Failed(exit, format!("{}: {why}; nothing was done", target.name)));
+            }
+        }
+    }
+    match missing {
+        Some(stop) if told.is_empty() => Err(stop),
+        _ => Ok((met, Company::of(arguments, &told)?)),
+    }
 }
 
 async fn snapshot(target: &Target, session: &Session<'_>) -> Result<Snapshot, Stop> {

@@ -61,9 +61,7 @@ pub(super) fn of(ask: &Ask) -> Manner {
         Ask::Watch(_) => {
             Manner::One("one is watched here; name it with --socket, or see all on the screen: `evenkeel`")
         }
-        Ask::Roll(_) => Manner::One(
-            "a roll goes through one; name it with --socket, or drain, wait and enable in all of them",
-        ),
+        Ask::Roll(arguments) => done(arguments.options.json),
         Ask::Proxies(_) => Manner::Alone,
     }
 }
