@@ -82,17 +82,17 @@ pub const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         method: "DELETE",
+        path: "/v1/balancers/{balancer}/members/{member}?dry_run={bool}",
+        takes: "member_removal",
+        gives: "preview",
+        about: "what the removal of a member would do",
+    },
+    Endpoint {
+        method: "DELETE",
         path: "/v1/balancers/{balancer}/members/{member}",
         takes: "member_removal",
         gives: "edited",
         about: "remove a member that was added at run time",
-    },
-    Endpoint {
-        method: "DELETE",
-        path: "/v1/balancers/{balancer}/members/{member}?dry_run={bool}",
-        takes: "member_removal",
-        gives: "preview",
-        about: "what that would do",
     },
     Endpoint {
         method: "GET",

@@ -155,12 +155,12 @@ impl LiveBalancer {
         ground: &Ground,
     ) -> Arc<Self> {
         let known: HashMap<_, _> = self.addresses.iter().map(|address| (&address.name, address)).collect();
-        let addresses = config.members.iter().map(|(name, settings)| match known.get(name).copied() {
-            Some(known) => Arc::clone(known),
-            None => {
+        let addresses = config.members.iter().map(|(name, settings)| {
+            let newcomer = || {
                 let connection = settings.connection.clone();
                 Arc::new(Address::new(name.clone(), connection, &ground.slots, ground.cores))
-            }
+            };
+            known.get(name).copied().map_or_else(newcomer, Arc::clone)
         });
         let addresses: Vec<Arc<Address>> = addresses.collect();
         // Held until this one knows who follows, so that nothing that is settled with it is lost.

@@ -8,9 +8,10 @@ use super::{Operator, PATH, mask};
 
 /// One balancer with room for two more; its page is open to everybody.
 fn balancer(members: &[&Backend], settings: &str) -> String {
-    let lines: String = members.iter().map(|member| format!("BalancerMember {member}\n")).collect();
+    let lines: Vec<String> = members.iter().map(|member| format!("BalancerMember {member}")).collect();
+    let lines = lines.join("\n");
     format!(
-        "<Proxy balancer://app>\n{lines}ProxySet growth=2 maxattempts=1 {settings}\n</Proxy>\n\
+        "<Proxy balancer://app>\n{lines}\nProxySet growth=2 maxattempts=1 {settings}\n</Proxy>\n\
          ProxyPass {PATH} !\nProxyPass / balancer://app/"
     )
 }

@@ -36,13 +36,14 @@ fn every_row_of_the_table_answers() {
         let path = row
             .path
             .replace("{balancer}", "app")
-            .replace("{member}", "a")
+            .replace("{member}", if row.method == "DELETE" { "added" } else { "a" })
             .replace("{number}", "1")
             .replace("dry_run={bool}", "dry_run=true")
             .replace("{bool}", "false");
         let json = match row.takes {
             "" => "",
             "question" => r#"{"url":"/app"}"#,
+            "member_addition" => r#"{"url":"http://127.0.0.1:1","parameters":["route=added"]}"#,
             _ => "{}",
         };
         let told = proxy.admin().ask(row.method, &path, json);
@@ -127,7 +128,7 @@ fn refusals_name_the_field_and_leave_everything_as_it_was() {
         ("PATCH", "/v1/balancers/zz/members/a", "{}", Code::NotFound, "zz"),
         ("GET", "/v1/nothing", "", Code::NotFound, "nothing"),
         ("GET", "/", "", Code::NotFound, ""),
-        ("DELETE", member, "", Code::MethodNotAllowed, "DELETE"),
+        ("PUT", member, "", Code::MethodNotAllowed, "PUT"),
         ("POST", "/v1/snapshot", "{}", Code::MethodNotAllowed, "POST"),
         ("GET", "/v1/snapshot?x=1", "", Code::BadRequest, ""),
         ("GET", "/v1/events?since=x", "", Code::Invalid, "since"),

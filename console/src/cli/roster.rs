@@ -90,3 +90,63 @@ pub(super) async fn remove(arguments: &RemoveArguments, session: &mut Session<'_
     let edited = client.remove_member(&balancer.name, &member.name, &removal).await?;
     report(Verb::Remove, &edited, options, session)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    fn proxy() -> Scripted {
+        Scripted::start(|request| match request.method.as_str() {
+            "GET" => Act::json(&scripted::snapshot(0)),
+            _ => Act::json(&scripted::edited()),
+        })
+    }
+
+    /// What the proxy was sent: method, target and body.
+    fn sent(proxy: &Scripted) -> (String, String, Value) {
+        let request = proxy.requests().into_iter().find(|request| request.method != "GET").unwrap();
+        (request.method, request.target, serde_json::from_str(&request.body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn who_comes_and_goes_is_sent_as_it_was_typed() {
+        let members = "/v1/balancers/app/members";
+        for (line, method, target, body, told) in [
+            (
+                "add app http://h:1 route=n lbset=2 --reason sale",
+                "POST",
+                members.to_owned(),
+                json!({"url": "http://h:1", "parameters": ["route=n", "lbset=2"], "reason": "sale"}),
+                ": added (revision 3)",
+            ),
+            (
+                "remove app/a --force --if-revision 4",
+                "DELETE",
+                format!("{members}/http:%2F%2F127.0.0.1:9001"),
+                json!({"force": true, "revision": 4}),
+                ": removed (revision 3)",
+            ),
+        ] {
+            let proxy = proxy();
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run(line).await, Exit::Done, "{line}: {}", scene.err());
+            assert_eq!(sent(&proxy), (method.to_owned(), target, body), "{line}");
+            assert!(scene.out().contains(told), "{}", scene.out());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_may_be_missing_and_force_adds_nothing() {
+        let proxy = proxy();
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("remove app/x").await, Exit::NotFound);
+        assert_eq!(scene.run("remove app/x --ignore-missing").await, Exit::Done);
+        assert_eq!(scene.run("add nowhere http://h").await, Exit::NotFound);
+        assert_eq!(scene.run("add app http://h --force").await, Exit::Usage);
+        assert_eq!(proxy.asked("POST") + proxy.asked("DELETE"), 0);
+    }
+}

@@ -115,7 +115,9 @@ impl Balancer {
         for member in picks.iter().filter_map(|id| self.member(*id)) {
             *shares.entry(&member.name).or_default() += 1;
         }
-        shares.values_mut().for_each(|count| *count = count.saturating_mul(WHOLE) / all);
+        for count in shares.values_mut() {
+            *count = count.saturating_mul(WHOLE) / all;
+        }
         shares
     }
 

@@ -22,20 +22,16 @@ impl Groups {
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let remembered = known().get(file).cloned();
         let recent = |asked: Moment| clock::now().since(asked) < limits::USERS_LOOKED_AT_EVERY;
-        let text = match remembered.filter(|(_, asked)| recent(*asked)) {
-            Some((text, _)) => text,
-            None => {
-                let path = file.to_owned();
-                let read = tokio::task::spawn_blocking(move || read(&path)).await;
-                let Ok(Ok(text)) = read else {
-                    known().remove(file);
-                    return None;
-                };
-                // As many files as the configuration names.
-                known().insert(file.to_owned(), (Arc::clone(&text), clock::now()));
-                text
-            }
+        if let Some((text, _)) = remembered.filter(|(_, asked)| recent(*asked)) {
+            return Some(groups(&text, user));
+        }
+        let path = file.to_owned();
+        let Ok(Ok(text)) = tokio::task::spawn_blocking(move || read(&path)).await else {
+            known().remove(file);
+            return None;
         };
+        // As many files as the configuration names.
+        known().insert(file.to_owned(), (Arc::clone(&text), clock::now()));
         Some(groups(&text, user))
     }
 }

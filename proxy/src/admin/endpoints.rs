@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Call, Code, Peer, Refusal, Snapshot};
+use evenkeel_protocol::{BalancerName, Call, Code, Peer, Refusal, Snapshot};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::peer::named;
 use super::stream::Reply;
 use super::{Doors, drains, edits, metrics, roster};
+use crate::registry::Registry;
 use crate::{explain, history, limits};
 
 /// Answers one call. Edits write to disk, so they leave the control thread for it.
@@ -39,13 +40,7 @@ pub(super) async fn answer(
         | Call::PreviewRemoval(..)
         | Call::Undo => roster::answer(call, body, reloader.proxy(), peer).await,
         Call::Balancer(name) => Ok(Reply::json(&registry.find(&name)?.snapshot())),
-        Call::Member(name, selector) => {
-            let balancer = registry.find(&name)?;
-            let member = balancer.resolve(&selector)?;
-            let snapshot = balancer.snapshot();
-            let found = snapshot.member(&member);
-            found.map(Reply::json).ok_or_else(|| Refusal::new(Code::NotFound, format!("{member} is gone")))
-        }
+        Call::Member(name, selector) => member(registry, &name, &selector),
         Call::Sessions(name) => {
             // Of a thousand routes it takes a tenth of a second.
             let registry = Arc::clone(registry);
@@ -85,6 +80,14 @@ pub(super) async fn answer(
             Ok(Reply::events(Arc::clone(registry), since, follow))
         }
     }
+}
+
+fn member(registry: &Registry, name: &BalancerName, selector: &str) -> Result<Reply, Refusal> {
+    let balancer = registry.find(name)?;
+    let member = balancer.resolve(selector)?;
+    let snapshot = balancer.snapshot();
+    let found = snapshot.member(&member);
+    found.map(Reply::json).ok_or_else(|| Refusal::new(Code::NotFound, format!("{member} is gone")))
 }
 
 pub(super) async fn off_thread<T: serde::Serialize + Send + 'static>(

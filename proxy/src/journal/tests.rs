@@ -189,12 +189,12 @@ fn damage_sets_the_whole_file_aside() {
 fn an_edit_that_cannot_be_written_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let gone = folder.path().join("gone");
-    let mut journal = opened(&gone, &mut config("1"));
+    let mut journal = opened(&gone, &config("1"));
     assert!(!edit(&mut journal, 1, &drain(true)));
     std::fs::create_dir(&gone).unwrap();
     assert!(edit(&mut journal, 2, &drain(true)), "the disk is back");
     drop(journal);
-    assert_eq!(edits(&opened(&gone, &mut config("1"))).len(), 2, "and nothing was forgotten meanwhile");
+    assert_eq!(edits(&opened(&gone, &config("1"))).len(), 2, "and nothing was forgotten meanwhile");
 }
 
 #[test]

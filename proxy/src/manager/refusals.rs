@@ -45,17 +45,11 @@ impl Refusals {
             untold => format!(" {untold} more before it were not told of."),
         };
         let message = format!("{text}{more}");
-        match subject {
-            Some(subject) => registry.tell_refused(RefusedEdit {
-                subject,
-                changes: Vec::new(),
-                code: Code::Denied,
-                message,
-                by: Some(by.clone()),
-                reason: None,
-            }),
-            None => tracing::warn!(%by, message, "a form for the manager page was refused"),
-        }
+        let Some(subject) = subject else {
+            return tracing::warn!(%by, message, "a form for the manager page was refused");
+        };
+        let (code, by) = (Code::Denied, Some(by.clone()));
+        registry.tell_refused(RefusedEdit { subject, changes: Vec::new(), code, message, by, reason: None });
     }
 }
 

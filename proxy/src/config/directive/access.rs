@@ -174,6 +174,16 @@ fn require(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     }
 }
 
+/// As in httpd GET and HEAD are one.
+fn methods(words: &[Word]) -> Result<Rule, Complaint> {
+    if let Some(word) = words.iter().find(|word| !METHODS.contains(&word.text.as_str())) {
+        let what = format!("there is no method '{}'", shown(&word.text));
+        return Err(Complaint::new(what, "write for example Require method GET HEAD, in capital letters"));
+    }
+    let as_one = |it: String| if it == "HEAD" { "GET".to_owned() } else { it };
+    Ok(Rule::Method(texts(words).into_iter().map(as_one).collect()))
+}
+
 fn texts(words: &[Word]) -> Vec<String> {
     words.iter().map(|word| word.text.clone()).collect()
 }
@@ -208,17 +218,7 @@ fn rule(kind: &str, arguments: &[Word], notes: &mut Notes) -> Option<Result<Rule
         ("forward-dns", words) => Ok(Rule::ForwardDns(texts(words))),
         ("local", _) => Ok(Rule::Local),
         ("method", []) => needs("a method", "write for example Require method GET HEAD"),
-        ("method", words) => match words.iter().find(|word| !METHODS.contains(&word.text.as_str())) {
-            Some(word) => {
-                let what = format!("there is no method '{}'", shown(&word.text));
-                Err(Complaint::new(what, "write for example Require method GET HEAD, in capital letters"))
-            }
-            // As in httpd GET and HEAD are one.
-            None => {
-                let methods = texts(words).into_iter();
-                Ok(Rule::Method(methods.map(|it| if it == "HEAD" { "GET".to_owned() } else { it }).collect()))
-            }
-        },
+        ("method", words) => methods(words),
         ("group", []) => needs("a name", "write Require group NAME, and AuthGroupFile FILE"),
         ("group", words) => Ok(Rule::Group(texts(words))),
         ("valid-user", _) => Ok(Rule::ValidUser),
