@@ -14,6 +14,7 @@ mod measure;
 mod persist;
 mod population;
 mod reload;
+mod service;
 mod sessions;
 mod socket;
 mod start;
