@@ -1,11 +1,13 @@
 //! The addresses that are listened on. Each is bound once for each worker thread, and each thread accepts from its own.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::sync::{mpsc, watch};
 
+use crate::inherited::Inherited;
 use crate::limits;
 
 /// A worker thread's part of an address.
@@ -35,6 +37,7 @@ pub(crate) struct Listening {
     /// The directive that names them.
     directive: &'static str,
     doors: Vec<Door>,
+    inherited: Arc<Inherited>,
     bound: Vec<Bound>,
 }
 
@@ -43,11 +46,11 @@ pub(crate) struct Opened(Vec<(Bound, Vec<TcpListener>)>);
 
 impl Listening {
     /// Nothing yet; the doors are those of the threads that accept.
-    pub(crate) fn new(directive: &'static str, doors: Vec<Door>) -> Self {
-        Self { directive, doors, bound: Vec::new() }
+    pub(crate) fn new(directive: &'static str, doors: Vec<Door>, inherited: Arc<Inherited>) -> Self {
+        Self { directive, doors, inherited, bound: Vec::new() }
     }
 
-    /// Binds those of `wanted` that are not listened on yet.
+    /// Binds those of `wanted` that are not listened on yet, or takes what a service manager has bound.
     ///
     /// # Errors
     ///
@@ -55,7 +58,10 @@ impl Listening {
     pub(crate) fn open(&self, wanted: &[SocketAddr]) -> anyhow::Result<Opened> {
         let fresh = wanted.iter().filter(|wanted| !self.bound.iter().any(|bound| bound.wanted == **wanted));
         fresh
-            .map(|wanted| bind(*wanted, self.doors.len(), self.directive))
+            .map(|wanted| match self.inherited.of(*wanted) {
+                Some(listener) => share(listener, *wanted, self.doors.len()),
+                None => bind(*wanted, self.doors.len(), self.directive),
+            })
             .collect::<anyhow::Result<_>>()
             .map(Opened)
     }
@@ -94,6 +100,18 @@ impl Listening {
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.bound.iter().map(|bound| bound.actual).collect()
     }
+}
+
+/// Shares a listener that was bound before this process began among the worker threads: while the process restarts,
+/// clients wait in its queue, which only one socket has.
+fn share(
+    listener: &TcpListener,
+    wanted: SocketAddr,
+    threads: usize,
+) -> anyhow::Result<(Bound, Vec<TcpListener>)> {
+    prepare(&SockRef::from(listener))?;
+    let sockets = (0..threads).map(|_| listener.try_clone()).collect::<Result<_, _>>()?;
+    Ok((Bound { wanted, actual: wanted, closing: watch::Sender::new(false) }, sockets))
 }
 
 /// Binds an address once for each worker thread.
@@ -139,12 +157,16 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
-    // Inherited by the connections that are accepted.
+    prepare(&SockRef::from(&socket))?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// What every listener has. The connections that are accepted inherit it.
+fn prepare(socket: &SockRef<'_>) -> std::io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     // What a slow client has not taken waits at the member, not in this system's memory.
     #[cfg(target_os = "linux")]
     socket.set_tcp_notsent_lowat(limits::UNSENT)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
+    socket.set_nonblocking(true)
 }

@@ -2,11 +2,15 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 use evenkeel_proxy::config::{self, ReadOptions};
+use evenkeel_proxy::inherited::Inherited;
 use evenkeel_proxy::options::{self, Options};
 use evenkeel_proxy::server::{self, StartOptions};
+use evenkeel_proxy::service::{self, Stands};
 use evenkeel_proxy::signal::End;
 use evenkeel_proxy::{log, signal};
 
@@ -58,6 +62,8 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
         say("Syntax OK");
         return Ok(ExitCode::SUCCESS);
     }
+    let inherited =
+        Arc::new(Inherited::take().context("what the service manager listens on cannot be used")?);
     let _flush = log::start(options.log_format, options.log_level);
     let ending = signal::Ending::install()?;
     let start = StartOptions {
@@ -65,9 +71,12 @@ fn run(options: Options) -> anyhow::Result<ExitCode> {
         reading: Some(reading),
         run_dir: options.run_dir,
         threads: options.threads,
+        inherited,
     };
     let running = server::start(config, &start)?;
+    service::tell(Stands::Ready);
     let how = ending.wait(&running.reload(), running.hurry());
+    service::tell(Stands::Stopping);
     tracing::info!("ending; requests in flight may finish");
     match how {
         End::Soon => running.stop(),

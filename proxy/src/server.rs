@@ -17,12 +17,14 @@ use crate::clock::Pacer;
 use crate::config::{Config, ReadOptions};
 use crate::drains::{self, Drains};
 use crate::heartmonitor::{self, Hearing, Hearings, Heartmonitor};
+use crate::inherited::Inherited;
 use crate::journal::Journal;
 use crate::listening::{Listener, Listening, Opened};
 use crate::places::{Mailbox, Mailboxes};
 use crate::registry::{Registry, Roster};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
+use crate::service::{self, Stands};
 use crate::site::{self, Site};
 use crate::{admin, clock, history, limits, measured, probe};
 
@@ -43,6 +45,8 @@ pub struct StartOptions {
     pub run_dir: Option<PathBuf>,
     /// Worker threads; none: as many as the processors that the process may use.
     pub threads: Option<u16>,
+    /// What a service manager listens on for the proxy.
+    pub inherited: Arc<Inherited>,
 }
 
 /// What every worker thread shares, whatever the configuration.
@@ -112,9 +116,11 @@ impl Reload {
     /// Opens the access logs anew, after they were renamed, and reads the configuration anew. One that cannot be read
     /// changes nothing; the log says why. It may wait for disks.
     pub fn now(&self) {
+        service::tell(Stands::Reloading);
         self.0.reopen_logs();
         // Told where it happens.
         let _ = self.0.reload(None);
+        service::tell(Stands::Ready);
     }
 }
 
@@ -203,9 +209,9 @@ pub fn start(mut config: Config, options: &StartOptions) -> anyhow::Result<Runni
     let run_dir = options.run_dir.clone().unwrap_or_else(|| RunDir::default_for(&configuration));
     let run_dir = RunDir::take(&run_dir)?;
     let (doors, listeners): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::unbounded_channel()).unzip();
-    let mut listening = Listening::new("Listen", doors);
+    let mut listening = Listening::new("Listen", doors, Arc::clone(&options.inherited));
     let (door, metrics_door) = mpsc::unbounded_channel();
-    let mut metrics = Listening::new("MetricsListen", vec![door]);
+    let mut metrics = Listening::new("MetricsListen", vec![door], Arc::clone(&options.inherited));
     let (opened, logs, beats) = match open(&config, (&listening, &mut metrics)) {
         Ok(opened) => opened,
         Err(why) => {
@@ -214,6 +220,7 @@ pub fn start(mut config: Config, options: &StartOptions) -> anyhow::Result<Runni
         }
     };
     listening.serve(opened, &config.listen);
+    options.inherited.warn_of_idle(&[&config.listen[..], &config.metrics_listen[..]].concat());
     // Last, so that a start that fails before leaves no socket behind.
     let admin = [run_dir.bind()?, run_dir.bind_for_reading()?];
     for socket in &admin {

@@ -15,6 +15,7 @@ mod persist;
 mod population;
 mod reload;
 mod roster;
+mod service;
 mod sessions;
 mod socket;
 mod start;

@@ -55,6 +55,9 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "pwhash",
             // The name of an address, which the standard library does not tell.
             "dns-lookup",
+            // Listeners of a service manager, and what it is told: both are kept, and small.
+            "listenfd",
+            "sd-notify",
             // Regular expressions of linear time, for the conditions of health checks.
             "regex",
             // The local times of the access log: the system's zone cannot be had without unsafe code otherwise.

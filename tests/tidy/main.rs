@@ -2,6 +2,7 @@
 //! has a test that shows it a broken example.
 
 mod arrow;
+mod package;
 mod picture;
 mod settings;
 mod source;
@@ -9,7 +10,7 @@ mod style;
 
 use std::fs;
 
-use harness::binaries::workspace;
+use harness::binaries::{evenkeel_proxy, run, workspace};
 use source::{Source, files};
 
 /// The rules for each Rust file.
@@ -62,6 +63,22 @@ fn every_picture_is_shown_and_every_shown_picture_exists() {
     let names = fs::read_dir(root.join("screenshots")).unwrap();
     let names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_tidy(&picture::pictures(&readme, &names));
+}
+
+#[test]
+fn packages_are_made_of_what_is_there() {
+    let read = |path: &str| fs::read_to_string(workspace().join(path)).unwrap();
+    let script = read(".ci/package");
+    for room in ["proxy", "console"] {
+        let manifest = read(&format!("{room}/Cargo.toml"));
+        assert_tidy(&package::sources(&workspace(), room, &manifest, &script));
+    }
+    let manual = run(&evenkeel_proxy(), ["--man"]).with_code(0).out;
+    assert_tidy(&package::commands(&read("proxy/systemd/evenkeel-proxy.service"), &manual));
+    let example = workspace().join("proxy/systemd/site.conf");
+    let checked =
+        run(&evenkeel_proxy(), ["-t".as_ref(), "--strict".as_ref(), "-f".as_ref(), example.as_os_str()]);
+    assert!(checked.with_code(0).err.contains("Syntax OK"));
 }
 
 #[test]
