@@ -265,13 +265,7 @@ impl Action {
             Self::Mark => "mark",
             Self::MarkRange => "mark-range",
             Self::MarkAll => "mark-all",
-            Self::Toggle(Flag::Drain) => "drain",
-            Self::Toggle(Flag::Disabled) => "disable",
-            Self::Toggle(Flag::Stopped) => "stop",
-            Self::Toggle(Flag::Standby) => "standby",
-            Self::Toggle(Flag::Spare) => "set spare=on",
-            Self::Toggle(Flag::IgnoreErrors) => "set ignore_errors=on",
-            Self::Toggle(Flag::HealthFail) => "set health_fail=on",
+            Self::Toggle(flag) => return toggled(flag),
             Self::Enable => "enable",
             Self::Edit => "edit",
             Self::Undo => "undo",
@@ -279,8 +273,7 @@ impl Action {
             Self::Lock => "lock",
             Self::Yank => "yank",
             Self::Mouse => "mouse",
-            Self::Toggle(_)
-            | Self::Palette
+            Self::Palette
             | Self::Accept
             | Self::Complete
             | Self::Options
@@ -290,6 +283,20 @@ impl Action {
             | Self::No => return None,
         })
     }
+}
+
+/// The line that turns a flag.
+fn toggled(flag: Flag) -> Option<&'static str> {
+    Some(match flag {
+        Flag::Drain => "drain",
+        Flag::Disabled => "disable",
+        Flag::Stopped => "stop",
+        Flag::Standby => "standby",
+        Flag::Spare => "set spare=on",
+        Flag::IgnoreErrors => "set ignore_errors=on",
+        Flag::HealthFail => "set health_fail=on",
+        _ => return None,
+    })
 }
 
 /// The headings of the help screen.

@@ -22,15 +22,20 @@ const PASSWORD: &str = "EVENKEEL_PASSWORD";
 /// The largest file that is read for an option, in bytes.
 const LARGEST_FILE: u64 = 1 << 20;
 
+const APACHE: &str = "The httpd whose balancer-manager page has this address, instead of a proxy's socket [env: EVENKEEL_APACHE]";
+
+const USER: &str =
+    "Who asks; without a password it comes from EVENKEEL_PASSWORD, from ~/.netrc, or is asked for";
+
 /// What can be typed to reach the manager page of an Apache httpd.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Options for the manager page of an Apache httpd")]
 pub struct TargetOptions {
-    /// The httpd whose balancer-manager page has this address, instead of a proxy's socket [env: EVENKEEL_APACHE]
-    #[arg(long, global = true, value_name = "URL")]
+    /// The httpd whose balancer-manager page has this address.
+    #[arg(long, global = true, value_name = "URL", help = APACHE)]
     pub apache: Vec<String>,
-    /// Who asks; without a password it comes from EVENKEEL_PASSWORD, from ~/.netrc, or is asked for
-    #[arg(long, global = true, value_name = "NAME[:PASSWORD]")]
+    /// Who asks.
+    #[arg(long, global = true, value_name = "NAME[:PASSWORD]", help = USER)]
     pub user: Option<String>,
     /// A cookie for the page; stands before the command
     #[arg(long, value_name = "NAME=VALUE")]
@@ -217,7 +222,7 @@ impl Shared {
                 .map_err(|_| format!("--header {}: is no name of a field", clean(name, 80)))?;
             headers.push((name, secret(value.trim(), "header")?));
         }
-        let host = options.host.as_deref().map(|host| HeaderValue::from_str(host));
+        let host = options.host.as_deref().map(HeaderValue::from_str);
         let host = host.transpose().map_err(|_| "--host: is no name of a host".to_owned())?;
         let mut authorities = Vec::new();
         for path in &options.cacert {

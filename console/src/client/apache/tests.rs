@@ -122,10 +122,7 @@ async fn several_servers_behind_one_name_are_noticed_and_not_edited() {
 
 #[tokio::test]
 async fn every_bad_page_is_a_sentence() {
-    let raw = |text: &str| Act::Raw(text.as_bytes().to_vec());
-    type Answer = fn() -> Act;
-    let _ = raw;
-    let cases: [(&str, Answer, &str); 10] = [
+    let cases: [(&str, fn() -> Act, &str); 10] = [
         ("garbage", || Act::Raw(b"SSH-2.0-x\r\n".to_vec()), "went away"),
         ("closes", || Act::Raw(Vec::new()), "went away"),
         ("hangs", || Act::Hang, "no answer within"),
