@@ -17,7 +17,6 @@ pub(super) fn install() {
 /// # Errors
 ///
 /// The provider offers no version of TLS.
-#[expect(deprecated, reason = "the new name of the method has a word that means something else here")]
 pub(super) fn without(builder: ClientBuilder) -> Result<ClientBuilder, Failure> {
     install();
     let provider =

@@ -10,6 +10,8 @@ use super::scripted::{Act, Asked, Server, Shown};
 use crate::client::scripted::soon;
 use crate::client::{Client, Failure};
 
+type Answer = fn() -> Act;
+
 fn target(url: &str) -> (BalancerName, MemberName) {
     ("app".parse().unwrap(), MemberName::as_shown(url).unwrap())
 }
@@ -122,7 +124,7 @@ async fn several_servers_behind_one_name_are_noticed_and_not_edited() {
 
 #[tokio::test]
 async fn every_bad_page_is_a_sentence() {
-    let cases: [(&str, fn() -> Act, &str); 10] = [
+    let cases: [(&str, Answer, &str); 10] = [
         ("garbage", || Act::Raw(b"SSH-2.0-x\r\n".to_vec()), "went away"),
         ("closes", || Act::Raw(Vec::new()), "went away"),
         ("hangs", || Act::Hang, "no answer within"),
