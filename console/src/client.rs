@@ -119,7 +119,7 @@ impl Client {
     pub async fn hello(&self) -> Result<Hello, Failure> {
         match &self.side {
             Side::Socket(socket) => socket.ask(&Call::Hello, NOTHING).await.map_err(without_paths),
-            Side::Apache(manager) => manager.hello().await,
+            Side::Apache(manager) => Box::pin(manager.hello()).await,
         }
     }
 
@@ -127,7 +127,7 @@ impl Client {
     pub async fn snapshot(&self) -> Result<Snapshot, Failure> {
         match &self.side {
             Side::Socket(socket) => socket.ask(&Call::Snapshot, NOTHING).await.map_err(without_paths),
-            Side::Apache(manager) => manager.snapshot().await,
+            Side::Apache(manager) => Box::pin(manager.snapshot()).await,
         }
     }
 
@@ -143,7 +143,7 @@ impl Client {
                 let call = Call::edit_member(balancer, member);
                 socket.ask(&call, Some(edit)).await.map_err(Failure::of_edit)
             }
-            Side::Apache(manager) => manager.edit_member(balancer, member, edit).await,
+            Side::Apache(manager) => Box::pin(manager.edit_member(balancer, member, edit)).await,
         }
     }
 
@@ -158,7 +158,7 @@ impl Client {
                 let call = Call::EditBalancer(balancer.clone());
                 socket.ask(&call, Some(edit)).await.map_err(Failure::of_edit)
             }
-            Side::Apache(manager) => manager.edit_balancer(balancer, edit).await,
+            Side::Apache(manager) => Box::pin(manager.edit_balancer(balancer, edit)).await,
         }
     }
 

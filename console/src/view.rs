@@ -122,7 +122,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
     notice::draw(buffer, noticed, scene);
     match &scene.model.screen {
         Screen::Lens | Screen::Elections if lacking::why(scene).is_some() => {
-            lacking::draw(buffer, body, scene)
+            lacking::draw(buffer, body, scene);
         }
         Screen::Balancers => overview::draw(buffer, body, scene),
         Screen::Member(target) => member::draw(buffer, body, scene, target),

@@ -81,7 +81,7 @@ fn what_fails_in_one_is_done_in_the_other_and_can_be_run_again() {
 #[test]
 fn one_that_goes_away_while_a_drain_is_waited_for_holds_up_no_other() {
     let (mut proxies, [a, _b]) = twins();
-    let (gate, client) = crate::drain::held(&proxies[0], &a);
+    let held = Held::by(&proxies[0], &a);
     let mut waiting = Command::new(evenkeel());
     waiting.args(words(&proxies, "drain app/a --wait --until idle --settle 100ms"));
     waiting.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
@@ -91,8 +91,9 @@ fn one_that_goes_away_while_a_drain_is_waited_for_holds_up_no_other() {
     proxies[0].kill();
     waiting.says("the proxy is gone");
     proxies[0].restart();
-    gate.open();
-    drop(client.join());
+    held.let_go();
+    // Its proxy was killed under it.
+    drop(held.outcome());
     let ended = waiting.ended();
     assert_eq!(ended.out.lines().count(), 2, "{ended:#?}");
     assert_eq!(ended.code, Some(0), "{ended:#?}");

@@ -13,6 +13,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use evenkeel_protocol::Snapshot;
 
+use super::place::{Environment, Search, TargetOptions};
 use super::{Cli, target};
 use crate::client::{Client, Limits, Surroundings};
 
@@ -99,22 +100,32 @@ fn selectors(snapshot: &Snapshot, balancers: bool) -> Vec<String> {
 
 /// Of the proxy that the line so far means.
 fn snapshot() -> Option<Snapshot> {
-    let socket = Surroundings::of_this_process().find(socket().as_deref()).ok()?;
+    let options =
+        TargetOptions { apache: typed("--apache").into_iter().collect(), ..TargetOptions::default() };
+    let socket = typed("--socket").map(PathBuf::from);
+    // Nobody is asked for a password in the middle of a line.
+    let environment = Environment { asks: false, ..Environment::of_this_process() };
+    let search = Search {
+        options: &options,
+        socket: socket.as_deref(),
+        surroundings: &Surroundings::of_this_process(),
+        environment: &environment,
+    };
     let limits = Limits { connect: WITHIN, answer: WITHIN, ..Limits::default() };
-    let client = Client::with_limits(&socket, limits).ok()?;
+    let client = Client::of(&search.place().ok()?, limits).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(client.snapshot()).ok()
 }
 
-/// The value of `--socket` in the line that is being typed.
-fn socket() -> Option<PathBuf> {
-    let mut words = std::env::args_os().skip_while(|word| word != "--").skip(1);
+/// The value of an option in the line that is being typed.
+fn typed(option: &str) -> Option<String> {
+    let mut words = std::env::args().skip_while(|word| word != "--").skip(1);
     while let Some(word) = words.next() {
-        if word == "--socket" {
-            return words.next().map(PathBuf::from);
+        if word == option {
+            return words.next();
         }
-        if let Some(path) = word.to_str().and_then(|word| word.strip_prefix("--socket=")) {
-            return Some(PathBuf::from(path));
+        if let Some(value) = word.strip_prefix(option).and_then(|rest| rest.strip_prefix('=')) {
+            return Some(value.to_owned());
         }
     }
     None

@@ -22,15 +22,20 @@ const PASSWORD: &str = "EVENKEEL_PASSWORD";
 /// The largest file that is read for an option, in bytes.
 const LARGEST_FILE: u64 = 1 << 20;
 
+const APACHE: &str = "The httpd whose balancer-manager page has this address, instead of a proxy's socket [env: EVENKEEL_APACHE]";
+
+const USER: &str =
+    "Who asks; without a password it comes from EVENKEEL_PASSWORD, from ~/.netrc, or is asked for";
+
 /// What can be typed to reach the manager page of an Apache httpd.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Options for the manager page of an Apache httpd")]
 pub struct TargetOptions {
-    /// The httpd whose balancer-manager page has this address, instead of a proxy's socket [env: EVENKEEL_APACHE]
-    #[arg(long, global = true, value_name = "URL")]
+    /// The httpd whose balancer-manager page has this address.
+    #[arg(long, global = true, value_name = "URL", help = APACHE)]
     pub apache: Vec<String>,
-    /// Who asks; without a password it comes from EVENKEEL_PASSWORD, from ~/.netrc, or is asked for
-    #[arg(long, global = true, value_name = "NAME[:PASSWORD]")]
+    /// Who asks.
+    #[arg(long, global = true, value_name = "NAME[:PASSWORD]", help = USER)]
     pub user: Option<String>,
     /// A cookie for the page; stands before the command
     #[arg(long, value_name = "NAME=VALUE")]
@@ -236,7 +241,7 @@ impl Shared {
                 .map_err(|_| format!("--header {}: is no name of a field", clean(name, 80)))?;
             headers.push((name, secret(value.trim(), "header")?));
         }
-        let host = options.host.as_deref().map(|host| HeaderValue::from_str(host));
+        let host = options.host.as_deref().map(HeaderValue::from_str);
         let host = host.transpose().map_err(|_| "--host: is no name of a host".to_owned())?;
         let mut authorities = Vec::new();
         for path in &options.cacert {
@@ -293,4 +298,80 @@ fn without_password(address: &str) -> String {
         _ => address.to_owned(),
     };
     clean(&shown, 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    /// What a line means to somebody whose variables name these pages and this socket.
+    fn places(line: &str, pages: &str, variable: Option<&str>) -> Result<Vec<String>, String> {
+        let cli = Cli::try_parse_from(line.split(' ')).map_err(|why| why.to_string())?;
+        let surroundings =
+            Surroundings { uid: 0, variable: variable.map(PathBuf::from), folders: Vec::new() };
+        let environment = Environment {
+            apache: pages.split_whitespace().map(str::to_owned).collect(),
+            ..Environment::default()
+        };
+        let search = Search {
+            options: &cli.targets,
+            socket: cli.socket.first().map(PathBuf::as_path),
+            surroundings: &surroundings,
+            environment: &environment,
+        };
+        let places = search.places().map_err(|why| why.to_string())?;
+        Ok(places.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_line_means_all_that_is_typed_or_else_what_variables_name() {
+        let page = |name: &str| format!("http://{name}/balancer-manager");
+        for (line, pages, wanted) in [
+            ("evenkeel --apache http://a status", "http://z", vec![page("a")]),
+            ("evenkeel status --apache http://a --apache http://u:p@b", "", vec![page("a"), page("b")]),
+            ("evenkeel status", "http://y http://z/bm", vec![page("y"), "http://z/bm".to_owned()]),
+        ] {
+            assert_eq!(places(line, pages, None), Ok(wanted), "{line}");
+        }
+        for (line, variable, says) in [
+            ("evenkeel status", Some("/nonexistent/s"), "/nonexistent/s does not exist"),
+            (
+                "evenkeel --socket /nonexistent/t --apache http://a status",
+                None,
+                "/nonexistent/t does not exist",
+            ),
+            ("evenkeel --user anna status", None, "are for --apache URL"),
+            ("evenkeel --apache http://a --user anna status", None, "there is no password"),
+            ("evenkeel --apache http://a --header x status", None, "must be 'Name: value'"),
+            ("evenkeel --apache http://a --cacert /nonexistent status", None, "--cacert /nonexistent: "),
+            ("evenkeel --apache http://a --cert /dev/null status", None, "holds no certificate with its key"),
+            (
+                "evenkeel --apache ftp://u:secret@a status",
+                None,
+                "--apache ftp://a: is neither http nor https",
+            ),
+        ] {
+            let why = places(line, if variable.is_some() { "http://z" } else { "" }, variable).unwrap_err();
+            assert!(why.contains(says) && !why.contains("secret"), "{line}: {why}");
+        }
+    }
+
+    #[test]
+    fn one_place_is_all_that_a_single_command_takes() {
+        let options = TargetOptions {
+            apache: vec!["http://a".to_owned(), "http://b".to_owned()],
+            ..TargetOptions::default()
+        };
+        let surroundings = Surroundings { uid: 0, variable: None, folders: Vec::new() };
+        let search = Search {
+            options: &options,
+            socket: None,
+            surroundings: &surroundings,
+            environment: &Environment::default(),
+        };
+        assert!(search.place().unwrap_err().to_string().contains("name one"));
+    }
 }

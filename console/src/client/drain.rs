@@ -19,7 +19,7 @@ impl Client {
                 let call = Call::BeginDrain(balancer.clone(), member.as_str().to_owned());
                 socket.ask(&call, Some(order)).await.map_err(Failure::of_edit)
             }
-            Side::Apache(manager) => manager.begin_drain(balancer, member, order).await,
+            Side::Apache(manager) => Box::pin(manager.begin_drain(balancer, member, order)).await,
         }
     }
 
@@ -27,7 +27,7 @@ impl Client {
     pub async fn drain(&self, number: u64) -> Result<Drain, Failure> {
         match &self.side {
             Side::Socket(socket) => socket.ask(&Call::Drain(number), NOTHING).await,
-            Side::Apache(manager) => manager.drain(number).await,
+            Side::Apache(manager) => Box::pin(manager.drain(number)).await,
         }
     }
 
@@ -37,7 +37,7 @@ impl Client {
             Side::Socket(socket) => {
                 socket.ask(&Call::ChangeDrain(number), Some(change)).await.map_err(Failure::of_edit)
             }
-            Side::Apache(manager) => manager.change_drain(number, change).await,
+            Side::Apache(manager) => Box::pin(manager.change_drain(number, change)).await,
         }
     }
 
@@ -47,7 +47,7 @@ impl Client {
             Side::Socket(socket) => {
                 socket.ask(&Call::CancelDrain(number), Some(cancel)).await.map_err(Failure::of_edit)
             }
-            Side::Apache(manager) => manager.cancel_drain(number, cancel).await,
+            Side::Apache(manager) => Box::pin(manager.cancel_drain(number, cancel)).await,
         }
     }
 }

@@ -20,11 +20,8 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(path: &Path, limits: Limits) -> Result<Self, Failure> {
-        let tls =
-            tls::unused().map_err(|why| Failure::Unreachable(format!("TLS cannot be set up: {why}")))?;
-        let http = reqwest::Client::builder()
+        let http = tls::without(reqwest::Client::builder())?
             .unix_socket(path)
-            .tls_backend_preconfigured(tls)
             .connect_timeout(limits.connect)
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(0)

@@ -32,9 +32,8 @@ impl Manager {
     pub(super) async fn act(&self, subject: &Subject, order: Order) -> Result<Edited, Failure> {
         let Ok(_acting) = self.acting.acquire().await else { return Err(closed()) };
         let before = self.form(subject).await?;
-        let (wanted, form) = match self.prepare(subject, &order, &before)? {
-            Some(prepared) => prepared,
-            None => return Ok(self.edited(subject, &before, (Vec::new(), Vec::new()))),
+        let Some((wanted, form)) = self.prepare(subject, &order, &before)? else {
+            return Ok(edited(subject, &before, (Vec::new(), Vec::new())));
         };
         let fields = wanted.iter().map(|wanted| wanted.field).collect();
         self.with(|state| state.record.expect(Some((subject.clone(), fields))));
@@ -43,7 +42,7 @@ impl Manager {
         let after = after.map_err(Failure::of_edit)?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
         let changes = (proof.changes.clone(), notes(&proof.besides, &wanted));
-        let edited = self.tell_of(self.edited(subject, &after, changes), (subject, order.reason), &after);
+        let edited = self.tell_of(edited(subject, &after, changes), (subject, order.reason), &after);
         if proof.missing.is_empty() {
             return Ok(edited);
         }
@@ -133,35 +132,6 @@ impl Manager {
         Ok(Some((wanted, form)))
     }
 
-    /// The answer to an edit that holds.
-    fn edited(
-        &self,
-        subject: &Subject,
-        look: &Look,
-        (changes, mut notes): (Vec<Change>, Vec<String>),
-    ) -> Edited {
-        let durable = look.page.persists == Some(true);
-        let changed = !changes.is_empty();
-        if changed && !durable {
-            let how = if look.page.persists.is_some() {
-                "BalancerPersist is off"
-            } else {
-                "this version keeps nothing"
-            };
-            notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})"));
-        }
-        Edited {
-            balancer: subject.balancer.clone(),
-            member: subject.member.clone(),
-            changed,
-            changes,
-            revision: revision(&look.snapshot, subject),
-            event: None,
-            durable,
-            notes,
-        }
-    }
-
     /// Why an edit that was posted does not hold.
     async fn why_not(
         &self,
@@ -218,6 +188,30 @@ impl Manager {
         internal(format!(
             "{took}: something in between drops the body of a POST, or changes its Referer; see httpd's error log"
         ))
+    }
+}
+
+/// The answer to an edit that holds.
+fn edited(subject: &Subject, look: &Look, (changes, mut notes): (Vec<Change>, Vec<String>)) -> Edited {
+    let durable = look.page.persists == Some(true);
+    let changed = !changes.is_empty();
+    if changed && !durable {
+        let how = if look.page.persists.is_some() {
+            "BalancerPersist is off"
+        } else {
+            "this version keeps nothing"
+        };
+        notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})"));
+    }
+    Edited {
+        balancer: subject.balancer.clone(),
+        member: subject.member.clone(),
+        changed,
+        changes,
+        revision: revision(&look.snapshot, subject),
+        event: None,
+        durable,
+        notes,
     }
 }
 

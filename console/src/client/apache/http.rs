@@ -55,9 +55,7 @@ impl Http {
                 None => trusting,
             }
         } else {
-            let tls =
-                tls::unused().map_err(|why| Failure::Unreachable(format!("TLS cannot be set up: {why}")))?;
-            builder.tls_backend_preconfigured(tls)
+            tls::without(builder)?
         };
         let client = builder.build();
         let client = client

@@ -35,13 +35,12 @@ impl Listener {
         loop {
             let manager = Arc::clone(&self.manager);
             let happened = manager.news.notified();
-            let last = match self.last {
-                Some(last) => last,
-                None => {
-                    // What is told from now on needs a first look to be told from.
-                    manager.snapshot().await?;
-                    *self.last.insert(manager.with(|state| state.record.number()))
-                }
+            let last = if let Some(last) = self.last {
+                last
+            } else {
+                // What is told from now on needs a first look to be told from.
+                manager.snapshot().await?;
+                *self.last.insert(manager.with(|state| state.record.number()))
             };
             if let Some(event) = manager.with(|state| state.record.event_after(last)) {
                 self.last = Some(event.number);

@@ -10,6 +10,8 @@ use super::scripted::{Act, Asked, Server, Shown};
 use crate::client::scripted::soon;
 use crate::client::{Client, Failure};
 
+type Answer = fn() -> Act;
+
 fn target(url: &str) -> (BalancerName, MemberName) {
     ("app".parse().unwrap(), MemberName::as_shown(url).unwrap())
 }
@@ -122,9 +124,6 @@ async fn several_servers_behind_one_name_are_noticed_and_not_edited() {
 
 #[tokio::test]
 async fn every_bad_page_is_a_sentence() {
-    let raw = |text: &str| Act::Raw(text.as_bytes().to_vec());
-    type Answer = fn() -> Act;
-    let _ = raw;
     let cases: [(&str, Answer, &str); 10] = [
         ("garbage", || Act::Raw(b"SSH-2.0-x\r\n".to_vec()), "went away"),
         ("closes", || Act::Raw(Vec::new()), "went away"),

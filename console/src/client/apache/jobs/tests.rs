@@ -1,3 +1,5 @@
+//! Drains of an httpd, looked at second by second.
+
 use evenkeel_protocol::{Peer, Timestamp};
 
 use super::super::page::Page;

@@ -1,3 +1,5 @@
+//! Pages of all times: written in words of our own from what each version prints.
+
 use super::super::sight::Sight;
 use super::*;
 use evenkeel_protocol::{Flag, MemberSnapshot, Snapshot, Timestamp};

@@ -1,3 +1,5 @@
+//! What follows from one page after another: restarts, forgotten edits, several servers, revisions.
+
 use super::super::scripted::Shown;
 use super::super::sight::Sight;
 use super::*;
