@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel::attach;
-use evenkeel::cli::place::{Environment, Search, TargetOptions};
+use evenkeel::cli::place::{Environment, Search};
 use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Place, Surroundings};
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         }
         Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(_)) if socket.is_some() || cli.targets != TargetOptions::default() => {
+        Some(Command::Demo(_)) if socket.is_some() || cli.targets != cli::place::TargetOptions::default() => {
             say("the demo has a proxy of its own; leave --socket and --apache out");
             Exit::Usage.into()
         }
