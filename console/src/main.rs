@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel::attach;
-use evenkeel::cli::place::{Environment, Search};
+use evenkeel::cli::place::{Environment, Search, TargetOptions};
 use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
@@ -38,8 +38,10 @@ fn main() -> ExitCode {
         }
         Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
-        Some(Command::Demo(_)) if !matches!(targets, Targets::One(None)) => {
-            say("the demo has a proxy of its own; leave --socket and --group out");
+        Some(Command::Demo(_))
+            if !matches!(targets, Targets::One(None)) || cli.targets != TargetOptions::default() =>
+        {
+            say("the demo has a proxy of its own; leave --socket, --apache and --group out");
             Exit::Usage.into()
         }
         #[cfg(feature = "demo")]

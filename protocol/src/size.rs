@@ -8,7 +8,7 @@ const STEP: u64 = 973;
 
 /// `bytes` in four characters, the last one the unit or a blank: `"115 "`, `"1.3K"`, `" 99K"`.
 ///
-/// Source: the manager page of a running httpd, whose values [`format`] is tested with.
+/// Source: the manager page of a running httpd, whose values it is tested with.
 pub fn format(bytes: u64) -> String {
     if bytes < STEP {
         return format!("{bytes:>3} ");

@@ -9,13 +9,14 @@ use super::*;
 
 /// A request that `a` holds until the gate opens.
 #[track_caller]
-fn held(page: &Page) -> (Gate, JoinHandle<Answer>) {
+fn held(page: &Page) -> (Gate, JoinHandle<()>) {
     let gate = Gate::new();
     let [a, _] = &page.backends;
     a.behaves(Behaviour::HoldsUntil(gate.clone(), Reply::size(100)));
     let to = page.address;
     let fields = [("Cookie", "SID=x.a")];
-    let client = std::thread::spawn(move || browser().try_send_with(to, ("GET", "/"), &fields, b"").unwrap());
+    // On a busy machine the client may lose patience; the member is asked all the same.
+    let client = std::thread::spawn(move || drop(browser().try_send_with(to, ("GET", "/"), &fields, b"")));
     eventually_equal(&1, || gate.waiting());
     (gate, client)
 }

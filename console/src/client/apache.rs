@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`access`] | the address of the page, and what is sent along |
+//! | `access` | the address of the page, and what is sent along |
 //! | `http` | requests, bounded, and what answers mean that are no page |
 //! | `html`, `page`, `form` | what stands on a page, by headings and names |
 //! | `xml`, `size` | exact numbers, and rounded ones |

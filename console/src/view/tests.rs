@@ -533,3 +533,33 @@ fn happen(model: &mut Model, what: usize, (number, keys): (usize, &[Key])) {
     };
     update(model, message);
 }
+
+/// An httpd that has forgotten the drain of node1.
+fn forgetful(width: u16, height: u16) -> Model {
+    let mut model = sample::model(width, height);
+    let mut snapshot = sample::snapshot(62);
+    snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+    snapshot.proxy.untold = ["served", "failed", "answers"].map(str::to_owned).to_vec();
+    let target = sample::target("node1");
+    snapshot.forgotten.push(evenkeel_protocol::Override {
+        subject: evenkeel_protocol::Subject { balancer: target.balancer, member: Some(target.member) },
+        field: "drain".to_owned(),
+        value: "On".to_owned(),
+        why: String::new(),
+    });
+    hear(&mut model, snapshot);
+    model
+}
+
+#[test]
+fn an_httpd_shows_what_it_forgot_and_what_it_does_not_tell() {
+    for (width, height) in [(80, 24), (120, 36)] {
+        let mut model = forgetful(width, height);
+        compare(&format!("httpd-forgot-{width}x{height}"), &model, RICH);
+        press(&mut model, &[Key::Char('4')]);
+        let lens = text(&painted(&model, RICH));
+        assert!(lens.contains("Nothing to show: httpd does not tell why"), "{lens}");
+        press(&mut model, &[Key::Char('i')]);
+        assert_eq!(model.popup, None);
+    }
+}

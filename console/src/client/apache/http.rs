@@ -182,10 +182,12 @@ impl Http {
     fn lost(&self, error: &reqwest::Error) -> Failure {
         let (url, why) = (self.url(), root(error));
         if error.is_connect() || error.is_builder() {
-            let hint = if why.contains("certificate") || why.contains("UnknownIssuer") {
-                "; --cacert FILE trusts an authority of your own"
-            } else {
-                ""
+            let hint = match why.as_str() {
+                why if why.contains("CaUsedAsEndEntity") => {
+                    "; the certificate of an authority is no server's: sign one for it, or take it with --insecure"
+                }
+                why if why.contains("UnknownIssuer") => "; --cacert FILE trusts an authority of your own",
+                _ => "",
             };
             return Failure::Unreachable(format!("no connection to {url}: {why}{hint}"));
         }
