@@ -119,7 +119,7 @@ fn a_group_of_the_configuration_file_is_a_fleet() {
         assert_eq!((&of["exit"], &of["result"]["changed"]), (&0.into(), &true.into()), "{shown}");
     }
     let unknown = grouped("--group api status", &text).with_code(2).err;
-    assert!(unknown.contains("has no group 'api'; those are web"), "{unknown}");
+    assert!(unknown.contains("there is no group 'api'; those are web"), "{unknown}");
     let misspelt = grouped("--group web status", &format!("{text}target = 1\n")).with_code(2).err;
     assert!(misspelt.contains("config.toml:3: unknown field `target`"), "{misspelt}");
     let scattered = format!("--socket {one} status --socket {two}");
