@@ -141,8 +141,8 @@ impl Fleet {
             return Err(Unfit::TooMany(places.len()));
         }
         for (at, place) in places.iter().enumerate() {
-            let whole = names_of(place).pop();
-            if places.iter().take(at).any(|other| names_of(other).pop() == whole) {
+            let known = whole(place);
+            if places.iter().take(at).any(|other| whole(other) == known) {
                 return Err(Unfit::Twice(place.to_string()));
             }
         }
@@ -177,6 +177,13 @@ fn names_of(place: &Place) -> Vec<String> {
         names.push(name.clone());
     }
     names
+}
+
+/// What is the same of the same place, by whatever path it is named.
+fn whole(place: &Place) -> Option<String> {
+    let Place::Socket(path) = place else { return names_of(place).pop() };
+    let found = path.canonicalize().map(Place::Socket);
+    names_of(found.as_ref().unwrap_or(place)).pop()
 }
 
 /// The name of each, as short as all of them can be told apart.
@@ -226,6 +233,16 @@ mod tests {
         let fleet = fleet(&["/run/a", "http://anna:secret@lb1/balancer-manager"]);
         assert_eq!(fleet.words, "--socket /run/a --apache http://lb1/balancer-manager");
         assert_eq!(fleet.targets[1].typed, "http://lb1/balancer-manager");
+    }
+
+    #[test]
+    fn a_target_that_is_named_by_two_paths_is_named_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let (site, link) = (folder.path().join("site"), folder.path().join("link"));
+        std::fs::create_dir(&site).unwrap();
+        std::os::unix::fs::symlink(&site, &link).unwrap();
+        let why = named(&[site.to_str().unwrap(), link.to_str().unwrap()]).unwrap_err();
+        assert!(why.contains("is named twice"), "{why}");
     }
 
     #[test]

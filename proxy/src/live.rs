@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark, Sighted};
@@ -34,6 +34,8 @@ pub(crate) struct LiveBalancer {
     core: Mutex<Balancer>,
     /// Shared with all that had its place before and will have it after.
     current: Arc<Current>,
+    /// Has another one its place?
+    followed: AtomicBool,
     /// Told when a member may have become usable.
     pub(crate) changed: Notify,
     waiting: AtomicUsize,
@@ -104,6 +106,7 @@ impl LiveBalancer {
             records,
             core: Mutex::new(core),
             current,
+            followed: AtomicBool::new(false),
             changed: Notify::new(),
             waiting: AtomicUsize::new(0),
         };
@@ -140,7 +143,7 @@ impl LiveBalancer {
         let records = self.records_of(&addresses, &core);
         let next = Self::of(core, (paths, checks), (addresses, records), Arc::clone(&self.current));
         let next = Arc::new(next);
-        *self.current.holder() = Arc::downgrade(&next);
+        self.is_followed_by(&next);
         drop(before);
         self.retire(Some(&next));
         next
@@ -169,7 +172,7 @@ impl LiveBalancer {
         let records = self.records_of(&addresses, &core);
         let said = (self.paths.clone(), Arc::clone(&self.checks));
         let next = Arc::new(Self::of(core, said, (addresses, records), Arc::clone(&self.current)));
-        *self.current.holder() = Arc::downgrade(&next);
+        self.is_followed_by(&next);
         drop(before);
         self.retire(Some(&next));
         next
@@ -204,9 +207,29 @@ impl LiveBalancer {
         self.changed.notify_waiters();
     }
 
+    fn is_followed_by(&self, next: &Arc<Self>) {
+        *self.current.holder() = Arc::downgrade(next);
+        self.followed.store(true, Ordering::Release);
+    }
+
+    /// Whom operators have closed since another one has its place is closed here too; to be called before each election.
+    pub(crate) fn heed_successor(&self) {
+        if self.followed.load(Ordering::Acquire)
+            && let Some(next) = self.holder()
+        {
+            // Always in this order, the one of before first.
+            self.lock().heed(&next.lock());
+        }
+    }
+
+    /// Who has its place now, if that is another one.
+    fn holder(&self) -> Option<Arc<Self>> {
+        self.current.holder().upgrade().filter(|next| !std::ptr::eq(self, &raw const **next))
+    }
+
     /// Who has its place now, if that is another one, and the number of the member of that name there.
     pub(crate) fn successor(&self, member: &MemberName) -> Option<(Arc<Self>, MemberId)> {
-        let next = self.current.holder().upgrade().filter(|next| !std::ptr::eq(self, &raw const **next))?;
+        let next = self.holder()?;
         let number = next.addresses.iter().position(|address| address.name == *member)?;
         Some((next, MemberId(u32::try_from(number).ok()?)))
     }
@@ -407,7 +430,7 @@ impl Waiter<'_> {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::{BalancerSettings, MemberSettings};
+    use evenkeel_protocol::{BalancerSettings, MemberEdit, MemberSettings};
 
     use super::*;
 
@@ -419,6 +442,23 @@ mod tests {
             written: Vec::new(),
             checks: Arc::default(),
             manager: crate::config::ManagerConfig::default(),
+        }
+    }
+
+    #[test]
+    fn a_request_of_before_is_not_given_to_who_is_drained_since() {
+        let ground = Ground { cores: 1, ..Ground::default() };
+        let first = Arc::new(LiveBalancer::new(config(), Vec::new(), &ground));
+        let name = first.addresses[0].name.clone();
+        let second = first.replace(config(), Vec::new(), |_| {}, &ground);
+        let elects = |live: &LiveBalancer| {
+            live.heed_successor();
+            live.lock().elect(&Ask::default(), Moment(1)).is_ok()
+        };
+        for drain in [true, false] {
+            let edit = MemberEdit { drain: Some(drain), ..MemberEdit::default() };
+            second.lock().edit_member(&name, &edit).unwrap();
+            assert_eq!((elects(&first), elects(&second)), (!drain, !drain));
         }
     }
 

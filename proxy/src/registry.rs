@@ -245,6 +245,7 @@ impl Registry {
         ask: &Ask<'_>,
         now: Moment,
     ) -> Result<Election, NoMember> {
+        balancer.heed_successor();
         let outcome = balancer.lock().elect(ask, now);
         let retried = match &outcome {
             Ok(election) => &election.retried,

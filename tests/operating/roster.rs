@@ -129,6 +129,20 @@ fn coming_and_going_can_be_undone_unless_it_was_touched() {
 }
 
 #[test]
+fn who_was_drained_and_removed_takes_nothing_when_that_is_undone() {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(serving([&a]));
+    add(&proxy, &url(&b, r#""route=b","status=-D""#)).message::<Edited>();
+    for _ in 0..2 {
+        proxy.edit("app", "b", r#"{"drain":true}"#);
+        remove(&proxy, "b", "").message::<Edited>();
+        proxy.admin().ask("POST", "/v1/undo", "").message::<Undone>();
+        assert_eq!(proxy.member("app", "b").words, "Init Dis");
+        assert_eq!(visits(&proxy, 3), "aaa");
+    }
+}
+
+#[test]
 fn no_request_is_lost_while_members_come_and_go() {
     let [a, b, c] = backends(["a", "b", "c"]);
     let proxy = proxy_with_threads(2, serving([&a, &b]));

@@ -11,7 +11,7 @@ use evenkeel_protocol::{
 use serde::Serialize;
 
 use super::edit::{EditOptions, Order, Verb, Wanted, apply, in_error};
-use super::output::{Output, Stop};
+use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt};
 use super::report::{missing, report};
 use super::{Exit, Session, complete, preview, target};
@@ -375,7 +375,7 @@ fn told(
     let revision = after.member(&target.balancer, &target.member).map(|member| member.revision);
     let revision = revision.unwrap_or(edited.revision);
     if arguments.options.json {
-        output.json(&Report {
+        let written = output.json(&Report {
             version: 1,
             balancer: target.balancer.as_str(),
             member: target.member.as_str(),
@@ -388,12 +388,13 @@ fn told(
             durable: edited.durable && drain.durable,
             notes: &edited.notes,
             drain: Some(drain),
-        })?;
+        });
+        even_unread(written)?;
     } else if !arguments.options.quiet {
         for note in &edited.notes {
             output.message(&format!("note: {note}"));
         }
-        output.result(&sentence(target, drain))?;
+        even_unread(output.result(&sentence(target, drain)))?;
     }
     let exit = exit(drain);
     Ok(if is_httpd { exit } else { unless_lost(exit, answer, (&arguments.options, output)) })
@@ -532,6 +533,8 @@ mod tests {
             assert_eq!(scene.err(), "app/a: 1 request is in flight; 420 s left\n");
             assert_eq!(scene.run("drain a --wait -q").await, exit);
             assert_eq!((scene.out(), scene.err()), (String::new(), String::new()));
+            scene.out_fails(std::io::ErrorKind::BrokenPipe);
+            assert_eq!(scene.run("drain a --wait").await, exit, "{outcome}, nobody reads");
         }
     }
 

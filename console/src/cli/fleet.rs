@@ -11,7 +11,7 @@ use std::io::Write;
 
 use futures_util::future::join_all;
 
-use super::output::Stop;
+use super::output::{Stop, even_unread};
 use super::roll::{self, Company, Seat};
 use super::{Ask, Exit, Output, Session};
 use crate::targets::Target;
@@ -53,8 +53,8 @@ async fn each(
     let exit = together(&ended);
     let output = &mut session.output;
     match shape {
-        Shape::Json => output.json(&outcome::document(targets, &ended, exit))?,
-        Shape::Parts => output.result(&outcome::parts(targets, &ended))?,
+        Shape::Json => even_unread(output.json(&outcome::document(targets, &ended, exit)))?,
+        Shape::Parts => even_unread(output.result(&outcome::parts(targets, &ended)))?,
         Shape::Lines => {}
     }
     if let Some(summary) = outcome::summary(&ended).filter(|_| shape == Shape::Lines) {

@@ -88,6 +88,12 @@ impl<'a> Output<'a> {
     }
 }
 
+/// What becomes of the result of a command that acts or waits: where nobody reads it, the code still tells how that
+/// ended, for a script that takes an unread failure for success may stop a member that is in use.
+pub(super) fn even_unread(written: Result<(), Stop>) -> Result<(), Stop> {
+    written.or_else(|stop| if stop == Stop::Closed { Ok(()) } else { Err(stop) })
+}
+
 /// Why a command ends before its time.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Stop {

@@ -291,13 +291,17 @@ fn shown(path: &Path) -> String {
     clean(&path.display().to_string(), 200)
 }
 
-/// An address as it was typed, fit to be shown.
+/// An address as it was typed, fit to be shown: whatever may be a name and a password is left out, also where it is no
+/// address at all.
 fn without_password(address: &str) -> String {
-    let shown = match (address.split_once("://"), address.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, behind))) => format!("{scheme}://{behind}"),
-        _ => address.to_owned(),
+    let (scheme, rest) = match address.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            (format!("{scheme}://"), rest)
+        }
+        _ => (String::new(), address),
     };
-    clean(&shown, 200)
+    let behind = rest.rsplit_once('@').map_or(rest, |(_, behind)| behind);
+    clean(&format!("{scheme}{behind}"), 200)
 }
 
 #[cfg(test)]
@@ -348,6 +352,8 @@ mod tests {
             ("evenkeel --apache http://a --header x status", None, "must be 'Name: value'"),
             ("evenkeel --apache http://a --cacert /nonexistent status", None, "--cacert /nonexistent: "),
             ("evenkeel --apache http://a --cert /dev/null status", None, "holds no certificate with its key"),
+            ("evenkeel --apache u:secret@a status", None, "--apache a: has no scheme"),
+            ("evenkeel --apache u:secret://x@a/b status", None, "--apache a/b: "),
             (
                 "evenkeel --apache ftp://u:secret@a status",
                 None,

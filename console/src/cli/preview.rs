@@ -4,7 +4,7 @@ use evenkeel_protocol::{MemberName, Preview, Snapshot};
 use serde::Serialize;
 
 use super::edit::EditOptions;
-use super::output::Stop;
+use super::output::{Stop, even_unread};
 use super::{Exit, Session, report, target};
 
 /// The result as JSON: the fields of an edit's result, and what only a preview has.
@@ -26,9 +26,9 @@ pub(super) fn show(
     let output = &mut session.output;
     if options.json {
         let changed = !preview.changes.is_empty() && preview.refusal.is_none();
-        output.json(&Shown { version: report::VERSION, changed, preview })?;
+        even_unread(output.json(&Shown { version: report::VERSION, changed, preview }))?;
     } else if !options.quiet {
-        output.result(&lines(preview, snapshot).join("\n"))?;
+        even_unread(output.result(&lines(preview, snapshot).join("\n")))?;
     }
     let Some(refusal) = &preview.refusal else { return Ok(Exit::Done) };
     Err(Stop::Failed(Exit::from(refusal), format!("it would be refused: {}", refusal.message)))

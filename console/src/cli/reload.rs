@@ -5,7 +5,7 @@ use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Override, Reloaded, Subject};
 use serde_json::json;
 
-use super::output::Stop;
+use super::output::{Stop, even_unread};
 use super::{Exit, Session};
 
 /// Characters of one line that the proxy wrote.
@@ -34,12 +34,12 @@ pub(super) async fn run(arguments: &ReloadArguments, session: &mut Session<'_>) 
     let reloaded = session.client().await?.reload().await?;
     let output = &mut session.output;
     if arguments.json {
-        output.json(&json!({"version": 1, "reloaded": reloaded}))?;
+        even_unread(output.json(&json!({"version": 1, "reloaded": reloaded})))?;
     } else {
         for warning in &reloaded.warnings {
             output.message(&format!("warning: {}", clean(warning, LONGEST)));
         }
-        output.result(&lines(&reloaded).join("\n"))?;
+        even_unread(output.result(&lines(&reloaded).join("\n")))?;
     }
     if !reloaded.durable {
         output.message("warning: the proxy cannot write edits down; they are lost when the proxy restarts");

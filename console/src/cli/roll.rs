@@ -15,7 +15,7 @@ use futures_util::future::ready;
 
 use super::drain::{self, Target, Terms};
 use super::edit;
-use super::output::Stop;
+use super::output::{Stop, even_unread};
 use super::patience::{Asking, Interrupt};
 use super::{Exit, Session, complete, target, wait};
 use crate::client::Client;
@@ -139,12 +139,8 @@ async fn roll(
             step.words = step.target.words(&after);
         }
     }
-    summary::tell(
-        &rolling.balancer,
-        &steps,
-        stopped.as_ref().map(|it| it.why.as_str()),
-        (arguments, session),
-    )?;
+    let why = stopped.as_ref().map(|it| it.why.as_str());
+    even_unread(summary::tell(&rolling.balancer, &steps, why, (arguments, session)))?;
     Ok(stopped.map_or(Exit::Done, |stopped| stopped.exit))
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::drain::{self, Target};
-use super::output::{Output, Stop};
+use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt, LOOKS};
 use super::{Exit, Session, complete};
 use crate::ability::Ability;
@@ -138,16 +138,17 @@ fn told(
 ) -> Result<Exit, Stop> {
     let output = &mut session.output;
     if arguments.json {
-        output.json(&Report {
+        let written = output.json(&Report {
             version: 1,
             balancer: target.balancer.as_str(),
             member: target.member.as_str(),
             holds: ended.exit == Exit::Done,
             why: &ended.why,
             drain: ended.drain.as_ref(),
-        })?;
+        });
+        even_unread(written)?;
     } else if !arguments.quiet {
-        output.result(&format!("{}: {}", target.label, ended.why))?;
+        even_unread(output.result(&format!("{}: {}", target.label, ended.why)))?;
     }
     Ok(ended.exit)
 }
@@ -293,6 +294,21 @@ mod tests {
                 .unwrap()
                 .contains("in error")
         );
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_goes_away_makes_no_success_of_what_does_not_hold() {
+        let proxy = Scripted::start(|_| Act::json(&scripted::snapshot(0)));
+        let mut scene = Scene::of(&proxy);
+        scene.out_fails(std::io::ErrorKind::BrokenPipe);
+        for (line, exit) in [
+            ("wait app/a healthy", Exit::Done),
+            ("wait app/b healthy --timeout 0", Exit::Unhealthy),
+            ("wait app/b healthy --timeout 0 --json", Exit::Unhealthy),
+            ("roll app --only a --min-available 9 -- true", Exit::Guarded),
+        ] {
+            assert_eq!(scene.run(line).await, exit, "{line}: {}", scene.err());
+        }
     }
 
     #[tokio::test]

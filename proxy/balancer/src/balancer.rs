@@ -35,7 +35,7 @@ pub struct Balancer {
     pub(crate) on_trial: Vec<MemberId>,
     pub(crate) timetable: Timetable,
     pub(crate) watch: Watch,
-    /// Members that a configuration took away while they had requests in flight, which still have them.
+    /// Members that were taken away, and may still have requests in flight.
     pub(crate) departed: Vec<(MemberName, Arc<Tally>)>,
 }
 

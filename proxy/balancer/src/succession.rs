@@ -51,18 +51,39 @@ impl Balancer {
     }
 
     /// Requests in flight stay counted where a configuration takes their member away: one that comes back before they
-    /// end goes on with its counters, so that nobody takes it for idle.
+    /// end goes on with its counters, so that nobody takes it for idle. A request that came before may even begin there
+    /// later, so who has just gone is remembered without any, and after that as long as a balancer of before knows it.
     pub(crate) fn remember_departed(&mut self, before: &Self) {
         let stayed: HashSet<&MemberName> = self.members.iter().map(|member| &member.name).collect();
         let gone = before.members.iter().map(|member| (&member.name, &member.tally));
         let gone = gone.filter(|(name, _)| !stayed.contains(name));
-        let gone = gone.chain(before.departed.iter().map(|(name, tally)| (name, tally)));
-        let gone: Vec<_> = gone.filter(|(_, tally)| tally.busy() > 0).collect();
+        let earlier = before.departed.iter().map(|(name, tally)| (name, tally));
+        let earlier = earlier.filter(|(_, tally)| tally.busy() > 0 || Arc::strong_count(tally) > 1);
+        let gone: Vec<_> = gone.chain(earlier).collect();
         for (name, tally) in gone {
             match self.members.iter_mut().find(|member| member.name == *name) {
                 Some(back) => back.tally = Arc::clone(tally),
                 None => self.departed.push((name.clone(), Arc::clone(tally))),
             }
+        }
+    }
+
+    /// Requests that came before `next` took this one's place elect here for as long as they last: whom operators have
+    /// closed since is closed to them too.
+    pub fn heed(&mut self, next: &Self) {
+        let mut differs = false;
+        for (id, member) in (0u32..).map(MemberId).zip(&mut self.members) {
+            let Some(now) = next.find_member(&member.name, id).and_then(|id| next.member(id)) else {
+                continue;
+            };
+            for flag in [Flag::Disabled, Flag::Stopped, Flag::Drain] {
+                differs |= member.status.has(flag) != now.status.has(flag);
+                member.status = member.status.with(flag, now.status.has(flag));
+            }
+        }
+        if differs {
+            self.lineup.refresh(&self.members);
+            self.check_invariants();
         }
     }
 
@@ -194,6 +215,33 @@ mod tests {
         assert_eq!((seen.elected, seen.busy, seen.transferred), (3, 1, 7));
         drop(election);
         assert_eq!(successor.members[0].tally.busy(), 0);
+    }
+
+    #[test]
+    fn who_is_drained_since_gets_nothing_of_requests_that_came_before() {
+        let mut before = balancer(configured(&[("a", 1), ("b", 1), ("c", 1)]));
+        let mut successor = succeeding(&before, configured(&[("c", 1), ("b", 1)]));
+        let drain = |on| MemberEdit { drain: Some(on), ..MemberEdit::default() };
+        successor.edit_member(&"http://b".parse().unwrap(), &drain(true)).unwrap();
+        before.heed(&successor);
+        assert_eq!(elect(&mut before, 4), "acac");
+        successor.edit_member(&"http://b".parse().unwrap(), &drain(false)).unwrap();
+        before.heed(&successor);
+        assert!(elect(&mut before, 3).contains('b'));
+    }
+
+    #[test]
+    fn who_comes_back_is_counted_with_requests_that_began_after_it_had_gone() {
+        let mut before = balancer(configured(&[("a", 1), ("b", 1)]));
+        let without = succeeding(&before, configured(&[("b", 1)]));
+        let other = succeeding(&without, configured(&[("b", 2)]));
+        let back = succeeding(&other, configured(&[("a", 1), ("b", 2)]));
+        let election = before.elect(&Ask::default(), Moment(1)).unwrap();
+        assert_eq!((election.member, back.members[0].tally.busy()), (MemberId(0), 1));
+        drop((before, without, other, election));
+        let long_gone = succeeding(&succeeding(&back, configured(&[("b", 2)])), configured(&[("b", 1)]));
+        drop(back);
+        assert_eq!(succeeding(&long_gone, configured(&[("b", 2)])).departed.len(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use evenkeel_protocol::{Drain, DrainCancel, DrainChange, Edited, Flag, Snapshot}
 
 use super::{Begun, DrainArguments, Report, Target, UndrainArguments, standing};
 use crate::cli::edit::EditOptions;
-use crate::cli::output::Stop;
+use crate::cli::output::{Stop, even_unread};
 use crate::cli::patience::{Asking, Interrupt};
 use crate::cli::report::{VERSION, missing};
 use crate::cli::{Exit, Session};
@@ -140,7 +140,7 @@ impl Tended<'_> {
         let applied = !options.dry_run;
         let durable = drain.is_none_or(|drain| drain.durable);
         if options.json {
-            output.json(&Report {
+            let written = output.json(&Report {
                 version: VERSION,
                 balancer: target.balancer.as_str(),
                 member: target.member.as_str(),
@@ -155,9 +155,10 @@ impl Tended<'_> {
                 durable,
                 notes: &[],
                 drain,
-            })?;
+            });
+            even_unread(written)?;
         } else if !options.quiet {
-            output.result(line)?;
+            even_unread(output.result(line))?;
         }
         let lost = applied && changed && !durable;
         if lost && !options.quiet {

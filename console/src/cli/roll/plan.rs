@@ -3,7 +3,7 @@
 use evenkeel_protocol::{MemberEdit, Snapshot};
 use serde::Serialize;
 
-use super::super::output::Stop;
+use super::super::output::{Stop, even_unread};
 use super::super::patience::Asking;
 use super::super::{Exit, Session};
 use super::{Rolling, Step, command};
@@ -44,15 +44,15 @@ pub(super) async fn show(
     let (output, options) = (&mut session.output, &rolling.arguments.options);
     if options.json {
         let balancer = rolling.balancer.as_str();
-        output.json(&Plan { version: 1, balancer, applied: false, members: &rows })?;
+        even_unread(output.json(&Plan { version: 1, balancer, applied: false, members: &rows }))?;
     } else if !options.quiet {
         for (index, row) in rows.iter().enumerate() {
             let Row { label, words, command, .. } = row;
             let place = format!("[{}/{}] {label}", index + 1, rows.len());
-            output.result(&match &row.refusal {
+            even_unread(output.result(&match &row.refusal {
                 Some(why) => format!("{place}  {words}: would be refused: {why}"),
                 None => format!("{place}  {words}: drain, wait, run: {}", command.join(" ")),
-            })?;
+            }))?;
         }
     }
     Ok(rows.iter().find(|row| row.refusal.is_some()).map_or(Exit::Done, |row| row.exit))
