@@ -4,13 +4,14 @@
 //! Linked statically, that library still loads shared parts of itself to look up a name: those of another version on
 //! another system, or none. Linked as usual it is asked, so that whatever else `nsswitch.conf` names is heard as well.
 
+use std::fmt::Display;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use hickory_resolver::config::{LookupIpStrategy, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::Query;
@@ -26,6 +27,9 @@ pub(super) const ALONE: bool = cfg!(target_feature = "crt-static");
 
 /// Both kinds of addresses; who connects tries the other kind when one does not answer.
 const KINDS: [RecordType; 2] = [RecordType::AAAA, RecordType::A];
+
+/// What numbers of questions are drawn from: linked statically the generator takes no other source, and panics without.
+const RANDOM: [&str; 2] = ["/dev/random", "/dev/urandom"];
 
 /// Where names are looked up.
 #[derive(Debug, Clone)]
@@ -45,7 +49,7 @@ enum Unknown {
     NoName(String),
     #[error("{0} is neither in {hosts} nor known to a name server of {servers}", hosts = .1.hosts.display(), servers = .1.servers.display())]
     Nowhere(String, Names),
-    #[error("{0} is not in {hosts}, and there is no name server to ask ({servers}: {2}): write its address instead", hosts = .1.hosts.display(), servers = .1.servers.display())]
+    #[error("{0} is not in {hosts}, and no name server can be asked ({2}): write its address instead", hosts = .1.hosts.display())]
     Unasked(String, Names, String),
     #[error("{0} is not in {hosts}, and the name servers of {servers} do not answer ({2})", hosts = .1.hosts.display(), servers = .1.servers.display())]
     Unanswered(String, Names, String),
@@ -67,9 +71,8 @@ impl Names {
         if name.is_localhost() {
             return Ok(vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]);
         }
-        let unasked = |why: String| Unknown::Unasked(machine.to_owned(), self.clone(), why);
-        let text = fs::read(&self.servers).map_err(|why| unasked(why.to_string()))?;
-        let (servers, options) = parse_resolv_conf(text).map_err(|why| unasked(why.to_string()))?;
+        let (servers, options) =
+            self.name_servers().map_err(|why| Unknown::Unasked(machine.to_owned(), self.clone(), why))?;
         let unanswered = |why: String| Unknown::Unanswered(machine.to_owned(), self.clone(), why);
         match timeout(self.within, self.ask(servers, options, name)).await {
             Ok(Ok(found)) if !found.is_empty() => Ok(found),
@@ -92,6 +95,16 @@ impl Names {
         records.filter_map(|record| record.data.ip_addr()).collect()
     }
 
+    /// The name servers and how they are to be asked, or why they cannot be.
+    fn name_servers(&self) -> Result<(ResolverConfig, ResolverOpts), String> {
+        let of = |path: &Path, why: &dyn Display| format!("{}: {why}", path.display());
+        for device in RANDOM.map(Path::new) {
+            fs::File::open(device).map_err(|why| of(device, &why))?;
+        }
+        let text = fs::read(&self.servers).map_err(|why| of(&self.servers, &why))?;
+        parse_resolv_conf(text).map_err(|why| of(&self.servers, &why))
+    }
+
     /// What the name servers say.
     async fn ask(
         &self,
@@ -102,6 +115,7 @@ impl Names {
         for connection in servers.name_servers.iter_mut().flat_map(|server| &mut server.connections) {
             connection.port = self.port;
         }
+        options.use_hosts_file = ResolveHosts::Never;
         options.ip_strategy = LookupIpStrategy::Ipv6AndIpv4;
         // A question that was lost is asked again before the time is over.
         options.timeout = options.timeout.min(self.within / 2);
