@@ -13,6 +13,7 @@
 //! | [`place`] | where a proxy is asked: admin socket or manager page |
 //! | `socket` | the admin socket |
 //! | [`apache`] | the manager page of an httpd |
+//! | `names` | addresses of machines, where the C library cannot be asked |
 //! | `tls` | the one provider of TLS |
 //! | [`events`] | the event stream |
 //! | `history` | the last hour of members |
@@ -33,6 +34,7 @@ pub mod find;
 pub mod greet;
 mod history;
 pub mod limits;
+mod names;
 pub mod place;
 #[cfg(test)]
 pub(crate) mod scripted;

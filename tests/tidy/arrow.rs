@@ -82,6 +82,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "reqwest",
             // The manager page of an httpd: TLS to it, its HTML, its XML, and names within its links.
             "rustls",
+            // Names of machines in the program that is linked statically.
+            "hickory-resolver",
             "html5gum",
             "quick-xml",
             "percent-encoding",

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::Access;
 use crate::client::failure::root;
+use crate::client::names::{self, Names};
 use crate::client::{Failure, Limits, tls};
 
 /// The largest page that is read, in bytes: many times that of 500 members.
@@ -46,6 +47,12 @@ impl Http {
             .pool_max_idle_per_host(0)
             .retry(reqwest::retry::never())
             .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")));
+        let builder = if names::ALONE {
+            // What is not found is told before the time to connect has passed.
+            builder.dns_resolver(Names::of_system(limits.connect * 3 / 4))
+        } else {
+            builder
+        };
         let builder = if access.url().scheme() == "https" {
             tls::install();
             let builder = builder.tls_danger_accept_invalid_certs(access.insecure);
@@ -58,8 +65,7 @@ impl Http {
             tls::without(builder)?
         };
         let client = builder.build();
-        let client = client
-            .map_err(|why| Failure::Unreachable(format!("no connection can be made: {}", root(&why))))?;
+        let client = client.map_err(|why| unmade(access.url(), &root(&why)))?;
         Ok(Self { client, access: access.clone(), within: limits.answer })
     }
 
@@ -193,4 +199,14 @@ impl Http {
         }
         Failure::Protocol(format!("{url} went away before it had answered ({why})"))
     }
+}
+
+/// Why there can be no connection at all, and what can be done about it.
+fn unmade(url: &Url, why: &str) -> Failure {
+    let remedy = if why.contains("CA certificates") {
+        "; install the package ca-certificates, trust an authority of your own with --cacert FILE, or any with --insecure"
+    } else {
+        ""
+    };
+    Failure::Unreachable(format!("no connection to {url} can be made: {why}{remedy}"))
 }
