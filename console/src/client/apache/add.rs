@@ -39,7 +39,7 @@ impl Manager {
         let edited = self.edit_member(balancer, &member, &edit).await.map_err(|why| half(why, &subject))?;
         joined.event = edited.event.or(joined.event);
         joined.notes.extend(edited.notes.into_iter().filter(|note| !note.starts_with("httpd forgets it")));
-        joined.notes.retain(|note| note != DISABLED || edit.disabled != Some(false));
+        joined.notes.retain(|note| *note != disabled(&subject) || edit.disabled != Some(false));
         Ok(joined)
     }
 
@@ -113,7 +113,7 @@ impl Manager {
     fn joined(&self, subject: &Subject, reason: Option<&Reason>, after: &Look) -> Edited {
         let own = Subject { balancer: subject.balancer.clone(), member: None };
         let changes: Vec<Change> = subject.member.iter().map(record::joining).collect();
-        let mut edited = act::edited(&own, after, (changes.clone(), vec![DISABLED.to_owned()]));
+        let mut edited = act::edited(&own, after, (changes.clone(), vec![disabled(subject)]));
         let made = record::Made {
             by: Some(act::me()),
             reason: reason.map(|reason| reason.as_str().to_owned()),
@@ -128,8 +128,10 @@ impl Manager {
     }
 }
 
-/// What is said as long as nothing else was asked for.
-const DISABLED: &str = "it starts disabled and serves nobody: evenkeel enable lets it in";
+/// What is said of one that is not to take requests at once.
+fn disabled(subject: &Subject) -> String {
+    format!("it starts disabled and serves nobody: evenkeel enable {} lets it in", named(subject))
+}
 
 /// The parameters as an edit of the member that httpd has added.
 fn settings_of(parameters: &[String]) -> Result<MemberEdit, String> {
@@ -171,9 +173,9 @@ fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Result<Edited, 
         return Ok(act::edited(subject, look, (Vec::new(), vec![note])));
     }
     let why = format!(
-        "the page lists {} already, with another {}: change that by evenkeel set",
-        named(subject),
-        differing.join(", ")
+        "the page lists it already, with another {}: change that by evenkeel set {} KEY=VALUE",
+        differing.join(", "),
+        named(subject)
     );
     Err(Failure::Refused(Refusal::new(Code::Invalid, why)))
 }
@@ -195,7 +197,10 @@ fn not_added(subject: &Subject, page: &Page) -> Failure {
 /// It was added, and what else was asked for does not hold.
 fn half(why: Failure, subject: &Subject) -> Failure {
     let told = |why: String| {
-        format!("{} was added and is disabled, and no more: {why}; go on with evenkeel set", named(subject))
+        let name = named(subject);
+        format!(
+            "{name} was added and is disabled, and no more: {why}; go on with evenkeel set {name} KEY=VALUE"
+        )
     };
     match why {
         Failure::Refused(refusal) => Failure::Refused(Refusal { message: told(refusal.message), ..refusal }),

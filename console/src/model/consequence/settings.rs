@@ -62,7 +62,7 @@ impl Scene<'_> {
                 self.say("bybusyness: the factor only decides among equally busy members.");
             }
             Some(LbMethod::Heartbeat) => {
-                self.say("heartbeat: the factor counts only while nothing was heard.")
+                self.say("heartbeat: the factor counts only while nothing was heard.");
             }
             Some(LbMethod::ByRequests | LbMethod::ByTraffic) => {
                 let share = |offered: &[usize], own: u16| {

@@ -50,7 +50,7 @@ async fn where_there_is_room_it_comes_disabled_and_is_proven() {
     let edited = added(&server, B, &[]).await.unwrap();
     assert!(edited.changed && !edited.durable, "{edited:?}");
     assert_eq!(edited.member.as_ref().map(MemberName::as_str), Some(B));
-    assert!(edited.notes.iter().any(|note| note == DISABLED), "{edited:?}");
+    assert!(edited.notes.iter().any(|note| note.contains("starts disabled")), "{edited:?}");
     assert_eq!(server.posted(), [format!("b=app&nonce=6f1c0a&b_wyes=1&b_nwrkr={B}")]);
     let again = added(&server, B, &[]).await.unwrap();
     assert!(!again.changed && server.posted().len() == 1, "{again:?}");
@@ -62,7 +62,10 @@ async fn where_there_is_room_it_comes_disabled_and_is_proven() {
 async fn its_parameters_are_set_before_it_is_let_in() {
     let server = page(true, obeys).await;
     let edited = added(&server, B, &["route=c", "status=-D"]).await.unwrap();
-    assert!(edited.changed && !edited.notes.iter().any(|note| note == DISABLED), "{edited:?}");
+    assert!(
+        edited.changed && !edited.notes.iter().any(|note| note.contains("starts disabled")),
+        "{edited:?}"
+    );
     assert_eq!(server.posted()[1], format!("b=app&w={B}&nonce=6f1c0a&w_wr=c&w_status_D=0"));
     for (parameter, says) in
         [("ttl=5", "sets only loadfactor"), ("loadfactor=0", "loadfactor: "), ("status=+Q", "status: ")]
