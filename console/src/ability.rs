@@ -27,8 +27,8 @@ pub enum Ability {
     Cut,
     /// Keeps what happened before anybody looked.
     Events,
-    /// Lets members come and go.
-    Roster,
+    /// Lets members go.
+    Removal,
 }
 
 impl Ability {
@@ -45,7 +45,7 @@ impl Ability {
         Self::Jobs,
         Self::Cut,
         Self::Events,
-        Self::Roster,
+        Self::Removal,
     ];
 
     /// Why that proxy does not have it, as a sentence; none: it has.
@@ -70,8 +70,8 @@ impl Ability {
             Self::Reload => "httpd reads its configuration by `apachectl graceful` on its own machine",
             Self::Jobs => "httpd runs no drains by itself; somebody must look on: use --wait",
             Self::Cut => "httpd cannot end what is in flight through its page",
-            Self::Roster => {
-                "httpd removes no members, and adds one only by its own page, where growth= leaves room"
+            Self::Removal => {
+                "httpd removes no member through its page; drain or stop it, and take its line out of the configuration"
             }
             Self::Events => {
                 "httpd keeps no events; use --follow for those that come while this command looks on"

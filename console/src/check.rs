@@ -13,7 +13,8 @@ pub fn told(
     now: Timestamp,
     age: fn(Duration) -> String,
 ) -> Option<String> {
-    let HealthSnapshot { method, interval, passes, passed, fails, failed, .. } = health;
+    let method = health.method_name();
+    let HealthSnapshot { interval, passes, passed, fails, failed, .. } = health;
     if !health.is_on() {
         return None;
     }

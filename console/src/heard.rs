@@ -1,10 +1,10 @@
 //! What a member announced of itself, in words: for the screen and for the commands.
 
-use evenkeel_protocol::{HeardNote, LbMethod, MemberSnapshot};
+use evenkeel_protocol::{BalancerSnapshot, HeardNote, LbMethod, MemberSnapshot};
 
 /// Is it of interest what was heard of this member? If its balancer elects by it, or something was heard.
-pub fn matters(lbmethod: LbMethod, member: &MemberSnapshot) -> bool {
-    lbmethod == LbMethod::Heartbeat || member.heard.is_some()
+pub fn matters(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> bool {
+    balancer.lbmethod() == Some(LbMethod::Heartbeat) || member.heard.is_some()
 }
 
 /// `14 ready, 2 busy, 3 s ago (datagram from 10.0.0.1)`; `age` is how long ago that was, in words.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::foreign::Foreign;
 use crate::timestamp::Timestamp;
 
 /// `hcmethod=`: what is done to see whether a member is well. In JSON its name: `"GET11"`.
@@ -322,6 +323,9 @@ impl HealthCheck {
 pub struct HealthSnapshot {
     /// What is done.
     pub method: CheckMethod,
+    /// What an httpd does that Evenkeel does not; then `method` says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_method: Option<Foreign>,
     /// Milliseconds from the end of a check to the next one.
     pub interval: CheckInterval,
     /// How many passes in a row are wanted of a member that failed.
@@ -345,7 +349,12 @@ pub struct HealthSnapshot {
 impl HealthSnapshot {
     /// Is anything done at all?
     pub fn is_on(&self) -> bool {
-        self.method != CheckMethod::None
+        self.foreign_method.is_some() || self.method != CheckMethod::None
+    }
+
+    /// The name of what is done, whoever does it.
+    pub fn method_name(&self) -> &str {
+        self.foreign_method.as_ref().map_or(self.method.name(), Foreign::as_str)
     }
 }
 

@@ -44,6 +44,7 @@ pub mod election;
 pub mod endpoint;
 pub mod event;
 pub mod explain;
+pub mod foreign;
 pub mod health;
 pub mod history;
 pub mod latency;
@@ -81,6 +82,7 @@ pub use explain::{
     Candidacy, CandidateNote, ElectionWhy, Explanation, Look, MappingNote, Question, Reading, SearchStep,
     SessionNote, SessionPlace,
 };
+pub use foreign::Foreign;
 pub use health::{
     CheckCount, CheckInterval, CheckMethod, CheckNote, CheckUri, ExpressionName, HealthCheck, HealthSnapshot,
 };

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::drain::Drain;
+use crate::foreign::Foreign;
 use crate::health::HealthSnapshot;
 use crate::latency::{Answers, Checks, Latencies};
+use crate::lbmethod::LbMethod;
 use crate::name::{BalancerName, MemberName, Route};
 use crate::reload::Override;
 use crate::settings::{BalancerSettings, Factor, Lbset};
@@ -101,6 +103,9 @@ pub struct BalancerSnapshot {
     pub revision: u64,
     /// Its settings as they are in effect.
     pub settings: BalancerSettings,
+    /// How it chooses, where an httpd has a method that Evenkeel has not; then `settings.lbmethod` says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_lbmethod: Option<Foreign>,
     /// The paths that are mapped to it, in configuration order.
     pub paths: Vec<String>,
     /// Its members, in configuration order.
@@ -108,6 +113,16 @@ pub struct BalancerSnapshot {
 }
 
 impl BalancerSnapshot {
+    /// How it chooses, if by a method of ours.
+    pub fn lbmethod(&self) -> Option<LbMethod> {
+        self.foreign_lbmethod.is_none().then_some(self.settings.lbmethod)
+    }
+
+    /// The name of its method, whoever has it.
+    pub fn lbmethod_name(&self) -> &str {
+        self.foreign_lbmethod.as_ref().map_or(self.settings.lbmethod.name(), Foreign::as_str)
+    }
+
     /// The member of that name.
     pub fn member(&self, name: &MemberName) -> Option<&MemberSnapshot> {
         self.members.iter().find(|member| member.name == *name)

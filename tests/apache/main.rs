@@ -9,6 +9,7 @@ use serde_json::Value;
 mod doors;
 mod drain;
 mod edits;
+mod fleet;
 mod one_file;
 mod screen;
 mod trouble;

@@ -140,7 +140,7 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
             lines.push(layout.row(&cells(member)));
             lines.extend(draining::line(snapshot, &balancer.name, member));
             lines.extend(member.error.as_ref().map(|error| explain(member, error, snapshot.taken)));
-            if heard::matters(balancer.settings.lbmethod, member) {
+            if heard::matters(balancer, member) {
                 lines.push(announced(member, snapshot.taken));
             }
             let health = check::told(&member.health, &snapshot.proxy, snapshot.taken, span);
@@ -152,7 +152,7 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
 
 fn headline(balancer: &BalancerSnapshot) -> String {
     let settings = &balancer.settings;
-    let mut parts = vec![balancer.name.url(), format!("lbmethod={}", settings.lbmethod)];
+    let mut parts = vec![balancer.name.url(), format!("lbmethod={}", balancer.lbmethod_name())];
     parts.extend(settings.stickysession.as_ref().map(|sticky| format!("stickysession={sticky}")));
     if settings.nofailover {
         parts.push("nofailover=On".to_owned());

@@ -1,4 +1,5 @@
-//! A snapshot as JSON in which what the proxy does not tell is null: a zero would be taken for a count.
+//! A snapshot as JSON in which what the proxy does not tell is null, for a zero would be taken for a count, and methods
+//! that only an httpd has stand under their own names.
 
 use evenkeel_protocol::Snapshot;
 use serde_json::Value;
@@ -27,18 +28,40 @@ pub(super) fn json(snapshot: &Snapshot) -> Result<Value, Stop> {
             }
         }
     }
+    name_foreign(&mut value);
     Ok(value)
+}
+
+/// Puts the names of methods that are none of ours where scripts look for a method.
+fn name_foreign(value: &mut Value) {
+    for balancer in value.pointer_mut("/balancers").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(name) = balancer.get("foreign_lbmethod").cloned() {
+            put(balancer.pointer_mut("/settings"), "lbmethod", name);
+        }
+        for member in balancer.pointer_mut("/members").and_then(Value::as_array_mut).into_iter().flatten() {
+            let health = member.get_mut("health");
+            if let Some(name) = health.as_ref().and_then(|health| health.get("foreign_method")).cloned() {
+                put(health, "method", name);
+            }
+        }
+    }
 }
 
 /// Puts null into a field that is there.
 fn blank(object: Option<&mut Value>, field: &str) {
+    put(object, field, Value::Null);
+}
+
+/// Puts something else into a field that is there.
+fn put(object: Option<&mut Value>, field: &str, other: Value) {
     if let Some(value) = object.and_then(|object| object.get_mut(field)) {
-        *value = Value::Null;
+        *value = other;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::Foreign;
     use serde_json::json;
 
     use super::*;
@@ -60,5 +83,19 @@ mod tests {
             }
         }
         assert_eq!(told["proxy"].get("nothing"), None);
+    }
+
+    #[test]
+    fn methods_of_others_stand_where_methods_stand() {
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.balancers[0].foreign_lbmethod = Some(Foreign::new("fair"));
+        snapshot.balancers[0].members[0].health.foreign_method = Some(Foreign::new("CPING"));
+        let told = json(&snapshot).unwrap();
+        let balancer = &told["balancers"][0];
+        assert_eq!(
+            (&balancer["settings"]["lbmethod"], &balancer["members"][0]["health"]["method"]),
+            (&json!("fair"), &json!("CPING"))
+        );
+        assert_eq!(balancer["members"][1]["health"]["method"], "NONE");
     }
 }

@@ -10,12 +10,14 @@
 //! | `sight`, `settings` | a page as a snapshot, and what of it can be set |
 //! | `record` | what follows from having looked before: events, restarts, edits that were forgotten |
 //! | `act` | an edit: posted, read again, and proven |
+//! | `add` | a member that is added, likewise |
 //! | `jobs`, `drains` | drains, which go on while this process looks on |
 //! | `listen` | events as they come |
 //! | `clock` | what time it is |
 
 mod access;
 mod act;
+mod add;
 mod clock;
 mod drains;
 mod form;

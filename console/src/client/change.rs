@@ -7,7 +7,7 @@ use evenkeel_protocol::{
 
 use crate::ability::Ability;
 
-use super::{Client, Failure, NOTHING};
+use super::{Client, Failure, NOTHING, Side};
 
 impl Client {
     /// What a change of a member would do.
@@ -35,10 +35,13 @@ impl Client {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Edited, Failure> {
-        self.able(Ability::Roster)?
-            .ask(&Call::AddMember(balancer.clone()), Some(addition))
-            .await
-            .map_err(Failure::of_edit)
+        match &self.side {
+            Side::Socket(socket) => {
+                let call = Call::AddMember(balancer.clone());
+                socket.ask(&call, Some(addition)).await.map_err(Failure::of_edit)
+            }
+            Side::Apache(manager) => Box::pin(manager.add_member(balancer, addition)).await,
+        }
     }
 
     /// What that would do.
@@ -47,7 +50,7 @@ impl Client {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Preview, Failure> {
-        self.able(Ability::Roster)?.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
+        self.able(Ability::Preview)?.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
     }
 
     /// Removes a member that was added at run time.
@@ -58,7 +61,7 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Edited, Failure> {
         let call = Call::RemoveMember(balancer.clone(), member.as_str().to_owned());
-        self.able(Ability::Roster)?.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
+        self.able(Ability::Removal)?.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
     }
 
     /// What that would do.
@@ -69,7 +72,7 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Preview, Failure> {
         let call = Call::PreviewRemoval(balancer.clone(), member.as_str().to_owned());
-        self.able(Ability::Roster)?.ask(&call, Some(removal)).await
+        self.able(Ability::Removal)?.ask(&call, Some(removal)).await
     }
 
     /// What several changes of members would do together.

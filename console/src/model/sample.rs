@@ -111,6 +111,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
                     stickysession: "JSESSIONID|jsessionid".parse().ok(),
                     ..BalancerSettings::default()
                 },
+                foreign_lbmethod: None,
                 paths: vec!["/app".to_owned()],
                 members: vec![node1, node2, node3],
             },
@@ -118,6 +119,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
                 name: "static".parse().expect("a name"),
                 revision: 1,
                 settings: BalancerSettings::default(),
+                foreign_lbmethod: None,
                 paths: vec!["/img".to_owned(), "/css".to_owned()],
                 members: vec![
                     served(member("http://10.0.2.11", ""), 900, 4),

@@ -1,9 +1,7 @@
 //! A balancer's own settings being written: a field for each that an edit takes, checked while typing by the parsers
 //! that the proxy uses.
 
-use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerSettings, BalancerSnapshot, Change, LbMethod, StickySession,
-};
+use evenkeel_protocol::{BalancerEdit, BalancerName, BalancerSnapshot, Change, LbMethod, StickySession};
 
 use crate::cli::palette::tunable;
 use crate::message::Key;
@@ -79,7 +77,7 @@ impl Tuning {
     /// With the values in effect.
     pub fn new(balancer: &BalancerSnapshot) -> Self {
         let setting = |keyword| {
-            let before = value(&balancer.settings, keyword);
+            let before = value(balancer, keyword);
             Setting { keyword, text: Text::with_longest(&before, LONGEST), before }
         };
         let settings = tunable().map(setting).collect();
@@ -129,9 +127,10 @@ impl Tuning {
 }
 
 /// A setting as commands take it; empty: none.
-pub fn value(settings: &BalancerSettings, keyword: &str) -> String {
+pub fn value(balancer: &BalancerSnapshot, keyword: &str) -> String {
+    let settings = &balancer.settings;
     match keyword {
-        "lbmethod" => settings.lbmethod.to_string(),
+        "lbmethod" => balancer.lbmethod_name().to_owned(),
         "stickysession" => settings.stickysession.as_ref().map_or_else(String::new, StickySession::to_string),
         "nofailover" => if settings.nofailover { "on" } else { "off" }.to_owned(),
         "timeout" => settings.timeout.to_string(),

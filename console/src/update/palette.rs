@@ -103,11 +103,8 @@ fn settings(model: &mut Model, tune: Tune) {
     let Some(balancer) = model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&tune.balancer)) else {
         return;
     };
-    let change = |(field, after): (String, String)| Change {
-        before: tuning::value(&balancer.settings, &field),
-        field,
-        after,
-    };
+    let change =
+        |(field, after): (String, String)| Change { before: tuning::value(balancer, &field), field, after };
     let matter = Matter::Settings {
         revision: tune.if_revision.unwrap_or(balancer.revision),
         balancer: tune.balancer,
@@ -194,7 +191,7 @@ pub(super) fn value(member: &MemberSnapshot, field: &str) -> String {
         (None, "lbset") => member.lbset.to_string(),
         (None, "route") => member.route.to_string(),
         (None, "redirect") => member.redirect.to_string(),
-        (None, "hcmethod") => member.health.method.to_string(),
+        (None, "hcmethod") => member.health.method_name().to_owned(),
         (None, "hcinterval") => member.health.interval.to_string(),
         (None, "hcpasses") => member.health.passes.to_string(),
         (None, "hcfails") => member.health.fails.to_string(),

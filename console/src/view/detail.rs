@@ -35,7 +35,7 @@ pub(super) fn height(width: u16, scene: Scene<'_>, target: Option<&Target>) -> u
     let rows = 12_usize.div_ceil(columns(width));
     let snapshot = scene.model.fleet.snapshot();
     let found = target.and_then(|target| target.find(snapshot?));
-    let heard = found.is_some_and(|(balancer, member)| heard::matters(balancer.settings.lbmethod, member));
+    let heard = found.is_some_and(|(balancer, member)| heard::matters(balancer, member));
     u16::try_from(rows).unwrap_or(0) + 4 + u16::from(heard) + u16::from(somebody_is_checked(scene))
 }
 
@@ -84,7 +84,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     let mut lines = vec![url(scene, (balancer, member), room), status(scene, balancer, member, room)];
     lines.extend(grid(scene, target, member, room));
     lines.push(error(scene, member, room));
-    if heard::matters(balancer.settings.lbmethod, member) {
+    if heard::matters(balancer, member) {
         lines.push(heartbeat(scene, member, room));
     }
     if somebody_is_checked(scene) {

@@ -241,7 +241,7 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, balancer: &Balance
         Some(sticky) => format!("sticky {sticky}"),
         None => "not sticky".to_owned(),
     };
-    let mut facts = vec![settings.lbmethod.to_string(), sticky];
+    let mut facts = vec![balancer.lbmethod_name().to_owned(), sticky];
     if settings.nofailover {
         facts.push("nofailover".to_owned());
     }

@@ -163,6 +163,7 @@ impl Health {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         HealthSnapshot {
             method: check.method,
+            foreign_method: None,
             interval: check.interval,
             passes: check.passes,
             passed: self.passed,

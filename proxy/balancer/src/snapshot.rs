@@ -20,6 +20,7 @@ impl Balancer {
             name: self.name.clone(),
             revision: self.revision,
             settings: self.settings.clone(),
+            foreign_lbmethod: None,
             paths: Vec::new(),
             members: members.collect(),
         }

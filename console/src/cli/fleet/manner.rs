@@ -25,8 +25,8 @@ pub(super) enum Shape {
     Json,
 }
 
-const EVENTS: &str = "events are numbered by each proxy for itself; name one with --socket";
-const REVISIONS: &str = "--if-revision is of one proxy; name one with --socket";
+const EVENTS: &str = "events are numbered by each proxy for itself; name one with --socket or --apache";
+const REVISIONS: &str = "--if-revision is of one proxy; name one with --socket or --apache";
 
 /// What it means.
 pub(super) fn of(ask: &Ask) -> Manner {
@@ -41,7 +41,7 @@ pub(super) fn of(ask: &Ask) -> Manner {
         Ask::Sessions(arguments) => looked(arguments.json),
         Ask::Explain(arguments) => looked(arguments.json),
         Ask::Elections(arguments) if arguments.since.is_some() => {
-            Manner::One("elections are numbered by each proxy for itself; name one with --socket")
+            Manner::One("elections are numbered by each proxy for itself; name one with --socket or --apache")
         }
         Ask::Elections(arguments) => looked(arguments.json),
         Ask::Drain(arguments) => done(arguments.options.json),
@@ -56,11 +56,11 @@ pub(super) fn of(ask: &Ask) -> Manner {
         Ask::Reload(arguments) => done(arguments.json),
         Ask::Undo(_) | Ask::Events(_) => Manner::One(EVENTS),
         Ask::Export(_) => {
-            Manner::One("what is exported belongs into one configuration; name one with --socket")
+            Manner::One("what is exported belongs into one configuration; name one with --socket or --apache")
         }
-        Ask::Watch(_) => {
-            Manner::One("one is watched here; name it with --socket, or see all on the screen: `evenkeel`")
-        }
+        Ask::Watch(_) => Manner::One(
+            "one is watched here; name it with --socket or --apache, or see all on the screen: `evenkeel`",
+        ),
         Ask::Roll(arguments) => done(arguments.options.json),
         Ask::Proxies(_) => Manner::Alone,
     }

@@ -58,7 +58,7 @@ fn facts(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Facts {
         ("set", member.lbset.to_string()),
         ("route", member.route.to_string()),
         ("redirect", member.redirect.to_string()),
-        ("lbmethod", balancer.settings.lbmethod.to_string()),
+        ("lbmethod", balancer.lbmethod_name().to_owned()),
     ]
 }
 

@@ -71,7 +71,7 @@ impl Manager {
     }
 
     /// The page with the form of the subject on it, as things are now.
-    async fn form(&self, subject: &Subject) -> Result<Look, Failure> {
+    pub(super) async fn form(&self, subject: &Subject) -> Result<Look, Failure> {
         let plain = self.look(None).await?;
         let (balancer, w) = listed(&plain.page, subject)?;
         let mut query = format!("b={}", encoded(&balancer.b));
@@ -84,6 +84,24 @@ impl Manager {
         self.look(Some(&query)).await
     }
 
+    /// May it be changed at all, by somebody who has seen that revision of it?
+    pub(super) fn editable(
+        &self,
+        subject: &Subject,
+        seen: Option<u64>,
+        snapshot: &Snapshot,
+    ) -> Result<(), Failure> {
+        let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
+        if self.with(|state| state.record.is_several()) {
+            return refused(Code::ReadOnly, record::SEVERAL.to_owned());
+        }
+        let now = revision(snapshot, subject);
+        if seen.is_some_and(|seen| !record::is_revision(seen, now)) {
+            return refused(Code::Stale, format!("{} was changed since you looked", named(subject)));
+        }
+        Ok(())
+    }
+
     /// The fields that really change, and the body that changes them; none: all of it holds already.
     fn prepare(
         &self,
@@ -92,15 +110,9 @@ impl Manager {
         before: &Look,
     ) -> Result<Option<(Vec<Wanted>, String)>, Failure> {
         let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
-        if self.with(|state| state.record.is_several()) {
-            return refused(Code::ReadOnly, record::SEVERAL.to_owned());
-        }
         let Look { page, snapshot } = before;
+        self.editable(subject, order.revision, snapshot)?;
         let (balancer, w) = listed(page, subject)?;
-        let now = revision(snapshot, subject);
-        if order.revision.is_some_and(|asked| !record::is_revision(asked, now)) {
-            return refused(Code::Stale, format!("{} was changed since you looked", named(subject)));
-        }
         let differs = |wanted: &&Wanted| {
             settings::get(snapshot, subject, wanted.field).is_none_or(|value| value != wanted.shown)
         };
@@ -192,7 +204,11 @@ impl Manager {
 }
 
 /// The answer to an edit that holds.
-fn edited(subject: &Subject, look: &Look, (changes, mut notes): (Vec<Change>, Vec<String>)) -> Edited {
+pub(super) fn edited(
+    subject: &Subject,
+    look: &Look,
+    (changes, mut notes): (Vec<Change>, Vec<String>),
+) -> Edited {
     let durable = look.page.persists == Some(true);
     let changed = !changes.is_empty();
     if changed && !durable {
@@ -269,7 +285,10 @@ fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
 }
 
 /// The balancer on the page, and how links name the member.
-fn listed<'a>(page: &'a Page, subject: &Subject) -> Result<(&'a Balancer, Option<&'a str>), Failure> {
+pub(super) fn listed<'a>(
+    page: &'a Page,
+    subject: &Subject,
+) -> Result<(&'a Balancer, Option<&'a str>), Failure> {
     let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
     let Some(balancer) = page.balancer(&subject.balancer) else {
         return refused(Code::NotFound, format!("the page lists no balancer {}", subject.balancer));
@@ -290,7 +309,7 @@ fn listed<'a>(page: &'a Page, subject: &Subject) -> Result<(&'a Balancer, Option
 }
 
 /// Why a page shows no form although one was asked for.
-fn no_form(page: &Page, host: &str) -> String {
+pub(super) fn no_form(page: &Page, host: &str) -> String {
     if page.server.eq_ignore_ascii_case(host) {
         return format!(
             "the page of {} shows no form: something in between drops the query or the Referer of requests",

@@ -46,6 +46,11 @@ impl Form {
         self.fields.iter().find(|(known, _)| known == name).map(|(_, values)| values.as_slice())
     }
 
+    /// Can it add a member? Of a balancer without room httpd leaves these fields out.
+    pub(super) fn adds(&self) -> bool {
+        self.posted && self.values("b_nwrkr").is_some() && self.values("b_wyes").is_some()
+    }
+
     /// Why this form cannot carry what is wanted; none: it can.
     pub(super) fn objection(&self, wanted: &[Wanted], version: &str) -> Option<String> {
         if !self.posted {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use evenkeel_protocol::Refusal;
 use evenkeel_protocol::clean::clean_bytes;
+use evenkeel_protocol::refusal::Code;
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, REFERER, WWW_AUTHENTICATE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::timeout;
@@ -89,7 +91,7 @@ impl Http {
         let asked = async {
             let response = request.send().await.map_err(|error| self.lost(&error))?;
             if !response.status().is_success() {
-                return Err(self.refused(&response));
+                return Err(self.refused(&response, ask));
             }
             self.read(response).await
         };
@@ -148,7 +150,7 @@ impl Http {
     }
 
     /// What an answer means that is no page.
-    fn refused(&self, response: &Response) -> Failure {
+    fn refused(&self, response: &Response, ask: Ask<'_>) -> Failure {
         let (url, status) = (self.url(), response.status());
         let told = |name| response.headers().get(name).map(|value| clean_bytes(value.as_bytes(), 200));
         match status {
@@ -180,6 +182,9 @@ impl Http {
                     "{url} answers {}: a proxy in front of it, or `ProxyPass /` without an exception for the page",
                     status.as_u16()
                 ))
+            }
+            StatusCode::BAD_REQUEST if matches!(ask, Ask::Post(_)) => {
+                Failure::Refused(Refusal::new(Code::Invalid, format!("{url} refuses the form (400)")))
             }
             status => Failure::Protocol(format!("{url} answers {}", status.as_u16())),
         }

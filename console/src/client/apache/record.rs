@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_protocol::{
-    BalancerName, Change, Event, EventKind, Flag, MemberSnapshot, Override, Recovery, Snapshot, Subject,
-    Timestamp,
+    BalancerName, Change, Event, EventKind, Flag, MemberName, MemberSnapshot, Override, Recovery, Snapshot,
+    Subject, Timestamp,
 };
 
 use super::page::Page;
@@ -16,6 +16,9 @@ const EVENTS: usize = 1000;
 const RUNS: usize = 8;
 /// Settings of ours that are remembered.
 const OWN: usize = 1000;
+
+/// The field of changes that are members which come.
+pub(super) const ROSTER: &str = "member";
 
 /// Why httpd does not say more.
 const SILENT: &str = "httpd does not say why; its error log does";
@@ -196,8 +199,11 @@ impl Record {
         let known: BTreeMap<Subject, Vec<Setting>> = settings::all(before).collect();
         let mut happened = Vec::new();
         for (subject, now) in settings::all(seen) {
-            let changes =
+            let mut changes =
                 known.get(&subject).map(|before| settings::changes(before, &now)).unwrap_or_default();
+            if subject.member.is_none() {
+                changes.extend(comings(before, seen, &subject.balancer));
+            }
             let expected = self.expected.as_ref().filter(|(own, _)| *own == subject);
             let is_own =
                 |change: &Change| expected.is_some_and(|(_, fields)| fields.contains(&change.field.as_str()));
@@ -291,6 +297,18 @@ pub(super) struct Made {
     pub(super) reason: Option<String>,
     pub(super) revision: u64,
     pub(super) durable: bool,
+}
+
+/// The members of a balancer that have come, as an edit of its roster tells them. In one run of httpd none goes.
+fn comings(before: &Snapshot, seen: &Snapshot, name: &BalancerName) -> Vec<Change> {
+    let Some((before, seen)) = before.balancer(name).zip(seen.balancer(name)) else { return Vec::new() };
+    let came = seen.members.iter().filter(|member| before.member(&member.name).is_none());
+    came.map(|member| joining(&member.name)).collect()
+}
+
+/// The change that a member is which comes.
+pub(super) fn joining(member: &MemberName) -> Change {
+    Change { field: ROSTER.to_owned(), before: String::new(), after: member.to_string() }
 }
 
 /// What httpd found of a member between two looks.

@@ -29,6 +29,8 @@ pub(super) struct Shown {
     /// Is there a health check module?
     pub(super) checks: bool,
     pub(super) persists: bool,
+    /// Is there room for another member?
+    pub(super) room: bool,
 }
 
 impl Shown {
@@ -47,6 +49,7 @@ impl Shown {
             rows: urls.iter().enumerate().map(row).collect(),
             checks: true,
             persists: false,
+            room: false,
         }
     }
 
@@ -89,10 +92,13 @@ impl Shown {
         out.push_str("</table>\n<hr />\n");
         if form {
             out.push_str(
-                "<form method='POST' action='/bm'>\n<input name='w_lf' value='1.00'><input name='w_ls'>",
+                "<form method='POST' action='/bm'>\n<input name='w_lf' value='1.00'><input name='w_ls'><input name='w_wr'>",
             );
             for name in ["I", "N", "D", "H", "R", "S"] {
                 let _ = write!(out, "<input name='w_status_{name}' value='1' type=radio>");
+            }
+            if self.room {
+                out.push_str("<input name='b_nwrkr'><input name='b_wyes' type=checkbox value='1'>");
             }
             out.push_str("</form>");
         }

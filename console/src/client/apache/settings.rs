@@ -20,7 +20,7 @@ pub(super) fn of_member(member: &MemberSnapshot) -> Vec<Setting> {
         ("lbset", member.lbset.to_string()),
         ("route", member.route.to_string()),
         ("redirect", member.redirect.to_string()),
-        ("hcmethod", health.method.to_string()),
+        ("hcmethod", health.method_name().to_owned()),
         ("hcinterval", health.interval.to_string()),
         ("hcpasses", health.passes.to_string()),
         ("hcfails", health.fails.to_string()),
@@ -36,7 +36,7 @@ pub(super) fn of_member(member: &MemberSnapshot) -> Vec<Setting> {
 pub(super) fn of_balancer(balancer: &BalancerSnapshot) -> Vec<Setting> {
     let settings = &balancer.settings;
     vec![
-        ("lbmethod", settings.lbmethod.to_string()),
+        ("lbmethod", balancer.lbmethod_name().to_owned()),
         ("stickysession", settings.stickysession.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("nofailover", on_off(settings.nofailover)),
         ("timeout", settings.timeout.to_string()),

@@ -1,11 +1,12 @@
 //! From the texts of a page to a snapshot. What the page does not tell is named, and never made up.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use evenkeel_protocol::health::{CheckMethod, HealthSnapshot};
+use evenkeel_protocol::health::HealthSnapshot;
 use evenkeel_protocol::{
-    Answers, BalancerSettings, BalancerSnapshot, CheckUri, Checks, ErrorNote, ExpressionName, Flag, Hello,
-    INTERFACE, Latencies, MemberSnapshot, Route, Snapshot, Status, StickySession, Timestamp,
+    Answers, BalancerSettings, BalancerSnapshot, CheckUri, Checks, ErrorNote, ExpressionName, Flag, Foreign,
+    Hello, INTERFACE, Latencies, MemberSnapshot, Route, Snapshot, Status, StickySession, Timestamp,
 };
 
 use super::page::{Balancer, Member, Page};
@@ -96,17 +97,19 @@ impl Sight<'_> {
     fn balancer(&self, balancer: &Balancer) -> BalancerSnapshot {
         let cells = &balancer.cells;
         let path = cells.get("Path").map(|path| path.rsplit(" -> ").next().unwrap_or(path));
+        let (lbmethod, foreign_lbmethod) = known_or_foreign(cells.get("Method"));
         BalancerSnapshot {
             name: balancer.name.clone(),
             revision: 0,
             settings: BalancerSettings {
-                lbmethod: cells.get("Method").and_then(|name| name.parse().ok()).unwrap_or_default(),
+                lbmethod,
                 stickysession: cells.get("StickySession").and_then(sticky),
                 nofailover: cells.get("DisableFailover") == Some("On"),
                 timeout: cells.number("Timeout").unwrap_or_default(),
                 maxattempts: cells.number("FailoverAttempts"),
                 ..BalancerSettings::default()
             },
+            foreign_lbmethod,
             paths: path.filter(|path| !path.is_empty()).map(str::to_owned).into_iter().collect(),
             members: balancer.members.iter().map(|member| self.member(balancer, member)).collect(),
         }
@@ -171,6 +174,15 @@ impl Sight<'_> {
     }
 }
 
+/// A method of ours, or the name of one that is none; without a column that which is usual.
+fn known_or_foreign<T: FromStr + Default>(text: Option<&str>) -> (T, Option<Foreign>) {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return (T::default(), None) };
+    match text.parse() {
+        Ok(known) => (known, None),
+        Err(_) => (T::default(), Some(Foreign::new(text))),
+    }
+}
+
 /// `COOKIE|PATH`, which some versions print with blanks around the bar.
 fn sticky(text: &str) -> Option<StickySession> {
     if matches!(text, "(None)" | "-" | "") {
@@ -198,8 +210,10 @@ fn health(member: &Member) -> HealthSnapshot {
     let (passes, passed) = count("Passes").unwrap_or_default();
     let (fails, failed) = count("Fails").unwrap_or_default();
     let text = |heading| cells.get(heading).unwrap_or_default();
+    let (method, foreign_method) = known_or_foreign(cells.get("HC Method"));
     HealthSnapshot {
-        method: text("HC Method").parse().unwrap_or(CheckMethod::None),
+        method,
+        foreign_method,
         interval: text("HC Interval").parse().unwrap_or_default(),
         passes,
         passed,

@@ -53,12 +53,18 @@ impl Scene<'_> {
             self.warn(format!("{name} has a single member: its factor goes back to 1.00."));
             return;
         }
-        match self.balancer.settings.lbmethod {
-            LbMethod::ByBusyness => {
+        match self.balancer.lbmethod() {
+            None => {
+                let method = self.balancer.lbmethod_name().to_owned();
+                self.warn(format!("What {method} makes of the factor is not known here."));
+            }
+            Some(LbMethod::ByBusyness) => {
                 self.say("bybusyness: the factor only decides among equally busy members.");
             }
-            LbMethod::Heartbeat => self.say("heartbeat: the factor counts only while nothing was heard."),
-            LbMethod::ByRequests | LbMethod::ByTraffic => {
+            Some(LbMethod::Heartbeat) => {
+                self.say("heartbeat: the factor counts only while nothing was heard.");
+            }
+            Some(LbMethod::ByRequests | LbMethod::ByTraffic) => {
                 let share = |offered: &[usize], own: u16| {
                     let members = self.balancer.members.iter().enumerate();
                     let offered = members.filter(|(at, _)| offered.contains(at)).map(|(_, member)| member);

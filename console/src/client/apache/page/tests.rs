@@ -2,7 +2,7 @@
 
 use super::super::sight::Sight;
 use super::*;
-use evenkeel_protocol::{Flag, MemberSnapshot, Snapshot, Timestamp};
+use evenkeel_protocol::{Flag, LbMethod, MemberSnapshot, Snapshot, Timestamp};
 
 fn seen(text: &str) -> (Page, Snapshot) {
     let page = Page::read(text.as_bytes()).unwrap();
@@ -104,6 +104,22 @@ fn pages_of_all_times_are_read_by_their_headings() {
     );
     assert_eq!((health.uri.as_str(), health.expression.as_str()), ("/health", "ok234"));
     assert_eq!(snapshot.balancers[0].settings.stickysession, None);
+}
+
+#[test]
+fn methods_that_are_none_of_ours_keep_their_names() {
+    let text = MIDDLE.replace("bybusyness", "fair<b>").replace("<td>GET</td>", "<td>CPING</td>");
+    let (_, snapshot) = seen(&text);
+    let balancer = &snapshot.balancers[0];
+    assert_eq!((balancer.lbmethod(), balancer.lbmethod_name()), (None, "fair"));
+    let health = &balancer.members[0].health;
+    assert!(health.is_on() && health.method_name() == "CPING", "{health:?}");
+    let (_, ours) = seen(MIDDLE);
+    assert_eq!(ours.balancers[0].lbmethod(), Some(LbMethod::ByBusyness));
+    assert_eq!(
+        (&ours.balancers[0].foreign_lbmethod, &ours.balancers[0].members[0].health.foreign_method),
+        (&None, &None)
+    );
 }
 
 #[test]

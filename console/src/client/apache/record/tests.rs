@@ -109,3 +109,17 @@ fn revisions_tell_settings_apart_and_count_on() {
     let elsewhere = revision(&take(&mut Record::default(), &shown, 1));
     assert!(is_revision(elsewhere, second) && !is_revision(first, second) && is_revision(second, second));
 }
+
+#[test]
+fn a_member_that_comes_is_an_edit_of_its_balancer_unless_it_is_ours() {
+    for (expected, told) in [(None, &["balancer_edited"][..]), (Some("app"), &[])] {
+        let mut record = Record::default();
+        let mut shown = Shown::new(&[A]);
+        take(&mut record, &shown, 1);
+        let own = |name: &str| Subject { balancer: name.parse().unwrap(), member: None };
+        record.expect(expected.map(|name| (own(name), vec![ROSTER])));
+        shown.rows.push(Shown::new(&[A, "http://b:1"]).rows[1].clone());
+        take(&mut record, &shown, 2);
+        assert_eq!(kinds(&record), told);
+    }
+}

@@ -1,0 +1,216 @@
+//! A member added through the page of an httpd, where `growth` leaves room: its URL by the form of the balancer, then
+//! what else was asked for by the form of the member itself. Both are proven by reading the page again; until the second
+//! has held the member is disabled, as httpd adds it.
+
+use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::{
+    BalancerName, Change, Edited, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Status, Subject,
+};
+
+use super::act::{self, named};
+use super::form::{self, Wanted};
+use super::http::Ask;
+use super::page::Page;
+use super::{Look, Manager, closed, record, settings};
+use crate::client::Failure;
+
+/// What the form of a member can set, as a `BalancerMember` line has it, and as an edit has it.
+const SETTABLE: [(&str, &str); 4] =
+    [("loadfactor", "lbfactor"), ("lbset", "lbset"), ("route", "route"), ("redirect", "redirect")];
+
+impl Manager {
+    /// Adds a member.
+    pub(in crate::client) async fn add_member(
+        &self,
+        balancer: &BalancerName,
+        addition: &MemberAddition,
+    ) -> Result<Edited, Failure> {
+        let invalid = |why: String| Failure::Refused(Refusal::new(Code::Invalid, why));
+        let edit = settings_of(&addition.parameters).map_err(invalid)?;
+        let member = MemberName::as_shown(&addition.url)
+            .map_err(|why| invalid(format!("'{}' {why}", addition.url)))?;
+        let wanted = form::of_member(&edit);
+        let subject = Subject { balancer: balancer.clone(), member: Some(member) };
+        let mut joined = self.join(&subject, addition, &wanted).await?;
+        let (true, Some(member)) = (joined.changed && !wanted.is_empty(), joined.member.clone()) else {
+            return Ok(joined);
+        };
+        let edited = self.edit_member(balancer, &member, &edit).await.map_err(|why| half(why, &subject))?;
+        joined.event = edited.event.or(joined.event);
+        joined.notes.extend(edited.notes.into_iter().filter(|note| !note.starts_with("httpd forgets it")));
+        joined.notes.retain(|note| *note != disabled(&subject) || edit.disabled != Some(false));
+        Ok(joined)
+    }
+
+    /// Has httpd add it with nothing but its URL, and looks whether it is there.
+    async fn join(
+        &self,
+        subject: &Subject,
+        addition: &MemberAddition,
+        wanted: &[Wanted],
+    ) -> Result<Edited, Failure> {
+        let Ok(_acting) = self.acting.acquire().await else { return Err(closed()) };
+        let own = Subject { balancer: subject.balancer.clone(), member: None };
+        let before = self.form(&own).await?;
+        if is_listed(&before, subject) {
+            return already(subject, &before, wanted);
+        }
+        let form = self.joining(&own, addition, &before)?;
+        self.with(|state| state.record.expect(Some((own, vec![record::ROSTER]))));
+        let after = self.ask_to_join(&form, subject, &before).await;
+        self.with(|state| state.record.expect(None));
+        let after = after?;
+        if !is_listed(&after, subject) {
+            let why = format!(
+                "{}: httpd answered, and its page does not list it; see httpd's error log",
+                named(subject)
+            );
+            return Err(Failure::Refused(Refusal::new(Code::Internal, why)));
+        }
+        Ok(self.joined(subject, addition.reason.as_ref(), &after))
+    }
+
+    /// Posts the body that adds it, and looks what has come of it.
+    async fn ask_to_join(&self, form: &str, subject: &Subject, before: &Look) -> Result<Look, Failure> {
+        self.http.ask(Ask::Post(form), &before.page.server).await.map_err(|why| match why {
+            Failure::Refused(_) => not_added(subject, &before.page),
+            other => other.of_edit(),
+        })?;
+        self.look(None).await.map_err(Failure::of_edit)
+    }
+
+    /// The body that adds it.
+    fn joining(&self, own: &Subject, addition: &MemberAddition, before: &Look) -> Result<String, Failure> {
+        let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
+        let Look { page, snapshot } = before;
+        self.editable(own, addition.revision, snapshot)?;
+        let (balancer, _) = act::listed(page, own)?;
+        let (Some(nonce), Some(form)) = (balancer.nonce.as_deref(), &page.form) else {
+            return refused(Code::ReadOnly, act::no_form(page, self.http.host()));
+        };
+        if !form.adds() {
+            let room = balancer.cells.get("MaxMembers").unwrap_or("unknown");
+            let why = format!(
+                "httpd has no room for another member of {}: its MaxMembers are {room}; growth= in its configuration \
+                 makes room",
+                own.balancer.url()
+            );
+            return refused(Code::Invalid, why);
+        }
+        let url = addition.url.as_str();
+        let body = form::body(
+            &[("b", balancer.b.as_str()), ("nonce", nonce), ("b_wyes", "1"), ("b_nwrkr", url)],
+            &[],
+        );
+        if body.len() > form::LONGEST {
+            return refused(Code::Invalid, format!("httpd reads only {} bytes of a form", form::LONGEST));
+        }
+        Ok(body)
+    }
+
+    /// The answer to an addition that holds, which is told as an edit of the balancer.
+    fn joined(&self, subject: &Subject, reason: Option<&Reason>, after: &Look) -> Edited {
+        let own = Subject { balancer: subject.balancer.clone(), member: None };
+        let changes: Vec<Change> = subject.member.iter().map(record::joining).collect();
+        let mut edited = act::edited(&own, after, (changes.clone(), vec![disabled(subject)]));
+        let made = record::Made {
+            by: Some(act::me()),
+            reason: reason.map(|reason| reason.as_str().to_owned()),
+            revision: edited.revision,
+            durable: edited.durable,
+        };
+        let kind = record::edited(&own, changes, Some(made));
+        edited.event = Some(self.with(|state| state.record.tell(after.snapshot.taken, kind)));
+        self.news.notify_waiters();
+        edited.member.clone_from(&subject.member);
+        edited
+    }
+}
+
+/// What is said of one that is not to take requests at once.
+fn disabled(subject: &Subject) -> String {
+    format!("it starts disabled and serves nobody: evenkeel enable {} lets it in", named(subject))
+}
+
+/// The parameters as an edit of the member that httpd has added.
+fn settings_of(parameters: &[String]) -> Result<MemberEdit, String> {
+    let mut edit = MemberEdit::default();
+    for parameter in parameters {
+        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let wrong = |why: String| format!("{key}: {why}");
+        if key.eq_ignore_ascii_case("status") {
+            let disabled = Status::INITIALISED.with(Flag::Disabled, true);
+            let status = disabled.apply(value).map_err(wrong)?;
+            for (flag, _) in MemberEdit::FLAGS {
+                if status.has(flag) != disabled.has(flag) {
+                    edit = edit.with_flag(flag, status.has(flag));
+                }
+            }
+            continue;
+        }
+        let Some((_, field)) = SETTABLE.iter().find(|(known, _)| key.eq_ignore_ascii_case(known)) else {
+            let known = SETTABLE.map(|(known, _)| known).join(", ");
+            return Err(wrong(format!("httpd's page sets only {known} and status of a new member")));
+        };
+        edit.set(field, value).map_err(wrong)?;
+    }
+    Ok(edit)
+}
+
+fn is_listed(look: &Look, Subject { balancer, member }: &Subject) -> bool {
+    member.as_ref().is_some_and(|member| look.snapshot.member(balancer, member).is_some())
+}
+
+/// It is there before anything was done: fine, if it is as it was asked for.
+fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Result<Edited, Failure> {
+    let differs = |wanted: &&Wanted| {
+        settings::get(&look.snapshot, subject, wanted.field).as_ref() != Some(&wanted.shown)
+    };
+    let differing: Vec<&str> = wanted.iter().filter(differs).map(|wanted| wanted.field).collect();
+    if differing.is_empty() {
+        let note = "the page lists it already; httpd does not tell whether its configuration does".to_owned();
+        return Ok(act::edited(subject, look, (Vec::new(), vec![note])));
+    }
+    let why = format!(
+        "the page lists it already, with another {}: change that by evenkeel set {} KEY=VALUE",
+        differing.join(", "),
+        named(subject)
+    );
+    Err(Failure::Refused(Refusal::new(Code::Invalid, why)))
+}
+
+/// Why httpd answered 400: it says so of each of these.
+fn not_added(subject: &Subject, page: &Page) -> Failure {
+    let url = subject.member.as_ref().map(MemberName::as_str).unwrap_or_default();
+    let listed = page.balancer(&subject.balancer).map_or(&[][..], |balancer| &balancer.members);
+    let begins = |name: &str| url.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    let why = match listed.iter().find(|member| begins(&member.w)) {
+        Some(member) => format!("it begins with {}, which httpd takes for the same member", member.w),
+        None => "its scheme is none that httpd proxies, the URL is none, or somebody else took the last room; see \
+                 httpd's error log"
+            .to_owned(),
+    };
+    Failure::Refused(Refusal::new(Code::Invalid, format!("httpd does not add {}: {why}", named(subject))))
+}
+
+/// It was added, and what else was asked for does not hold.
+fn half(why: Failure, subject: &Subject) -> Failure {
+    let told = |why: String| {
+        let name = named(subject);
+        format!(
+            "{name} was added and is disabled, and no more: {why}; go on with evenkeel set {name} KEY=VALUE"
+        )
+    };
+    match why {
+        Failure::Refused(refusal) => Failure::Refused(Refusal { message: told(refusal.message), ..refusal }),
+        Failure::Permission(why) => Failure::Permission(told(why)),
+        Failure::Unable(why) => Failure::Unable(told(why)),
+        Failure::Unreachable(why) | Failure::Protocol(why) | Failure::FateUnknown(why) => {
+            Failure::FateUnknown(told(why))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
