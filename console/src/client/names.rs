@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use hickory_resolver::config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::Query;
@@ -116,7 +116,6 @@ impl Names {
             connection.port = self.port;
         }
         options.use_hosts_file = ResolveHosts::Never;
-        options.ip_strategy = LookupIpStrategy::Ipv6AndIpv4;
         // A question that was lost is asked again before the time is over.
         options.timeout = options.timeout.min(self.within / 2);
         let mut builder = TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default());
