@@ -88,9 +88,8 @@ impl Names {
         let text = fs::read(&self.hosts).unwrap_or_default();
         // A text in memory ends by no error, and what it says in other bytes than UTF-8 are comments.
         let _ = hosts.read_hosts_conf(String::from_utf8_lossy(&text).as_bytes());
-        let found = KINDS
-            .iter()
-            .filter_map(|kind| hosts.lookup_static_host(&Query::query(name.to_lowercase(), *kind)));
+        let found =
+            KINDS.iter().filter_map(|kind| hosts.lookup_static_host(&Query::query(name.clone(), *kind)));
         let records = found.flat_map(|lookup| lookup.answers().to_vec());
         records.filter_map(|record| record.data.ip_addr()).collect()
     }
