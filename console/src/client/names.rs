@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use hickory_resolver::config::{LookupIpStrategy, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::{ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::op::Query;
@@ -88,9 +88,8 @@ impl Names {
         let text = fs::read(&self.hosts).unwrap_or_default();
         // A text in memory ends by no error, and what it says in other bytes than UTF-8 are comments.
         let _ = hosts.read_hosts_conf(String::from_utf8_lossy(&text).as_bytes());
-        let found = KINDS
-            .iter()
-            .filter_map(|kind| hosts.lookup_static_host(&Query::query(name.to_lowercase(), *kind)));
+        let found =
+            KINDS.iter().filter_map(|kind| hosts.lookup_static_host(&Query::query(name.clone(), *kind)));
         let records = found.flat_map(|lookup| lookup.answers().to_vec());
         records.filter_map(|record| record.data.ip_addr()).collect()
     }
@@ -116,7 +115,6 @@ impl Names {
             connection.port = self.port;
         }
         options.use_hosts_file = ResolveHosts::Never;
-        options.ip_strategy = LookupIpStrategy::Ipv6AndIpv4;
         // A question that was lost is asked again before the time is over.
         options.timeout = options.timeout.min(self.within / 2);
         let mut builder = TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default());

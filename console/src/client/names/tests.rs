@@ -1,3 +1,5 @@
+//! Hosts files and name servers of our own, and what is made of them.
+
 use std::net::UdpSocket;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
