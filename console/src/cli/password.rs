@@ -2,7 +2,7 @@
 //! interrupts: keys are read one by one meanwhile, for a signal would end the process before that.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Bytes, Read, Write as _};
+use std::io::{BufReader, Bytes, Read, Write as _};
 
 use evenkeel_protocol::clean::clean;
 use rustix::process::{Signal, getpid, kill_process};
@@ -54,7 +54,7 @@ pub(super) fn ask(name: &str, machine: &str) -> Option<String> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
     let quiet = Quiet::of(&terminal)?;
     write!(&terminal, "Password of {} at {}: ", clean(name, 80), clean(machine, 80)).ok()?;
-    let typed = typed((&terminal).bytes());
+    let typed = typed(BufReader::new(&terminal).bytes());
     drop(quiet);
     let _ = writeln!(&terminal);
     match typed {
@@ -106,7 +106,7 @@ mod tests {
         ] {
             assert_eq!(typed(keys.as_bytes().bytes()), expected, "{keys:?}");
         }
-        let endless = std::io::repeat(b'x').take(1 << 20);
+        let endless = BufReader::new(std::io::repeat(b'x').take(1 << 20));
         assert!(matches!(typed(endless.bytes()), Typed::Line(line) if line.len() == LONGEST));
     }
 }
