@@ -214,9 +214,10 @@ impl Rolling<'_> {
                 self.roll(step, &place, asking, session).await?;
                 step.state = State::Rolled;
             } else {
-                // The others have it.
+                // The others have it; where it has just gone from who leads, nobody runs the command, and all stop.
                 self.meet(&place).await?;
-                let _ = self.command(&place, name, ready(Ok(()))).await?;
+                let gone = ready(Err(format!("{name} is gone, and the command was not run")));
+                let _ = self.command(&place, name, gone).await?;
             }
             self.meet(&place).await?;
         }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{Change, Edited, Peer, Refusal, Snapshot, Subject};
 
@@ -14,6 +15,8 @@ use super::settings::Setting;
 use super::{Look, Manager, closed, settings};
 use crate::client::Failure;
 
+/// Characters of a text of the page, in a message.
+const SHOWN: usize = 200;
 /// How often the page is looked at again to find out why an edit did not hold.
 const LOOKS: usize = 4;
 
@@ -301,7 +304,8 @@ pub(super) fn listed<'a>(
     if same > 1 {
         let why = format!(
             "{same} members of {} are {} to httpd's page, which would change one of them, and nobody could say which",
-            subject.balancer, member.w
+            subject.balancer,
+            clean(&member.w, SHOWN)
         );
         return refused(Code::Ambiguous, why);
     }

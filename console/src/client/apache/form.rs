@@ -1,10 +1,14 @@
 //! The edit forms of a page: which fields there are, and the bodies that change single ones.
 
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{BalancerEdit, Flag, MemberEdit};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The longest body that httpd reads, in bytes: the rest it would drop without a word.
 pub(super) const LONGEST: usize = 1024;
+
+/// Characters of the choices of a field, in a message.
+const OFFERED: usize = 400;
 
 /// What stands for itself in a body. A slash and a colon are what the page's own links leave as they are.
 const PLAIN: &AsciiSet =
@@ -63,7 +67,8 @@ impl Form {
             };
             let is_choice = matches!(*name, "b_lbm" | "w_hm") || (*name == "w_he" && !value.is_empty());
             let known = !is_choice || values.iter().any(|choice| choice == value);
-            (!known).then(|| format!("{field}: this httpd offers {}, and not {value}", values.join(", ")))
+            let offered = || clean(&values.join(", "), OFFERED);
+            (!known).then(|| format!("{field}: this httpd offers {}, and not {value}", offered()))
         })
     }
 }
@@ -186,6 +191,9 @@ mod tests {
             form.objection(&check, "Apache").as_deref(),
             Some("hcmethod: this httpd offers NONE, GET, and not TCP")
         );
+        form.add("w_hm", "\u{1b}]52;c;AA\u{7}");
+        let told = form.objection(&check, "Apache").unwrap();
+        assert!(told.chars().all(evenkeel_protocol::clean::is_clean), "{told:?}");
         assert!(Form::new(false).objection(&drain, "Apache/2.2.34").unwrap().contains("for looking only"));
     }
 
