@@ -54,7 +54,7 @@ fn a_password_comes_from_the_line_the_environment_the_address_or_a_file() {
     let terminal = console_with(&["--apache", &url]).open();
     terminal.wait_for("Nothing was heard from the proxy yet.");
     let told = terminal.wait_for("name yourself with");
-    assert!(told.contains("wants to know who you are"), "{told}");
+    assert!(told.contains("name yourself with --user NAME."), "{told}");
     let mut named = Command::new(evenkeel());
     named.arg("drain").arg("app/a").env("EVENKEEL_APACHE", &within).env_remove("EVENKEEL_SOCKET");
     finish(&mut named, "").with_code(0);
