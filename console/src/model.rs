@@ -444,7 +444,15 @@ impl Model {
 
     /// The commands that do what the question asks, one a line, for the proxy that is shown.
     pub fn commands_of(&self, question: &Question) -> Vec<String> {
-        let lines = question.commands();
+        self.commands_here(question.commands())
+    }
+
+    /// The command that does what is decided, for the proxy that is shown.
+    pub fn command_of(&self, decision: &Decision) -> String {
+        self.commands_here(vec![decision.command()]).concat()
+    }
+
+    fn commands_here(&self, lines: Vec<String>) -> Vec<String> {
         let proxy = self.fleet.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
         match proxy.and_then(|proxy| proxy.listen.first()) {
             Some(url) => lines.iter().map(|line| command::for_httpd(line, url)).collect(),

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use harness::terminal::console_with;
+
 use super::*;
 
 /// `anna` with the password `secret`, as htpasswd writes it with -s.
@@ -49,6 +51,10 @@ fn a_password_comes_from_the_line_the_environment_the_address_or_a_file() {
         let ended = finish(&mut command, "").with_code(code);
         assert!(!ended.err.contains("secret"), "{what}: {}", ended.err);
     }
+    let terminal = console_with(&["--apache", &url]).open();
+    terminal.wait_for("Nothing was heard from the proxy yet.");
+    let told = terminal.wait_for("name yourself with");
+    assert!(told.contains("name yourself with --user NAME."), "{told}");
     let mut named = Command::new(evenkeel());
     named.arg("drain").arg("app/a").env("EVENKEEL_APACHE", &within).env_remove("EVENKEEL_SOCKET");
     finish(&mut named, "").with_code(0);

@@ -44,7 +44,10 @@ fn one_confirmed_act_drains_a_member_of_both() {
     terminal.wait_for("app/a");
     terminal.keys("jjd");
     let question = terminal.wait_for("Drain app/a in all 2 targets?");
-    assert!(question.contains("$ evenkeel --socket "), "{question}");
+    let waits = ["Waits until no session can come back", "Waits until nothing was in flight"];
+    assert!(waits.iter().all(|waits| question.contains(waits)), "{question}");
+    // No single command does that: an httpd cannot wait for sessions.
+    assert!(!question.contains("$ evenkeel"), "{question}");
     assert_eq!(pair.words("a"), ["Init Ok", "Init Ok"]);
     terminal.keys("y");
     terminal.wait_for("done in all 2 targets that have it");
@@ -55,7 +58,8 @@ fn one_confirmed_act_drains_a_member_of_both() {
     pair.page.httpd.as_ref().unwrap().restart_gracefully();
     terminal.wait_until("one has forgotten it", |frame| frame.to_string().matches("◐ Drn Ok").count() == 1);
     terminal.keys("D");
-    terminal.wait_for("Disable app/a in all 2 targets?");
+    let question = terminal.wait_for("Disable app/a in all 2 targets?");
+    assert!(question.contains("$ evenkeel --socket "), "{question}");
     terminal.keys("y");
     terminal.wait_for("done in all 2 targets that have it");
     assert_eq!(pair.words("a"), ["Init Drn Dis", "Init Dis"]);

@@ -1,6 +1,7 @@
 //! Makes the pictures in `screenshots/`: plays each scene with the real programs and writes what the screen
 //! shows, as a picture and as text. Its test plays them again and compares the text.
 
+mod mixed;
 mod painter;
 mod scenes;
 

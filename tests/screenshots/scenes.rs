@@ -7,6 +7,8 @@ use evenkeel_protocol::EventKind;
 use harness::frame::Frame;
 use harness::prelude::*;
 
+use crate::mixed;
+
 /// How the requests come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
@@ -75,6 +77,7 @@ pub(crate) fn play(pace: Pace) -> Vec<Shot> {
     }
     let frame = stage.drain(pace);
     shots.push(Shot { name: "drain", picture: stage.picture(frame.clone()), text: stage.text(frame) });
+    shots.extend(mixed::play());
     shots
 }
 

@@ -34,12 +34,18 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     }
 }
 
-/// The same line for the httpd at `url`, which runs no drains by itself: there the command waits.
+/// The same line for the httpd at `url`.
 pub fn for_httpd(line: &str, url: &str) -> String {
-    let rest = line.strip_prefix("evenkeel ").unwrap_or(line);
-    let waits = rest.starts_with("drain ")
-        && [" --until ", " --timeout ", " --settle "].iter().any(|term| rest.contains(term));
-    format!("evenkeel --apache {} {rest}{}", quoted(url), if waits { " --wait" } else { "" })
+    let line = attended(line);
+    let rest = line.strip_prefix("evenkeel ").unwrap_or(&line);
+    format!("evenkeel --apache {} {rest}", quoted(url))
+}
+
+/// The same line for an httpd, which runs no drains by itself: there the command waits.
+pub fn attended(line: &str) -> String {
+    let waits = line.starts_with("evenkeel drain ")
+        && [" --until ", " --timeout ", " --settle "].iter().any(|term| line.contains(term));
+    format!("{line}{}", if waits { " --wait" } else { "" })
 }
 
 /// The command of what is asked of a drain.

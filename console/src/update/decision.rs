@@ -76,7 +76,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     }
     let decision = (**decision).clone();
     model.popup = None;
-    model.commands = vec![decision.command()];
+    model.commands = vec![model.command_of(&decision)];
     let ticket = model.pending.ticket();
     let effect = match decision.edit() {
         Some((balancer, edit)) => Effect::EditBalancer { ticket, balancer, edit: Box::new(edit) },
@@ -129,7 +129,7 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
         line.push_str(note);
     }
     let [back, yank] = [Action::Undo, Action::Yank].map(|action| model.keymap.way(action));
-    let command = decision.command();
+    let command = model.command_of(&decision);
     let more = if undo {
         format!("{yank} copies: {command}")
     } else {
@@ -238,6 +238,17 @@ mod tests {
             };
             assert_eq!((edit.lbmethod, edit.revision), (Some(LbMethod::ByRequests), Some(4)));
         }
+    }
+
+    #[test]
+    fn the_command_names_the_httpd_that_is_shown() {
+        let mut model = sample::model(80, 24);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+        snapshot.proxy.listen = vec!["http://lb1/bm".to_owned()];
+        hear(&mut model, News::Snapshot(Box::new(snapshot)));
+        press(&mut model, "B ⏎y");
+        assert_eq!(model.commands, ["evenkeel --apache http://lb1/bm set balancer://app lbmethod=bytraffic"]);
     }
 
     #[test]

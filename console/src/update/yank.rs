@@ -23,7 +23,7 @@ pub(super) fn yank(model: &mut Model) -> Vec<Effect> {
     }
     let first = text.lines().next().unwrap_or_default();
     let more = text.lines().count().saturating_sub(1);
-    let told = if more > 0 { format!("{first} and {more} more lines") } else { first.to_owned() };
+    let told = if more > 0 { format!("{first} and {more} more") } else { first.to_owned() };
     model.tell(Tone::Plain, format!("copied: {told}"));
     vec![Effect::Yank(text)]
 }

@@ -27,7 +27,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, decision: 
     }
     lines.extend(remark_lines(scene, &remarks(scene, decision), room));
     lines.push(Line::default());
-    lines.push(Line::from(scene.span(Role::Faint, cut(&format!("$ {}", decision.command()), room))));
+    lines.push(Line::from(
+        scene.span(Role::Faint, cut(&format!("$ {}", scene.model.command_of(decision)), room)),
+    ));
     lines.push(Line::default());
     let answer = answer(scene, decision, room);
     let wanted = u16::try_from(lines.len() + answer.len() + 2).unwrap_or(u16::MAX);

@@ -9,6 +9,7 @@ use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, detail, events, words};
+use crate::model::Connection;
 use crate::model::column::Column;
 use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Rate, SECONDS};
@@ -16,7 +17,7 @@ use crate::model::target::{Target, short};
 use crate::theme::Role;
 use crate::widget::sparkline;
 use crate::widget::table::{self, Layout};
-use crate::widget::text::{Align, cut, shorten, width};
+use crate::widget::text::{Align, cut, shorten, width, wrap};
 
 /// A line of the list.
 #[derive(Clone, Copy)]
@@ -64,7 +65,10 @@ fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let empty = empty(scene);
     if scene.model.cursor.count() == 0 && !empty.is_empty() {
         let room = usize::from(area.width).saturating_sub(2);
-        buffer.set_string(area.x + 1, area.y + 1, cut(&empty, room), scene.style(Role::Text));
+        let below = area.rows().skip(1);
+        for (line, place) in wrap(&empty, room).into_iter().zip(below) {
+            buffer.set_string(place.x + 1, place.y, line, scene.style(Role::Text));
+        }
         return;
     }
     let layout = layout(scene, area.width);
@@ -137,7 +141,12 @@ fn is_chosen(row: Row<'_>, chosen: Option<&Target>) -> bool {
 fn empty(scene: Scene<'_>) -> String {
     let model = scene.model;
     if model.fleet.snapshot().is_none() {
-        "Nothing was heard from the proxy yet.".to_owned()
+        let why = match &model.connection {
+            // Above it is cut, and it may hold the remedy.
+            Connection::Lost { why, .. } => format!(" {why}."),
+            _ => String::new(),
+        };
+        format!("Nothing was heard from the proxy yet.{why}")
     } else if model.fleet.balancers().is_empty() {
         "The proxy has no balancer. Its configuration needs a <Proxy \"balancer://NAME\">.".to_owned()
     } else if !model.cursor.filter.is_empty() {

@@ -4,9 +4,11 @@
 use evenkeel_protocol::Flag;
 
 use super::Deed;
+use crate::ability::Ability;
 use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::batch::Outcome;
+use crate::model::command;
 use crate::model::deck::joint::{Joint, Part, Share};
 use crate::model::deck::{Deck, Focus, Over, Pick, roll};
 use crate::model::form::Text;
@@ -46,10 +48,24 @@ pub(super) fn ask(deck: &mut Deck, action: Action) {
         };
         return deck.tell(tone, format!("{label}: {why}"));
     };
-    let words = format!("evenkeel {} ", deck.words);
-    let command = question.commands().first().map(|line| line.replacen("evenkeel ", &words, 1));
-    let joint = Joint { target, label, verb: question.act.verb(), command, shares };
+    let joint = Joint { target, label, verb: question.act.verb(), command: command_in_all(deck), shares };
     deck.over = Some(Over::Confirm { joint: Box::new(joint), seen: false, typed: Text::default() });
+}
+
+/// The command that does the same in all targets; none where it differs, as of a drain that an httpd cannot see through
+/// to the end of its sessions.
+fn command_in_all(deck: &Deck) -> Option<String> {
+    let line = |station: &Model| match &station.popup {
+        Some(Popup::Confirm(question)) => {
+            let line = question.commands().into_iter().next()?;
+            Some(if station.lacks(Ability::Jobs).is_some() { command::attended(&line) } else { line })
+        }
+        _ => None,
+    };
+    let mut lines = deck.stations.iter().filter_map(line);
+    let first = lines.next()?;
+    let words = format!("evenkeel {} ", deck.words);
+    lines.all(|other| other == first).then(|| first.replacen("evenkeel ", &words, 1))
 }
 
 /// What is wished for in each target.

@@ -305,3 +305,26 @@ fn an_alarm_of_one_target_is_told_with_its_name() {
     deck.clock.running = Moment(90_000_000);
     assert!(deck.end_toast());
 }
+
+#[test]
+fn a_command_is_shown_where_it_does_the_same_everywhere() {
+    for (httpds, key, command) in [
+        (&[][..], "d", Some(" drain app/node1 --until no-sessions")),
+        (&[1], "d", None),
+        (&[0, 1], "d", Some(" drain app/node1 --until idle --wait")),
+        (&[1], "D", Some(" disable app/node1")),
+    ] {
+        let mut deck = deck(2);
+        for at in httpds {
+            told(&mut deck, *at, |snapshot| {
+                snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+            });
+        }
+        to(&mut deck, "node1");
+        press(&mut deck, key);
+        let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{httpds:?} {key}: no question") };
+        let shown = joint.command.as_deref();
+        assert_eq!(shown.is_some(), command.is_some(), "{httpds:?} {key}: {shown:?}");
+        assert!(shown.unwrap_or_default().ends_with(command.unwrap_or_default()), "{key}: {shown:?}");
+    }
+}

@@ -32,10 +32,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>, from: usiz
     for (share, place) in joint.shares.iter().skip(from).take(height).zip(inner.rows()) {
         buffer.set_line(place.x, place.y, &line(whole, share, room), place.width);
     }
-    let again =
-        if joint.is_partial() { "what was done stays; the same key asks the others     " } else { "" };
+    let again = if joint.is_partial() { "what was done stays; the same key asks the others   " } else { "" };
     let text = if joint.is_over() {
-        format!("Esc back     {again}y copies the command")
+        let yank = if joint.command.is_some() { "y copies it" } else { "" };
+        format!("Esc back   {again}{yank}")
     } else {
         "Esc leaves this; it goes on".to_owned()
     };
