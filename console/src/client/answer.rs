@@ -25,6 +25,18 @@ pub(super) async fn body(
     Ok(Ok(body))
 }
 
+/// From how many bytes on an answer is read away from the thread that takes in keys.
+const LONG: usize = 64 << 10;
+
+/// As [`read`]; a long message keeps no key waiting.
+pub(super) async fn read_aside<T: DeserializeOwned + Send + 'static>(body: Vec<u8>) -> Result<T, Failure> {
+    if body.len() < LONG {
+        return read(&body);
+    }
+    let ended = tokio::task::spawn_blocking(move || read(&body)).await;
+    ended.unwrap_or_else(|why| Err(Failure::Protocol(format!("the proxy's answer could not be read: {why}"))))
+}
+
 /// The message in `body`; every text in it is fit for a terminal.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let garbage = |why: serde_json::Error| {

@@ -33,7 +33,7 @@ impl Socket {
     }
 
     /// The answer to one question.
-    pub(super) async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned + Send + 'static>(
         &self,
         call: &Call,
         edit: Option<&impl Serialize>,
@@ -45,7 +45,7 @@ impl Socket {
         };
         let (status, body) = self.within(asked).await?;
         let body = body?;
-        if status.is_success() { answer::read(&body) } else { Err(answer::refusal(status, &body)) }
+        if status.is_success() { answer::read_aside(body).await } else { Err(answer::refusal(status, &body)) }
     }
 
     /// The stream of events behind number `since`.
