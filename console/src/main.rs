@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use evenkeel::attach;
-use evenkeel::cli::place::{Environment, Search, TargetOptions};
+use evenkeel::cli::place::{Environment, Search};
 use evenkeel::cli::screen::ThemeName;
 use evenkeel::cli::{self, Cli, Command, Exit, ScreenOptions};
 use evenkeel::client::{Limits, NoProxy, Surroundings};
@@ -39,7 +39,8 @@ fn main() -> ExitCode {
         Some(Command::Man) => ended(cli::manual::page(&mut io::stdout()).map_err(Into::into)),
         #[cfg(feature = "demo")]
         Some(Command::Demo(_))
-            if !matches!(targets, Targets::One(None)) || cli.targets != TargetOptions::default() =>
+            if !matches!(targets, Targets::One(None))
+                || cli.targets != cli::place::TargetOptions::default() =>
         {
             say("the demo has a proxy of its own; leave --socket, --apache and --group out");
             Exit::Usage.into()
