@@ -120,7 +120,8 @@ fn several_edits_are_looked_at_together_and_the_last_one_is_seen() {
         both.steps.iter().map(|step| step.refusal.as_ref().map(|refusal| refusal.code)).collect();
     assert_eq!(refused, [None, Some(Code::Guarded)]);
     assert_eq!((both.remaining.len(), both.next_after.len()), (0, 0));
-    assert_eq!(both.moved.map(|moved| (moved.requests, moved.free)), Some((8, 10_000)));
+    // How many of the visits were measured depends on when the first look at the counters was.
+    assert_eq!(both.moved.map(|moved| (moved.requests > 0, moved.free)), Some((true, 10_000)));
     let one = plan(&[&a], drains);
     assert_eq!((one.steps[0].refusal.as_ref(), one.remaining.len()), (None, 1));
     let forced = plan(&[&b, &a], serde_json::json!({"drain": true, "force": true}));
