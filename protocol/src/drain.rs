@@ -275,6 +275,19 @@ pub struct DrainSessions {
     pub departing: Option<u64>,
 }
 
+impl DrainSessions {
+    /// Nothing can be said.
+    pub const UNKNOWN: Self = Self {
+        known: SessionsKnown::Unknown,
+        live: None,
+        claimed: None,
+        last_seen: None,
+        unknown_until: None,
+        window_ms: None,
+        departing: None,
+    };
+}
+
 /// One drain, as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drain {

@@ -237,7 +237,46 @@ pub enum EventKind {
     },
 }
 
+/// What is told of an edit, alike of a member and of a balancer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EditNote {
+    /// What changed.
+    pub changes: Vec<Change>,
+    /// The revision now.
+    pub revision: u64,
+    /// Who did it.
+    pub by: Option<Peer>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// Will it survive a restart?
+    pub durable: bool,
+    /// Was a guard overridden?
+    pub forced: bool,
+    /// The number of the event that this undoes; none: it is no undo.
+    pub undoes: Option<u64>,
+}
+
 impl EventKind {
+    /// The event of an edit of whom it is about.
+    pub fn edited(subject: Subject, note: EditNote) -> Self {
+        let Subject { balancer, member } = subject;
+        let EditNote { changes, revision, by, reason, durable, forced, undoes } = note;
+        match member {
+            Some(member) => Self::MemberEdited {
+                balancer,
+                member,
+                changes,
+                revision,
+                by,
+                reason,
+                durable,
+                forced,
+                undoes,
+            },
+            None => Self::BalancerEdited { balancer, changes, revision, by, reason, durable, forced, undoes },
+        }
+    }
+
     /// Whom it is about: a balancer, or one of its members; none: the proxy as a whole, or its reader.
     pub fn about(&self) -> Option<(&BalancerName, Option<&MemberName>)> {
         match self {

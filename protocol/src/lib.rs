@@ -77,7 +77,7 @@ pub use drain::{
 pub use edit::{BalancerEdit, Change, Edited, HttpClient, Login, MemberEdit, Peer};
 pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};
 pub use endpoint::{ENDPOINTS, Endpoint};
-pub use event::{Event, EventKind, Recovery, RefusedEdit};
+pub use event::{EditNote, Event, EventKind, Recovery, RefusedEdit};
 pub use explain::{
     Candidacy, CandidateNote, ElectionWhy, Explanation, Look, MappingNote, Question, Reading, SearchStep,
     SessionNote, SessionPlace,

@@ -211,6 +211,9 @@ mod tests {
         let proxy = Scripted::start(|request| {
             assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/v1/explain"));
             let question: Question = serde_json::from_str(&request.body).unwrap();
+            if question.balancer.is_some() {
+                return Act::refuse(404, r#"{"code":"not_found","message":"no balancer a/b"}"#);
+            }
             assert_eq!(question.cookies, ["SID=x.a; B=1", "C=2"]);
             assert_eq!((question.url.as_str(), question.next), ("/app/", Some(3)));
             Act::raw(&[
@@ -224,9 +227,13 @@ mod tests {
         assert_eq!(scene.run_words(&[&words[..], &["--json"]].concat()).await, Exit::Done);
         let value: serde_json::Value = serde_json::from_str(&scene.out()).unwrap();
         assert_eq!(value["explanation"]["balancer"]["why"], "sticky");
-        for bad in ["explain", "explain / --next 0", "explain / --next 101", "explain / --balancer a/b/"] {
-            let exit = scene.run(bad).await;
-            assert!(exit == Exit::Usage || bad.ends_with("a/b/"), "{bad}");
+        for (bad, exit) in [
+            ("explain", Exit::Usage),
+            ("explain / --next 0", Exit::Usage),
+            ("explain / --next 101", Exit::Usage),
+            ("explain / --balancer a/b/", Exit::NotFound),
+        ] {
+            assert_eq!(scene.run(bad).await, exit, "{bad}");
         }
     }
 }

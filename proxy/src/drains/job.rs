@@ -254,7 +254,7 @@ impl Job {
         let end = self.told();
         let left_ms = self.left_ms(now).filter(|_| end.is_none());
         let look = self.seen.as_ref().map(|seen| &seen.look);
-        let sessions = self.seen.as_ref().map_or_else(sessions::unknown, |seen| seen.sessions.clone());
+        let sessions = self.seen.as_ref().map_or(DrainSessions::UNKNOWN, |seen| seen.sessions.clone());
         let mut drain = Drain {
             number: self.number,
             balancer: self.balancer.clone(),

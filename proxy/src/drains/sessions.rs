@@ -19,14 +19,14 @@ pub(super) fn of(
     } else {
         return seen_of(live, member, before);
     };
-    DrainSessions { known, ..unknown() }
+    DrainSessions { known, ..DrainSessions::UNKNOWN }
 }
 
 /// What was counted of its route. Whether anybody is left follows from when a session was last seen, never from a count,
 /// which is an estimate.
 fn seen_of(live: &LiveBalancer, member: MemberId, before: Option<&DrainSessions>) -> DrainSessions {
     let (now, wall) = (clock::now(), clock::wall());
-    let Some(sighted) = live.sighted(member, now) else { return unknown() };
+    let Some(sighted) = live.sighted(member, now) else { return DrainSessions::UNKNOWN };
     let (last_seen, unknown_until) = sighted.glance(now, wall);
     let counts = before.map(|before| (before.live, before.claimed, before.departing));
     let (count, claimed, departing) = counts.unwrap_or_else(|| {
@@ -41,19 +41,6 @@ fn seen_of(live: &LiveBalancer, member: MemberId, before: Option<&DrainSessions>
         unknown_until,
         window_ms: Some(live.session_window_ms()),
         departing,
-    }
-}
-
-/// Nothing can be said.
-pub(super) fn unknown() -> DrainSessions {
-    DrainSessions {
-        known: SessionsKnown::Unknown,
-        live: None,
-        claimed: None,
-        last_seen: None,
-        unknown_until: None,
-        window_ms: None,
-        departing: None,
     }
 }
 
@@ -90,13 +77,17 @@ mod tests {
             (Observed, Some(0), SessionsSeen::None),
             (Observed, None, SessionsSeen::Unknown),
         ] {
-            assert_eq!(seen(&DrainSessions { known, live, ..unknown() }), expected, "{known:?} {live:?}");
+            assert_eq!(
+                seen(&DrainSessions { known, live, ..DrainSessions::UNKNOWN }),
+                expected,
+                "{known:?} {live:?}"
+            );
         }
     }
 
     #[test]
     fn an_estimate_needs_a_rate() {
-        let of = |live, departing| estimate_ms(&DrainSessions { live, departing, ..unknown() });
+        let of = |live, departing| estimate_ms(&DrainSessions { live, departing, ..DrainSessions::UNKNOWN });
         assert_eq!(of(Some(17), Some(240)), Some(255_000));
         assert_eq!((of(Some(17), Some(0)), of(Some(17), None), of(Some(0), Some(5))), (None, None, None));
     }

@@ -129,7 +129,6 @@ pub(super) fn deadline_reason(drain: &Drain) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sessions::unknown;
     use super::*;
 
     #[test]
@@ -153,7 +152,13 @@ mod tests {
         let of = |known, live, until: Option<u64>| {
             let unknown_until = until.map(Timestamp);
             sessions(
-                &DrainSessions { known, live, unknown_until, window_ms: Some(1_800_000), ..unknown() },
+                &DrainSessions {
+                    known,
+                    live,
+                    unknown_until,
+                    window_ms: Some(1_800_000),
+                    ..DrainSessions::UNKNOWN
+                },
                 wall,
             )
         };

@@ -3,8 +3,8 @@
 
 use evenkeel_balancer::{Accepted, Balancer};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, Code, Edited, Event, EventKind, MemberEdit, MemberName, Peer, Refusal,
-    RefusedEdit, Subject,
+    BalancerEdit, BalancerName, Code, EditNote, Edited, Event, EventKind, MemberEdit, MemberName, Peer,
+    Refusal, RefusedEdit, Subject,
 };
 
 use super::{LiveBalancer, Registry};
@@ -183,27 +183,13 @@ impl Registry {
         if let Some(member) = &subject.member {
             live.end_tunnels_if_stopped(member);
         }
-        let (balancer, reason, durable) = (live.name.clone(), origin.reason, durability.is_kept());
-        tracing::info!(%balancer, member = subject.member.as_ref().map_or("", MemberName::as_str), forced,
+        let (reason, durable) = (origin.reason, durability.is_kept());
+        tracing::info!(balancer = %live.name, member = subject.member.as_ref().map_or("", MemberName::as_str), forced,
             changes = %describe(&accepted), by = name_of(by.as_ref()), reason = reason.as_deref().unwrap_or_default(),
             "edited");
         let (changes, revision, undoes) = (accepted.changes.clone(), accepted.revision, asker.undoes);
-        let number = self.events.publish(match subject.member.clone() {
-            Some(member) => EventKind::MemberEdited {
-                balancer,
-                member,
-                changes,
-                revision,
-                by,
-                reason,
-                durable,
-                forced,
-                undoes,
-            },
-            None => {
-                EventKind::BalancerEdited { balancer, changes, revision, by, reason, durable, forced, undoes }
-            }
-        });
+        let note = EditNote { changes, revision, by, reason, durable, forced, undoes };
+        let number = self.events.publish(EventKind::edited(subject.clone(), note));
         Ok(answer(subject, accepted, Some(number), durability))
     }
 

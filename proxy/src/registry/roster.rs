@@ -5,8 +5,8 @@
 
 use evenkeel_balancer::{Accepted, Balancer};
 use evenkeel_protocol::{
-    BalancerName, Change, Code, Edited, EventKind, MemberAddition, MemberEdit, MemberName, MemberRemoval,
-    Preview, Refusal, Subject,
+    BalancerName, Change, Code, EditNote, Edited, EventKind, MemberAddition, MemberEdit, MemberName,
+    MemberRemoval, Preview, Refusal, Subject,
 };
 
 use super::door::{Asker, name_of};
@@ -171,10 +171,9 @@ impl Registry {
         tracing::info!(%balancer, member = edited.member.as_ref().map_or("", MemberName::as_str), forced,
             came = matches!(plan, Plan::Come(_)), by = name_of(by.as_ref()),
             reason = reason.as_deref().unwrap_or_default(), "the roster was changed");
-        let balancer = balancer.clone();
-        let kind =
-            EventKind::BalancerEdited { balancer, changes, revision, by, reason, durable, forced, undoes };
-        edited.event = Some(self.events.publish(kind));
+        let subject = Subject { balancer: balancer.clone(), member: None };
+        let note = EditNote { changes, revision, by, reason, durable, forced, undoes };
+        edited.event = Some(self.events.publish(EventKind::edited(subject, note)));
         Ok(edited)
     }
 

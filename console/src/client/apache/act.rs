@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{Change, Edited, Peer, Refusal, Snapshot, Subject};
+use evenkeel_protocol::{Change, EditNote, Edited, EventKind, Peer, Refusal, Snapshot, Subject};
 
 use super::form::{self, Wanted, body, encoded};
 use super::http::Ask;
 use super::page::{Balancer, Page};
-use super::record::{self, Made};
 use super::settings::Setting;
-use super::{Look, Manager, closed, settings};
+use super::{Look, Manager, closed, record, settings};
 use crate::client::Failure;
 
 /// Characters of a text of the page, in a message.
@@ -63,11 +62,10 @@ impl Manager {
         if !edited.changed {
             return edited;
         }
-        let made = Made { by: Some(me()), reason, revision: edited.revision, durable: edited.durable };
+        let note = note(&edited, reason);
         let event = self.with(|state| {
             state.record.made(subject, &edited.changes);
-            let kind = record::edited(subject, edited.changes.clone(), Some(made));
-            state.record.tell(after.snapshot.taken, kind)
+            state.record.tell(after.snapshot.taken, EventKind::edited(subject.clone(), note))
         });
         self.news.notify_waiters();
         Edited { event: Some(event), ..edited }
@@ -341,6 +339,18 @@ pub(super) fn named(subject: &Subject) -> String {
     match &subject.member {
         Some(member) => format!("{}/{member}", subject.balancer),
         None => subject.balancer.url(),
+    }
+}
+
+/// What is told of an edit that was made from here.
+pub(super) fn note(edited: &Edited, reason: Option<String>) -> EditNote {
+    EditNote {
+        changes: edited.changes.clone(),
+        revision: edited.revision,
+        by: Some(me()),
+        reason,
+        durable: edited.durable,
+        ..EditNote::default()
     }
 }
 

@@ -5,7 +5,8 @@
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{
-    BalancerName, Change, Edited, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Status, Subject,
+    BalancerName, Change, Edited, EventKind, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Status,
+    Subject,
 };
 
 use super::act::{self, named};
@@ -113,14 +114,9 @@ impl Manager {
     fn joined(&self, subject: &Subject, reason: Option<&Reason>, after: &Look) -> Edited {
         let own = Subject { balancer: subject.balancer.clone(), member: None };
         let changes: Vec<Change> = subject.member.iter().map(record::joining).collect();
-        let mut edited = act::edited(&own, after, (changes.clone(), vec![disabled(subject)]));
-        let made = record::Made {
-            by: Some(act::me()),
-            reason: reason.map(|reason| reason.as_str().to_owned()),
-            revision: edited.revision,
-            durable: edited.durable,
-        };
-        let kind = record::edited(&own, changes, Some(made));
+        let mut edited = act::edited(&own, after, (changes, vec![disabled(subject)]));
+        let note = act::note(&edited, reason.map(|reason| reason.as_str().to_owned()));
+        let kind = EventKind::edited(own, note);
         edited.event = Some(self.with(|state| state.record.tell(after.snapshot.taken, kind)));
         self.news.notify_waiters();
         edited.member.clone_from(&subject.member);

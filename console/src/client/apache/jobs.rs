@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{
     Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag,
-    MemberSnapshot, Moment, OnTimeout, Patience, SessionsKnown, Snapshot, Span,
+    MemberSnapshot, Moment, OnTimeout, Patience, Snapshot, Span,
 };
 
 use super::clock::Now;
@@ -262,15 +262,7 @@ pub(super) fn ordered(
         reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         busy: Busy { requests: member.busy, ..Busy::default() },
         quiet_ms: None,
-        sessions: DrainSessions {
-            known: SessionsKnown::Unknown,
-            live: None,
-            claimed: None,
-            last_seen: None,
-            unknown_until: None,
-            window_ms: None,
-            departing: None,
-        },
+        sessions: DrainSessions::UNKNOWN,
         estimate_ms: None,
         safe_to_stop: false,
         why: "it takes no new sessions any more".to_owned(),

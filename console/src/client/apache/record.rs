@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_protocol::{
-    BalancerName, Change, Event, EventKind, Flag, MemberName, MemberSnapshot, Override, Recovery, Snapshot,
-    Subject, Timestamp,
+    BalancerName, Change, EditNote, Event, EventKind, Flag, MemberName, MemberSnapshot, Override, Recovery,
+    Snapshot, Subject, Timestamp,
 };
 
 use super::page::Page;
@@ -209,7 +209,8 @@ impl Record {
                 |change: &Change| expected.is_some_and(|(_, fields)| fields.contains(&change.field.as_str()));
             let changes: Vec<Change> = changes.into_iter().filter(|change| !is_own(change)).collect();
             if !changes.is_empty() {
-                happened.push(edited(&subject, changes, None));
+                let note = EditNote { changes, ..EditNote::default() };
+                happened.push(EventKind::edited(subject.clone(), note));
             }
             let Subject { balancer, member: Some(member) } = &subject else { continue };
             let members = before.member(balancer, member).zip(seen.member(balancer, member));
@@ -259,44 +260,6 @@ pub(super) const SEVERAL: &str = "several servers answer behind this name in tur
 /// Is that revision still the one of these settings? A number of another process stands for the settings alone.
 pub(super) fn is_revision(asked: u64, now: u64) -> bool {
     asked == now || (asked >> 32 == 0 && asked == now & u64::from(u32::MAX))
-}
-
-/// The event of settings that have changed.
-pub(super) fn edited(subject: &Subject, changes: Vec<Change>, by: Option<Made>) -> EventKind {
-    let Made { by, reason, revision, durable } = by.unwrap_or_default();
-    let balancer = subject.balancer.clone();
-    match subject.member.clone() {
-        Some(member) => EventKind::MemberEdited {
-            balancer,
-            member,
-            changes,
-            revision,
-            by,
-            reason,
-            durable,
-            forced: false,
-            undoes: None,
-        },
-        None => EventKind::BalancerEdited {
-            balancer,
-            changes,
-            revision,
-            by,
-            reason,
-            durable,
-            forced: false,
-            undoes: None,
-        },
-    }
-}
-
-/// Who made an edit, and what came of it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Made {
-    pub(super) by: Option<evenkeel_protocol::Peer>,
-    pub(super) reason: Option<String>,
-    pub(super) revision: u64,
-    pub(super) durable: bool,
 }
 
 /// The members of a balancer that have come, as an edit of its roster tells them. In one run of httpd none goes.
