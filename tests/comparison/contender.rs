@@ -19,6 +19,8 @@ pub(crate) enum Contender {
     Httpd,
     /// The relay that does nothing.
     Floor,
+    /// Another build of Evenkeel, so that a change can be judged in one run.
+    Before,
 }
 
 /// The job for which one is started.
@@ -49,7 +51,14 @@ const HTTPD_MODULES: &str = "/usr/lib/apache2/modules";
 const MANY: usize = 16_000;
 
 impl Contender {
-    pub(crate) const ALL: [Self; 5] = [Self::Evenkeel, Self::Haproxy, Self::Nginx, Self::Httpd, Self::Floor];
+    /// Those that are compared unless others are asked for.
+    pub(crate) const USUAL: [Self; 5] =
+        [Self::Evenkeel, Self::Haproxy, Self::Nginx, Self::Httpd, Self::Floor];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Evenkeel, Self::Haproxy, Self::Nginx, Self::Httpd, Self::Floor, Self::Before];
+
+    /// Names the program of [`Self::Before`].
+    pub(crate) const BEFORE: &'static str = "EVENKEEL_BEFORE";
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -58,6 +67,7 @@ impl Contender {
             Self::Nginx => "nginx",
             Self::Httpd => "httpd",
             Self::Floor => "floor",
+            Self::Before => "before",
         }
     }
 
@@ -66,6 +76,9 @@ impl Contender {
         let named = match self {
             Self::Evenkeel => return Some(evenkeel_proxy()),
             Self::Floor => return std::env::current_exe().ok(),
+            Self::Before => {
+                return std::env::var_os(Self::BEFORE).map(PathBuf::from).filter(|program| program.is_file());
+            }
             Self::Haproxy => "haproxy",
             Self::Nginx => "nginx",
             Self::Httpd => "apache2",
@@ -83,7 +96,7 @@ impl Contender {
     /// Header lines of clients that belong to one of three members each.
     pub(crate) fn sessions(self) -> Vec<String> {
         let session = |member: usize| match self {
-            Self::Evenkeel | Self::Httpd => format!("Cookie: ROUTEID=.r{member}\r\n"),
+            Self::Evenkeel | Self::Before | Self::Httpd => format!("Cookie: ROUTEID=.r{member}\r\n"),
             Self::Haproxy | Self::Nginx | Self::Floor => format!("Cookie: SRV=r{member}\r\n"),
         };
         (1..=3).map(session).collect()
@@ -93,7 +106,7 @@ impl Contender {
     pub(crate) fn question(self) -> Option<Question> {
         let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         match self {
-            Self::Evenkeel => {
+            Self::Evenkeel | Self::Before => {
                 Some(Question::Unix { socket: place::ADMIN_SOCKET, text: get(&Call::Snapshot.path()) })
             }
             Self::Haproxy => Some(Question::Unix { socket: "admin.sock", text: "show stat\n".to_owned() }),
@@ -112,7 +125,7 @@ impl Contender {
         let file = job.folder.join(Self::FILE);
         let (file, threads, port) = (file.to_string_lossy(), job.threads.to_string(), job.port.to_string());
         let mut arguments = match self {
-            Self::Evenkeel => vec!["-f", &file, "--run-dir", &folder, "--threads", &threads],
+            Self::Evenkeel | Self::Before => vec!["-f", &file, "--run-dir", &folder, "--threads", &threads],
             Self::Haproxy => vec!["-db", "-f", &file],
             Self::Nginx => vec!["-c", &file, "-p", &folder],
             Self::Httpd => vec!["-DFOREGROUND", "-f", &file],
@@ -132,7 +145,7 @@ impl Contender {
 
     pub(crate) fn configuration(self, job: &Job) -> String {
         match self {
-            Self::Evenkeel => httpd_site(job),
+            Self::Evenkeel | Self::Before => httpd_site(job),
             Self::Haproxy => haproxy(job),
             Self::Nginx => nginx(job),
             Self::Httpd => httpd_server(job) + &httpd_site(job),

@@ -13,7 +13,8 @@ Compares Evenkeel with haproxy, nginx, httpd (those that are installed) and a re
 side on the loopback, and prints tables in Markdown. The default takes less than ten minutes.
 
   --only KEYS      of get,log,connect,16k,1m,post,thousand,sticky,idle,slow,poll; all by default
-  --with NAMES     of haproxy,nginx,httpd,floor; all by default
+  --with NAMES     of haproxy,nginx,httpd,floor, which are the default, and before: another evenkeel-proxy, named
+                   by the variable EVENKEEL_BEFORE
   --rounds N       rounds in which the proxies take turns, 20 by default
   --secs S         seconds of load a proxy and round, 0.4 by default
   --threads N      threads of each proxy, 1 by default
@@ -35,7 +36,7 @@ impl Options {
     pub(crate) fn parse(arguments: &[String]) -> Result<Self> {
         let mut options = Self {
             only: KEYS.map(str::to_owned).to_vec(),
-            contenders: Contender::ALL.to_vec(),
+            contenders: Contender::USUAL.to_vec(),
             rounds: 20,
             time: Duration::from_millis(400),
             threads: 1,
