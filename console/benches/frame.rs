@@ -19,7 +19,7 @@ use ratatui::backend::TestBackend;
 const SIZE: Size = Size { width: 120, height: 36 };
 
 /// The example of the documents, with so many members in its first balancer.
-fn fleet(members: usize) -> Snapshot {
+fn roster(members: usize) -> Snapshot {
     let text = include_str!("../../protocol/documents/snapshot.json");
     let mut snapshot: Snapshot = serde_json::from_str(text).expect("the document is a snapshot");
     let balancer = snapshot.balancers.first_mut().expect("there is a balancer");
@@ -36,7 +36,7 @@ fn fleet(members: usize) -> Snapshot {
 }
 
 fn frame(bench: &mut Criterion) {
-    let snapshot = fleet(1000);
+    let snapshot = roster(1000);
     let mut model = Model::new("bench", SIZE);
     let news = |snapshot: &Snapshot| Message::News(News::Snapshot(Box::new(snapshot.clone())));
     for second in 0..60 {

@@ -23,7 +23,6 @@ pub mod decision;
 pub mod deck;
 pub mod drains;
 pub mod elections;
-pub mod fleet;
 pub mod forecast;
 pub mod form;
 pub mod gathered;
@@ -40,6 +39,7 @@ pub mod past;
 pub mod pending;
 pub mod query;
 pub mod question;
+pub mod roster;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod still;
@@ -54,7 +54,6 @@ use batch::Batch;
 use cursor::Cursor;
 use decision::Decision;
 use elections::Watching;
-use fleet::Fleet;
 use form::{Form, Text};
 use gathered::Gathered;
 use lens::Lens;
@@ -66,6 +65,7 @@ use palette::Palette;
 use past::Reach;
 use pending::Pending;
 use question::{Question, Standing};
+use roster::Roster;
 use still::Still;
 use target::Target;
 use terms::Terms;
@@ -240,7 +240,7 @@ pub struct Model {
     /// The connection.
     pub connection: Connection,
     /// The balancers.
-    pub fleet: Fleet,
+    pub roster: Roster,
     /// What happened.
     pub log: Log,
     /// Selection, marks, filter and order.
@@ -293,7 +293,7 @@ impl Model {
             size,
             keymap: Keymap::default(),
             connection: Connection::Waiting,
-            fleet: Fleet::default(),
+            roster: Roster::default(),
             log: Log::default(),
             cursor: Cursor::default(),
             lock: Lock::default(),
@@ -358,13 +358,13 @@ impl Model {
     /// The drain that is shown in full.
     pub fn drain(&self) -> Option<&Drain> {
         let Screen::Drains(Some(picked)) = &self.screen else { return None };
-        self.fleet.snapshot()?.drains.iter().find(|drain| drain.number == picked.number)
+        self.roster.snapshot()?.drains.iter().find(|drain| drain.number == picked.number)
     }
 
     /// The balancer that the cursor is in.
     pub fn near(&self) -> Option<&BalancerSnapshot> {
         let chosen = self.cursor.chosen();
-        let balancers = self.fleet.balancers();
+        let balancers = self.roster.balancers();
         let own =
             chosen.and_then(|chosen| balancers.iter().find(|balancer| balancer.name == chosen.balancer));
         own.or(balancers.first())
@@ -373,7 +373,7 @@ impl Model {
     /// The members that an act is for: the marked ones where there are marks, else the one that keys act on.
     pub fn targets(&self) -> Vec<Target> {
         let marked = match (&self.popup, &self.screen) {
-            (None | Some(Popup::Palette(_)), Screen::Balancers) => self.cursor.marked(&self.fleet),
+            (None | Some(Popup::Palette(_)), Screen::Balancers) => self.cursor.marked(&self.roster),
             _ => Vec::new(),
         };
         if marked.is_empty() { self.target().cloned().into_iter().collect() } else { marked }
@@ -381,7 +381,7 @@ impl Model {
 
     /// What a yes to the question would do.
     pub fn outlook(&self, question: &Question) -> Outlook {
-        let Some(snapshot) = self.fleet.snapshot() else {
+        let Some(snapshot) = self.roster.snapshot() else {
             return Outlook { remarks: Vec::new(), gravity: Gravity::Heavy };
         };
         let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
@@ -412,7 +412,7 @@ impl Model {
         is_dialog
             || !self.pending.is_empty()
             || self.decided.is_some()
-            || self.own.has_open_drain(self.fleet.snapshot())
+            || self.own.has_open_drain(self.roster.snapshot())
     }
 
     /// How far what is shown can be believed.
@@ -425,10 +425,10 @@ impl Model {
                 next_try: left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)),
             };
         }
-        if self.fleet.snapshot().is_none() {
+        if self.roster.snapshot().is_none() {
             return Freshness::Waiting;
         }
-        let heard = self.still.as_ref().map_or(self.fleet.heard(), |still| still.heard());
+        let heard = self.still.as_ref().map_or(self.roster.heard(), |still| still.heard());
         let age = now.since(heard);
         if age >= STALE_AFTER.max(self.pace.period() * 2 + STALE_AFTER / 3) {
             return Freshness::Stale(age.as_secs());
@@ -439,7 +439,7 @@ impl Model {
 
     /// Why the proxy cannot do that, as a sentence; none: it can, or nothing was heard of it yet.
     pub fn lacks(&self, ability: Ability) -> Option<&'static str> {
-        self.fleet.snapshot().and_then(|snapshot| ability.lacked_by(&snapshot.proxy))
+        self.roster.snapshot().and_then(|snapshot| ability.lacked_by(&snapshot.proxy))
     }
 
     /// The commands that do what the question asks, one a line, for the proxy that is shown.
@@ -453,7 +453,7 @@ impl Model {
     }
 
     fn commands_here(&self, lines: Vec<String>) -> Vec<String> {
-        let proxy = self.fleet.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
+        let proxy = self.roster.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
         match proxy.and_then(|proxy| proxy.listen.first()) {
             Some(url) => lines.iter().map(|line| command::for_httpd(line, url)).collect(),
             None => lines,
@@ -462,17 +462,17 @@ impl Model {
 
     /// Edits of ours that a restart of the proxy has forgotten.
     pub fn forgotten(&self) -> &[Override] {
-        self.fleet.snapshot().map_or(&[], |snapshot| snapshot.forgotten.as_slice())
+        self.roster.snapshot().map_or(&[], |snapshot| snapshot.forgotten.as_slice())
     }
 
     /// Can an edit be sent at all?
     pub fn is_connected(&self) -> bool {
-        self.connection == Connection::Up && self.fleet.snapshot().is_some()
+        self.connection == Connection::Up && self.roster.snapshot().is_some()
     }
 
     /// How a question stands.
     pub fn standing(&self, question: &Question) -> Standing {
-        question.standing(self.fleet.snapshot())
+        question.standing(self.roster.snapshot())
     }
 
     /// Can a question be answered with yes now?

@@ -15,6 +15,7 @@ use crate::theme::{Role, Theme};
 use crate::widget::frame::rule;
 
 mod badge;
+mod balancers;
 mod confirm;
 mod decision;
 mod deck;
@@ -35,7 +36,6 @@ mod minute;
 mod notice;
 mod overview;
 mod results;
-mod rollup;
 mod tabs;
 mod terms;
 mod tuning;
@@ -124,10 +124,10 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         Screen::Lens | Screen::Elections if lacking::why(scene).is_some() => {
             lacking::draw(buffer, body, scene);
         }
-        Screen::Balancers => overview::draw(buffer, body, scene),
+        Screen::Balancers => balancers::draw(buffer, body, scene),
         Screen::Member(target) => member::draw(buffer, body, scene, target),
         Screen::Events { from } => events::draw(buffer, body, scene, *from),
-        Screen::Overview => rollup::draw(buffer, body, scene),
+        Screen::Overview => overview::draw(buffer, body, scene),
         Screen::Drains(picked) => drain::draw(buffer, body, scene, picked.as_ref()),
         Screen::Lens => lens::draw(buffer, body, scene),
         Screen::Elections => elections::draw(buffer, body, scene),
@@ -198,7 +198,7 @@ pub fn member_at(model: &Model, look: &Look, position: Position) -> Option<Targe
     let scene = Scene { model, look };
     let area = Rect::new(0, 0, model.size.width, model.size.height);
     let [_, _, body, _, _] = areas(area, scene);
-    overview::member_at(body, scene, position)
+    balancers::member_at(body, scene, position)
 }
 
 #[cfg(test)]

@@ -49,11 +49,11 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
         )));
     }
     if is_plain(body) {
-        return serde_json::from_slice(body).map_err(garbage);
+        return serde_json::from_slice(body).map_err(|why| garbage(&why));
     }
-    let mut value: Value = serde_json::from_slice(body).map_err(garbage)?;
+    let mut value: Value = serde_json::from_slice(body).map_err(|why| garbage(&why))?;
     clean_texts(&mut value);
-    serde_json::from_value(value).map_err(garbage)
+    serde_json::from_value(value).map_err(|why| garbage(&why))
 }
 
 /// Which version of the interface a message speaks, if it says so.
@@ -76,7 +76,7 @@ fn is_plain(body: &[u8]) -> bool {
     body.iter().all(fits) && body.split(|byte| *byte == b'"').all(|text| text.len() <= LONGEST_TEXT)
 }
 
-fn garbage(why: serde_json::Error) -> Failure {
+fn garbage(why: &serde_json::Error) -> Failure {
     Failure::Protocol(format!(
         "what answers is no Evenkeel proxy, or one of another version ({})",
         clean(&why.to_string(), 200)

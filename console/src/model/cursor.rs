@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
 
 use crate::model::column::{Compared, Sort};
-use crate::model::fleet::Fleet;
 use crate::model::health::{Grade, Health};
 use crate::model::history::History;
 use crate::model::query::Query;
+use crate::model::roster::Roster;
 use crate::model::target::Target;
 
 /// The members of one balancer that are shown, by their positions in the last snapshot.
@@ -86,25 +86,25 @@ impl Cursor {
     }
 
     /// Works out anew who is shown in which order, and puts the cursor on a member that is there: the chosen one if
-    /// it is, else the one that took its place. Has to be called whenever the fleet, filter, sort or lens changes.
-    pub fn settle(&mut self, fleet: &Fleet) {
-        let balancers = fleet.balancers();
-        self.shown = self.arranged(fleet);
+    /// it is, else the one that took its place. Has to be called whenever the roster, filter, sort or lens changes.
+    pub fn settle(&mut self, roster: &Roster) {
+        let balancers = roster.balancers();
+        self.shown = self.arranged(roster);
         let found = self.position(balancers, self.chosen.as_ref());
         self.place = found.unwrap_or_else(|| self.place.min(self.count().saturating_sub(1)));
         self.chosen = self.nth(balancers, self.place);
     }
 
     /// Forgets marks of members that are gone.
-    pub fn prune(&mut self, fleet: &Fleet) {
-        if let Some(snapshot) = fleet.snapshot() {
+    pub fn prune(&mut self, roster: &Roster) {
+        if let Some(snapshot) = roster.snapshot() {
             self.marks.retain(|target| target.find(snapshot).is_some());
         }
     }
 
     /// Moves among the shown members and stops at the ends.
-    pub fn go(&mut self, step: Step, fleet: &Fleet) {
-        let balancers = fleet.balancers();
+    pub fn go(&mut self, step: Step, roster: &Roster) {
+        let balancers = roster.balancers();
         let Some(last) = self.count().checked_sub(1) else { return };
         let starts: Vec<usize> = self
             .shown
@@ -140,11 +140,11 @@ impl Cursor {
     }
 
     /// All marked members, in the order of the configuration.
-    pub fn marked(&self, fleet: &Fleet) -> Vec<Target> {
+    pub fn marked(&self, roster: &Roster) -> Vec<Target> {
         if self.marks.is_empty() {
             return Vec::new();
         }
-        let all = fleet.balancers().iter().flat_map(|b| b.members.iter().map(|m| Target::of(b, m)));
+        let all = roster.balancers().iter().flat_map(|b| b.members.iter().map(|m| Target::of(b, m)));
         all.filter(|target| self.marks.contains(target)).collect()
     }
 
@@ -169,8 +169,8 @@ impl Cursor {
     }
 
     /// Marks all that are shown from the last one that was marked to the selected one.
-    pub fn mark_range(&mut self, fleet: &Fleet) {
-        let balancers = fleet.balancers();
+    pub fn mark_range(&mut self, roster: &Roster) {
+        let balancers = roster.balancers();
         let from = self.position(balancers, self.anchor.as_ref()).unwrap_or(self.place);
         for place in from.min(self.place)..=from.max(self.place) {
             self.marks.extend(self.nth(balancers, place));
@@ -179,8 +179,9 @@ impl Cursor {
     }
 
     /// Marks all that are shown, or takes the marks of all away if they are marked already.
-    pub fn mark_all(&mut self, fleet: &Fleet) {
-        let shown: Vec<Target> = (0..self.count()).filter_map(|at| self.nth(fleet.balancers(), at)).collect();
+    pub fn mark_all(&mut self, roster: &Roster) {
+        let shown: Vec<Target> =
+            (0..self.count()).filter_map(|at| self.nth(roster.balancers(), at)).collect();
         if shown.iter().all(|target| self.marks.contains(target)) {
             self.marks.clear();
         } else {
@@ -195,13 +196,13 @@ impl Cursor {
         had
     }
 
-    fn arranged(&self, fleet: &Fleet) -> Vec<Shown> {
+    fn arranged(&self, roster: &Roster) -> Vec<Shown> {
         let mut all = Vec::new();
-        for (at, balancer) in fleet.balancers().iter().enumerate() {
+        for (at, balancer) in roster.balancers().iter().enumerate() {
             let rated = |place: &usize| {
                 let member = balancer.members.get(*place)?;
-                let rate = fleet.history_of(&balancer.name, &member.name).and_then(History::now);
-                let erring = fleet.erring_of(&balancer.name, &member.name);
+                let rate = roster.history_of(&balancer.name, &member.name).and_then(History::now);
+                let erring = roster.erring_of(&balancer.name, &member.name);
                 Some(Compared { member, rate, erring })
             };
             let mut members: Vec<(usize, Compared<'_>)> =
@@ -223,7 +224,7 @@ impl Cursor {
             let worst = |shown: &Shown| {
                 let first = shown.members.first();
                 let member =
-                    first.and_then(|place| fleet.balancers().get(shown.balancer)?.members.get(*place));
+                    first.and_then(|place| roster.balancers().get(shown.balancer)?.members.get(*place));
                 member.map(badness)
             };
             all.sort_by_key(worst);
@@ -273,15 +274,15 @@ mod tests {
     use crate::model::column::Column;
     use crate::model::sample;
 
-    fn fleet(snapshot: Snapshot) -> Fleet {
-        let mut fleet = Fleet::default();
-        fleet.hear(snapshot, Moment(0));
-        fleet
+    fn roster(snapshot: Snapshot) -> Roster {
+        let mut roster = Roster::default();
+        roster.hear(snapshot, Moment(0));
+        roster
     }
 
-    fn settled(fleet: &Fleet) -> Cursor {
+    fn settled(roster: &Roster) -> Cursor {
         let mut cursor = Cursor::default();
-        cursor.settle(fleet);
+        cursor.settle(roster);
         cursor
     }
 
@@ -289,17 +290,17 @@ mod tests {
         cursor.chosen().map_or("nobody".to_owned(), |target| target.label(Some(&sample::snapshot(0))))
     }
 
-    fn labels(cursor: &Cursor, fleet: &Fleet) -> Vec<String> {
+    fn labels(cursor: &Cursor, roster: &Roster) -> Vec<String> {
         (0..cursor.count())
-            .filter_map(|at| cursor.nth(fleet.balancers(), at))
-            .map(|target| target.label(fleet.snapshot()))
+            .filter_map(|at| cursor.nth(roster.balancers(), at))
+            .map(|target| target.label(roster.snapshot()))
             .collect()
     }
 
     #[test]
     fn the_cursor_moves_and_stops_at_the_ends() {
-        let fleet = fleet(sample::snapshot(0));
-        let mut cursor = settled(&fleet);
+        let roster = roster(sample::snapshot(0));
+        let mut cursor = settled(&roster);
         for (step, wanted) in [
             (Step::Back(1), "app/node1"),
             (Step::On(1), "app/node2"),
@@ -315,7 +316,7 @@ mod tests {
             (Step::Next, "app/node2"),
             (Step::Last, "static/10.0.2.13"),
         ] {
-            cursor.go(step, &fleet);
+            cursor.go(step, &roster);
             assert_eq!(chosen(&cursor), wanted, "{step:?}");
         }
     }
@@ -323,12 +324,12 @@ mod tests {
     #[test]
     fn the_cursor_and_the_marks_stay_with_their_members_whatever_the_list_does() {
         let mut snapshot = sample::snapshot(0);
-        let mut cursor = settled(&fleet(snapshot.clone()));
-        cursor.go(Step::On(1), &fleet(snapshot.clone()));
+        let mut cursor = settled(&roster(snapshot.clone()));
+        cursor.go(Step::On(1), &roster(snapshot.clone()));
         cursor.mark();
         snapshot.balancers[0].members.rotate_left(1);
         snapshot.balancers.reverse();
-        let turned = fleet(snapshot);
+        let turned = roster(snapshot);
         let stays = |cursor: &mut Cursor, what: &str| {
             cursor.settle(&turned);
             assert_eq!(chosen(cursor), "app/node2", "{what}");
@@ -350,15 +351,15 @@ mod tests {
     #[test]
     fn a_member_that_vanishes_leaves_the_cursor_to_its_neighbour_and_its_mark_to_nobody() {
         let mut snapshot = sample::snapshot(0);
-        let mut cursor = settled(&fleet(snapshot.clone()));
-        cursor.go(Step::On(1), &fleet(snapshot.clone()));
+        let mut cursor = settled(&roster(snapshot.clone()));
+        cursor.go(Step::On(1), &roster(snapshot.clone()));
         cursor.mark();
         snapshot.balancers[0].members.remove(1);
-        let fewer = fleet(snapshot);
+        let fewer = roster(snapshot);
         cursor.prune(&fewer);
         cursor.settle(&fewer);
         assert_eq!((chosen(&cursor).as_str(), cursor.marks()), ("app/node3", 0));
-        let nobody = Fleet::default();
+        let nobody = Roster::default();
         cursor.settle(&nobody);
         assert_eq!(chosen(&cursor), "nobody");
         cursor.go(Step::On(1), &nobody);
@@ -369,38 +370,45 @@ mod tests {
     fn the_lens_shows_the_worst_first() {
         let mut snapshot = sample::checked(0);
         snapshot.balancers.reverse();
-        let fleet = fleet(snapshot);
-        let mut cursor = settled(&fleet);
+        let roster = roster(snapshot);
+        let mut cursor = settled(&roster);
         cursor.problems = true;
-        cursor.settle(&fleet);
-        assert_eq!(labels(&cursor, &fleet), ["app/node3", "app/node2", "app/node1"], "its last check failed");
+        cursor.settle(&roster);
+        assert_eq!(
+            labels(&cursor, &roster),
+            ["app/node3", "app/node2", "app/node1"],
+            "its last check failed"
+        );
         assert_eq!(cursor.shown().len(), 1, "a balancer without a problem is not there");
     }
 
     #[test]
     fn members_are_sorted_within_their_balancer() {
-        let fleet = fleet(sample::snapshot(0));
-        let mut cursor = settled(&fleet);
+        let roster = roster(sample::snapshot(0));
+        let mut cursor = settled(&roster);
         cursor.sort = Sort { column: Some(Column::Busy), inverted: true };
-        cursor.settle(&fleet);
-        assert_eq!(labels(&cursor, &fleet)[..4], ["app/node3", "app/node2", "app/node1", "static/10.0.2.11"]);
+        cursor.settle(&roster);
+        assert_eq!(
+            labels(&cursor, &roster)[..4],
+            ["app/node3", "app/node2", "app/node1", "static/10.0.2.11"]
+        );
     }
 
     #[test]
     fn one_a_range_or_all_that_are_shown_are_marked() {
-        let fleet = fleet(sample::snapshot(0));
-        let mut cursor = settled(&fleet);
+        let roster = roster(sample::snapshot(0));
+        let mut cursor = settled(&roster);
         cursor.mark();
-        cursor.go(Step::On(2), &fleet);
-        cursor.mark_range(&fleet);
+        cursor.go(Step::On(2), &roster);
+        cursor.mark_range(&roster);
         assert_eq!(cursor.marks(), 3);
         cursor.mark();
         assert_eq!(cursor.marks(), 2, "a second time takes the mark away");
         cursor.filter = Query::parse("static");
-        cursor.settle(&fleet);
-        cursor.mark_all(&fleet);
+        cursor.settle(&roster);
+        cursor.mark_all(&roster);
         assert_eq!(cursor.marks(), 5, "marks of members that are hidden stay");
-        cursor.mark_all(&fleet);
+        cursor.mark_all(&roster);
         assert_eq!(cursor.marks(), 0);
         assert!(!cursor.unmark());
     }

@@ -165,7 +165,7 @@ impl Deck {
 
     /// The member under the cursor in the target at that position, if it is there.
     pub fn member(&self, at: usize, target: &Target) -> Option<&MemberSnapshot> {
-        Some(target.find(self.stations.get(at)?.fleet.snapshot()?)?.1)
+        Some(target.find(self.stations.get(at)?.roster.snapshot()?)?.1)
     }
 
     /// Where a member is worst; none: nowhere is it.
@@ -181,14 +181,14 @@ impl Deck {
 
     /// How many members of a target are of that grade.
     pub fn graded(&self, grade: Grade) -> usize {
-        self.stations.iter().map(|station| station.fleet.graded(grade)).sum()
+        self.stations.iter().map(|station| station.roster.graded(grade)).sum()
     }
 
     /// Since when a target does not answer, in seconds; none: it answers, or was never heard.
     pub fn silent_for(&self, at: usize) -> Option<u64> {
         let station = self.stations.get(at)?;
         let Connection::Lost { since, .. } = station.connection else { return None };
-        let heard = station.fleet.snapshot().map_or(since, |_| station.fleet.heard());
+        let heard = station.roster.snapshot().map_or(since, |_| station.roster.heard());
         Some(self.clock.running.since(heard).as_secs())
     }
 

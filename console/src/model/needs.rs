@@ -19,7 +19,7 @@ const PLANNED: usize = 40_000;
 /// Everything that is shown and does not stand in the snapshot. Nothing before the first snapshot, for who is there is
 /// not known.
 pub fn needs(model: &Model) -> Vec<Need> {
-    let Some(snapshot) = model.fleet.snapshot() else { return Vec::new() };
+    let Some(snapshot) = model.roster.snapshot() else { return Vec::new() };
     let mut needs = of_screen(model, snapshot);
     let asked = match &model.popup {
         Some(Popup::Confirm(question)) => of_question(question, snapshot),
@@ -110,6 +110,6 @@ fn minute() -> HistoryQuery {
 fn lacks_its_minute(model: &Model, balancer: &BalancerSnapshot) -> bool {
     let Some(member) = balancer.members.first() else { return false };
     let known =
-        model.fleet.history_of(&balancer.name, &member.name).map_or(0, |history| history.rates().len());
+        model.roster.history_of(&balancer.name, &member.name).map_or(0, |history| history.rates().len());
     known < SECONDS - 2
 }

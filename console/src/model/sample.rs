@@ -1,4 +1,4 @@
-//! A small fleet for tests: two balancers, six members, one draining, one in error, one hot standby.
+//! A small roster for tests: two balancers, six members, one draining, one in error, one hot standby.
 
 use evenkeel_protocol::{
     Answers, BalancerSettings, BalancerSnapshot, Change, CheckMethod, CheckNote, Checks, Edited, ErrorNote,
@@ -64,7 +64,7 @@ fn with(mut member: MemberSnapshot, flag: Flag) -> MemberSnapshot {
     member
 }
 
-/// The fleet so many seconds after noon.
+/// The roster so many seconds after noon.
 pub(crate) fn snapshot(second: u64) -> Snapshot {
     let taken = clock(second).wall;
     let served = |mut member: MemberSnapshot, start: u64, rate: u64| {

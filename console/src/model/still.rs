@@ -5,15 +5,15 @@
 use evenkeel_protocol::Moment;
 
 use crate::model::Model;
-use crate::model::fleet::Fleet;
 use crate::model::gathered::Gathered;
 use crate::model::log::Log;
+use crate::model::roster::Roster;
 use crate::need::Need;
 
 /// What is live behind the picture.
 #[derive(Debug, Clone)]
 pub struct Still {
-    fleet: Fleet,
+    roster: Roster,
     log: Log,
     gathered: Gathered,
     since: Moment,
@@ -32,16 +32,16 @@ impl Still {
 
     /// When the proxy was heard last.
     pub fn heard(&self) -> Moment {
-        self.fleet.heard()
+        self.roster.heard()
     }
 }
 
 impl Model {
     /// The picture stands still from now on.
     pub fn freeze(&mut self) {
-        if self.still.is_none() && self.fleet.snapshot().is_some() {
+        if self.still.is_none() && self.roster.snapshot().is_some() {
             self.still = Some(Box::new(Still {
-                fleet: self.fleet.clone(),
+                roster: self.roster.clone(),
                 log: self.log.clone(),
                 gathered: self.gathered.clone(),
                 since: self.clock.running,
@@ -52,22 +52,22 @@ impl Model {
     /// The picture goes on; true if it stood still.
     pub fn thaw(&mut self) -> bool {
         let Some(still) = self.still.take() else { return false };
-        (self.fleet, self.log) = (still.fleet, still.log);
+        (self.roster, self.log) = (still.roster, still.log);
         // What the screen needs may have changed meanwhile, and what is live was told of it.
         let changed = self.gathered.changed;
         self.gathered = Gathered { changed, ..still.gathered };
-        self.cursor.prune(&self.fleet);
-        self.cursor.settle(&self.fleet);
+        self.cursor.prune(&self.roster);
+        self.cursor.settle(&self.roster);
         true
     }
 
     /// Does `what` with what is live; the picture stays as it is. What the picture had no answer for, it gets.
     pub fn live<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
         let Some(mut still) = self.still.take() else { return what(self) };
-        let run = |model: &Self| model.fleet.snapshot().map(|snapshot| snapshot.proxy.started);
+        let run = |model: &Self| model.roster.snapshot().map(|snapshot| snapshot.proxy.started);
         let before = run(self);
         let exchange = |model: &mut Self, still: &mut Still| {
-            std::mem::swap(&mut model.fleet, &mut still.fleet);
+            std::mem::swap(&mut model.roster, &mut still.roster);
             std::mem::swap(&mut model.log, &mut still.log);
             std::mem::swap(&mut model.gathered, &mut still.gathered);
         };
@@ -83,7 +83,7 @@ impl Model {
         (self.screen, self.watching) = place;
         self.gathered.take_over(&still.gathered);
         self.still = Some(still);
-        self.cursor.settle(&self.fleet);
+        self.cursor.settle(&self.roster);
         outcome
     }
 }

@@ -3,7 +3,7 @@
 use crate::cli::palette::{settings, verbs};
 use crate::keymap::ROWS;
 use crate::model::column::Column;
-use crate::model::fleet::Fleet;
+use crate::model::roster::Roster;
 use crate::model::target::Target;
 
 /// How many suggestions are shown.
@@ -23,8 +23,8 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The verbs of the command line and of the keys, and the names that `fleet` has.
-    pub fn of(fleet: &Fleet) -> Self {
+    /// The verbs of the command line and of the keys, and the names that `roster` has.
+    pub fn of(roster: &Roster) -> Self {
         let own = ROWS.iter().filter_map(|row| row.action.line()).filter(|line| !line.contains(' '));
         let mut all: Vec<String> = verbs();
         for word in own.chain(["sort", "unlock", "unmark"]) {
@@ -32,8 +32,8 @@ impl Vocabulary {
                 all.push(word.to_owned());
             }
         }
-        let members = fleet.balancers().iter().flat_map(|balancer| {
-            let label = |member| Target::of(balancer, member).label(fleet.snapshot());
+        let members = roster.balancers().iter().flat_map(|balancer| {
+            let label = |member| Target::of(balancer, member).label(roster.snapshot());
             std::iter::once(balancer.name.to_string()).chain(balancer.members.iter().map(label))
         });
         let columns = Column::ALL.iter().map(|column| column.title().to_owned());
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn it_knows_what_there_is() {
-        let words = Vocabulary::of(&sample::model(80, 24).fleet);
+        let words = Vocabulary::of(&sample::model(80, 24).roster);
         for word in ["app", "app/node1", "static/10.0.2.11"] {
             assert!(words.names.iter().any(|name| name == word), "{word}");
         }

@@ -70,7 +70,7 @@ fn is_possible(model: &mut Model) -> bool {
 /// Sends what was asked, if it still stands.
 pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     let Some(Popup::Decide(decision)) = &model.popup else { return Vec::new() };
-    let stands = decision.standing(model.fleet.snapshot()) == Standing::Open;
+    let stands = decision.standing(model.roster.snapshot()) == Standing::Open;
     if !(decision.seen && stands && model.size.is_ample() && model.is_connected()) {
         return Vec::new();
     }

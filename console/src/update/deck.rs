@@ -204,7 +204,7 @@ fn enter(deck: &mut Deck) {
     };
     if let Some(target) = member {
         station.cursor.choose(target.clone());
-        station.cursor.settle(&station.fleet);
+        station.cursor.settle(&station.roster);
         station.screen = Screen::Member(target);
         gather(station);
     }
@@ -216,7 +216,7 @@ fn turn_lock(deck: &mut Deck) {
     if deck.lock.is_open() {
         deck.lock.close();
         deck.tell(Tone::Plain, "locked: nothing can be changed from here until L opens it again");
-    } else if deck.stations.iter().all(|station| station.fleet.snapshot().is_none()) {
+    } else if deck.stations.iter().all(|station| station.roster.snapshot().is_none()) {
         deck.tell(Tone::Alarm, "no target has answered yet, so there is nothing to unlock");
     } else {
         deck.over = Some(Over::Unlock { seen: false });

@@ -17,7 +17,7 @@ use crate::update::{edit, undo};
 
 /// What it is to drain these, or no longer: a job of the proxy, and of a single one that has it already its end.
 pub(super) fn act(model: &Model, targets: &[Target], turn: Turn) -> Act {
-    let snapshot = model.fleet.snapshot();
+    let snapshot = model.roster.snapshot();
     let first = targets.first().and_then(|target| edit::found(model, target));
     match (turn, targets, first) {
         (Turn::On, _, Some((balancer, member))) => {
@@ -36,7 +36,7 @@ pub(super) fn act(model: &Model, targets: &[Target], turn: Turn) -> Act {
 /// Errors: there is none, or several are meant.
 pub(super) fn running(model: &Model, targets: &[Target]) -> Result<u64, String> {
     let [target] = targets else { return Err("one drain at a time; name its member".to_owned()) };
-    let snapshot = model.fleet.snapshot();
+    let snapshot = model.roster.snapshot();
     match drains::of(snapshot, target).filter(|drain| drain.is_running()) {
         Some(drain) => Ok(drain.number),
         None => Err(format!("{} has no drain that runs", target.label(snapshot))),
@@ -51,7 +51,7 @@ pub(super) fn possible(model: &Model) -> DrainOrder {
 
 /// Opens the screen with the drain of the member under the cursor, or else the first.
 pub(super) fn open(model: &mut Model) {
-    let snapshot = model.fleet.snapshot();
+    let snapshot = model.roster.snapshot();
     let own = model.target().and_then(|target| drains::of(snapshot, target));
     let listed = drains::listed(snapshot);
     let picked = own.or(listed.first().copied()).map(picked);
@@ -65,7 +65,7 @@ fn picked(drain: &Drain) -> Picked {
 /// Keeps to a drain that is still listed.
 pub(super) fn settle(model: &mut Model) {
     if matches!(model.screen, Screen::Drains(_)) && model.drain().is_none() {
-        let first = drains::listed(model.fleet.snapshot()).first().copied().map(picked);
+        let first = drains::listed(model.roster.snapshot()).first().copied().map(picked);
         model.screen = Screen::Drains(first);
     }
 }
@@ -73,7 +73,7 @@ pub(super) fn settle(model: &mut Model) {
 /// To another drain of the list; it stops at its ends.
 pub(super) fn step(model: &mut Model, to: impl FnOnce(usize, usize) -> usize) {
     let Screen::Drains(Some(now)) = &model.screen else { return };
-    let listed = drains::listed(model.fleet.snapshot());
+    let listed = drains::listed(model.roster.snapshot());
     let Some(last) = listed.len().checked_sub(1) else { return };
     let at = listed.iter().position(|drain| drain.number == now.number).unwrap_or(0);
     let next = listed.get(to(at, last)).copied().map(picked);

@@ -37,7 +37,7 @@ pub(super) fn ask_enable(model: &mut Model) {
 pub(super) fn needing_enable(model: &mut Model, mut targets: Vec<Target>) -> Option<Vec<Target>> {
     let nobody = match targets.as_slice() {
         [one] => {
-            let label = one.label(model.fleet.snapshot());
+            let label = one.label(model.roster.snapshot());
             format!("{label} is neither draining nor disabled nor stopped")
         }
         _ => "none of them is draining, disabled or stopped".to_owned(),
@@ -59,7 +59,7 @@ pub(super) fn open_form(model: &mut Model) {
     let [target] = targets.as_slice() else {
         return model.tell(Tone::Plain, "the form is for one member; for all marks use :set KEY=VALUE");
     };
-    let label = target.label(model.fleet.snapshot());
+    let label = target.label(model.roster.snapshot());
     if let Some((balancer, member)) = found(model, target) {
         model.popup = Some(Popup::Form(Box::new(Form::new(balancer, member, label))));
     }
@@ -165,7 +165,7 @@ pub(super) fn ask(model: &mut Model, targets: Vec<Target>, act: Act) {
 pub(super) fn subjects(model: &Model, targets: Vec<Target>) -> Vec<Subject> {
     let subject = |target: Target| {
         let revision = found(model, &target)?.1.revision;
-        Some(Subject { label: target.label(model.fleet.snapshot()), target, revision })
+        Some(Subject { label: target.label(model.roster.snapshot()), target, revision })
     };
     targets.into_iter().filter_map(subject).collect()
 }
@@ -175,7 +175,7 @@ pub(super) fn found<'a>(
     model: &'a Model,
     target: &Target,
 ) -> Option<(&'a evenkeel_protocol::BalancerSnapshot, &'a evenkeel_protocol::MemberSnapshot)> {
-    target.find(model.fleet.snapshot()?)
+    target.find(model.roster.snapshot()?)
 }
 
 /// The members that keys act on, if they can be edited now; if not, says why.
@@ -212,7 +212,7 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
 
 /// Why these cannot be edited now, if they cannot.
 pub(super) fn hindrance_for(model: &Model, targets: &[Target]) -> Option<String> {
-    let label = |target: &Target| target.label(model.fleet.snapshot());
+    let label = |target: &Target| target.label(model.roster.snapshot());
     if let Some(why) = hindrance(model) {
         return Some(why);
     }

@@ -17,7 +17,7 @@ pub(super) fn came(model: &mut Model, need: &Need, outcome: Result<Found, String
     let outcome = outcome.map_err(|why| wash::sentence(&why));
     let gathered = &mut model.gathered;
     match (need, outcome) {
-        (Need::History(_, None, _), Ok(Found::History(history))) => model.fleet.remember(&history),
+        (Need::History(_, None, _), Ok(Found::History(history))) => model.roster.remember(&history),
         (Need::History(balancer, Some(member), _), outcome) => {
             let target = Target { balancer: balancer.clone(), member: member.clone() };
             gathered.past = Some(match outcome {
@@ -54,7 +54,7 @@ pub(super) fn came(model: &mut Model, need: &Need, outcome: Result<Found, String
 
 /// Goes on with the past of the member that is shown.
 pub(super) fn go_on(model: &mut Model) {
-    let Some(snapshot) = model.fleet.snapshot() else { return };
+    let Some(snapshot) = model.roster.snapshot() else { return };
     if let Some(Ok(past)) = &mut model.gathered.past
         && let Some((_, member)) = past.target.find(snapshot)
     {

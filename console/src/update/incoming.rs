@@ -34,18 +34,18 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
         News::Connected => model.connection = Connection::Up,
         News::Snapshot(snapshot) => {
             model.connection = Connection::Up;
-            let configuration = model.fleet.snapshot().map(|known| known.proxy.configuration.clone());
-            if model.fleet.hear(*snapshot, model.clock.running) {
+            let configuration = model.roster.snapshot().map(|known| known.proxy.configuration.clone());
+            if model.roster.hear(*snapshot, model.clock.running) {
                 model.pending.restarted();
                 model.own.restarted();
                 model.tell(Tone::Alarm, "the proxy was restarted: its counters begin anew");
                 super::lock::close_for_another(model, configuration.as_deref());
             }
-            if let Some(snapshot) = model.fleet.snapshot() {
+            if let Some(snapshot) = model.roster.snapshot() {
                 model.pending.shown(snapshot);
             }
-            model.cursor.prune(&model.fleet);
-            model.cursor.settle(&model.fleet);
+            model.cursor.prune(&model.roster);
+            model.cursor.settle(&model.roster);
             drain::settle(model);
             found::go_on(model);
         }
@@ -67,7 +67,7 @@ fn event_came(model: &mut Model, mut event: Event) -> Vec<Effect> {
     if let Some(Ok(past)) = &mut model.gathered.past {
         past.mark(&event);
     }
-    let known = model.fleet.snapshot().is_some_and(|snapshot| snapshot.event >= event.number);
+    let known = model.roster.snapshot().is_some_and(|snapshot| snapshot.event >= event.number);
     if !model.log.push(event) {
         return Vec::new();
     }
@@ -123,7 +123,7 @@ pub(super) fn settle<T>(
                     model.tell_for(if whole { UNDO } else { UNDO * 2 }, tone, (line, more));
                 }
             }
-            if let Some(snapshot) = model.fleet.snapshot() {
+            if let Some(snapshot) = model.roster.snapshot() {
                 model.pending.shown(snapshot);
             }
         }

@@ -12,7 +12,7 @@ pub(super) fn turn(model: &mut Model) {
             Tone::Plain,
             format!("locked: nothing can be changed from here until {way} opens it again"),
         );
-    } else if model.fleet.snapshot().is_none() {
+    } else if model.roster.snapshot().is_none() {
         model.tell(Tone::Alarm, "no proxy has answered yet, so there is nothing to unlock");
     } else {
         model.popup = Some(Popup::Unlock { seen: false });
@@ -53,7 +53,7 @@ pub(super) fn close_when_idle(model: &mut Model) -> bool {
 
 /// What was opened for one proxy is not open for another one that has taken its place.
 pub(super) fn close_for_another(model: &mut Model, before: Option<&str>) {
-    let now = model.fleet.snapshot().map(|snapshot| snapshot.proxy.configuration.as_str());
+    let now = model.roster.snapshot().map(|snapshot| snapshot.proxy.configuration.as_str());
     if model.lock.is_open() && before.is_some() && before != now {
         model.lock.close();
         let way = model.keymap.way(Action::Lock);

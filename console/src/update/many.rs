@@ -23,7 +23,7 @@ pub(super) fn begin(model: &mut Model, question: Question) -> Vec<Effect> {
 /// Asks the next one, if it is its turn.
 pub(super) fn go_on(model: &mut Model) -> Vec<Effect> {
     let Some(batch) = &mut model.batch else { return Vec::new() };
-    let Some((subject, act, edit)) = batch.next(model.fleet.snapshot()) else { return Vec::new() };
+    let Some((subject, act, edit)) = batch.next(model.roster.snapshot()) else { return Vec::new() };
     let Some(ticket) = model.pending.send(subject.target.clone(), subject.label, act.clone()) else {
         batch.asked(Outcome::Refused("too many edits wait for their answers".to_owned()));
         return go_on(model);
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn what_the_proxy_foresees_of_all_together_stands_in_the_question() {
         let mut model = sample::model(80, 24);
-        let Some(snapshot) = model.fleet.snapshot().cloned() else { panic!("a snapshot") };
+        let Some(snapshot) = model.roster.snapshot().cloned() else { panic!("a snapshot") };
         // Of the two in `static` the console itself sees no risk.
         press(&mut model, "] j H");
         let Some(Popup::Confirm(_)) = &model.popup else { panic!("{:?}", model.popup) };

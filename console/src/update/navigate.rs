@@ -98,7 +98,7 @@ fn show(model: &mut Model, tab: Action) {
 pub(super) fn point(model: &mut Model, target: Target) {
     if model.popup.is_none() && model.screen == Screen::Balancers {
         model.cursor.choose(target);
-        model.cursor.settle(&model.fleet);
+        model.cursor.settle(&model.roster);
     }
 }
 
@@ -106,10 +106,10 @@ fn mark(model: &mut Model, action: Action) {
     match action {
         Action::Mark => {
             model.cursor.mark();
-            model.cursor.go(Step::On(1), &model.fleet);
+            model.cursor.go(Step::On(1), &model.roster);
         }
-        Action::MarkRange => model.cursor.mark_range(&model.fleet),
-        _ => model.cursor.mark_all(&model.fleet),
+        Action::MarkRange => model.cursor.mark_range(&model.roster),
+        _ => model.cursor.mark_all(&model.roster),
     }
 }
 
@@ -122,14 +122,14 @@ fn arrange(model: &mut Model, action: Action) {
         Action::SortPrevious => cursor.sort.previous(),
         _ => cursor.sort.inverted = !cursor.sort.inverted,
     }
-    cursor.settle(&model.fleet);
+    cursor.settle(&model.roster);
 }
 
 fn back(model: &mut Model) {
     match model.popup.take() {
         Some(Popup::Filter { before, .. }) => {
             model.cursor.filter = Query::parse(&before);
-            model.cursor.settle(&model.fleet);
+            model.cursor.settle(&model.roster);
         }
         Some(Popup::Terms(terms)) => {
             model.popup = terms.back().map(|question| Popup::Confirm(Box::new(question)));
@@ -141,7 +141,7 @@ fn back(model: &mut Model) {
             if !model.cursor.unmark() {
                 model.cursor.filter = Query::default();
                 model.cursor.problems = false;
-                model.cursor.settle(&model.fleet);
+                model.cursor.settle(&model.roster);
             }
         }
     }
@@ -170,7 +170,7 @@ fn scroll(model: &mut Model, action: Action) {
         to.min(last)
     };
     if let Some(Popup::Menu(open)) = &mut model.popup {
-        let found = model.fleet.snapshot().and_then(|snapshot| open.target.find(snapshot));
+        let found = model.roster.snapshot().and_then(|snapshot| open.target.find(snapshot));
         let last = found.map_or(0, |(_, member)| menu::entries(member).len().saturating_sub(1));
         open.at = lines(open.at, last);
         return;
@@ -212,7 +212,7 @@ fn scroll(model: &mut Model, action: Action) {
         Action::NextBalancer => Step::NextBalancer,
         _ => return,
     };
-    model.cursor.go(step, &model.fleet);
+    model.cursor.go(step, &model.roster);
     if let (Screen::Member(target), Some(chosen)) = (&mut model.screen, model.cursor.chosen()) {
         *target = chosen.clone();
     }
@@ -222,7 +222,7 @@ fn scroll(model: &mut Model, action: Action) {
 pub(super) fn filter_as_written(model: &mut Model) {
     if let Some(Popup::Filter { text, .. }) = &model.popup {
         model.cursor.filter = Query::parse(text.value());
-        model.cursor.settle(&model.fleet);
+        model.cursor.settle(&model.roster);
     }
 }
 
@@ -244,7 +244,7 @@ mod tests {
     }
 
     fn chosen(model: &Model) -> String {
-        model.target().map_or("nobody".to_owned(), |target| target.label(model.fleet.snapshot()))
+        model.target().map_or("nobody".to_owned(), |target| target.label(model.roster.snapshot()))
     }
 
     #[test]

@@ -63,7 +63,7 @@ mod tests {
     }
 
     fn busy(model: &Model) -> u64 {
-        model.fleet.balancers()[0].members[0].busy
+        model.roster.balancers()[0].members[0].busy
     }
 
     #[test]

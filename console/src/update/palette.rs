@@ -19,7 +19,7 @@ use crate::update::{act, decision, drain, edit, pace};
 
 /// Opens the line.
 pub(super) fn open(model: &mut Model) {
-    model.popup = Some(Popup::Palette(Box::new(Palette::new(Vocabulary::of(&model.fleet)))));
+    model.popup = Some(Popup::Palette(Box::new(Palette::new(Vocabulary::of(&model.roster)))));
 }
 
 /// Does what the line says, or says why not.
@@ -43,7 +43,7 @@ pub(super) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
         ("lock", "") if !model.lock.is_open() => model.tell(Tone::Plain, "it is locked already"),
         _ => return action_or_command(model, &line),
     }
-    model.cursor.settle(&model.fleet);
+    model.cursor.settle(&model.roster);
     Vec::new()
 }
 
@@ -61,7 +61,7 @@ fn action_or_command(model: &mut Model, line: &str) -> Vec<Effect> {
 }
 
 fn command(model: &mut Model, line: &str) {
-    let Some(snapshot) = model.fleet.snapshot() else {
+    let Some(snapshot) = model.roster.snapshot() else {
         return model.tell(Tone::Alarm, "no proxy has answered yet");
     };
     let chosen = model.targets().first().map(|target| format!("{}/{}", target.balancer, target.member));
@@ -91,7 +91,7 @@ fn command(model: &mut Model, line: &str) {
                 }
                 None => model.cursor.filter = Query::default(),
             }
-            model.cursor.settle(&model.fleet);
+            model.cursor.settle(&model.roster);
         }
         Err(why) => model.tell(Tone::Alarm, why),
     }
@@ -100,7 +100,8 @@ fn command(model: &mut Model, line: &str) {
 /// Opens the question about a balancer's settings.
 fn settings(model: &mut Model, tune: Tune) {
     pace::go_on(model);
-    let Some(balancer) = model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&tune.balancer)) else {
+    let Some(balancer) = model.roster.snapshot().and_then(|snapshot| snapshot.balancer(&tune.balancer))
+    else {
         return;
     };
     let change =

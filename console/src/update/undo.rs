@@ -43,7 +43,7 @@ pub(super) fn ask(model: &mut Model) {
             return model.tell(Tone::Alarm, format!("{}: {why}", done.label));
         }
     };
-    let standing = subject.standing(model.fleet.snapshot());
+    let standing = subject.standing(model.roster.snapshot());
     if standing == Standing::Changed && is_behind(model, &done) {
         return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
     }
@@ -57,7 +57,7 @@ pub(super) fn ask(model: &mut Model) {
 
 /// The same for a balancer's settings.
 fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
-    let shown = model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&tuned.balancer));
+    let shown = model.roster.snapshot().and_then(|snapshot| snapshot.balancer(&tuned.balancer));
     let shown = shown.map(|balancer| balancer.revision);
     if shown.is_some_and(|shown| shown < tuned.revision) {
         return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");

@@ -10,7 +10,7 @@ const MOST: usize = 8 * 1024;
 pub(super) fn yank(model: &mut Model) -> Vec<Effect> {
     let text = if model.commands.is_empty() {
         match model.target() {
-            Some(target) => target.label(model.fleet.snapshot()),
+            Some(target) => target.label(model.roster.snapshot()),
             None => return Vec::new(),
         }
     } else {

@@ -45,7 +45,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, decision: 
 /// What it does: what is known here, and what the proxy has foreseen.
 fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequence::Remark> {
     use crate::model::consequence::{Remark, Tone};
-    let snapshot = scene.model.fleet.snapshot();
+    let snapshot = scene.model.roster.snapshot();
     let mut remarks = decision.remarks(snapshot);
     let Matter::Settings { balancer, .. } = &decision.matter else { return remarks };
     let plain = |text: String| Remark { tone: Tone::Plain, text };
@@ -65,7 +65,7 @@ fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequen
 fn answer(scene: Scene<'_>, decision: &Decision, room: usize) -> Vec<Line<'static>> {
     let key = |key: &str| scene.span(Role::Accent, key.to_owned());
     let word = |word: &str| scene.span(Role::Text, word.to_owned());
-    let hindrance = match decision.standing(scene.model.fleet.snapshot()) {
+    let hindrance = match decision.standing(scene.model.roster.snapshot()) {
         Standing::Gone => Some("It is no longer there; nothing can be done to it."),
         Standing::Changed => Some("It was changed since you looked. Go back and look again."),
         Standing::Open if !scene.model.is_connected() => {

@@ -135,7 +135,7 @@ fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
             right.push_span(whole.span(role, format!("{count} {}  ", grade.word())));
         }
     }
-    let rate = deck.stations.iter().filter_map(|one| one.fleet.total()).reduce(Rate::plus);
+    let rate = deck.stations.iter().filter_map(|one| one.roster.total()).reduce(Rate::plus);
     right.push_span(whole.span(Role::Strong, words::rate(rate)));
     right.push_span(whole.span(Role::Faint, " req/s"));
     let room = usize::from(area.width).saturating_sub(3 + right.width());
@@ -224,7 +224,7 @@ fn station_cell(whole: Whole<'_>, at: usize, (column, room): (usize, usize)) -> 
         0 => vec![scene.span(Role::Strong, cut(whole.name(at), room))],
         1 => vec![state(scene, whole.deck.silent_for(at))],
         2 => grades(scene, room),
-        3 => vec![scene.span(Role::Text, words::rate(scene.model.fleet.total()))],
+        3 => vec![scene.span(Role::Text, words::rate(scene.model.roster.total()))],
         _ => vec![about(scene, room)],
     }
 }
@@ -242,7 +242,7 @@ fn state(scene: Scene<'_>, silent: Option<u64>) -> Span<'static> {
 
 /// How its members are, as last heard; without words where there is no room for them.
 fn grades(scene: Scene<'_>, room: usize) -> Vec<Span<'static>> {
-    let fleet = &scene.model.fleet;
+    let fleet = &scene.model.roster;
     if fleet.snapshot().is_none() {
         return vec![scene.span(Role::Faint, "not known")];
     }
@@ -266,7 +266,7 @@ fn about(scene: Scene<'_>, room: usize) -> Span<'static> {
     if let Freshness::Lost { why, .. } = scene.model.freshness() {
         return scene.span(Role::Alarm, cut(&why, room));
     }
-    let Some(snapshot) = scene.model.fleet.snapshot() else {
+    let Some(snapshot) = scene.model.roster.snapshot() else {
         return scene.span(Role::Faint, cut(&scene.model.title, room));
     };
     let file = snapshot.proxy.configuration.rsplit('/').next().unwrap_or_default();
@@ -316,7 +316,7 @@ fn summary(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
         let live = station.freshness() == Freshness::Live;
         let name = station.station.as_deref().unwrap_or_default();
         let (role, word) = if live { (Role::Text, "answers") } else { (Role::Alarm, "LOST") };
-        let bad = station.fleet.graded(Grade::Bad);
+        let bad = station.roster.graded(Grade::Bad);
         let bad = if bad > 0 { format!(" {bad} bad") } else { String::new() };
         Line::from(whole.span(role, format!("{name}: {word}{bad}")))
     };

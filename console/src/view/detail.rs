@@ -33,7 +33,7 @@ fn columns(width: u16) -> usize {
 /// How many lines the fields of a member take on a terminal of that width.
 pub(super) fn height(width: u16, scene: Scene<'_>, target: Option<&Target>) -> u16 {
     let rows = 12_usize.div_ceil(columns(width));
-    let snapshot = scene.model.fleet.snapshot();
+    let snapshot = scene.model.roster.snapshot();
     let found = target.and_then(|target| target.find(snapshot?));
     let heard = found.is_some_and(|(balancer, member)| heard::matters(balancer, member));
     u16::try_from(rows).unwrap_or(0) + 4 + u16::from(heard) + u16::from(somebody_is_checked(scene))
@@ -41,7 +41,7 @@ pub(super) fn height(width: u16, scene: Scene<'_>, target: Option<&Target>) -> u
 
 /// Whether there is a line about health, for all members alike: the screen must not jump between them.
 fn somebody_is_checked(scene: Scene<'_>) -> bool {
-    let balancers = scene.model.fleet.snapshot().map_or(&[][..], |snapshot| &snapshot.balancers);
+    let balancers = scene.model.roster.snapshot().map_or(&[][..], |snapshot| &snapshot.balancers);
     balancers.iter().flat_map(|balancer| &balancer.members).any(|member| member.health.is_on())
 }
 
@@ -54,13 +54,13 @@ pub(super) fn pane(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(graph)]).areas(rest);
     draw(buffer, fields, scene, target);
     if graph > 0 {
-        Minute::of(scene.model.fleet.history(target)).small(buffer, graph_area, scene);
+        Minute::of(scene.model.roster.history(target)).small(buffer, graph_area, scene);
     }
 }
 
 /// The rule that names the member and its revision.
 fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
-    let snapshot = scene.model.fleet.snapshot();
+    let snapshot = scene.model.roster.snapshot();
     let label = target.label(snapshot);
     let right = match snapshot.and_then(|snapshot| target.find(snapshot)) {
         // A number that only tells settings apart is nothing to read.
@@ -74,7 +74,7 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
 
 /// The fields.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
-    let Some((balancer, member)) = scene.model.fleet.snapshot().and_then(|snapshot| target.find(snapshot))
+    let Some((balancer, member)) = scene.model.roster.snapshot().and_then(|snapshot| target.find(snapshot))
     else {
         let gone = "This member is no longer there: it was removed, or the proxy has another configuration.";
         buffer.set_stringn(area.x + 1, area.y, gone, usize::from(area.width), scene.style(Role::Alarm));
@@ -114,7 +114,7 @@ fn status(
     member: &MemberSnapshot,
     room: usize,
 ) -> Line<'static> {
-    let history = scene.model.fleet.history_of(&balancer.name, &member.name);
+    let history = scene.model.roster.history_of(&balancer.name, &member.name);
     let (shape, role) = badge::shape_at(Health::of(member.status), history.and_then(History::now));
     let words = format!("{shape} {}", member.words);
     let letters = format!("  {}  ", member.status.letters());
@@ -158,8 +158,8 @@ impl Field {
 
 /// The fields with short values, in columns.
 fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize) -> Vec<Line<'static>> {
-    let rate = scene.model.fleet.history(target).and_then(History::now);
-    let proxy = scene.model.fleet.snapshot().map(|snapshot| &snapshot.proxy);
+    let rate = scene.model.roster.history(target).and_then(History::now);
+    let proxy = scene.model.roster.snapshot().map(|snapshot| &snapshot.proxy);
     let known = |field: &'static str, told: Field| {
         if proxy.is_none_or(|proxy| proxy.tells(field)) { told } else { Field::text(field, "unknown") }
     };
@@ -203,7 +203,7 @@ fn error(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static
     let Some(note) = &member.error else {
         return Line::from(scene.span(Role::Faint, "error    none"));
     };
-    let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
+    let taken = scene.model.roster.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
     let since = words::time(note.at, taken, &scene.look.zone);
     let age = words::age(taken.since(note.at));
     let retry = match note.retry_at {
@@ -230,7 +230,7 @@ fn error(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static
 
 /// What it last announced of itself.
 fn heartbeat(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static> {
-    let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
+    let taken = scene.model.roster.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
     let (role, text) = match &member.heard {
         None => (Role::Warning, "never".to_owned()),
         Some(note) => {
@@ -247,8 +247,8 @@ fn heartbeat(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'st
 /// How it is checked, and what was found.
 fn health(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'static> {
     let label = scene.span(Role::Faint, "health   ");
-    let taken = scene.model.fleet.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
-    let proxy = scene.model.fleet.snapshot().map(|snapshot| &snapshot.proxy);
+    let taken = scene.model.roster.snapshot().map(|snapshot| snapshot.taken).unwrap_or_default();
+    let proxy = scene.model.roster.snapshot().map(|snapshot| &snapshot.proxy);
     let told = proxy.and_then(|proxy| check::told(&member.health, proxy, taken, words::age));
     let Some(told) = told else {
         return Line::from(vec![label, scene.span(Role::Faint, "not checked")]);

@@ -19,10 +19,10 @@ const LABEL: usize = 12;
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Option<&Picked>) {
-    let listed = drains::listed(scene.model.fleet.snapshot());
+    let listed = drains::listed(scene.model.roster.snapshot());
     let shown = picked.and_then(|picked| listed.iter().find(|drain| drain.number == picked.number));
     let Some(drain) = shown else {
-        let text = match scene.model.fleet.snapshot() {
+        let text = match scene.model.roster.snapshot() {
             None => "Nothing was heard from the proxy yet.",
             Some(_) => "No drain runs, and none ended lately. On a member d begins one.",
         };
@@ -47,7 +47,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
 
 /// `◐ app/node1   NOT YET   06:52  17 sessions  4 in flight`
 pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'static> {
-    let label = drains::target(drain).label(scene.model.fleet.snapshot());
+    let label = drains::target(drain).label(scene.model.roster.snapshot());
     let name = (usize::from(columns) / 4).clamp(12, 30);
     let (role, said) = match drain.outcome {
         Some(outcome) if !drain.safe_to_stop => (Role::Text, outcome_words(outcome).to_owned()),
@@ -75,7 +75,7 @@ fn sessions_in_short(drain: &Drain) -> String {
 
 /// One drain in full.
 fn one(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, drain: &Drain) {
-    let label = drains::target(drain).label(scene.model.fleet.snapshot());
+    let label = drains::target(drain).label(scene.model.roster.snapshot());
     let by = format!(
         " drain {} by {}, {} ",
         drain.number,
@@ -175,7 +175,7 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
 
 /// The milliseconds that are left to the deadline, also while nothing is heard.
 pub(super) fn left(scene: Scene<'_>, drain: &Drain) -> Option<u64> {
-    let since = scene.model.clock.running.since(scene.model.fleet.heard());
+    let since = scene.model.clock.running.since(scene.model.roster.heard());
     let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     drain.left_ms.filter(|_| drain.is_running()).map(|left| left.saturating_sub(since))
 }

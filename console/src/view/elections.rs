@@ -80,7 +80,7 @@ fn name_width(columns: u16) -> usize {
 }
 
 fn line(scene: Scene<'_>, note: &ElectionNote, columns: u16) -> Line<'static> {
-    let snapshot = scene.model.fleet.snapshot();
+    let snapshot = scene.model.roster.snapshot();
     let time = words::time(note.at, scene.model.clock.wall, &scene.look.zone);
     let name = name_width(columns);
     let member = match &note.member {

@@ -85,7 +85,7 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
     match kind.about() {
         Some((balancer, Some(member))) => {
             let target = Target { balancer: balancer.clone(), member: member.clone() };
-            target.label(scene.model.fleet.snapshot())
+            target.label(scene.model.roster.snapshot())
         }
         Some((balancer, None)) => balancer.to_string(),
         None if matches!(kind, EventKind::Missed { .. }) => "-".to_owned(),

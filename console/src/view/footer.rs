@@ -87,7 +87,7 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
     let open = match &scene.model.popup {
         Some(Popup::Confirm(question)) => scene.model.is_answerable(question),
         Some(Popup::Decide(decision)) => {
-            scene.model.is_connected() && decision.standing(scene.model.fleet.snapshot()) == Standing::Open
+            scene.model.is_connected() && decision.standing(scene.model.roster.snapshot()) == Standing::Open
         }
         _ => true,
     };

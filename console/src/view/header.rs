@@ -54,14 +54,14 @@ fn counts(scene: Scene<'_>) -> Vec<Span<'static>> {
         for (grade, role) in
             [(Grade::Bad, Role::Alarm), (Grade::Degraded, Role::Warning), (Grade::Good, Role::Good)]
         {
-            let count = scene.model.fleet.graded(grade);
+            let count = scene.model.roster.graded(grade);
             let role = if count == 0 { Role::Faint } else { role };
             spans.push(scene.span(role, format!("{count} {}", grade.word())));
             spans.push(scene.span(Role::Text, "  "));
         }
         return spans;
     }
-    for (health, count) in scene.model.fleet.counts() {
+    for (health, count) in scene.model.roster.counts() {
         let (_, role) = badge::shape(health);
         let role = if role == Role::Good { Role::Text } else { role };
         spans.push(scene.span(role, format!("{count} {}", health.word())));
@@ -72,7 +72,7 @@ fn counts(scene: Scene<'_>) -> Vec<Span<'static>> {
 
 /// What it is connected to: the configuration's file and its addresses once the proxy has told them.
 fn title(scene: Scene<'_>) -> String {
-    let Some(snapshot) = scene.model.fleet.snapshot() else { return scene.model.title.clone() };
+    let Some(snapshot) = scene.model.roster.snapshot() else { return scene.model.title.clone() };
     let proxy = &snapshot.proxy;
     let file = proxy.configuration.rsplit('/').next().unwrap_or_default();
     let listen = proxy.listen.join(" ");
@@ -88,7 +88,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let room = room.saturating_sub(lock.width() + 1);
     let state = state(scene, room);
     let rate = vec![
-        scene.span(Role::Strong, format!(" {}", words::rate(scene.model.fleet.total()))),
+        scene.span(Role::Strong, format!(" {}", words::rate(scene.model.roster.total()))),
         scene.span(Role::Faint, " req/s"),
     ];
     let lost = matches!(scene.model.freshness(), Freshness::Lost { .. });
@@ -122,7 +122,7 @@ pub(super) fn summary(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let mut left = usize::from(area.height) - quit - counts.len();
     let mut lines = counts;
     let faint = |forms: &[&str]| Line::from(scene.span(Role::Faint, fitting(forms, columns)));
-    if let Some(rate) = scene.model.fleet.total().filter(|_| left > 0) {
+    if let Some(rate) = scene.model.roster.total().filter(|_| left > 0) {
         let forms = [format!("{rate} req/s"), format!("{rate}/s"), rate.to_string()];
         let text = fitting(&forms.each_ref().map(String::as_str), columns);
         lines.push(Line::from(scene.span(Role::Text, text)));
@@ -165,7 +165,7 @@ fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'st
         }
         Freshness::Lost { .. } => Some(scene.span(Role::Alarm, fitting(&["LOST"], columns))),
     };
-    let counts = scene.model.fleet.counts().into_iter().rev().map(|(health, count)| {
+    let counts = scene.model.roster.counts().into_iter().rev().map(|(health, count)| {
         let (shape, role) = badge::shape(health);
         let rest = fitting(&[&format!("{count} {}", health.word()), &count.to_string()], columns - 1);
         Line::from(vec![scene.span(role, shape.to_string()), scene.span(Role::Text, rest)])

@@ -184,7 +184,7 @@ fn sessions(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'s
 
 /// What people call a member of the balancer.
 fn name(scene: Scene<'_>, candidacy: &Candidacy, member: &evenkeel_protocol::MemberName) -> String {
-    let balancer = scene.model.fleet.snapshot().and_then(|snapshot| snapshot.balancer(&candidacy.name));
+    let balancer = scene.model.roster.snapshot().and_then(|snapshot| snapshot.balancer(&candidacy.name));
     let found = balancer.and_then(|balancer| Some((balancer, balancer.member(member)?)));
     found.map_or_else(|| short(member).to_owned(), |(balancer, member)| label(balancer, member))
 }

@@ -21,7 +21,7 @@ const TWO_GRAPHS: u16 = 100;
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
     let room = usize::from(area.width).saturating_sub(2);
-    let found = scene.model.fleet.snapshot().and_then(|snapshot| target.find(snapshot));
+    let found = scene.model.roster.snapshot().and_then(|snapshot| target.find(snapshot));
     let mut facts = found.map_or_else(Vec::new, |(_, member)| measures(scene, (target, member), room));
     if found.is_some() {
         facts.extend(layers::lines(scene, target, room));
@@ -71,7 +71,7 @@ fn measures(
         }
         None => vec![scene.span(Role::Faint, format!("{:<34}", "no answers"))],
     };
-    let proxy = scene.model.fleet.snapshot().map(|snapshot| &snapshot.proxy);
+    let proxy = scene.model.roster.snapshot().map(|snapshot| &snapshot.proxy);
     if proxy.is_some_and(|proxy| !proxy.tells("answers")) {
         let why = "unknown: httpd tells no latencies, statuses and sessions of a member";
         let mut line = Line::from(label("measured "));
@@ -101,7 +101,7 @@ fn measures(
         answers.push_span(scene.span(role, format!("{}  ", words::compact(count, 9))));
     }
     answers.push_span(scene.span(Role::Faint, "5xx/s "));
-    answers.push_span(badge::erring(scene, scene.model.fleet.erring_of(&target.balancer, &target.member)));
+    answers.push_span(badge::erring(scene, scene.model.roster.erring_of(&target.balancer, &target.member)));
     lines.push(answers);
     let sessions = member.sessions.map_or_else(|| "unknown".to_owned(), words::grouped);
     let facts = [
@@ -222,7 +222,7 @@ fn is_marked(past: &Past, newest: usize, words: usize, columns: usize) -> bool {
 
 /// What this console has seen itself, while the proxy's memory is not there.
 fn minute(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
-    let minute = Minute::of(scene.model.fleet.history(target));
+    let minute = Minute::of(scene.model.roster.history(target));
     let why = scene.model.gathered.past.as_ref().and_then(|past| past.as_ref().err());
     minute.draw(buffer, area, scene, why.map(String::as_str));
 }

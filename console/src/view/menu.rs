@@ -18,7 +18,7 @@ const NAME: usize = 22;
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, menu: &Menu) {
     let columns = area.width.saturating_sub(2).min(92);
     let room = usize::from(columns).saturating_sub(4);
-    let snapshot = scene.model.fleet.snapshot();
+    let snapshot = scene.model.roster.snapshot();
     let title = format!(" {} ", cut(&menu.target.label(snapshot), room.saturating_sub(2)));
     let border = (scene.style(Role::Accent), Line::from(scene.span(Role::Strong, title)));
     let Some((_, member)) = snapshot.and_then(|snapshot| menu.target.find(snapshot)) else {

@@ -5,8 +5,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::{Scene, words};
-use crate::model::fleet::Fleet;
 use crate::model::history::{History, Rate, SECONDS};
+use crate::model::roster::Roster;
 use crate::theme::Role;
 use crate::widget::{graph, sparkline};
 
@@ -33,12 +33,12 @@ impl Minute {
     }
 
     /// Of all members.
-    pub(super) fn of_all(fleet: &Fleet) -> Self {
-        let members = fleet
+    pub(super) fn of_all(roster: &Roster) -> Self {
+        let members = roster
             .balancers()
             .iter()
             .flat_map(|balancer| balancer.members.iter().map(|member| (&balancer.name, &member.name)));
-        Self::sum(members.filter_map(|(balancer, member)| fleet.history_of(balancer, member)))
+        Self::sum(members.filter_map(|(balancer, member)| roster.history_of(balancer, member)))
     }
 
     /// In so many columns.

@@ -18,7 +18,7 @@ pub(super) fn height(scene: Scene<'_>) -> u16 {
 
 /// The line, and the key that sees to it.
 fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
-    let snapshot = scene.model.fleet.snapshot()?;
+    let snapshot = scene.model.roster.snapshot()?;
     let Some(lost) = snapshot.forgotten.first() else {
         return snapshot.warnings.first().map(|warning| (warning.clone(), ""));
     };

@@ -57,7 +57,7 @@ fn names(scene: Scene<'_>, whole: bool) -> Line<'static> {
             line.spans.extend(badge(scene));
         }
         if let (Screen::Member(target), 1) = (&scene.model.screen, number) {
-            let label = cut(&target.label(scene.model.fleet.snapshot()), 34);
+            let label = cut(&target.label(scene.model.roster.snapshot()), 34);
             line.push_span(scene.span(Role::Faint, "▸ "));
             line.push_span(scene.span(Role::Strong, format!("{label} ")));
         }
@@ -67,7 +67,7 @@ fn names(scene: Scene<'_>, whole: bool) -> Line<'static> {
 
 /// `◐2 06:52 `: how many drains run, and when the first deadline comes.
 fn badge(scene: Scene<'_>) -> Option<Span<'static>> {
-    let running = || drains::running(scene.model.fleet.snapshot());
+    let running = || drains::running(scene.model.roster.snapshot());
     let count = running().count();
     let next = running().filter_map(|one| drain::left(scene, one)).min();
     let next = next.map_or(String::new(), |left| format!("{} ", words::countdown(left)));
@@ -76,7 +76,7 @@ fn badge(scene: Scene<'_>) -> Option<Span<'static>> {
 
 /// What belongs to the screen and stands at the right end.
 fn right(scene: Scene<'_>) -> Line<'static> {
-    let snapshot = scene.model.fleet.snapshot();
+    let snapshot = scene.model.roster.snapshot();
     match &scene.model.screen {
         Screen::Balancers => arrangement(scene),
         Screen::Member(target) => match snapshot.and_then(|snapshot| target.find(snapshot)) {
@@ -102,7 +102,7 @@ fn arrangement(scene: Scene<'_>) -> Line<'static> {
         right.push_span(scene.span(Role::Accent, format!(" by {} {way} ", column.title())));
     }
     if cursor.hides() {
-        let all: usize = scene.model.fleet.balancers().iter().map(|balancer| balancer.members.len()).sum();
+        let all: usize = scene.model.roster.balancers().iter().map(|balancer| balancer.members.len()).sum();
         let hidden = all.saturating_sub(cursor.count());
         if cursor.problems {
             right.push_span(scene.span(Role::Accent, " problems "));

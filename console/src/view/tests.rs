@@ -103,7 +103,7 @@ const STORIES: [(&str, Story); 43] = [
         press(model, "a");
         press(model, "d");
         let Some(need) = model.gathered.needs.first().cloned() else { return };
-        let plan = model.fleet.snapshot().map(sample::plan).unwrap();
+        let plan = model.roster.snapshot().map(sample::plan).unwrap();
         let outcome = Ok(crate::need::Found::Plan(Box::new(plan)));
         update(model, Message::News(News::Found { need, outcome }));
     }),

@@ -14,7 +14,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let columns = area.width.saturating_sub(2).min(72);
     let room = usize::from(columns).saturating_sub(4);
     let mut lines = Vec::new();
-    if let Some(snapshot) = scene.model.fleet.snapshot() {
+    if let Some(snapshot) = scene.model.roster.snapshot() {
         let proxy = &snapshot.proxy;
         let process =
             if proxy.tells("proxy.pid") { format!(", process {}", proxy.pid) } else { String::new() };

@@ -9,7 +9,7 @@ use crate::model::target::Target;
 pub fn members(stations: &[Model]) -> Vec<Target> {
     let mut balancers = Vec::new();
     let mut seen = HashSet::new();
-    for balancer in stations.iter().flat_map(|station| station.fleet.balancers()) {
+    for balancer in stations.iter().flat_map(|station| station.roster.balancers()) {
         if seen.insert(&balancer.name) {
             balancers.push(&balancer.name);
         }
@@ -17,7 +17,7 @@ pub fn members(stations: &[Model]) -> Vec<Target> {
     let mut members: Vec<Target> = Vec::new();
     let mut known = HashSet::new();
     for name in balancers {
-        let told = stations.iter().filter_map(|station| station.fleet.snapshot()?.balancer(name));
+        let told = stations.iter().filter_map(|station| station.roster.snapshot()?.balancer(name));
         for member in told.flat_map(|balancer| &balancer.members) {
             if known.insert((name, &member.name)) {
                 members.push(Target { balancer: name.clone(), member: member.name.clone() });
@@ -29,7 +29,7 @@ pub fn members(stations: &[Model]) -> Vec<Target> {
 
 /// What people call a member: as the first target does that has it.
 pub fn label(stations: &[Model], target: &Target) -> String {
-    let snapshots = || stations.iter().filter_map(|station| station.fleet.snapshot());
+    let snapshots = || stations.iter().filter_map(|station| station.roster.snapshot());
     target.label(snapshots().find(|snapshot| target.find(snapshot).is_some()))
 }
 
@@ -46,7 +46,7 @@ mod tests {
         snapshot.balancers.reverse();
         snapshot.balancers[1].members.remove(0);
         snapshot.balancers[1].members.push(sample::member("http://app4.example.com:8080", "node4"));
-        two.fleet.hear(snapshot, evenkeel_protocol::Moment(0));
+        two.roster.hear(snapshot, evenkeel_protocol::Moment(0));
         let stations = [one, two];
         let labels: Vec<String> = members(&stations).iter().map(|target| label(&stations, target)).collect();
         assert_eq!(

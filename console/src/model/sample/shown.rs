@@ -57,7 +57,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
     }
 }
 
-/// The fleet with node2 as a running drain, and what is measured.
+/// The roster with node2 as a running drain, and what is measured.
 pub(crate) fn drained(second: u64) -> Snapshot {
     let mut snapshot = snapshot(second);
     snapshot.drains = vec![drain(3, "node2")];

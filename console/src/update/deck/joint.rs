@@ -85,7 +85,7 @@ impl Wish {
 
     /// What it comes to in a target. Where something is to be done, the question is opened there.
     fn part(&self, station: &mut Model, target: &Target) -> Part {
-        if station.fleet.snapshot().is_none() {
+        if station.roster.snapshot().is_none() {
             return Part::Barred("does not answer; whether it has the member is not known".to_owned());
         }
         let Some((_, member)) = edit::found(station, target) else { return Part::Absent };

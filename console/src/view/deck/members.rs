@@ -136,6 +136,6 @@ fn statuses(whole: Whole<'_>, target: &Target, form: Form) -> Vec<Span<'static>>
 
 /// Where a target has no such member, or nobody knows.
 fn nothing(whole: Whole<'_>, at: usize) -> &'static str {
-    let heard = whole.deck.stations.get(at).is_some_and(|station| station.fleet.snapshot().is_some());
+    let heard = whole.deck.stations.get(at).is_some_and(|station| station.roster.snapshot().is_some());
     if heard { "-" } else { "?" }
 }

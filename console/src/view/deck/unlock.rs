@@ -20,7 +20,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let mut lines = Vec::new();
     for (at, station) in stations.iter().enumerate().take(NAMED) {
         let name = pad(&cut(whole.name(at), 15), 16, Align::Left);
-        let proxy = station.fleet.snapshot().map(|snapshot| snapshot.proxy.configuration.clone());
+        let proxy = station.roster.snapshot().map(|snapshot| snapshot.proxy.configuration.clone());
         let (role, text) = match proxy {
             Some(configuration) => (Role::Text, configuration),
             None => (Role::Alarm, "has not answered yet".to_owned()),

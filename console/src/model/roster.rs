@@ -11,7 +11,7 @@ use crate::model::wash;
 
 /// All balancers as last heard.
 #[derive(Debug, Clone, Default)]
-pub struct Fleet {
+pub struct Roster {
     snapshot: Option<Snapshot>,
     heard: Moment,
     records: HashMap<BalancerName, HashMap<MemberName, Record>>,
@@ -24,7 +24,7 @@ struct Record {
     erring: Meter,
 }
 
-impl Fleet {
+impl Roster {
     /// Takes in a snapshot; true if it comes from another run of the proxy than the one before.
     pub fn hear(&mut self, mut snapshot: Snapshot, now: Moment) -> bool {
         wash::snapshot(&mut snapshot);
@@ -71,7 +71,7 @@ impl Fleet {
         self.history_of(&target.balancer, &target.member)
     }
 
-    /// As [`Fleet::history`].
+    /// As [`Roster::history`].
     pub fn history_of(&self, balancer: &BalancerName, member: &MemberName) -> Option<&History> {
         Some(&self.record(balancer, member)?.elected)
     }
@@ -148,47 +148,47 @@ mod tests {
 
     #[test]
     fn rates_of_balancers_add_up() {
-        let mut fleet = Fleet::default();
-        fleet.hear(sample::snapshot(0), Moment(0));
-        assert_eq!(fleet.total(), None);
-        fleet.hear(sample::snapshot(1), Moment(1));
+        let mut roster = Roster::default();
+        roster.hear(sample::snapshot(0), Moment(0));
+        assert_eq!(roster.total(), None);
+        roster.hear(sample::snapshot(1), Moment(1));
         let rates: Vec<Option<u64>> =
-            fleet.balancers().iter().map(|b| fleet.rate(&b.name).map(|rate| rate.0)).collect();
+            roster.balancers().iter().map(|b| roster.rate(&b.name).map(|rate| rate.0)).collect();
         assert_eq!(rates, [Some(44_000), Some(8_000)]);
-        assert_eq!(fleet.total(), Some(Rate(52_000)));
-        assert_eq!(fleet.peak(&fleet.balancers()[0].name), Rate(41_000));
-        assert_eq!(fleet.heard(), Moment(1));
+        assert_eq!(roster.total(), Some(Rate(52_000)));
+        assert_eq!(roster.peak(&roster.balancers()[0].name), Rate(41_000));
+        assert_eq!(roster.heard(), Moment(1));
     }
 
     #[test]
     fn members_are_counted_by_class() {
-        let mut fleet = Fleet::default();
-        fleet.hear(sample::snapshot(0), Moment(0));
+        let mut roster = Roster::default();
+        roster.hear(sample::snapshot(0), Moment(0));
         let counts: Vec<String> =
-            fleet.counts().iter().map(|(health, count)| format!("{count} {}", health.word())).collect();
+            roster.counts().iter().map(|(health, count)| format!("{count} {}", health.word())).collect();
         assert_eq!(counts, ["3 Ok", "1 Stby", "1 Drn", "1 Err"]);
     }
 
     #[test]
     fn a_restart_is_noticed_and_forgets_rates() {
-        let mut fleet = Fleet::default();
-        assert!(!fleet.hear(sample::snapshot(0), Moment(0)));
-        assert!(!fleet.hear(sample::snapshot(1), Moment(0)));
+        let mut roster = Roster::default();
+        assert!(!roster.hear(sample::snapshot(0), Moment(0)));
+        assert!(!roster.hear(sample::snapshot(1), Moment(0)));
         let mut other = sample::snapshot(2);
         other.proxy.started.0 += 1;
-        assert!(fleet.hear(other, Moment(0)));
-        assert_eq!(fleet.total(), None);
+        assert!(roster.hear(other, Moment(0)));
+        assert_eq!(roster.total(), None);
     }
 
     #[test]
     fn members_that_are_gone_leave_nothing_behind() {
-        let mut fleet = Fleet::default();
-        fleet.hear(sample::snapshot(0), Moment(0));
+        let mut roster = Roster::default();
+        roster.hear(sample::snapshot(0), Moment(0));
         let target = sample::target("node3");
-        assert!(fleet.history(&target).is_some());
+        assert!(roster.history(&target).is_some());
         let mut fewer = sample::snapshot(1);
         fewer.balancers[0].members.truncate(1);
-        fleet.hear(fewer, Moment(0));
-        assert!(fleet.history(&target).is_none());
+        roster.hear(fewer, Moment(0));
+        assert!(roster.history(&target).is_none());
     }
 }
