@@ -1,13 +1,10 @@
 //! The commands around a drain, as scripts and people use them: what they wait for, how they end, what they leave.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use evenkeel_protocol::{DrainOutcome, Snapshot};
 use harness::prelude::*;
-use rustix::process::Signal;
 use serde_json::Value;
 
 /// Two members without sessions, and their proxy.
@@ -26,57 +23,8 @@ pub(crate) fn command(proxy: &Proxy, line: &str) -> Ended {
 }
 
 /// A command that goes on while the test does something else.
-pub(crate) struct Running {
-    child: Child,
-    err: Arc<Mutex<String>>,
-}
-
-impl Running {
-    pub(crate) fn start(proxy: &Proxy, line: &str) -> Self {
-        let mut command = Command::new(evenkeel());
-        command.args(words(proxy, line)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::of(&mut command)
-    }
-
-    pub(crate) fn of(command: &mut Command) -> Self {
-        let mut child = command.spawn().unwrap();
-        let (err, pipe) = (Arc::new(Mutex::new(String::new())), BufReader::new(child.stderr.take().unwrap()));
-        let said = Arc::clone(&err);
-        std::thread::spawn(move || {
-            for line in pipe.lines().map_while(Result::ok) {
-                said.lock().unwrap().extend([line.as_str(), "\n"]);
-            }
-        });
-        Self { child, err }
-    }
-
-    /// Waits until it has said that on standard error.
-    #[track_caller]
-    pub(crate) fn says(&self, text: &str) {
-        eventually_true(text, || self.err.lock().unwrap().contains(text));
-    }
-
-    fn interrupt(&self) {
-        signal(self.child.id(), Signal::INT);
-    }
-
-    #[track_caller]
-    pub(crate) fn ended(mut self) -> Ended {
-        let status = eventually("the command ends", || self.child.try_wait().unwrap());
-        let mut out = String::new();
-        self.child.stdout.as_mut().unwrap().read_to_string(&mut out).unwrap();
-        // Who reads it lets go of it at its end.
-        eventually_true("all was read", || Arc::strong_count(&self.err) == 1);
-        let err = self.err.lock().unwrap().clone();
-        Ended { code: status.code(), out, err }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+pub(crate) fn running(proxy: &Proxy, line: &str) -> Running {
+    Running::start(&evenkeel(), words(proxy, line))
 }
 
 #[track_caller]
@@ -88,7 +36,7 @@ fn begun(proxy: &Proxy) {
 fn a_drain_that_is_waited_for_ends_with_0_when_it_is_safe() {
     let (proxy, [a, _b]) = pair();
     let held = Held::by(&proxy, &a);
-    let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 1m --reason deploy");
+    let waiting = running(&proxy, "drain app/a --wait --settle 200ms --timeout 1m --reason deploy");
     waiting.says("app/a: 1 request is in flight");
     let status = command(&proxy, "status").with_code(0).out;
     let line = status.lines().find(|line| line.starts_with("  drain 1: 1 request is in flight; ")).unwrap();
@@ -139,7 +87,7 @@ fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
     ] {
         let (proxy, [a, _b]) = pair();
         let held = Held::by(&proxy, &a);
-        let waiting = Running::start(&proxy, &format!("drain app/a --wait{option}"));
+        let waiting = running(&proxy, &format!("drain app/a --wait{option}"));
         waiting.says("app/a: 1 request is in flight");
         waiting.interrupt();
         let ended = waiting.ended().with_code(130);
@@ -154,7 +102,7 @@ fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
 fn a_restart_of_the_proxy_is_survived() {
     let (mut proxy, [a, _b]) = pair();
     let held = Held::by(&proxy, &a);
-    let waiting = Running::start(&proxy, "drain app/a --wait --settle 300ms --timeout 1m");
+    let waiting = running(&proxy, "drain app/a --wait --settle 300ms --timeout 1m");
     begun(&proxy);
     proxy.kill();
     // Its answer is gone with the proxy.
@@ -194,9 +142,9 @@ fn a_promise_of_before_a_restart_is_not_repeated() {
 fn whoever_waits_learns_that_another_operator_has_ended_the_drain() {
     let (proxy, [a, _b]) = pair();
     let held = Held::by(&proxy, &a);
-    let one = Running::start(&proxy, "drain app/a --wait");
+    let one = running(&proxy, "drain app/a --wait");
     begun(&proxy);
-    let two = Running::start(&proxy, "wait app/a drained");
+    let two = running(&proxy, "wait app/a drained");
     command(&proxy, "undrain app/a --reason changed_my_mind").with_code(0);
     for waiting in [one, two] {
         let ended = waiting.ended().with_code(8);
@@ -284,9 +232,7 @@ fn a_roll_deploys_one_member_after_the_other_and_fails_nobodys_request() {
     let line = "roll app --settle 200ms --timeout 1m --healthy-within 5s --json -- sh -c";
     let mut whole = words(&proxy, line);
     whole.extend([script, "deploy".to_owned(), "{member}".to_owned()]);
-    let mut command = Command::new(evenkeel());
-    command.args(whole).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let rolling = Running::of(&mut command);
+    let rolling = Running::start(&evenkeel(), whole);
     for member in &members {
         let asked = folder.path().join(member.name());
         eventually_true("the command runs for it", || asked.exists());

@@ -9,8 +9,6 @@ use harness::terminal::console_with;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::drain::Running;
-
 /// Two proxies with the same two members, and these.
 fn twins() -> ([Proxy; 2], [Backend; 2]) {
     let members = backends(["a", "b"]);
@@ -82,10 +80,8 @@ fn what_fails_in_one_is_done_in_the_other_and_can_be_run_again() {
 fn one_that_goes_away_while_a_drain_is_waited_for_holds_up_no_other() {
     let (mut proxies, [a, _b]) = twins();
     let held = Held::by(&proxies[0], &a);
-    let mut waiting = Command::new(evenkeel());
-    waiting.args(words(&proxies, "drain app/a --wait --until idle --settle 100ms"));
-    waiting.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
-    let waiting = Running::of(waiting.stderr(std::process::Stdio::piped()));
+    let line = words(&proxies, "drain app/a --wait --until idle --settle 100ms");
+    let waiting = Running::start(&evenkeel(), line);
     waiting.says("app/a: 1 request is in flight");
     eventually_equal(&"Init Drn Ok".to_owned(), || proxies[1].member("app", "a").words);
     proxies[0].kill();

@@ -1,18 +1,16 @@
 //! What can go wrong around commands that wait and commands that show what strangers wrote.
 
-use std::process::Command;
-
 use evenkeel_protocol::DrainAnswer;
 use harness::prelude::*;
 use rustix::process::Signal;
 
-use crate::drain::{Running, command, pair, words};
+use crate::drain::{command, pair, running, words};
 
 #[test]
 fn a_proxy_that_hangs_for_a_while_is_waited_for() {
     let (proxy, [a, _b]) = pair();
     let held = Held::by(&proxy, &a);
-    let waiting = Running::start(&proxy, "drain app/a --wait --settle 200ms --timeout 5m");
+    let waiting = running(&proxy, "drain app/a --wait --settle 200ms --timeout 5m");
     waiting.says("app/a: 1 request is in flight");
     signal(proxy.pid(), Signal::STOP);
     waiting.says("the proxy is gone");
@@ -31,7 +29,7 @@ fn whoever_waits_learns_what_became_of_the_member() {
     ] {
         let (mut proxy, [a, b]) = pair();
         let held = Held::by(&proxy, &a);
-        let waiting = Running::start(&proxy, "drain app/a --wait --settle 100ms --timeout 5m");
+        let waiting = running(&proxy, "drain app/a --wait --settle 100ms --timeout 5m");
         waiting.says("app/a: 1 request is in flight");
         let other = format!("{b} route=b");
         let text = match change {
@@ -58,13 +56,7 @@ fn a_roll_survives_a_restart_of_the_proxy_under_its_command() {
     let mark = folder.path().join("go");
     let mut line = words(&proxy, "roll app --only a --settle 0 -- sh -c");
     line.push(format!("echo deploying; while [ ! -e {} ]; do sleep 0.02; done", mark.display()));
-    let rolling = Running::of(
-        Command::new(evenkeel())
-            .args(line)
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped()),
-    );
+    let rolling = Running::start(&evenkeel(), line);
     rolling.says("deploying");
     proxy.kill();
     std::fs::write(&mark, "").unwrap();

@@ -1,6 +1,7 @@
 //! A request in flight: a client has sent it, and the backend that has it keeps it until it is let go.
 
 use std::io;
+use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
 use crate::backend::Backend;
@@ -26,18 +27,18 @@ impl Held {
     /// A request that this backend will answer so.
     #[track_caller]
     pub fn answered(proxy: &Proxy, backend: &Backend, reply: Reply) -> Self {
-        Self::of(browser(), proxy, backend, |gate| Behaviour::HoldsUntil(gate, reply))
+        Self::of(browser(), proxy.address(), backend, |gate| Behaviour::HoldsUntil(gate, reply))
     }
 
-    /// A request of that client, with which the backend does so; the gate lets it go on.
+    /// A request of that client to that address, with which the backend does so; the gate lets it go on.
     #[track_caller]
     pub fn of(
         mut client: Browser,
-        proxy: &Proxy,
+        to: SocketAddr,
         backend: &Backend,
         behaviour: impl FnOnce(Gate) -> Behaviour,
     ) -> Self {
-        let (gate, to) = (Gate::new(), proxy.address());
+        let gate = Gate::new();
         backend.behaves(behaviour(gate.clone()));
         let client = thread::spawn(move || client.try_send(to, "GET", "/", b""));
         eventually_equal(&1, || gate.waiting());

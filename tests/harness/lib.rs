@@ -28,6 +28,7 @@
 //! | [`strict`] | rows of bytes: both ends scripted, and a strict reading of what passes |
 //! | [`bare`], [`peer`] | both ends without manners |
 //! | [`wire`] | the HTTP/1.1 that both of them speak |
+//! | [`running`] | a command that goes on while the test does something else |
 //! | [`terminal`], [`frame`] | the console in a pseudo-terminal, and what its screen shows |
 //! | [`dice`] | numbers that follow from a seed |
 //! | [`disk`] | a disk that is full |
@@ -53,6 +54,7 @@ pub mod httpd;
 pub mod namespace;
 pub mod peer;
 pub mod proxy;
+pub mod running;
 pub mod strace;
 pub mod strict;
 pub mod terminal;
@@ -73,6 +75,7 @@ pub mod prelude {
     pub use crate::httpd::{httpd, skipped};
     pub use crate::peer::Peer;
     pub use crate::proxy::{Proxy, folder, proxy, proxy_with_threads, rss, serving, signal};
+    pub use crate::running::Running;
     pub use crate::terminal::{Terminal, console};
     pub use crate::wire::{Framing, Head, read_body};
 }

@@ -56,7 +56,7 @@ fn a_drain_waits_for_what_is_in_flight_and_tells_what_it_is() {
     let (proxy, [a, _b]) = pair();
     let plain = Held::by(&proxy, &a);
     proxy.edit("app", "b", r#"{"disabled":true}"#);
-    let streaming = Held::of(browser(), &proxy, &a, streams);
+    let streaming = Held::of(browser(), proxy.address(), &a, streams);
     a.behaves(Behaviour::Echoes);
     let mut tunnel = Peer::of(&proxy);
     tunnel.says(ASK);
@@ -131,7 +131,7 @@ fn what_was_safe_is_not_said_to_be_any_more_when_something_comes_back() {
     assert_eq!(ended(&proxy, done).outcome, Some(DrainOutcome::SafeToStop), "it has no route, so no session");
     proxy.edit("app", &a, r#"{"route":"a"}"#);
     let its = browser().cookie("SID", "x.a");
-    let request = Held::of(its, &proxy, &a, |gate| Behaviour::HoldsUntil(gate, Reply::size(100)));
+    let request = Held::of(its, proxy.address(), &a, |gate| Behaviour::HoldsUntil(gate, Reply::size(100)));
     eventually_equal(&(false, 1), || {
         let drain = drain(&proxy, done);
         (drain.safe_to_stop, drain.busy.total())
@@ -175,7 +175,7 @@ fn a_cut_ends_whatever_is_in_flight_and_nothing_of_others() {
     let (proxy, [a, b]) = pair();
     proxy.edit("app", "b", r#"{"disabled":true}"#);
     let waiting = Held::by(&proxy, &a);
-    let streaming = Held::of(browser(), &proxy, &a, streams);
+    let streaming = Held::of(browser(), proxy.address(), &a, streams);
     a.behaves(Behaviour::Echoes);
     let mut tunnel = Peer::of(&proxy);
     tunnel.says(ASK);

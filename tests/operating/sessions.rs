@@ -107,7 +107,8 @@ fn who_is_given_a_session_holds_its_member() {
 fn a_session_is_there_as_long_as_its_answer_lasts() {
     let (proxy, [a, _b]) = pair(&format!("{STICKY} sessionwindow=1s"));
     let its = browser().cookie("SID", "1.a");
-    let request = Held::of(its, &proxy, &a, |gate| Behaviour::StallsAfter(2, gate, Reply::size(100)));
+    let request =
+        Held::of(its, proxy.address(), &a, |gate| Behaviour::StallsAfter(2, gate, Reply::size(100)));
     eventually("none of b", || of(&proxy, "b").is_empty().then_some(()));
     request.answer();
     assert!(!of(&proxy, "a").is_empty());

@@ -12,7 +12,7 @@ fn sigterm_lets_requests_in_flight_finish() {
     let held = Backend::new("held");
     let proxy = proxy(serving([&held]));
     let keeps = |gate| Behaviour::HoldsUntil(gate, Reply::size(50_000));
-    let request = Held::of(browser().keep_alive(), &proxy, &held, keeps);
+    let request = Held::of(browser().keep_alive(), proxy.address(), &held, keeps);
 
     proxy.terminate();
     eventually_true("the listener is closed", || TcpStream::connect(proxy.address()).is_err());
