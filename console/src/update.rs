@@ -209,7 +209,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             model.popup = Some(Popup::Confirm(question.clone()));
             return edit::accept_question(model, &question);
         }
-        Some(Popup::Filter { .. }) | None => {}
+        Some(Popup::Filter { text, before }) => navigate::keep_filter(model, text, before),
+        None => {}
         other => model.popup = other,
     }
     Vec::new()

@@ -17,6 +17,7 @@ use super::report::{missing, report};
 use super::{Exit, Session, complete, preview, target};
 use crate::ability::Ability;
 use crate::client::Client;
+use crate::model::drains::now;
 
 /// What `undrain --help` says below the options.
 pub(super) const UNDO: &str = "\
@@ -416,7 +417,17 @@ fn unless_lost(exit: Exit, answer: &DrainAnswer, (options, output): (&EditOption
 
 /// How a drain ended, in a line.
 pub(super) fn sentence(target: &Target, drain: &Drain) -> String {
-    format!("{}: {}: {}", target.label, standing(drain), drain.why)
+    format!("{}: {}: {}", target.label, standing(drain), why(drain))
+}
+
+/// Why it stands so; of a promise that does not hold any more, what is there now.
+pub(super) fn why(drain: &Drain) -> String {
+    match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => {
+            format!("now {}; then: {}", now(drain), drain.why)
+        }
+        _ => drain.why.clone(),
+    }
 }
 
 /// Where a drain stands, in a word or two. What it said when it ended may not hold any more.

@@ -3,7 +3,7 @@
 
 use evenkeel_protocol::{
     BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil,
-    MemberEdit, MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span, Timestamp,
+    Flag, MemberEdit, MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span, Timestamp,
 };
 
 use crate::model::Freshness;
@@ -214,37 +214,76 @@ pub enum Verdict {
     Safe,
     /// No.
     NotYet,
+    /// Nothing is in flight, which is all that was waited for: sessions may come back.
+    Idle,
     /// That cannot be known before then; none: nobody can say when.
     Unknown(Option<Timestamp>),
     /// What is shown is too old to say.
     Stale,
-    /// Nobody asks any more: it was stopped, taken back, or is gone.
+    /// Nobody asks any more: it was stopped, takes new sessions again, or is gone.
     Over(DrainOutcome),
+    /// A later drain of the member, which has that number, says what holds now.
+    Past(u64),
 }
 
-/// What `drain` says of it. A promise is never made of what is no longer live.
-pub fn verdict(drain: &Drain, freshness: &Freshness) -> Verdict {
+/// What `drain` says of its member now, which for a drain that has ended depends on what became of the member since. A
+/// promise is never made of what is no longer live.
+pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness) -> Verdict {
+    let drains = snapshot.map_or(&[][..], |snapshot| &snapshot.drains);
+    let of_same = |other: &&Drain| other.balancer == drain.balancer && other.member == drain.member;
+    let last = drains.iter().filter(of_same).map(|other| other.number).max();
+    if let Some(last) = last.filter(|last| *last > drain.number && !drain.is_running()) {
+        return Verdict::Past(last);
+    }
     if !matches!(freshness, Freshness::Live) {
         return Verdict::Stale;
     }
     if drain.safe_to_stop {
         return Verdict::Safe;
     }
-    if let Some(outcome) = drain.outcome.filter(|outcome| is_over(*outcome)) {
+    if let Some(outcome) = drain.outcome.and_then(|outcome| over(drain, outcome, snapshot)) {
         return Verdict::Over(outcome);
     }
     let live = drain.sessions.live.unwrap_or(0);
     let unknown = drain.sessions.known == SessionsKnown::Unknown;
-    if unknown && live == 0 && drain.busy.total() == 0 && drain.until == DrainUntil::NoSessions {
-        return Verdict::Unknown(drain.sessions.unknown_until);
+    match drain.busy.total() {
+        0 if drain.outcome == Some(DrainOutcome::Idle) => Verdict::Idle,
+        0 if unknown && live == 0 && drain.until == DrainUntil::NoSessions => {
+            Verdict::Unknown(drain.sessions.unknown_until)
+        }
+        _ => Verdict::NotYet,
     }
-    Verdict::NotYet
 }
 
-/// Does the member no longer drain after a drain that ended so?
-fn is_over(outcome: DrainOutcome) -> bool {
+/// Why a drain that ended so is nobody's question any more, if the member does not drain on.
+fn over(drain: &Drain, outcome: DrainOutcome, snapshot: Option<&Snapshot>) -> Option<DrainOutcome> {
     use DrainOutcome::{Cleared, Cut, MemberGone, Restored, Stopped, StoppedMeanwhile};
-    matches!(outcome, Stopped | Cut | StoppedMeanwhile | Restored | Cleared | MemberGone)
+    if matches!(outcome, Stopped | Cut | StoppedMeanwhile | Restored | Cleared | MemberGone) {
+        return Some(outcome);
+    }
+    match target(drain).find(snapshot?) {
+        None => Some(MemberGone),
+        Some((_, member)) if member.status.has(Flag::Stopped) => Some(StoppedMeanwhile),
+        Some((_, member)) if !member.status.has(Flag::Drain) => Some(Cleared),
+        Some(_) => None,
+    }
+}
+
+/// What there is now on a member whose drain has ended, in words.
+pub fn now(drain: &Drain) -> String {
+    let counted = |count: u64, one: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {one}s")),
+    };
+    let sessions = counted(drain.sessions.live.unwrap_or(0), "session");
+    let busy = counted(drain.busy.total(), "request").map(|busy| format!("{busy} in flight"));
+    let facts: Vec<String> = sessions.into_iter().chain(busy).collect();
+    match (facts.is_empty(), drain.sessions.known) {
+        (false, _) => facts.join(" and "),
+        (true, SessionsKnown::Unknown) => "nothing in flight, and sessions unknown".to_owned(),
+        (true, _) => format!("nothing in flight, but not yet for {}", drain.settle),
+    }
 }
 
 /// Its member.
@@ -274,6 +313,8 @@ pub fn of<'a>(snapshot: Option<&'a Snapshot>, target: &Target) -> Option<&'a Dra
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::Status;
+
     use super::*;
     use crate::model::sample;
 
@@ -291,6 +332,10 @@ mod tests {
         stopped.outcome = Some(DrainOutcome::Stopped);
         let mut kept = idle.clone();
         kept.outcome = Some(DrainOutcome::KeptDraining);
+        let mut waited = idle.clone();
+        waited.outcome = Some(DrainOutcome::Idle);
+        let mut again = kept.clone();
+        again.busy.requests = 1;
         let mut safe = idle.clone();
         safe.safe_to_stop = true;
         for (what, drain, wanted) in [
@@ -300,11 +345,44 @@ mod tests {
             ("no whole window, and something in flight", busy_unknown, Verdict::NotYet),
             ("stopped at its deadline", stopped, Verdict::Over(DrainOutcome::Stopped)),
             ("its deadline passed, and it drains on", kept, Verdict::NotYet),
+            ("all that was waited for", waited, Verdict::Idle),
+            ("and a request came", again, Verdict::NotYet),
             ("safe", safe.clone(), Verdict::Safe),
         ] {
-            assert_eq!(verdict(&drain, &Freshness::Live), wanted, "{what}");
+            assert_eq!(verdict(&drain, None, &Freshness::Live), wanted, "{what}");
         }
-        assert_eq!(verdict(&safe, &Freshness::Stale(4)), Verdict::Stale);
+        assert_eq!(verdict(&safe, None, &Freshness::Stale(4)), Verdict::Stale);
+    }
+
+    #[test]
+    fn of_a_drain_that_has_ended_counts_what_the_member_is_now() {
+        let mut snapshot = sample::drained(0);
+        let mut drain = snapshot.drains[0].clone();
+        drain.outcome = Some(DrainOutcome::SafeToStop);
+        let of = |drain: &Drain, snapshot: &Snapshot| verdict(drain, Some(snapshot), &Freshness::Live);
+        let at = snapshot.balancers[0].members.iter().position(|member| member.name == drain.member).unwrap();
+        for (flags, wanted) in [
+            (&[Flag::Drain][..], Verdict::NotYet),
+            (&[], Verdict::Over(DrainOutcome::Cleared)),
+            (&[Flag::Disabled], Verdict::Over(DrainOutcome::Cleared)),
+            (&[Flag::Drain, Flag::Stopped], Verdict::Over(DrainOutcome::StoppedMeanwhile)),
+        ] {
+            let status = flags.iter().fold(Status::default(), |status, flag| status.with(*flag, true));
+            snapshot.balancers[0].members[at].status = status;
+            assert_eq!(of(&drain, &snapshot), wanted, "{flags:?}");
+        }
+        assert_eq!(now(&drain), "17 sessions and 4 requests in flight");
+        (drain.busy, drain.sessions.live) = (evenkeel_protocol::Busy::default(), Some(0));
+        assert_eq!(now(&drain), "nothing in flight, but not yet for 5s");
+        let mut later = drain.clone();
+        (later.number, later.safe_to_stop) = (9, true);
+        snapshot.drains.push(later);
+        drain.safe_to_stop = true;
+        assert_eq!(of(&drain, &snapshot), Verdict::Past(9), "one member, one promise");
+        snapshot.balancers[0].members.clear();
+        snapshot.drains.pop();
+        drain.safe_to_stop = false;
+        assert_eq!(of(&drain, &snapshot), Verdict::Over(DrainOutcome::MemberGone));
     }
 
     #[test]

@@ -100,18 +100,30 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads a filter. What is wrong with it is kept as [`Query::complaint`]; what is right of it counts.
+    /// Reads a filter that is being written: what is half written counts for nothing yet. What is wrong with it is kept
+    /// as [`Query::complaint`], and lets nobody through: who mistypes must not act on everybody.
     pub fn parse(text: &str) -> Self {
+        Self::read(text, false)
+    }
+
+    /// Reads a filter that is written; what is half written is wrong.
+    pub fn whole(text: &str) -> Self {
+        Self::read(text, true)
+    }
+
+    fn read(text: &str, whole: bool) -> Self {
         let text: String = text.chars().take(LONGEST).collect();
         let mut query = Self::default();
         for word in text.split_whitespace() {
-            let (not, word) = match word.strip_prefix('!') {
+            let (not, rest) = match word.strip_prefix('!') {
                 Some(rest) => (true, rest),
                 None => (false, word),
             };
-            match wanted(word) {
+            match wanted(rest) {
                 Ok(Some(wanted)) => query.terms.push(Term { wanted, not }),
-                // Half written.
+                Ok(None) if whole => {
+                    query.complaint = query.complaint.or(Some(format!("'{word}' asks for nothing")));
+                }
                 Ok(None) => {}
                 Err(why) => query.complaint = query.complaint.or(Some(why)),
             }
@@ -137,7 +149,8 @@ impl Query {
 
     /// Does it let this member through?
     pub fn passes(&self, balancer: &BalancerSnapshot, member: &MemberSnapshot, rate: Option<Rate>) -> bool {
-        self.terms.iter().all(|term| term.holds(balancer, member, rate) != term.not)
+        self.complaint.is_none()
+            && self.terms.iter().all(|term| term.holds(balancer, member, rate) != term.not)
     }
 }
 
@@ -328,6 +341,14 @@ mod tests {
             let query = Query::parse(filter);
             assert!(query.complaint().is_some_and(|why| why.contains(says)), "{filter}: {query:?}");
             assert_eq!(query.text(), filter);
+            let snapshot = sample::snapshot(0);
+            let mut members = snapshot.balancers[0].members.iter();
+            assert!(!members.any(|member| query.passes(&snapshot.balancers[0], member, None)), "{filter}");
+        }
+        for (filter, wrong) in
+            [("busy>", true), ("!", true), ("route=", false), ("", false), ("node !err", false)]
+        {
+            assert_eq!(Query::whole(filter).complaint().is_some(), wrong, "{filter:?}");
         }
         assert_eq!(Query::parse(&"x".repeat(10_000)).text().len(), LONGEST);
     }

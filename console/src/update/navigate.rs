@@ -218,6 +218,15 @@ fn scroll(model: &mut Model, action: Action) {
     }
 }
 
+/// The filter is written; one that is wrong stays open.
+pub(super) fn keep_filter(model: &mut Model, text: Text, before: String) {
+    model.cursor.filter = Query::whole(text.value());
+    model.cursor.settle(&model.roster);
+    if model.cursor.filter.complaint().is_some() {
+        model.popup = Some(Popup::Filter { text, before });
+    }
+}
+
 /// The list follows the filter while it is written.
 pub(super) fn filter_as_written(model: &mut Model) {
     if let Some(Popup::Filter { text, .. }) = &model.popup {

@@ -37,7 +37,10 @@ pub(super) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
             model.tell(Tone::Alarm, format!("there is no column '{column}'"));
         }
         ("sort", _) => {}
-        ("filter", text) if !text.is_empty() => model.cursor.filter = Query::parse(text),
+        ("filter", text) if !text.is_empty() => match Query::whole(text) {
+            query if query.complaint().is_none() => model.cursor.filter = query,
+            query => model.tell(Tone::Alarm, query.complaint().unwrap_or_default()),
+        },
         ("unmark", "") => drop(model.cursor.unmark()),
         ("unlock", "") if !model.lock.is_open() => return act(model, Action::Lock),
         ("lock", "") if !model.lock.is_open() => model.tell(Tone::Plain, "it is locked already"),

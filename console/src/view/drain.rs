@@ -49,12 +49,21 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
 pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'static> {
     let label = drains::target(drain).label(scene.model.roster.snapshot());
     let name = (usize::from(columns) / 4).clamp(12, 30);
-    let (role, said) = match drain.outcome {
-        Some(outcome) if !drain.safe_to_stop => (Role::Text, outcome_words(outcome).to_owned()),
+    let facts = match (verdict_of(scene, drain), drain.ended) {
+        // What is counted now is not this one's.
+        (Verdict::Past(_) | Verdict::Over(_), Some(at)) => {
+            vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
+        }
+        _ => {
+            let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
+            facts.extend([sessions_in_short(drain), format!("{} in flight", drain.busy.total())]);
+            facts
+        }
+    };
+    let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
+        (Verdict::Past(_), Some(outcome)) => (Role::Text, outcome_words(outcome).to_owned()),
         _ => answer(scene, drain),
     };
-    let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
-    facts.extend([sessions_in_short(drain), format!("{} in flight", drain.busy.total())]);
     let shape = if drain.is_running() { "◐" } else { "·" };
     let room = usize::from(columns).saturating_sub(name + 24);
     Line::from(vec![
@@ -115,12 +124,18 @@ fn one(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, drain: &Drain) {
     }
 }
 
+fn verdict_of(scene: Scene<'_>, drain: &Drain) -> Verdict {
+    verdict(drain, scene.model.roster.snapshot(), &scene.model.freshness())
+}
+
 /// `SAFE TO STOP`, `NOT YET`, `UNKNOWN until 12:31`, and how it is meant.
 fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
     let now = scene.model.clock.wall;
-    match verdict(drain, &scene.model.freshness()) {
+    match verdict_of(scene, drain) {
         Verdict::Safe => (Role::Good, "SAFE TO STOP".to_owned()),
         Verdict::NotYet => (Role::Alarm, "NOT YET".to_owned()),
+        Verdict::Idle => (Role::Warning, "IDLE".to_owned()),
+        Verdict::Past(_) => (Role::Text, "PAST".to_owned()),
         Verdict::Unknown(Some(at)) => {
             (Role::Warning, format!("UNKNOWN until {}", words::minute(at, now, &scene.look.zone)))
         }
@@ -139,7 +154,7 @@ fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
 /// The answer in a band across the screen, the reason behind it, and below it what does not fit there.
 fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
     let (role, said) = answer(scene, drain);
-    let why = match (verdict(drain, &scene.model.freshness()), scene.model.freshness()) {
+    let why = match (verdict_of(scene, drain), scene.model.freshness()) {
         (Verdict::Stale, Freshness::Stale(seconds)) => {
             format!("the proxy was last heard {seconds} s ago; then: {}", drain.why)
         }
@@ -150,7 +165,14 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
             )
         }
         (Verdict::Stale, _) => format!("the proxy does not answer; when it last did: {}", drain.why),
-        (Verdict::NotYet, _) => format!("because {}", drain.why),
+        (Verdict::NotYet, _) if drain.is_running() => format!("because {}", drain.why),
+        (Verdict::NotYet | Verdict::Unknown(_) | Verdict::Idle, _) if !drain.is_running() => {
+            format!("now {}; what it ended with: {}", drains::now(drain), drain.why)
+        }
+        (Verdict::Past(later), _) => format!("drain {later} of the same member says what holds now"),
+        (Verdict::Over(DrainOutcome::Cleared), _) if drain.outcome != Some(DrainOutcome::Cleared) => {
+            format!("it drains no more; what the drain ended with: {}", drain.why)
+        }
         _ => drain.why.clone(),
     };
     let style: Style = scene.style(role).add_modifier(Modifier::REVERSED | Modifier::BOLD);
@@ -252,16 +274,23 @@ fn estimate(drain: &Drain) -> String {
 
 /// `● shedding ── ◐ sessions ── ○ requests ── ○ settling ── ○ done`
 fn steps(scene: Scene<'_>, drain: &Drain, room: usize) -> Line<'static> {
-    let passed = DrainPhase::ALL.iter().position(|phase| *phase == drain.phase).unwrap_or(0);
+    // Of sessions it says nothing if they are not waited for.
+    let awaited =
+        |phase: &&DrainPhase| drain.until == DrainUntil::NoSessions || **phase != DrainPhase::Sessions;
+    let phases = || DrainPhase::ALL.iter().filter(awaited);
+    let passed = phases().position(|phase| *phase == drain.phase).unwrap_or(0);
     let narrow = room < 66;
+    // What was cut short has not passed all of them, and what holds no more is past.
+    let reached = match verdict_of(scene, drain) {
+        Verdict::Safe | Verdict::Idle | Verdict::Stale => drain.outcome.is_none_or(DrainOutcome::is_reached),
+        _ => drain.is_running(),
+    };
     let mut line = Line::default();
-    for (at, phase) in DrainPhase::ALL.iter().enumerate() {
+    for (at, phase) in phases().enumerate() {
         if at > 0 {
             line.push_span(scene.span(Role::Faint, if narrow { " " } else { " ── " }));
         }
         let ended = *phase == DrainPhase::Done && at == passed;
-        // What was cut short has not passed all of them.
-        let reached = drain.outcome.is_none_or(DrainOutcome::is_reached);
         let (mark, role, text) = match at.cmp(&passed) {
             std::cmp::Ordering::Less if !reached => ("·", Role::Faint, Role::Faint),
             std::cmp::Ordering::Equal if ended && !reached => ("■", Role::Warning, Role::Strong),
@@ -422,8 +451,8 @@ fn terms(scene: Scene<'_>, drain: &Drain, room: usize) -> Vec<Line<'static>> {
 /// How a drain ended, in words.
 fn outcome_words(outcome: DrainOutcome) -> &'static str {
     match outcome {
-        DrainOutcome::SafeToStop => "safe to stop",
-        DrainOutcome::Idle => "idle; of its sessions nothing was promised",
+        DrainOutcome::SafeToStop => "was safe to stop",
+        DrainOutcome::Idle => "was idle; of its sessions nothing was promised",
         DrainOutcome::KeptDraining => "deadline passed; keeps draining",
         DrainOutcome::Stopped => "stopped at the deadline",
         DrainOutcome::Cut => "cut off at the deadline",

@@ -37,6 +37,9 @@ pub struct Balancer {
     pub(crate) watch: Watch,
     /// Members that were taken away, and may still have requests in flight.
     pub(crate) departed: Vec<(MemberName, Arc<Tally>)>,
+    /// The revision of a member that comes: more than any that has gone had, so that nobody takes one that comes back
+    /// for the one that was looked at.
+    pub(crate) first_revision: u64,
 }
 
 /// What happens in the course of an election, beside who is elected.
@@ -112,6 +115,7 @@ impl Balancer {
             timetable: Timetable::outdated(),
             watch: Watch::new(),
             departed: Vec::new(),
+            first_revision: 0,
         };
         balancer.rebuild_routes();
         balancer.check_invariants();

@@ -38,6 +38,7 @@ impl Balancer {
             timetable: Timetable::outdated(),
             watch: Watch::blind(),
             departed: Vec::new(),
+            first_revision: self.first_revision,
         }
     }
 

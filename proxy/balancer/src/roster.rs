@@ -14,7 +14,8 @@ impl Balancer {
     /// This balancer with one more member, whose name is that of no other. `cores` is as in [`Balancer::new`].
     #[must_use]
     pub fn grown(&self, (name, settings): (MemberName, MemberSettings), cores: usize) -> Self {
-        let newcomer = Member::new(name, settings, cores);
+        let mut newcomer = Member::new(name, settings, cores);
+        newcomer.revision = self.first_revision;
         newcomer.tally.set_attentive(!self.settings.failonstatus.is_empty());
         self.of_roster(self.members.iter().cloned().chain([newcomer]).collect())
     }
@@ -86,6 +87,31 @@ mod tests {
         assert_eq!((after.revision, after.members[3].revision), (before.revision + 1, 0));
         let elected = |at: usize| after.members[at].tally.elected();
         assert_eq!([elected(0), elected(1), elected(2), elected(3)], [1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn who_comes_back_has_a_revision_that_it_never_had() {
+        let mut before = balancer(LbMethod::ByRequests, &["a", "b"]);
+        let set = |balancer: &mut Balancer, set: bool| {
+            balancer.edit_member(&name("a"), &MemberEdit::default().with_flag(Flag::Drain, set)).unwrap();
+        };
+        set(&mut before, true);
+        let of_a = |balancer: &Balancer| {
+            balancer.members.iter().find(|it| it.name == name("a")).map(|it| it.revision).unwrap()
+        };
+        let mut back = before.shrunk(&name("a")).grown((name("a"), MemberSettings::default()), 1);
+        assert_eq!((of_a(&before), of_a(&back)), (1, 2));
+        set(&mut back, true);
+        // The same over reloads of the configuration.
+        let configured = |before: &Balancer, hosts: &[&str]| {
+            let members = hosts.iter().map(|host| (name(host), MemberSettings::default())).collect();
+            let own = (before.name.clone(), before.settings.clone());
+            let mut now = Balancer::succeeding(before, own, members, 1);
+            now.count_changes_since(before);
+            now
+        };
+        let without = configured(&back, &["b"]);
+        assert_eq!(of_a(&configured(&configured(&without, &["b"]), &["a", "b"])), 4);
     }
 
     #[test]

@@ -55,6 +55,8 @@ impl Balancer {
     /// later, so who has just gone is remembered without any, and after that as long as a balancer of before knows it.
     pub(crate) fn remember_departed(&mut self, before: &Self) {
         let stayed: HashSet<&MemberName> = self.members.iter().map(|member| &member.name).collect();
+        let left = before.members.iter().filter(|member| !stayed.contains(&member.name));
+        self.first_revision = left.map(|member| member.revision + 1).fold(before.first_revision, u64::max);
         let gone = before.members.iter().map(|member| (&member.name, &member.tally));
         let gone = gone.filter(|(name, _)| !stayed.contains(name));
         let earlier = before.departed.iter().map(|(name, tally)| (name, tally));
@@ -93,7 +95,7 @@ impl Balancer {
         self.revision = before.revision + u64::from(self.settings != before.settings);
         let known = by_name(before);
         for member in &mut self.members {
-            member.revision = known.get(&member.name).map_or(0, |(_, old)| {
+            member.revision = known.get(&member.name).map_or(self.first_revision, |(_, old)| {
                 let same = old.settings == member.settings && old.status == member.status;
                 old.revision + u64::from(!same)
             });

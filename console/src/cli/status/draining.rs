@@ -35,5 +35,5 @@ fn told(drain: &Drain) -> String {
     // It may have become so after its time had passed.
     let is_late = drain.safe_to_stop && !drain.outcome.is_some_and(DrainOutcome::is_reached);
     let now = if is_late { "; it is safe to stop now" } else { "" };
-    format!("{}: {}{now}{reason}", drain::standing(drain), drain.why)
+    format!("{}: {}{now}{reason}", drain::standing(drain), drain::why(drain))
 }
