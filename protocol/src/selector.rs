@@ -57,7 +57,7 @@ impl Selector {
                 Ok(Self { balancer: None, member: rest.to_owned() })
             }
             Some((_, tail)) if tail.starts_with('/') => Ok(Self { balancer: None, member: rest.to_owned() }),
-            Some((balancer, member)) => match balancer.parse() {
+            Some((balancer, member)) => match BalancerName::as_shown(balancer) {
                 Ok(_) if member.is_empty() => refuse("names a balancer and no member"),
                 Ok(balancer) => Ok(Self { balancer: Some(balancer), member: member.to_owned() }),
                 Err(_) => refuse("starts with no balancer's name"),
@@ -74,7 +74,8 @@ impl Selector {
     ) -> Result<Candidate<'a>, Refusal> {
         let in_balancer =
             candidates.filter(|it| self.balancer.as_ref().is_none_or(|name| name == it.balancer));
-        let url = self.member.parse::<MemberName>().ok();
+        // An httpd has members of other schemes too.
+        let url = MemberName::as_shown(&self.member).ok();
         let same = |member: &MemberName| url.as_ref() == Some(member);
         let mut fitting: Vec<_> = in_balancer.clone().filter(|it| same(it.member)).collect();
         if fitting.is_empty() {
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     fn resolve(text: &str) -> Result<String, Code> {
-        let [app, api]: [BalancerName; 2] = ["app", "api"].map(|name| name.parse().unwrap());
+        let [app, api, odd] = ["app", "api", "a&b"].map(|name| BalancerName::as_shown(name).unwrap());
         let members: Vec<(&BalancerName, MemberName, Route)> = [
             (&app, "http://10.0.0.1:8080", "a"),
             (&app, "http://10.0.0.2:8080", "b"),
@@ -159,8 +160,9 @@ mod tests {
             (&api, "http://10.0.0.1:8080", "a"),
             (&api, "http://host", ""),
             (&api, "unix:/run/x.sock|http://sock/base", ""),
+            (&odd, "ajp://10.0.0.9:8009/t", ""),
         ]
-        .map(|(balancer, url, route)| (balancer, url.parse().unwrap(), route.parse().unwrap()))
+        .map(|(balancer, url, route)| (balancer, MemberName::as_shown(url).unwrap(), route.parse().unwrap()))
         .into();
         let candidates =
             members.iter().map(|(balancer, member, route)| Candidate { balancer, member, route });
@@ -190,6 +192,9 @@ mod tests {
             ("api/unix:/run/x.sock", "api/unix:/run/x.sock|http://sock/base"),
             ("http://sock/base", "api/unix:/run/x.sock|http://sock/base"),
             ("sock", "api/unix:/run/x.sock|http://sock/base"),
+            ("ajp://10.0.0.9:8009/t", "a&b/ajp://10.0.0.9:8009/t"),
+            ("a&b/ajp://10.0.0.9:8009/t", "a&b/ajp://10.0.0.9:8009/t"),
+            ("balancer://a&b/10.0.0.9:8009", "a&b/ajp://10.0.0.9:8009/t"),
         ] {
             assert_eq!(resolve(text).as_deref(), Ok(found), "{text}");
         }

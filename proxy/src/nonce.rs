@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use percent_encoding::percent_decode;
 use subtle::ConstantTimeEq as _;
 
 use crate::clock;
 
 /// The parameter that carries one, in a query or in a form.
-const PARAMETER: &[u8] = b"nonce=";
+const PARAMETER: &[u8] = b"nonce";
 /// What stands in a log instead of one.
 const MASK: &[u8] = b"...";
 
@@ -25,24 +25,24 @@ pub(crate) fn is_same(nonce: &str, given: &str) -> bool {
     nonce.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
-/// A target, or the address of a page, with its nonces hidden.
+/// A target, or the address of a page, with its nonces hidden, however their name is written.
 pub(crate) fn masked(text: &[u8]) -> Cow<'_, [u8]> {
-    let mut found = memmem::find_iter(text, PARAMETER).peekable();
-    if found.peek().is_none() {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Vec::with_capacity(text.len());
+    let mut out: Option<Vec<u8>> = None;
     let mut from = 0;
-    for at in found {
-        let value = at + PARAMETER.len();
-        out.extend_from_slice(text.get(from..value).unwrap_or_default());
-        let rest = text.get(value..).unwrap_or_default();
+    for at in memchr::memchr_iter(b'=', text) {
+        let (name, rest) =
+            (text.get(from.min(at)..at).unwrap_or_default(), text.get(at + 1..).unwrap_or_default());
+        let name = name.rsplit(|byte| b"?&# \"".contains(byte)).next().unwrap_or_default();
         let length = rest.iter().position(|byte| b"&# \"".contains(byte)).unwrap_or(rest.len());
-        if length > 0 {
-            out.extend_from_slice(MASK);
+        if at < from || length == 0 || !percent_decode(name).eq(PARAMETER.iter().copied()) {
+            continue;
         }
-        from = value + length;
+        let out = out.get_or_insert_with(|| Vec::with_capacity(text.len()));
+        out.extend_from_slice(text.get(from..=at).unwrap_or_default());
+        out.extend_from_slice(MASK);
+        from = at + 1 + length;
     }
+    let Some(mut out) = out else { return Cow::Borrowed(text) };
     out.extend_from_slice(text.get(from..).unwrap_or_default());
     Cow::Owned(out)
 }
@@ -77,6 +77,8 @@ mod tests {
             ("/m?nonce=&b=app", "/m?nonce=&b=app"),
             ("/m?nonce=a&nonce=b#x", "/m?nonce=...&nonce=...#x"),
             ("GET /m?nonce=a HTTP/1.1", "GET /m?nonce=... HTTP/1.1"),
+            ("/m?b=app&%6eonce=a=b&n%4fnce=c", "/m?b=app&%6eonce=...&n%4fnce=c"),
+            ("/m?%6E%6fnc%65=a&xnonce=b", "/m?%6E%6fnc%65=...&xnonce=b"),
         ] {
             assert_eq!(masked(text.as_bytes()), shown.as_bytes());
         }

@@ -1,6 +1,6 @@
 //! Names as the manager page of an httpd shows them: it has schemes and routes that Evenkeel's own proxy refuses.
 
-use super::{InvalidName, MemberName, Route, invalid};
+use super::{BalancerName, InvalidName, MemberName, Route, invalid};
 use crate::clean::is_clean;
 
 impl MemberName {
@@ -30,6 +30,26 @@ impl MemberName {
     }
 }
 
+impl BalancerName {
+    /// The name that a manager page shows, which may hold what [`str::parse`] refuses (`a&b`, `a%20b`).
+    ///
+    /// # Errors
+    ///
+    /// It is empty, longer than httpd takes, or has blanks, slashes or control characters.
+    pub fn as_shown(text: &str) -> Result<Self, InvalidName> {
+        let refused = match text.parse() {
+            Ok(name) => return Ok(name),
+            Err(refused) => refused,
+        };
+        let bare = text.strip_prefix("balancer://").unwrap_or(text);
+        let odd = |c: char| c == '/' || c.is_whitespace() || !is_clean(c);
+        if bare.is_empty() || bare.len() > Self::LONGEST || bare.chars().any(odd) {
+            return Err(refused);
+        }
+        Ok(Self(bare.into()))
+    }
+}
+
 impl Route {
     /// The route that a manager page shows, which may hold what [`str::parse`] refuses.
     ///
@@ -47,6 +67,21 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn balancers_are_taken_as_a_page_shows_them() {
+        for (text, name) in [
+            ("balancer://App", Some("app")),
+            ("balancer://a&b", Some("a&b")),
+            ("mix%20ed", Some("mix%20ed")),
+            ("balancer://", None),
+            ("a b", None),
+            ("a\u{1b}[2J", None),
+        ] {
+            let shown = BalancerName::as_shown(text).ok();
+            assert_eq!(shown.as_ref().map(BalancerName::as_str), name, "{text:?}");
+        }
+    }
 
     #[test]
     fn names_of_other_schemes_are_taken_as_they_are_and_own_ones_normalised() {

@@ -129,7 +129,7 @@ impl Page {
         let Some(rest) = heading.text.strip_prefix("LoadBalancer Status for ") else { return };
         let text = rest.split(" [").next().unwrap_or_default();
         let link = heading.link.as_deref().map(Link::of).unwrap_or_default();
-        match text.parse::<BalancerName>() {
+        match BalancerName::as_shown(text) {
             Ok(name) => {
                 let b = link.b.unwrap_or_else(|| text.trim_start_matches("balancer://").to_owned());
                 let (cells, members) = (Cells::default(), Vec::new());

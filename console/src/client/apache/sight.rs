@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use evenkeel_protocol::health::HealthSnapshot;
 use evenkeel_protocol::{
-    Answers, BalancerSettings, BalancerSnapshot, CheckUri, Checks, ErrorNote, ExpressionName, Flag, Foreign,
-    Hello, INTERFACE, Latencies, MemberSnapshot, Route, Snapshot, Status, StickySession, Timestamp,
+    Answers, BalancerName, BalancerSettings, BalancerSnapshot, CheckUri, Checks, ErrorNote, ExpressionName,
+    Flag, Foreign, Hello, INTERFACE, Latencies, MemberSnapshot, Route, Snapshot, Status, StickySession,
+    Timestamp,
 };
 
 use super::page::{Balancer, Member, Page};
@@ -121,7 +122,8 @@ impl Sight<'_> {
                 || exact.member == member.name.url()
                 || exact.member == member.w
         };
-        let own = |exact: &&Exact| exact.balancer.parse().is_ok_and(|name| balancer.name == name);
+        let own =
+            |exact: &&Exact| BalancerName::as_shown(&exact.balancer).is_ok_and(|name| balancer.name == name);
         self.exact?.iter().find(|exact| own(exact) && shown(exact))
     }
 
