@@ -22,6 +22,7 @@ use evenkeel_protocol::clean::clean;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::address;
 use crate::keymap::Keymap;
 use crate::message::Key;
 
@@ -67,7 +68,7 @@ impl fmt::Display for Fault {
         if let Some(line) = self.line {
             write!(f, "{line}:")?;
         }
-        write!(f, " {}", clean(&self.why, 1000))
+        write!(f, " {}", clean(&address::in_text(&self.why), 1000))
     }
 }
 
@@ -203,8 +204,10 @@ fn read(text: &str, file: &Path) -> Result<Config, Fault> {
         for target in group.targets.into_inner() {
             let (place, target) = (target.span(), target.into_inner());
             if !target.starts_with('/') && !target.starts_with("http://") && !target.starts_with("https://") {
-                let what =
-                    format!("'{target}' is neither an absolute path nor the address of a manager page");
+                let what = format!(
+                    "'{}' is neither an absolute path nor the address of a manager page",
+                    address::shown(&target)
+                );
                 return Err(fault(Some(place), format!("[group.{name}] targets: {what}, as in {EXAMPLE}")));
             }
             targets.push(target);
@@ -264,12 +267,18 @@ mod tests {
                 "[group.a]\ntargets = [\n'/run/a',\n'run/b']",
                 ":4: [group.a] targets: 'run/b' is neither an absolute path",
             ),
+            (
+                "[group.a]\ntargets = 'http://u:secret@h/'",
+                "invalid type: string \"http://h/\", expected a sequence",
+            ),
+            ("[group.a]\ntargets = ['ftp://u:secret@h/']", ":2: [group.a] targets: 'ftp://h/' is neither"),
+            ("[group.a]\ntargets = ['u:secret@h']", ":2: [group.a] targets: 'h' is neither"),
             ("[keys\n", ":1: "),
             ("[keys]\n\"\\u001b[2J\" = 'x'", ":2: [keys] "),
         ] {
             let why = of(text).unwrap_err();
             assert!(why.starts_with("/etc/x.toml:") && why.contains(says), "{text}: {why}");
-            assert!(!why.contains(['\u{1b}', '\n']), "{why}");
+            assert!(!why.contains(['\u{1b}', '\n']) && !why.contains("secret"), "{why}");
         }
     }
 

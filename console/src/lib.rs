@@ -3,10 +3,12 @@
 //! Everything that happens to the screen is a `message`; [`update`](mod@update) turns it into a changed `model` and
 //! `effect`s, and does no I/O; [`view`](mod@view) draws the model. `screen` is the loop around them, `terminal` what
 //! it takes and gives back, and [`attach`] ties it to a [`client`] of each proxy. Several proxies are a fleet
-//! ([`targets`], named in [`config`]): a model for each, and a deck above them. Commands ([`cli`]) use the
+//! ([`targets`], named in [`config`]): a model for each, and a deck above them. What somebody
+//! wrote as an [`address`] is shown without its password. Commands ([`cli`]) use the
 //! same client and write to writers they are given. `demo` embeds a whole proxy, and nothing else here knows one.
 
 pub mod ability;
+pub mod address;
 pub mod attach;
 pub mod check;
 pub mod cli;

@@ -28,6 +28,7 @@ pub mod form;
 pub mod gathered;
 pub mod health;
 pub mod history;
+pub mod lasting;
 pub mod lens;
 pub mod lock;
 pub mod log;

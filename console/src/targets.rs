@@ -7,6 +7,7 @@ use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::place::ADMIN_SOCKET;
 use thiserror::Error;
 
+use crate::address::shown;
 use crate::client::{NoProxy, Place};
 use crate::config;
 
@@ -78,6 +79,9 @@ pub enum Unfit {
     /// Some before the command and some behind it: the parser of the command line would keep the latter only.
     #[error("some targets are named before the command and some behind it; name them all in one place")]
     Scattered,
+    /// The address of a manager page where a path belongs.
+    #[error("--socket {0} is an address, and no path: name it with --apache")]
+    Address(String),
     /// The same target again.
     #[error("{0} is named twice; name each target once")]
     Twice(String),
@@ -116,6 +120,10 @@ impl Targets {
         }
         if written > sockets.len() + pages.len() {
             return Err(Unfit::Scattered);
+        }
+        let address = sockets.iter().map(|socket| socket.to_string_lossy()).find(|text| text.contains("://"));
+        if let Some(text) = address {
+            return Err(Unfit::Address(shown(&text)));
         }
         let Some(group) = group else {
             if sockets.len() + pages.len() < 2 {
@@ -286,6 +294,8 @@ mod tests {
         };
         assert!(of(&["/run/a".into()], Some("web"), 1).contains("leave --socket and --apache out"));
         assert!(of(&["/run/b".into()], None, 2).contains("all in one place"));
+        let page = of(&["https://anna:secret@lb1/".into()], None, 1);
+        assert!(page.starts_with("--socket https://lb1/ is an address"), "{page}");
     }
 
     #[test]

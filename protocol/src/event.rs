@@ -6,7 +6,7 @@ use crate::drain::{DrainOutcome, DrainPhase, DrainUntil, OnTimeout};
 use crate::edit::{Change, Peer};
 use crate::name::{BalancerName, MemberName};
 use crate::refusal::Code;
-use crate::reload::{Override, Subject};
+use crate::reload::{HttpdRestart, Override, Subject};
 use crate::span::{Patience, Span};
 use crate::status::Status;
 use crate::timestamp::Timestamp;
@@ -123,6 +123,8 @@ pub enum EventKind {
         /// Who asked for it; none: a signal.
         by: Option<Peer>,
     },
+    /// Another run of an httpd answers; a proxy of ours never tells this.
+    HttpdRestarted(HttpdRestart),
     /// An edit holds on although the configuration was read after it.
     OverrideKept(Override),
     /// An edit holds no longer: the configuration wins, or who was edited is gone.
@@ -302,6 +304,7 @@ impl EventKind {
             | Self::Stopping
             | Self::Reloaded { .. }
             | Self::ReloadRefused { .. }
+            | Self::HttpdRestarted(_)
             | Self::Missed { .. } => None,
         }
     }

@@ -95,7 +95,7 @@ pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use plan::{BalancerOutlook, PlanOrder, PlanPreview, PlanStep, Proposal};
 pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};
-pub use reload::{Override, Reloaded, Subject};
+pub use reload::{HttpdRestart, Override, Reloaded, Subject};
 pub use roster::{MemberAddition, MemberRemoval};
 pub use selector::Selector;
 pub use sessions::{Census, RouteSessions};

@@ -54,6 +54,7 @@ impl Mark {
             EventKind::Reloaded { by, .. } => {
                 (MarkKind::Reloaded, format!("configuration read anew{}", author(by.as_ref())))
             }
+            EventKind::HttpdRestarted(restart) => (MarkKind::Reloaded, restart.to_string()),
             EventKind::MemberEdited { changes, by, .. } | EventKind::BalancerEdited { changes, by, .. } => {
                 (MarkKind::Edited, edited(changes, by.as_ref()))
             }

@@ -1,5 +1,7 @@
 //! What reading the configuration anew did: who came, who went, and what became of edits that were made at run time.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::name::{BalancerName, MemberName};
@@ -46,4 +48,79 @@ pub struct Reloaded {
     pub warnings: Vec<String>,
     /// Will the edits that hold on survive a restart?
     pub durable: bool,
+}
+
+/// Another run of an httpd answers: it was restarted, or reloaded (`apachectl graceful`). Its page tells neither which, nor
+/// who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpdRestart {
+    /// Does it keep what is set at run time (`BalancerPersist`)? None: its page does not say.
+    pub persists: Option<bool>,
+    /// Balancers and members that came.
+    pub added: u64,
+    /// Balancers and members that went.
+    pub removed: u64,
+    /// Settings made from here that hold on.
+    pub kept: u64,
+    /// Settings made from here that hold no longer; an event each comes before this one.
+    pub dropped: u64,
+}
+
+impl HttpdRestart {
+    /// Is anything as it was not?
+    pub fn is_harmless(&self) -> bool {
+        self.persists == Some(true) && self.dropped == 0
+    }
+}
+
+impl fmt::Display for HttpdRestart {
+    /// The whole sentence, without who it is about.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { persists, added, removed, kept, dropped } = self;
+        f.write_str("httpd was restarted or reloaded; runtime settings ")?;
+        f.write_str(match persists {
+            Some(true) => "stay (BalancerPersist)",
+            Some(false) | None => "went back to its configuration",
+        })?;
+        for (count, what) in [
+            (added, "new"),
+            (removed, "gone"),
+            (kept, "set from here and kept"),
+            (dropped, "set from here and lost"),
+        ] {
+            if *count > 0 {
+                write!(f, "; {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restart_of_httpd_tells_what_became_of_settings() {
+        let restart = |persists, [kept, dropped]: [u64; 2]| HttpdRestart {
+            persists,
+            added: 0,
+            removed: 1,
+            kept,
+            dropped,
+        };
+        for (restart, harmless, ends) in [
+            (
+                restart(Some(false), [0, 2]),
+                false,
+                "went back to its configuration; 1 gone; 2 set from here and lost",
+            ),
+            (restart(None, [0, 0]), false, "went back to its configuration; 1 gone"),
+            (restart(Some(true), [1, 0]), true, "stay (BalancerPersist); 1 gone; 1 set from here and kept"),
+            (restart(Some(true), [0, 1]), false, "stay (BalancerPersist); 1 gone; 1 set from here and lost"),
+        ] {
+            let told = restart.to_string();
+            assert_eq!((restart.is_harmless(), told.ends_with(ends)), (harmless, true), "{told}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ mod header;
 mod health;
 mod heartbeat;
 mod include;
-mod lexer;
+pub(crate) mod lexer;
 mod limits;
 mod manager;
 mod nearest;

@@ -10,7 +10,7 @@ use super::*;
 const USERS: &str = "anna:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
 
 /// A page at `/locked` that wants to know who asks.
-fn locked(folder: &std::path::Path) -> Option<(Page, String)> {
+pub(crate) fn locked(folder: &std::path::Path) -> Option<(Page, String)> {
     let users = folder.join("users");
     std::fs::write(&users, USERS).unwrap();
     let lines = format!(

@@ -11,7 +11,9 @@ mod drain;
 mod edits;
 mod fleet;
 mod one_file;
+mod prompt;
 mod screen;
+mod tls;
 mod trouble;
 
 /// A manager page with the balancer `app` of two members, `a` and `b`.

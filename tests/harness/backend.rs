@@ -236,7 +236,7 @@ fn is_open(stream: &TcpStream) -> bool {
 }
 
 /// A socket that is bound and does not listen. Several may be bound to one of our ports, but only one listens.
-pub(crate) fn bound(address: SocketAddr) -> Socket {
+pub fn bound(address: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     socket.set_reuse_address(true).unwrap();
     socket.set_reuse_port(true).unwrap();

@@ -8,6 +8,7 @@ mod access;
 mod beside;
 mod closed;
 mod forms;
+mod groups;
 mod growth;
 mod hardening;
 mod mask;

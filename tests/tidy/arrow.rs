@@ -94,6 +94,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "tui-input",
             "jiff",
             "rustix",
+            // Signals that wait while a password is typed.
+            "nix",
             "clap",
             "clap_complete",
             "clap_mangen",

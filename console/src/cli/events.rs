@@ -150,6 +150,7 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::ReloadRefused { reason, by } => {
             format!("the configuration was not read anew: {reason}{}", of(by.as_ref(), None, true))
         }
+        EventKind::HttpdRestarted(restart) => restart.to_string(),
         EventKind::OverrideKept(what) => reload::told(what, "kept"),
         EventKind::OverrideDropped(what) => reload::told(what, "dropped"),
         EventKind::HeartbeatsMissed { balancer } => {

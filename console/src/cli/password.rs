@@ -1,15 +1,20 @@
 //! Asks for a password on the terminal, without showing what is typed. The terminal is put back also where somebody
-//! interrupts: keys are read one by one meanwhile, for a signal would end the process before that.
+//! interrupts or ends the process: keys are read one by one, and signals wait until it is.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Bytes, Read, Write as _};
+use std::io::{self, BufReader, Bytes, Read, Write as _};
 
 use evenkeel_protocol::clean::clean;
-use rustix::process::{Signal, getpid, kill_process};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 /// The longest password that is read, in bytes.
 const LONGEST: usize = 4096;
+
+/// What ends a process and can be waited for.
+const ENDING: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
 const INTERRUPT: u8 = 0x03;
 const END: u8 = 0x04;
@@ -40,6 +45,53 @@ impl Drop for Quiet<'_> {
     }
 }
 
+/// Has signals that would end the process wait. What is done about them elsewhere stays as it is.
+struct Held {
+    before: SigSet,
+    waiting: SignalFd,
+}
+
+impl Held {
+    fn new() -> Option<Self> {
+        let ending: SigSet = ENDING.into_iter().collect();
+        let waiting = SignalFd::with_flags(&ending, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).ok()?;
+        let before = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok()?;
+        Some(Self { before, waiting })
+    }
+
+    /// The one that came.
+    fn came(&self) -> Option<Signal> {
+        let came = self.waiting.read_signal().ok()??;
+        ENDING.into_iter().find(|signal| i64::from(*signal as i32) == i64::from(came.ssi_signo))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // A mask that was set before can be set again.
+        let _ = self.before.thread_set_mask();
+    }
+}
+
+/// The keys of a terminal, up to a signal.
+struct Keys<'a> {
+    terminal: &'a File,
+    held: &'a Held,
+}
+
+impl Read for Keys<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut watched =
+            [PollFd::new(&self.held.waiting, PollFlags::IN), PollFd::new(self.terminal, PollFlags::IN)];
+        poll(&mut watched, None)?;
+        let [signals, _] = &watched;
+        if signals.revents().is_empty() {
+            return self.terminal.read(bytes);
+        }
+        Err(io::Error::other("a signal came"))
+    }
+}
+
 /// What was typed.
 #[derive(Debug, PartialEq, Eq)]
 enum Typed {
@@ -49,23 +101,28 @@ enum Typed {
 }
 
 /// The password of `name` at `machine`, as somebody types it; none if there is no terminal, or nothing was typed. An
-/// interrupt ends the process.
+/// interrupt ends the process, as does a signal, once the terminal is as it was.
 pub(super) fn ask(name: &str, machine: &str) -> Option<String> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
+    let held = Held::new()?;
     let quiet = Quiet::of(&terminal)?;
     write!(&terminal, "Password of {} at {}: ", clean(name, 80), clean(machine, 80)).ok()?;
-    let typed = typed(BufReader::new(&terminal).bytes());
+    let typed = typed(BufReader::new(Keys { terminal: &terminal, held: &held }).bytes());
     drop(quiet);
     let _ = writeln!(&terminal);
-    match typed {
-        Typed::Line(line) => Some(line),
-        Typed::Nothing => None,
-        Typed::Interrupt => {
-            // As the key would have done.
-            let _ = kill_process(getpid(), Signal::INT);
-            None
-        }
+    let came = held.came().or((typed == Typed::Interrupt).then_some(Signal::SIGINT));
+    drop(held);
+    match (came, typed) {
+        (Some(signal), _) => end(signal),
+        (None, Typed::Line(line)) => Some(line),
+        (None, Typed::Nothing | Typed::Interrupt) => None,
     }
+}
+
+/// Ends the process as the signal would have done, with its code where somebody listens to it instead.
+fn end(signal: Signal) -> ! {
+    let _ = raise(signal);
+    std::process::exit(128 + signal as i32)
 }
 
 fn typed(keys: Bytes<impl Read>) -> Typed {

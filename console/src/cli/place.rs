@@ -14,6 +14,7 @@ use reqwest::header::{COOKIE, HeaderName, HeaderValue};
 use reqwest::{Certificate, Identity};
 
 use super::{netrc, password};
+use crate::address;
 use crate::client::apache::{Access, Credentials};
 use crate::client::{NoProxy, Place, Surroundings, place};
 
@@ -167,7 +168,7 @@ impl Search<'_> {
     fn pages(&self, addresses: &[String]) -> Result<Vec<Place>, NoProxy> {
         let shared = Shared::of(self.options).map_err(NoProxy::Options)?;
         let page = |address: &String| {
-            let named = |why| NoProxy::Options(format!("--apache {}: {why}", without_password(address)));
+            let named = |why| NoProxy::Options(format!("--apache {}: {why}", address::shown(address)));
             let (mut access, user) = Access::new(address).map_err(named)?;
             shared.lend(&mut access);
             self.log_in(&mut access, user)?;
@@ -288,20 +289,7 @@ fn file(path: &Path, option: &str) -> Result<Vec<u8>, String> {
 }
 
 fn shown(path: &Path) -> String {
-    clean(&path.display().to_string(), 200)
-}
-
-/// An address as it was typed, fit to be shown: whatever may be a name and a password is left out, also where it is no
-/// address at all.
-fn without_password(address: &str) -> String {
-    let (scheme, rest) = match address.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            (format!("{scheme}://"), rest)
-        }
-        _ => (String::new(), address),
-    };
-    let behind = rest.rsplit_once('@').map_or(rest, |(_, behind)| behind);
-    clean(&format!("{scheme}{behind}"), 200)
+    clean(&address::in_text(&path.display().to_string()), 200)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use thiserror::Error;
 
 use super::greet::{Candidate, several};
 use super::limits::PROXIES;
+use crate::address;
 
 /// The environment variable that names the socket when the command line does not.
 pub const VARIABLE: &str = "EVENKEEL_SOCKET";
@@ -258,7 +259,7 @@ fn kind(about: &Metadata) -> &'static str {
 }
 
 pub(super) fn shown(path: &Path) -> String {
-    clean(&path.display().to_string(), 200)
+    clean(&address::in_text(&path.display().to_string()), 200)
 }
 
 fn none(running: &Running) -> String {

@@ -3,6 +3,7 @@
 use evenkeel_protocol::{Change, Edited, Flag, MemberEdit, MemberSnapshot};
 
 use crate::model::drains::Drainage;
+use crate::model::lasting;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,13 +103,7 @@ impl Act {
         } else {
             format!("{label}: nothing changed, it was so already")
         };
-        if edited.changed && !edited.durable {
-            line.push_str(", NOT kept over a restart of the proxy");
-        }
-        for note in &edited.notes {
-            line.push_str("; ");
-            line.push_str(note);
-        }
+        line.push_str(&lasting::rest(edited.durable || !edited.changed, &edited.notes));
         line
     }
 }

@@ -6,8 +6,8 @@ use evenkeel_protocol::{
     Flag, MemberEdit, MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span, Timestamp,
 };
 
-use crate::model::Freshness;
 use crate::model::target::Target;
+use crate::model::{Freshness, lasting};
 use crate::need::Job;
 
 /// So much more time a drain is given by one key.
@@ -149,9 +149,8 @@ impl Drainage {
             Self::Cancel(_) => format!("{label}: the drain is ended; it still takes no new sessions"),
             Self::Restore(_) => format!("{label} takes new sessions again"),
         };
-        if answer.changed && !answer.drain.durable {
-            line.push_str(", NOT kept over a restart of the proxy");
-        }
+        let notes = answer.edited.as_ref().map_or(&[][..], |edited| &edited.notes);
+        line.push_str(&lasting::rest(answer.drain.durable || !answer.changed, notes));
         line
     }
 }

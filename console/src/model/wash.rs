@@ -94,6 +94,7 @@ pub fn event(event: &mut Event) {
         EventKind::OverrideKept(what) | EventKind::OverrideDropped(what) => overridden(what),
         EventKind::Started
         | EventKind::Stopping
+        | EventKind::HttpdRestarted(_)
         | EventKind::MemberRetried { .. }
         | EventKind::MemberRecovered { .. }
         | EventKind::HeartbeatsMissed { .. }

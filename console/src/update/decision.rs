@@ -9,7 +9,7 @@ use crate::model::act::told;
 use crate::model::decision::{Decision, Matter};
 use crate::model::question::Standing;
 use crate::model::tuning::Tuning;
-use crate::model::{Model, Popup, Tone, wash};
+use crate::model::{Model, Popup, Tone, lasting, wash};
 use crate::news::Ticket;
 use crate::update::incoming::UNDO;
 use crate::update::{edit, pace};
@@ -124,10 +124,8 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
     } else {
         format!("{whom}: nothing changed, it was so already")
     };
-    for note in &edited.notes {
-        line.push_str("; ");
-        line.push_str(note);
-    }
+    let lasts = edited.durable || !edited.changed;
+    line.push_str(&lasting::rest(lasts, &edited.notes));
     let [back, yank] = [Action::Undo, Action::Yank].map(|action| model.keymap.way(action));
     let command = model.command_of(&decision);
     let more = if undo {
@@ -135,7 +133,7 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
     } else {
         format!("{back} undoes   {yank} copies: {command}")
     };
-    finish(model, (line, edited.durable || !edited.changed), edited.changed.then_some(more));
+    finish(model, (line, lasts), edited.changed.then_some(more));
     true
 }
 
@@ -164,7 +162,8 @@ pub(super) fn reloaded(
             let what = if parts.is_empty() { "nothing else changed".to_owned() } else { parts.join(", ") };
             let way = model.keymap.way(Action::Events);
             let more = (!parts.is_empty()).then(|| format!("{way} shows which"));
-            finish(model, (format!("the configuration was read anew: {what}"), reloaded.durable), more);
+            let rest = lasting::rest(reloaded.durable, &[]);
+            finish(model, (format!("the configuration was read anew: {what}{rest}"), reloaded.durable), more);
         }
         Err(why) => {
             model.tell(Tone::Alarm, format!("the configuration stays as it was: {}", wash::sentence(&why)));
@@ -173,11 +172,8 @@ pub(super) fn reloaded(
     vec![Effect::Refresh]
 }
 
-/// Says what came of it, and that it will be lost where it will.
-fn finish(model: &mut Model, (mut line, lasts): (String, bool), more: Option<String>) {
-    if !lasts {
-        line.push_str(", NOT kept over a restart of the proxy");
-    }
+/// Says what came of it: as an alarm where it will be lost.
+fn finish(model: &mut Model, (line, lasts): (String, bool), more: Option<String>) {
     let (time, tone) = if lasts { (UNDO, Tone::Good) } else { (UNDO * 2, Tone::Alarm) };
     model.tell_for(time, tone, (line, more));
 }

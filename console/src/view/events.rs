@@ -125,6 +125,10 @@ fn describe(kind: &EventKind) -> (Role, char, String) {
             (if *dropped > 0 { Role::Warning } else { Role::Accent }, '↻', text)
         }
         EventKind::ReloadRefused { reason, .. } => (Role::Alarm, '▲', format!("NOT reloaded: {reason}")),
+        EventKind::HttpdRestarted(restart) => {
+            let role = if restart.is_harmless() { Role::Accent } else { Role::Warning };
+            (role, '↻', restart.to_string())
+        }
         EventKind::OverrideKept(what) => {
             (Role::Text, '=', format!("edit kept: {} {}; {}", what.field, what.value, what.why))
         }

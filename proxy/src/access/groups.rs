@@ -1,5 +1,5 @@
-//! Files of groups, for `Require group`: a line each, `NAME: USER USER`, as httpd reads them. A file is read off the
-//! worker threads and looked at again once a second; one that cannot be read has nobody come.
+//! Files of groups, for `Require group`: a line each, `NAME: USER "USER NAME"`, as mod_authz_groupfile reads them. A file
+//! is read off the worker threads and looked at again once a second; one that cannot be read has nobody come.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use evenkeel_protocol::Moment;
 
 use crate::clock;
+use crate::config::lexer::{lines, word};
 use crate::limits;
 
 /// What was read lately.
@@ -42,12 +43,31 @@ fn read(path: &Path) -> std::io::Result<Arc<str>> {
     Ok(String::from_utf8_lossy(&bytes).into())
 }
 
-/// As in httpd: names are parted by blanks, and a line that starts with `#` says nothing.
+/// The groups of `user`. Lines are joined as in a configuration, one that starts with `#` says nothing, and within one
+/// there are no comments.
 fn groups(text: &str, user: &str) -> Vec<String> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    let named = lines.filter_map(|line| line.split_once(':'));
-    let own = named.filter(|(_, users)| users.split_ascii_whitespace().any(|known| known == user));
-    own.map(|(name, _)| name.trim().to_owned()).collect()
+    let of_line = |line: &str| {
+        let (name, users) = line.trim_ascii().split_once(':')?;
+        // More colons belong to the first.
+        let is_in = !name.starts_with('#') && has(users.trim_start_matches(':'), user);
+        is_in.then(|| name.trim_ascii_end().to_owned())
+    };
+    lines(0, text).filter_map(|line| of_line(&line.text)).collect()
+}
+
+/// Is `user` one of the words?
+fn has(mut words: &str, user: &str) -> bool {
+    loop {
+        words = words.trim_ascii_start();
+        if words.is_empty() {
+            return false;
+        }
+        let found = word(words);
+        if found.text == user {
+            return true;
+        }
+        words = words.get(found.length..).unwrap_or_default();
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +85,31 @@ mod tests {
             ("ann", &[]),
         ] {
             assert_eq!(groups(text, user), expected, "{user}");
+        }
+    }
+
+    #[test]
+    fn words_are_quoted_and_lines_joined_as_in_httpd() {
+        for (line, users) in [
+            ("g: \"anna\" bert", &["anna", "bert"][..]),
+            ("g: 'x y' \"q\\\"t\"", &["x y", "q\"t"]),
+            ("g: anna\"bert\"", &["anna\"bert\""]),
+            ("g: \"anna\"bert", &["anna", "bert"]),
+            ("g: \"anna bert", &["anna bert"]),
+            ("g: anna # bert", &["anna", "#", "bert"]),
+            ("g \\\n :anna", &["anna"]),
+            ("g: anna\\\nbert", &["annabert"]),
+            ("g:: anna", &["anna"]),
+            ("g: b\\\\c", &["b\\c"]),
+            (" # g: anna", &[]),
+            ("  g:anna\tbert\r\n", &["anna", "bert"]),
+        ] {
+            for user in
+                ["anna", "bert", "x y", "q\"t", "anna\"bert\"", "anna bert", "annabert", "b\\c", "#", ""]
+            {
+                let wanted: &[&str] = if users.contains(&user) { &["g"] } else { &[] };
+                assert_eq!(groups(line, user), wanted, "'{user}' in {line}");
+            }
         }
     }
 }

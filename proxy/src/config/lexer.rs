@@ -9,10 +9,10 @@ use crate::config::source::Spot;
 
 /// One logical line: physical lines that end with `\` are joined with the next, as they are.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     file: usize,
     /// The joined text, without what ends the lines.
-    pub(super) text: Cow<'a, str>,
+    pub(crate) text: Cow<'a, str>,
     /// Where each physical line starts in `text`, and where in the file.
     pieces: Vec<(usize, usize)>,
 }
@@ -39,14 +39,14 @@ impl Line<'_> {
 }
 
 /// The logical lines of a text, one after the other.
-pub(super) struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     file: usize,
     text: &'a str,
     at: usize,
 }
 
 /// Splits `text`, the file with this number, into logical lines.
-pub(super) fn lines(file: usize, text: &str) -> Lines<'_> {
+pub(crate) fn lines(file: usize, text: &str) -> Lines<'_> {
     // A byte order mark is no part of the first line.
     Lines { file, text, at: if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 } }
 }
@@ -148,36 +148,47 @@ fn split(line: &Line<'_>, Range { start, end }: Range<usize>, braces: Braces) ->
             found.list.push(Word { text: inner.to_owned(), spot });
             continue;
         }
-        let quote = matches!(first, '"' | '\'').then_some(first);
-        if quote.is_some() {
-            characters.next();
-        }
-        let mut word = String::new();
-        let (mut to, mut closed) = (text.len(), quote.is_none());
-        while let Some((at, c)) = characters.peek().copied() {
-            if quote.is_none() && c.is_ascii_whitespace() {
-                to = at;
-                break;
-            }
-            characters.next();
-            match c {
-                c if Some(c) == quote => {
-                    (to, closed) = (at + c.len_utf8(), true);
-                    break;
-                }
-                '\\' => {
-                    let escaped = characters.next_if(|(_, next)| *next == '\\' || Some(*next) == quote);
-                    word.push(escaped.map_or('\\', |(_, next)| next));
-                }
-                c => word.push(c),
-            }
-        }
-        let spot = line.spot(from, to);
-        if !closed {
+        let taken = word(text.get(from..).unwrap_or_default());
+        while characters.next_if(|(at, _)| *at < from + taken.length).is_some() {}
+        let spot = line.spot(from, from + taken.length);
+        if !taken.closed {
             found.unclosed = Some(spot);
         }
-        found.list.push(Word { text: word, spot });
+        found.list.push(Word { text: taken.text, spot });
     }
+}
+
+/// A word at the start of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// What it says.
+    pub(crate) text: String,
+    /// How many bytes it takes, quotes included.
+    pub(crate) length: usize,
+    /// Is its quote closed, if it has one?
+    pub(crate) closed: bool,
+}
+
+/// The word at the start of `text`, which starts with no blank: as `ap_getword_conf` of httpd reads it, which reads
+/// configurations and files of groups.
+pub(crate) fn word(text: &str) -> Taken {
+    let mut characters = text.char_indices().peekable();
+    let quote = characters.next_if(|(_, c)| matches!(c, '"' | '\'')).map(|(_, c)| c);
+    let mut word = String::new();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            c if quote.is_none() && c.is_ascii_whitespace() => {
+                return Taken { text: word, length: at, closed: true };
+            }
+            c if Some(c) == quote => return Taken { text: word, length: at + c.len_utf8(), closed: true },
+            '\\' => {
+                let escaped = characters.next_if(|(_, next)| *next == '\\' || Some(*next) == quote);
+                word.push(escaped.map_or('\\', |(_, next)| next));
+            }
+            c => word.push(c),
+        }
+    }
+    Taken { text: word, length: text.len(), closed: quote.is_none() }
 }
 
 /// How long a text is that starts with a brace, up to its partner, and whether there is one.

@@ -10,6 +10,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::timeout;
 
 use super::Access;
+use crate::address;
 use crate::client::failure::root;
 use crate::client::names::{self, Names};
 use crate::client::{Failure, Limits, tls};
@@ -155,7 +156,7 @@ impl Http {
         let told = |name| response.headers().get(name).map(|value| clean_bytes(value.as_bytes(), 200));
         match status {
             status if status.is_redirection() => {
-                let to = told(LOCATION).unwrap_or_else(|| "nowhere".to_owned());
+                let to = told(LOCATION).map_or_else(|| "nowhere".to_owned(), |to| address::in_text(&to));
                 Failure::Protocol(format!("{url} redirects to {to}: name the page itself with --apache"))
             }
             StatusCode::UNAUTHORIZED if self.access.credentials.is_some() => {
@@ -210,6 +211,8 @@ impl Http {
 fn unmade(url: &Url, why: &str) -> Failure {
     let remedy = if why.contains("CA certificates") {
         "; install the package ca-certificates, trust an authority of your own with --cacert FILE, or any with --insecure"
+    } else if why.contains("KeyMismatch") {
+        "; --key is not the key of --cert"
     } else {
         ""
     };

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_protocol::{
-    BalancerName, Change, EditNote, Event, EventKind, Flag, MemberName, MemberSnapshot, Override, Recovery,
-    Snapshot, Subject, Timestamp,
+    BalancerName, Change, EditNote, Event, EventKind, Flag, HttpdRestart, MemberName, MemberSnapshot,
+    Override, Recovery, Snapshot, Subject, Timestamp,
 };
 
 use super::page::Page;
@@ -63,7 +63,7 @@ impl Record {
         }
         if let Some(before) = self.last.take() {
             if restarted {
-                self.restart(&before, &seen);
+                self.restart(page.persists, &before, &seen);
             } else if !self.several {
                 self.compare(&before, &seen);
             }
@@ -158,7 +158,7 @@ impl Record {
     }
 
     /// Another run of httpd: what does it still have of what was set from here?
-    fn restart(&mut self, before: &Snapshot, seen: &Snapshot) {
+    fn restart(&mut self, persists: Option<bool>, before: &Snapshot, seen: &Snapshot) {
         self.reloads += 1;
         let at = seen.taken;
         let own = std::mem::take(&mut self.own);
@@ -182,15 +182,14 @@ impl Record {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let [of_before, of_now] = [before, seen].map(|snapshot| settings::all(snapshot).map(|it| it.0));
         let (of_before, of_now): (Vec<Subject>, Vec<Subject>) = (of_before.collect(), of_now.collect());
-        let kind = EventKind::Reloaded {
-            reloads: self.reloads,
+        let restart = HttpdRestart {
+            persists,
             added: count(of_now.iter().filter(|subject| !of_before.contains(subject)).count()),
             removed: count(of_before.iter().filter(|subject| !of_now.contains(subject)).count()),
             kept: count(kept.len()),
             dropped: count(lost.len()),
-            by: None,
         };
-        self.tell(at, kind);
+        self.tell(at, EventKind::HttpdRestarted(restart));
         self.own = kept;
     }
 

@@ -42,7 +42,7 @@ fn a_restart_tells_which_of_our_edits_are_gone_until_they_are_made_again() {
     drained(&mut record);
     let restarted = Shown { nonce: "another".to_owned(), ..fresh.clone() };
     let seen = take(&mut record, &restarted, 3);
-    assert_eq!(kinds(&record), ["override_dropped", "reloaded"]);
+    assert_eq!(kinds(&record), ["override_dropped", "httpd_restarted"]);
     assert_eq!(
         (seen.forgotten.len(), seen.forgotten[0].field.as_str(), seen.proxy.started),
         (1, "drain", Timestamp(3_000_000))
