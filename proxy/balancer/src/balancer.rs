@@ -35,8 +35,16 @@ pub struct Balancer {
     pub(crate) on_trial: Vec<MemberId>,
     pub(crate) timetable: Timetable,
     pub(crate) watch: Watch,
-    /// Members that were taken away, and may still have requests in flight.
-    pub(crate) departed: Vec<(MemberName, Arc<Tally>)>,
+    pub(crate) departed: Vec<Departed>,
+}
+
+/// A member that was taken away, and may still have requests in flight.
+#[derive(Debug, Clone)]
+pub(crate) struct Departed {
+    pub(crate) name: MemberName,
+    pub(crate) tally: Arc<Tally>,
+    /// Is it closed to requests that came before as well?
+    pub(crate) closed: bool,
 }
 
 /// What happens in the course of an election, beside who is elected.
