@@ -1,8 +1,9 @@
 //! A balancer that is shared by all threads: the core behind its lock, and how its members are reached.
 
-use std::collections::{HashMap, HashSet};
+mod succession;
+
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use evenkeel_balancer::{Ask, Balancer, Beat, DueCheck, MemberId, Room, Salt, SessionMark, Sighted};
@@ -17,6 +18,7 @@ use crate::config::{BalancerConfig, Checks};
 use crate::history::Record;
 use crate::route_cookie::RouteCookie;
 use crate::{clock, limits};
+use succession::Place;
 
 /// A balancer that is shared by all threads.
 pub(crate) struct LiveBalancer {
@@ -31,32 +33,26 @@ pub(crate) struct LiveBalancer {
     records: Vec<Arc<Record>>,
     /// Who it is, for who remembers longer than it lives.
     roll: Arc<Roll>,
+    /// Addresses of members that are gone, while requests of before may know them.
+    former: Vec<Weak<Address>>,
     core: Mutex<Balancer>,
-    /// Shared with all that had its place before and will have it after.
-    current: Arc<Current>,
-    /// Has another one its place?
-    followed: AtomicBool,
+    place: Place,
     /// Told when a member may have become usable.
     pub(crate) changed: Notify,
     waiting: AtomicUsize,
-}
-
-/// The place of a balancer in the configuration, over all its readings.
-///
-/// It knows only who has it now, so that a request that lasts keeps one balancer of before and not all since.
-#[derive(Debug, Default)]
-struct Current(Mutex<Weak<LiveBalancer>>);
-
-impl Current {
-    fn holder(&self) -> MutexGuard<'_, Weak<LiveBalancer>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for LiveBalancer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LiveBalancer({})", self.name)
     }
+}
+
+/// How members are reached and what is remembered of them, by their numbers; and how those were that are gone.
+struct Ways {
+    addresses: Vec<Arc<Address>>,
+    records: Vec<Arc<Record>>,
+    former: Vec<Weak<Address>>,
 }
 
 /// The names of a balancer and of its members, by their numbers.
@@ -84,14 +80,14 @@ impl LiveBalancer {
         let addresses = addresses.collect();
         let core = Balancer::new(name, settings, members, ground.cores);
         let records = core.dials().into_iter().map(|dial| Arc::new(Record::new(dial))).collect();
-        Self::of(core, (paths, checks), (addresses, records), Arc::default())
+        Self::of(core, (paths, checks), Ways { addresses, records, former: Vec::new() }, Place::default())
     }
 
     fn of(
         core: Balancer,
         (paths, checks): (Vec<String>, Arc<Checks>),
-        (addresses, records): (Vec<Arc<Address>>, Vec<Arc<Record>>),
-        current: Arc<Current>,
+        Ways { addresses, records, former }: Ways,
+        place: Place,
     ) -> Self {
         let live = Self {
             name: core.name().clone(),
@@ -104,88 +100,14 @@ impl LiveBalancer {
             }),
             addresses,
             records,
+            former,
             core: Mutex::new(core),
-            current,
-            followed: AtomicBool::new(false),
+            place,
             changed: Notify::new(),
             waiting: AtomicUsize::new(0),
         };
         live.watch_sessions();
         live
-    }
-
-    /// The balancer that takes this one's place, with what happened to its members and with the `edits` that still
-    /// hold. Idle connections stay with members whose connections are still made in the same way.
-    pub(crate) fn replace(
-        &self,
-        config: BalancerConfig,
-        paths: Vec<String>,
-        edits: impl FnOnce(&mut Balancer),
-        ground: &Ground,
-    ) -> Arc<Self> {
-        let BalancerConfig { name, settings, members, checks, written: _, manager: _ } = config;
-        let known: HashMap<_, _> = self.addresses.iter().map(|address| (&address.name, address)).collect();
-        let addresses = members.iter().map(|(name, settings)| {
-            let connection = &settings.connection;
-            match known.get(name).copied() {
-                Some(known) if known.connection == *connection => Arc::clone(known),
-                Some(known) => Arc::new(known.followed_by(connection.clone(), &ground.slots, ground.cores)),
-                None => Arc::new(Address::new(name.clone(), connection.clone(), &ground.slots, ground.cores)),
-            }
-        });
-        let addresses: Vec<Arc<Address>> = addresses.collect();
-        // Held until this one knows who follows, so that nothing that is settled with it is lost.
-        let before = self.lock();
-        let mut core = Balancer::succeeding(&before, (name, settings), members, ground.cores);
-        edits(&mut core);
-        core.count_changes_since(&before);
-        core.go_on_watching(&before);
-        let records = self.records_of(&addresses, &core);
-        let next = Self::of(core, (paths, checks), (addresses, records), Arc::clone(&self.current));
-        let next = Arc::new(next);
-        self.is_followed_by(&next);
-        drop(before);
-        self.retire(Some(&next));
-        next
-    }
-
-    /// The balancer that takes this one's place with another roster, as `make` has the core do it. `config` is what it
-    /// is then; members that are still there are reached as before.
-    pub(crate) fn with_roster(
-        &self,
-        config: &BalancerConfig,
-        make: impl FnOnce(&Balancer) -> Balancer,
-        ground: &Ground,
-    ) -> Arc<Self> {
-        let known: HashMap<_, _> = self.addresses.iter().map(|address| (&address.name, address)).collect();
-        let addresses = config.members.iter().map(|(name, settings)| {
-            let newcomer = || {
-                let connection = settings.connection.clone();
-                Arc::new(Address::new(name.clone(), connection, &ground.slots, ground.cores))
-            };
-            known.get(name).copied().map_or_else(newcomer, Arc::clone)
-        });
-        let addresses: Vec<Arc<Address>> = addresses.collect();
-        // Held until this one knows who follows, so that nothing that is settled with it is lost.
-        let before = self.lock();
-        let core = make(&before);
-        let records = self.records_of(&addresses, &core);
-        let said = (self.paths.clone(), Arc::clone(&self.checks));
-        let next = Arc::new(Self::of(core, said, (addresses, records), Arc::clone(&self.current)));
-        self.is_followed_by(&next);
-        drop(before);
-        self.retire(Some(&next));
-        next
-    }
-
-    /// The records of those members: of those that it has too, its own.
-    fn records_of(&self, addresses: &[Arc<Address>], core: &Balancer) -> Vec<Arc<Record>> {
-        let names = self.addresses.iter().map(|address| &address.name);
-        let known: HashMap<_, _> = names.zip(&self.records).collect();
-        let records = addresses.iter().zip(core.dials()).map(|(address, dial)| {
-            known.get(&address.name).map_or_else(|| Arc::new(Record::new(dial)), |known| Arc::clone(known))
-        });
-        records.collect()
     }
 
     /// What is remembered of each member, by member number.
@@ -196,42 +118,6 @@ impl LiveBalancer {
     /// How often each member was elected so far, and how often of those for a session. No election waits for it.
     pub(crate) fn elections(&self) -> impl Iterator<Item = (&MemberName, (u64, u64))> {
         self.roll.members.iter().zip(self.records.iter().map(|record| record.elections()))
-    }
-
-    /// It takes no new requests, and `next` has its place.
-    pub(crate) fn retire(&self, next: Option<&Self>) {
-        let kept: HashSet<_> = next.iter().flat_map(|next| &next.addresses).map(Arc::as_ptr).collect();
-        for address in self.addresses.iter().filter(|address| !kept.contains(&Arc::as_ptr(address))) {
-            address.retire();
-        }
-        self.changed.notify_waiters();
-    }
-
-    fn is_followed_by(&self, next: &Arc<Self>) {
-        *self.current.holder() = Arc::downgrade(next);
-        self.followed.store(true, Ordering::Release);
-    }
-
-    /// Whom operators have closed since another one has its place is closed here too; to be called before each election.
-    pub(crate) fn heed_successor(&self) {
-        if self.followed.load(Ordering::Acquire)
-            && let Some(next) = self.holder()
-        {
-            // Always in this order, the one of before first.
-            self.lock().heed(&next.lock());
-        }
-    }
-
-    /// Who has its place now, if that is another one.
-    fn holder(&self) -> Option<Arc<Self>> {
-        self.current.holder().upgrade().filter(|next| !std::ptr::eq(self, &raw const **next))
-    }
-
-    /// Who has its place now, if that is another one, and the number of the member of that name there.
-    pub(crate) fn successor(&self, member: &MemberName) -> Option<(Arc<Self>, MemberId)> {
-        let next = self.holder()?;
-        let number = next.addresses.iter().position(|address| address.name == *member)?;
-        Some((next, MemberId(u32::try_from(number).ok()?)))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Balancer> {
@@ -425,57 +311,5 @@ impl Waiter<'_> {
     /// Until something changed that may have made a member usable.
     pub(crate) async fn change(&self) {
         self.0.changed.notified().await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use evenkeel_protocol::{BalancerSettings, MemberEdit, MemberSettings};
-
-    use super::*;
-
-    fn config() -> BalancerConfig {
-        BalancerConfig {
-            name: "app".parse().unwrap(),
-            settings: BalancerSettings::default(),
-            members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
-            written: Vec::new(),
-            checks: Arc::default(),
-            manager: crate::config::ManagerConfig::default(),
-        }
-    }
-
-    #[test]
-    fn a_request_of_before_is_not_given_to_who_is_drained_since() {
-        let ground = Ground { cores: 1, ..Ground::default() };
-        let first = Arc::new(LiveBalancer::new(config(), Vec::new(), &ground));
-        let name = first.addresses[0].name.clone();
-        let second = first.replace(config(), Vec::new(), |_| {}, &ground);
-        let elects = |live: &LiveBalancer| {
-            live.heed_successor();
-            live.lock().elect(&Ask::default(), Moment(1)).is_ok()
-        };
-        for drain in [true, false] {
-            let edit = MemberEdit { drain: Some(drain), ..MemberEdit::default() };
-            second.lock().edit_member(&name, &edit).unwrap();
-            assert_eq!((elects(&first), elects(&second)), (!drain, !drain));
-        }
-    }
-
-    #[test]
-    fn a_request_of_before_knows_who_follows_and_keeps_nobody_between() {
-        let ground = Ground { cores: 1, ..Ground::default() };
-        let first = Arc::new(LiveBalancer::new(config(), Vec::new(), &ground));
-        let name = first.addresses[0].name.clone();
-        assert!(first.successor(&name).is_none());
-        let second = first.replace(config(), Vec::new(), |_| {}, &ground);
-        let third = second.replace(config(), Vec::new(), |_| {}, &ground);
-        for before in [&first, &second] {
-            assert!(Arc::ptr_eq(&before.successor(&name).unwrap().0, &third));
-        }
-        assert!(third.successor(&name).is_none());
-        let between = Arc::downgrade(&second);
-        drop(second);
-        assert!(between.upgrade().is_none());
     }
 }

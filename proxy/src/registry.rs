@@ -40,6 +40,8 @@ pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
 pub(crate) struct Registry {
     /// Another one after each reading of the configuration.
     roster: RwLock<Roster>,
+    /// Those that no configuration has any more, while requests of before may be in flight.
+    vacant: Mutex<Vec<Arc<LiveBalancer>>>,
     ground: Ground,
     events: EventLog,
     elections: Elections,
@@ -84,8 +86,19 @@ impl Registry {
         let roused = watch::Sender::new(());
         let (elections, axis, measured) = (Elections::new(cores), Axis::new(), Measured::default());
         let awake = AtomicU64::new(clock::now().0);
-        let registry =
-            Self { roster, ground, events, elections, hello, roused, axis, awake, journal, measured };
+        let registry = Self {
+            roster,
+            vacant: Mutex::default(),
+            ground,
+            events,
+            elections,
+            hello,
+            roused,
+            axis,
+            awake,
+            journal,
+            measured,
+        };
         // Before anybody can ask or edit, so that it is the first event.
         registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
@@ -114,7 +127,10 @@ impl Registry {
         let verdicts = journal.renew(configured, renewal.persist);
         let (edits, durable) = (journal.restored(), journal.durability().is_kept());
         let before = self.balancers();
-        let mut gone: HashMap<_, _> = before.iter().map(|live| (&live.name, live)).collect();
+        let mut vacant = self.vacant.lock().unwrap_or_else(PoisonError::into_inner);
+        vacant.retain(|live| live.is_remembered());
+        let known = before.iter().chain(vacant.iter());
+        let mut gone: HashMap<_, _> = known.map(|live| (&live.name, live)).collect();
         let next = configured.iter().enumerate().map(|(index, config)| {
             let (config, paths) = (config.clone(), paths(index));
             match gone.remove(&config.name) {
@@ -126,9 +142,7 @@ impl Registry {
             }
         });
         let next: Roster = Arc::new(next.collect());
-        for live in gone.into_values() {
-            live.retire(None);
-        }
+        *vacant = gone.into_values().map(|live| live.vacate()).collect();
         for live in next.iter() {
             live.end_tunnels_of_stopped();
         }
@@ -245,8 +259,7 @@ impl Registry {
         ask: &Ask<'_>,
         now: Moment,
     ) -> Result<Election, NoMember> {
-        balancer.heed_successor();
-        let outcome = balancer.lock().elect(ask, now);
+        let outcome = balancer.elect(ask, now);
         let retried = match &outcome {
             Ok(election) => &election.retried,
             Err(nobody) => &nobody.retried,

@@ -35,11 +35,19 @@ pub struct Balancer {
     pub(crate) on_trial: Vec<MemberId>,
     pub(crate) timetable: Timetable,
     pub(crate) watch: Watch,
-    /// Members that were taken away, and may still have requests in flight.
-    pub(crate) departed: Vec<(MemberName, Arc<Tally>)>,
+    pub(crate) departed: Vec<Departed>,
     /// The revision of a member that comes: more than any that has gone had, so that nobody takes one that comes back
     /// for the one that was looked at.
     pub(crate) first_revision: u64,
+}
+
+/// A member that was taken away, and may still have requests in flight.
+#[derive(Debug, Clone)]
+pub(crate) struct Departed {
+    pub(crate) name: MemberName,
+    pub(crate) tally: Arc<Tally>,
+    /// Is it closed to requests that came before as well?
+    pub(crate) closed: bool,
 }
 
 /// What happens in the course of an election, beside who is elected.

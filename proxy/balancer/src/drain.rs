@@ -182,8 +182,7 @@ pub struct MemberLook {
 impl Balancer {
     /// Does the member take requests of clients without a session, as far as operators decide?
     pub fn takes_new(&self, member: MemberId) -> bool {
-        let closed = [Flag::Drain, Flag::Disabled, Flag::Stopped];
-        self.member(member).is_some_and(|member| !member.status.has_any(&closed))
+        self.member(member).is_some_and(|member| !member.is_closed())
     }
 
     /// Looks at the member of that name, which is probably the one with this number; with the number that it has. No

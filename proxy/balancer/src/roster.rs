@@ -27,6 +27,16 @@ impl Balancer {
         self.of_roster(self.members.iter().filter(|member| member.name != *name).cloned().collect())
     }
 
+    /// This balancer without anybody: what has its place while no configuration has it. Who was closed stays so.
+    #[must_use]
+    pub fn vacated(&self) -> Self {
+        let mut next = Self::of(self.name.clone(), self.settings.clone(), Vec::new());
+        next.revision = self.revision;
+        next.remember_departed(self, Member::is_closed);
+        next.go_on_watching(self);
+        next
+    }
+
     fn of_roster(&self, members: Vec<Member>) -> Self {
         let mut next = Self::of(self.name.clone(), self.settings.clone(), members);
         next.revision = self.revision + 1;
@@ -39,7 +49,8 @@ impl Balancer {
         let trials = (0u32..).map(MemberId).zip(&next.members);
         next.on_trial =
             trials.filter(|(_, member)| member.tally.trial() != Trial::None).map(|(id, _)| id).collect();
-        next.remember_departed(self);
+        // Whoever removes a member at run time wants nothing more to begin there.
+        next.remember_departed(self, |_| true);
         next.go_on_watching(self);
         next.check_invariants();
         next
@@ -147,5 +158,40 @@ mod tests {
         assert_eq!((busy(&without), busy(&back)), (vec![0], vec![0, 1]));
         drop(election);
         assert_eq!(busy(&back), [0, 0]);
+    }
+
+    #[test]
+    fn who_was_removed_gets_nothing_of_requests_that_came_before() {
+        let mut before = balancer(LbMethod::ByRequests, &["a", "b"]);
+        let without = before.shrunk(&name("a"));
+        let other = without.grown((name("c"), MemberSettings::default()), 1);
+        before.heed(&other);
+        assert_eq!(elect(&mut before, 3), "bbb");
+        assert!(!before.is_stopped(&name("a")), "its tunnels go on");
+        before.heed(&other.grown((name("a"), MemberSettings::default()), 1));
+        assert!(elect(&mut before, 2).contains('a'));
+    }
+
+    #[test]
+    fn a_balancer_that_comes_back_counts_what_is_still_in_flight() {
+        let mut before = balancer(LbMethod::ByRequests, &["a", "b"]);
+        let close = MemberEdit::default().with_flag(Flag::Drain, true);
+        before.edit_member(&name("b"), &close).unwrap();
+        let election = before.elect(&Ask::default(), Moment(1)).unwrap();
+        let mut vacant = before.vacated();
+        assert!(vacant.elect(&Ask::default(), Moment(1)).is_err());
+        let mut first = balancer(LbMethod::ByRequests, &["a", "b"]);
+        first.heed(&vacant);
+        assert_eq!(elect(&mut first, 3), "aaa", "who was drained stays so");
+        let members = before.members.iter().map(|member| (member.name.clone(), member.settings.clone()));
+        let back = Balancer::succeeding(
+            &vacant,
+            (before.name.clone(), before.settings.clone()),
+            members.collect(),
+            1,
+        );
+        assert_eq!((back.members[0].tally.busy(), back.revision), (1, before.revision));
+        drop(election);
+        assert_eq!(back.members[0].tally.busy(), 0);
     }
 }

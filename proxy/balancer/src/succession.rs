@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use evenkeel_protocol::{BalancerName, BalancerSettings, Flag, MemberName, MemberSettings};
 
-use crate::balancer::Balancer;
+use crate::balancer::{Balancer, Departed};
 use crate::member::{Member, MemberId};
 use crate::tally::Trial;
+
+/// What operators set to keep requests away from a member.
+const CLOSED: [Flag; 3] = [Flag::Disabled, Flag::Stopped, Flag::Drain];
 
 impl Balancer {
     /// A balancer as its configuration says now, with what its members of the same name have behind them in `before`:
@@ -36,7 +39,8 @@ impl Balancer {
                 balancer.on_trial.push(id);
             }
         }
-        balancer.remember_departed(before);
+        // A reading of the configuration reopens nobody whom an operator had closed.
+        balancer.remember_departed(before, Member::is_closed);
         for member in &balancer.members {
             member.tally.set_attentive(member.error.is_some() || !balancer.settings.failonstatus.is_empty());
         }
@@ -52,41 +56,56 @@ impl Balancer {
 
     /// Requests in flight stay counted where a configuration takes their member away: one that comes back before they
     /// end goes on with its counters, so that nobody takes it for idle. A request that came before may even begin there
-    /// later, so who has just gone is remembered without any, and after that as long as a balancer of before knows it.
-    pub(crate) fn remember_departed(&mut self, before: &Self) {
+    /// later, unless `closes` says that nobody may; so who has just gone is remembered without any, and after that as
+    /// long as a balancer of before knows it.
+    pub(crate) fn remember_departed(&mut self, before: &Self, closes: impl Fn(&Member) -> bool) {
         let stayed: HashSet<&MemberName> = self.members.iter().map(|member| &member.name).collect();
-        let left = before.members.iter().filter(|member| !stayed.contains(&member.name));
-        self.first_revision = left.map(|member| member.revision + 1).fold(before.first_revision, u64::max);
-        let gone = before.members.iter().map(|member| (&member.name, &member.tally));
-        let gone = gone.filter(|(name, _)| !stayed.contains(name));
-        let earlier = before.departed.iter().map(|(name, tally)| (name, tally));
-        let earlier = earlier.filter(|(_, tally)| tally.busy() > 0 || Arc::strong_count(tally) > 1);
-        let gone: Vec<_> = gone.chain(earlier).collect();
-        for (name, tally) in gone {
-            match self.members.iter_mut().find(|member| member.name == *name) {
-                Some(back) => back.tally = Arc::clone(tally),
-                None => self.departed.push((name.clone(), Arc::clone(tally))),
+        let gone: Vec<&Member> =
+            before.members.iter().filter(|member| !stayed.contains(&member.name)).collect();
+        let beyond = gone.iter().map(|member| member.revision + 1);
+        self.first_revision = beyond.fold(before.first_revision, u64::max);
+        let gone = gone.into_iter().map(|member| Departed {
+            name: member.name.clone(),
+            tally: Arc::clone(&member.tally),
+            closed: closes(member),
+        });
+        let earlier = before.departed.iter();
+        let earlier = earlier.filter(|gone| gone.tally.busy() > 0 || Arc::strong_count(&gone.tally) > 1);
+        let gone: Vec<_> = gone.chain(earlier.cloned()).collect();
+        for gone in gone {
+            match self.members.iter_mut().find(|member| member.name == gone.name) {
+                Some(back) => back.tally = gone.tally,
+                None => self.departed.push(gone),
             }
         }
     }
 
     /// Requests that came before `next` took this one's place elect here for as long as they last: whom operators have
-    /// closed since is closed to them too.
+    /// closed or removed since is closed to them too.
     pub fn heed(&mut self, next: &Self) {
         let mut differs = false;
         for (id, member) in (0u32..).map(MemberId).zip(&mut self.members) {
-            let Some(now) = next.find_member(&member.name, id).and_then(|id| next.member(id)) else {
-                continue;
+            let there = next.find_member(&member.name, id).and_then(|id| next.member(id));
+            let status = match there {
+                Some(there) => CLOSED
+                    .into_iter()
+                    .fold(member.status, |status, flag| status.with(flag, there.status.has(flag))),
+                // What is in flight there goes on, so it counts as disabled and not as stopped.
+                None if next.is_closed_to_all(&member.name) => member.status.with(Flag::Disabled, true),
+                None => continue,
             };
-            for flag in [Flag::Disabled, Flag::Stopped, Flag::Drain] {
-                differs |= member.status.has(flag) != now.status.has(flag);
-                member.status = member.status.with(flag, now.status.has(flag));
-            }
+            differs |= status != member.status;
+            member.status = status;
         }
         if differs {
             self.lineup.refresh(&self.members);
             self.check_invariants();
         }
+    }
+
+    /// Is that a member that was taken away, to which no request may go any more?
+    fn is_closed_to_all(&self, name: &MemberName) -> bool {
+        self.departed.iter().any(|gone| gone.closed && gone.name == *name)
     }
 
     /// Counts what differs from `before` as one change of each member and of the balancer, however many edits were
@@ -109,6 +128,11 @@ fn by_name(balancer: &Balancer) -> HashMap<&MemberName, (MemberId, &Member)> {
 }
 
 impl Member {
+    /// Has an operator closed it?
+    pub(crate) fn is_closed(&self) -> bool {
+        self.status.has_any(&CLOSED)
+    }
+
     /// Takes over what happened to a member, as against what was configured or edited.
     fn take_over(&mut self, old: &Self) {
         self.status = self.status.with(Flag::Error, old.status.has(Flag::Error));
@@ -230,6 +254,26 @@ mod tests {
         successor.edit_member(&"http://b".parse().unwrap(), &drain(false)).unwrap();
         before.heed(&successor);
         assert!(elect(&mut before, 3).contains('b'));
+    }
+
+    #[test]
+    fn who_was_closed_before_it_was_taken_away_stays_closed_to_requests_that_came_before() {
+        let all = configured(&[("a", 1), ("b", 1), ("c", 1)]);
+        let mut first = balancer(all.clone());
+        let mut second = succeeding(&first, all.clone());
+        for flag in CLOSED {
+            let close = MemberEdit::default().with_flag(flag, true);
+            second.edit_member(&"http://b".parse().unwrap(), &close).unwrap();
+            let third = succeeding(&second, configured(&[("c", 1)]));
+            let fourth = succeeding(&third, configured(&[("c", 2)]));
+            first.heed(&fourth);
+            assert_eq!(elect(&mut first, 4).matches('b').count(), 0, "{flag:?}");
+            assert!(elect(&mut first, 4).contains('a'), "who was open is there for them");
+            let back = succeeding(&fourth, all.clone());
+            first.heed(&back);
+            assert!(elect(&mut first, 4).contains('b'), "who comes back is open again");
+            second = succeeding(&back, all.clone());
+        }
     }
 
     #[test]

@@ -1,29 +1,38 @@
-//! A thousand drains in a storm: random traffic, sessions, restarts, reloads, other operators, deadlines and steps of the
-//! wall clock, all on clocks that stand until they are moved. Whoever is in flight and whose session is live is known
-//! here independently; a drain may say *safe to stop* only where nobody is.
+//! A thousand drains in a storm: random traffic, sessions, restarts, reloads, members and balancers that come and go,
+//! other operators, deadlines and steps of the wall clock, all on clocks that stand until they are moved. Requests go on
+//! with balancers of before. Whoever is in flight and whose session is live is known here independently; a drain may say
+//! *safe to stop* only where nobody is, and nobody is elected whom an operator has closed or removed.
 //!
 //! `EVENKEEL_DRAINS` says how many drains there are at least, `EVENKEEL_SEED` plays one seed alone; a failure names the
 //! seed and the step.
 
+mod layout;
+mod traffic;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use evenkeel_balancer::{Ask, Lease, Visit, Why};
 use evenkeel_protocol::{
-    BalancerSettings, DrainUntil, Hello, MemberSettings, Moment, OnTimeout, Patience, Span, Timestamp,
+    DrainUntil, Flag, MemberAddition, MemberRemoval, Moment, OnTimeout, Patience, Span, Timestamp,
 };
 use tempfile::TempDir;
 
 use super::*;
 use crate::clock::stopped;
 use crate::config::BalancerConfig;
-use crate::journal::Journal;
+use crate::live::LiveBalancer;
 use crate::registry::Renewal;
+use crate::registry::roster::{Room, RosterEdit};
+use layout::begun;
+pub(super) use layout::{Layout, app, process};
+use traffic::Flight;
 
 const SECOND: u64 = 1_000_000;
 const STEPS: u64 = 1_000;
 /// The wall clock when a storm begins.
 const BEGAN: u64 = 1_700_000_000 * SECOND;
+/// What keeps requests without a session away.
+const CLOSED: [Flag; 3] = [Flag::Disabled, Flag::Stopped, Flag::Drain];
 
 /// Numbers that a seed decides (`SplitMix64`).
 struct Luck(u64);
@@ -45,70 +54,18 @@ impl Luck {
     }
 }
 
-/// What the configuration says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
-    sticky: bool,
-    /// Seconds.
-    window: u32,
-    /// The route of the second member.
-    second: &'static str,
-    /// Is the third member there?
-    third: bool,
-}
-
-impl Layout {
-    pub(super) const FIRST: Self = Self { sticky: true, window: 20, second: "b", third: true };
-
-    fn configured(self) -> Vec<BalancerConfig> {
-        let routes = [(0, "a"), (1, self.second), (2, "c"), (3, "")];
-        let routes = routes.into_iter().filter(|(number, _)| *number != 2 || self.third);
-        let settings = BalancerSettings {
-            stickysession: self.sticky.then(|| "SID".parse().unwrap()),
-            sessionwindow: self.window,
-            ..BalancerSettings::default()
-        };
-        let members = routes.map(|(number, route)| {
-            let settings = MemberSettings { route: route.parse().unwrap(), ..MemberSettings::default() };
-            (format!("http://m{number}").parse().unwrap(), settings)
-        });
-        vec![BalancerConfig {
-            name: app(),
-            settings,
-            members: members.collect(),
-            written: Vec::new(),
-            checks: Arc::default(),
-            manager: crate::config::ManagerConfig::default(),
-        }]
-    }
-
-    fn window(self) -> u64 {
-        u64::from(self.window) * SECOND
-    }
-}
-
-pub(super) fn app() -> BalancerName {
-    "app".parse().unwrap()
-}
-
-/// A request on its way.
-struct Flight {
-    member: MemberName,
-    route: String,
-    /// The number of its session.
-    session: Option<u64>,
-    lease: Lease,
-    visit: Option<Visit>,
-    /// When its answer began.
-    handed: Option<u64>,
-}
-
 /// One process after the other on one folder, and all that is true of them.
 struct Storm {
     luck: Luck,
     folder: TempDir,
     layout: Layout,
+    /// What is configured so, with the members that were added.
+    configs: Vec<BalancerConfig>,
     drains: Arc<Drains>,
+    /// Whose place was taken last.
+    before: Option<Arc<LiveBalancer>>,
+    /// Members that are gone and must not be given anything.
+    barred: BTreeSet<MemberName>,
     /// Microseconds since the beginning, and when the process of now began.
     time: u64,
     born: u64,
@@ -124,7 +81,8 @@ struct Storm {
     running: BTreeSet<u64>,
     /// What was told of those that ended, which holds whatever comes.
     ended: BTreeMap<u64, DrainOutcome>,
-    outcomes: BTreeMap<&'static str, usize>,
+    /// How often each outcome, and what else was to come, came.
+    counts: BTreeMap<&'static str, usize>,
     begun: usize,
     told: String,
 }
@@ -133,9 +91,13 @@ impl Storm {
     fn new(seed: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         stopped::at(Moment(0), Timestamp(BEGAN));
+        let (drains, configs) = begun(&folder, Layout::FIRST);
         Self {
             luck: Luck(seed),
-            drains: process(&folder, Layout::FIRST),
+            drains,
+            configs,
+            before: None,
+            barred: BTreeSet::new(),
             folder,
             layout: Layout::FIRST,
             time: 0,
@@ -147,7 +109,7 @@ impl Storm {
             sessions: BTreeMap::new(),
             running: BTreeSet::new(),
             ended: BTreeMap::new(),
-            outcomes: BTreeMap::new(),
+            counts: BTreeMap::new(),
             begun: 0,
             told: String::new(),
         }
@@ -180,7 +142,8 @@ impl Storm {
             76..86 => self.order(by),
             86..89 => self.change(by),
             89..92 => self.cancel(by),
-            92..95 => self.interfere(by),
+            92..94 => self.interfere(by),
+            94 => self.change_roster(by.as_ref()),
             95..97 => self.reload(),
             97 => self.restart(),
             98 => self.stepped += self.luck.of(&[-86_400, -3_600, -30, 30, 3_600, 86_400]) * 1_000_000,
@@ -192,82 +155,6 @@ impl Storm {
 
     fn tell(&mut self, what: &str) {
         let _ = write!(self.told, "\n  {:>12} {what}", self.time);
-    }
-
-    /// Somebody asks for something: with a session that is known, with one that is made up, or without one.
-    fn request(&mut self) {
-        let live = self.drains.registry.find(&app()).unwrap();
-        let known = self.luck.below(self.sessions.len().max(1) as u64);
-        let known = self.sessions.keys().nth(usize::try_from(known).unwrap()).cloned();
-        let (route, session) = match self.luck.below(4) {
-            0 | 1 => known.unwrap_or_else(|| ("a".to_owned(), self.time)),
-            2 => (self.luck.of(&["a", "b", "c", "z", "nobody"]).to_owned(), self.luck.below(u64::MAX)),
-            _ => (String::new(), 0),
-        };
-        let cookie = format!("SID={session}.{route}");
-        let cookies = [cookie.as_str()];
-        let cookies = if route.is_empty() { &[][..] } else { &cookies[..] };
-        let ask = Ask { url: "/", cookies, ..Ask::default() };
-        let Ok(election) = self.drains.registry.elect(&live, &ask, clock::now()) else { return };
-        self.flying.push(Flight {
-            member: live.address(election.member).unwrap().name.clone(),
-            route: live.route(election.member).unwrap(),
-            session: (election.why == Why::Sticky).then_some(session),
-            lease: election.lease,
-            visit: election.visit,
-            handed: None,
-        });
-    }
-
-    /// A request gets its answer, goes on getting it, or comes to its end.
-    fn progress(&mut self) {
-        if self.flying.is_empty() {
-            return;
-        }
-        let which = usize::try_from(self.luck.below(self.flying.len() as u64)).unwrap();
-        let flight = &mut self.flying[which];
-        let (now, time) = (clock::now(), self.time);
-        let key = |route: &str, session: u64| (route.to_owned(), session);
-        match (flight.handed, &flight.visit) {
-            (None, visit) if self.luck.one_in(8) => {
-                flight.lease.failed();
-                if let Some(visit) = visit {
-                    visit.failed(now);
-                }
-                self.flying.swap_remove(which);
-            }
-            (None, visit) => {
-                if let Some(visit) = visit {
-                    visit.answered(now);
-                    if let Some(session) = flight.session {
-                        self.sessions.insert(key(&flight.route, session), time);
-                    } else if self.layout.sticky && self.luck.below(3) > 0 {
-                        let session = *flight.session.insert(self.luck.below(u64::MAX));
-                        visit.welcomed(now);
-                        self.sessions.insert(key(&flight.route, session), time);
-                    }
-                }
-                flight.handed = Some(time);
-                let what = format!("{} ({}) answers {:?}", flight.member, flight.route, flight.session);
-                let _ = write!(self.told, "\n  {time:>12} {what}");
-                match self.luck.below(6) {
-                    0 => flight.lease.streams(),
-                    1 => flight.lease.upgraded(),
-                    2 => {}
-                    _ => drop(self.flying.swap_remove(which)),
-                }
-            }
-            (Some(handed), visit) => {
-                if time - handed >= u64::try_from(limits::LONG_ANSWER.as_micros()).unwrap()
-                    && let Some(visit) = visit
-                    && let Some(session) = flight.session
-                {
-                    visit.answered(now);
-                    self.sessions.insert(key(&flight.route, session), time);
-                }
-                self.flying.swap_remove(which);
-            }
-        }
     }
 
     fn terms(&mut self) -> DrainOrder {
@@ -301,7 +188,7 @@ impl Storm {
     }
 
     fn member(&mut self) -> String {
-        format!("http://m{}", self.luck.below(4))
+        format!("http://m{}", self.luck.below(6))
     }
 
     fn any_drain(&mut self) -> u64 {
@@ -332,7 +219,7 @@ impl Storm {
     fn interfere(&mut self, by: Option<Peer>) {
         let on = self.luck.one_in(2);
         let none = MemberEdit { force: Some(true), ..MemberEdit::default() };
-        let route = self.luck.of(&["a", "b", "c", "z"]).parse().ok();
+        let route = self.luck.of(&["a", "b", "c", "d", "z"]).parse().ok();
         let edit = match self.luck.below(4) {
             0 => MemberEdit { drain: Some(on), ..none },
             1 => MemberEdit { stopped: Some(on), ..none },
@@ -344,6 +231,49 @@ impl Storm {
         drop(self.drains.registry.edit_member(&app(), &member, &edit, by));
     }
 
+    /// Members who are there by no configuration come and go, by force and while they drain, sometimes at once.
+    fn change_roster(&mut self, by: Option<&Peer>) {
+        let url = format!("http://m{}", 4 + self.luck.below(2));
+        for _ in 0..=self.luck.below(3) {
+            let route = self.luck.of(&["route=a", "route=d", "loadfactor=2"]).to_owned();
+            let addition = MemberAddition {
+                url: url.clone(),
+                parameters: vec![route, "status=-D".to_owned()],
+                ..MemberAddition::default()
+            };
+            let removal = MemberRemoval { force: !self.luck.one_in(4), ..MemberRemoval::default() };
+            let is_there = self.members().iter().any(|name| name.as_str() == url);
+            let edit = if is_there {
+                RosterEdit::Remove(&url, &removal)
+            } else {
+                RosterEdit::Add(&addition, Room::Ample)
+            };
+            self.tell(&format!("{edit:?}"));
+            let Ok(live) = self.drains.registry.find(&app()) else { return };
+            let made =
+                self.drains.registry.change_roster(&app(), edit, &mut self.configs, &by.cloned().into());
+            if made.is_ok() {
+                self.before = Some(live);
+                self.barred.extend(is_there.then(|| url.parse().unwrap()));
+                *self.counts.entry(if is_there { "removed" } else { "added" }).or_default() += 1;
+            }
+        }
+        self.forget_barred();
+    }
+
+    /// Everybody who is a member now.
+    fn members(&self) -> Vec<MemberName> {
+        let configs = self.configs.iter().flat_map(|config| &config.members);
+        configs.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Who is back is judged by its flags.
+    fn forget_barred(&mut self) {
+        for member in self.members() {
+            self.barred.remove(&member);
+        }
+    }
+
     fn reload(&mut self) {
         let before = self.layout;
         self.layout = Layout {
@@ -351,11 +281,21 @@ impl Storm {
             window: self.luck.of(&[20, 20, 20, 35]),
             second: self.luck.of(&["b", "b", "z"]),
             third: self.luck.below(3) > 0,
+            balancer: !self.luck.one_in(8),
         };
         let renewal = Renewal { listen: Vec::new(), warnings: Vec::new(), persist: true, by: None };
         self.tell(&format!("{:?}", self.layout));
-        drop(self.drains.registry.renew(&mut self.layout.configured(), |_| Vec::new(), renewal));
-        if (before.sticky, before.window) != (self.layout.sticky, self.layout.window) {
+        if let Ok(live) = self.drains.registry.find(&app()) {
+            let closed = live.snapshot().members;
+            let closed = closed.into_iter().filter(|member| member.status.has_any(&CLOSED));
+            self.barred.extend(closed.map(|member| member.name));
+            self.before = Some(live);
+        }
+        self.configs = self.layout.configured();
+        drop(self.drains.registry.renew(&mut self.configs, |_| Vec::new(), renewal));
+        self.forget_barred();
+        let seen = |layout: Layout| (layout.sticky, layout.window, layout.balancer);
+        if seen(before) != seen(self.layout) {
             self.observed = self.time;
         }
     }
@@ -363,11 +303,12 @@ impl Storm {
     /// The process is killed: nothing is written down any more, and what was in flight is cut off.
     fn restart(&mut self) {
         self.flying.clear();
+        (self.before, self.barred) = (None, BTreeSet::new());
         self.time += self.luck.of(&[1_000, SECOND, 40 * SECOND]);
         (self.born, self.observed, self.saved) = (self.time, self.time, self.time);
         self.set_clocks();
         self.tell("killed and started again");
-        self.drains = process(&self.folder, self.layout);
+        (self.drains, self.configs) = begun(&self.folder, self.layout);
     }
 
     /// As the ticker looks, and then at what the drains say. The disk may take a while.
@@ -385,7 +326,7 @@ impl Storm {
                 self.running.insert(drain.number);
             }
             if let Some(outcome) = drain.outcome.filter(|_| ended) {
-                *self.outcomes.entry(outcome.name()).or_default() += 1;
+                *self.counts.entry(outcome.name()).or_default() += 1;
                 self.ended.insert(drain.number, outcome);
             }
             if let Some(told) = self.ended.get(&drain.number) {
@@ -426,20 +367,11 @@ impl Storm {
     }
 }
 
-/// A process in that folder.
-pub(super) fn process(folder: &TempDir, layout: Layout) -> Arc<Drains> {
-    let mut configured = layout.configured();
-    let journal = Journal::open(folder.path(), &mut configured, true);
-    let hello: Hello = serde_json::from_str(include_str!("../../../protocol/documents/hello.json")).unwrap();
-    let registry = Registry::new(&configured, |_| Vec::new(), (2, hello), journal);
-    Arc::new(Drains::open(Arc::new(registry), folder.path()))
-}
-
 #[test]
 fn no_drain_says_safe_while_anybody_is_there_and_each_one_ends() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let wanted = number("EVENKEEL_DRAINS").unwrap_or(1_000);
-    let (mut begun, mut outcomes) = (0, BTreeMap::<&str, usize>::new());
+    let (mut begun, mut counts) = (0, BTreeMap::<&str, usize>::new());
     for seed in number("EVENKEEL_SEED").map_or(1..=u64::MAX, |seed| seed..=seed) {
         if begun >= wanted {
             break;
@@ -455,12 +387,25 @@ fn no_drain_says_safe_while_anybody_is_there_and_each_one_ends() {
             }
         }
         begun += storm.begun as u64;
-        for (outcome, count) in storm.outcomes {
-            *outcomes.entry(outcome).or_default() += count;
+        for (what, count) in storm.counts {
+            *counts.entry(what).or_default() += count;
         }
     }
-    println!("{begun} drains: {outcomes:?}");
-    let seen =
-        ["safe_to_stop", "idle", "kept_draining", "stopped", "cut", "restored", "cleared", "cancelled"];
-    assert!(number("EVENKEEL_SEED").is_some() || seen.iter().all(|outcome| outcomes.contains_key(outcome)));
+    println!("{begun} drains: {counts:?}");
+    let seen = [
+        "safe_to_stop",
+        "idle",
+        "kept_draining",
+        "stopped",
+        "cut",
+        "restored",
+        "cleared",
+        "cancelled",
+        "member_gone",
+        "added",
+        "removed",
+        "elected by a balancer of before",
+        "passed on by one",
+    ];
+    assert!(number("EVENKEEL_SEED").is_some() || seen.iter().all(|what| counts.contains_key(what)));
 }

@@ -163,7 +163,7 @@ impl Registry {
         if !edited.changed {
             return Ok(edited);
         }
-        let next = live.with_roster(config, |core| plan.make(core, self.ground.cores), &self.ground);
+        let next = live.with_roster(&config.members, |core| plan.make(core, self.ground.cores), &self.ground);
         edited.revision = next.lock().revision();
         self.put_in_place(&live, next);
         let (changes, revision) = (edited.changes.clone(), edited.revision);
