@@ -373,7 +373,11 @@ mod tests {
                     !effects.iter().any(|effect| {
                         matches!(
                             effect,
-                            Effect::EditMember { .. } | Effect::EditBalancer { .. } | Effect::Reload(_)
+                            Effect::EditMember { .. }
+                                | Effect::EditBalancer { .. }
+                                | Effect::AddMember { .. }
+                                | Effect::RemoveMember { .. }
+                                | Effect::Reload(_)
                         )
                     }),
                     "{key} in {context:?}"

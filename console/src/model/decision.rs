@@ -48,6 +48,8 @@ pub struct Decision {
     pub reason: Option<Reason>,
     /// Has it been on the screen? An answer typed ahead of the question is not an answer.
     pub seen: bool,
+    /// What the proxy has noted in the question, which the answer need not say again.
+    pub noted: Vec<String>,
     /// The form that it came from, to go back to.
     pub back: Option<Box<Popup>>,
 }
@@ -55,7 +57,7 @@ pub struct Decision {
 impl Decision {
     /// Asks about `matter`.
     pub fn new(matter: Matter) -> Self {
-        Self { matter, reason: None, seen: false, back: None }
+        Self { matter, reason: None, seen: false, noted: Vec::new(), back: None }
     }
 
     /// As the title of the question.

@@ -83,7 +83,9 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     if !(decision.seen && stands && model.size.is_ample() && model.is_connected()) {
         return Vec::new();
     }
-    let decision = (**decision).clone();
+    let preview = model.gathered.preview.as_ref().and_then(|preview| preview.as_ref().ok());
+    let noted = preview.map_or_else(Vec::new, |preview| preview.notes.clone());
+    let decision = Decision { noted, ..(**decision).clone() };
     model.popup = None;
     model.commands = vec![model.command_of(&decision)];
     let ticket = model.pending.ticket();
@@ -139,7 +141,7 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
         (true, false) => format!("{whom}: {}", told(&edited.changes)),
         (false, _) => format!("{whom}: nothing changed, it was so already"),
     };
-    for note in &edited.notes {
+    for note in edited.notes.iter().filter(|note| !decision.noted.contains(note)) {
         line.push_str("; ");
         line.push_str(note);
     }

@@ -68,13 +68,20 @@ mod tests {
         let change =
             Change { field: "member".to_owned(), before: before.to_owned(), after: after.to_owned() };
         let member = member.parse().ok();
-        Box::new(Edited { member, changes: vec![change], revision: 2, ..sample::edited("x", "", "") })
+        // The question has said this already.
+        let notes = vec![
+            "It starts disabled and serves nobody: evenkeel enable app/http://10.0.0.9:8080 lets it in."
+                .to_owned(),
+        ];
+        let notes = if after.is_empty() { Vec::new() } else { notes };
+        Box::new(Edited { member, changes: vec![change], revision: 2, notes, ..sample::edited("x", "", "") })
     }
 
     /// node9 was added by the form, and is shown.
     fn added() -> Model {
         let mut model = sample::model(80, 24);
         press(&mut model, "ihttp://10.0.0.9:8080⇥node9⏎");
+        sample::answer(&mut model);
         let sent = press(&mut model, "y");
         let [Effect::AddMember { ticket, balancer, addition }] = sent.as_slice() else { panic!("{sent:?}") };
         let wanted = MemberAddition {
