@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberAddition, MemberEdit, MemberRemoval};
 
 use crate::model::target::Target;
 use crate::need::Job;
@@ -28,6 +28,24 @@ pub enum Effect {
         balancer: BalancerName,
         /// What; carries the revision that the operator saw.
         edit: Box<BalancerEdit>,
+    },
+    /// Have a member come.
+    AddMember {
+        /// Ties the answer to the ask.
+        ticket: Ticket,
+        /// Where to.
+        balancer: BalancerName,
+        /// Who.
+        addition: Box<MemberAddition>,
+    },
+    /// Let a member go.
+    RemoveMember {
+        /// Ties the answer to the ask.
+        ticket: Ticket,
+        /// Whom.
+        target: Target,
+        /// How.
+        removal: Box<MemberRemoval>,
     },
     /// Have the proxy read its configuration anew.
     Reload(Ticket),

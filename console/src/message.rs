@@ -89,6 +89,8 @@ pub enum Key {
     End,
     /// Backspace.
     Backspace,
+    /// Insert.
+    Insert,
     /// Delete.
     Delete,
     /// A function key by its number.
@@ -102,7 +104,7 @@ impl FromStr for Key {
     ///
     /// Errors: what is wrong, as a sentence.
     fn from_str(text: &str) -> Result<Self, String> {
-        const NAMED: [Key; 15] = [
+        const NAMED: [Key; 16] = [
             Key::Char(' '),
             Key::Enter,
             Key::Esc,
@@ -117,6 +119,7 @@ impl FromStr for Key {
             Key::Home,
             Key::End,
             Key::Backspace,
+            Key::Insert,
             Key::Delete,
         ];
         let mut letters = text.chars();
@@ -171,6 +174,7 @@ impl fmt::Display for Key {
             Self::Home => "Home",
             Self::End => "End",
             Self::Backspace => "Backspace",
+            Self::Insert => "Ins",
             Self::Delete => "Del",
         };
         f.write_str(name)
@@ -184,7 +188,7 @@ mod tests {
     #[test]
     fn a_key_is_read_as_it_is_written() {
         let typed =
-            ["d", "D", "F5", "Ctrl-X", "Space", "PgUp", "PgDn", "Del", "Shift-Tab", "Enter", "é", "+"];
+            ["d", "D", "F5", "Ctrl-X", "Space", "PgUp", "PgDn", "Ins", "Del", "Shift-Tab", "Enter", "é", "+"];
         for text in typed {
             assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 
 use crate::ability::Ability;
-use crate::keymap::{Context, Keymap};
+use crate::keymap::{Action, Context, Keymap};
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
 use crate::pace::Pace;
@@ -23,11 +23,13 @@ pub mod decision;
 pub mod deck;
 pub mod drains;
 pub mod elections;
+pub mod fields;
 pub mod forecast;
 pub mod form;
 pub mod gathered;
 pub mod health;
 pub mod history;
+pub mod joining;
 pub mod lasting;
 pub mod lens;
 pub mod lock;
@@ -55,8 +57,10 @@ use batch::Batch;
 use cursor::Cursor;
 use decision::Decision;
 use elections::Watching;
+use fields::Fields;
 use form::{Form, Text};
 use gathered::Gathered;
+use joining::Joining;
 use lens::Lens;
 use lock::Lock;
 use log::Log;
@@ -72,6 +76,9 @@ use target::Target;
 use terms::Terms;
 use tuning::Tuning;
 use undo::Own;
+
+/// Why nobody can be added where there is no room.
+const FULL: &str = "httpd has no room for another member of this balancer: its MaxMembers are used; growth= in its configuration makes room";
 
 /// A snapshot that is older counts as stale, unless they are asked for that seldom.
 const STALE_AFTER: Duration = Duration::from_secs(3);
@@ -177,6 +184,8 @@ pub enum Popup {
     Decide(Box<Decision>),
     /// A balancer's settings being written.
     Tuning(Box<Tuning>),
+    /// A member that is to come being written.
+    Joining(Box<Joining>),
     /// The terms of a drain being written.
     Terms(Box<Terms>),
     /// A question for the sticky lens being written.
@@ -188,6 +197,18 @@ pub enum Popup {
         /// Which page; it goes round.
         page: usize,
     },
+}
+
+impl Popup {
+    /// The fields of a form.
+    pub fn fields(&mut self) -> Option<&mut Fields> {
+        match self {
+            Self::Form(form) => Some(&mut form.fields),
+            Self::Tuning(tuning) => Some(&mut tuning.fields),
+            Self::Joining(joining) => Some(&mut joining.fields),
+            _ => None,
+        }
+    }
 }
 
 /// A line that tells an outcome for a while.
@@ -331,7 +352,9 @@ impl Model {
             (Some(Popup::Results { .. }), _) => Context::Results,
             (Some(Popup::Unlock { .. }), _) => Context::Unlock,
             (Some(Popup::Decide(_)), _) => Context::Confirm,
-            (Some(Popup::Form(_) | Popup::Tuning(_) | Popup::Terms(_)), _) => Context::Form,
+            (Some(Popup::Form(_) | Popup::Tuning(_) | Popup::Joining(_) | Popup::Terms(_)), _) => {
+                Context::Form
+            }
             (Some(Popup::Help { .. }), _) => Context::Help,
             (None, Screen::Balancers) => Context::Balancers,
             (None, Screen::Member(_)) => Context::Member,
@@ -406,6 +429,7 @@ impl Model {
                     | Popup::Decide(_)
                     | Popup::Form(_)
                     | Popup::Tuning(_)
+                    | Popup::Joining(_)
                     | Popup::Terms(_)
                     | Popup::Palette(_)
             )
@@ -445,7 +469,8 @@ impl Model {
 
     /// The commands that do what the question asks, one a line, for the proxy that is shown.
     pub fn commands_of(&self, question: &Question) -> Vec<String> {
-        self.commands_here(question.commands())
+        let forced = self.outlook(question).gravity == Gravity::Last;
+        self.commands_here(Question { forced, ..question.clone() }.commands())
     }
 
     /// The command that does what is decided, for the proxy that is shown.
@@ -458,6 +483,15 @@ impl Model {
         match proxy.and_then(|proxy| proxy.listen.first()) {
             Some(url) => lines.iter().map(|line| command::for_httpd(line, url)).collect(),
             None => lines,
+        }
+    }
+
+    /// Why an action cannot be done at the proxy that is shown; none: it can, or nothing was heard of it yet.
+    pub fn lacks_for(&self, action: Action) -> Option<&'static str> {
+        let full = || self.near().is_some_and(|balancer| balancer.room == Some(0));
+        match action {
+            Action::Add if full() => Some(FULL),
+            _ => action.needs().and_then(|ability| self.lacks(ability)),
         }
     }
 
@@ -478,7 +512,15 @@ impl Model {
 
     /// Can a question be answered with yes now?
     pub fn is_answerable(&self, question: &Question) -> bool {
-        self.is_connected() && self.standing(question) == Standing::Open
+        self.is_connected() && self.standing(question) == Standing::Open && self.denial(question).is_none()
+    }
+
+    /// Why the proxy would not let a member go however it is asked; none: nothing is known of that.
+    pub fn denial(&self, question: &Question) -> Option<&str> {
+        match &self.gathered.preview {
+            Some(Err(why)) if matches!(question.act, act::Act::Remove { .. }) => Some(why),
+            _ => None,
+        }
     }
 
     /// Shows a line for a while; bad news stay longer.

@@ -6,8 +6,8 @@
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, Census, DrainCancel, DrainChange, DrainOrder, ElectionFilter, Elections,
-    Explanation, History, HistoryQuery, MemberEdit, MemberName, Overrides, PlanOrder, PlanPreview, Preview,
-    Question,
+    Explanation, History, HistoryQuery, MemberAddition, MemberEdit, MemberName, Overrides, PlanOrder,
+    PlanPreview, Preview, Question,
 };
 
 /// One thing that a screen needs.
@@ -25,6 +25,10 @@ pub enum Need {
     Preview(BalancerName, MemberName, Box<MemberEdit>),
     /// What a change of a balancer's own settings would do.
     Tuning(BalancerName, Box<BalancerEdit>),
+    /// What it would do that a member comes.
+    Addition(BalancerName, Box<MemberAddition>),
+    /// What it would do that a member goes.
+    Removal(BalancerName, MemberName),
     /// What an edit of many members would do.
     Plan(Box<PlanOrder>),
     /// Where a request would go. The number tells a question that is asked once more.
@@ -43,6 +47,11 @@ pub enum Pace {
 }
 
 impl Need {
+    /// Is it what one act would do?
+    pub fn is_preview(&self) -> bool {
+        matches!(self, Self::Preview(..) | Self::Tuning(..) | Self::Addition(..) | Self::Removal(..))
+    }
+
     /// When it is fetched again.
     pub fn pace(&self) -> Pace {
         match self {
@@ -52,6 +61,8 @@ impl Need {
             Self::Overrides
             | Self::Preview(..)
             | Self::Tuning(..)
+            | Self::Addition(..)
+            | Self::Removal(..)
             | Self::Plan(_)
             | Self::Explanation(..) => Pace::Events,
         }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, DrainAnswer, Edited, Event, MemberEdit, MemberName, Reloaded, Snapshot,
+    BalancerEdit, BalancerName, DrainAnswer, Edited, Event, MemberAddition, MemberEdit, MemberName,
+    MemberRemoval, Reloaded, Snapshot,
 };
 
 use crate::need::{Found, Job, Need};
@@ -66,6 +67,10 @@ pub trait Link {
     fn edit_member(&self, ticket: Ticket, balancer: &BalancerName, member: &MemberName, edit: MemberEdit);
     /// Change a balancer; the answer comes as [`News::Answer`].
     fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit);
+    /// Add a member; the answer comes as [`News::Answer`].
+    fn add_member(&self, ticket: Ticket, balancer: &BalancerName, addition: MemberAddition);
+    /// Remove a member; the answer comes as [`News::Answer`].
+    fn remove_member(&self, ticket: Ticket, member: (&BalancerName, &MemberName), removal: MemberRemoval);
     /// Have the proxy read its configuration anew; the answer comes as [`News::Reloaded`].
     fn reload(&self, ticket: Ticket);
     /// Ask something of the proxy's drains; the answer comes as [`News::Drained`].

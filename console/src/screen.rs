@@ -25,6 +25,7 @@ use crate::message::{Clock, Key, Message, Size};
 use crate::model::Model;
 use crate::model::deck::Deck;
 use crate::model::lock::Lock;
+use crate::model::target::Target;
 use crate::news::{Link, News};
 use crate::pace::Pace;
 use crate::terminal::{Screen, end_on_hang_up};
@@ -202,6 +203,12 @@ impl<L: Link> Console<L> {
                 }
                 Effect::EditBalancer { ticket, balancer, edit } => {
                     link.edit_balancer(ticket, &balancer, *edit);
+                }
+                Effect::AddMember { ticket, balancer, addition } => {
+                    link.add_member(ticket, &balancer, *addition);
+                }
+                Effect::RemoveMember { ticket, target: Target { balancer, member }, removal } => {
+                    link.remove_member(ticket, (&balancer, &member), *removal);
                 }
                 Effect::Reload(ticket) => link.reload(ticket),
                 Effect::Drain { ticket, job } => link.drain(ticket, *job),
@@ -381,6 +388,7 @@ fn keystroke(event: KeyEvent) -> Option<Key> {
         KeyCode::Home => Key::Home,
         KeyCode::End => Key::End,
         KeyCode::Backspace => Key::Backspace,
+        KeyCode::Insert => Key::Insert,
         KeyCode::Delete => Key::Delete,
         KeyCode::F(number) => Key::Function(number),
         _ => return None,

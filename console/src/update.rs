@@ -4,6 +4,7 @@
 use crate::effect::{Effect, Switch};
 use crate::keymap::{Action, Context};
 use crate::message::{Key, Message};
+use crate::model::fields::Fields;
 use crate::model::form::Text;
 use crate::model::needs::needs;
 use crate::model::{Model, Popup, Screen, Tone};
@@ -23,6 +24,7 @@ mod menu;
 mod navigate;
 mod pace;
 mod palette;
+mod roster;
 mod undo;
 mod yank;
 
@@ -82,8 +84,8 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
         terms.press(key);
         return Vec::new();
     }
-    if let Some(Popup::Tuning(tuning)) = &mut model.popup {
-        tuning.press(key);
+    if let Some(fields) = model.popup.as_mut().and_then(Popup::fields) {
+        fields.press(key);
         return Vec::new();
     }
     write(model, |text| {
@@ -106,18 +108,13 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
             navigate::filter_as_written(model);
         }
         Some(Popup::Palette(palette)) => change(&mut palette.text),
-        Some(Popup::Form(form)) => {
-            if let Some(text) = form.focused() {
-                change(text);
-            }
-        }
         Some(Popup::Terms(terms)) => {
             if let Some(text) = terms.focused() {
                 change(text);
             }
         }
-        Some(Popup::Tuning(tuning)) => {
-            if let Some(text) = tuning.focused() {
+        Some(form @ (Popup::Form(_) | Popup::Tuning(_) | Popup::Joining(_))) => {
+            if let Some(text) = form.fields().and_then(Fields::focused) {
                 change(text);
             }
         }
@@ -137,7 +134,7 @@ fn write(model: &mut Model, change: impl FnOnce(&mut crate::model::form::Text)) 
 }
 
 fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    if let Some(why) = action.needs().and_then(|ability| model.lacks(ability)) {
+    if let Some(why) = model.lacks_for(action) {
         model.tell(Tone::Plain, why);
         return Vec::new();
     }
@@ -160,6 +157,8 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Enable => edit::ask_enable(model),
         Action::Edit => edit::open_form(model),
         Action::Tune => decision::open(model),
+        Action::Add => roster::open(model),
+        Action::Remove => roster::ask_remove(model),
         Action::Reload => decision::ask_reload(model),
         Action::Undo => undo::ask(model),
         Action::Again => again::ask(model),
@@ -190,9 +189,10 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 fn accept(model: &mut Model) -> Vec<Effect> {
     match model.popup.take() {
         Some(Popup::Form(form)) => edit::accept_form(model, form),
-        Some(Popup::Tuning(tuning)) => decision::accept(model, tuning),
+        Some(Popup::Tuning(tuning)) => decision::accept(model, Popup::Tuning(tuning)),
+        Some(Popup::Joining(joining)) => decision::accept(model, Popup::Joining(joining)),
         // Enter never agrees to what is for all of a balancer, or of the proxy.
-        Some(Popup::Decide(decision)) => model.popup = decision.back.map(Popup::Tuning),
+        Some(Popup::Decide(decision)) => model.popup = decision.back.map(|form| *form),
         Some(Popup::Terms(terms)) => drain::accept(model, terms),
         Some(Popup::Ask(text)) => ask(model, &text),
         Some(Popup::Watch(text)) => {
@@ -232,16 +232,18 @@ fn ask(model: &mut Model, text: &Text) {
 /// To another field of the form, or another line in the history of the palette, or a word completed there.
 fn to_field(model: &mut Model, action: Action) {
     match &mut model.popup {
-        Some(Popup::Form(form)) if action == Action::NextField => form.next(),
-        Some(Popup::Form(form)) => form.previous(),
         Some(Popup::Terms(terms)) => terms.step(action == Action::NextField),
-        Some(Popup::Tuning(tuning)) => tuning.step(action == Action::NextField),
         Some(Popup::Palette(palette)) => match action {
             Action::Complete => palette.complete(),
             Action::PreviousField => palette.older(&model.recall),
             _ => palette.newer(&model.recall),
         },
-        _ => {}
+        Some(form) => {
+            if let Some(fields) = form.fields() {
+                fields.step(action == Action::NextField);
+            }
+        }
+        None => {}
     }
 }
 
@@ -340,7 +342,7 @@ mod tests {
                 let effects = press_all(&mut model, &[key]);
                 assert_eq!(effects, [], "{key} in {context:?}");
                 let asked = match row.action {
-                    Action::Edit | Action::Tune | Action::Terms => Context::Form,
+                    Action::Edit | Action::Tune | Action::Add | Action::Terms => Context::Form,
                     _ => Context::Confirm,
                 };
                 let spells = model.context() == Context::Spell && asked == Context::Confirm;
@@ -349,7 +351,7 @@ mod tests {
             }
         }
         assert_eq!(
-            changing, 40,
+            changing, 52,
             "beside keys of members: six for drains, four for settings, one a screen for reload"
         );
     }
@@ -372,7 +374,11 @@ mod tests {
                     !effects.iter().any(|effect| {
                         matches!(
                             effect,
-                            Effect::EditMember { .. } | Effect::EditBalancer { .. } | Effect::Reload(_)
+                            Effect::EditMember { .. }
+                                | Effect::EditBalancer { .. }
+                                | Effect::AddMember { .. }
+                                | Effect::RemoveMember { .. }
+                                | Effect::Reload(_)
                         )
                     }),
                     "{key} in {context:?}"
@@ -405,7 +411,7 @@ mod tests {
             match &model.popup {
                 Some(Popup::Filter { text, .. }) => assert_eq!(text.value(), "yqDy[31m"),
                 Some(Popup::Palette(palette)) => assert_eq!(palette.text.value(), "yqDy[31m"),
-                Some(Popup::Form(form)) => assert_eq!(form.fields[0].text.value(), "1.00yqDy[31m"),
+                Some(Popup::Form(form)) => assert_eq!(form.fields.all()[0].text.value(), "1.00yqDy[31m"),
                 _ => {}
             }
         }

@@ -38,7 +38,6 @@ mod overview;
 mod results;
 mod tabs;
 mod terms;
-mod tuning;
 mod unlock;
 mod words;
 
@@ -141,8 +140,9 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         Some(Popup::Filter { text, .. }) => return Some(footer::filter(buffer, foot, scene, text)),
         Some(Popup::Palette(palette)) => return Some(footer::palette(buffer, foot, scene, palette)),
         Some(Popup::Confirm(question)) => confirm::draw(buffer, over, scene, question),
-        Some(Popup::Form(form)) => form::draw(buffer, over, scene, form),
-        Some(Popup::Tuning(tuning)) => tuning::draw(buffer, over, scene, tuning),
+        Some(Popup::Form(form)) => form::of_member(buffer, over, scene, form),
+        Some(Popup::Tuning(form)) => form::of_balancer(buffer, over, scene, form),
+        Some(Popup::Joining(form)) => form::of_newcomer(buffer, over, scene, form),
         Some(Popup::Decide(decision)) => {
             decision::draw(buffer, over, scene, decision);
             None

@@ -39,4 +39,17 @@ pub struct MemberRemoval {
 impl MemberAddition {
     /// The most parameters.
     pub const MOST: usize = 64;
+
+    /// The parameters of a member that comes back: it may have been drained, and stopped, before it went, so it is let in
+    /// as every newcomer is, by hand.
+    #[must_use]
+    pub fn disabled(mut parameters: Vec<String>) -> Vec<String> {
+        const DISABLED: &str = "status=+D";
+        let says = |word: &String| word.get(..7).is_some_and(|key| key.eq_ignore_ascii_case("status="));
+        // The last one counts.
+        if parameters.iter().rfind(|word| says(word)).is_some_and(|word| word != DISABLED) {
+            parameters.push(DISABLED.to_owned());
+        }
+        parameters
+    }
 }

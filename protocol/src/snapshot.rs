@@ -110,6 +110,9 @@ pub struct BalancerSnapshot {
     pub paths: Vec<String>,
     /// Its members, in configuration order.
     pub members: Vec<MemberSnapshot>,
+    /// How many more members may be added, where that is bounded: of an httpd its `growth`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<u32>,
 }
 
 impl BalancerSnapshot {

@@ -12,6 +12,7 @@ mod hostile;
 mod keys;
 mod lock;
 mod rolling;
+mod roster;
 mod screen;
 mod settings;
 mod shell;

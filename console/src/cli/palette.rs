@@ -5,7 +5,8 @@ use clap::{CommandFactory as _, Parser as _};
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, DrainChange, DrainOrder, MemberEdit, MemberName, Question, Snapshot,
+    BalancerEdit, BalancerName, DrainChange, DrainOrder, MemberAddition, MemberEdit, MemberName, Question,
+    Snapshot,
 };
 
 use super::edit::{EditOptions, Verb, Wanted, flags_of};
@@ -23,6 +24,8 @@ pub enum Typed {
     Events,
     /// To change a balancer's own settings.
     Tune(Box<Tune>),
+    /// To have a member come to a balancer.
+    Add(BalancerName, Box<MemberAddition>),
     /// To have the configuration read anew.
     Reload,
     /// To be told where a request would go.
@@ -70,6 +73,8 @@ pub enum What {
     Extend(DrainChange),
     /// The end of the drain that runs, and nothing else.
     KeepDraining,
+    /// To let it go; the revision of the order is that of its balancer.
+    Remove,
 }
 
 /// The verbs of the command line, for suggestions.
@@ -79,8 +84,10 @@ pub fn verbs() -> Vec<String> {
         let aliases = verb.get_visible_aliases().map(str::to_owned);
         std::iter::once(verb.get_name().to_owned()).chain(aliases).collect::<Vec<_>>()
     };
-    let known =
-        ["drain", "undrain", "enable", "disable", "stop", "standby", "set", "status", "events", "explain"];
+    let known = [
+        "drain", "undrain", "enable", "disable", "stop", "standby", "set", "add", "remove", "status",
+        "events", "explain",
+    ];
     let verbs = command.get_subcommands().filter(|verb| known.contains(&verb.get_name()));
     verbs.flat_map(names).collect()
 }
@@ -109,11 +116,16 @@ pub fn read(line: &str, chosen: Option<&str>, snapshot: &Snapshot) -> Result<Typ
     let second = words.get(1).map(String::as_str);
     let is_setting =
         words.first().is_some_and(|verb| verb == "set") && second.is_some_and(|it| it.contains('='));
-    let may_lack = is_setting || second.is_none_or(|word| word.starts_with('-'));
+    // `add http://…` is about its balancer.
+    let is_newcomer = words.first().is_some_and(|verb| verb == "add")
+        && second.is_some_and(|word| word.contains("://") && !word.starts_with("balancer:"));
+    let is_of_chosen = is_setting || is_newcomer;
+    let may_lack = is_of_chosen || second.is_none_or(|word| word.starts_with('-'));
     let mut outcome = parsed(&words);
     let lacks = |why: &clap::Error| why.kind() == ErrorKind::MissingRequiredArgument;
     let mut named = true;
-    if let Some(chosen) = chosen.filter(|_| may_lack && (is_setting || outcome.as_ref().is_err_and(lacks))) {
+    if let Some(chosen) = chosen.filter(|_| may_lack && (is_of_chosen || outcome.as_ref().is_err_and(lacks)))
+    {
         let mut filled = words.clone();
         filled.insert(1, chosen.to_owned());
         (outcome, named) = (parsed(&filled), false);
@@ -159,11 +171,7 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
             let edit = match wanted {
                 Wanted::Member(edit) => edit,
                 Wanted::Balancer(edit) => {
-                    let balancer = match target::any(snapshot, selector)? {
-                        // Nobody was named: the balancer of the member that is chosen.
-                        target::Target::Member(balancer, _) if !named => balancer,
-                        _ => target::balancer_with(snapshot, selector, &keys)?,
-                    };
+                    let balancer = balancer((selector, named), &keys, snapshot)?;
                     let (balancer, if_revision) = (balancer.name.clone(), options.if_revision);
                     let tune = Tune { balancer, edit, settings, reason: options.reason()?, if_revision };
                     return Ok(Some(Typed::Tune(Box::new(tune))));
@@ -171,6 +179,15 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
             };
             let found = target::member_with(snapshot, selector, &keys)?;
             order((found, named), What::Settings(edit, settings), options).map(Some)
+        }
+        Ask::Add(arguments) => {
+            let balancer = balancer((&arguments.balancer, named), &[], snapshot)?;
+            let addition = arguments.addition()?;
+            Ok(Some(Typed::Add(balancer.name.clone(), Box::new(addition))))
+        }
+        Ask::Remove(arguments) => {
+            let found = target::member_with(snapshot, &arguments.selector, &[])?;
+            order((found, named), What::Remove, &arguments.options).map(Some)
         }
         Ask::Status(arguments) => {
             let Some(text) = &arguments.selector else { return Ok(Some(Typed::Status(None))) };
@@ -186,6 +203,18 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
         Ask::Reload(_) => Ok(Some(Typed::Reload)),
         Ask::Explain(arguments) => Ok(Some(Typed::Explain(arguments.question()))),
         _ => Ok(None),
+    }
+}
+
+/// The balancer that is meant; if nobody was named, that of the member that is chosen.
+fn balancer<'a>(
+    (selector, named): (&str, bool),
+    keys: &[&str],
+    snapshot: &'a Snapshot,
+) -> Result<&'a evenkeel_protocol::BalancerSnapshot, Stop> {
+    match target::any(snapshot, selector)? {
+        target::Target::Member(balancer, _) if !named => Ok(balancer),
+        _ => target::balancer_with(snapshot, selector, keys),
     }
 }
 
@@ -288,6 +317,16 @@ mod tests {
             let Ok(Typed::Tune(tune)) = typed(line) else { panic!("{line}: {:?}", typed(line)) };
             assert_eq!((tune.balancer.as_str(), tune.settings.len()), ("app", 1), "{line}");
         }
+        assert_eq!(ordered("remove app/a --if-revision 2").what, What::Remove);
+        let line = "http://10.0.0.9 route=n lbset=2 --reason sale";
+        for line in [format!("add app {line}"), format!("add balancer://app {line}"), format!("add {line}")] {
+            let Ok(Typed::Add(balancer, addition)) = typed(&line) else {
+                panic!("{line}: {:?}", typed(&line))
+            };
+            assert_eq!((balancer.as_str(), addition.url.as_str()), ("app", "http://10.0.0.9"), "{line}");
+            assert_eq!(addition.parameters, ["route=n", "lbset=2"], "{line}");
+            assert_eq!(addition.reason, Some(Reason::new("sale")), "{line}");
+        }
         let Ok(Typed::Explain(question)) = typed("explain --cookie SID=x.a /app/") else { panic!() };
         assert_eq!(
             (question.url.as_str(), question.cookies.as_slice()),
@@ -313,6 +352,10 @@ mod tests {
             ("set app/a lbfactor=0", "lbfactor: '0' must be a number from 1 to 100"),
             ("set app/a colour=red", "is no setting"),
             ("drain app/a --what", "unexpected argument '--what'"),
+            ("add app", "<URL>"),
+            ("add app/a http://h", "a balancer is needed; app/a is a member: name app"),
+            ("add app http://h --force", "takes no --force"),
+            ("remove app/zz", "no member fits 'app/zz'"),
             ("drain 'app/a", "the quote ' is not closed"),
             ("proxies", "is for a shell"),
             ("drain --help", "ask a shell"),
@@ -327,7 +370,7 @@ mod tests {
     fn suggestions_are_verbs_and_settings_that_are_understood_here() {
         assert!(verbs().iter().any(|verb| verb == "undrain"));
         for verb in verbs() {
-            let needs_more = ["set", "explain"].contains(&verb.as_str());
+            let needs_more = ["set", "add", "explain"].contains(&verb.as_str());
             assert!(typed(&verb).is_ok() || needs_more, "{verb}");
         }
         assert!(settings().contains(&"lbfactor=".to_owned()));

@@ -49,17 +49,24 @@ pub struct RemoveArguments {
     pub(super) options: EditOptions,
 }
 
+impl AddArguments {
+    /// What is asked for.
+    pub(super) fn addition(&self) -> Result<MemberAddition, Stop> {
+        if self.options.force {
+            return Err(Stop::usage("add takes no --force: nothing stands in its way that could be forced"));
+        }
+        Ok(MemberAddition {
+            url: self.url.clone(),
+            parameters: self.parameters.clone(),
+            revision: self.options.if_revision,
+            reason: self.options.reason()?,
+        })
+    }
+}
+
 pub(super) async fn add(arguments: &AddArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
     let options = &arguments.options;
-    if options.force {
-        return Err(Stop::usage("add takes no --force: nothing stands in its way that could be forced"));
-    }
-    let addition = MemberAddition {
-        url: arguments.url.clone(),
-        parameters: arguments.parameters.clone(),
-        revision: options.if_revision,
-        reason: options.reason()?,
-    };
+    let addition = arguments.addition()?;
     let client = session.client().await?;
     let snapshot = client.snapshot().await?;
     let balancer = match target::balancer_with(&snapshot, &arguments.balancer, &[]) {

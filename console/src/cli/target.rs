@@ -98,7 +98,7 @@ pub(super) fn member_with<'a>(
     })
 }
 
-/// The balancer that `text` names, for an edit of `keys`.
+/// The balancer that `text` names, for an edit of `keys`; none for a command that is about balancers by its name.
 pub(super) fn balancer_with<'a>(
     snapshot: &'a Snapshot,
     text: &str,
@@ -106,6 +106,11 @@ pub(super) fn balancer_with<'a>(
 ) -> Result<&'a BalancerSnapshot, Stop> {
     match any(snapshot, text)? {
         Target::Balancer(balancer) => Ok(balancer),
+        Target::Member(balancer, _) if keys.is_empty() => Err(Stop::usage(format!(
+            "a balancer is needed; {} is a member: name {}",
+            clean(text, 80),
+            balancer.name
+        ))),
         Target::Member(balancer, _) => {
             let settings: Vec<String> = keys.iter().map(|key| format!("{key}=…")).collect();
             Err(Stop::usage(format!(

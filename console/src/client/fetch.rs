@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Code, DrainAnswer};
+use evenkeel_protocol::{Code, DrainAnswer, MemberRemoval};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -122,6 +122,12 @@ impl Client {
             Need::Tuning(balancer, edit) => {
                 Found::Preview(Box::new(self.preview_balancer(balancer, edit).await?))
             }
+            Need::Addition(balancer, addition) => {
+                Found::Preview(Box::new(self.preview_addition(balancer, addition).await?))
+            }
+            Need::Removal(balancer, member) => Found::Preview(Box::new(
+                self.preview_removal(balancer, member, &MemberRemoval::default()).await?,
+            )),
             Need::Plan(order) => Found::Plan(Box::new(self.preview_plan(order).await?)),
             Need::Explanation(_, question) => Found::Explanation(Box::new(self.explain(question).await?)),
         })

@@ -7,7 +7,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, MemberName, Timestamp};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, MemberAddition, MemberEdit, MemberName, MemberRemoval, Timestamp,
+};
 use tokio::runtime;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as latest};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -70,6 +72,23 @@ impl Link for Handle {
     fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit) {
         let (client, balancer) = (self.client.clone(), balancer.clone());
         let edited = async move { client.edit_balancer(&balancer, &edit).await.map(Box::new) };
+        self.answer(edited, move |outcome| News::Answer { ticket, outcome });
+    }
+
+    fn add_member(&self, ticket: Ticket, balancer: &BalancerName, addition: MemberAddition) {
+        let (client, balancer) = (self.client.clone(), balancer.clone());
+        let edited = async move { client.add_member(&balancer, &addition).await.map(Box::new) };
+        self.answer(edited, move |outcome| News::Answer { ticket, outcome });
+    }
+
+    fn remove_member(
+        &self,
+        ticket: Ticket,
+        (balancer, member): (&BalancerName, &MemberName),
+        removal: MemberRemoval,
+    ) {
+        let (client, balancer, member) = (self.client.clone(), balancer.clone(), member.clone());
+        let edited = async move { client.remove_member(&balancer, &member, &removal).await.map(Box::new) };
         self.answer(edited, move |outcome| News::Answer { ticket, outcome });
     }
 

@@ -125,6 +125,10 @@ pub enum Action {
     Enable,
     /// Write new values for the member.
     Edit,
+    /// Write who is to come to the balancer.
+    Add,
+    /// Ask whether to let the member go.
+    Remove,
     /// Write new settings of the balancer.
     Tune,
     /// Ask whether to read the configuration anew.
@@ -151,6 +155,8 @@ impl Action {
             Self::Toggle(_)
                 | Self::Enable
                 | Self::Edit
+                | Self::Add
+                | Self::Remove
                 | Self::Tune
                 | Self::Reload
                 | Self::Undo
@@ -166,6 +172,7 @@ impl Action {
             Self::Watch | Self::Failovers | Self::RouteChanges => Some(Ability::Elections),
             Self::Reach => Some(Ability::History),
             Self::Reload => Some(Ability::Reload),
+            Self::Remove => Some(Ability::Removal),
             _ => None,
         }
     }
@@ -205,6 +212,8 @@ impl Action {
             Self::Toggle(Flag::HealthFail) => "set health_fail=on",
             Self::Enable => "enable",
             Self::Edit => "edit",
+            Self::Add => "add",
+            Self::Remove => "remove",
             Self::Tune => "settings",
             Self::Reload => "reload",
             Self::Undo => "undo",

@@ -28,6 +28,13 @@ pub enum Act {
     },
     /// Ask something of its drain.
     Drain(Drainage),
+    /// Let it go.
+    Remove {
+        /// Only while the balancer still has this revision; none: whatever it has.
+        revision: Option<u64>,
+        /// Does it take an addition of one's own back?
+        undo: bool,
+    },
 }
 
 /// On or off.
@@ -48,7 +55,7 @@ impl Act {
         Self::Flag(flag, if member.status.has(flag) { Turn::Off } else { Turn::On })
     }
 
-    /// The edit that does it, if the member still has `revision`.
+    /// The edit that does it, if the member still has `revision`; of a removal, the one that is nearest to it.
     pub fn edit(&self, revision: u64) -> MemberEdit {
         let edit = match self {
             Self::Flag(flag, turn) => MemberEdit::default().with_flag(*flag, *turn == Turn::On),
@@ -57,6 +64,8 @@ impl Act {
                 .fold(MemberEdit::default(), |edit, flag| edit.with_flag(flag, false)),
             Self::Settings { edit, .. } | Self::Undo { edit, .. } => (**edit).clone(),
             Self::Drain(drainage) => drainage.edit(),
+            // To who stays it is as if this one was stopped.
+            Self::Remove { .. } => MemberEdit::default().with_flag(Flag::Stopped, true),
         };
         MemberEdit { revision: Some(revision), ..edit }
     }
@@ -69,6 +78,8 @@ impl Act {
             Self::Settings { .. } => "Change",
             Self::Undo { .. } => "Undo the change of",
             Self::Drain(drainage) => drainage.verb(),
+            Self::Remove { undo: false, .. } => "Remove",
+            Self::Remove { .. } => "Undo the addition of",
         }
     }
 
@@ -76,8 +87,13 @@ impl Act {
     pub fn changes(&self) -> &[Change] {
         match self {
             Self::Settings { changes, .. } | Self::Undo { changes, .. } => changes,
-            Self::Flag(..) | Self::Enable | Self::Drain(_) => &[],
+            Self::Flag(..) | Self::Enable | Self::Drain(_) | Self::Remove { .. } => &[],
         }
+    }
+
+    /// Does it take a change of one's own back?
+    pub fn is_undo(&self) -> bool {
+        matches!(self, Self::Undo { .. } | Self::Remove { undo: true, .. })
     }
 
     /// Does it only let more requests come to a member, or change nothing about that? Nothing stands in the way of it.
@@ -98,6 +114,7 @@ impl Act {
                 Self::Enable => format!(" is enabled ({})", told(&edited.changes)),
                 Self::Settings { .. } | Self::Drain(_) => format!(": {}", told(&edited.changes)),
                 Self::Undo { .. } => format!(" is as before: {}", told(&edited.changes)),
+                Self::Remove { .. } => " is removed".to_owned(),
             };
             format!("{label}{what}")
         } else {

@@ -21,6 +21,7 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
         }
         Act::Enable => format!("enable {member}"),
         Act::Drain(drainage) => drain(drainage, &member),
+        Act::Remove { .. } => format!("remove {member}"),
         Act::Settings { changes, .. } | Act::Undo { changes, .. } => {
             let setting = |field: &str, value: &str| quoted(&format!("{field}={value}"));
             let settings: Vec<String> =

@@ -9,7 +9,10 @@ use crate::model::drains::Drainage;
 use crate::model::health::{Place, newcomers, places};
 use crate::model::target::label;
 
+mod removal;
 mod settings;
+
+pub use removal::is_let_go_of;
 
 /// A sentence about what will happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,7 @@ pub fn consequences(
         Act::Flag(flag, Turn::Off) => scene.flag_off(*flag),
         Act::Enable => scene.enable(),
         Act::Drain(drainage) => scene.drainage(drainage),
+        Act::Remove { .. } => scene.removal(),
         Act::Settings { edit, .. } | Act::Undo { edit, .. } => {
             scene.settings(edit);
             scene.flags(edit);

@@ -1,13 +1,14 @@
-//! A question that is not about members: a balancer's own settings, or the configuration of the whole proxy. It takes a
-//! yes, never a key that is pressed by habit.
+//! A question that is not about members that are there: a balancer's own settings, a member that is to come, or the
+//! configuration of the whole proxy. It takes a yes, never a key that is pressed by habit.
 
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerEdit, BalancerName, Change, Snapshot};
+use evenkeel_protocol::{BalancerEdit, BalancerName, Change, MemberAddition, MemberName, Snapshot};
 
+use crate::model::Popup;
 use crate::model::command::{quoted, typed};
 use crate::model::consequence::{Remark, Tone};
 use crate::model::question::Standing;
-use crate::model::tuning::Tuning;
+use crate::model::target::short;
 
 /// What it is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,15 @@ pub enum Matter {
         /// Does it take a change of one's own back?
         undo: bool,
     },
+    /// Have a member come to a balancer.
+    Addition {
+        /// Where to.
+        balancer: BalancerName,
+        /// Who; with a revision only while the balancer still has it.
+        addition: Box<MemberAddition>,
+        /// Does it take a removal of one's own back?
+        undo: bool,
+    },
     /// Have the proxy read its configuration anew.
     Reload,
 }
@@ -38,14 +48,16 @@ pub struct Decision {
     pub reason: Option<Reason>,
     /// Has it been on the screen? An answer typed ahead of the question is not an answer.
     pub seen: bool,
+    /// What the proxy has noted in the question, which the answer need not say again.
+    pub noted: Vec<String>,
     /// The form that it came from, to go back to.
-    pub back: Option<Box<Tuning>>,
+    pub back: Option<Box<Popup>>,
 }
 
 impl Decision {
     /// Asks about `matter`.
     pub fn new(matter: Matter) -> Self {
-        Self { matter, reason: None, seen: false, back: None }
+        Self { matter, reason: None, seen: false, noted: Vec::new(), back: None }
     }
 
     /// As the title of the question.
@@ -53,14 +65,20 @@ impl Decision {
         match &self.matter {
             Matter::Settings { balancer, undo: false, .. } => format!("Change the settings of {balancer}?"),
             Matter::Settings { balancer, .. } => format!("Undo the change of {balancer}'s settings?"),
+            Matter::Addition { undo: false, .. } => format!("Add {}?", self.whom()),
+            Matter::Addition { .. } => format!("Add {} again?", self.whom()),
             Matter::Reload => "Read the configuration anew?".to_owned(),
         }
     }
 
-    /// What it is about, for sentences: `balancer://app`.
+    /// What it is about, for sentences: `balancer://app`, `app/10.0.0.9:8080`.
     pub fn whom(&self) -> String {
         match &self.matter {
             Matter::Settings { balancer, .. } => balancer.url(),
+            Matter::Addition { balancer, addition, .. } => {
+                let name = MemberName::as_shown(&addition.url);
+                format!("{balancer}/{}", name.as_ref().map_or(addition.url.as_str(), short))
+            }
             Matter::Reload => "the configuration".to_owned(),
         }
     }
@@ -69,17 +87,21 @@ impl Decision {
     pub fn changes(&self) -> &[Change] {
         match &self.matter {
             Matter::Settings { changes, .. } => changes,
-            Matter::Reload => &[],
+            Matter::Addition { .. } | Matter::Reload => &[],
         }
     }
 
     /// How it stands, now that the proxy says `snapshot`.
     pub fn standing(&self, snapshot: Option<&Snapshot>) -> Standing {
         let Some(snapshot) = snapshot else { return Standing::Gone };
-        let Matter::Settings { balancer, revision, .. } = &self.matter else { return Standing::Open };
+        let (balancer, revision) = match &self.matter {
+            Matter::Settings { balancer, revision, .. } => (balancer, Some(*revision)),
+            Matter::Addition { balancer, addition, .. } => (balancer, addition.revision),
+            Matter::Reload => return Standing::Open,
+        };
         match snapshot.balancer(balancer) {
             None => Standing::Gone,
-            Some(now) if now.revision != *revision => Standing::Changed,
+            Some(now) if revision.is_some_and(|revision| now.revision != revision) => Standing::Changed,
             Some(_) => Standing::Open,
         }
     }
@@ -91,14 +113,31 @@ impl Decision {
         Some((balancer.clone(), BalancerEdit { reason, revision: Some(*revision), ..(**edit).clone() }))
     }
 
+    /// What is sent of a member that is to come.
+    pub fn addition(&self) -> Option<(BalancerName, MemberAddition)> {
+        let Matter::Addition { balancer, addition, .. } = &self.matter else { return None };
+        Some((balancer.clone(), MemberAddition { reason: self.reason.clone(), ..(**addition).clone() }))
+    }
+
+    /// Does it take a change of one's own back?
+    pub fn is_undo(&self) -> bool {
+        matches!(self.matter, Matter::Settings { undo: true, .. } | Matter::Addition { undo: true, .. })
+    }
+
     /// The command that does the same.
     pub fn command(&self) -> String {
-        let Matter::Settings { balancer, changes, .. } = &self.matter else {
-            return "evenkeel reload".to_owned();
+        let mut words = match &self.matter {
+            Matter::Settings { balancer, changes, .. } => {
+                let setting = |change: &Change| quoted(&format!("{}={}", change.field, typed(&change.after)));
+                let words = vec!["evenkeel set".to_owned(), quoted(&balancer.url())];
+                words.into_iter().chain(changes.iter().map(setting)).collect()
+            }
+            Matter::Addition { balancer, addition, .. } => {
+                let words = vec!["evenkeel add".to_owned(), quoted(balancer.as_str()), quoted(&addition.url)];
+                words.into_iter().chain(addition.parameters.iter().map(|word| quoted(word))).collect()
+            }
+            Matter::Reload => vec!["evenkeel reload".to_owned()],
         };
-        let setting = |change: &Change| quoted(&format!("{}={}", change.field, typed(&change.after)));
-        let mut words = vec!["evenkeel set".to_owned(), quoted(&balancer.url())];
-        words.extend(changes.iter().map(setting));
         words.extend(self.reason.iter().map(|reason| format!("--reason {}", quoted(reason.as_str()))));
         words.join(" ")
     }
@@ -115,6 +154,7 @@ impl Decision {
                 });
                 warning.into_iter().collect()
             }
+            Matter::Addition { balancer, addition, .. } => newcomer(snapshot, balancer, addition),
             Matter::Reload => {
                 let file = snapshot.map_or("its file", |snapshot| snapshot.proxy.configuration.as_str());
                 vec![
@@ -127,15 +167,39 @@ impl Decision {
     }
 }
 
+/// What is seen of a member that is to come, before the proxy has said anything.
+fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &MemberAddition) -> Vec<Remark> {
+    let (Some(snapshot), Ok(name)) = (snapshot, MemberName::as_shown(&addition.url)) else {
+        return Vec::new();
+    };
+    let mut remarks = Vec::new();
+    let elsewhere = snapshot.balancers.iter().filter(|other| other.member(&name).is_some());
+    for other in elsewhere {
+        let there = if other.name == *balancer { "already" } else { "too" };
+        let text = format!("{} is in {} {there}.", short(&name), other.name);
+        remarks.push(Remark { tone: Tone::Plain, text });
+    }
+    remarks.push(Remark {
+        tone: Tone::Plain,
+        text: if snapshot.proxy.is_httpd() {
+            "httpd forgets it with its next restart, unless BalancerPersist is on.".to_owned()
+        } else {
+            "It stays over restarts and reloads until it is removed.".to_owned()
+        },
+    });
+    remarks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::sample;
+    use crate::model::tuning::Tuning;
 
     fn settings() -> Decision {
         let snapshot = sample::snapshot(0);
         let mut form = Tuning::new(&snapshot.balancers[0]);
-        form.press(crate::message::Key::Char('h'));
+        form.fields.press(crate::message::Key::Char('h'));
         Decision::new(form.matter().unwrap().unwrap())
     }
 
@@ -161,6 +225,15 @@ mod tests {
             r"evenkeel set balancer://app lbmethod=heartbeat --reason 'it'\''s better'"
         );
         assert_eq!(Decision::new(Matter::Reload).command(), "evenkeel reload");
+        let addition = MemberAddition {
+            url: "unix:/run/a.sock|http://a".to_owned(),
+            parameters: vec!["route=n".to_owned(), "status=-D".to_owned()],
+            ..MemberAddition::default()
+        };
+        let (balancer, addition) = ("app".parse().unwrap(), Box::new(addition));
+        let add = Decision::new(Matter::Addition { balancer, addition, undo: false });
+        assert_eq!(add.command(), "evenkeel add app 'unix:/run/a.sock|http://a' route=n status=-D");
+        assert_eq!(add.title(), "Add app/unix:/run/a.sock?");
         let (_, edit) = decision.edit().unwrap();
         assert_eq!(edit.revision, Some(sample::snapshot(0).balancers[0].revision));
     }

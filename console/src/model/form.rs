@@ -1,51 +1,31 @@
-//! An edit being written: four fields, checked while typing by the same parsers that the proxy uses.
+//! An edit of a member being written: a field for each setting that an edit takes and the proxy tells.
 
 use evenkeel_protocol::clean::is_clean;
-use evenkeel_protocol::{BalancerSnapshot, Change, MemberEdit, MemberSnapshot};
+use evenkeel_protocol::{BalancerSnapshot, Flag, Hello, MemberEdit, MemberSnapshot};
 use tui_input::{Input, InputRequest};
 
 use crate::message::Key;
 use crate::model::act::Act;
+use crate::model::fields::{Fields, Kind};
 use crate::model::target::Target;
 
 /// The longest text that a field takes, in characters; a little more than any value, so that the parsers can say
 /// what is wrong with one that is too long.
 pub const LONGEST: usize = 80;
 
-/// What a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The load factor.
-    Factor,
-    /// The route.
-    Route,
-    /// The redirect.
-    Redirect,
-    /// The set.
-    Set,
-}
-
-impl Kind {
-    /// Apache's keyword, which is the field's name in an edit.
-    pub fn keyword(self) -> &'static str {
-        match self {
-            Self::Factor => "lbfactor",
-            Self::Route => "route",
-            Self::Redirect => "redirect",
-            Self::Set => "lbset",
-        }
-    }
-
-    /// What it takes, in a few words.
-    pub fn takes(self) -> &'static str {
-        match self {
-            Self::Factor => "its share, 1 to 100",
-            Self::Route => "ties sessions to it; may be empty",
-            Self::Redirect => "route for its sessions while it cannot serve",
-            Self::Set => "0 to 99, lower sets first",
-        }
-    }
-}
+/// The settings of a member, those of its health check last. Flags have keys of their own.
+pub const SETTINGS: [&str; 10] = [
+    "lbfactor",
+    "route",
+    "redirect",
+    "lbset",
+    "hcmethod",
+    "hcinterval",
+    "hcpasses",
+    "hcfails",
+    "hcuri",
+    "hcexpr",
+];
 
 /// One line of text being written.
 #[derive(Debug, Clone)]
@@ -114,7 +94,9 @@ impl Text {
         let next = match key {
             Key::Right | Key::Char(' ') => after.next(),
             Key::Left => after.nth(choices.len().saturating_sub(2)),
-            Key::Char(letter) => after.find(|choice| choice.starts_with(letter)),
+            Key::Char(letter) => after.find(|choice| {
+                choice.starts_with([letter.to_ascii_lowercase(), letter.to_ascii_uppercase()])
+            }),
             _ => None,
         };
         if let Some(next) = next {
@@ -137,47 +119,6 @@ impl Text {
     }
 }
 
-/// One field.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Field {
-    /// What it holds.
-    pub kind: Kind,
-    /// The value in effect.
-    pub before: String,
-    /// What is written.
-    pub text: Text,
-}
-
-impl Field {
-    /// Takes the field over into `edit` if it was changed.
-    ///
-    /// Errors: what is wrong with it, as the rest of a sentence.
-    fn take(&self, edit: &mut MemberEdit) -> Result<(), String> {
-        let text = self.text.value().trim();
-        if text == self.before {
-            return Ok(());
-        }
-        let route = |text: &str| text.parse().map_err(|why| format!("{why}"));
-        match self.kind {
-            Kind::Factor => edit.lbfactor = Some(text.parse()?),
-            Kind::Route => edit.route = Some(route(text)?),
-            Kind::Redirect => edit.redirect = Some(route(text)?),
-            Kind::Set => edit.lbset = Some(text.parse()?),
-        }
-        Ok(())
-    }
-
-    /// What is wrong with it, if something is.
-    pub fn complaint(&self) -> Option<String> {
-        self.take(&mut MemberEdit::default()).err()
-    }
-
-    /// Was it changed?
-    pub fn is_changed(&self) -> bool {
-        self.text.value().trim() != self.before
-    }
-}
-
 /// The form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Form {
@@ -187,83 +128,56 @@ pub struct Form {
     pub label: String,
     /// The revision that the operator was looking at.
     pub revision: u64,
-    /// The fields, in the order of Apache's columns.
-    pub fields: [Field; 4],
-    focus: usize,
+    /// The fields.
+    pub fields: Fields,
 }
 
 impl Form {
-    /// With the values in effect.
-    pub fn new(balancer: &BalancerSnapshot, member: &MemberSnapshot, label: String) -> Self {
-        let field = |kind, value: String| Field { kind, text: Text::new(&value), before: value };
+    /// With the values in effect, as far as that proxy tells them.
+    pub fn new(
+        proxy: &Hello,
+        (balancer, member): (&BalancerSnapshot, &MemberSnapshot),
+        label: String,
+    ) -> Self {
+        let told = |keyword: &&str| !keyword.starts_with("hc") || proxy.tells("health");
+        let values = SETTINGS.into_iter().filter(told).map(|keyword| (keyword, value(member, keyword)));
         Self {
             target: Target::of(balancer, member),
             label,
             revision: member.revision,
-            fields: [
-                field(Kind::Factor, member.lbfactor.to_string()),
-                field(Kind::Route, member.route.to_string()),
-                field(Kind::Redirect, member.redirect.to_string()),
-                field(Kind::Set, member.lbset.to_string()),
-            ],
-            focus: 0,
+            fields: Fields::new(Kind::Member, values),
         }
-    }
-
-    /// The position of the field that takes the keys.
-    pub fn focus(&self) -> usize {
-        self.focus
-    }
-
-    /// The text that takes the keys.
-    pub fn focused(&mut self) -> Option<&mut Text> {
-        self.fields.get_mut(self.focus).map(|field| &mut field.text)
-    }
-
-    /// To the next field, round and round.
-    pub fn next(&mut self) {
-        self.focus = (self.focus + 1) % self.fields.len();
-    }
-
-    /// To the field before, round and round.
-    pub fn previous(&mut self) {
-        self.focus = (self.focus + self.fields.len() - 1) % self.fields.len();
     }
 
     /// What was written, as something to ask; none if nothing was changed.
     ///
     /// Errors: the position of the first field that is wrong.
     pub fn act(&self) -> Result<Option<Act>, usize> {
+        let changes = self.fields.changes()?;
         let mut edit = MemberEdit::default();
-        for (at, field) in self.fields.iter().enumerate() {
-            field.take(&mut edit).map_err(|_| at)?;
+        for change in &changes {
+            edit.set(&change.field, &change.after).map_err(|_| self.fields.focus())?;
         }
-        if edit == MemberEdit::default() {
-            return Ok(None);
-        }
-        // A factor may be written in several ways; people see it as Apache writes it.
-        let after = |field: &Field| match field.kind {
-            Kind::Factor => edit.lbfactor.map_or_else(String::new, |factor| factor.to_string()),
-            Kind::Set => edit.lbset.map_or_else(String::new, |set| set.to_string()),
-            Kind::Route | Kind::Redirect => field.text.value().trim().to_owned(),
-        };
-        let changes: Vec<Change> = self
-            .fields
-            .iter()
-            .filter(|field| field.is_changed())
-            .map(|field| Change {
-                field: field.kind.keyword().to_owned(),
-                before: field.before.clone(),
-                after: after(field),
-            })
-            .filter(|change| change.before != change.after)
-            .collect();
         Ok((!changes.is_empty()).then(|| Act::Settings { edit: Box::new(edit), changes }))
     }
+}
 
-    /// Moves to the field at `position`.
-    pub fn look_at(&mut self, position: usize) {
-        self.focus = position.min(self.fields.len() - 1);
+/// A member's value of a setting, as commands take it; empty: none.
+pub fn value(member: &MemberSnapshot, field: &str) -> String {
+    let flag = MemberEdit::FLAGS.into_iter().find(|(_, name)| *name == field);
+    let switch = |flag: Flag| if member.status.has(flag) { "on" } else { "off" }.to_owned();
+    match (flag, field) {
+        (Some((flag, _)), _) => switch(flag),
+        (None, "lbfactor") => member.lbfactor.to_string(),
+        (None, "lbset") => member.lbset.to_string(),
+        (None, "route") => member.route.to_string(),
+        (None, "redirect") => member.redirect.to_string(),
+        (None, "hcmethod") => member.health.method_name().to_owned(),
+        (None, "hcinterval") => member.health.interval.to_string(),
+        (None, "hcpasses") => member.health.passes.to_string(),
+        (None, "hcfails") => member.health.fails.to_string(),
+        (None, "hcuri") => member.health.uri.to_string(),
+        (None, _) => member.health.expression.to_string(),
     }
 }
 
@@ -275,72 +189,70 @@ mod tests {
     fn form() -> Form {
         let snapshot = sample::snapshot(0);
         let balancer = &snapshot.balancers[0];
-        Form::new(balancer, &balancer.members[0], "app/node1".to_owned())
+        Form::new(&snapshot.proxy, (balancer, &balancer.members[0]), "app/node1".to_owned())
     }
 
-    fn written(kind: Kind, text: &str) -> Form {
+    fn written(keyword: &str, text: &str) -> Form {
         let mut form = form();
-        for field in &mut form.fields {
-            if field.kind == kind {
-                field.text = Text::new(text);
-            }
-        }
+        form.fields.write(keyword, text);
         form
+    }
+
+    #[test]
+    fn every_setting_of_a_member_stands_in_the_form() {
+        let form = form();
+        let keywords: Vec<&str> = form.fields.all().iter().map(|field| field.keyword).collect();
+        let flags = MemberEdit::FLAGS.map(|(_, field)| field);
+        let other = ["revision", "force", "reason"];
+        for field in MemberEdit::FIELDS.iter().filter(|it| !flags.contains(it) && !other.contains(it)) {
+            assert!(keywords.contains(field), "{field}");
+        }
+        let mut snapshot = sample::snapshot(0);
+        snapshot.proxy.untold = vec!["health".to_owned()];
+        let balancer = &snapshot.balancers[0];
+        let form = Form::new(&snapshot.proxy, (balancer, &balancer.members[0]), String::new());
+        assert_eq!(form.fields.all().len(), 4, "of an httpd without health checks");
     }
 
     #[test]
     fn only_what_was_changed_is_asked() {
         assert_eq!(form().act(), Ok(None));
-        for (what, kind, text, edit) in [
-            (
-                "factor",
-                Kind::Factor,
-                " 2.5 ",
-                MemberEdit { lbfactor: Some("2.50".parse().unwrap()), ..MemberEdit::default() },
-            ),
-            (
-                "route",
-                Kind::Route,
-                "b",
-                MemberEdit { route: Some("b".parse().unwrap()), ..MemberEdit::default() },
-            ),
-            (
-                "no route",
-                Kind::Route,
-                "",
-                MemberEdit { route: Some(evenkeel_protocol::Route::default()), ..MemberEdit::default() },
-            ),
-            (
-                "set",
-                Kind::Set,
-                "7",
-                MemberEdit { lbset: Some("7".parse().unwrap()), ..MemberEdit::default() },
-            ),
+        let none = MemberEdit::default();
+        for (keyword, text, edit) in [
+            ("lbfactor", " 2.5 ", MemberEdit { lbfactor: "2.50".parse().ok(), ..none.clone() }),
+            ("route", "b", MemberEdit { route: "b".parse().ok(), ..none.clone() }),
+            ("route", "", MemberEdit { route: Some(evenkeel_protocol::Route::default()), ..none.clone() }),
+            ("lbset", "7", MemberEdit { lbset: "7".parse().ok(), ..none.clone() }),
+            ("hcmethod", "GET11", MemberEdit { hcmethod: "GET11".parse().ok(), ..none.clone() }),
+            ("hcinterval", "5s", MemberEdit { hcinterval: "5000".parse().ok(), ..none.clone() }),
+            ("hcpasses", "4", MemberEdit { hcpasses: "4".parse().ok(), ..none.clone() }),
+            ("hcuri", "/health", MemberEdit { hcuri: "/health".parse().ok(), ..none.clone() }),
         ] {
-            match written(kind, text).act() {
+            match written(keyword, text).act() {
                 Ok(Some(Act::Settings { edit: asked, changes })) => {
-                    assert_eq!(*asked, edit, "{what}");
-                    assert_eq!(changes.len(), 1, "{what}");
-                    assert_eq!(changes[0].field, kind.keyword());
+                    assert_eq!(*asked, edit, "{keyword}={text}");
+                    assert_eq!((changes.len(), changes[0].field.as_str()), (1, keyword));
                 }
-                other => panic!("{what}: {other:?}"),
+                other => panic!("{keyword}={text}: {other:?}"),
             }
         }
-        assert_eq!(written(Kind::Factor, "1").act(), Ok(None), "the same number, written shorter");
+        assert_eq!(written("lbfactor", "1").act(), Ok(None), "the same number, written shorter");
     }
 
     #[test]
     fn what_is_wrong_is_said_where_it_is() {
-        for (kind, text, complaint, at) in [
-            (Kind::Factor, "0.5", "must be a number from 1 to 100", 0),
-            (Kind::Factor, "", "must be a number", 0),
-            (Kind::Route, "a;b", "contains ';'", 1),
-            (Kind::Redirect, "a b", "contains a blank", 2),
-            (Kind::Set, "100", "must be a whole number from 0 to 99", 3),
+        for (keyword, text, complaint, at) in [
+            ("lbfactor", "0.5", "must be a number from 1 to 100", 0),
+            ("lbfactor", "", "must be a number", 0),
+            ("route", "a;b", "contains ';'", 1),
+            ("redirect", "a b", "contains a blank", 2),
+            ("lbset", "100", "must be a whole number from 0 to 99", 3),
+            ("hcinterval", "5", "at least 100", 5),
+            ("hcpasses", "x", "must be a whole number", 6),
         ] {
-            let form = written(kind, text);
+            let form = written(keyword, text);
             assert_eq!(form.act(), Err(at), "{text:?}");
-            let said = form.fields[at].complaint().unwrap();
+            let said = form.fields.all()[at].complaint().unwrap();
             assert!(said.contains(complaint), "{text:?}: {said}");
         }
     }
@@ -355,16 +267,5 @@ mod tests {
         assert_eq!(text.value().chars().count(), LONGEST);
         assert!(text.press(Key::Char('\u{9b}')));
         assert!(!text.press(Key::Up));
-    }
-
-    #[test]
-    fn focus_goes_round() {
-        let mut form = form();
-        form.previous();
-        assert_eq!(form.focus(), 3);
-        form.next();
-        assert_eq!(form.focus(), 0);
-        form.look_at(99);
-        assert!(form.focused().is_some());
     }
 }

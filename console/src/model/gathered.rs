@@ -67,7 +67,7 @@ impl Gathered {
         let census = kept(|need| matches!(need, Need::Census(_)));
         let elections = kept(|need| matches!(need, Need::Elections(_)));
         let explanation = kept(|need| matches!(need, Need::Explanation(..)));
-        let preview = kept(|need| matches!(need, Need::Preview(..) | Need::Tuning(..)));
+        let preview = kept(Need::is_preview);
         let plan = kept(|need| matches!(need, Need::Plan(_)));
         let overrides = needs.contains(&Need::Overrides);
         for (keep, forget) in [

@@ -90,7 +90,8 @@ pub fn entries(member: &MemberSnapshot) -> Vec<Entry> {
         let effect = "clears drain, disabled and stopped at once";
         entries.insert(1, entry(Action::Enable, "enable", effect));
     }
-    entries.push(entry(Action::Edit, "edit", "factor, route, redirect, set"));
+    entries.push(entry(Action::Edit, "edit", "factor, route, redirect, set, health check"));
+    entries.push(entry(Action::Remove, "remove", "lets it go for good; only who was added at run time"));
     entries
 }
 

@@ -1,5 +1,6 @@
 //! What the open screen needs beside the snapshot.
 
+use crate::model::act::Act;
 use crate::model::decision::Decision;
 use crate::model::history::SECONDS;
 use crate::model::question::Question;
@@ -7,7 +8,8 @@ use crate::model::target::Target;
 use crate::model::{Model, Popup, Screen};
 use crate::need::Need;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, HistoryQuery, MemberEdit, PlanOrder, Proposal, Series, Snapshot,
+    BalancerEdit, BalancerSnapshot, HistoryQuery, MemberAddition, MemberEdit, PlanOrder, Proposal, Series,
+    Snapshot,
 };
 
 /// The most balancers whose last minute is asked for.
@@ -33,8 +35,12 @@ pub fn needs(model: &Model) -> Vec<Need> {
     needs
 }
 
-/// What the proxy says that new settings of a balancer would do.
+/// What the proxy says that new settings of a balancer would do, or a member that comes.
 fn of_decision(decision: &Decision, snapshot: &Snapshot) -> Option<Need> {
+    if let Some((balancer, addition)) = decision.addition() {
+        let addition = MemberAddition { revision: None, reason: None, ..addition };
+        return snapshot.balancer(&balancer).map(|_| Need::Addition(balancer, Box::new(addition)));
+    }
     let (balancer, edit) = decision.edit()?;
     let edit = BalancerEdit { revision: None, reason: None, ..edit };
     snapshot.balancer(&balancer).map(|_| Need::Tuning(balancer, Box::new(edit)))
@@ -48,7 +54,10 @@ fn of_question(question: &Question, snapshot: &Snapshot) -> Option<Need> {
     }
     if let [one] = question.subjects.as_slice() {
         let Target { balancer, member } = one.target.find(snapshot).map(|_| one.target.clone())?;
-        return Some(Need::Preview(balancer, member, Box::new(edit)));
+        return Some(match question.act {
+            Act::Remove { .. } => Need::Removal(balancer, member),
+            _ => Need::Preview(balancer, member, Box::new(edit)),
+        });
     }
     let mut proposals: Vec<Proposal> = Vec::new();
     let mut bytes = 0;

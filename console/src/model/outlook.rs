@@ -7,7 +7,7 @@ use evenkeel_protocol::{
 };
 
 use crate::model::act::{Act, Turn};
-use crate::model::consequence::{Remark, Tone, applied, consequences, who_is_left};
+use crate::model::consequence::{Remark, Tone, applied, consequences, is_let_go_of, who_is_left};
 use crate::model::forecast;
 use crate::model::health::{Place, newcomers, places};
 use crate::model::question::{Question, Subject};
@@ -59,6 +59,9 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
         let offered = [newcomers(&before), newcomers(&after)];
         let [had, has] = [&offered[0], &offered[1]].map(|offered| !offered.is_empty());
         takes_last |= had && !has || usable(&before) > 0 && usable(&after) == 0;
+        // Whoever can get a request at any time is spelt out, lest what it takes to agree change under the hands.
+        takes_last |= matches!(act, Act::Remove { .. })
+            && balancer.members.iter().any(|member| touched(member) && !is_let_go_of(member));
         if one.is_none() && plan.is_none() {
             remarks.extend(who_is_left(balancer, &offered, usable(&after)));
         }
@@ -67,7 +70,7 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
         Some((balancer, member)) => remarks = consequences(balancer, member, act, snapshot.taken),
         None => remarks.extend(of_many(snapshot, question, (&among, plan))),
     }
-    if let (None, Some(plan)) = (one, plan) {
+    if let (None, Some(plan), false) = (one, plan, matches!(act, Act::Remove { .. })) {
         takes_last = forecast::is_guarded_plan(plan);
     }
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);

@@ -59,6 +59,10 @@ impl Pending {
     /// Forgets what `snapshot` shows, and what it can no longer show.
     pub fn shown(&mut self, snapshot: &Snapshot) {
         self.sent.retain(|sent| match (sent.accepted, sent.target.find(snapshot)) {
+            // Who goes is told by the balancer.
+            (Some(revision), Some((balancer, _))) if matches!(sent.act, Act::Remove { .. }) => {
+                balancer.revision < revision
+            }
             (Some(revision), Some((_, member))) => member.revision < revision,
             (Some(_), None) => false,
             (None, _) => true,

@@ -114,6 +114,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
                 foreign_lbmethod: None,
                 paths: vec!["/app".to_owned()],
                 members: vec![node1, node2, node3],
+                room: None,
             },
             BalancerSnapshot {
                 name: "static".parse().expect("a name"),
@@ -126,6 +127,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
                     served(member("http://10.0.2.12", ""), 900, 4),
                     with(member("http://10.0.2.13", ""), Flag::Standby),
                 ],
+                room: None,
             },
         ],
     }

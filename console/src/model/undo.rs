@@ -1,7 +1,9 @@
 //! What this console changed, so that it can be taken back: the newest first, and only while nobody has touched the
 //! member since.
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, Change, Edited, Flag, MemberEdit, Snapshot};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, Change, Edited, Flag, MemberAddition, MemberEdit, Snapshot,
+};
 
 use crate::model::act::Act;
 use crate::model::decision::Matter;
@@ -35,6 +37,17 @@ pub struct Tuned {
     pub revision: u64,
 }
 
+/// A member that came or went from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Whom.
+    pub target: Target,
+    /// Its line, if it went; none: it came.
+    pub line: Option<String>,
+    /// The balancer's revision since.
+    pub revision: u64,
+}
+
 /// One of the changes that this console made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Made {
@@ -42,6 +55,8 @@ pub enum Made {
     Member(Done),
     /// Of a balancer's settings.
     Balancer(Tuned),
+    /// Of who is there.
+    Roster(Moved),
 }
 
 /// The changes that this console made.
@@ -62,6 +77,14 @@ impl Own {
         let balancer = edited.balancer.clone();
         let (changes, revision) = (edited.changes.clone(), edited.revision);
         self.remember(edited, Made::Balancer(Tuned { balancer, changes, revision }));
+    }
+
+    /// Remembers that a member came or went.
+    pub fn push_roster(&mut self, edited: &Edited) {
+        let (Some(member), [change]) = (edited.member.clone(), edited.changes.as_slice()) else { return };
+        let target = Target { balancer: edited.balancer.clone(), member };
+        let line = change.after.is_empty().then(|| change.before.clone());
+        self.remember(edited, Made::Roster(Moved { target, line, revision: edited.revision }));
     }
 
     fn remember(&mut self, edited: &Edited, made: Made) {
@@ -98,7 +121,7 @@ impl Own {
         };
         let members = self.made.iter().filter_map(|made| match made {
             Made::Member(done) => Some(done),
-            Made::Balancer(_) => None,
+            Made::Balancer(_) | Made::Roster(_) => None,
         });
         members.filter(drained).any(|done| {
             let found = snapshot.and_then(|snapshot| done.target.find(snapshot));
@@ -124,6 +147,18 @@ impl Done {
         let subject =
             Subject { target: self.target.clone(), label: self.label.clone(), revision: self.revision };
         Ok((subject, Act::Undo { edit: Box::new(edit), changes }))
+    }
+}
+
+impl Moved {
+    /// What brings back who went: with its parameters, disabled; none: it came.
+    pub fn return_of(&self) -> Option<Matter> {
+        let mut words = self.line.as_ref()?.split(' ').map(str::to_owned);
+        let url = words.next()?;
+        let parameters = MemberAddition::disabled(words.collect());
+        let addition = MemberAddition { url, parameters, ..MemberAddition::default() };
+        let balancer = self.target.balancer.clone();
+        Some(Matter::Addition { balancer, addition: Box::new(addition), undo: true })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::palette::{settings, verbs};
 use crate::keymap::ROWS;
 use crate::model::column::Column;
+use crate::model::joining;
 use crate::model::roster::Roster;
 use crate::model::target::Target;
 
@@ -18,6 +19,8 @@ pub struct Vocabulary {
     pub names: Vec<String>,
     /// `lbfactor=` and the like.
     pub settings: Vec<String>,
+    /// `loadfactor=` and the like, of a member that is to come.
+    pub parameters: Vec<String>,
     /// Names of columns.
     pub columns: Vec<String>,
 }
@@ -37,7 +40,14 @@ impl Vocabulary {
             std::iter::once(balancer.name.to_string()).chain(balancer.members.iter().map(label))
         });
         let columns = Column::ALL.iter().map(|column| column.title().to_owned());
-        Self { verbs: all, names: members.collect(), settings: settings(), columns: columns.collect() }
+        let parameters = joining::parameters().map(|keyword| format!("{keyword}="));
+        Self {
+            verbs: all,
+            names: members.collect(),
+            settings: settings(),
+            parameters: parameters.collect(),
+            columns: columns.collect(),
+        }
     }
 
     /// What the last word of `line` could become, the likeliest first; a few.
@@ -52,6 +62,11 @@ impl Vocabulary {
             Some("set") => match words.next() {
                 None => self.names.iter().chain(&self.settings).collect(),
                 Some(_) => self.settings.iter().collect(),
+            },
+            Some("add") => match words.next() {
+                None => self.names.iter().filter(|name| !name.contains('/')).collect(),
+                Some(_) if words.next().is_some() => self.parameters.iter().collect(),
+                Some(_) => Vec::new(),
             },
             Some(_) if words.next().is_none() => self.names.iter().collect(),
             Some(_) => Vec::new(),
@@ -100,8 +115,9 @@ impl Vocabulary {
         let all = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Vocabulary {
             verbs: all(&["disable", "drain", "enable", "set", "sort", "stop"]),
-            names: all(&["app/node1", "app/node2", "static/10.0.2.11"]),
+            names: all(&["app", "app/node1", "app/node2", "static/10.0.2.11"]),
             settings: all(&["lbfactor=", "lbset=", "drain="]),
+            parameters: all(&["route=", "loadfactor="]),
             columns: all(&["Busy", "Req/s"]),
         }
     }
@@ -125,6 +141,8 @@ mod tests {
             ("drain app/node1 x", &[]),
             ("set app/node1 lb", &["lbfactor=", "lbset="]),
             ("set lbf", &["lbfactor="]),
+            ("add a", &["app"]),
+            ("add app http://h l", &["loadfactor="]),
             ("sort b", &["Busy"]),
             ("zzz", &[]),
         ] {

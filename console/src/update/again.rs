@@ -3,10 +3,11 @@
 use evenkeel_protocol::{Change, MemberEdit, Override};
 
 use crate::model::act::{Act, Turn};
+use crate::model::form;
 use crate::model::question::Question;
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone};
-use crate::update::{drain, edit, palette};
+use crate::update::{drain, edit};
 
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
@@ -45,7 +46,7 @@ fn act(model: &Model, target: &Target, first: &Override) -> Option<Act> {
     for Override { field, value, .. } in lost {
         // A page may show what nobody can write.
         if edit.set(field, value).is_ok() {
-            let before = palette::value(member, field);
+            let before = form::value(member, field);
             changes.push(Change { field: field.clone(), before, after: value.clone() });
         }
     }

@@ -1,8 +1,9 @@
-//! From a key to a decision that is not about members: a balancer's settings are written and asked, a reload is asked;
-//! nothing is sent but by a yes to a question that was on the screen and still stands.
+//! From a key to a decision that is not about members that are there: a balancer's settings or a member to come are
+//! written and asked, a reload is asked; nothing is sent but by a yes to a question that was on the screen and still stands.
 
 use evenkeel_protocol::{Edited, Reloaded};
 
+use crate::ability::Ability;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::told;
@@ -24,22 +25,29 @@ pub(super) fn open(model: &mut Model) {
     }
 }
 
-/// Takes over what the form holds: it becomes a question.
-pub(super) fn accept(model: &mut Model, mut form: Box<Tuning>) {
-    match form.matter() {
+/// Takes over what a form holds: it becomes a question.
+pub(super) fn accept(model: &mut Model, mut form: Popup) {
+    let matter = match &form {
+        Popup::Tuning(tuning) => tuning.matter(),
+        Popup::Joining(joining) => joining.matter(),
+        _ => return,
+    };
+    let wrong = match matter {
         Ok(Some(matter)) => {
-            let decision = Decision { back: Some(form), ..Decision::new(matter) };
+            let decision = Decision { back: Some(Box::new(form)), ..Decision::new(matter) };
             model.popup = Some(Popup::Decide(Box::new(decision)));
+            return;
         }
         Ok(None) => {
-            model.tell(Tone::Plain, "nothing was changed; Esc leaves the form");
-            model.popup = Some(Popup::Tuning(form));
+            model.tell(Tone::Plain, "nothing was written; Esc leaves the form");
+            None
         }
-        Err(position) => {
-            form.focus = position;
-            model.popup = Some(Popup::Tuning(form));
-        }
+        Err(position) => Some(position),
+    };
+    if let (Some(position), Some(fields)) = (wrong, form.fields()) {
+        fields.look_at(position);
     }
+    model.popup = Some(form);
 }
 
 /// Asks whether to have the configuration read anew.
@@ -54,7 +62,8 @@ pub(super) fn ask(model: &mut Model, decision: Decision) {
     }
 }
 
-fn is_possible(model: &mut Model) -> bool {
+/// Can anything be decided now? If not, says why.
+pub(super) fn is_possible(model: &mut Model) -> bool {
     pace::go_on(model);
     let waits = model
         .decided
@@ -74,13 +83,18 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     if !(decision.seen && stands && model.size.is_ample() && model.is_connected()) {
         return Vec::new();
     }
-    let decision = (**decision).clone();
+    let preview = model.gathered.preview.as_ref().and_then(|preview| preview.as_ref().ok());
+    let noted = preview.map_or_else(Vec::new, |preview| preview.notes.clone());
+    let decision = Decision { noted, ..(**decision).clone() };
     model.popup = None;
     model.commands = vec![model.command_of(&decision)];
     let ticket = model.pending.ticket();
-    let effect = match decision.edit() {
-        Some((balancer, edit)) => Effect::EditBalancer { ticket, balancer, edit: Box::new(edit) },
-        None => Effect::Reload(ticket),
+    let effect = if let Some((balancer, edit)) = decision.edit() {
+        Effect::EditBalancer { ticket, balancer, edit: Box::new(edit) }
+    } else if let Some((balancer, addition)) = decision.addition() {
+        Effect::AddMember { ticket, balancer, addition: Box::new(addition) }
+    } else {
+        Effect::Reload(ticket)
     };
     model.tell(Tone::Plain, format!("{}: waiting for the proxy's answer", decision.whom()));
     model.decided = Some((ticket, decision));
@@ -90,7 +104,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
 /// Leaves everything as it is; a question that came from a form goes back to it.
 pub(super) fn no(model: &mut Model) {
     if let Some(Popup::Decide(decision)) = model.popup.take() {
-        model.popup = decision.back.map(Popup::Tuning);
+        model.popup = decision.back.map(|form| *form);
     }
 }
 
@@ -100,7 +114,7 @@ fn answered(model: &mut Model, ticket: Ticket) -> Option<Decision> {
     Some(decision)
 }
 
-/// An edit was answered; false if it was not about a balancer's settings.
+/// An edit was answered; false if it was not one that was decided here.
 pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edited>, String>) -> bool {
     let Some(decision) = answered(model, ticket) else { return false };
     let whom = decision.whom();
@@ -113,25 +127,30 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
     };
     let mut edited = (**edited).clone();
     wash::edited(&mut edited);
-    let undo = matches!(decision.matter, Matter::Settings { undo: true, .. });
-    if undo {
-        model.own.forget_last();
-    } else {
-        model.own.push_tuned(&edited);
+    let comes = matches!(decision.matter, Matter::Addition { .. });
+    let stays = comes && model.lacks(Ability::Removal).is_some();
+    let undoable = !decision.is_undo() && !stays;
+    match comes {
+        _ if decision.is_undo() => drop(model.own.forget_last()),
+        true if undoable => model.own.push_roster(&edited),
+        true => {}
+        false => model.own.push_tuned(&edited),
     }
-    let mut line = if edited.changed {
-        format!("{whom}: {}", told(&edited.changes))
-    } else {
-        format!("{whom}: nothing changed, it was so already")
+    let mut line = match (edited.changed, comes) {
+        (true, true) => format!("{whom} is added"),
+        (true, false) => format!("{whom}: {}", told(&edited.changes)),
+        (false, _) => format!("{whom}: nothing changed, it was so already"),
     };
     let lasts = edited.durable || !edited.changed;
-    line.push_str(&lasting::rest(lasts, &edited.notes));
+    let mut notes = edited.notes.clone();
+    notes.retain(|note| !decision.noted.contains(note));
+    line.push_str(&lasting::rest(lasts, &notes));
     let [back, yank] = [Action::Undo, Action::Yank].map(|action| model.keymap.way(action));
     let command = model.command_of(&decision);
-    let more = if undo {
-        format!("{yank} copies: {command}")
-    } else {
+    let more = if undoable {
         format!("{back} undoes   {yank} copies: {command}")
+    } else {
+        format!("{yank} copies: {command}")
     };
     finish(model, (line, lasts), edited.changed.then_some(more));
     true
@@ -290,10 +309,10 @@ mod tests {
     fn the_form_says_where_it_is_wrong() {
         let mut model = sample::model(80, 24);
         press(&mut model, "B⏎");
-        assert!(toast(&model).starts_with("nothing was changed"));
+        assert!(toast(&model).starts_with("nothing was written"));
         press(&mut model, &[Key::Up, Key::Char('x'), Key::Enter]);
         let Some(Popup::Tuning(form)) = &model.popup else { panic!("{:?}", model.popup) };
-        assert_eq!(form.focus, 4);
+        assert_eq!(form.fields.focus(), 4);
         press(&mut model, &[Key::Esc]);
         assert_eq!((model.popup, model.screen), (None, Screen::Balancers));
     }

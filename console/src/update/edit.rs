@@ -1,7 +1,7 @@
 //! From a key to an edit: ask, perhaps write, confirm, send. Nothing is sent but by an answer, in proportion to the
 //! risk, to a question that was on the screen, about a member that is still there and still as it was.
 
-use evenkeel_protocol::{Flag, MemberEdit};
+use evenkeel_protocol::{Flag, MemberEdit, MemberRemoval};
 
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
@@ -60,8 +60,10 @@ pub(super) fn open_form(model: &mut Model) {
         return model.tell(Tone::Plain, "the form is for one member; for all marks use :set KEY=VALUE");
     };
     let label = target.label(model.roster.snapshot());
-    if let Some((balancer, member)) = found(model, target) {
-        model.popup = Some(Popup::Form(Box::new(Form::new(balancer, member, label))));
+    let Some(snapshot) = model.roster.snapshot() else { return };
+    if let Some(found) = target.find(snapshot) {
+        let form = Form::new(&snapshot.proxy, found, label);
+        model.popup = Some(Popup::Form(Box::new(form)));
     }
 }
 
@@ -79,7 +81,7 @@ pub(super) fn accept_form(model: &mut Model, mut form: Box<Form>) {
             model.popup = Some(Popup::Form(form));
         }
         Err(position) => {
-            form.look_at(position);
+            form.fields.look_at(position);
             model.popup = Some(Popup::Form(form));
         }
     }
@@ -144,6 +146,11 @@ pub(super) fn sent(ticket: Ticket, (target, act): (Target, &Act), edit: MemberEd
                 drainage.job(&target, edit.revision.unwrap_or_default()).because(edit.reason, edit.force);
             Effect::Drain { ticket, job: Box::new(job) }
         }
+        Act::Remove { revision, .. } => {
+            let force = edit.force == Some(true);
+            let removal = MemberRemoval { revision: *revision, force, reason: edit.reason };
+            Effect::RemoveMember { ticket, target, removal: Box::new(removal) }
+        }
         _ => Effect::EditMember { ticket, target, edit: Box::new(edit) },
     }
 }
@@ -179,7 +186,7 @@ pub(super) fn found<'a>(
 }
 
 /// The members that keys act on, if they can be edited now; if not, says why.
-fn editable(model: &mut Model) -> Option<Vec<Target>> {
+pub(super) fn editable(model: &mut Model) -> Option<Vec<Target>> {
     let targets = model.targets();
     are_editable(model, &targets).then_some(targets)
 }
@@ -373,7 +380,7 @@ mod tests {
         press(&mut model, &text("b"));
         press(&mut model, &[Key::Enter]);
         match &model.popup {
-            Some(Popup::Form(form)) => assert_eq!(form.focus(), 0, "the wrong field has the cursor"),
+            Some(Popup::Form(form)) => assert_eq!(form.fields.focus(), 0, "the wrong field has the cursor"),
             other => panic!("{other:?}"),
         }
         press(&mut model, &[Key::Backspace, Key::Char('2'), Key::Enter]);

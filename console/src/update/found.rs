@@ -37,10 +37,8 @@ pub(super) fn came(model: &mut Model, need: &Need, outcome: Result<Found, String
         (Need::Elections(_), Err(why)) => gathered.elections = Some(Err(why)),
         (Need::Overrides, Ok(Found::Overrides(overrides))) => gathered.overrides = Some(Ok(*overrides)),
         (Need::Overrides, Err(why)) => gathered.overrides = Some(Err(why)),
-        (Need::Preview(..) | Need::Tuning(..), Ok(Found::Preview(preview))) => {
-            gathered.preview = Some(Ok(*preview));
-        }
-        (Need::Preview(..) | Need::Tuning(..), Err(why)) => gathered.preview = Some(Err(why)),
+        (need, Ok(Found::Preview(preview))) if need.is_preview() => gathered.preview = Some(Ok(*preview)),
+        (need, Err(why)) if need.is_preview() => gathered.preview = Some(Err(why)),
         (Need::Plan(_), Ok(Found::Plan(plan))) => gathered.plan = Some(Ok(*plan)),
         (Need::Plan(_), Err(why)) => gathered.plan = Some(Err(why)),
         (Need::Explanation(..), Ok(Found::Explanation(explanation))) => {

@@ -7,7 +7,6 @@ use evenkeel_protocol::{Edited, Event};
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::message::Clock;
-use crate::model::act::Act;
 use crate::model::batch::Outcome;
 use crate::model::pending::Sent;
 use crate::model::{Connection, Model, Screen, Tone, wash};
@@ -145,9 +144,10 @@ pub(super) fn settle<T>(
 fn hint(model: &Model, sent: &Sent) -> String {
     let command = model.commands.first().map_or("", String::as_str);
     let [undo, yank] = [Action::Undo, Action::Yank].map(|action| model.keymap.way(action));
-    match sent.act {
-        Act::Undo { .. } => format!("{yank} copies: {command}"),
-        _ => format!("{undo} undoes   {yank} copies: {command}"),
+    if sent.act.is_undo() {
+        format!("{yank} copies: {command}")
+    } else {
+        format!("{undo} undoes   {yank} copies: {command}")
     }
 }
 

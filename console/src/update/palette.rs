@@ -1,6 +1,6 @@
 //! The palette: a line is either the name of something that a key does, or a command as in a shell.
 
-use evenkeel_protocol::{Change, Flag, MemberEdit, MemberSnapshot};
+use evenkeel_protocol::{Change, Flag, MemberEdit};
 
 use crate::cli::palette::{Order, Tune, Typed, What, read, verbs};
 use crate::effect::Effect;
@@ -8,6 +8,7 @@ use crate::keymap::{Action, ROWS};
 use crate::model::act::{Act, Turn};
 use crate::model::decision::{Decision, Matter};
 use crate::model::drains::Drainage;
+use crate::model::form;
 use crate::model::palette::{Palette, remember};
 use crate::model::query::Query;
 use crate::model::question::Question;
@@ -15,7 +16,7 @@ use crate::model::target::Target;
 use crate::model::tuning;
 use crate::model::vocabulary::Vocabulary;
 use crate::model::{Model, Popup, Screen, Tone};
-use crate::update::{act, decision, drain, edit, pace};
+use crate::update::{act, decision, drain, edit, pace, roster};
 
 /// Opens the line.
 pub(super) fn open(model: &mut Model) {
@@ -55,7 +56,8 @@ fn action_or_command(model: &mut Model, line: &str) -> Vec<Effect> {
     let is_command = verbs().iter().any(|verb| line.split(' ').next() == Some(verb));
     let named = ROWS.iter().map(|row| row.action).find(|action| action.line() == Some(line));
     match named {
-        Some(action) if !is_command => act(model, action),
+        // Without a URL that is the form.
+        Some(action) if !is_command || action == Action::Add => act(model, action),
         _ => {
             command(model, line);
             Vec::new()
@@ -71,6 +73,11 @@ fn command(model: &mut Model, line: &str) {
     match read(line, chosen.as_deref(), snapshot) {
         Ok(Typed::Edit(order)) => ask(model, *order),
         Ok(Typed::Tune(tune)) => settings(model, *tune),
+        Ok(Typed::Add(balancer, mut addition)) => {
+            let reason = addition.reason.take();
+            let matter = Matter::Addition { balancer, addition, undo: false };
+            decision::ask(model, Decision { reason, ..Decision::new(matter) });
+        }
         Ok(Typed::Reload) => decision::ask_reload(model),
         Ok(Typed::Explain(question)) => {
             let words = question.cookies.iter().chain(std::iter::once(&question.url));
@@ -150,10 +157,14 @@ fn ask(model: &mut Model, order: Order) {
             Ok(number) => Act::Drain(Drainage::Cancel(number)),
             Err(why) => return model.tell(Tone::Alarm, why),
         },
+        What::Remove => match roster::removal(model, &targets) {
+            Act::Remove { revision, undo } => Act::Remove { revision: order.if_revision.or(revision), undo },
+            act => act,
+        },
         What::Settings(edit, settings) => {
             let several = targets.len() > 1;
             let change = |(field, after): (String, String)| Change {
-                before: if several { String::new() } else { value(member, &field) },
+                before: if several { String::new() } else { form::value(member, &field) },
                 field,
                 after,
             };
@@ -161,7 +172,7 @@ fn ask(model: &mut Model, order: Order) {
         }
     };
     let mut subjects = edit::subjects(model, targets);
-    if let Some(revision) = order.if_revision {
+    if let Some(revision) = order.if_revision.filter(|_| !matches!(act, Act::Remove { .. })) {
         for subject in &mut subjects {
             subject.revision = revision;
         }
@@ -182,25 +193,6 @@ fn by_verb(edit: &MemberEdit) -> Act {
         (Some((flag, _)), _) => Act::Flag(flag, Turn::On),
         (None, [flag]) => Act::Flag(*flag, Turn::Off),
         _ => Act::Enable,
-    }
-}
-
-/// A member's value of a setting, as people write it.
-pub(super) fn value(member: &MemberSnapshot, field: &str) -> String {
-    let flag = MemberEdit::FLAGS.into_iter().find(|(_, name)| *name == field);
-    let switch = |flag: Flag| if member.status.has(flag) { "on" } else { "off" }.to_owned();
-    match (flag, field) {
-        (Some((flag, _)), _) => switch(flag),
-        (None, "lbfactor") => member.lbfactor.to_string(),
-        (None, "lbset") => member.lbset.to_string(),
-        (None, "route") => member.route.to_string(),
-        (None, "redirect") => member.redirect.to_string(),
-        (None, "hcmethod") => member.health.method_name().to_owned(),
-        (None, "hcinterval") => member.health.interval.to_string(),
-        (None, "hcpasses") => member.health.passes.to_string(),
-        (None, "hcfails") => member.health.fails.to_string(),
-        (None, "hcuri") => member.health.uri.to_string(),
-        (None, _) => member.health.expression.to_string(),
     }
 }
 

@@ -7,16 +7,16 @@ use crate::model::act::Act;
 use crate::model::decision::Decision;
 use crate::model::pending::Sent;
 use crate::model::question::{Question, Standing};
-use crate::model::undo::{Made, Tuned};
+use crate::model::undo::{Made, Moved, Tuned};
 use crate::model::{Model, Popup, Tone};
 use crate::update::{decision, edit, pace};
 
 /// Remembers a change that the proxy has accepted, or that the last one was taken back.
 pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
-    if matches!(sent.act, Act::Undo { .. }) {
-        model.own.forget_last();
-    } else {
-        model.own.push(sent.target.clone(), sent.label.clone(), edited);
+    match sent.act {
+        _ if sent.act.is_undo() => drop(model.own.forget_last()),
+        Act::Remove { .. } => model.own.push_roster(edited),
+        _ => model.own.push(sent.target.clone(), sent.label.clone(), edited),
     }
 }
 
@@ -26,6 +26,7 @@ pub(super) fn ask(model: &mut Model) {
     let done = match model.own.last().cloned() {
         Some(Made::Member(done)) => Some(done),
         Some(Made::Balancer(tuned)) => return ask_of_balancer(model, &tuned),
+        Some(Made::Roster(moved)) => return ask_of_roster(model, &moved),
         None => None,
     };
     let Some(done) = done else {
@@ -72,6 +73,32 @@ fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
         Err(why) => {
             model.own.forget_last();
             model.tell(Tone::Alarm, format!("{url}: {why}"));
+        }
+    }
+}
+
+/// The same for a member that came or went.
+fn ask_of_roster(model: &mut Model, moved: &Moved) {
+    let snapshot = model.roster.snapshot();
+    let balancer = snapshot.and_then(|snapshot| snapshot.balancer(&moved.target.balancer));
+    if balancer.is_some_and(|balancer| balancer.revision < moved.revision) {
+        return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
+    }
+    let member = balancer.and_then(|balancer| balancer.member(&moved.target.member));
+    match (moved.return_of(), balancer, member) {
+        (Some(matter), Some(_), None) => decision::ask(model, Decision::new(matter)),
+        // Whoever was edited since is not the one that came.
+        (None, Some(balancer), Some(member)) if member.revision == 0 => {
+            let act = Act::Remove { revision: Some(balancer.revision), undo: true };
+            let target = moved.target.clone();
+            if edit::are_editable(model, std::slice::from_ref(&target)) {
+                edit::ask(model, vec![target], act);
+            }
+        }
+        _ => {
+            let label = moved.target.label(snapshot);
+            model.own.forget_last();
+            model.tell(Tone::Alarm, format!("{label} was changed by somebody since; take it back by hand"));
         }
     }
 }

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 
 use super::Scene;
 use super::confirm::{change_lines, remark_lines};
+use crate::ability::Ability;
 use crate::model::decision::{Decision, Matter};
 use crate::model::forecast;
 use crate::model::question::Standing;
@@ -47,12 +48,19 @@ fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequen
     use crate::model::consequence::{Remark, Tone};
     let snapshot = scene.model.roster.snapshot();
     let mut remarks = decision.remarks(snapshot);
-    let Matter::Settings { balancer, .. } = &decision.matter else { return remarks };
+    let (balancer, comes) = match &decision.matter {
+        Matter::Settings { balancer, .. } => (balancer, false),
+        Matter::Addition { balancer, .. } => (balancer, true),
+        Matter::Reload => return remarks,
+    };
     let plain = |text: String| Remark { tone: Tone::Plain, text };
     match &scene.model.gathered.preview {
         Some(Ok(preview)) => {
             let balancer = snapshot.and_then(|snapshot| snapshot.balancer(balancer));
             remarks.extend(forecast::remarks(preview, balancer));
+        }
+        Some(Err(why)) if comes && scene.model.lacks(Ability::Preview).is_none() => {
+            remarks.push(Remark { tone: Tone::Warning, text: format!("The proxy says: {why}") });
         }
         Some(Err(why)) => remarks.push(plain(format!("What it would do is not known: {why}"))),
         None => remarks.push(plain("The proxy is asked what it would do.".to_owned())),

@@ -49,17 +49,15 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
 pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'static> {
     let label = drains::target(drain).label(scene.model.roster.snapshot());
     let name = (usize::from(columns) / 4).clamp(12, 30);
-    let facts = match (verdict_of(scene, drain), drain.ended) {
-        // What is counted now is not this one's.
-        (Verdict::Past(_) | Verdict::Over(_), Some(at)) => {
+    let facts =
+        if let (Verdict::Past(_) | Verdict::Over(_), Some(at)) = (verdict_of(scene, drain), drain.ended) {
+            // What is counted now is not this one's.
             vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
-        }
-        _ => {
+        } else {
             let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
             facts.extend([sessions_in_short(drain), format!("{} in flight", drain.busy.total())]);
             facts
-        }
-    };
+        };
     let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
         (Verdict::Past(_), Some(outcome)) => (Role::Text, outcome_words(outcome).to_owned()),
         _ => answer(scene, drain),

@@ -97,8 +97,10 @@ fn hints(scene: Scene<'_>, room: usize) -> Line<'static> {
         .model
         .keymap
         .hints(scene.model.context())
-        .filter(|(_, _, action)| action.needs().is_none_or(|ability| scene.model.lacks(ability).is_none()))
-        .filter(|(_, word, action)| (open || *word != "yes") && !(locked && action.changes()))
+        .filter(|(_, _, action)| scene.model.lacks_for(*action).is_none())
+        .filter(|(_, word, action)| {
+            (open || !["yes", "do it"].contains(word)) && !(locked && action.changes())
+        })
         .filter(|(_, _, action)| *action != Action::Fleet || scene.model.station.is_some())
         // Of a drain that has ended nothing can be asked.
         .filter(|(_, _, action)| !action.tends() || scene.model.drain().is_some_and(Drain::is_running));

@@ -1,12 +1,15 @@
 //! Forms: fields, the value in effect beside each, and what is wrong below the field.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
 
 use super::Scene;
 use crate::model::act::or_none;
+use crate::model::fields::{Field, Fields};
 use crate::model::form::{Form, Text};
+use crate::model::joining::Joining;
+use crate::model::tuning::Tuning;
 use crate::theme::Role;
 use crate::widget::frame::popup;
 use crate::widget::text::{Align, cut, pad, shorten, width, wrap};
@@ -43,18 +46,47 @@ pub(super) struct Sheet<'a> {
     pub(super) focus: usize,
 }
 
-/// The box of an edit; returns where the cursor stands.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, form: &Form) -> Option<Position> {
-    let entries = form.fields.iter().map(|field| Entry {
-        label: field.kind.keyword(),
-        text: &field.text,
-        complaint: field.complaint(),
-        takes: field.kind.takes().to_owned(),
-        before: field.is_changed().then(|| or_none(&field.before)),
-    });
-    let (entries, title) = (entries.collect(), format!(" Edit {} ", form.label));
-    let sheet = Sheet { title: &title, about: form.target.member.as_str(), entries, focus: form.focus() };
-    fields(buffer, area, scene, &sheet)
+impl<'a> Sheet<'a> {
+    fn of((title, about): &'a (String, &'a str), fields: &'a Fields) -> Self {
+        let entry = |field: &'a Field| Entry {
+            label: field.keyword,
+            text: &field.text,
+            complaint: field.complaint(),
+            takes: field.takes().to_owned(),
+            // What was empty needs no word.
+            before: Some(field.before.as_str()).filter(|before| field.is_changed() && !before.is_empty()),
+        };
+        Self { title, about, entries: fields.all().iter().map(entry).collect(), focus: fields.focus() }
+    }
+}
+
+/// The box of an edit of a member; returns where the cursor stands.
+pub(super) fn of_member(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, form: &Form) -> Option<Position> {
+    let words = (format!(" Edit {} ", form.label), form.target.member.as_str());
+    fields(buffer, area, scene, &Sheet::of(&words, &form.fields))
+}
+
+/// The box of a balancer's own settings.
+pub(super) fn of_balancer(
+    buffer: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    form: &Tuning,
+) -> Option<Position> {
+    let url = form.balancer.url();
+    let words = (format!(" Settings of {} ", form.balancer), url.as_str());
+    fields(buffer, area, scene, &Sheet::of(&words, &form.fields))
+}
+
+/// The box of a member that is to come.
+pub(super) fn of_newcomer(
+    buffer: &mut Buffer,
+    area: Rect,
+    scene: Scene<'_>,
+    form: &Joining,
+) -> Option<Position> {
+    let words = (format!(" Add a member to {} ", form.balancer), "as on a BalancerMember line");
+    fields(buffer, area, scene, &Sheet::of(&words, &form.fields))
 }
 
 /// The box; returns where the cursor stands.
@@ -70,43 +102,59 @@ pub(super) fn fields(
     let label = LABEL.max(longest);
     let notes = |at: usize, entry: &Entry<'_>| note(scene, (entry, at == sheet.focus), (label, room));
     let entries = || sheet.entries.iter().enumerate();
-    // Where there is no room for blank lines, only what is wrong stands below the fields.
-    let spacious =
-        entries().map(|(at, entry)| notes(at, entry).len().max(1)).sum::<usize>() + sheet.entries.len() + 5;
+    let below: Vec<Vec<Line<'static>>> = entries().map(|(at, entry)| notes(at, entry)).collect();
+    // The name, a blank line before the fields and one before the keys, the keys, and the border.
+    let noted: usize = below.iter().map(Vec::len).sum();
+    let spacious = below.iter().map(|below| below.len().max(1)).sum::<usize>() + below.len() + 5;
     let dense = usize::from(area.height) < spacious;
-    let wanted = if dense { area.height } else { u16::try_from(spacious).unwrap_or(u16::MAX) };
+    let wanted = if dense { noted + below.len() + 5 } else { spacious };
+    let wanted = u16::try_from(wanted).unwrap_or(u16::MAX);
     let title = scene.span(Role::Strong, cut(sheet.title, room));
     let inner = popup(buffer, area, (box_width, wanted), (scene.style(Role::Accent), Line::from(title)));
-    let mut lines = vec![Line::from(scene.span(Role::Faint, shorten(sheet.about, room)))];
-    if !dense {
-        lines.push(Line::default());
-    }
-    let mut cursor = None;
+    let mut lines = Vec::new();
+    let (mut cursor, mut seen) = (None, 0);
     let input = (room.saturating_sub(label) * 3 / 5).max(8);
-    for (at, entry) in entries() {
+    for ((at, entry), below) in entries().zip(below) {
         let focused = at == sheet.focus;
         let from = entry.text.column().saturating_sub(input.saturating_sub(1));
         if focused {
-            let x = u16::try_from(label + entry.text.column() - from).unwrap_or(u16::MAX);
-            let y = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-            cursor = Some(Position { x: inner.x.saturating_add(x), y: inner.y.saturating_add(y) });
+            cursor = Some((label + entry.text.column() - from, lines.len()));
         }
         lines.push(field_line(scene, (entry, focused), (label, input, from)));
-        let below = notes(at, entry);
         if !dense && below.is_empty() {
             lines.push(Line::default());
-        } else if !dense || entry.complaint.is_some() {
-            lines.extend(below);
+        }
+        lines.extend(below);
+        if focused {
+            seen = lines.len();
         }
     }
-    let body = inner.rows().take(usize::from(inner.height).saturating_sub(1));
-    for (line, row) in lines.iter().zip(body) {
+    // Between the name and the keys the field that is written is in sight, with what is said of it.
+    let [about, body, last] = rooms(inner, dense);
+    let scrolled = seen.saturating_sub(usize::from(body.height));
+    let about_line = Line::from(scene.span(Role::Faint, shorten(sheet.about, room)));
+    buffer.set_line(about.x, about.y, &about_line, about.width);
+    for (line, row) in lines.iter().skip(scrolled).zip(body.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);
     }
-    if let Some(last) = inner.rows().next_back() {
-        buffer.set_line(last.x, last.y, &keys(scene), last.width);
-    }
-    cursor.filter(|cursor| inner.contains(*cursor))
+    buffer.set_line(last.x, last.y, &keys(scene), last.width);
+    let (x, y) = cursor?;
+    let [x, y] = [x, y.checked_sub(scrolled)?].map(|at| u16::try_from(at).unwrap_or(u16::MAX));
+    let cursor = Position { x: body.x.saturating_add(x), y: body.y.saturating_add(y) };
+    Some(cursor).filter(|cursor| body.contains(*cursor))
+}
+
+/// The name, the fields, and the keys.
+fn rooms(inner: Rect, dense: bool) -> [Rect; 3] {
+    let blank = u16::from(!dense);
+    let [about, _, body, last] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(blank),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(inner);
+    [about, body, last]
 }
 
 /// How to go on.

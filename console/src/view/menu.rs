@@ -45,8 +45,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, menu: &Men
             scene.span(Role::Accent, format!(" {} ", pad(&letter, 2, Align::Left))),
             scene.span(Role::Text, name),
         ]);
+        let lacks = scene.model.lacks_for(entry.action);
         if !narrow {
-            line.push_span(scene.span(Role::Faint, cut(entry.effect, room.saturating_sub(NAME + 4))));
+            let effect = lacks.unwrap_or(entry.effect);
+            line.push_span(scene.span(Role::Faint, cut(effect, room.saturating_sub(NAME + 4))));
+        }
+        if lacks.is_some() {
+            line = line.patch_style(scene.style(Role::Faint));
         }
         buffer.set_line(row.x, row.y, &line, row.width);
         if at == menu.at {

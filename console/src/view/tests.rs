@@ -88,7 +88,7 @@ fn press(model: &mut Model, keys: &(impl Keys + ?Sized)) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Model);
 
-const STORIES: [(&str, Story); 43] = [
+const STORIES: [(&str, Story); 48] = [
     ("balancers", |model| model.lock.close()),
     ("armed", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
@@ -108,6 +108,26 @@ const STORIES: [(&str, Story); 43] = [
         update(model, Message::News(News::Found { need, outcome }));
     }),
     ("settings", |model| press(model, "B ⇥⇥⇥2x")),
+    ("form-checks", |model| {
+        press(model, "e⇥⇥⇥⇥");
+        press(model, " ⇥⇥x");
+    }),
+    ("add", |model| press(model, "ihttp://10.0.0.9:8080⇥node9⇥200")),
+    ("confirm-add", |model| {
+        press(model, "ihttp://10.0.0.9:8080⇥node9⏎");
+        sample::answer(model);
+    }),
+    ("confirm-remove", |model| {
+        press(model, "X");
+        sample::answer(model);
+    }),
+    ("confirm-remove-denied", |model| {
+        press(model, "X");
+        let Some(need) = model.gathered.needs.first().cloned() else { return };
+        let why = "http://app1.example.com:8080 stands in the configuration, and only who was added at run time can \
+                   be removed; drain or stop it, or remove its line and reload";
+        update(model, Message::News(News::Found { need, outcome: Err(why.to_owned()) }));
+    }),
     ("confirm-settings", |model| press(model, "B ⇥X⏎")),
     ("confirm-reload", |model| press(model, &[Key::Ctrl('r')])),
     ("frozen", |model| {
@@ -275,12 +295,37 @@ fn screens_are_as_expected() {
 }
 
 #[test]
+fn the_field_that_is_written_is_in_sight_however_small_the_screen_is() {
+    for height in 10..=30 {
+        let mut model = sample::model(60, height);
+        press(&mut model, "e");
+        for keyword in crate::model::form::SETTINGS {
+            press(&mut model, &[Key::Char('\u{e9}')]);
+            let look = Look { theme: RICH, zone: TimeZone::UTC };
+            let mut terminal = Terminal::new(TestBackend::new(60, height)).unwrap();
+            terminal.draw(|frame| view(frame, &model, &look)).unwrap();
+            let row = terminal.get_cursor_position().unwrap().y;
+            let shown = text(terminal.backend().buffer());
+            let line = shown.lines().nth(usize::from(row)).unwrap_or_default();
+            assert!(line.contains(keyword), "{keyword} at {height}: {line:?}\n{shown}");
+            press(&mut model, "⇥");
+        }
+    }
+}
+
+#[test]
 fn other_sizes_and_a_filter_are_as_expected() {
     for (name, story) in STORIES {
         let narrow = [
             "balancers",
             "confirm-drain",
             "settings",
+            "form",
+            "form-checks",
+            "add",
+            "confirm-add",
+            "confirm-remove",
+            "confirm-remove-denied",
             "confirm-reload",
             "menu",
             "unlock",

@@ -23,6 +23,7 @@ impl Balancer {
             foreign_lbmethod: None,
             paths: Vec::new(),
             members: members.collect(),
+            room: None,
         }
     }
 

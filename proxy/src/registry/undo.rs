@@ -85,7 +85,7 @@ impl Registry {
             )?;
         }
         let wanted = if after.is_empty() {
-            let parameters = disabled(words.map(str::to_owned).collect());
+            let parameters = MemberAddition::disabled(words.map(str::to_owned).collect());
             Inverted::Add(MemberAddition { url, parameters, revision: None, reason })
         } else {
             Inverted::Remove(url, MemberRemoval { revision: None, force, reason })
@@ -209,18 +209,6 @@ impl Registry {
         }
         Ok(())
     }
-}
-
-/// The parameters of a member that comes back: it may have been drained, and stopped, before it went, so it is let in as
-/// every newcomer is, by hand.
-fn disabled(mut parameters: Vec<String>) -> Vec<String> {
-    const DISABLED: &str = "status=+D";
-    let says = |word: &String| word.get(..7).is_some_and(|key| key.eq_ignore_ascii_case("status="));
-    // The last one counts.
-    if parameters.iter().rfind(|word| says(word)).is_some_and(|word| word != DISABLED) {
-        parameters.push(DISABLED.to_owned());
-    }
-    parameters
 }
 
 fn no_edit(number: u64) -> Refusal {

@@ -113,6 +113,7 @@ impl Sight<'_> {
             foreign_lbmethod,
             paths: path.filter(|path| !path.is_empty()).map(str::to_owned).into_iter().collect(),
             members: balancer.members.iter().map(|member| self.member(balancer, member)).collect(),
+            room: cells.get("MaxMembers").and_then(room),
         }
     }
 
@@ -183,6 +184,12 @@ fn known_or_foreign<T: FromStr + Default>(text: Option<&str>) -> (T, Option<Fore
         Ok(known) => (known, None),
         Err(_) => (T::default(), Some(Foreign::new(text))),
     }
+}
+
+/// `4 [3 Used]`: how many there may be, and how many there are.
+fn room(text: &str) -> Option<u32> {
+    let (most, used) = text.split_once(" [")?;
+    Some(most.parse::<u32>().ok()?.saturating_sub(used.strip_suffix(" Used]")?.parse().ok()?))
 }
 
 /// `COOKIE|PATH`, which some versions print with blanks around the bar.

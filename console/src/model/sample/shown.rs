@@ -1,11 +1,12 @@
 //! What screens ask for beside the snapshot, as a proxy would answer it, for tests.
 
 use evenkeel_protocol::{
-    Answers, BalancerOutlook, Busy, Candidacy, CandidateNote, Census, Code, Drain, DrainPhase, DrainSessions,
-    DrainUntil, ElectionNote, ElectionWhy, Elections, Explanation, Failover, Flag, History, Latencies,
-    Latency, Layers, Look, MappingNote, Mark, MarkKind, MemberHistory, MemberName, OnTimeout, Overridden,
-    Overrides, Peer, PlanPreview, PlanStep, Reading, Refusal, RouteSessions, SearchStep, Series, SessionNote,
-    SessionPlace, SessionsKnown, Snapshot, Subject, Timestamp,
+    Answers, BalancerName, BalancerOutlook, Busy, Candidacy, CandidateNote, Census, Change, Code, Drain,
+    DrainPhase, DrainSessions, DrainUntil, ElectionNote, ElectionWhy, Elections, Explanation, Failover, Flag,
+    History, Latencies, Latency, Layers, Look, MappingNote, Mark, MarkKind, MemberAddition, MemberHistory,
+    MemberName, OnTimeout, Overridden, Overrides, Peer, PlanPreview, PlanStep, Preview, Reading, Refusal,
+    RouteSessions, SearchStep, Series, SessionNote, SessionPlace, SessionsKnown, Snapshot, Subject,
+    Timestamp,
 };
 
 use super::{NOON, clock, snapshot, target};
@@ -281,6 +282,44 @@ pub(crate) fn census() -> Census {
     }
 }
 
+/// What a proxy would say of an act that changes `change` of the balancer's roster.
+fn of_roster(balancer: &BalancerName, member: MemberName, change: Change) -> Preview {
+    Preview {
+        balancer: balancer.clone(),
+        member: Some(member),
+        applied: false,
+        changes: vec![change],
+        revision: 2,
+        refusal: None,
+        moved: None,
+        sessions: Some(0),
+        remaining: Vec::new(),
+        next: Vec::new(),
+        next_after: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// What a proxy would say of a member that comes without a status.
+fn coming(balancer: &BalancerName, addition: &MemberAddition) -> Preview {
+    let member: MemberName = addition.url.parse().expect("a URL");
+    let note =
+        format!("It starts disabled and serves nobody: evenkeel enable {balancer}/{member} lets it in.");
+    let change = Change { field: "member".to_owned(), before: String::new(), after: addition.url.clone() };
+    Preview { notes: vec![note], ..of_roster(balancer, member, change) }
+}
+
+/// What a proxy would say of a member that goes while requests are with it.
+fn going(balancer: &BalancerName, member: &MemberName) -> Preview {
+    let message = format!(
+        "{member} has 3 requests in flight; drain it first: evenkeel drain {balancer}/{member} --wait; --force (or \
+         \"force\": true) removes it all the same"
+    );
+    let change = Change { field: "member".to_owned(), before: member.to_string(), after: String::new() };
+    let refusal = Some(Refusal::new(Code::Guarded, message));
+    Preview { refusal, ..of_roster(balancer, member.clone(), change) }
+}
+
 /// What a proxy would answer to `need`; none: it has nothing to say to that.
 pub(crate) fn found(need: &Need) -> Option<Found> {
     Some(match need {
@@ -288,6 +327,8 @@ pub(crate) fn found(need: &Need) -> Option<Found> {
             let route = if member.as_str().contains("app2") { "node2" } else { "node1" };
             Found::History(Box::new(past(route)))
         }
+        Need::Addition(balancer, addition) => Found::Preview(Box::new(coming(balancer, addition))),
+        Need::Removal(balancer, member) => Found::Preview(Box::new(going(balancer, member))),
         Need::History(_, None, _) | Need::Preview(..) | Need::Tuning(..) | Need::Plan(_) => return None,
         Need::Census(_) => Found::Census(Box::new(census())),
         Need::Elections(_) => Found::Elections(Box::new(elections(61))),

@@ -88,6 +88,7 @@ fn pages_of_all_times_are_read_by_their_headings() {
     );
     assert_eq!((member.elected, member.busy, member.lbstatus, member.lbset.get()), (12, 3, -200, 2));
     assert!(member.usable && member.status.has(Flag::Drain) && snapshot.proxy.tells("busy"));
+    assert_eq!(snapshot.balancers[0].room, Some(0), "2 [2 Used]");
 
     let (page, snapshot) = seen(MIDDLE);
     assert_eq!((page.persists, page.balancers[0].members[0].w.as_str()), (Some(false), "http://localhost/"));
