@@ -35,6 +35,7 @@ pub(super) fn removal(model: &Model, targets: &[Target]) -> Act {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::edit::Reason;
     use evenkeel_protocol::{Change, Edited, Flag, Hello, MemberAddition, MemberRemoval, Snapshot};
 
     use super::*;
@@ -64,7 +65,7 @@ mod tests {
     }
 
     /// The answer to a change of the roster, which is then that of `app`.
-    fn edited(member: &str, before: &str, after: &str) -> Box<Edited> {
+    fn edited(member: &str, before: &str, after: &str) -> Edited {
         let change =
             Change { field: "member".to_owned(), before: before.to_owned(), after: after.to_owned() };
         let member = member.parse().ok();
@@ -74,7 +75,7 @@ mod tests {
                 .to_owned(),
         ];
         let notes = if after.is_empty() { Vec::new() } else { notes };
-        Box::new(Edited { member, changes: vec![change], revision: 2, notes, ..sample::edited("x", "", "") })
+        Edited { member, changes: vec![change], revision: 2, notes, ..sample::edited("x", "", "") }
     }
 
     /// node9 was added by the form, and is shown.
@@ -90,7 +91,7 @@ mod tests {
             ..MemberAddition::default()
         };
         assert_eq!((balancer.as_str(), &**addition), ("app", &wanted));
-        let outcome = Ok(edited("http://10.0.0.9:8080", "", LINE));
+        let outcome = Ok(Box::new(edited("http://10.0.0.9:8080", "", LINE)));
         hear(&mut model, News::Answer { ticket: *ticket, outcome });
         model
     }
@@ -120,7 +121,7 @@ mod tests {
         let [Effect::RemoveMember { ticket, target, removal }] = sent.as_slice() else { panic!("{sent:?}") };
         assert_eq!(target.member.as_str(), "http://10.0.0.9:8080");
         assert_eq!(**removal, MemberRemoval { revision: Some(2), ..MemberRemoval::default() });
-        let outcome = Ok(edited("http://10.0.0.9:8080", LINE, ""));
+        let outcome = Ok(Box::new(edited("http://10.0.0.9:8080", LINE, "")));
         hear(&mut model, News::Answer { ticket: *ticket, outcome });
         assert_eq!(toast(&model), ("app/node9 is removed", "y copies: evenkeel remove app/node9"));
         assert_eq!(model.own.last(), None);
@@ -155,7 +156,7 @@ mod tests {
         assert!(removal.force);
         assert_eq!(model.commands, ["evenkeel remove app/node1 --force"]);
         let line = "http://app1.example.com:8080 route=node1 status=-D";
-        let outcome = Ok(edited("http://app1.example.com:8080", line, ""));
+        let outcome = Ok(Box::new(edited("http://app1.example.com:8080", line, "")));
         hear(&mut model, News::Answer { ticket: *ticket, outcome });
         shown(&mut model, |snapshot| {
             snapshot.balancers[0].members.remove(0);
@@ -183,14 +184,8 @@ mod tests {
             "{sent:?}"
         );
         // Until a snapshot shows that it is gone it is on its way.
-        let outcome = Ok(edited("http://10.0.0.9:8080", LINE, ""));
-        hear(
-            &mut model,
-            News::Answer {
-                ticket: Ticket(1),
-                outcome: outcome.map(|it| Box::new(Edited { revision: 3, ..*it })),
-            },
-        );
+        let edited = Edited { revision: 3, ..edited("http://10.0.0.9:8080", LINE, "") };
+        hear(&mut model, News::Answer { ticket: Ticket(1), outcome: Ok(Box::new(edited)) });
         assert!(!model.pending.is_empty());
         shown(&mut model, |_| ());
         assert!(model.pending.is_empty());
@@ -233,7 +228,7 @@ mod tests {
             panic!("{sent:?}: {:?}", toast(&model))
         };
         assert_eq!(
-            (removal.revision, removal.reason.as_ref().map(|it| it.as_str())),
+            (removal.revision, removal.reason.as_ref().map(Reason::as_str)),
             (Some(1), Some("it is over"))
         );
     }
