@@ -207,7 +207,7 @@ pub const ROWS: &[Row] = &[
     row(&[Overview, Balancers, Member], &[Key::Char('i'), Key::Insert], Action::Add,
         (Some("add"), "insert a member", Change)),
     row(MEMBERS, &[Key::Char('X'), Key::Delete], Action::Remove,
-        (Some("remove"), "remove one that was added", Change)),
+        (Some("remove"), "remove who was added", Change)),
     row(&[Member, Events, Overview, Drains, Lens, Elections], &[Key::Char('Z'), Key::Char(' ')], Action::Freeze,
         (None, "stand still, go on", General)),
     row(&[Balancers], &[Key::Char('Z')], Action::Freeze, (None, "stand still, go on", General)),

@@ -35,6 +35,7 @@ pub(super) fn removal(model: &Model, targets: &[Target]) -> Act {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::edit::Reason;
     use evenkeel_protocol::{Change, Edited, Flag, Hello, MemberAddition, MemberRemoval, Snapshot};
 
     use super::*;
@@ -183,14 +184,8 @@ mod tests {
             "{sent:?}"
         );
         // Until a snapshot shows that it is gone it is on its way.
-        let outcome = Ok(Box::new(edited("http://10.0.0.9:8080", LINE, "")));
-        hear(
-            &mut model,
-            News::Answer {
-                ticket: Ticket(1),
-                outcome: outcome.map(|it| Box::new(Edited { revision: 3, ..*it })),
-            },
-        );
+        let edited = Edited { revision: 3, ..edited("http://10.0.0.9:8080", LINE, "") };
+        hear(&mut model, News::Answer { ticket: Ticket(1), outcome: Ok(Box::new(edited)) });
         assert!(!model.pending.is_empty());
         shown(&mut model, |_| ());
         assert!(model.pending.is_empty());
@@ -233,7 +228,7 @@ mod tests {
             panic!("{sent:?}: {:?}", toast(&model))
         };
         assert_eq!(
-            (removal.revision, removal.reason.as_ref().map(evenkeel_protocol::edit::Reason::as_str)),
+            (removal.revision, removal.reason.as_ref().map(Reason::as_str)),
             (Some(1), Some("it is over"))
         );
     }

@@ -37,6 +37,9 @@ impl Scene<'_> {
             Some(sessions) => {
                 self.warn(format!("Breaks the live sessions that are with it, {sessions}: {}.", fate()));
             }
+            None if !self.member.status.is_usable() => {
+                self.say("It serves nobody already, so no session breaks by it.");
+            }
             None => self.warn(format!(
                 "Breaks the sessions on route {}, as many as there are: {}.",
                 self.member.route,
