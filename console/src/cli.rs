@@ -81,7 +81,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
     pub socket: Vec<PathBuf>,
     /// The name of a group of targets in the configuration file.
-    #[arg(long, global = true, value_name = "NAME", help = GROUP)]
+    #[arg(long, global = true, value_name = "NAME", help = GROUP, add = complete::groups())]
     pub group: Option<String>,
     /// Which manager pages of an httpd, and how they are reached.
     #[command(flatten)]
