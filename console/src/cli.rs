@@ -166,7 +166,8 @@ Examples:
 Examples:
   evenkeel events                      all that the proxy still keeps
   evenkeel events --follow             those that come, until interrupted
-  evenkeel events --since 17 --follow  those behind number 17, and those that come")]
+  evenkeel events --since 17 --follow  those behind number 17, and those that come
+  evenkeel --group web events --follow --since a=17 --since b=4  of a fleet, each line with its target")]
     Events(EventsArguments),
     /// Show the last hour of a member, or of all members of a balancer
     #[command(after_help = history::HELP)]
