@@ -81,7 +81,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
     pub socket: Vec<PathBuf>,
     /// The name of a group of targets in the configuration file.
-    #[arg(long, global = true, value_name = "NAME", help = GROUP)]
+    #[arg(long, global = true, value_name = "NAME", help = GROUP, add = complete::groups())]
     pub group: Option<String>,
     /// Which manager pages of an httpd, and how they are reached.
     #[command(flatten)]
@@ -166,7 +166,8 @@ Examples:
 Examples:
   evenkeel events                      all that the proxy still keeps
   evenkeel events --follow             those that come, until interrupted
-  evenkeel events --since 17 --follow  those behind number 17, and those that come")]
+  evenkeel events --since 17 --follow  those behind number 17, and those that come
+  evenkeel --group web events --follow --since a=17 --since b=4  of a fleet, each line with its target")]
     Events(EventsArguments),
     /// Show the last hour of a member, or of all members of a balancer
     #[command(after_help = history::HELP)]

@@ -126,3 +126,50 @@ fn a_member_is_added_where_growth_leaves_room_and_removed_nowhere() {
     let kept = page.command(&format!("remove app/{newcomer}")).with_code(12).err;
     assert!(kept.contains("httpd removes no member"), "{kept}");
 }
+
+#[test]
+fn the_events_of_both_are_one_feed_that_goes_on_while_one_is_gone() {
+    let Some(mut pair) = pair() else { return };
+    let folder = folder();
+    let [out, err] = ["out", "err"].map(|name| folder.path().join(name));
+    let told = |file: &std::path::Path, text: &str| std::fs::read_to_string(file).unwrap().contains(text);
+    let targets = pair.targets();
+    let (ours, page) = (targets[1].clone(), targets[3].clone());
+    let mut feed = std::process::Command::new(evenkeel())
+        .args(&targets)
+        .args(["events", "--follow", "--json", "--since", &format!("{ours}=0")])
+        .stdout(std::fs::File::create(&out).unwrap())
+        .stderr(std::fs::File::create(&err).unwrap())
+        .spawn()
+        .unwrap();
+    let of_ours = format!("{{\"target\":\"{ours}\",");
+    let of_page = format!("{{\"target\":\"{page}\",");
+    eventually_true("ours is told", || told(&out, &of_ours));
+    // What follows from looks needs a first look: so it is changed until it is seen.
+    let mut lbset = 0;
+    eventually_true("the page is told", || {
+        lbset = (lbset + 1) % 90;
+        pair.page.command(&format!("set app/a lbset={lbset}")).with_code(0);
+        told(&out, &of_page)
+    });
+    pair.ours.terminate();
+    eventually_true("it is told that ours is gone", || told(&err, "asking again until it is back"));
+    pair.page.command("set app/a lbset=97").with_code(0);
+    eventually_true("the other goes on", || told(&out, "\"after\":\"97\""));
+    pair.ours.restart();
+    eventually_true("ours is back", || told(&err, "the proxy answers again"));
+    pair.ours.edit("app", &pair.page.backends[0], r#"{"lbset":98}"#);
+    eventually_true("ours is told again", || told(&out, "\"after\":\"98\""));
+    feed.kill().unwrap();
+    feed.wait().unwrap();
+    let lines = std::fs::read_to_string(&out).unwrap();
+    let mut numbers: Vec<u64> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|event| event["target"] == ours.as_str())
+        .map(|event| event["number"].as_u64().unwrap())
+        .collect();
+    let count = numbers.len();
+    numbers.dedup();
+    assert!(numbers.is_sorted() && numbers.len() == count, "each is told once, in order: {numbers:?}");
+}

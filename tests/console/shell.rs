@@ -11,6 +11,11 @@ use harness::terminal::console_with;
 
 /// A real bash completes the last of `words`, as at a press of the key; what it would offer.
 fn completed(words: &[&str]) -> Vec<String> {
+    completed_with(None, words)
+}
+
+/// As [`completed`], with settings in that folder.
+fn completed_with(settings: Option<&str>, words: &[&str]) -> Vec<String> {
     let script = format!(
         "source <(evenkeel completions bash)\n\
          COMP_WORDS=({}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9\n\
@@ -18,7 +23,10 @@ fn completed(words: &[&str]) -> Vec<String> {
          printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
     );
-    let ended = finish(Command::new("bash").args(["--norc", "-c", &script]).env("PATH", path()), "");
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", &script]).env("PATH", path());
+    bash.envs(settings.map(|folder| ("XDG_CONFIG_HOME", folder)));
+    let ended = finish(&mut bash, "");
     ended.with_code(0).out.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -68,6 +76,26 @@ fn bash_completes_members_of_the_proxy_that_runs() {
     // Silent where nobody answers.
     let nowhere = proxy.folder().join("nowhere").display().to_string();
     assert_eq!(completed(&["evenkeel", "--socket", &nowhere, "drain", "app/n"]), [""; 0]);
+}
+
+#[test]
+fn bash_completes_members_of_all_targets_and_groups() {
+    let (one, _backends) = named();
+    let [c] = backends(["c"]);
+    let two = proxy(serving([format!("{c} route=node3")]));
+    let [first, second] = [&one, &two].map(|proxy| proxy.admin().socket().display().to_string());
+    let all = ["app/node1", "app/node2", "app/node3"];
+    let sockets = ["evenkeel", "--socket", &first, "--socket", &second, "drain", "app/n"];
+    assert_eq!(completed(&sockets), all);
+    let settings = folder();
+    fs::create_dir(settings.path().join("evenkeel")).unwrap();
+    let groups = format!(
+        "[group.web]\ntargets = ['{first}', '{second}', '/nonexistent/x']\n[group.api]\ntargets = ['/x']\n"
+    );
+    fs::write(settings.path().join("evenkeel/config.toml"), groups).unwrap();
+    let here = settings.path().to_str();
+    assert_eq!(completed_with(here, &["evenkeel", "--group", ""]), ["api", "web"]);
+    assert_eq!(completed_with(here, &["evenkeel", "--group", "web", "drain", "app/n"]), all);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Completion in shells: commands and options from the command line's own table, members from the live proxy.
+//! Completion in shells: commands and options from the command line's own table, members from the live proxies,
+//! groups from the configuration file.
 //!
 //! The shell asks this program at each press of the key, so what it offers cannot be out of date. It is quick, and
 //! silent where something fails: nobody wants an error in the middle of a line.
@@ -12,10 +13,13 @@ use clap::{CommandFactory as _, ValueEnum};
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::{ArgValueCompleter, CompletionCandidate};
 use evenkeel_protocol::Snapshot;
+use futures_util::future::join_all;
 
 use super::place::{Environment, Search, TargetOptions};
 use super::{Cli, target};
-use crate::client::{Client, Limits, Surroundings};
+use crate::client::{Client, Limits, Place, Surroundings};
+use crate::config;
+use crate::targets::{Target, Targets, Typed};
 
 /// The variable by which a shell asks.
 const VARIABLE: &str = "EVENKEEL_COMPLETE";
@@ -25,7 +29,7 @@ const WITHIN: Duration = Duration::from_millis(500);
 const MOST: usize = 1_000;
 
 pub(super) const HELP: &str = "\
-Members are asked of the running proxy, at each press of the key.
+Members are asked of the running proxy, or of all that --socket, --apache and --group name, at each press of the key.
 
 Examples:
   source <(evenkeel completions bash)                                        # in ~/.bashrc
@@ -79,9 +83,32 @@ pub(super) fn everything() -> ArgValueCompleter {
     ArgValueCompleter::new(|word: &OsStr| offers(word, true))
 }
 
+/// Completes the names of groups.
+pub(super) fn groups() -> ArgValueCompleter {
+    ArgValueCompleter::new(|word: &OsStr| {
+        let groups = config::of_this_user().map(|config| config.groups).unwrap_or_default();
+        fitting(word, groups.into_keys().collect())
+    })
+}
+
 fn offers(word: &OsStr, balancers: bool) -> Vec<CompletionCandidate> {
-    let (Some(word), Some(snapshot)) = (word.to_str(), snapshot()) else { return Vec::new() };
-    let fitting = selectors(&snapshot, balancers).into_iter().filter(|selector| selector.starts_with(word));
+    let mut all = Vec::new();
+    for snapshot in snapshots() {
+        for selector in selectors(&snapshot, balancers) {
+            // The proxies of a fleet have the same members as a rule.
+            if !all.contains(&selector) {
+                all.push(selector);
+            }
+        }
+        all.truncate(MOST);
+    }
+    fitting(word, all)
+}
+
+/// Those offers that begin with the word.
+fn fitting(word: &OsStr, offers: Vec<String>) -> Vec<CompletionCandidate> {
+    let Some(word) = word.to_str() else { return Vec::new() };
+    let fitting = offers.into_iter().filter(|offer| offer.starts_with(word));
     fitting.take(MOST).map(CompletionCandidate::new).collect()
 }
 
@@ -98,37 +125,53 @@ fn selectors(snapshot: &Snapshot, balancers: bool) -> Vec<String> {
     selectors
 }
 
-/// Of the proxy that the line so far means.
-fn snapshot() -> Option<Snapshot> {
-    let options =
-        TargetOptions { apache: typed("--apache").into_iter().collect(), ..TargetOptions::default() };
-    let socket = typed("--socket").map(PathBuf::from);
+/// Of the proxies that the line so far means, and that answer.
+fn snapshots() -> Vec<Snapshot> {
+    let sockets: Vec<PathBuf> = typed("--socket").into_iter().map(PathBuf::from).collect();
+    let options = TargetOptions { apache: typed("--apache"), ..TargetOptions::default() };
     // Nobody is asked for a password in the middle of a line.
     let environment = Environment { asks: false, ..Environment::of_this_process() };
     let search = Search {
         options: &options,
-        socket: socket.as_deref(),
+        socket: sockets.first().map(PathBuf::as_path),
         surroundings: &Surroundings::of_this_process(),
         environment: &environment,
     };
+    let group = typed("--group").pop();
+    let pages = search.named_pages(&sockets);
+    let written = if group.is_some() { 0 } else { sockets.len() };
+    let named = Typed { sockets: &sockets, pages, group: group.as_deref(), written };
+    let places: Vec<Place> = match Targets::named(&named, |address| search.page(address)) {
+        Ok(Targets::Fleet(fleet)) => fleet.targets.iter().map(Target::watched).collect(),
+        Ok(Targets::One(_)) => search.place().into_iter().collect(),
+        Err(_) => Vec::new(),
+    };
     let limits = Limits { connect: WITHIN, answer: WITHIN, ..Limits::default() };
-    let client = Client::of(&search.place().ok()?, limits).ok()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    runtime.block_on(client.snapshot()).ok()
+    let clients: Vec<Client> = places.iter().filter_map(|place| Client::of(place, limits).ok()).collect();
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return Vec::new();
+    };
+    // All at the same time, so that several are as quick as one.
+    let answers = runtime.block_on(join_all(clients.iter().map(Client::snapshot)));
+    answers.into_iter().filter_map(Result::ok).collect()
 }
 
-/// The value of an option in the line that is being typed.
-fn typed(option: &str) -> Option<String> {
-    let mut words = std::env::args().skip_while(|word| word != "--").skip(1);
+/// The values of an option in the line that is being typed.
+fn typed(option: &str) -> Vec<String> {
+    values(option, std::env::args().skip_while(|word| word != "--").skip(1))
+}
+
+/// The values of an option in these words.
+fn values(option: &str, mut words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut values = Vec::new();
     while let Some(word) = words.next() {
         if word == option {
-            return words.next();
-        }
-        if let Some(value) = word.strip_prefix(option).and_then(|rest| rest.strip_prefix('=')) {
-            return Some(value.to_owned());
+            values.extend(words.next());
+        } else if let Some(value) = word.strip_prefix(option).and_then(|rest| rest.strip_prefix('=')) {
+            values.push(value.to_owned());
         }
     }
-    None
+    values
 }
 
 #[cfg(test)]
@@ -144,6 +187,13 @@ mod tests {
         for offer in offers {
             assert!(target::any(&snapshot, &offer).is_ok(), "{offer}");
         }
+    }
+
+    #[test]
+    fn all_values_of_an_option_are_seen() {
+        let words = "evenkeel --socket a drain --socket=b --sockets c --socket";
+        let of = |option| values(option, words.split(' ').map(str::to_owned));
+        assert_eq!((of("--socket"), of("--group")), (vec!["a".to_owned(), "b".to_owned()], Vec::new()));
     }
 
     #[test]

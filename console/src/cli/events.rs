@@ -3,6 +3,7 @@
 use std::fmt;
 
 use clap::Args;
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, RefusedEdit, Timestamp};
 use jiff::tz::TimeZone;
 
@@ -10,6 +11,7 @@ use super::output::Stop;
 use super::patience::{Asking, is_passing};
 use super::{Exit, Session, reload, report};
 use crate::client::Client;
+use crate::targets::Target;
 
 /// Streams of events in a row that end before one has come.
 const FRUITLESS: u32 = 5;
@@ -17,9 +19,10 @@ const FRUITLESS: u32 = 5;
 /// What can be typed behind `events`.
 #[derive(Debug, Args)]
 pub struct EventsArguments {
-    /// Only events with a greater number [default: with --follow those that come, else all that are kept]
-    #[arg(long, value_name = "N", value_parser = event_number)]
-    since: Option<u64>,
+    /// Only events with a greater number; of several proxies TARGET=N, for each [default: with --follow those that come,
+    /// else all that are kept]
+    #[arg(long, value_name = "[TARGET=]N", value_parser = since)]
+    since: Vec<Since>,
     /// Go on as they happen, over a restart of the proxy too, until interrupted
     #[arg(long, short)]
     follow: bool,
@@ -28,15 +31,77 @@ pub struct EventsArguments {
     json: bool,
 }
 
-fn event_number(text: &str) -> Result<u64, &'static str> {
-    text.parse().map_err(|_| "must be the number of an event: a whole number")
+/// Behind which event to begin.
+#[derive(Debug, Clone)]
+struct Since {
+    /// In which target of a fleet; none: in the only proxy.
+    target: Option<String>,
+    number: u64,
+}
+
+fn since(text: &str) -> Result<Since, &'static str> {
+    let (target, number) = match text.rsplit_once('=') {
+        Some((target, number)) => (Some(target.to_owned()), number),
+        None => (None, text),
+    };
+    let number = number.parse().map_err(|_| "must be the number of an event: a whole number")?;
+    Ok(Since { target, number })
+}
+
+impl EventsArguments {
+    /// Is each line an object?
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Behind which event to begin in each of these targets; none: where nothing is said of it.
+    ///
+    /// # Errors
+    ///
+    /// A number is of no target, of one that is not there, or not the only one of it.
+    pub(super) fn sinces(&self, targets: &[Target]) -> Result<Vec<Option<u64>>, Stop> {
+        let mut sinces = vec![None; targets.len()];
+        for Since { target, number } in &self.since {
+            let Some(name) = target else {
+                let why = "each proxy numbers its events for itself; write --since TARGET=N for each, or name one \
+                           with --socket or --apache";
+                return Err(Stop::usage(format!("several targets are named, and {why}")));
+            };
+            let is_it = |target: &Target| target.name == *name || target.typed == *name;
+            let found = targets.iter().position(is_it).and_then(|at| sinces.get_mut(at));
+            let named = || clean(name, 80);
+            match found {
+                Some(since @ None) => *since = Some(*number),
+                Some(Some(_)) => return Err(Stop::usage(format!("--since names {} twice", named()))),
+                None => {
+                    let known: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+                    let why = format!("--since {}: no such target; those are {}", named(), known.join(", "));
+                    return Err(Stop::usage(why));
+                }
+            }
+        }
+        Ok(sinces)
+    }
 }
 
 pub(super) async fn run(arguments: &EventsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    let since = match arguments.since.as_slice() {
+        [] => None,
+        [Since { target: None, number }] => Some(*number),
+        _ => return Err(Stop::usage("one proxy is asked: write --since N, once and without a target")),
+    };
+    run_since((arguments, since), session).await
+}
+
+/// As [`run`], behind that event.
+pub(super) async fn run_since(
+    (arguments, since): (&EventsArguments, Option<u64>),
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
     if arguments.follow {
-        return follow(arguments, session).await;
+        return follow((arguments, since), session).await;
     }
-    let mut events = session.client().await?.events(arguments.since.or(Some(0)), false).await?;
+    let mut events = session.client().await?.events(since.or(Some(0)), false).await?;
     while let Some(event) = events.next().await {
         show(&event?, arguments.json, session)?;
     }
@@ -44,20 +109,23 @@ pub(super) async fn run(arguments: &EventsArguments, session: &mut Session<'_>) 
 }
 
 /// Shows events as they happen. When the proxy is back after it was gone, it goes on behind the last one that was shown.
-async fn follow(arguments: &EventsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let mut asking = Asking::of(session, false).await?;
-    let mut last = match arguments.since {
+async fn follow(
+    (arguments, since): (&EventsArguments, Option<u64>),
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let mut asking = Asking::of_feed(session).await?;
+    let mut last = match since {
         Some(since) => since,
         None => asking.snapshot(&mut session.output).await?.event,
     };
     let mut fruitless = 0;
-    while fruitless < FRUITLESS {
+    while fruitless < FRUITLESS || asking.is_endless() {
         let asked = |client: Client| async move { client.events(Some(last), true).await };
         let mut events = match asking.ask(&mut session.output, asked).await {
             Err(Stop::Failed(exit, why)) => return Err(Stop::Failed(exit, format!("{why}{}", go_on(last)))),
             outcome => outcome?,
         };
-        fruitless += 1;
+        fruitless = fruitless.saturating_add(1);
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => show(&event, arguments.json, session)?,

@@ -2,6 +2,7 @@
 //! own. Nothing that was done in one is taken back because another one failed, so that it can simply be run again.
 
 mod accord;
+mod feed;
 mod label;
 mod manner;
 mod outcome;
@@ -10,10 +11,13 @@ use std::cell::RefCell;
 use std::io::Write;
 
 use futures_util::future::join_all;
+use jiff::tz::TimeZone;
 
 use super::output::{Stop, even_unread};
+use super::place::{Environment, TargetOptions};
 use super::roll::{self, Company, Seat};
 use super::{Ask, Exit, Output, Session};
+use crate::client::{Limits, Place, Surroundings};
 use crate::targets::Target;
 use accord::Met;
 use label::Labelled;
@@ -25,6 +29,7 @@ pub(super) async fn run(ask: &Ask, targets: &[Target], session: &mut Session<'_>
     let done = match manner::of(ask) {
         Manner::Alone => return super::run(ask, session).await,
         Manner::One(why) => Err(Stop::usage(format!("several targets are named, and {why}"))),
+        Manner::Feed(lines) => feed::run(ask, lines, (targets, session)).await,
         Manner::Each(shape) => each(ask, shape, (targets, session)).await,
     };
     done.unwrap_or_else(|stop| {
@@ -63,13 +68,52 @@ async fn each(
     Ok(exit)
 }
 
+/// What is the same for a command in every target.
+struct Common<'a> {
+    options: &'a TargetOptions,
+    surroundings: Surroundings,
+    environment: Environment,
+    limits: Limits,
+    zone: TimeZone,
+}
+
+impl<'a> Common<'a> {
+    fn of(session: &Session<'a>) -> Self {
+        Self {
+            options: session.targets,
+            surroundings: session.surroundings.clone(),
+            environment: session.environment.clone(),
+            limits: session.limits,
+            zone: session.zone.clone(),
+        }
+    }
+
+    /// For the command in one of them.
+    fn session<'s>(&self, place: &'s Place, output: Output<'s>) -> Session<'s>
+    where
+        'a: 's,
+    {
+        Session {
+            socket: None,
+            target: Some(place),
+            targets: self.options,
+            surroundings: self.surroundings.clone(),
+            environment: self.environment.clone(),
+            limits: self.limits,
+            zone: self.zone.clone(),
+            output,
+        }
+    }
+}
+
 /// Runs it in each target where it is not settled already, and tells what there is to tell as it comes.
 async fn everywhere(
     (ask, company): (&Ask, Option<&Company>),
     shape: Shape,
     (targets, met, session): (&[Target], Vec<Met>, &mut Session<'_>),
 ) -> Vec<Ended> {
-    let Session { targets: options, surroundings, environment, limits, zone, output, .. } = session;
+    let common = Common::of(session);
+    let output = &mut session.output;
     let terminal = output.is_terminal();
     let (out, err) = output.halves();
     let (out, err) = (RefCell::new(out), RefCell::new(err));
@@ -78,9 +122,7 @@ async fn everywhere(
         let at = seats;
         seats += usize::from(matches!(met, Met::Here));
         let seat = company.map(|company| Seat { company, at, name: &target.name });
-        let (out, err) = (&out, &err);
-        let (surroundings, environment) = (surroundings.clone(), environment.clone());
-        let (options, zone, limits) = (*options, zone.clone(), *limits);
+        let (out, err, common) = (&out, &err, &common);
         async move {
             let mut said = Labelled::new(err, &target.name);
             let mut ended = match met {
@@ -93,16 +135,7 @@ async fn everywhere(
                         Shape::Json | Shape::Parts => &mut kept,
                     };
                     let output = Output::new(results, &mut said).on_terminal(terminal);
-                    let mut alone = Session {
-                        socket: None,
-                        target: Some(&target.place),
-                        targets: options,
-                        surroundings,
-                        environment,
-                        limits,
-                        zone,
-                        output,
-                    };
+                    let mut alone = common.session(&target.place, output);
                     let answer = match ask {
                         Ask::Roll(arguments) => roll::with(arguments, seat, &mut alone).await,
                         _ => super::answer(ask, &mut alone).await,
@@ -273,7 +306,8 @@ mod tests {
     async fn what_cannot_mean_several_says_so_and_asks_nobody() {
         let (one, two) = (proxy(), proxy());
         let mut scene = Scene::in_folders(&[]);
-        for command in ["undo", "export", "watch", "events", "drain a --if-revision 3", "elections --since 4"]
+        for command in
+            ["undo", "export", "events --since 3", "drain a --if-revision 3", "elections --since 4"]
         {
             assert_eq!(scene.run(&line(&[&one, &two], command)).await, Exit::Usage, "{command}");
             let err = scene.err();

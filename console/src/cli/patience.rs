@@ -11,7 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 use super::output::{Output, Stop};
 use super::{Exit, Session};
-use crate::client::{Client, Failure, Limits};
+use crate::client::{Client, Failure, Limits, delay};
 
 /// Looks a second.
 pub(super) const LOOKS: u32 = 4;
@@ -25,6 +25,8 @@ const TRIES: u32 = 12;
 pub(super) struct Asking {
     pub(super) client: Client,
     limits: Limits,
+    /// Is a proxy that is gone asked again for ever?
+    endless: bool,
     ticks: Interval,
     quiet: bool,
     /// Looks so far, and what was said last.
@@ -63,17 +65,28 @@ impl Interrupt {
 impl Asking {
     /// `quiet` says nothing but what went wrong.
     pub(super) async fn of(session: &Session<'_>, quiet: bool) -> Result<Self, Stop> {
+        Ok(Self::with((session.client().await?, false), session.limits, quiet))
+    }
+
+    /// For what is followed: a target of a fleet need not be there yet and is waited for as long as it takes, for the
+    /// others go on; the only proxy is there, and waited for as by [`Self::of`].
+    pub(super) async fn of_feed(session: &Session<'_>) -> Result<Self, Stop> {
+        let client = match session.target {
+            Some(place) => (Client::of(place, session.limits)?, true),
+            None => (session.client().await?, false),
+        };
+        Ok(Self::with(client, session.limits, false))
+    }
+
+    fn with((client, endless): (Client, bool), limits: Limits, quiet: bool) -> Self {
         let mut ticks = interval(Duration::from_secs(1) / LOOKS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self {
-            client: session.client().await?,
-            limits: session.limits,
-            ticks,
-            quiet,
-            looks: 0,
-            said: String::new(),
-            open_line: false,
-        })
+        Self { client, limits, endless, ticks, quiet, looks: 0, said: String::new(), open_line: false }
+    }
+
+    /// Is it asked again for ever?
+    pub(super) fn is_endless(&self) -> bool {
+        self.endless
     }
 
     /// The answer to a question that may be asked twice, as soon as the proxy gives one.
@@ -100,21 +113,25 @@ impl Asking {
         let patience = self.limits.answer * TRIES;
         self.end_line(output);
         if !self.quiet {
-            output.message(&format!(
-                "the proxy is gone ({failure}); asking again for {} s",
-                patience.as_secs()
-            ));
+            let how_long = if self.endless {
+                "until it is back".to_owned()
+            } else {
+                format!("for {} s", patience.as_secs())
+            };
+            output.message(&format!("the proxy is gone ({failure}); asking again {how_long}"));
         }
         let again = async {
-            loop {
-                sleep(Duration::from_secs(1) / LOOKS).await;
+            for attempt in 0.. {
+                sleep(if self.endless { delay(attempt) } else { Duration::from_secs(1) / LOOKS }).await;
                 match question(self.client.clone()).await {
                     Err(failure) if is_passing(&failure) => {}
                     outcome => return outcome,
                 }
             }
+            Err(failure.clone())
         };
-        let Ok(outcome) = timeout(patience, again).await else {
+        let outcome = if self.endless { Ok(again.await) } else { timeout(patience, again).await };
+        let Ok(outcome) = outcome else {
             let why = format!("{failure}; given up after {} s", patience.as_secs());
             return Err(Stop::Failed(Exit::Unreachable, why));
         };

@@ -43,6 +43,13 @@ pub struct WatchArguments {
     count: Option<u64>,
 }
 
+impl WatchArguments {
+    /// Is each line an object?
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+}
+
 fn how_often(text: &str) -> Result<Duration, String> {
     let time = text.parse::<Span>()?.duration();
     let fits = (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&time);
@@ -53,7 +60,7 @@ fn how_often(text: &str) -> Result<Duration, String> {
 type Rows = HashMap<(BalancerName, MemberName), String>;
 
 pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let mut asking = Asking::of(session, false).await?;
+    let mut asking = Asking::of_feed(session).await?;
     let mut ticks = interval(arguments.interval);
     // A slow answer is not made up for by asking faster.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

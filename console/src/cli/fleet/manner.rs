@@ -8,10 +8,21 @@ use crate::cli::{Ask, EditArguments};
 pub(super) enum Manner {
     /// It is done in each.
     Each(Shape),
+    /// It goes on in each, and what comes is told in one feed.
+    Feed(Lines),
     /// It is about one; the end of the sentence that says why.
     One(&'static str),
     /// It is about no target at all.
     Alone,
+}
+
+/// How the lines of a feed name their target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Before the line.
+    Text,
+    /// In the object that is the line.
+    Json,
 }
 
 /// How the results stand together.
@@ -25,12 +36,13 @@ pub(super) enum Shape {
     Json,
 }
 
-const EVENTS: &str = "events are numbered by each proxy for itself; name one with --socket or --apache";
+const UNDO: &str = "events are numbered by each proxy for itself; name one with --socket or --apache";
 const REVISIONS: &str = "--if-revision is of one proxy; name one with --socket or --apache";
 
 /// What it means.
 pub(super) fn of(ask: &Ask) -> Manner {
     let looked = |json: bool| Manner::Each(if json { Shape::Json } else { Shape::Parts });
+    let fed = |json: bool| Manner::Feed(if json { Lines::Json } else { Lines::Text });
     let done = |json: bool| Manner::Each(if json { Shape::Json } else { Shape::Lines });
     if options(ask).is_some_and(|options| options.if_revision.is_some()) {
         return Manner::One(REVISIONS);
@@ -54,13 +66,12 @@ pub(super) fn of(ask: &Ask) -> Manner {
         Ask::Remove(arguments) => done(arguments.options.json),
         Ask::Wait(arguments) => done(arguments.json),
         Ask::Reload(arguments) => done(arguments.json),
-        Ask::Undo(_) | Ask::Events(_) => Manner::One(EVENTS),
+        Ask::Undo(_) => Manner::One(UNDO),
+        Ask::Events(arguments) => fed(arguments.is_json()),
+        Ask::Watch(arguments) => fed(arguments.is_json()),
         Ask::Export(_) => {
             Manner::One("what is exported belongs into one configuration; name one with --socket or --apache")
         }
-        Ask::Watch(_) => Manner::One(
-            "one is watched here; name it with --socket or --apache, or see all on the screen: `evenkeel`",
-        ),
         Ask::Roll(arguments) => done(arguments.options.json),
         Ask::Proxies(_) => Manner::Alone,
     }
