@@ -118,7 +118,7 @@ impl Backend {
 
     /// Refuses connections, and keeps those there are.
     pub fn shuts(&self) {
-        *self.deaf.lock().unwrap() = None;
+        self.hears_again();
         let Some(acceptor) = self.acceptor.lock().unwrap().take() else { return };
         self.shared.stopping.store(true, Ordering::SeqCst);
         // A connection wakes it; on a machine out of ports one may fail.
@@ -148,6 +148,13 @@ impl Backend {
         *self.deaf.lock().unwrap() = Some((listener, queued));
     }
 
+    /// Nobody waits at a queue that is full any more.
+    fn hears_again(&self) {
+        if let Some((listener, _)) = self.deaf.lock().unwrap().take() {
+            ends_listening(&listener);
+        }
+    }
+
     /// Closes all its connections.
     pub fn hang_up(&self) {
         for stream in self.shared.open.lock().unwrap().drain(..).filter_map(|open| open.upgrade()) {
@@ -159,7 +166,7 @@ impl Backend {
     pub fn listens(&self) {
         let mut acceptor = self.acceptor.lock().unwrap();
         assert!(acceptor.is_none(), "{} listens already", self.shared.name);
-        *self.deaf.lock().unwrap() = None;
+        self.hears_again();
         self.shared.stopping.store(false, Ordering::SeqCst);
         let socket = bound(self.address);
         socket.listen(1024).unwrap();
@@ -247,6 +254,7 @@ pub fn bound(address: SocketAddr) -> Socket {
 fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
     for stream in listener.incoming() {
         if shared.stopping.load(Ordering::SeqCst) {
+            ends_listening(&SockRef::from(listener));
             return;
         }
         let Ok(stream) = stream else { continue };
@@ -262,6 +270,12 @@ fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
         // A client that goes away in the middle is what tests do, so the outcome is of no interest.
         thread::spawn(move || drop(converse(&shared, &stream, number)));
     }
+}
+
+/// Ends it for whoever has it: closing alone would leave it to a process that is just being started, which has all our
+/// descriptors until it is another program, and takes connections that nobody answers meanwhile.
+fn ends_listening(listener: &Socket) {
+    listener.shutdown(Shutdown::Both).unwrap();
 }
 
 /// Serves one connection until one end closes it.
@@ -426,6 +440,30 @@ mod tests {
         assert_eq!(ask(&a, "/").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
         a.listens();
         assert_eq!(ask(&a, "/").unwrap().answered_by(), "a");
+    }
+
+    #[test]
+    fn who_refuses_does_so_at_once_while_processes_are_started() {
+        let (a, ends) = (Backend::new("a"), AtomicBool::new(false));
+        let starts = || {
+            while !ends.load(Ordering::Relaxed) {
+                let started = std::process::Command::new("true").status();
+                assert!(started.unwrap().success());
+            }
+        };
+        let taken = thread::scope(|scope| {
+            (0..2).for_each(|_| drop(scope.spawn(starts)));
+            let is_taken = |_: &usize| {
+                a.refuses();
+                let taken = TcpStream::connect(a.address()).is_ok();
+                a.listens();
+                taken
+            };
+            let taken = (0..300).filter(is_taken).count();
+            ends.store(true, Ordering::Relaxed);
+            taken
+        });
+        assert_eq!(taken, 0);
     }
 
     #[test]
