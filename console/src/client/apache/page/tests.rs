@@ -141,6 +141,8 @@ fn other_documents_are_no_pages() {
     for (text, no) in [
         ("", NoPage::Other(String::new())),
         ("<title>Apache Status</title>", NoPage::Other("Apache Status".to_owned())),
+        (&FIRST[..FIRST.len() - 8], NoPage::Cut),
+        (&MIDDLE[..MIDDLE.find("<hr />\n</body>").unwrap()], NoPage::Cut),
         ("<h1>Log in</h1><input type=Password name=p>", NoPage::Login("Log in".to_owned())),
     ] {
         assert_eq!(Page::read(text.as_bytes()), Err(no), "{text}");
