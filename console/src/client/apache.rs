@@ -12,6 +12,7 @@
 //! | `servers` | whether one server answers, one that was restarted, or several |
 //! | `record` | what follows from having looked before: events, restarts, edits that were forgotten |
 //! | `act` | an edit: posted, read again, and proven |
+//! | `guard` | whether an edit would leave nobody |
 //! | `add` | a member that is added, likewise |
 //! | `jobs`, `drains` | drains, which go on while this process looks on |
 //! | `listen` | events as they come |
@@ -23,6 +24,7 @@ mod add;
 mod clock;
 mod drains;
 mod form;
+mod guard;
 mod html;
 mod http;
 mod jobs;
@@ -132,8 +134,9 @@ impl Manager {
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
         let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        self.act(&subject, act::Order { wanted: form::of_member(edit), revision: edit.revision, reason })
-            .await
+        let guarded = Some(edit.clone()).filter(|edit| edit.force != Some(true));
+        let wanted = form::of_member(edit);
+        self.act(&subject, act::Order { wanted, revision: edit.revision, reason, guarded }).await
     }
 
     pub(super) async fn edit_balancer(
@@ -143,8 +146,8 @@ impl Manager {
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: None };
         let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        self.act(&subject, act::Order { wanted: form::of_balancer(edit), revision: edit.revision, reason })
-            .await
+        let wanted = form::of_balancer(edit);
+        self.act(&subject, act::Order { wanted, revision: edit.revision, reason, guarded: None }).await
     }
 
     pub(super) fn events(manager: &Arc<Self>, since: Option<u64>, follow: bool) -> Result<Events, Failure> {

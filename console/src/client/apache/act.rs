@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{Change, EditNote, Edited, EventKind, Peer, Refusal, Snapshot, Subject};
+use evenkeel_protocol::{Change, EditNote, Edited, EventKind, MemberEdit, Peer, Refusal, Snapshot, Subject};
 
 use super::form::{self, Wanted, body, encoded};
 use super::http::Ask;
 use super::page::{Balancer, Page};
 use super::servers::SEVERAL;
 use super::settings::Setting;
-use super::{Look, Manager, closed, record, settings};
+use super::{Look, Manager, closed, guard, record, settings};
 use crate::client::Failure;
 
 /// Characters of a text of the page, in a message.
@@ -26,6 +26,8 @@ pub(super) struct Order {
     pub(super) revision: Option<u64>,
     /// Why, in the operator's words.
     pub(super) reason: Option<String>,
+    /// What the guard of the last member is asked about; none: nothing that it could refuse, or it is overridden.
+    pub(super) guarded: Option<MemberEdit>,
 }
 
 impl Manager {
@@ -102,6 +104,12 @@ impl Manager {
         let wanted: Vec<Wanted> = order.wanted.iter().filter(differs).cloned().collect();
         if wanted.is_empty() {
             return Ok(None);
+        }
+        if let (Some(edit), Some(member)) = (&order.guarded, &subject.member) {
+            let balancer = snapshot.balancer(&subject.balancer);
+            if let Some(refusal) = balancer.and_then(|balancer| guard::refusal(balancer, member, edit)) {
+                return Err(Failure::Refused(refusal));
+            }
         }
         let Some(nonce) = balancer.nonce.as_deref() else {
             return refused(

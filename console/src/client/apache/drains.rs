@@ -24,6 +24,7 @@ impl Manager {
         let edit = MemberEdit {
             drain: Some(true),
             revision: order.revision,
+            force: order.force,
             reason: order.reason.clone(),
             ..MemberEdit::default()
         };

@@ -62,6 +62,20 @@ async fn an_edit_posts_only_what_changes_and_is_proven() {
 }
 
 #[tokio::test]
+async fn the_last_member_is_guarded_unless_that_is_overridden() {
+    let server = page(Shown::new(&[A]), |shown, _| shown.rows[0].words = "Init Drn Ok ".to_owned()).await;
+    let client = server.client();
+    let refused = drained(&client, A).await.unwrap_err();
+    assert!(matches!(&refused, Failure::Refused(why) if why.code == Code::Guarded), "{refused:?}");
+    let (balancer, member) = target(A);
+    let begun = soon(client.begin_drain(&balancer, &member, &DrainOrder::default())).await.unwrap_err();
+    assert!(begun.to_string().contains("last usable member"), "{begun}");
+    assert_eq!(server.posted().len(), 0);
+    let forced = DrainOrder { force: Some(true), ..DrainOrder::default() };
+    assert!(soon(client.begin_drain(&balancer, &member, &forced)).await.unwrap().changed);
+}
+
+#[tokio::test]
 async fn an_edit_that_does_not_hold_is_an_error_with_its_likely_cause() {
     type Apply = fn(&mut Shown, &str);
     let swallow: Apply = |_, _| {};
