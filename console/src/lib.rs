@@ -19,6 +19,7 @@ pub mod demo;
 pub mod effect;
 pub mod heard;
 pub mod keymap;
+pub mod lineup;
 pub mod message;
 pub mod model;
 pub mod need;

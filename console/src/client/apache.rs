@@ -8,8 +8,11 @@
 //! | `html`, `page`, `form` | what stands on a page, by headings and names |
 //! | `xml`, `size` | exact numbers, and rounded ones |
 //! | `sight`, `settings` | a page as a snapshot, and what of it can be set |
+//! | `reading` | the page, read as often as it takes to know whose it is |
+//! | `servers` | whether one server answers, one that was restarted, or several |
 //! | `record` | what follows from having looked before: events, restarts, edits that were forgotten |
 //! | `act` | an edit: posted, read again, and proven |
+//! | `guard` | whether an edit would leave nobody |
 //! | `add` | a member that is added, likewise |
 //! | `jobs`, `drains` | drains, which go on while this process looks on |
 //! | `listen` | events as they come |
@@ -21,14 +24,17 @@ mod add;
 mod clock;
 mod drains;
 mod form;
+mod guard;
 mod html;
 mod http;
 mod jobs;
 pub(super) mod listen;
 mod page;
+mod reading;
 mod record;
 #[cfg(test)]
 mod scripted;
+mod servers;
 mod settings;
 mod sight;
 mod size;
@@ -44,11 +50,10 @@ use tokio::sync::{Notify, Semaphore};
 
 pub use access::{Access, Credentials};
 use clock::{Clock, Now};
-use http::{Ask, Http};
+use http::Http;
 use jobs::{Came, Jobs};
-use page::{NoPage, Page};
+use page::Page;
 use record::Record;
-use sight::Sight;
 
 use super::{Events, Failure, Limits};
 use crate::ability::Ability;
@@ -78,11 +83,14 @@ struct State {
     read: Option<Now>,
     /// What httpd calls itself, for the Referer.
     server: Option<String>,
+    /// How often the page was looked at.
+    looks: u64,
 }
 
 /// A page, and what it was taken for.
 struct Look {
     page: Page,
+    exact: Option<xml::Document>,
     snapshot: Snapshot,
 }
 
@@ -112,7 +120,7 @@ impl Manager {
         if let Some(known) = known {
             return Ok(known);
         }
-        self.look(None).await?;
+        self.look().await?;
         self.drive().await;
         self.with(|state| state.record.last().cloned().map(|snapshot| state.whole(snapshot)))
             .ok_or_else(closed)
@@ -126,8 +134,9 @@ impl Manager {
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
         let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        self.act(&subject, act::Order { wanted: form::of_member(edit), revision: edit.revision, reason })
-            .await
+        let guarded = Some(edit.clone()).filter(|edit| edit.force != Some(true));
+        let wanted = form::of_member(edit);
+        self.act(&subject, act::Order { wanted, revision: edit.revision, reason, guarded }).await
     }
 
     pub(super) async fn edit_balancer(
@@ -137,8 +146,8 @@ impl Manager {
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: None };
         let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        self.act(&subject, act::Order { wanted: form::of_balancer(edit), revision: edit.revision, reason })
-            .await
+        let wanted = form::of_balancer(edit);
+        self.act(&subject, act::Order { wanted, revision: edit.revision, reason, guarded: None }).await
     }
 
     pub(super) fn events(manager: &Arc<Self>, since: Option<u64>, follow: bool) -> Result<Events, Failure> {
@@ -153,53 +162,11 @@ impl Manager {
         used(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the page, or with a query the page with a form, and takes it in.
-    async fn look(&self, query: Option<&str>) -> Result<Look, Failure> {
-        let Ok(_reading) = self.reading.acquire().await else { return Err(closed()) };
-        let referer = self.referer();
-        let document = self.http.ask(Ask::Get(query), &referer).await?;
-        let page = Page::read(&document.bytes).map_err(|no| self.no_page(&no))?;
-        let exact = match self.http.ask(Ask::Get(Some("xml=1")), &page.server).await {
-            Ok(document) if document.kind.contains("xml") => xml::read(&document.bytes),
-            _ => None,
-        };
-        let now = self.clock.now();
-        let url = self.http.url().as_str();
-        let seen = Sight { page: &page, exact: exact.as_deref(), url, taken: now.wall }.snapshot();
-        let snapshot = self.with(|state| {
-            state.server = Some(page.server.clone());
-            state.read = Some(now);
-            let before = state.record.number();
-            let snapshot = state.record.take(&page, seen);
-            (before != state.record.number()).then(|| self.news.notify_waiters());
-            snapshot
-        });
-        Ok(Look { page, snapshot })
-    }
-
-    /// The name that httpd wants to see in a Referer: what it calls itself, and until that is known what we call it.
-    fn referer(&self) -> String {
-        self.with(|state| state.server.clone()).unwrap_or_else(|| self.http.host().to_owned())
-    }
-
-    fn no_page(&self, no: &NoPage) -> Failure {
-        let url = self.http.url();
-        Failure::Protocol(match no {
-            NoPage::Login(title) => format!(
-                "{url} is a page to log in ('{title}') and no balancer-manager: lend the console a session with \
-                 --cookie or --header, or name yourself with --user"
-            ),
-            NoPage::Other(title) if title.is_empty() => {
-                format!("{url} is no balancer-manager page: is it the path of SetHandler balancer-manager?")
-            }
-            NoPage::Other(title) => format!(
-                "{url} is no balancer-manager page but '{title}': is it the path of SetHandler balancer-manager?"
-            ),
-        })
-    }
-
-    /// Lets the drains go on by what was seen last.
+    /// Lets the drains go on by what was seen last; of several servers in turn nothing follows for them.
     async fn drive(&self) {
+        if self.one_server().is_err() {
+            return;
+        }
         let now = self.clock.now();
         let came = self.with(|state| {
             let Some(seen) = state.record.last().cloned() else { return Vec::new() };

@@ -4,9 +4,9 @@
 
 use evenkeel_protocol::{BalancerSnapshot, Flag, MemberEdit, MemberSnapshot, Route, Status, Timestamp};
 
+use crate::lineup::{Place, newcomers, places};
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::drains::Drainage;
-use crate::model::health::{Place, newcomers, places};
 use crate::model::target::label;
 
 mod removal;
@@ -54,7 +54,7 @@ pub fn consequences(
     taken: Timestamp,
 ) -> Vec<Remark> {
     let before = places(balancer);
-    let after_edit = applied(member, &act.edit(member.revision));
+    let after_edit = Place::after(member, &act.edit(member.revision));
     let after: Vec<Place> = balancer
         .members
         .iter()
@@ -88,14 +88,6 @@ pub fn consequences(
     scene.remarks.splice(at..at, left);
     scene.remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     scene.remarks
-}
-
-/// The member's place after the edit.
-pub(super) fn applied(member: &MemberSnapshot, edit: &MemberEdit) -> Place {
-    let status = MemberEdit::FLAGS
-        .into_iter()
-        .fold(member.status, |status, (flag, _)| edit.flag(flag).map_or(status, |on| status.with(flag, on)));
-    Place { status, lbset: edit.lbset.unwrap_or(member.lbset) }
 }
 
 impl Scene<'_> {

@@ -1,6 +1,8 @@
 //! What a member's status means: its class, the sentence for people, and who is offered new users at all.
 
-use evenkeel_protocol::{BalancerSnapshot, Flag, Lbset, MemberSnapshot, Status};
+use evenkeel_protocol::{BalancerSnapshot, Flag, MemberSnapshot, Status};
+
+use crate::lineup::{newcomers, places};
 
 /// The class of a member's status, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,62 +121,6 @@ impl Grade {
     }
 }
 
-/// What decides who is offered a request without a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The member's status.
-    pub status: Status,
-    /// The member's set.
-    pub lbset: Lbset,
-}
-
-impl Place {
-    /// That of a member.
-    pub fn of(member: &MemberSnapshot) -> Self {
-        Self { status: member.status, lbset: member.lbset }
-    }
-
-    fn is_reserve(self) -> bool {
-        self.status.has_any(&[Flag::Spare, Flag::Standby])
-    }
-
-    fn is_open(self) -> bool {
-        self.status.is_usable() && !self.status.has(Flag::Drain)
-    }
-}
-
-/// Who is offered a request without a session, by position: the lowest set that has anybody, its normal members
-/// and as many spares as places are vacant, or else its standbys. (httpd's walk; the core decides for real.)
-pub fn newcomers(places: &[Place]) -> Vec<usize> {
-    let mut sets: Vec<Lbset> = places.iter().map(|place| place.lbset).collect();
-    sets.sort_unstable();
-    sets.dedup();
-    for set in sets {
-        let members = || places.iter().copied().enumerate().filter(move |(_, place)| place.lbset == set);
-        let vacant = members().filter(|(_, place)| !place.is_reserve() && !place.is_open()).count();
-        let spares =
-            members().filter(|(_, place)| place.is_open() && place.status.has(Flag::Spare)).take(vacant);
-        let normal = members().filter(|(_, place)| place.is_open() && !place.is_reserve());
-        let mut offered: Vec<usize> = normal.chain(spares).map(|(at, _)| at).collect();
-        if offered.is_empty() {
-            offered = members()
-                .filter(|(_, place)| place.is_open() && place.is_reserve() && !place.status.has(Flag::Spare))
-                .map(|(at, _)| at)
-                .collect();
-        }
-        if !offered.is_empty() {
-            offered.sort_unstable();
-            return offered;
-        }
-    }
-    Vec::new()
-}
-
-/// The places of all members of a balancer.
-pub fn places(balancer: &BalancerSnapshot) -> Vec<Place> {
-    balancer.members.iter().map(Place::of).collect()
-}
-
 /// What the member's status means for its users, in one sentence.
 pub fn meaning(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
     let route = &member.route;
@@ -226,32 +172,9 @@ mod tests {
     use super::*;
     use crate::model::sample;
 
-    fn place(letters: &str, set: u8) -> Place {
+    fn status(letters: &str) -> Status {
         let status = Status::INITIALISED;
-        let status = if letters.is_empty() { status } else { status.apply(letters).unwrap() };
-        Place { status, lbset: Lbset::new(set).unwrap() }
-    }
-
-    #[test]
-    fn who_is_offered_new_users_follows_the_recorded_walks() {
-        for (what, members, wanted) in [
-            ("all of set 0", &[("", 0), ("", 0), ("", 1)][..], &[0, 1][..]),
-            ("set 1 after set 0", &[("D", 0), ("N", 0), ("", 1)], &[2]),
-            ("a standby before set 1", &[("D", 0), ("H", 0), ("", 1)], &[1]),
-            ("a standby only if nobody else can", &[("", 0), ("H", 0)], &[0]),
-            ("one spare for one vacancy", &[("D", 0), ("", 0), ("R", 0), ("R", 0)], &[1, 2]),
-            ("two spares for two", &[("N", 0), ("D", 0), ("", 0), ("R", 0), ("R", 0)], &[2, 3, 4]),
-            ("a draining standby frees no place", &[("NH", 0), ("", 0), ("R", 0)], &[1]),
-            ("only spares", &[("R", 0), ("R", 0)], &[]),
-            ("spare before standby", &[("D", 0), ("D", 0), ("R", 0), ("H", 0)], &[2]),
-            ("all draining", &[("N", 0), ("N", 0)], &[]),
-            ("a spare of another set does not help", &[("D", 0), ("R", 1)], &[]),
-            ("both R and H is a spare", &[("", 0), ("RH", 0)], &[0]),
-            ("nobody at all", &[], &[]),
-        ] {
-            let places: Vec<Place> = members.iter().map(|(letters, set)| place(letters, *set)).collect();
-            assert_eq!(newcomers(&places), wanted, "{what}");
-        }
+        if letters.is_empty() { status } else { status.apply(letters).unwrap() }
     }
 
     #[test]
@@ -267,7 +190,7 @@ mod tests {
             ("C", Health::CheckFailed),
             ("U", Health::Unready),
         ] {
-            assert_eq!(Health::of(place(letters, 0).status), health, "{letters}");
+            assert_eq!(Health::of(status(letters)), health, "{letters}");
         }
         assert_eq!(Health::of(Status::NONE), Health::Unready);
     }

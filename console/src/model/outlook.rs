@@ -6,10 +6,10 @@ use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Flag, MemberName, MemberSnapshot, PlanPreview, Snapshot,
 };
 
+use crate::lineup::{Hold, Loss, Place, newcomers, places};
 use crate::model::act::{Act, Turn};
-use crate::model::consequence::{Remark, Tone, applied, consequences, is_let_go_of, who_is_left};
+use crate::model::consequence::{Remark, Tone, consequences, is_let_go_of, who_is_left};
 use crate::model::forecast;
-use crate::model::health::{Place, newcomers, places};
 use crate::model::question::{Question, Subject};
 
 /// How much it takes to agree.
@@ -53,17 +53,16 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
             .members
             .iter()
             .zip(&before)
-            .map(|(member, place)| if touched(member) { applied(member, &act.edit(0)) } else { *place })
+            .map(|(member, place)| if touched(member) { Place::after(member, &act.edit(0)) } else { *place })
             .collect();
-        let usable = |places: &[Place]| places.iter().filter(|place| place.status.is_usable()).count();
+        let usable_after = after.iter().filter(|place| place.status.is_usable()).count();
         let offered = [newcomers(&before), newcomers(&after)];
-        let [had, has] = [&offered[0], &offered[1]].map(|offered| !offered.is_empty());
-        takes_last |= had && !has || usable(&before) > 0 && usable(&after) == 0;
+        takes_last |= Loss::between(Hold::of(&before), Hold::of(&after)).is_some();
         // Whoever can get a request at any time is spelt out, lest what it takes to agree change under the hands.
         takes_last |= matches!(act, Act::Remove { .. })
             && balancer.members.iter().any(|member| touched(member) && !is_let_go_of(member));
         if one.is_none() && plan.is_none() {
-            remarks.extend(who_is_left(balancer, &offered, usable(&after)));
+            remarks.extend(who_is_left(balancer, &offered, usable_after));
         }
     }
     match one {
@@ -120,7 +119,7 @@ fn of_many(
     if gone > 0 {
         remarks.push(Remark { tone: Tone::Warning, text: format!("{gone} of them are no longer there.") });
     }
-    let is_so = |member: &MemberSnapshot| applied(member, &act.edit(0)) == Place::of(member);
+    let is_so = |member: &MemberSnapshot| Place::after(member, &act.edit(0)) == Place::of(member);
     let so = found.iter().filter(|(_, member)| is_so(member)).count();
     if so > 0 && act.changes().is_empty() {
         remarks.push(plain(format!("{so} of them are so already.")));

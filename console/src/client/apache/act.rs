@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{Change, EditNote, Edited, EventKind, Peer, Refusal, Snapshot, Subject};
+use evenkeel_protocol::{Change, EditNote, Edited, EventKind, MemberEdit, Peer, Refusal, Snapshot, Subject};
 
 use super::form::{self, Wanted, body, encoded};
 use super::http::Ask;
 use super::page::{Balancer, Page};
+use super::servers::SEVERAL;
 use super::settings::Setting;
-use super::{Look, Manager, closed, record, settings};
+use super::{Look, Manager, closed, guard, record, settings};
 use crate::client::Failure;
 
 /// Characters of a text of the page, in a message.
 const SHOWN: usize = 200;
-/// How often the page is looked at again to find out why an edit did not hold.
-const LOOKS: usize = 4;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -27,6 +26,8 @@ pub(super) struct Order {
     pub(super) revision: Option<u64>,
     /// Why, in the operator's words.
     pub(super) reason: Option<String>,
+    /// What the guard of the last member is asked about; none: nothing that it could refuse, or it is overridden.
+    pub(super) guarded: Option<MemberEdit>,
 }
 
 impl Manager {
@@ -42,19 +43,20 @@ impl Manager {
         let after = self.post(&form, &before).await;
         self.with(|state| state.record.expect(None));
         let after = after.map_err(Failure::of_edit)?;
+        self.one_server().map_err(|_| Failure::FateUnknown(SEVERAL.to_owned()))?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
         let changes = (proof.changes.clone(), notes(&proof.besides, &wanted));
         let edited = self.tell_of(edited(subject, &after, changes), (subject, order.reason), &after);
         if proof.missing.is_empty() {
             return Ok(edited);
         }
-        Err(self.why_not(&proof, (subject, &wanted), (&before, &after)).await)
+        Err(why_not(&proof, (subject, &wanted), (&before, &after)))
     }
 
     /// Posts a form and looks what has come of it.
     async fn post(&self, form: &str, before: &Look) -> Result<Look, Failure> {
         self.http.ask(Ask::Post(form), &before.page.server).await?;
-        self.look(None).await
+        self.look().await
     }
 
     /// Notes what was changed from here, if anything was.
@@ -73,7 +75,7 @@ impl Manager {
 
     /// The page with the form of the subject on it, as things are now.
     pub(super) async fn form(&self, subject: &Subject) -> Result<Look, Failure> {
-        let plain = self.look(None).await?;
+        let plain = self.look().await?;
         let (balancer, w) = listed(&plain.page, subject)?;
         let mut query = format!("b={}", encoded(&balancer.b));
         if let Some(w) = w {
@@ -82,25 +84,7 @@ impl Manager {
         if let Some(nonce) = balancer.nonce.as_deref() {
             query = format!("{query}&nonce={}", encoded(nonce));
         }
-        self.look(Some(&query)).await
-    }
-
-    /// May it be changed at all, by somebody who has seen that revision of it?
-    pub(super) fn editable(
-        &self,
-        subject: &Subject,
-        seen: Option<u64>,
-        snapshot: &Snapshot,
-    ) -> Result<(), Failure> {
-        let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
-        if self.with(|state| state.record.is_several()) {
-            return refused(Code::ReadOnly, record::SEVERAL.to_owned());
-        }
-        let now = revision(snapshot, subject);
-        if seen.is_some_and(|seen| !record::is_revision(seen, now)) {
-            return refused(Code::Stale, format!("{} was changed since you looked", named(subject)));
-        }
-        Ok(())
+        self.look_at_form(&query, plain).await
     }
 
     /// The fields that really change, and the body that changes them; none: all of it holds already.
@@ -111,8 +95,8 @@ impl Manager {
         before: &Look,
     ) -> Result<Option<(Vec<Wanted>, String)>, Failure> {
         let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
-        let Look { page, snapshot } = before;
-        self.editable(subject, order.revision, snapshot)?;
+        let Look { page, snapshot, .. } = before;
+        is_as_seen(subject, order.revision, snapshot)?;
         let (balancer, w) = listed(page, subject)?;
         let differs = |wanted: &&Wanted| {
             settings::get(snapshot, subject, wanted.field).is_none_or(|value| value != wanted.shown)
@@ -120,6 +104,12 @@ impl Manager {
         let wanted: Vec<Wanted> = order.wanted.iter().filter(differs).cloned().collect();
         if wanted.is_empty() {
             return Ok(None);
+        }
+        if let (Some(edit), Some(member)) = (&order.guarded, &subject.member) {
+            let balancer = snapshot.balancer(&subject.balancer);
+            if let Some(refusal) = balancer.and_then(|balancer| guard::refusal(balancer, member, edit)) {
+                return Err(Failure::Refused(refusal));
+            }
         }
         let Some(nonce) = balancer.nonce.as_deref() else {
             return refused(
@@ -144,64 +134,53 @@ impl Manager {
         }
         Ok(Some((wanted, form)))
     }
+}
 
-    /// Why an edit that was posted does not hold.
-    async fn why_not(
-        &self,
-        proof: &Proof,
-        (subject, wanted): (&Subject, &[Wanted]),
-        (before, after): (&Look, &Look),
-    ) -> Failure {
-        let internal = |why: String| Failure::Refused(Refusal::new(Code::Internal, why));
-        let missing: Vec<String> =
-            proof.missing.iter().map(|(field, value)| format!("{field} ({value})")).collect();
-        let took = format!(
-            "{}: httpd answered, and {} did not take{}",
-            named(subject),
-            missing.join(", "),
-            if proof.changes.is_empty() { "" } else { ", while the rest did" }
-        );
-        let nonce = |look: &Look| look.page.balancer(&subject.balancer).and_then(|found| found.nonce.clone());
-        let old = nonce(before);
-        if old != nonce(after) {
-            for _ in 0..LOOKS {
-                // What cannot be read any more answers nothing either.
-                let Ok(again) = self.look(None).await else { break };
-                if nonce(&again) == old {
-                    break;
-                }
-            }
-            if self.with(|state| state.record.is_several()) {
-                return Failure::FateUnknown(record::SEVERAL.to_owned());
-            }
-            return internal(format!(
-                "{took}: httpd was restarted in between (its nonce has changed); do it again"
-            ));
-        }
-        if let Some((other, change)) =
-            proof.besides.iter().find(|(_, change)| wanted.iter().any(|wanted| wanted.field == change.field))
-        {
-            return internal(format!(
-                "{took}, but {} has now {} {}: httpd took it for that one, or somebody changed that meanwhile",
-                named(other),
-                change.field,
-                change.after
-            ));
-        }
-        if old.as_deref() == Some("") {
-            let why = format!("{took}: nonce=None in its configuration lets nobody change anything");
-            return Failure::Refused(Refusal::new(Code::ReadOnly, why));
-        }
-        let balancer = before.snapshot.balancer(&subject.balancer);
-        if proof.missing.iter().all(|(field, _)| field == "lbfactor")
-            && balancer.is_some_and(|balancer| balancer.members.len() == 1)
-        {
-            return internal(format!("{took}: httpd keeps the factor of a member that is alone at 1.00"));
-        }
-        internal(format!(
-            "{took}: something in between drops the body of a POST, or changes its Referer; see httpd's error log"
-        ))
+/// Why an edit that was posted does not hold.
+fn why_not(
+    proof: &Proof,
+    (subject, wanted): (&Subject, &[Wanted]),
+    (before, after): (&Look, &Look),
+) -> Failure {
+    let internal = |why: String| Failure::Refused(Refusal::new(Code::Internal, why));
+    let missing: Vec<String> =
+        proof.missing.iter().map(|(field, value)| format!("{field} ({value})")).collect();
+    let took = format!(
+        "{}: httpd answered, and {} did not take{}",
+        named(subject),
+        missing.join(", "),
+        if proof.changes.is_empty() { "" } else { ", while the rest did" }
+    );
+    let nonce = |look: &Look| look.page.balancer(&subject.balancer).and_then(|found| found.nonce.clone());
+    let old = nonce(before);
+    if old != nonce(after) {
+        return internal(format!(
+            "{took}: httpd was restarted in between (its nonce has changed); do it again"
+        ));
     }
+    if let Some((other, change)) =
+        proof.besides.iter().find(|(_, change)| wanted.iter().any(|wanted| wanted.field == change.field))
+    {
+        return internal(format!(
+            "{took}, but {} has now {} {}: httpd took it for that one, or somebody changed that meanwhile",
+            named(other),
+            change.field,
+            change.after
+        ));
+    }
+    if old.as_deref() == Some("") {
+        let why = format!("{took}: nonce=None in its configuration lets nobody change anything");
+        return Failure::Refused(Refusal::new(Code::ReadOnly, why));
+    }
+    let balancer = before.snapshot.balancer(&subject.balancer);
+    if proof.missing.iter().all(|(field, _)| field == "lbfactor")
+        && balancer.is_some_and(|balancer| balancer.members.len() == 1)
+    {
+        return internal(format!("{took}: httpd keeps the factor of a member that is alone at 1.00"));
+    }
+    internal(format!(
+        "{took}: something in between drops the body of a POST, or changes its Referer; see httpd's error log"
+    ))
 }
 
 /// The answer to an edit that holds.
@@ -283,6 +262,20 @@ fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
         );
     }
     notes
+}
+
+/// Is the subject still as somebody saw it who knows that revision of it?
+///
+/// # Errors
+///
+/// It was changed since.
+pub(super) fn is_as_seen(subject: &Subject, seen: Option<u64>, snapshot: &Snapshot) -> Result<(), Failure> {
+    let now = revision(snapshot, subject);
+    if seen.is_some_and(|seen| !record::is_revision(seen, now)) {
+        let why = format!("{} was changed since you looked", named(subject));
+        return Err(Failure::Refused(Refusal::new(Code::Stale, why)));
+    }
+    Ok(())
 }
 
 /// The balancer on the page, and how links name the member.

@@ -13,6 +13,7 @@ use super::act::{self, named};
 use super::form::{self, Wanted};
 use super::http::Ask;
 use super::page::Page;
+use super::servers::SEVERAL;
 use super::{Look, Manager, closed, record, settings};
 use crate::client::Failure;
 
@@ -78,14 +79,16 @@ impl Manager {
             Failure::Refused(_) => not_added(subject, &before.page),
             other => other.of_edit(),
         })?;
-        self.look(None).await.map_err(Failure::of_edit)
+        let after = self.look().await.map_err(Failure::of_edit)?;
+        self.one_server().map_err(|_| Failure::FateUnknown(SEVERAL.to_owned()))?;
+        Ok(after)
     }
 
     /// The body that adds it.
     fn joining(&self, own: &Subject, addition: &MemberAddition, before: &Look) -> Result<String, Failure> {
         let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
-        let Look { page, snapshot } = before;
-        self.editable(own, addition.revision, snapshot)?;
+        let Look { page, snapshot, .. } = before;
+        act::is_as_seen(own, addition.revision, snapshot)?;
         let (balancer, _) = act::listed(page, own)?;
         let (Some(nonce), Some(form)) = (balancer.nonce.as_deref(), &page.form) else {
             return refused(Code::ReadOnly, act::no_form(page, self.http.host()));

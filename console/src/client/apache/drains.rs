@@ -24,6 +24,7 @@ impl Manager {
         let edit = MemberEdit {
             drain: Some(true),
             revision: order.revision,
+            force: order.force,
             reason: order.reason.clone(),
             ..MemberEdit::default()
         };
@@ -51,8 +52,13 @@ impl Manager {
     }
 
     /// One drain as it stands, looked at now.
+    ///
+    /// # Errors
+    ///
+    /// Several servers answer in turn, so that nobody can say how it stands.
     pub(in crate::client) async fn drain(&self, number: u64) -> Result<Drain, Failure> {
         self.snapshot().await?;
+        self.one_server()?;
         self.with(|state| state.jobs.get(number).cloned()).ok_or_else(|| none(number))
     }
 

@@ -19,6 +19,8 @@ pub(super) enum Piece {
     Form(bool),
     /// A field of a form, or one of the choices of a field: its name and value.
     Field(Field),
+    /// The end of the document.
+    End,
 }
 
 /// One cell of a row, or a heading.
@@ -131,6 +133,7 @@ impl Reader {
             b"title" | b"h1" | b"h2" | b"h3" | b"dt" | b"td" | b"th" => self.close(),
             b"tr" | b"table" => self.end_row(),
             b"select" => self.select.clear(),
+            b"html" => self.pieces.push(Piece::End),
             _ => {}
         }
     }
@@ -173,7 +176,7 @@ mod tests {
     fn rows_links_and_fields_are_found_however_tags_are_closed() {
         let page = b"<h1>A &amp; B</h1><dl><dt>One\n two</dt></dl><table><tr><th>X<th>Y</tr>\n<tr><td> (None) \
             </td><td><a href='/p?b=x&amp;w=h&nonce=1'>h</a></table><form METHOD=post><input name=w_lf type=TEXT \
-            value='1.00'><select name='m'><option value='a' selected >a\n<option value=b></select>";
+            value='1.00'><select name='m'><option value='a' selected >a\n<option value=b></select></html>";
         let cell = |heads, text: &str, link: Option<&str>| Cell {
             heads,
             text: text.to_owned(),
@@ -193,6 +196,7 @@ mod tests {
                 field("w_lf", "text", "1.00"),
                 field("m", "select", "a"),
                 field("m", "select", "b"),
+                Piece::End,
             ]
         );
     }

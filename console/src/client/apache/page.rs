@@ -74,6 +74,8 @@ impl Cells {
 pub(super) enum NoPage {
     /// It asks for a password.
     Login(String),
+    /// It is one, and has no end.
+    Cut,
     /// It is something else, of that title.
     Other(String),
 }
@@ -96,6 +98,10 @@ impl Page {
             _ => None,
         });
         let Some(server) = server else { return Err(foreign(&pieces)) };
+        // Every version ends its page so, and of a page that was cut off members would seem to be gone.
+        if !pieces.contains(&Piece::End) {
+            return Err(NoPage::Cut);
+        }
         let mut page = Self { server: clean(server, LONGEST), ..Self::default() };
         let mut headings: Vec<String> = Vec::new();
         for piece in &pieces {
@@ -106,6 +112,7 @@ impl Page {
                     headings = row.iter().map(|cell| cell.text.clone()).collect();
                 }
                 Piece::Row(row) => page.row(&headings, row),
+                Piece::End => {}
                 Piece::Form(posted) => page.form = Some(Form::new(*posted)),
                 Piece::Field(field) => {
                     if let Some(form) = &mut page.form {

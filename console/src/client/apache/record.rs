@@ -7,13 +7,11 @@ use evenkeel_protocol::{
     Override, Recovery, Snapshot, Subject, Timestamp,
 };
 
-use super::page::Page;
+use super::servers::{SEVERAL, Servers};
 use super::settings::{self, Setting};
 
 /// Events that are kept for those who come to listen.
 const EVENTS: usize = 1000;
-/// Runs of httpd that are remembered, to notice one that comes back.
-const RUNS: usize = 8;
 /// Settings of ours that are remembered.
 const OWN: usize = 1000;
 
@@ -22,9 +20,6 @@ pub(super) const ROSTER: &str = "member";
 
 /// Why httpd does not say more.
 const SILENT: &str = "httpd does not say why; its error log does";
-
-/// The nonces of a page: they are others after each start of httpd, unless its configuration fixes them.
-type Nonces = BTreeMap<BalancerName, String>;
 
 /// Everything that was seen so far.
 #[derive(Debug, Default)]
@@ -36,9 +31,10 @@ pub(super) struct Record {
     revisions: BTreeMap<Subject, (u32, u64)>,
     events: VecDeque<Event>,
     number: u64,
-    runs: VecDeque<Nonces>,
-    /// Do the answers come from several servers?
-    several: bool,
+    /// Who has answered so far, also between two looks.
+    pub(super) servers: Servers,
+    /// The turn of them that was seen last.
+    turn: u64,
     own: Vec<Own>,
     /// What is being set from here, and is told once it is proven.
     expected: Option<(Subject, Vec<&'static str>)>,
@@ -55,16 +51,18 @@ struct Own {
 }
 
 impl Record {
-    /// Takes in what a page says, and gives back the same with what follows from the pages before.
-    pub(super) fn take(&mut self, page: &Page, mut seen: Snapshot) -> Snapshot {
-        let restarted = self.is_restarted(page, &seen);
+    /// Takes in what a page says, and gives back the same with what follows from the pages before; `persists` says
+    /// whether httpd keeps edits over a restart, where the page tells.
+    pub(super) fn take(&mut self, persists: Option<bool>, mut seen: Snapshot) -> Snapshot {
+        let restarted = self.is_restarted(&seen);
+        let several = self.servers.is_several();
         if self.last.is_none() || restarted {
             self.started = seen.taken;
         }
         if let Some(before) = self.last.take() {
             if restarted {
-                self.restart(page.persists, &before, &seen);
-            } else if !self.several {
+                self.restart(persists, &before, &seen);
+            } else if !several {
                 self.compare(&before, &seen);
             }
         }
@@ -76,7 +74,7 @@ impl Record {
         seen.proxy.reloads = self.reloads;
         self.number_revisions(&mut seen);
         seen.event = self.number;
-        if self.several {
+        if several {
             seen.warnings.insert(0, SEVERAL.to_owned());
         }
         seen.forgotten.clone_from(&self.forgotten);
@@ -87,11 +85,6 @@ impl Record {
     /// What was seen last.
     pub(super) fn last(&self) -> Option<&Snapshot> {
         self.last.as_ref()
-    }
-
-    /// Do the answers come from several servers?
-    pub(super) fn is_several(&self) -> bool {
-        self.several
     }
 
     /// The number of the last event.
@@ -128,33 +121,13 @@ impl Record {
         }
     }
 
-    /// Does another run of httpd answer than before? One that was seen earlier means that several take turns.
-    fn is_restarted(&mut self, page: &Page, seen: &Snapshot) -> bool {
-        let told = page.balancers.iter().filter_map(|balancer| {
-            let nonce = balancer.nonce.as_ref().filter(|nonce| !nonce.is_empty())?;
-            Some((balancer.name.clone(), nonce.clone()))
-        });
-        let nonces: Nonces = told.collect();
-        let differ = |known: &Nonces| {
-            nonces.iter().any(|(name, nonce)| known.get(name).is_some_and(|known| known != nonce))
-        };
-        let Some(present) = self.runs.back() else {
-            self.runs.push_back(nonces);
-            return false;
-        };
-        if !differ(present) {
-            // Fixed nonces say nothing; counters that go back do.
-            let fell = self.last.as_ref().is_some_and(|before| has_fallen(before, seen));
-            return fell && !self.several;
-        }
-        if self.runs.iter().any(|run| !differ(run)) {
-            self.several = true;
-        }
-        if self.runs.len() == RUNS {
-            self.runs.pop_front();
-        }
-        self.runs.push_back(nonces);
-        !self.several
+    /// Does another run of httpd answer than before?
+    fn is_restarted(&mut self, seen: &Snapshot) -> bool {
+        let turned = std::mem::replace(&mut self.turn, self.servers.turns()) != self.servers.turns();
+        // Fixed nonces say nothing; counters that go back do.
+        let fell = !turned && self.last.as_ref().is_some_and(|before| has_fallen(before, seen));
+        let counted = self.servers.counted(fell);
+        (turned || counted) && !self.servers.is_several()
     }
 
     /// Another run of httpd: what does it still have of what was set from here?
@@ -251,10 +224,6 @@ impl Record {
         self.revisions = revisions;
     }
 }
-
-/// What stands above everything while several servers take turns.
-pub(super) const SEVERAL: &str = "several servers answer behind this name in turn (their nonces alternate), so counters \
-    jump and nothing can be changed from here: name one of them with --apache, and with --host where its name matters";
 
 /// Is that revision still the one of these settings? A number of another process stands for the settings alone.
 pub(super) fn is_revision(asked: u64, now: u64) -> bool {

@@ -62,6 +62,20 @@ async fn an_edit_posts_only_what_changes_and_is_proven() {
 }
 
 #[tokio::test]
+async fn the_last_member_is_guarded_unless_that_is_overridden() {
+    let server = page(Shown::new(&[A]), |shown, _| shown.rows[0].words = "Init Drn Ok ".to_owned()).await;
+    let client = server.client();
+    let refused = drained(&client, A).await.unwrap_err();
+    assert!(matches!(&refused, Failure::Refused(why) if why.code == Code::Guarded), "{refused:?}");
+    let (balancer, member) = target(A);
+    let begun = soon(client.begin_drain(&balancer, &member, &DrainOrder::default())).await.unwrap_err();
+    assert!(begun.to_string().contains("last usable member"), "{begun}");
+    assert_eq!(server.posted().len(), 0);
+    let forced = DrainOrder { force: Some(true), ..DrainOrder::default() };
+    assert!(soon(client.begin_drain(&balancer, &member, &forced)).await.unwrap().changed);
+}
+
+#[tokio::test]
 async fn an_edit_that_does_not_hold_is_an_error_with_its_likely_cause() {
     type Apply = fn(&mut Shown, &str);
     let swallow: Apply = |_, _| {};
@@ -101,30 +115,93 @@ async fn what_a_page_does_not_list_or_cannot_tell_apart_is_not_posted() {
     assert!(drained(&server.client(), "http://h/").await.is_ok(), "a prefix of another is itself");
 }
 
-#[tokio::test]
-async fn several_servers_behind_one_name_are_noticed_and_not_edited() {
+/// Servers that answer by a pattern of letters, again and again: each request's answer comes from the next one.
+async fn in_turn(pattern: &'static str, xml: bool) -> Server {
     let turn = AtomicUsize::new(0);
-    let server = Server::start(move |(_, target, _): &Asked| {
+    Server::start(move |(_, target, _): &Asked| {
+        let turn = turn.fetch_add(1, Ordering::Relaxed);
+        let nonce = match pattern {
+            "new" => format!("run{turn}"),
+            _ => pattern[turn % pattern.len()..][..1].to_owned(),
+        };
         if target.contains("xml=") {
-            return Act::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec());
+            let nonce = if xml { format!("<nonce>{nonce}</nonce>") } else { String::new() };
+            let text = format!("<manager><balancer><name>balancer://app</name>{nonce}</balancer></manager>");
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
+                text.len()
+            );
+            return Act::Raw((head + &text).into_bytes());
         }
-        let nonce = format!("server{}", turn.fetch_add(1, Ordering::Relaxed) % 2);
         Act::Page(Shown { nonce, ..Shown::new(&[A, B]) }.page(target.contains("w=")))
     })
-    .await;
-    let client = server.client();
-    let mut edits = Vec::new();
-    for _ in 0..3 {
-        edits.push(drained(&client, A).await.unwrap_err().to_string());
+    .await
+}
+
+#[tokio::test]
+async fn several_servers_behind_one_name_are_noticed_before_anything_is_posted() {
+    for pattern in ["ab", "abb", "aab", "abc", "aabb", "abcd", "new"] {
+        for xml in [false, true] {
+            let server = in_turn(pattern, xml).await;
+            let client = server.client();
+            for _ in 0..3 {
+                let failure = drained(&client, A).await.unwrap_err();
+                let Failure::Refused(refusal) = &failure else { panic!("{pattern} {xml}: {failure:?}") };
+                assert_eq!(refusal.code, Code::ReadOnly, "{pattern} {xml}: {failure}");
+                assert!(refusal.message.contains("several servers answer behind this name"), "{failure}");
+            }
+            assert!(soon(client.snapshot()).await.unwrap().warnings[0].contains("several servers"));
+            assert_eq!(server.posted().len(), 0, "{pattern} {xml}");
+        }
     }
-    assert!(edits[2].contains("several servers answer behind this name"), "{edits:?}");
-    assert!(soon(client.snapshot()).await.unwrap().warnings[0].contains("several servers"));
-    assert!(server.posted().len() <= 1, "{:?}", server.posted());
+}
+
+#[tokio::test]
+async fn who_only_looks_is_told_of_several_servers_too() {
+    for (pattern, xml) in [("ab", false), ("ab", true), ("aab", false), ("new", true)] {
+        let client = in_turn(pattern, xml).await.client();
+        let seen = soon(client.snapshot()).await.unwrap();
+        assert!(seen.warnings.iter().any(|told| told.contains("several servers")), "{pattern} {xml}");
+    }
+}
+
+#[tokio::test]
+async fn a_graceful_restart_between_two_looks_is_one_and_edits_go_on() {
+    for at in 1..8 {
+        let asked = AtomicUsize::new(0);
+        let drains = std::sync::atomic::AtomicBool::new(false);
+        let server = Server::start(move |(method, target, body): &Asked| {
+            let asked = asked.fetch_add(1, Ordering::Relaxed);
+            let nonce = if asked < at { "old" } else { "new" };
+            if method == "POST" && body.contains(&format!("nonce={nonce}&")) {
+                drains.store(true, Ordering::Relaxed);
+            }
+            if target.contains("xml=") {
+                return Act::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec());
+            }
+            let mut shown = Shown { nonce: nonce.to_owned(), ..Shown::new(&[A, B]) };
+            if drains.load(Ordering::Relaxed) {
+                shown.rows[0].words = "Init Drn Ok ".to_owned();
+            }
+            Act::Page(shown.page(target.contains("w=")))
+        })
+        .await;
+        let client = server.client();
+        let edited = drained(&client, A).await;
+        // The request that is posted may itself be the first that the new run is asked.
+        match &edited {
+            Ok(edited) => assert!(edited.changed, "{at}: {edited:?}"),
+            Err(failure) => {
+                assert!(at == 7 && failure.to_string().contains("httpd was restarted"), "{at}: {failure}");
+            }
+        }
+        assert_eq!(soon(client.snapshot()).await.unwrap().warnings, [""; 0], "{at}");
+    }
 }
 
 #[tokio::test]
 async fn every_bad_page_is_a_sentence() {
-    let cases: [(&str, Answer, &str); 10] = [
+    let cases: [(&str, Answer, &str); 11] = [
         ("garbage", || Act::Raw(b"SSH-2.0-x\r\n".to_vec()), "went away"),
         ("closes", || Act::Raw(Vec::new()), "went away"),
         ("hangs", || Act::Hang, "no answer within"),
@@ -132,6 +209,15 @@ async fn every_bad_page_is_a_sentence() {
             "no manager",
             || Act::Page(b"<title>It works</title>".to_vec()),
             "no balancer-manager page but 'It works'",
+        ),
+        (
+            "cut off",
+            || {
+                let page = Shown::new(&[A, B]).page(false);
+                let head = &b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n"[..];
+                Act::Raw([head, &page[..page.len() / 2]].concat())
+            },
+            "ends in the middle",
         ),
         ("empty", || Act::Page(Vec::new()), "no balancer-manager page"),
         ("log in", || Act::Page(b"<h1>Sign in</h1><form><input type=password name=p>".to_vec()), "--cookie"),
@@ -232,7 +318,8 @@ async fn events_follow_from_one_look_after_another() {
     let looks = AtomicUsize::new(0);
     let server = Server::start(move |(_, target, _): &Asked| {
         let mut shown = Shown::new(&[A, B]);
-        if !target.contains("xml=") && looks.fetch_add(1, Ordering::Relaxed) > 0 {
+        // The first look asks three times for it.
+        if !target.contains("xml=") && looks.fetch_add(1, Ordering::Relaxed) >= 3 {
             shown.rows[1].words = "Init Err ".to_owned();
             shown.rows[0].set = 3;
         }

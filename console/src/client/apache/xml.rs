@@ -1,9 +1,20 @@
 //! What the XML of a manager page has and its HTML has not: exact bytes, and when a member failed.
 
-use evenkeel_protocol::Timestamp;
+use std::collections::BTreeMap;
+
 use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{BalancerName, Timestamp};
 use quick_xml::Reader;
 use quick_xml::events::Event;
+
+/// What such a document says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Document {
+    /// In its order.
+    pub(super) members: Vec<Exact>,
+    /// By balancer, as later versions tell them: who it is that answers.
+    pub(super) nonces: BTreeMap<BalancerName, String>,
+}
 
 /// Exact numbers of one member.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,11 +32,11 @@ pub(super) struct Exact {
     pub(super) retry: Option<u32>,
 }
 
-/// The members of a document, in its order; none if it is no such document.
-pub(super) fn read(bytes: &[u8]) -> Option<Vec<Exact>> {
+/// Reads it; none if it is no such document.
+pub(super) fn read(bytes: &[u8]) -> Option<Document> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut reader = Reader::from_str(text);
-    let (mut members, mut balancer) = (Vec::new(), String::new());
+    let (mut told, mut balancer) = (Document::default(), String::new());
     let mut member: Option<Exact> = None;
     let (mut value, mut is_manager) = (String::new(), false);
     loop {
@@ -43,8 +54,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Vec<Exact>> {
                 value.push_str(quick_xml::escape::resolve_predefined_entity(&name).unwrap_or_default());
             }
             Event::End(tag) => match (local(tag.name().as_ref()), &mut member) {
-                ("worker", _) => members.extend(member.take()),
+                ("worker", _) => told.members.extend(member.take()),
                 ("name", None) => balancer = clean(value.trim(), 400),
+                ("nonce", None) if !value.is_empty() => {
+                    told.nonces.extend(balancer.parse().ok().map(|name| (name, value.trim().to_owned())));
+                }
                 (name, Some(member)) => put(member, name, value.trim()),
                 _ => {}
             },
@@ -52,7 +66,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Vec<Exact>> {
             _ => {}
         }
     }
-    is_manager.then_some(members)
+    is_manager.then_some(told)
 }
 
 /// A name without its prefix.
@@ -84,12 +98,13 @@ mod tests {
     fn members_are_read_with_their_balancers() {
         let text = "<?xml version='1.0' encoding='UTF-8' ?>\n<httpd:manager xmlns:httpd='http://httpd.apache.org'>\n\
             <httpd:balancers><httpd:balancer><httpd:name>balancer://app</httpd:name>\
-            <httpd:timeout>0</httpd:timeout>      <httpd:workers><httpd:worker>\
+            <httpd:nonce>6f-1c</httpd:nonce><httpd:timeout>0</httpd:timeout>      <httpd:workers><httpd:worker>\
             <httpd:name>http://a:1</httpd:name><httpd:transferred>1345</httpd:transferred><httpd:read>9</httpd:read>\
             <httpd:error_time>Mon, 23 Nov 2026 01:00:00 GMT</httpd:error_time><httpd:retries>2</httpd:retries>\
             </httpd:worker><httpd:worker><httpd:name>http://b:1</httpd:name><httpd:retry>5</httpd:retry></httpd:worker>\
             </httpd:workers></httpd:balancer></httpd:balancers></httpd:manager>";
-        let members = read(text.as_bytes()).unwrap();
+        let Document { members, nonces } = read(text.as_bytes()).unwrap();
+        assert_eq!(nonces, [("app".parse().unwrap(), "6f-1c".to_owned())].into());
         assert_eq!(members.len(), 2);
         assert_eq!(
             (members[0].balancer.as_str(), members[0].member.as_str()),

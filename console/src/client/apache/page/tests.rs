@@ -133,8 +133,10 @@ fn names_that_cannot_be_used_are_passed_over_and_told_clean() {
         "{:?}",
         snapshot.warnings
     );
-    let (page, _) = seen(&MIDDLE.replace("balancer://app</a>", "balancer://a&amp;b</a>"));
+    let (page, _) = seen(&MIDDLE.replace("balancer://app</a>", "balancer://a\u{9b}b</a>"));
     assert_eq!((page.balancers.len(), page.passed_over.len()), (0, 1));
+    let (page, _) = seen(&MIDDLE.replace("balancer://app</a>", "balancer://a&amp;b</a>"));
+    assert_eq!((page.balancers[0].name.as_str(), page.balancers[0].members.len()), ("a&b", 1));
 }
 
 #[test]
@@ -142,6 +144,8 @@ fn other_documents_are_no_pages() {
     for (text, no) in [
         ("", NoPage::Other(String::new())),
         ("<title>Apache Status</title>", NoPage::Other("Apache Status".to_owned())),
+        (&FIRST[..FIRST.len() - 8], NoPage::Cut),
+        (&MIDDLE[..MIDDLE.find("<hr />\n</body>").unwrap()], NoPage::Cut),
         ("<h1>Log in</h1><input type=Password name=p>", NoPage::Login("Log in".to_owned())),
     ] {
         assert_eq!(Page::read(text.as_bytes()), Err(no), "{text}");
