@@ -1,5 +1,5 @@
-//! Files of groups, for `Require group`: a line each, `NAME: USER "USER NAME"`, as mod_authz_groupfile reads them. A file
-//! is read off the worker threads and looked at again once a second; one that cannot be read has nobody come.
+//! Files of groups, for `Require group`: a line each, `NAME: USER "USER NAME"`, as `mod_authz_groupfile` reads them. A
+//! file is read off the worker threads and looked at again once a second; one that cannot be read has nobody come.
 
 use std::collections::HashMap;
 use std::fs::File;
