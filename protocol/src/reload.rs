@@ -67,7 +67,7 @@ pub struct HttpdRestart {
 }
 
 impl HttpdRestart {
-    /// Is anything as it was not?
+    /// Is all that was set as it was?
     pub fn is_harmless(&self) -> bool {
         self.persists == Some(true) && self.dropped == 0
     }

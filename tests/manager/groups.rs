@@ -44,9 +44,11 @@ fn a_file_of_groups_means_what_it_means_to_httpd() {
     let folder = folder();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     // Each of them has the password `secret`.
-    let users: Vec<String> =
-        NAMES.iter().map(|name| format!("{name}:{{SHA}}5en6G6MezRroT3XKqkdPOmY/BfQ=")).collect();
-    fs::write(folder.path().join("users"), users.join("\n")).unwrap();
+    let mut users = String::new();
+    for name in NAMES {
+        let _ = writeln!(users, "{name}:{{SHA}}5en6G6MezRroT3XKqkdPOmY/BfQ=");
+    }
+    fs::write(folder.path().join("users"), users).unwrap();
     fs::write(folder.path().join("groups"), GROUPS.join("\n")).unwrap();
     let mut text = serving([&backend]);
     for at in 0..GROUPS.len() {
