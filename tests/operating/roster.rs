@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use evenkeel_protocol::{Code, Edited, EventKind, Overrides, Preview, Undone};
+use evenkeel_protocol::{
+    Call, Code, Drain, DrainAnswer, DrainOutcome, Edited, EventKind, Overrides, Preview, Undone,
+};
 use harness::prelude::*;
 
 const MEMBERS: &str = "/v1/balancers/app/members";
@@ -172,4 +174,57 @@ fn no_request_is_lost_while_members_come_and_go() {
     assert_eq!(proxy.busy(), 0);
     let total: u64 = proxy.balancer("app").members.iter().map(|member| member.elected).sum();
     assert_eq!(total + c.count() as u64, (a.count() + b.count() + c.count()) as u64);
+}
+
+#[test]
+fn who_was_removed_by_force_gets_no_failover_of_requests_that_came_before() {
+    let [a, b, c] = backends(["a", "b", "c"]);
+    let members = [format!("{a} route=a max=1 acquire=3000"), format!("{c} lbset=2")];
+    let proxy = proxy(serving(members));
+    add(&proxy, &url(&b, r#""lbset=1","status=-D""#)).message::<Edited>();
+    proxy.edit("app", "a", r#"{"disabled":true}"#);
+    assert_eq!(browser().get(&proxy, "/").answered_by(), "b");
+    assert_eq!((b.count(), b.open()), (1, 1), "its connection is kept");
+    proxy.edit("app", "a", r#"{"disabled":false}"#);
+    // One is with a, and the other waits for it to be free, in vain.
+    let held = Held::by(&proxy, &a);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| browser().get(&proxy, "/").answered_by());
+        eventually_equal(&2, || proxy.member("app", "a").busy);
+        remove(&proxy, &b.address().to_string(), r#"{"force":true}"#).message::<Edited>();
+        eventually_equal(&0, || b.open());
+        assert_eq!((waits.join().unwrap().as_str(), b.count()), ("c", 1));
+    });
+    held.answer();
+    assert_eq!(proxy.busy(), 0);
+}
+
+#[test]
+fn a_drain_ends_as_gone_when_its_member_is_removed_and_one_of_a_member_that_is_back_sees_what_is_in_flight() {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(serving([format!("{a} lbset=1")]));
+    let (whom, newcomer) = (b.address().to_string(), url(&b, r#""status=-D""#));
+    let order = |json: &str| -> DrainAnswer {
+        let call = Call::BeginDrain("app".parse().unwrap(), whom.clone());
+        proxy.admin().ask(call.method(), &call.path(), json).message()
+    };
+    let look = |number: u64| -> Drain { proxy.admin().get(&Call::Drain(number)) };
+    let ended =
+        |number: u64| eventually("it ends", || Some(look(number)).filter(|drain| !drain.is_running()));
+    add(&proxy, &newcomer).message::<Edited>();
+    let held = Held::by(&proxy, &b);
+    let first = order("{}").drain.number;
+    let refusal = remove(&proxy, &whom, "").refusal();
+    assert_eq!(refusal.code, Code::Guarded, "{}", refusal.message);
+    assert!(look(first).is_running());
+    remove(&proxy, &whom, r#"{"force":true}"#).message::<Edited>();
+    let gone = ended(first);
+    assert_eq!((gone.outcome, gone.safe_to_stop), (Some(DrainOutcome::MemberGone), false), "{gone:?}");
+    add(&proxy, &newcomer).message::<Edited>();
+    // Its deadline cuts what came when it was a member before.
+    let second = order(r#"{"settle":"0","timeout":"100ms","on_timeout":"cut"}"#).drain;
+    assert!(second.busy.total() == 1 && !second.safe_to_stop, "{second:?}");
+    assert_eq!(ended(second.number).outcome, Some(DrainOutcome::Cut));
+    eventually_equal(&0, || proxy.busy());
+    drop(held.outcome());
 }
