@@ -102,7 +102,7 @@ mod tests {
             match says {
                 None => assert_eq!(refused, None, "{what}"),
                 Some(says) => {
-                    assert!(refused.as_ref().is_some_and(|why| why.contains(says)), "{what}: {refused:?}")
+                    assert!(refused.as_ref().is_some_and(|why| why.contains(says)), "{what}: {refused:?}");
                 }
             }
         }
