@@ -20,6 +20,7 @@ pub mod effect;
 pub mod heard;
 pub mod keymap;
 pub mod lineup;
+pub mod lost;
 pub mod message;
 pub mod model;
 pub mod need;

@@ -61,6 +61,31 @@ fn a_graceful_restart_takes_the_drain_away_and_the_command_says_so() {
 }
 
 #[test]
+fn a_roll_skips_who_is_stopped_and_says_so() {
+    for page in of_httpd().into_iter().chain([of_ours()]) {
+        page.command("stop app/b").with_code(0);
+        let ended = page.command("roll app --settle 100ms --min-available 0 --force -- true").with_code(0);
+        assert!(ended.err.contains("app/b: skipped: it is Init Stop, and stays so"), "{}", ended.err);
+        assert!(ended.out.contains("Init Stop: skipped, it was out of use before"), "{}", ended.out);
+        assert_eq!([page.words("a"), page.words("b")], ["Init Ok", "Init Stop"]);
+    }
+}
+
+#[test]
+fn the_last_member_is_guarded_as_on_a_proxy_of_ours() {
+    let Some(page) = of_httpd() else { return };
+    page.command("stop app/b").with_code(0);
+    for line in ["drain app/a", "disable app/a", "stop app/a", "drain app/a --wait", "set app/a spare=on"] {
+        let ended = page.command(line).with_code(4);
+        assert!(ended.err.contains("is the last usable member of app"), "{line}: {}", ended.err);
+    }
+    assert_eq!(page.words("a"), "Init Ok");
+    page.command("drain app/a --force").with_code(0);
+    page.command("undrain app/a").with_code(0);
+    page.command("enable app/b").with_code(0);
+}
+
+#[test]
 fn members_are_rolled_one_after_the_other() {
     let Some(page) = of_httpd() else { return };
     let line = "roll app --settle 300ms --healthy-within 10s -- sh -c 'test'";

@@ -4,6 +4,8 @@
 //! one says so. What is typed beside `--apache` holds for every page; a name within an address (`https://anna@lb2/…`)
 //! holds for that page only, and passwords are looked up for each host.
 
+mod identity;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -252,7 +254,13 @@ impl Shared {
             }
             authorities.extend(read);
         }
-        Ok(Self { headers, host, identity: identity(options)?, authorities, insecure: options.insecure })
+        Ok(Self {
+            headers,
+            host,
+            identity: identity::identity(options)?,
+            authorities,
+            insecure: options.insecure,
+        })
     }
 
     fn lend(&self, access: &mut Access) {
@@ -262,20 +270,6 @@ impl Shared {
         access.authorities.clone_from(&self.authorities);
         access.insecure = self.insecure;
     }
-}
-
-fn identity(options: &TargetOptions) -> Result<Option<Identity>, String> {
-    let Some(path) = &options.cert else { return Ok(None) };
-    let mut pem = file(path, "cert")?;
-    if let Some(key) = &options.key {
-        pem.push(b'\n');
-        pem.extend(file(key, "key")?);
-    }
-    let read = Identity::from_pem(&pem);
-    let why = || {
-        format!("--cert {}: holds no certificate with its key in PEM; name the key with --key", shown(path))
-    };
-    read.map(Some).map_err(|_| why())
 }
 
 fn file(path: &Path, option: &str) -> Result<Vec<u8>, String> {
@@ -339,7 +333,7 @@ mod tests {
             ("evenkeel --apache http://a --user anna status", None, "there is no password"),
             ("evenkeel --apache http://a --header x status", None, "must be 'Name: value'"),
             ("evenkeel --apache http://a --cacert /nonexistent status", None, "--cacert /nonexistent: "),
-            ("evenkeel --apache http://a --cert /dev/null status", None, "holds no certificate with its key"),
+            ("evenkeel --apache http://a --cert /dev/null status", None, "holds no certificate in PEM"),
             ("evenkeel --apache u:secret@a status", None, "--apache a: has no scheme"),
             ("evenkeel --apache u:secret://x@a/b status", None, "--apache a/b: "),
             (

@@ -29,7 +29,7 @@ Examples:
   evenkeel roll app --only node2 --only node3 -- ./deploy-one {member}
 
 For each member, one after the other: drain, wait, run the command, wait until it is healthy, let new sessions come \
-again. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port}, \
+again. A member that is stopped or disabled is skipped and stays so. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port}, \
 {url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves \
 that member draining. A member without health checks counts as healthy while it is not in error. With several targets \
 each member is drained in all of them, the command runs once, and it is returned in all; when one stops, all do.";
@@ -177,6 +177,11 @@ fn step(snapshot: &Snapshot, balancer: &BalancerSnapshot, member: &MemberSnapsho
     }
 }
 
+/// Does it serve nobody because an operator wanted that?
+fn is_out_of_use(member: &MemberSnapshot) -> bool {
+    member.status.has_any(&[Flag::Disabled, Flag::Stopped])
+}
+
 /// A roll on its way.
 struct Rolling<'a> {
     arguments: &'a RollArguments,
@@ -212,7 +217,9 @@ impl Rolling<'_> {
             if let Some(step) = steps.iter_mut().find(|step| step.target.member == *name) {
                 let place = format!("{place} {}", step.target.label);
                 self.roll(step, &place, asking, session).await?;
-                step.state = State::Rolled;
+                if step.state != State::Skipped {
+                    step.state = State::Rolled;
+                }
             } else {
                 // The others have it; where it has just gone from who leads, nobody runs the command, and all stop.
                 self.meet(&place).await?;
@@ -255,18 +262,26 @@ impl Rolling<'_> {
     ) -> Result<(), Stopped> {
         let before = asking.snapshot(&mut session.output).await?;
         let refuse = |Stopped { exit, why }| Stopped { exit, why: format!("{place}: {why}") };
-        self.guard(&before, step).map_err(refuse)?;
+        let member = before.member(&self.balancer, &step.target.member);
+        let idle = member.filter(|member| is_out_of_use(member)).map(|member| member.words.clone());
+        if let Some(words) = idle.as_ref().filter(|_| self.seat.is_none()) {
+            step.state = State::Skipped;
+            self.say(session, &format!("{place}: skipped: it is {words}, and stays so"));
+            return Ok(());
+        }
+        if idle.is_none() {
+            self.guard(&before, step).map_err(refuse)?;
+        }
         self.meet(place).await?;
-        // A member that an operator had drained, disabled or stopped before goes back to just that.
-        let status = before.member(&self.balancer, &step.target.member).map(|member| member.status);
-        let kept = status.is_some_and(|status| status.has(Flag::Drain));
-        let in_use = status.is_some_and(|status| !status.has_any(&[Flag::Disabled, Flag::Stopped]));
-        self.drain(step, place, asking, session).await?;
+        // A member that an operator had drained before goes back to just that.
+        let kept = member.is_some_and(|member| member.status.has(Flag::Drain));
+        if idle.is_none() {
+            self.drain(step, place, asking, session).await?;
+        }
         step.state = State::Command;
         if self.seat.is_none_or(|seat| seat.leads(&step.target.member)) {
             self.say(session, &format!("{place}: running the command"));
         }
-        let member = before.member(&self.balancer, &step.target.member);
         let words = command::Words::of(&step.target, member, asking.client.place());
         let began = asking.snapshot(&mut session.output).await?.taken;
         let line = &self.arguments.command;
@@ -276,10 +291,14 @@ impl Rolling<'_> {
             return Err(interrupted(place));
         }
         ran.map_err(|why| Stopped { exit: Exit::Failed, why: format!("{place}: {why}") })?;
-        if in_use {
-            step.state = State::Unwell;
-            self.until_healthy(step, (place, began), asking, session).await?;
+        if let Some(words) = idle {
+            // The others have it in use, so the command was for them.
+            step.state = State::Skipped;
+            self.say(session, &format!("{place}: done; it was {words} here before, and stays so"));
+            return Ok(());
         }
+        step.state = State::Unwell;
+        self.until_healthy(step, (place, began), asking, session).await?;
         if kept {
             self.say(session, &format!("{place}: done; it was draining before, and goes on"));
             return Ok(());

@@ -69,7 +69,10 @@ pub(super) fn any<'a>(snapshot: &'a Snapshot, text: &str) -> Result<Target<'a>, 
         Ok((balancer, member)) => Ok(Target::Member(balancer, member)),
         // It could have been either.
         Err(Stop::Missing(why)) if !bare.contains('/') => {
-            Err(Stop::Missing(format!("{why}; the balancers are {}", balancers(snapshot))))
+            Err(Stop::Missing(match snapshot.balancers.as_slice() {
+                [] => "there are no balancers, and so no members".to_owned(),
+                _ => format!("{why}; the balancers are {}", balancers(snapshot)),
+            }))
         }
         Err(stop) => Err(stop),
     }

@@ -12,7 +12,7 @@ use crate::update::{drain, edit};
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
     let Some(first) = model.forgotten().first().cloned() else {
-        return model.tell(Tone::Plain, "nothing of yours was forgotten");
+        return model.tell(Tone::Plain, "nothing was forgotten");
     };
     let Some(member) = first.subject.member.clone() else {
         let Override { subject, field, value, .. } = first;

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
+use crate::lost;
 use crate::model::target::Target;
 use crate::theme::Role;
 use crate::widget::text::{cut, width};
@@ -30,6 +31,10 @@ fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
         None => subject.balancer.to_string(),
     };
     let what = match (field.as_str(), value.as_str()) {
+        ("drain", "On") if lost::is_of_others(lost) => {
+            format!("the drain of {name} is gone ({})", lost::SEEN)
+        }
+        _ if lost::is_of_others(lost) => format!("{field}={value} of {name} is gone ({})", lost::SEEN),
         ("drain", "On") => format!("your drain of {name} is gone"),
         _ => format!("your edit of {name} is gone ({field}={value})"),
     };

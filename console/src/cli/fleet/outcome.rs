@@ -82,10 +82,15 @@ pub(super) fn summary(ended: &[Ended]) -> Option<String> {
     }
 }
 
+/// The name of a target, and what was typed for it where that is something else.
+fn heading(Target { name, typed, .. }: &Target) -> String {
+    if name == typed { format!("# {typed}") } else { format!("# {name}  {typed}") }
+}
+
 /// All of each target below a heading.
 pub(super) fn parts(targets: &[Target], ended: &[Ended]) -> String {
     let part = |(target, one): (&Target, &Ended)| {
-        let mut lines = vec![format!("# {}  {}", target.name, target.typed)];
+        let mut lines = vec![heading(target)];
         lines.extend(Some(one.text()).filter(|text| !text.is_empty()));
         lines.extend(one.why.as_ref().map(|why| format!("  {why}")));
         lines.join("\n")

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::output::{Stop, even_unread};
 use super::super::patience::Asking;
 use super::super::{Exit, Session};
-use super::{Rolling, Step, command};
+use super::{Rolling, Step, command, is_out_of_use};
 
 /// The plan as JSON. Fields are only ever added; `version` changes if that rule is broken.
 #[derive(Serialize)]
@@ -22,6 +22,8 @@ struct Row {
     member: String,
     words: String,
     command: Vec<String>,
+    /// Is it out of use, so that nothing would be done?
+    skipped: bool,
     /// Why it would stop there, and what would happen then; none: it would not.
     refusal: Option<String>,
     #[serde(skip)]
@@ -50,6 +52,7 @@ pub(super) async fn show(
             let Row { label, words, command, .. } = row;
             let place = format!("[{}/{}] {label}", index + 1, rows.len());
             even_unread(output.result(&match &row.refusal {
+                _ if row.skipped => format!("{place}  {words}: would be skipped, it is out of use"),
                 Some(why) => format!("{place}  {words}: would be refused: {why}"),
                 None => format!("{place}  {words}: drain, wait, run: {}", command.join(" ")),
             }))?;
@@ -63,15 +66,18 @@ impl Rolling<'_> {
         let target = &step.target;
         let edit = MemberEdit { drain: Some(true), force: self.order.force, ..MemberEdit::default() };
         let preview = asking.client.preview_member(&target.balancer, &target.member, &edit).await?;
+        let member = snapshot.member(&target.balancer, &target.member);
+        let skipped = self.seat.is_none() && member.is_some_and(is_out_of_use);
         let refused = match self.guard(snapshot, step) {
+            _ if skipped => None,
             Err(stopped) => Some((stopped.exit, stopped.why)),
             Ok(()) => preview.refusal.map(|refusal| (Exit::from(&refusal), refusal.message)),
         };
-        let member = snapshot.member(&target.balancer, &target.member);
         let words = command::Words::of(target, member, asking.client.place());
         Ok(Row {
             member: target.member.to_string(),
             words: step.words.clone(),
+            skipped,
             command: words.filled(&self.arguments.command),
             exit: refused.as_ref().map_or(Exit::Done, |(exit, _)| *exit),
             refusal: refused.map(|(_, why)| why),

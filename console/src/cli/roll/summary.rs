@@ -24,6 +24,8 @@ pub(super) enum State {
     Unreturned,
     /// All is done.
     Rolled,
+    /// It was stopped or disabled before, and stays so.
+    Skipped,
 }
 
 impl State {
@@ -43,6 +45,7 @@ impl State {
             }
             Self::Unreturned => ("done and healthy, still draining", Some("evenkeel undrain {}")),
             Self::Rolled => ("rolled", None),
+            Self::Skipped => ("skipped, it was out of use before", None),
         }
     }
 }
@@ -81,8 +84,13 @@ pub(super) fn tell(
     stopped: Option<&str>,
     (arguments, session): (&RollArguments, &mut Session<'_>),
 ) -> Result<(), Stop> {
+    // An httpd runs no drain that somebody could wait for: to drain again with --wait looks on anew.
+    let is_httpd = session.asks_httpd();
     let advice = |step: &Step| {
-        step.state.told().1.filter(|_| stopped.is_some()).map(|text| text.replace("{}", &step.target.label))
+        let text = step.state.told().1.filter(|_| stopped.is_some())?;
+        let text =
+            if is_httpd { text.replace("wait {} drained", "drain {} --wait") } else { text.to_owned() };
+        Some(text.replace("{}", &step.target.label))
     };
     let output = &mut session.output;
     if let Some(why) = stopped {

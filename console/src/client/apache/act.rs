@@ -38,7 +38,7 @@ impl Manager {
         let Some((wanted, form)) = self.prepare(subject, &order, &before)? else {
             return Ok(edited(subject, &before, (Vec::new(), Vec::new())));
         };
-        let fields = wanted.iter().map(|wanted| wanted.field).collect();
+        let fields = wanted.iter().map(|wanted| wanted.field).chain(following(&wanted)).collect();
         self.with(|state| state.record.expect(Some((subject.clone(), fields))));
         let after = self.post(&form, &before).await;
         self.with(|state| state.record.expect(None));
@@ -239,13 +239,24 @@ impl Proof {
             let known = known.get(&other);
             for change in known.map(|before| settings::changes(before, &now)).unwrap_or_default() {
                 let own = other == *subject && wanted.iter().any(|wanted| wanted.field == change.field);
-                if !own {
+                if other == *subject && following(wanted) == Some(&*change.field) {
+                    proof.changes.push(change);
+                } else if !own {
                     proof.besides.push((other.clone(), change));
                 }
             }
         }
         proof
     }
+}
+
+/// The field that httpd clears by itself with such an edit: these methods evaluate no expression.
+fn following(wanted: &[Wanted]) -> Option<&'static str> {
+    let clears = |wanted: &Wanted| {
+        let unread = ["NONE", "TCP", "CPING"].iter().any(|method| wanted.shown.eq_ignore_ascii_case(method));
+        wanted.field == "hcmethod" && unread
+    };
+    wanted.iter().any(clears).then_some("hcexpr")
 }
 
 /// What else should be known.

@@ -9,6 +9,7 @@ use evenkeel_protocol::{
 
 use super::servers::{SEVERAL, Servers};
 use super::settings::{self, Setting};
+use crate::lost;
 
 /// Events that are kept for those who come to listen.
 const EVENTS: usize = 1000;
@@ -130,27 +131,35 @@ impl Record {
         (turned || counted) && !self.servers.is_several()
     }
 
-    /// Another run of httpd: what does it still have of what was set from here?
+    /// Another run of httpd: what does it still have of what was set before, from here or by others?
     fn restart(&mut self, persists: Option<bool>, before: &Snapshot, seen: &Snapshot) {
         self.reloads += 1;
         let at = seen.taken;
-        let own = std::mem::take(&mut self.own);
-        let of_now = |own: &Own| settings::get(seen, &own.subject, &own.field);
-        let (kept, lost): (Vec<Own>, Vec<Own>) =
-            own.into_iter().partition(|own| of_now(own).as_ref() == Some(&own.value));
-        for own in &lost {
-            let lost = Override {
-                subject: own.subject.clone(),
-                field: own.field.clone(),
-                value: own.value.clone(),
-                why: match of_now(own) {
-                    Some(_) => "httpd was restarted, perhaps gracefully, and has forgotten it".to_owned(),
-                    None => "httpd was restarted, and it is no longer configured".to_owned(),
-                },
-            };
+        let fallen = fallen(before, seen);
+        let is_own = |own: &Own, (subject, change): &(Subject, Change)| {
+            own.subject == *subject && own.field == change.field && own.value == change.before
+        };
+        let (own, of_others): (Vec<_>, Vec<_>) =
+            fallen.into_iter().partition(|fell| self.own.iter().any(|own| is_own(own, fell)));
+        let gone = |own: &Own| settings::get(seen, &own.subject, &own.field).is_none();
+        let unconfigured = self.own.iter().filter(|own| gone(own)).map(|own| Override {
+            subject: own.subject.clone(),
+            field: own.field.clone(),
+            value: own.value.clone(),
+            why: "httpd was restarted, and it is no longer configured".to_owned(),
+        });
+        let forgot = "httpd was restarted, perhaps gracefully, and has forgotten it";
+        let mut lost: Vec<Override> = own.into_iter().map(|fell| dropped(fell, forgot)).collect();
+        lost.extend(unconfigured);
+        lost.extend(of_others.into_iter().map(|fell| dropped(fell, lost::SEEN)));
+        // What was changed by others since is theirs; what holds is kept.
+        self.own.retain(|own| settings::get(seen, &own.subject, &own.field).as_ref() == Some(&own.value));
+        for lost in &lost {
             self.tell(at, EventKind::OverrideDropped(lost.clone()));
             self.forgotten.retain(|known| known.subject != lost.subject || known.field != lost.field);
-            self.forgotten.push(lost);
+            if self.forgotten.len() < OWN {
+                self.forgotten.push(lost.clone());
+            }
         }
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let [of_before, of_now] = [before, seen].map(|snapshot| settings::all(snapshot).map(|it| it.0));
@@ -159,11 +168,10 @@ impl Record {
             persists,
             added: count(of_now.iter().filter(|subject| !of_before.contains(subject)).count()),
             removed: count(of_before.iter().filter(|subject| !of_now.contains(subject)).count()),
-            kept: count(kept.len()),
+            kept: count(self.own.len()),
             dropped: count(lost.len()),
         };
         self.tell(at, EventKind::HttpdRestarted(restart));
-        self.own = kept;
     }
 
     /// The same run: what has happened since?
@@ -223,6 +231,23 @@ impl Record {
         }
         self.revisions = revisions;
     }
+}
+
+/// The settings that are others after a restart than before it, of what is still there.
+fn fallen(before: &Snapshot, seen: &Snapshot) -> Vec<(Subject, Change)> {
+    let known: BTreeMap<Subject, Vec<Setting>> = settings::all(before).collect();
+    let of = |(subject, now): (Subject, Vec<Setting>)| {
+        let changes = known.get(&subject).map(|before| settings::changes(before, &now)).unwrap_or_default();
+        changes.into_iter().map(move |change| (subject.clone(), change))
+    };
+    settings::all(seen).flat_map(of).collect()
+}
+
+/// What a restart has made of a setting, which its configuration sets now.
+fn dropped((subject, change): (Subject, Change), why: &str) -> Override {
+    let Change { field, before, after } = change;
+    let now = if after.is_empty() { "unset" } else { &after };
+    Override { subject, field, value: before, why: format!("{why}; it is {now} now") }
 }
 
 /// Is that revision still the one of these settings? A number of another process stands for the settings alone.

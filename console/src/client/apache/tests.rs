@@ -76,6 +76,33 @@ async fn the_last_member_is_guarded_unless_that_is_overridden() {
 }
 
 #[tokio::test]
+async fn the_expression_that_httpd_clears_with_a_method_is_of_the_same_edit() {
+    let cleared = std::sync::atomic::AtomicBool::new(false);
+    let server = Server::start(move |(method, target, _): &Asked| {
+        if method == "POST" {
+            cleared.store(true, Ordering::Relaxed);
+        }
+        let shown = if cleared.load(Ordering::Relaxed) { ("NONE", "") } else { ("GET", "ok234") };
+        let cells =
+            format!("<td>{}</td><td>500ms</td><td>2 (1)</td><td>3 (0)</td><td></td><td>{}", shown.0, shown.1);
+        let page = String::from_utf8(Shown::new(&[A]).page(target.contains("w="))).unwrap();
+        let page =
+            page.replace("<td>TCP</td><td>500ms</td><td>2 (1)</td><td>3 (0)</td><td></td><td>", &cells);
+        Act::Page(
+            page.replace("<input name='w_ls'>", "<select name='w_hm'><option value='NONE'></select>")
+                .into_bytes(),
+        )
+    })
+    .await;
+    let (balancer, member) = target(A);
+    let edit = MemberEdit { hcmethod: "NONE".parse().ok(), ..MemberEdit::default() };
+    let edited = soon(server.client().edit_member(&balancer, &member, &edit)).await.unwrap();
+    let changed: Vec<&str> = edited.changes.iter().map(|change| change.field.as_str()).collect();
+    assert_eq!(changed, ["hcmethod", "hcexpr"]);
+    assert!(!edited.notes.iter().any(|note| note.contains("not by this")), "{:?}", edited.notes);
+}
+
+#[tokio::test]
 async fn an_edit_that_does_not_hold_is_an_error_with_its_likely_cause() {
     type Apply = fn(&mut Shown, &str);
     let swallow: Apply = |_, _| {};

@@ -67,6 +67,8 @@ fn what_survives_a_restart_is_kept_and_what_is_taken_back_is_not_ours() {
         let mut shown = Shown::new(&[A, "http://b:1"]);
         take(&mut record, &shown, 1);
         drained(&mut record);
+        shown.rows[0].words = if undone { "Init Ok " } else { "Init Drn Ok " }.to_owned();
+        take(&mut record, &shown, 2);
         if undone {
             let change =
                 Change { field: "drain".to_owned(), before: "On".to_owned(), after: "Off".to_owned() };
@@ -74,8 +76,24 @@ fn what_survives_a_restart_is_kept_and_what_is_taken_back_is_not_ours() {
         }
         shown.nonce = "another".to_owned();
         shown.rows[0].words = after.to_owned();
-        assert_eq!(take(&mut record, &shown, 2).forgotten.len(), lost, "{undone} {after}");
+        assert_eq!(take(&mut record, &shown, 3).forgotten.len(), lost, "{undone} {after}");
     }
+}
+
+#[test]
+fn what_others_had_set_is_told_and_offered_too() {
+    let mut record = Record::default();
+    let mut shown = Shown::new(&[A, "http://b:1"]);
+    take(&mut record, &shown, 1);
+    shown.rows[1].words = "Init Drn Ok ".to_owned();
+    take(&mut record, &shown, 2);
+    let restarted = Shown { nonce: "another".to_owned(), ..Shown::new(&[A, "http://b:1"]) };
+    let seen = take(&mut record, &restarted, 3);
+    assert_eq!(kinds(&record), ["member_edited", "override_dropped", "reloaded"]);
+    let [lost] = seen.forgotten.as_slice() else { panic!("{:?}", seen.forgotten) };
+    assert!(lost::is_of_others(lost) && lost.why.ends_with("it is Off now"), "{lost:?}");
+    assert_eq!((lost.field.as_str(), lost.value.as_str()), ("drain", "On"));
+    assert!(matches!(record.events.back().unwrap().kind, EventKind::Reloaded { kept: 0, dropped: 1, .. }));
 }
 
 #[test]
