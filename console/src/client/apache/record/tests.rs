@@ -89,7 +89,7 @@ fn what_others_had_set_is_told_and_offered_too() {
     take(&mut record, &shown, 2);
     let restarted = Shown { nonce: "another".to_owned(), ..Shown::new(&[A, "http://b:1"]) };
     let seen = take(&mut record, &restarted, 3);
-    assert_eq!(kinds(&record), ["member_edited", "override_dropped", "reloaded"]);
+    assert_eq!(kinds(&record), ["member_edited", "override_dropped", "httpd_restarted"]);
     let [lost] = seen.forgotten.as_slice() else { panic!("{:?}", seen.forgotten) };
     assert!(lost::is_of_others(lost) && lost.why.ends_with("it is Off now"), "{lost:?}");
     assert_eq!((lost.field.as_str(), lost.value.as_str()), ("drain", "On"));
