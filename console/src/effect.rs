@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, UndoOrder};
 
 use crate::model::target::Target;
 use crate::need::Job;
@@ -28,6 +28,13 @@ pub enum Effect {
         balancer: BalancerName,
         /// What; carries the revision that the operator saw.
         edit: Box<BalancerEdit>,
+    },
+    /// Have the proxy take an edit back.
+    Undo {
+        /// Ties the answer to the ask.
+        ticket: Ticket,
+        /// Which edit.
+        order: UndoOrder,
     },
     /// Have the proxy read its configuration anew.
     Reload(Ticket),

@@ -106,6 +106,8 @@ pub enum Freshness {
     Stale(u64),
     /// The proxy does not answer.
     Lost {
+        /// How many seconds old what is shown is; none: nothing was ever heard.
+        age: Option<u64>,
         /// Why, in a sentence.
         why: String,
         /// In how many seconds it is tried again.
@@ -124,8 +126,10 @@ pub enum Screen {
     Member(Target),
     /// What happened.
     Events {
-        /// How many of the newest are scrolled out above.
-        from: usize,
+        /// How many newer ones stand above the one under the cursor.
+        at: usize,
+        /// Only those with a greater number.
+        since: u64,
     },
     /// Drains, and one of them in full.
     Drains(Option<Picked>),
@@ -420,7 +424,9 @@ impl Model {
         let now = self.clock.running;
         if let Connection::Lost { why, since, next_try } = &self.connection {
             let left = next_try.saturating_sub(now.since(*since));
+            let heard = self.still.as_ref().map_or(self.roster.heard(), |still| still.heard());
             return Freshness::Lost {
+                age: self.roster.snapshot().map(|_| now.since(heard).as_secs()),
                 why: why.clone(),
                 next_try: left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)),
             };
@@ -444,7 +450,8 @@ impl Model {
 
     /// The commands that do what the question asks, one a line, for the proxy that is shown.
     pub fn commands_of(&self, question: &Question) -> Vec<String> {
-        self.commands_here(question.commands())
+        let forced = self.outlook(question).gravity == Gravity::Last;
+        self.commands_here(Question { forced, ..question.clone() }.commands())
     }
 
     /// The command that does what is decided, for the proxy that is shown.

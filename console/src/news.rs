@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, DrainAnswer, Edited, Event, MemberEdit, MemberName, Reloaded, Snapshot,
+    UndoOrder,
 };
 
 use crate::need::{Found, Job, Need};
@@ -66,6 +67,8 @@ pub trait Link {
     fn edit_member(&self, ticket: Ticket, balancer: &BalancerName, member: &MemberName, edit: MemberEdit);
     /// Change a balancer; the answer comes as [`News::Answer`].
     fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit);
+    /// Have the proxy take an edit back; the answer comes as [`News::Answer`].
+    fn undo(&self, ticket: Ticket, order: UndoOrder);
     /// Have the proxy read its configuration anew; the answer comes as [`News::Reloaded`].
     fn reload(&self, ticket: Ticket);
     /// Ask something of the proxy's drains; the answer comes as [`News::Drained`].

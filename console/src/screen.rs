@@ -203,6 +203,7 @@ impl<L: Link> Console<L> {
                 Effect::EditBalancer { ticket, balancer, edit } => {
                     link.edit_balancer(ticket, &balancer, *edit);
                 }
+                Effect::Undo { ticket, order } => link.undo(ticket, order),
                 Effect::Reload(ticket) => link.reload(ticket),
                 Effect::Drain { ticket, job } => link.drain(ticket, *job),
                 Effect::Pace(period) => link.pace(period),

@@ -28,6 +28,13 @@ pub struct EventsArguments {
     json: bool,
 }
 
+impl EventsArguments {
+    /// The number behind which the screen shows events, which it follows anyhow; none: JSON is not for a screen.
+    pub(super) fn on_screen(&self) -> Option<u64> {
+        (!self.json).then(|| self.since.unwrap_or(0))
+    }
+}
+
 fn event_number(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "must be the number of an event: a whole number")
 }

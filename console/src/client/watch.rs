@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, MemberName, Timestamp};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberEdit, MemberName, Timestamp, UndoOrder};
 use tokio::runtime;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as latest};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -70,6 +70,16 @@ impl Link for Handle {
     fn edit_balancer(&self, ticket: Ticket, balancer: &BalancerName, edit: BalancerEdit) {
         let (client, balancer) = (self.client.clone(), balancer.clone());
         let edited = async move { client.edit_balancer(&balancer, &edit).await.map(Box::new) };
+        self.answer(edited, move |outcome| News::Answer { ticket, outcome });
+    }
+
+    fn undo(&self, ticket: Ticket, order: UndoOrder) {
+        let client = self.client.clone();
+        let edited = async move {
+            let undone = client.undo(&order).await?;
+            let told = undone.edited.map(Box::new);
+            told.ok_or_else(|| Failure::Protocol("the proxy does not say what was undone".to_owned()))
+        };
         self.answer(edited, move |outcome| News::Answer { ticket, outcome });
     }
 

@@ -2,7 +2,7 @@
 //! yes, never a key that is pressed by habit.
 
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerEdit, BalancerName, Change, Snapshot};
+use evenkeel_protocol::{BalancerEdit, BalancerName, Change, Snapshot, UndoOrder};
 
 use crate::model::command::{quoted, typed};
 use crate::model::consequence::{Remark, Tone};
@@ -24,6 +24,8 @@ pub enum Matter {
         changes: Vec<Change>,
         /// Does it take a change of one's own back?
         undo: bool,
+        /// The event of the change that it takes back, where the proxy numbers them.
+        event: Option<u64>,
     },
     /// Have the proxy read its configuration anew.
     Reload,
@@ -91,14 +93,24 @@ impl Decision {
         Some((balancer.clone(), BalancerEdit { reason, revision: Some(*revision), ..(**edit).clone() }))
     }
 
+    /// The change that is taken back by its number, where it is one.
+    pub fn undo(&self) -> Option<UndoOrder> {
+        let Matter::Settings { event: Some(event), .. } = self.matter else { return None };
+        Some(UndoOrder { event: Some(event), reason: self.reason.clone(), ..UndoOrder::default() })
+    }
+
     /// The command that does the same.
     pub fn command(&self) -> String {
-        let Matter::Settings { balancer, changes, .. } = &self.matter else {
-            return "evenkeel reload".to_owned();
+        let mut words = match &self.matter {
+            Matter::Reload => return "evenkeel reload".to_owned(),
+            Matter::Settings { event: Some(event), .. } => vec![format!("evenkeel undo {event}")],
+            Matter::Settings { balancer, changes, .. } => {
+                let setting = |change: &Change| quoted(&format!("{}={}", change.field, typed(&change.after)));
+                let mut words = vec!["evenkeel set".to_owned(), quoted(&balancer.url())];
+                words.extend(changes.iter().map(setting));
+                words
+            }
         };
-        let setting = |change: &Change| quoted(&format!("{}={}", change.field, typed(&change.after)));
-        let mut words = vec!["evenkeel set".to_owned(), quoted(&balancer.url())];
-        words.extend(changes.iter().map(setting));
         words.extend(self.reason.iter().map(|reason| format!("--reason {}", quoted(reason.as_str()))));
         words.join(" ")
     }

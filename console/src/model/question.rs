@@ -104,7 +104,11 @@ impl Question {
     /// The commands that do the same, one a line.
     pub fn commands(&self) -> Vec<String> {
         let reason = self.reason.as_ref().map(Reason::as_str);
-        self.subjects.iter().map(|subject| command::line(&self.act, &subject.label, reason)).collect()
+        let line = |subject: &Subject| {
+            let force = if self.forced { " --force" } else { "" };
+            format!("{}{force}", command::line(&self.act, &subject.label, reason))
+        };
+        self.subjects.iter().map(line).collect()
     }
 }
 

@@ -121,7 +121,8 @@ impl Tuning {
             });
         }
         let (balancer, revision) = (self.balancer.clone(), self.revision);
-        let matter = Matter::Settings { balancer, revision, edit: Box::new(edit), changes, undo: false };
+        let edit = Box::new(edit);
+        let matter = Matter::Settings { balancer, revision, edit, changes, undo: false, event: None };
         Ok(self.settings.iter().any(Setting::is_changed).then_some(matter))
     }
 }

@@ -78,9 +78,10 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     model.popup = None;
     model.commands = vec![model.command_of(&decision)];
     let ticket = model.pending.ticket();
-    let effect = match decision.edit() {
-        Some((balancer, edit)) => Effect::EditBalancer { ticket, balancer, edit: Box::new(edit) },
-        None => Effect::Reload(ticket),
+    let effect = match (decision.undo(), decision.edit()) {
+        (Some(order), _) => Effect::Undo { ticket, order },
+        (None, Some((balancer, edit))) => Effect::EditBalancer { ticket, balancer, edit: Box::new(edit) },
+        (None, None) => Effect::Reload(ticket),
     };
     model.tell(Tone::Plain, format!("{}: waiting for the proxy's answer", decision.whom()));
     model.decided = Some((ticket, decision));
@@ -233,10 +234,8 @@ mod tests {
             snapshot.balancers[0].revision = 4;
             hear(&mut model, News::Snapshot(Box::new(snapshot)));
             let sent = press(&mut model, "uy");
-            let [Effect::EditBalancer { edit, .. }] = sent.as_slice() else {
-                panic!("{sent:?}: {}", toast(&model))
-            };
-            assert_eq!((edit.lbmethod, edit.revision), (Some(LbMethod::ByRequests), Some(4)));
+            let [Effect::Undo { order, .. }] = sent.as_slice() else { panic!("{sent:?}: {}", toast(&model)) };
+            assert_eq!((order.event, model.commands.concat().as_str()), (Some(9), "evenkeel undo 9"));
         }
     }
 
