@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, MemberAddition, MemberEdit, MemberRemoval};
+use evenkeel_protocol::{BalancerEdit, BalancerName, MemberAddition, MemberEdit, MemberRemoval, UndoOrder};
 
 use crate::model::target::Target;
 use crate::need::Job;
@@ -46,6 +46,13 @@ pub enum Effect {
         target: Target,
         /// How.
         removal: Box<MemberRemoval>,
+    },
+    /// Have the proxy take an edit back.
+    Undo {
+        /// Ties the answer to the ask.
+        ticket: Ticket,
+        /// Which edit.
+        order: UndoOrder,
     },
     /// Have the proxy read its configuration anew.
     Reload(Ticket),

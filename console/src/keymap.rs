@@ -170,6 +170,7 @@ pub const ROWS: &[Row] = &[
     row(&[Elections], &[Key::Char('r')], Action::RouteChanges,
         (Some("route changes"), "elections: other routes", Move)),
     row(&[Overview], &[Key::Enter, Key::Char('z')], Action::Open, (Some("members"), "overview: its members", Move)),
+    row(&[Events], &[Key::Enter, Key::Char('z')], Action::Open, (Some("member"), "event: its member", Move)),
     row(&[Member, Drains], &[Key::Char('w')], Action::Reach, (Some("5/60 min"), "graphs: 5 or 60 min", Move)),
     row(MEMBERS, &[Key::Char('d')], Action::Toggle(Flag::Drain),
         (Some("drain"), "N drain, on or off", Change)),

@@ -114,6 +114,8 @@ pub enum Freshness {
     Stale(u64),
     /// The proxy does not answer.
     Lost {
+        /// How many seconds old what is shown is; none: nothing was ever heard.
+        age: Option<u64>,
         /// Why, in a sentence.
         why: String,
         /// In how many seconds it is tried again.
@@ -132,8 +134,10 @@ pub enum Screen {
     Member(Target),
     /// What happened.
     Events {
-        /// How many of the newest are scrolled out above.
-        from: usize,
+        /// How many newer ones stand above the one under the cursor.
+        at: usize,
+        /// Only those with a greater number.
+        since: u64,
     },
     /// Drains, and one of them in full.
     Drains(Option<Picked>),
@@ -445,7 +449,9 @@ impl Model {
         let now = self.clock.running;
         if let Connection::Lost { why, since, next_try } = &self.connection {
             let left = next_try.saturating_sub(now.since(*since));
+            let heard = self.still.as_ref().map_or(self.roster.heard(), |still| still.heard());
             return Freshness::Lost {
+                age: self.roster.snapshot().map(|_| now.since(heard).as_secs()),
                 why: why.clone(),
                 next_try: left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0)),
             };

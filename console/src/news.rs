@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, DrainAnswer, Edited, Event, MemberAddition, MemberEdit, MemberName,
-    MemberRemoval, Reloaded, Snapshot,
+    MemberRemoval, Reloaded, Snapshot, UndoOrder,
 };
 
 use crate::need::{Found, Job, Need};
@@ -71,6 +71,8 @@ pub trait Link {
     fn add_member(&self, ticket: Ticket, balancer: &BalancerName, addition: MemberAddition);
     /// Remove a member; the answer comes as [`News::Answer`].
     fn remove_member(&self, ticket: Ticket, member: (&BalancerName, &MemberName), removal: MemberRemoval);
+    /// Have the proxy take an edit back; the answer comes as [`News::Answer`].
+    fn undo(&self, ticket: Ticket, order: UndoOrder);
     /// Have the proxy read its configuration anew; the answer comes as [`News::Reloaded`].
     fn reload(&self, ticket: Ticket);
     /// Ask something of the proxy's drains; the answer comes as [`News::Drained`].

@@ -210,6 +210,7 @@ impl<L: Link> Console<L> {
                 Effect::RemoveMember { ticket, target: Target { balancer, member }, removal } => {
                     link.remove_member(ticket, (&balancer, &member), *removal);
                 }
+                Effect::Undo { ticket, order } => link.undo(ticket, order),
                 Effect::Reload(ticket) => link.reload(ticket),
                 Effect::Drain { ticket, job } => link.drain(ticket, *job),
                 Effect::Pace(period) => link.pace(period),

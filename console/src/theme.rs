@@ -304,10 +304,12 @@ fn ascii(c: char) -> char {
         '▃' => ':',
         '▅' | '━' => '=',
         '▇' | '×' | '◆' => '*',
+        '≠' => '/',
         '▀' => '"',
         '↻' => '@',
         '↑' | '▴' => '^',
-        '↓' | '▾' => 'v',
+        '↓' | '▾' | '▽' => 'v',
+        '▼' => 'V',
         _ => '?',
     }
 }
@@ -372,6 +374,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The sources of what is drawn, without their tests.
+    fn drawing(folder: &std::path::Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let sources = entries.flat_map(|path| {
+            if path.is_dir() {
+                return drawing(&path);
+            }
+            let is_source = path.extension().is_some_and(|it| it == "rs") && !path.ends_with("tests.rs");
+            let text = is_source.then(|| std::fs::read_to_string(&path).unwrap());
+            text.iter().filter_map(|text| text.split("#[cfg(test)]").next()).map(str::to_owned).collect()
+        });
+        sources.collect()
+    }
+
+    #[test]
+    fn every_glyph_that_is_drawn_has_one_in_ascii() {
+        let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = 0;
+        for text in ["view", "widget", "model"].iter().flat_map(|room| drawing(&source.join(room))) {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for glyph in code.flat_map(str::chars).filter(|c| !c.is_ascii()) {
+                assert_ne!(ascii(glyph), '?', "{glyph}");
+                found += 1;
+            }
+        }
+        assert!(found > 50, "{found}");
+    }
+
+    #[test]
+    fn the_marks_of_events_differ_in_ascii() {
+        let mut marks: Vec<char> = "●■→▲○↻▼×…▽".chars().map(ascii).collect();
+        marks.sort_unstable();
+        marks.dedup();
+        assert_eq!(marks.len(), 10);
     }
 
     #[test]

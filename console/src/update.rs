@@ -199,7 +199,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
             text.value().trim().clone_into(&mut model.watching.subject);
             model.watching.from = 0;
         }
-        Some(Popup::Palette(palette)) => return palette::run(model, palette.text.value()),
+        Some(Popup::Palette(palette)) => return palette::run(model, palette),
         Some(Popup::Menu(menu)) => {
             let chosen = menu::chosen(model, &menu);
             model.popup = Some(Popup::Menu(menu));
@@ -378,6 +378,7 @@ mod tests {
                                 | Effect::EditBalancer { .. }
                                 | Effect::AddMember { .. }
                                 | Effect::RemoveMember { .. }
+                                | Effect::Undo { .. }
                                 | Effect::Reload(_)
                         )
                     }),

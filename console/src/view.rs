@@ -125,7 +125,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
         }
         Screen::Balancers => balancers::draw(buffer, body, scene),
         Screen::Member(target) => member::draw(buffer, body, scene, target),
-        Screen::Events { from } => events::draw(buffer, body, scene, *from),
+        Screen::Events { at, since } => events::draw(buffer, body, scene, (*at, *since)),
         Screen::Overview => overview::draw(buffer, body, scene),
         Screen::Drains(picked) => drain::draw(buffer, body, scene, picked.as_ref()),
         Screen::Lens => lens::draw(buffer, body, scene),

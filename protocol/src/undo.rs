@@ -10,7 +10,8 @@ use crate::timestamp::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UndoOrder {
-    /// The number of the edit's event; none: the last edit of who asks. An undo is an edit too, and can be undone.
+    /// The number of the edit's event, which may be an undo; none: the last edit of who asks that is no undo and was not
+    /// undone, so that asked again it goes further back.
     pub event: Option<u64>,
     /// Only look what it would do?
     pub dry_run: bool,
@@ -25,6 +26,9 @@ pub struct UndoOrder {
 pub struct Undone {
     /// The number of the event that was, or would be, undone.
     pub undoes: u64,
+    /// The number of the event that this does again, where what is undone was an undo itself.
+    #[serde(default)]
+    pub does_again: Option<u64>,
     /// When that was.
     pub at: Timestamp,
     /// Why it was done, in the operator's words.

@@ -36,9 +36,36 @@ fn the_last_edit_is_undone_and_an_undo_is_undone() {
     let last = proxy.admin().events(0).pop().unwrap();
     assert!(matches!(last.kind, EventKind::MemberEdited { undoes: Some(number), .. } if number == edited));
 
-    let redone: Undone = undo(&proxy, r#"{"reason":"it was right"}"#).message();
-    assert_eq!(redone.undoes, last.number);
+    let nothing = undo(&proxy, "").refusal();
+    assert_eq!(nothing.code, Code::NotFound);
+    assert!(
+        nothing.message.contains(&format!("`evenkeel undo {}` does", last.number)),
+        "{}",
+        nothing.message
+    );
+    let again = undo(&proxy, &format!("{{\"event\":{edited}}}")).refusal();
+    assert!(again.message.contains("is undone already"), "{}", again.message);
+
+    let redo = format!("{{\"event\":{},\"reason\":\"it was right\"}}", last.number);
+    let redone: Undone = undo(&proxy, &redo).message();
+    assert_eq!((redone.undoes, redone.does_again), (last.number, Some(edited)));
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
+}
+
+#[test]
+fn undone_twice_goes_back_two_steps_and_not_there_and_back() {
+    let (proxy, _backends) = pair();
+    let first = proxy.edit("app", "a", r#"{"drain":true}"#).event.unwrap();
+    let second = proxy.edit("app", "a", r#"{"drain":false}"#).event.unwrap();
+    for (undoes, words) in [(second, "Init Drn Ok"), (first, "Init Ok")] {
+        assert_eq!(undo(&proxy, "").message::<Undone>().undoes, undoes);
+        assert_eq!(proxy.member("app", "a").words, words);
+    }
+    assert_eq!(undo(&proxy, "").refusal().code, Code::NotFound, "it does not flip for ever");
+    // An edit made since is the last one again, and what is behind it stays undone.
+    let third = proxy.edit("app", "a", r#"{"lbset":3}"#).event.unwrap();
+    assert_eq!(undo(&proxy, "").message::<Undone>().undoes, third);
+    assert_eq!(undo(&proxy, "").refusal().code, Code::NotFound);
 }
 
 #[test]
@@ -56,8 +83,8 @@ fn a_field_that_somebody_touched_since_is_not_undone() {
     assert_eq!(proxy.member("app", "c").words, "Init Drn Ok", "not even the field that nobody touched");
     // Once that is undone, it can be.
     let _: Undone = undo(&proxy, &format!("{{\"event\":{touched}}}")).message();
-    let again = undo(&proxy, &format!("{{\"event\":{first}}}")).refusal();
-    assert_eq!(again.code, Code::Stale, "an undo touches as well: {}", again.message);
+    assert_eq!(undo(&proxy, &format!("{{\"event\":{first}}}")).message::<Undone>().undoes, first);
+    assert_eq!(proxy.member("app", "c").lbset.get(), 0);
 }
 
 #[test]

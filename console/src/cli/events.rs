@@ -49,6 +49,17 @@ fn since(text: &str) -> Result<Since, &'static str> {
 }
 
 impl EventsArguments {
+    /// The number behind which the screen shows events, which it follows anyhow; none: JSON, and what is of several
+    /// targets, is not for a screen.
+    pub(super) fn on_screen(&self) -> Option<u64> {
+        match self.since.as_slice() {
+            _ if self.json => None,
+            [] => Some(0),
+            [Since { target: None, number }] => Some(*number),
+            _ => None,
+        }
+    }
+
     /// Is each line an object?
     pub(super) fn is_json(&self) -> bool {
         self.json

@@ -2,7 +2,6 @@
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
-use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, DrainChange, DrainOrder, MemberAddition, MemberEdit, MemberName, Question,
@@ -13,6 +12,10 @@ use super::edit::{EditOptions, Verb, Wanted, flags_of};
 use super::output::Stop;
 use super::{Ask, Cli, Command, set, target};
 
+mod complaint;
+
+use complaint::{complaint, in_a_shell};
+
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Typed {
@@ -20,8 +23,8 @@ pub enum Typed {
     Edit(Box<Order>),
     /// To see a balancer, a member (by its name within the snapshot), or everything.
     Status(Option<(BalancerName, Option<MemberName>)>),
-    /// To see what happened.
-    Events,
+    /// To see what happened: the events with a greater number.
+    Events(u64),
     /// To change a balancer's own settings.
     Tune(Box<Tune>),
     /// To have a member come to a balancer.
@@ -92,6 +95,11 @@ pub fn verbs() -> Vec<String> {
     verbs.flat_map(names).collect()
 }
 
+/// Is that a command of the command line, whether it does anything here or not?
+pub fn is_command(word: &str) -> bool {
+    Cli::command().find_subcommand(word).is_some()
+}
+
 /// The names of settings with their sign, for suggestions.
 pub fn settings() -> Vec<String> {
     set::keys(MemberEdit::FIELDS).chain(tunable()).map(|key| format!("{key}=")).collect()
@@ -130,14 +138,19 @@ pub fn read(line: &str, chosen: Option<&str>, snapshot: &Snapshot) -> Result<Typ
         filled.insert(1, chosen.to_owned());
         (outcome, named) = (parsed(&filled), false);
     }
-    let cli = outcome.map_err(|why| complaint(&why))?;
+    let verb = words.first().map_or("", String::as_str);
+    let is_done_here = verbs().iter().any(|known| known == verb);
+    let cli = match outcome {
+        Ok(cli) => cli,
+        Err(_) if !is_done_here => return Err(in_a_shell(line, false)),
+        Err(why) => return Err(complaint(&why, verb)),
+    };
     let stop = |stop: Stop| stop.told().1.unwrap_or_default().to_owned();
-    match cli.command {
-        Some(Command::Ask(ask)) => asked(&ask, named, snapshot)
-            .map_err(stop)?
-            .ok_or_else(|| format!("`evenkeel {}` is for a shell; it does nothing here", words.join(" "))),
-        _ => Err(format!("`evenkeel {}` is for a shell; it does nothing here", words.join(" "))),
-    }
+    let typed = match cli.command {
+        Some(Command::Ask(ask)) => asked(&ask, named, snapshot).map_err(stop)?,
+        _ => None,
+    };
+    typed.ok_or_else(|| in_a_shell(line, true))
 }
 
 fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, Stop> {
@@ -199,7 +212,7 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
             };
             Ok(Some(Typed::Status(Some(place))))
         }
-        Ask::Events(_) => Ok(Some(Typed::Events)),
+        Ask::Events(arguments) => Ok(arguments.on_screen().map(Typed::Events)),
         Ask::Reload(_) => Ok(Some(Typed::Reload)),
         Ask::Explain(arguments) => Ok(Some(Typed::Explain(arguments.question()))),
         _ => Ok(None),
@@ -225,21 +238,6 @@ fn order(((balancer, member), named): Found<'_>, what: What, options: &EditOptio
     let whom = named.then(|| (balancer.name.clone(), member.name.clone()));
     let order = Order { whom, what, reason: options.reason()?, if_revision: options.if_revision };
     Ok(Typed::Edit(Box::new(order)))
-}
-
-/// What is wrong, in one line.
-fn complaint(why: &clap::Error) -> String {
-    let text = why.to_string();
-    match why.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "for the options of a command ask a shell: evenkeel COMMAND --help".to_owned()
-        }
-        _ => {
-            let parts = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage"));
-            let line: Vec<&str> = parts.filter(|line| !line.is_empty()).collect();
-            clean(line.join(" ").trim_start_matches("error: "), 200)
-        }
-    }
 }
 
 /// A line as words; blanks within quotes belong to the word.
@@ -311,7 +309,8 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(typed("events"), Ok(Typed::Events));
+        assert_eq!(typed("events"), Ok(Typed::Events(0)));
+        assert_eq!(typed("events --since 3"), Ok(Typed::Events(3)));
         assert_eq!(typed("reload"), Ok(Typed::Reload));
         for line in ["set balancer://app timeout=3 --reason x", "set app timeout=3", "set timeout=3"] {
             let Ok(Typed::Tune(tune)) = typed(line) else { panic!("{line}: {:?}", typed(line)) };
@@ -347,22 +346,41 @@ mod tests {
     #[test]
     fn what_is_not_understood_does_nothing_and_says_why() {
         for (line, says) in [
-            ("nonsense", "unrecognized subcommand 'nonsense'"),
             ("drain app/zz", "no member fits 'app/zz'"),
             ("set app/a lbfactor=0", "lbfactor: '0' must be a number from 1 to 100"),
             ("set app/a colour=red", "is no setting"),
-            ("drain app/a --what", "unexpected argument '--what'"),
-            ("add app", "<URL>"),
             ("add app/a http://h", "a balancer is needed; app/a is a member: name app"),
             ("add app http://h --force", "takes no --force"),
             ("remove app/zz", "no member fits 'app/zz'"),
             ("drain 'app/a", "the quote ' is not closed"),
-            ("proxies", "is for a shell"),
-            ("drain --help", "ask a shell"),
             ("drain app/a --reason '\u{1b}[2J'", "U+001B"),
         ] {
             let why = typed(line).unwrap_err();
             assert!(why.contains(says) && !why.contains('\u{1b}') && !why.contains('\n'), "{line}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_is_one_sentence_that_fits_beside_its_mark() {
+        for (line, says) in [
+            ("drain app/a --xyz", "drain has no option '--xyz'"),
+            ("drain app/a --untl idle", "drain has no option '--untl'; did you mean --until?"),
+            ("drain app/a app/b", "'app/b' is one word too many for drain"),
+            ("set app/a", "set lacks <KEY=VALUE>..."),
+            ("drain app/a --until", "'--until' lacks its value"),
+            ("drain app/a --if-revision x", "--if-revision: 'x' must be a revision: a whole number"),
+            ("drain app/a --timeout 1m --timeout 2m", "'--timeout' stands there twice"),
+            ("drain --help", "for its options ask a shell: evenkeel drain --help"),
+            ("events --json", "in a shell: evenkeel events --json"),
+            ("proxies", "in a shell: evenkeel proxies"),
+            ("wait app/a idle", "the console goes on meanwhile; in a shell: evenkeel wait app/a idle"),
+            ("wait", "the console goes on meanwhile; in a shell: evenkeel wait --help"),
+            ("export --nonsense", "in a shell: evenkeel export --help"),
+            ("history app/a", "the member in full (z) shows it; in a shell: evenkeel history app/a"),
+        ] {
+            let why = typed(line).unwrap_err();
+            assert_eq!(why, says, "{line}");
+            assert!(why.len() <= 76, "{line}: {why}");
         }
     }
 

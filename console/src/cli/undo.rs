@@ -9,18 +9,18 @@ use super::{Exit, Session, preview, report};
 
 pub(super) const HELP: &str = "\
 Each field that the edit changed gets its value of before. It is refused (exit code 8) if anybody touched one of them \
-since, and if the edit is somebody else's (5); root may undo everybody's with --force. An undo is an edit too: undone, \
-it comes back.
+since, and if the edit is somebody else's (5); root may undo everybody's with --force. Without a number it takes back \
+your last edit that still stands, so that twice goes back two steps. The number of an undo does again what it undid.
 
 Examples:
-  evenkeel undo               your last edit
+  evenkeel undo               your last edit, the next time the one before
   evenkeel undo --dry-run     what that would do
   evenkeel undo 17            the edit of event 17, see `evenkeel events`";
 
 /// What can be typed behind `undo`.
 #[derive(Debug, Args)]
 pub struct UndoArguments {
-    /// The number of the edit's event [default: your last edit]
+    /// The number of the edit's event [default: your last edit that is not undone yet]
     #[arg(value_name = "N")]
     event: Option<u64>,
     #[command(flatten)]
@@ -52,9 +52,14 @@ pub(super) async fn run(arguments: &UndoArguments, session: &mut Session<'_>) ->
 
 /// `undoes event 17: deploy 42`.
 fn told(undone: &Undone) -> String {
+    let number = undone.undoes;
+    let what = match undone.does_again {
+        Some(edit) => format!("event {number} was an undo of {edit}; this does {edit} again"),
+        None => format!("undoes event {number}"),
+    };
     match &undone.reason {
-        Some(reason) => format!("undoes event {}: {reason}", undone.undoes),
-        None => format!("undoes event {}", undone.undoes),
+        Some(reason) => format!("{what}: {reason}"),
+        None => what,
     }
 }
 
@@ -65,6 +70,17 @@ mod tests {
     use super::*;
     use crate::cli::scene::Scene;
     use crate::client::scripted::{Act, Scripted};
+
+    #[tokio::test]
+    async fn an_undo_of_an_undo_says_what_it_does_again() {
+        let mut undone: Undone =
+            serde_json::from_str(include_str!("../../../protocol/documents/undone.json")).unwrap();
+        (undone.undoes, undone.does_again, undone.reason) = (20, Some(19), None);
+        let proxy = Scripted::start(move |_| Act::json(&undone));
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("undo 20").await, Exit::Done);
+        assert_eq!(scene.err(), "note: event 20 was an undo of 19; this does 19 again\n");
+    }
 
     #[tokio::test]
     async fn an_undo_is_asked_for_and_told() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, MemberAddition, MemberEdit, MemberName, MemberRemoval, Timestamp,
+    BalancerEdit, BalancerName, MemberAddition, MemberEdit, MemberName, MemberRemoval, Timestamp, UndoOrder,
 };
 use tokio::runtime;
 use tokio::sync::{Notify, Semaphore, mpsc, watch as latest};
@@ -89,6 +89,16 @@ impl Link for Handle {
     ) {
         let (client, balancer, member) = (self.client.clone(), balancer.clone(), member.clone());
         let edited = async move { client.remove_member(&balancer, &member, &removal).await.map(Box::new) };
+        self.answer(edited, move |outcome| News::Answer { ticket, outcome });
+    }
+
+    fn undo(&self, ticket: Ticket, order: UndoOrder) {
+        let client = self.client.clone();
+        let edited = async move {
+            let undone = client.undo(&order).await?;
+            let told = undone.edited.map(Box::new);
+            told.ok_or_else(|| Failure::Protocol("the proxy does not say what was undone".to_owned()))
+        };
         self.answer(edited, move |outcome| News::Answer { ticket, outcome });
     }
 

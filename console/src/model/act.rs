@@ -21,6 +21,8 @@ pub enum Act {
     },
     /// Take a change of one's own back.
     Undo {
+        /// The event of that change; none: the proxy numbers none, so the values are set one by one.
+        event: Option<u64>,
         /// The values from before.
         edit: Box<MemberEdit>,
         /// The same as texts, for people.

@@ -22,6 +22,7 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
         Act::Enable => format!("enable {member}"),
         Act::Drain(drainage) => drain(drainage, &member),
         Act::Remove { .. } => format!("remove {member}"),
+        Act::Undo { event: Some(event), .. } => format!("undo {event}"),
         Act::Settings { changes, .. } | Act::Undo { changes, .. } => {
             let setting = |field: &str, value: &str| quoted(&format!("{field}={value}"));
             let settings: Vec<String> =
@@ -108,7 +109,7 @@ mod tests {
         let changes = sample::edited("lbfactor", "1.00", "2.50").changes;
         let settings = Act::Settings { edit: Box::default(), changes };
         let back = sample::edited("drain", "On", "Off").changes;
-        let undo = Act::Undo { edit: Box::default(), changes: back };
+        let undo = |event| Act::Undo { event, edit: Box::default(), changes: back.clone() };
         for (act, wanted) in [
             (Act::Flag(Flag::Drain, Turn::On), "evenkeel drain app/a"),
             (Act::Flag(Flag::Drain, Turn::Off), "evenkeel set app/a drain=off"),
@@ -118,7 +119,8 @@ mod tests {
             (Act::Flag(Flag::IgnoreErrors, Turn::On), "evenkeel set app/a ignore_errors=on"),
             (Act::Enable, "evenkeel enable app/a"),
             (settings, "evenkeel set app/a lbfactor=2.50"),
-            (undo, "evenkeel set app/a drain=off"),
+            (undo(None), "evenkeel set app/a drain=off"),
+            (undo(Some(17)), "evenkeel undo 17"),
             (Act::Drain(Drainage::more(&sample::drain(7, "node2"))), "evenkeel drain app/a --extend 10m"),
             (Act::Drain(Drainage::Cancel(7)), "evenkeel undrain app/a --keep-draining"),
             (Act::Drain(Drainage::Restore(7)), "evenkeel undrain app/a"),

@@ -2,7 +2,9 @@
 //! configuration of the whole proxy. It takes a yes, never a key that is pressed by habit.
 
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::{BalancerEdit, BalancerName, Change, MemberAddition, MemberName, Snapshot};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, Change, MemberAddition, MemberName, Snapshot, UndoOrder,
+};
 
 use crate::model::Popup;
 use crate::model::command::{quoted, typed};
@@ -25,6 +27,8 @@ pub enum Matter {
         changes: Vec<Change>,
         /// Does it take a change of one's own back?
         undo: bool,
+        /// The event of the change that it takes back, where the proxy numbers them.
+        event: Option<u64>,
     },
     /// Have a member come to a balancer.
     Addition {
@@ -124,9 +128,16 @@ impl Decision {
         matches!(self.matter, Matter::Settings { undo: true, .. } | Matter::Addition { undo: true, .. })
     }
 
+    /// The change that is taken back by its number, where it is one.
+    pub fn undo(&self) -> Option<UndoOrder> {
+        let Matter::Settings { event: Some(event), .. } = self.matter else { return None };
+        Some(UndoOrder { event: Some(event), reason: self.reason.clone(), ..UndoOrder::default() })
+    }
+
     /// The command that does the same.
     pub fn command(&self) -> String {
         let mut words = match &self.matter {
+            Matter::Settings { event: Some(event), .. } => vec![format!("evenkeel undo {event}")],
             Matter::Settings { balancer, changes, .. } => {
                 let setting = |change: &Change| quoted(&format!("{}={}", change.field, typed(&change.after)));
                 let words = vec!["evenkeel set".to_owned(), quoted(&balancer.url())];

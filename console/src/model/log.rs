@@ -44,6 +44,11 @@ impl Log {
         self.events.iter().rev()
     }
 
+    /// Those with a number greater than `since`, the newest first.
+    pub fn behind(&self, since: u64) -> impl Iterator<Item = &Event> {
+        self.newest_first().filter(move |event| event.number > since)
+    }
+
     /// Those about one member, the newest first.
     pub fn about<'a>(&'a self, target: &Target) -> impl Iterator<Item = &'a Event> {
         self.newest_first().filter(move |event| is_about(event, target))

@@ -20,12 +20,33 @@ pub struct Palette {
     back: usize,
     /// The line that was being written before the history was looked into.
     new: String,
+    /// A line that was not understood, and why not.
+    refused: Option<(String, String)>,
 }
 
 impl Palette {
     /// Nothing is written yet.
     pub fn new(vocabulary: Vocabulary) -> Self {
-        Self { text: Text::with_longest("", LONGEST), vocabulary, back: 0, new: String::new() }
+        let text = Text::with_longest("", LONGEST);
+        Self { text, vocabulary, back: 0, new: String::new(), refused: None }
+    }
+
+    /// The line was not understood: it stands there with the cursor at its end, to be written right.
+    pub fn refuse(&mut self, why: String) {
+        let line = self.text.value().to_owned();
+        self.text = Text::with_longest(&line, LONGEST);
+        self.refused = Some((line, why));
+    }
+
+    /// Why the line is not understood, until another is written.
+    pub fn complaint(&self) -> Option<&str> {
+        let (line, why) = self.refused.as_ref()?;
+        (line == self.text.value()).then_some(why)
+    }
+
+    /// Why a line that begins so is nothing that there is.
+    pub fn unknown(&self, verb: &str) -> String {
+        self.vocabulary.unknown(verb)
     }
 
     /// What the last word could become, the likeliest first.

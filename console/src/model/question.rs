@@ -105,8 +105,8 @@ impl Question {
     pub fn commands(&self) -> Vec<String> {
         let reason = self.reason.as_ref().map(Reason::as_str);
         let line = |subject: &Subject| {
-            let line = command::line(&self.act, &subject.label, reason);
-            if self.forced { format!("{line} --force") } else { line }
+            let force = if self.forced { " --force" } else { "" };
+            format!("{}{force}", command::line(&self.act, &subject.label, reason))
         };
         self.subjects.iter().map(line).collect()
     }

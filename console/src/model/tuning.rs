@@ -36,7 +36,8 @@ impl Tuning {
         }
         let (balancer, revision) = (self.balancer.clone(), self.revision);
         let asks = !changes.is_empty();
-        let matter = Matter::Settings { balancer, revision, edit: Box::new(edit), changes, undo: false };
+        let edit = Box::new(edit);
+        let matter = Matter::Settings { balancer, revision, edit, changes, undo: false, event: None };
         Ok(asks.then_some(matter))
     }
 }

@@ -24,6 +24,8 @@ pub struct Done {
     pub changes: Vec<Change>,
     /// The member's revision since.
     pub revision: u64,
+    /// The event of the change, where the proxy numbers them.
+    pub event: Option<u64>,
 }
 
 /// A change of a balancer's settings that the proxy has accepted.
@@ -35,6 +37,8 @@ pub struct Tuned {
     pub changes: Vec<Change>,
     /// The balancer's revision since.
     pub revision: u64,
+    /// The event of the change, where the proxy numbers them.
+    pub event: Option<u64>,
 }
 
 /// A member that came or went from here.
@@ -68,15 +72,15 @@ pub struct Own {
 impl Own {
     /// Remembers an accepted change of a member.
     pub fn push(&mut self, target: Target, label: String, edited: &Edited) {
-        let (changes, revision) = (edited.changes.clone(), edited.revision);
-        self.remember(edited, Made::Member(Done { target, label, changes, revision }));
+        let (changes, revision, event) = (edited.changes.clone(), edited.revision, edited.event);
+        self.remember(edited, Made::Member(Done { target, label, changes, revision, event }));
     }
 
     /// Remembers an accepted change of a balancer's settings.
     pub fn push_tuned(&mut self, edited: &Edited) {
         let balancer = edited.balancer.clone();
-        let (changes, revision) = (edited.changes.clone(), edited.revision);
-        self.remember(edited, Made::Balancer(Tuned { balancer, changes, revision }));
+        let (changes, revision, event) = (edited.changes.clone(), edited.revision, edited.event);
+        self.remember(edited, Made::Balancer(Tuned { balancer, changes, revision, event }));
     }
 
     /// Remembers that a member came or went.
@@ -146,7 +150,7 @@ impl Done {
         let changes = turned(&self.changes);
         let subject =
             Subject { target: self.target.clone(), label: self.label.clone(), revision: self.revision };
-        Ok((subject, Act::Undo { edit: Box::new(edit), changes }))
+        Ok((subject, Act::Undo { event: self.event, edit: Box::new(edit), changes }))
     }
 }
 
@@ -182,6 +186,7 @@ impl Tuned {
             edit: Box::new(edit),
             changes: turned(&self.changes),
             undo: true,
+            event: self.event,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! The words that may stand in the line for commands, and which of them is meant by a few letters.
 
+use evenkeel_protocol::clean::clean;
+
 use crate::cli::palette::{settings, verbs};
 use crate::keymap::ROWS;
 use crate::model::column::Column;
@@ -47,6 +49,24 @@ impl Vocabulary {
             settings: settings(),
             parameters: parameters.collect(),
             columns: columns.collect(),
+        }
+    }
+
+    /// Why a line that begins with `verb` is nothing that there is, with the nearest word if one is near.
+    pub fn unknown(&self, verb: &str) -> String {
+        let typed = clean(verb, 30);
+        if self.verbs.iter().any(|known| known == verb) {
+            return format!("nothing stands behind {typed}");
+        }
+        // What other tools call their screen is no slip of the finger.
+        if verb == "top" {
+            return "there is no command 'top'; this is its screen".to_owned();
+        }
+        let near = self.verbs.iter().map(|known| (strsim::damerau_levenshtein(verb, known), known));
+        let near = near.filter(|(distance, known)| *distance <= known.len() / 3).min_by_key(|near| near.0);
+        match near {
+            Some((_, known)) => format!("there is no command '{typed}'; did you mean {known}?"),
+            None => format!("there is no command '{typed}'; Tab goes through those there are"),
         }
     }
 
@@ -149,6 +169,19 @@ mod tests {
             assert_eq!(vocabulary.suggestions(line), wanted, "{line:?}");
         }
         assert_eq!(vocabulary.suggestions("").len(), 6);
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_told_from_a_word_that_there_is_not() {
+        let vocabulary = Vocabulary::sample();
+        for (verb, says) in [
+            ("drian", "there is no command 'drian'; did you mean drain?"),
+            ("top", "there is no command 'top'; this is its screen"),
+            ("nonsense", "there is no command 'nonsense'; Tab goes through those there are"),
+            ("stop", "nothing stands behind stop"),
+        ] {
+            assert_eq!(vocabulary.unknown(verb), says);
+        }
     }
 
     #[test]

@@ -89,7 +89,9 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     model.popup = None;
     model.commands = vec![model.command_of(&decision)];
     let ticket = model.pending.ticket();
-    let effect = if let Some((balancer, edit)) = decision.edit() {
+    let effect = if let Some(order) = decision.undo() {
+        Effect::Undo { ticket, order }
+    } else if let Some((balancer, edit)) = decision.edit() {
         Effect::EditBalancer { ticket, balancer, edit: Box::new(edit) }
     } else if let Some((balancer, addition)) = decision.addition() {
         Effect::AddMember { ticket, balancer, addition: Box::new(addition) }
@@ -248,10 +250,8 @@ mod tests {
             snapshot.balancers[0].revision = 4;
             hear(&mut model, News::Snapshot(Box::new(snapshot)));
             let sent = press(&mut model, "uy");
-            let [Effect::EditBalancer { edit, .. }] = sent.as_slice() else {
-                panic!("{sent:?}: {}", toast(&model))
-            };
-            assert_eq!((edit.lbmethod, edit.revision), (Some(LbMethod::ByRequests), Some(4)));
+            let [Effect::Undo { order, .. }] = sent.as_slice() else { panic!("{sent:?}: {}", toast(&model)) };
+            assert_eq!((order.event, model.commands.concat().as_str()), (Some(9), "evenkeel undo 9"));
         }
     }
 

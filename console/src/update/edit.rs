@@ -1,7 +1,7 @@
 //! From a key to an edit: ask, perhaps write, confirm, send. Nothing is sent but by an answer, in proportion to the
 //! risk, to a question that was on the screen, about a member that is still there and still as it was.
 
-use evenkeel_protocol::{Flag, MemberEdit, MemberRemoval};
+use evenkeel_protocol::{Flag, MemberEdit, MemberRemoval, UndoOrder};
 
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
@@ -150,6 +150,10 @@ pub(super) fn sent(ticket: Ticket, (target, act): (Target, &Act), edit: MemberEd
             let force = edit.force == Some(true);
             let removal = MemberRemoval { revision: *revision, force, reason: edit.reason };
             Effect::RemoveMember { ticket, target, removal: Box::new(removal) }
+        }
+        Act::Undo { event: Some(event), .. } => {
+            let (reason, force) = (edit.reason, edit.force.unwrap_or_default());
+            Effect::Undo { ticket, order: UndoOrder { event: Some(*event), dry_run: false, force, reason } }
         }
         _ => Effect::EditMember { ticket, target, edit: Box::new(edit) },
     }
@@ -311,6 +315,19 @@ mod tests {
             let answer = answer.chars().map(|c| if c == '\n' { Key::Enter } else { Key::Char(c) });
             let effects = press(&mut model, &answer.collect::<Vec<_>>());
             assert_eq!(!effects.is_empty(), sends, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_command_of_a_question_overrides_the_guard_where_its_answer_does() {
+        let mut model = sample::model(80, 24);
+        for (key, command) in [
+            ('d', "evenkeel drain app/node1 --until no-sessions --force"),
+            ('H', "evenkeel standby app/node1"),
+        ] {
+            press(&mut model, &[Key::Esc, Key::Char(key)]);
+            let Some(Popup::Confirm(question)) = &model.popup else { panic!("{key}: {:?}", model.popup) };
+            assert_eq!(model.commands_of(question), [command]);
         }
     }
 

@@ -70,10 +70,10 @@ fn event_came(model: &mut Model, mut event: Event) -> Vec<Effect> {
     if !model.log.push(event) {
         return Vec::new();
     }
-    if let Screen::Events { from } = &mut model.screen {
-        // Whoever reads further down keeps the same lines before the eyes.
-        if *from > 0 {
-            *from = from.saturating_add(1).min(model.log.len().saturating_sub(1));
+    if let Screen::Events { at, since } = &mut model.screen {
+        // Whoever reads further down keeps the same event under the cursor.
+        if *at > 0 {
+            *at = at.saturating_add(1).min(model.log.behind(*since).count().saturating_sub(1));
         }
     }
     if known { Vec::new() } else { vec![Effect::Refresh] }
@@ -228,12 +228,16 @@ mod tests {
         assert_eq!(model.freshness(), Freshness::Stale(3));
         let lost = News::Lost { why: "connection refused".to_owned(), next_try: Duration::from_secs(4) };
         hear(&mut model, lost);
-        let lost = |next_try| Freshness::Lost { why: "connection refused".to_owned(), next_try };
-        assert_eq!(model.freshness(), lost(4));
+        let lost = |age, next_try| Freshness::Lost {
+            age: Some(age),
+            why: "connection refused".to_owned(),
+            next_try,
+        };
+        assert_eq!(model.freshness(), lost(3, 4));
         assert!(tick_to(&mut model, 66));
-        assert_eq!(model.freshness(), lost(2));
+        assert_eq!(model.freshness(), lost(5, 2));
         tick_to(&mut model, 100);
-        assert_eq!(model.freshness(), lost(0));
+        assert_eq!(model.freshness(), lost(39, 0));
         hear(&mut model, News::Connected);
         assert_eq!(model.freshness(), Freshness::Stale(39));
         hear(&mut model, News::Snapshot(Box::new(sample::snapshot(100))));

@@ -5,7 +5,7 @@ use crate::model::cursor::Step;
 use crate::model::form::Text;
 use crate::model::query::{self, Query};
 use crate::model::target::Target;
-use crate::model::{Model, Popup, Screen, menu};
+use crate::model::{Model, Popup, Screen, Tone, menu};
 use crate::update::drain;
 
 /// The longest cookie, path or URL that can be written for the lens.
@@ -25,15 +25,7 @@ pub(super) fn go(model: &mut Model, action: Action) {
             model.screen = Screen::Balancers;
             model.popup = Some(Popup::Filter { text, before });
         }
-        Action::Open => {
-            if model.screen == Screen::Overview {
-                model.screen = Screen::Balancers;
-            } else if let Some(target) = model.target().cloned() {
-                model.cursor.choose(target.clone());
-                model.screen = Screen::Member(target);
-                model.popup = None;
-            }
-        }
+        Action::Open => open(model),
         Action::Balancers => model.screen = Screen::Balancers,
         Action::Overview | Action::Events | Action::Drains | Action::Lens | Action::Elections => {
             show(model, action);
@@ -68,6 +60,29 @@ pub(super) fn go(model: &mut Model, action: Action) {
     }
 }
 
+/// Opens what the cursor is on: the members of a balancer, or a member in full, of an event too if it is about one.
+fn open(model: &mut Model) {
+    let target = match &model.screen {
+        Screen::Overview => {
+            model.screen = Screen::Balancers;
+            return;
+        }
+        Screen::Events { at, since } => {
+            let about = model.log.behind(*since).nth(*at).and_then(|event| event.kind.about());
+            let Some((balancer, Some(member))) = about else {
+                return model.tell(Tone::Plain, "this event is not about one member");
+            };
+            Some(Target { balancer: balancer.clone(), member: member.clone() })
+        }
+        _ => model.target().cloned(),
+    };
+    if let Some(target) = target {
+        model.cursor.choose(target.clone());
+        model.screen = Screen::Member(target);
+        model.popup = None;
+    }
+}
+
 /// The screens in the order of their tabs, each as the action that shows it.
 const TABS: [Action; 6] =
     [Action::Overview, Action::Balancers, Action::Events, Action::Drains, Action::Lens, Action::Elections];
@@ -86,7 +101,7 @@ fn tab_of(screen: &Screen) -> Action {
 fn show(model: &mut Model, tab: Action) {
     match tab {
         Action::Overview => model.screen = Screen::Overview,
-        Action::Events => model.screen = Screen::Events { from: 0 },
+        Action::Events => model.screen = Screen::Events { at: 0, since: 0 },
         Action::Drains => drain::open(model),
         Action::Lens => model.screen = Screen::Lens,
         Action::Elections => model.screen = Screen::Elections,
@@ -179,8 +194,8 @@ fn scroll(model: &mut Model, action: Action) {
         *from = lines(*from, model.batch.as_ref().map_or(0, |batch| batch.rows.len().saturating_sub(1)));
         return;
     }
-    if let Screen::Events { from } = &mut model.screen {
-        *from = lines(*from, model.log.len().saturating_sub(1));
+    if let Screen::Events { at, since } = &mut model.screen {
+        *at = lines(*at, model.log.behind(*since).count().saturating_sub(1));
         return;
     }
     match model.screen {
@@ -309,17 +324,22 @@ mod tests {
     }
 
     #[test]
-    fn events_scroll_within_what_there_is() {
+    fn the_cursor_goes_through_events_and_holds_to_one() {
+        let at = |model: &Model| match model.screen {
+            Screen::Events { at, since: 0 } => at,
+            ref other => panic!("{other:?}"),
+        };
         let mut model = sample::model(80, 24);
         press(&mut model, &[Key::Char('2'), Key::Down, Key::Down, Key::Down]);
-        assert_eq!(model.screen, Screen::Events { from: 1 });
+        assert_eq!(at(&model), 1);
         press(&mut model, &[Key::Char('g')]);
-        assert_eq!(model.screen, Screen::Events { from: 0 });
         update(&mut model, Message::News(crate::news::News::Event(Box::new(sample::failed_event(3)))));
-        assert_eq!(model.screen, Screen::Events { from: 0 }, "at the top, the newest stay in sight");
+        assert_eq!(at(&model), 0, "at the top, the newest stay in sight");
         press(&mut model, &[Key::Down]);
         update(&mut model, Message::News(crate::news::News::Event(Box::new(sample::failed_event(4)))));
-        assert_eq!(model.screen, Screen::Events { from: 2 }, "further down, the picture stands still");
+        assert_eq!(at(&model), 2, "further down, it stays with its event");
+        press(&mut model, &[Key::Enter]);
+        assert_eq!(model.screen, Screen::Member(sample::target("node3")));
     }
 
     #[test]

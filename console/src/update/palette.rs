@@ -1,8 +1,9 @@
 //! The palette: a line is either the name of something that a key does, or a command as in a shell.
 
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{Change, Flag, MemberEdit};
 
-use crate::cli::palette::{Order, Tune, Typed, What, read, verbs};
+use crate::cli::palette::{Order, Tune, Typed, What, is_command, read, verbs};
 use crate::effect::Effect;
 use crate::keymap::{Action, ROWS};
 use crate::model::act::{Act, Turn};
@@ -23,63 +24,69 @@ pub(super) fn open(model: &mut Model) {
     model.popup = Some(Popup::Palette(Box::new(Palette::new(Vocabulary::of(&model.roster)))));
 }
 
-/// Does what the line says, or says why not.
-pub(super) fn run(model: &mut Model, line: &str) -> Vec<Effect> {
-    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+/// Does what the line says. One that is not understood stays open, with the reason.
+pub(super) fn run(model: &mut Model, mut palette: Box<Palette>) -> Vec<Effect> {
+    let line = palette.text.value().split_whitespace().collect::<Vec<_>>().join(" ");
     model.popup = None;
     if line.is_empty() {
         return Vec::new();
     }
     remember(&mut model.recall, &line);
-    let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
+    done(model, &line, &palette).unwrap_or_else(|why| {
+        palette.refuse(why);
+        model.popup = Some(Popup::Palette(palette));
+        Vec::new()
+    })
+}
+
+/// Errors: why the line is not understood; nothing was done.
+fn done(model: &mut Model, line: &str, palette: &Palette) -> Result<Vec<Effect>, String> {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
     match (verb, rest) {
         ("sort", "") => model.cursor.sort = crate::model::column::Sort::default(),
         ("sort", column) if !model.cursor.sort.by(column) => {
-            model.tell(Tone::Alarm, format!("there is no column '{column}'"));
+            return Err(format!("there is no column '{}'", clean(column, 30)));
         }
         ("sort", _) => {}
         ("filter", text) if !text.is_empty() => match Query::whole(text) {
             query if query.complaint().is_none() => model.cursor.filter = query,
-            query => model.tell(Tone::Alarm, query.complaint().unwrap_or_default()),
+            query => return Err(query.complaint().unwrap_or_default().to_owned()),
         },
         ("unmark", "") => drop(model.cursor.unmark()),
-        ("unlock", "") if !model.lock.is_open() => return act(model, Action::Lock),
+        ("unlock", "") if !model.lock.is_open() => return Ok(act(model, Action::Lock)),
         ("lock", "") if !model.lock.is_open() => model.tell(Tone::Plain, "it is locked already"),
-        _ => return action_or_command(model, &line),
+        _ => return action_or_command(model, line, palette),
     }
     model.cursor.settle(&model.roster);
-    Vec::new()
+    Ok(Vec::new())
 }
 
-fn action_or_command(model: &mut Model, line: &str) -> Vec<Effect> {
+fn action_or_command(model: &mut Model, line: &str, palette: &Palette) -> Result<Vec<Effect>, String> {
+    let verb = line.split(' ').next().unwrap_or_default();
     // What a command line means here and there has precedence over a key of that name.
-    let is_command = verbs().iter().any(|verb| line.split(' ').next() == Some(verb));
+    let is_done_here = verbs().iter().any(|known| known == verb);
     let named = ROWS.iter().map(|row| row.action).find(|action| action.line() == Some(line));
     match named {
         // Without a URL that is the form.
-        Some(action) if !is_command || action == Action::Add => act(model, action),
-        _ => {
-            command(model, line);
-            Vec::new()
-        }
+        Some(action) if !is_done_here || action == Action::Add => Ok(act(model, action)),
+        _ if is_done_here || is_command(verb) => command(model, line).map(|()| Vec::new()),
+        _ => Err(palette.unknown(verb)),
     }
 }
 
-fn command(model: &mut Model, line: &str) {
-    let Some(snapshot) = model.roster.snapshot() else {
-        return model.tell(Tone::Alarm, "no proxy has answered yet");
-    };
+fn command(model: &mut Model, line: &str) -> Result<(), String> {
+    let snapshot = model.roster.snapshot().ok_or("no proxy has answered yet")?;
     let chosen = model.targets().first().map(|target| format!("{}/{}", target.balancer, target.member));
-    match read(line, chosen.as_deref(), snapshot) {
-        Ok(Typed::Edit(order)) => ask(model, *order),
-        Ok(Typed::Tune(tune)) => settings(model, *tune),
-        Ok(Typed::Add(balancer, mut addition)) => {
+    match read(line, chosen.as_deref(), snapshot)? {
+        Typed::Edit(order) => ask(model, *order),
+        Typed::Tune(tune) => settings(model, *tune),
+        Typed::Add(balancer, mut addition) => {
             let reason = addition.reason.take();
             let matter = Matter::Addition { balancer, addition, undo: false };
             decision::ask(model, Decision { reason, ..Decision::new(matter) });
         }
-        Ok(Typed::Reload) => decision::ask_reload(model),
-        Ok(Typed::Explain(question)) => {
+        Typed::Reload => decision::ask_reload(model),
+        Typed::Explain(question) => {
             let words = question.cookies.iter().chain(std::iter::once(&question.url));
             let text = words.cloned().collect::<Vec<_>>().join(" ");
             model.thaw();
@@ -87,8 +94,8 @@ fn command(model: &mut Model, line: &str) {
             model.gathered.explanation = None;
             model.screen = Screen::Lens;
         }
-        Ok(Typed::Events) => model.screen = Screen::Events { from: 0 },
-        Ok(Typed::Status(place)) => {
+        Typed::Events(since) => model.screen = Screen::Events { at: 0, since },
+        Typed::Status(place) => {
             model.screen = Screen::Balancers;
             match place {
                 Some((balancer, Some(member))) => {
@@ -103,8 +110,8 @@ fn command(model: &mut Model, line: &str) {
             }
             model.cursor.settle(&model.roster);
         }
-        Err(why) => model.tell(Tone::Alarm, why),
     }
+    Ok(())
 }
 
 /// Opens the question about a balancer's settings.
@@ -122,6 +129,7 @@ fn settings(model: &mut Model, tune: Tune) {
         edit: Box::new(tune.edit),
         changes: tune.settings.into_iter().map(change).collect(),
         undo: false,
+        event: None,
     };
     decision::ask(model, Decision { reason: tune.reason, ..Decision::new(matter) });
 }
@@ -303,13 +311,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_said_and_nothing_done() {
-        for line in ["nonsense", "drain app/zz", "set app/node1 lbfactor=0", "sort colour", "drain 'x"] {
+    fn what_is_not_understood_stays_to_be_written_right() {
+        let lines =
+            ["drian app/node1", "drain app/zz", "set app/node1 lbfactor=0", "sort colour", "drain 'x"];
+        for line in lines.into_iter().chain(["wait", "quit now", "filter busy>>"]) {
             let mut model = sample::model(80, 24);
             assert_eq!(typed(&mut model, line), [], "{line}");
-            assert_eq!(model.popup, None, "{line}");
-            assert!(model.toast.as_ref().is_some_and(|toast| toast.tone == Tone::Alarm), "{line}");
+            let Some(Popup::Palette(palette)) = &model.popup else { panic!("{line}: {:?}", model.popup) };
+            assert_eq!((palette.text.value(), palette.text.column()), (line, line.len()));
+            assert!(palette.complaint().is_some_and(|why| !why.is_empty()), "{line}");
+            press(&mut model, &[Key::Backspace]);
+            let Some(Popup::Palette(palette)) = &model.popup else { panic!("{line}") };
+            assert_eq!(palette.complaint(), None, "{line}: it is another line now");
         }
+        let mut model = sample::model(80, 24);
+        typed(&mut model, "drian app/node1");
+        let mut keys = vec![Key::Home, Key::Delete, Key::Delete, Key::Delete, Key::Delete, Key::Delete];
+        keys.extend("drain".chars().map(Key::Char));
+        press(&mut model, &[&keys[..], &[Key::Enter]].concat());
+        assert_eq!(question(&model).whom(), "app/node1");
+    }
+
+    #[test]
+    fn only_events_behind_a_number_are_shown() {
+        let mut model = sample::model(80, 24);
+        typed(&mut model, "events --since 3");
+        assert_eq!(model.screen, Screen::Events { at: 0, since: 3 });
     }
 
     #[test]

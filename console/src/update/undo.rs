@@ -3,11 +3,12 @@
 
 use evenkeel_protocol::Edited;
 
+use crate::ability::Ability;
 use crate::model::act::Act;
 use crate::model::decision::Decision;
 use crate::model::pending::Sent;
 use crate::model::question::{Question, Standing};
-use crate::model::undo::{Made, Moved, Tuned};
+use crate::model::undo::{Done, Made, Moved, Tuned};
 use crate::model::{Model, Popup, Tone};
 use crate::update::{decision, edit, pace};
 
@@ -23,9 +24,14 @@ pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
 /// Asks whether to take the last change back, if nobody has touched the member since.
 pub(super) fn ask(model: &mut Model) {
     pace::go_on(model);
+    // Where nobody remembers edits by their numbers, the values of before are set instead.
+    let is_numbered = model.lacks(Ability::Undo).is_none();
     let done = match model.own.last().cloned() {
-        Some(Made::Member(done)) => Some(done),
-        Some(Made::Balancer(tuned)) => return ask_of_balancer(model, &tuned),
+        Some(Made::Member(done)) => Some(Done { event: done.event.filter(|_| is_numbered), ..done }),
+        Some(Made::Balancer(tuned)) => {
+            let event = tuned.event.filter(|_| is_numbered);
+            return ask_of_balancer(model, &Tuned { event, ..tuned });
+        }
         Some(Made::Roster(moved)) => return ask_of_roster(model, &moved),
         None => None,
     };
@@ -104,7 +110,7 @@ fn ask_of_roster(model: &mut Model, moved: &Moved) {
 }
 
 /// Is what is shown older than the change?
-fn is_behind(model: &Model, done: &crate::model::undo::Done) -> bool {
+fn is_behind(model: &Model, done: &Done) -> bool {
     edit::found(model, &done.target).is_some_and(|(_, member)| member.revision < done.revision)
 }
 
@@ -141,8 +147,24 @@ mod tests {
     }
 
     #[test]
-    fn the_last_change_is_asked_back_with_its_revision() {
+    fn an_undo_is_what_its_question_shows() {
         let mut model = changed();
+        press(&mut model, "u");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        assert_eq!(model.commands_of(question), ["evenkeel undo 9"]);
+        match press(&mut model, "y").as_slice() {
+            [Effect::Undo { order, .. }] => assert_eq!((order.event, order.force), (Some(9), false)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_an_httpd_the_last_change_is_asked_back_with_its_revision() {
+        let mut model = changed();
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+        snapshot.balancers[0].members[0].revision = 4;
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
         match press(&mut model, "uy").as_slice() {
             [Effect::EditMember { edit, target, .. }] => {
                 assert_eq!((edit.standby, edit.revision), (Some(false), Some(4)));

@@ -1,4 +1,4 @@
-//! What happened, the newest first: as a screen, and as a few lines below others.
+//! What happened, the newest first: as a screen with the one under the cursor in full, and as a few lines below others.
 
 use evenkeel_protocol::{Event, EventKind, Recovery};
 use ratatui::buffer::Buffer;
@@ -9,23 +9,54 @@ use super::{Scene, words};
 use crate::model::act::told;
 use crate::model::target::Target;
 use crate::theme::Role;
-use crate::widget::text::{Align, cut, pad, shorten};
+use crate::widget::text::{Align, cut, pad, shorten, width};
 
-/// The screen.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usize) {
-    let log = &scene.model.log;
-    if log.is_empty() {
-        let text = "The proxy has told of nothing yet.";
+mod detail;
+
+/// The least number of events that stay in sight above the one that is told in full.
+const LISTED: u16 = 3;
+
+/// The screen: the events behind number `since`, and the one of them under the cursor in full.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, (at, since): (usize, u64)) {
+    let events: Vec<&Event> = scene.model.log.behind(since).collect();
+    let Some(chosen) = events.get(at).or(events.last()).copied() else {
+        let text = match since {
+            0 => "The proxy has told of nothing yet.".to_owned(),
+            since => format!("Nothing is known behind event {since}; 2 shows all."),
+        };
         buffer.set_stringn(area.x + 1, area.y + 1, text, usize::from(area.width), scene.style(Role::Text));
         return;
-    }
-    let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    let place = subject_width(area.width);
-    let titles =
-        format!(" {}  {}  {}", pad("Time", 8, Align::Left), pad("Member", place, Align::Left), "What");
+    };
+    let facts = detail::lines(scene, chosen, area.width);
+    let wanted = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(1);
+    let [top, list, below] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(wanted.min(area.height.saturating_sub(1 + LISTED))),
+    ])
+    .areas(area);
+    let height = usize::from(list.height);
+    let first = at.saturating_sub(height / 2).min(events.len().saturating_sub(height));
+    let shown = events.get(first..).unwrap_or_default();
+    let shown = shown.get(..height.min(shown.len())).unwrap_or_default();
+    let columns = subject_width(scene, shown, area.width);
+    let titles = format!(" {}  {}  What", pad("Time", 8, Align::Left), pad("Member", columns, Align::Left));
     buffer.set_stringn(top.x, top.y, titles, usize::from(top.width), scene.style(Role::Faint));
-    for (event, row) in log.newest_first().skip(from).zip(body.rows()) {
-        buffer.set_line(row.x, row.y, &line(scene, event, area.width, Subject::Shown), row.width);
+    for ((number, event), row) in shown.iter().enumerate().zip(list.rows()) {
+        buffer.set_line(row.x, row.y, &line(scene, event, area.width, Some(columns)), row.width);
+        if first + number == at {
+            scene.look.theme.select(buffer, row);
+        }
+    }
+    let mut rows = below.rows();
+    if let Some(rule) = rows.next() {
+        let name = subject(scene, &chosen.kind);
+        let heading = cut(&format!("event {}, {name}", chosen.number), usize::from(area.width) / 2);
+        let right = if since > 0 { format!(" only behind {since} ") } else { String::new() };
+        scene.rule(buffer, rule, &heading, Line::from(scene.span(Role::Faint, right)));
+    }
+    for (line, row) in facts.iter().zip(rows) {
+        buffer.set_line(row.x, row.y, line, row.width);
     }
 }
 
@@ -39,38 +70,38 @@ pub(super) fn latest(
     let [top, body] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     scene.rule(buffer, top, heading, Line::default());
     let log = &scene.model.log;
-    let (events, subject): (Vec<&Event>, Subject) = match about {
-        Some(target) => (log.about(target).take(usize::from(body.height)).collect(), Subject::Known),
-        None => (log.newest_first().take(usize::from(body.height)).collect(), Subject::Shown),
+    let height = usize::from(body.height);
+    let (events, columns): (Vec<&Event>, Option<usize>) = match about {
+        Some(target) => (log.about(target).take(height).collect(), None),
+        None => {
+            let events: Vec<&Event> = log.newest_first().take(height).collect();
+            let columns = subject_width(scene, &events, area.width);
+            (events, Some(columns))
+        }
     };
     if events.is_empty() {
         let text = "none among the latest events";
         buffer.set_stringn(body.x + 1, body.y, text, usize::from(body.width), scene.style(Role::Faint));
     }
     for (event, row) in events.into_iter().zip(body.rows()) {
-        buffer.set_line(row.x, row.y, &line(scene, event, area.width, subject), row.width);
+        buffer.set_line(row.x, row.y, &line(scene, event, area.width, columns), row.width);
     }
 }
 
-/// Is it said whom an event is about?
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Subject {
-    Shown,
-    Known,
+/// The columns of the longest name among `events`, within a third of the width.
+fn subject_width(scene: Scene<'_>, events: &[&Event], columns: u16) -> usize {
+    let longest = events.iter().map(|event| width(&subject(scene, &event.kind))).max().unwrap_or(0);
+    longest.clamp("Member".len(), (usize::from(columns) / 3).clamp(14, 36))
 }
 
-fn subject_width(width: u16) -> usize {
-    (usize::from(width) / 3).clamp(14, 36)
-}
-
-fn line(scene: Scene<'_>, event: &Event, width: u16, subject: Subject) -> Line<'static> {
+/// One event in a line; behind the time its member in so many columns, unless it is known whom it is about.
+fn line(scene: Scene<'_>, event: &Event, width: u16, name: Option<usize>) -> Line<'static> {
     let time = words::time(event.at, scene.model.clock.wall, &scene.look.zone);
     let (role, mark, text) = describe(&event.kind);
     let mut spans = vec![scene.span(Role::Faint, format!(" {time}  "))];
     let mut used = 11;
-    if subject == Subject::Shown {
-        let columns = subject_width(width);
-        let name = shorten(&self::subject(scene, &event.kind), columns);
+    if let Some(columns) = name {
+        let name = shorten(&subject(scene, &event.kind), columns);
         spans.push(scene.span(Role::Text, format!("{}  ", pad(&name, columns, Align::Left))));
         used += columns + 2;
     }

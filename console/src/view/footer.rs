@@ -22,13 +22,20 @@ const AMPLE: u16 = 14;
 /// How many lines the footer takes of a screen of this size: two for a toast that needs them.
 pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
     match (&scene.model.popup, &scene.model.toast) {
-        (Some(Popup::Palette(_)), _) => 2,
+        (Some(Popup::Palette(palette)), _) => 1 + above_palette(area, palette),
         (Some(Popup::Filter { .. }), _) | (_, None) => 1,
         (_, Some(toast)) => {
             let more = toast.more.as_deref().map_or(0, |more| width(more) + GAP.len());
             1 + u16::from(area.height >= AMPLE && width(&toast.text) + more > toast_room(area.width))
         }
     }
+}
+
+/// How many lines stand above the line for commands: the suggestions, or why it is not understood.
+fn above_palette(area: Rect, palette: &Palette) -> u16 {
+    let ample = if area.height >= AMPLE { 3 } else { 1 };
+    let lines = palette.complaint().map_or(1, |why| wrap_within(why, toast_room(area.width), ample).len());
+    u16::try_from(lines).unwrap_or(1)
 }
 
 /// Between a toast and what can be done about it.
@@ -44,16 +51,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let room = usize::from(area.width).saturating_sub(2);
     let lines = match &scene.model.toast {
         Some(toast) => {
-            let (mark, role) = match toast.tone {
-                Tone::Good => ("●", Role::Good),
-                Tone::Plain => ("·", Role::Text),
-                Tone::Alarm => ("▲", Role::Alarm),
-            };
-            let text_role = if toast.tone == Tone::Alarm { Role::Alarm } else { Role::Text };
-            let texts = wrap_within(&toast.text, toast_room(area.width), usize::from(area.height));
-            let marks = std::iter::once(format!(" {mark} ")).chain(std::iter::repeat("   ".to_owned()));
-            let line = |(text, mark)| Line::from(vec![scene.span(role, mark), scene.span(text_role, text)]);
-            let mut lines: Vec<Line<'static>> = texts.into_iter().zip(marks).map(line).collect();
+            let mut lines = marked(scene, toast.tone, (&toast.text, area));
             if let Some(more) = &toast.more {
                 add(scene, &mut lines, (more, area));
             }
@@ -64,6 +62,20 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     for (line, row) in lines.iter().zip(area.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);
     }
+}
+
+/// A sentence behind the mark of its tone, wrapped into `area`.
+fn marked(scene: Scene<'_>, tone: Tone, (text, area): (&str, Rect)) -> Vec<Line<'static>> {
+    let (mark, role) = match tone {
+        Tone::Good => ("●", Role::Good),
+        Tone::Plain => ("·", Role::Text),
+        Tone::Alarm => ("▲", Role::Alarm),
+    };
+    let text_role = if tone == Tone::Alarm { Role::Alarm } else { Role::Text };
+    let texts = wrap_within(text, toast_room(area.width), usize::from(area.height));
+    let marks = std::iter::once(format!(" {mark} ")).chain(std::iter::repeat("   ".to_owned()));
+    let line = |(text, mark)| Line::from(vec![scene.span(role, mark), scene.span(text_role, text)]);
+    texts.into_iter().zip(marks).map(line).collect()
 }
 
 /// Adds what can be done about a toast: behind it if it fits there, else below it if there is a line for it.
@@ -145,21 +157,32 @@ pub(super) fn filter(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, text: &T
     written(buffer, area, scene, ('/', text, line))
 }
 
-/// The command being written, and above it what the last word could become.
+/// The command being written, and above it what the last word could become, or why the line is not understood.
 pub(super) fn palette(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, palette: &Palette) -> Position {
+    let [above, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    Clear.render(above, buffer);
+    let lines = match palette.complaint() {
+        Some(why) => marked(scene, Tone::Alarm, (why, above)),
+        None => vec![suggested(scene, palette, above.width)],
+    };
+    for (line, row) in lines.iter().zip(above.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
+    }
+    let help = Line::from(scene.span(Role::Faint, "Tab complete  Enter go  Esc back "));
+    written(buffer, below, scene, (':', &palette.text, help))
+}
+
+/// What the last word could become, as many as fit; the one that Tab takes first.
+fn suggested(scene: Scene<'_>, palette: &Palette, columns: u16) -> Line<'static> {
     let mut line = Line::from(" ");
     for (at, word) in palette.suggestions().into_iter().enumerate() {
-        let (role, word) = if at == 0 { (Role::Accent, word) } else { (Role::Faint, word) };
-        if line.width() + width(word) + 2 > usize::from(area.width) {
+        let role = if at == 0 { Role::Accent } else { Role::Faint };
+        if line.width() + width(word) + 2 > usize::from(columns) {
             break;
         }
         line.push_span(scene.span(role, format!("{word}  ")));
     }
-    let [above, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    Clear.render(above, buffer);
-    buffer.set_line(above.x, above.y, &line, above.width);
-    let help = Line::from(scene.span(Role::Faint, "Tab complete  Enter go  Esc back "));
-    written(buffer, below, scene, (':', &palette.text, help))
+    line
 }
 
 /// A line being written, and what it takes; returns where the cursor stands.

@@ -1,6 +1,8 @@
 //! The first line: which proxy, can it be believed, how are its members. Also the few lines that are left on a tiny
 //! terminal.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -11,7 +13,7 @@ use crate::model::Freshness;
 use crate::model::health::Grade;
 use crate::pace::Pace;
 use crate::theme::Role;
-use crate::widget::text::{cut, shorten, width};
+use crate::widget::text::{cut, width};
 
 /// The state of the connection, in at most `room` columns.
 fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
@@ -24,18 +26,32 @@ fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
         }
         Freshness::Waiting => scene.span(Role::Warning, "◌ waiting for the proxy"),
         Freshness::Stale(seconds) => scene.span(Role::Warning, format!("◌ stale {seconds} s")),
-        Freshness::Lost { why, next_try } => {
+        Freshness::Lost { age, why, next_try } => {
             let style = scene.style(Role::Alarm).add_modifier(Modifier::REVERSED);
-            let again = match next_try {
-                0 => "trying again".to_owned(),
-                seconds => format!("trying again in {seconds} s"),
-            };
-            let left = room.saturating_sub(" LOST: , ".len() + again.len() + 1);
-            // The sentence goes on, so what ended it gives way.
-            let why = shorten(why.trim_end_matches(['.', '?', '!', ',', ';', ':', ' ']), left);
-            Span::styled(format!(" LOST: {why}, {again} "), style)
+            let told = lost(age, &why, (next_try, room.saturating_sub(2)));
+            Span::styled(format!(" {told} "), style)
         }
     }
+}
+
+/// How old what is shown is, then why it does not get younger and when the proxy is asked again, as far as there is room:
+/// first the remedy gives way, then the next try, then the end of the reason.
+fn lost(age: Option<u64>, why: &str, (next_try, room): (u64, usize)) -> String {
+    let age = match age {
+        Some(seconds) => format!("LOST, seen {} ago", words::age(Duration::from_secs(seconds))),
+        None => "LOST".to_owned(),
+    };
+    let again = match next_try {
+        0 => "trying again".to_owned(),
+        seconds => format!("next try in {seconds} s"),
+    };
+    // The sentence goes on, so what ended it gives way.
+    let why = why.trim_end_matches(['.', '?', '!', ',', ';', ':', ' ']);
+    let reason = why.split_once("; ").map_or(why, |(reason, _)| reason);
+    let forms =
+        [format!("{age}: {why} ({again})"), format!("{age}: {reason} ({again})"), format!("{age}: {reason}")];
+    let fits = forms.into_iter().find(|form| width(form) <= room);
+    fits.unwrap_or_else(|| cut(&format!("{age}: {reason}"), room))
 }
 
 /// The word that says whether changes can be made from here.
@@ -163,7 +179,13 @@ fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'st
         Freshness::Stale(seconds) => {
             Some(scene.span(Role::Warning, fitting(&[&format!("stale {seconds} s"), "stale"], columns)))
         }
-        Freshness::Lost { .. } => Some(scene.span(Role::Alarm, fitting(&["LOST"], columns))),
+        Freshness::Lost { age, .. } => {
+            let aged =
+                age.map_or_else(String::new, |age| format!("LOST {}", words::age(Duration::from_secs(age))));
+            let forms: Vec<&str> =
+                [aged.as_str(), "LOST"].into_iter().filter(|form| !form.is_empty()).collect();
+            Some(scene.span(Role::Alarm, fitting(&forms, columns)))
+        }
     };
     let counts = scene.model.roster.counts().into_iter().rev().map(|(health, count)| {
         let (shape, role) = badge::shape(health);
@@ -194,4 +216,30 @@ fn packed(pieces: &[Line<'static>], columns: usize) -> Vec<Line<'static>> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_what_is_shown_stands_first_and_is_never_cut() {
+        let why = "no proxy listens on /run/evenkeel/admin.sock; is it running?";
+        for (room, told) in [
+            (
+                110,
+                "LOST, seen 14 s ago: no proxy listens on /run/evenkeel/admin.sock; is it running (next try in 1 s)",
+            ),
+            (90, "LOST, seen 14 s ago: no proxy listens on /run/evenkeel/admin.sock (next try in 1 s)"),
+            (70, "LOST, seen 14 s ago: no proxy listens on /run/evenkeel/admin.sock"),
+            (48, "LOST, seen 14 s ago: no proxy listens on /run/e…"),
+        ] {
+            assert_eq!(lost(Some(14), why, (1, room)), told);
+        }
+        assert_eq!(
+            lost(Some(150), "it is gone.", (0, 60)),
+            "LOST, seen 2 min ago: it is gone (trying again)"
+        );
+        assert_eq!(lost(None, "it is gone", (0, 60)), "LOST: it is gone (trying again)");
+    }
 }

@@ -421,7 +421,7 @@ fn the_reason_of_a_lost_connection_goes_on_without_its_end() {
         let lost = News::Lost { why: why.to_owned(), next_try: Duration::from_secs(2) };
         update(&mut model, Message::News(lost));
         let drawn = text(&painted(&model, RICH));
-        assert!(drawn.contains("LOST: is it running, trying again in 2 s"), "{drawn}");
+        assert!(drawn.contains("LOST, seen 0 s ago: is it running (next try in 2 s)"), "{drawn}");
     }
 }
 

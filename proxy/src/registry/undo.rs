@@ -12,6 +12,10 @@ use super::roster::{Room, RosterEdit};
 use super::{LiveBalancer, Registry};
 use crate::journal::roster::FIELD;
 
+mod standing;
+
+use standing::{Standing, undoes};
+
 /// An edit that can be undone.
 struct Made<'a> {
     subject: Subject,
@@ -33,6 +37,18 @@ fn made(event: &Event) -> Option<Made<'_>> {
     };
     let subject = Subject { balancer: balancer.clone(), member: member.cloned() };
     Some(Made { subject, changes, by: by.as_ref(), reason: reason.as_ref() })
+}
+
+/// The answer about that edit before anything is done or previewed.
+fn looked_at(event: &Event, made: &Made<'_>) -> Undone {
+    Undone {
+        undoes: event.number,
+        does_again: undoes(event),
+        at: event.at,
+        reason: made.reason.cloned(),
+        edited: None,
+        preview: None,
+    }
 }
 
 /// Are they the same person, as far as the system tells?
@@ -90,19 +106,16 @@ impl Registry {
         } else {
             Inverted::Remove(url, MemberRemoval { revision: None, force, reason })
         };
-        let undone = Undone {
-            undoes: event.number,
-            at: event.at,
-            reason: made.reason.cloned(),
-            edited: None,
-            preview: None,
-        };
+        let undone = looked_at(&event, &made);
         Ok(Some(RosterInverse { balancer, undone, wanted }))
     }
 
     /// A member that somebody edited since is not the one that came.
     fn refuse_touched_since(&self, event: &Event, member: &Subject) -> Result<(), Refusal> {
-        let later = |later: &Event| later.number > event.number && is_edit_of(later, member);
+        let standing = Standing::now(&self.events);
+        let later = |later: &Event| {
+            later.number > event.number && is_edit_of(later, member) && !standing.is_void(later, event.number)
+        };
         let Some(later) = self.events.find_last(later) else { return Ok(()) };
         let name = member.member.as_ref().map_or("", |member| member.as_str());
         let message = format!(
@@ -117,13 +130,7 @@ impl Registry {
     pub(crate) fn undo(&self, order: &UndoOrder, by: Option<Peer>) -> Result<Undone, Refusal> {
         let event = self.undoable(order, by.as_ref())?;
         let Some(made) = made(&event) else { return Err(no_edit(event.number)) };
-        let mut undone = Undone {
-            undoes: event.number,
-            at: event.at,
-            reason: made.reason.cloned(),
-            edited: None,
-            preview: None,
-        };
+        let mut undone = looked_at(&event, &made);
         let edit = Inverse::of(&made, order)?;
         let wanted = edit.wanted();
         if order.dry_run {
@@ -145,18 +152,24 @@ impl Registry {
         Ok(undone)
     }
 
-    /// The event that is meant, if who asks may undo it.
+    /// The event that is meant, if who asks may undo it and it still stands.
     fn undoable(&self, order: &UndoOrder, by: Option<&Peer>) -> Result<Event, Refusal> {
         let is_own = |event: &Event| made(event).is_some_and(|made| is_same(made.by, by));
+        let standing = Standing::now(&self.events);
         let Some(number) = order.event else {
-            return self.events.find_last(is_own).ok_or_else(|| {
-                Refusal::new(Code::NotFound, "there is nothing to undo: no edit of yours is remembered")
-            });
+            let stands =
+                |event: &Event| undoes(event).is_none() && standing.undone_by(event.number).is_none();
+            let found = self.events.find_last(|event| is_own(event) && stands(event));
+            return found.ok_or_else(|| self.nothing_left(is_own));
         };
         let Some(event) = self.events.find_last(|event| event.number == number) else {
             return Err(self.unknown(number));
         };
         let Some(made) = made(&event) else { return Err(no_edit(number)) };
+        if let Some(undo) = standing.undone_by(number) {
+            let message = format!("event {number} is undone already; `evenkeel undo {undo}` does it again");
+            return Err(Refusal::field(Code::Stale, "event", message));
+        }
         let is_root = by.is_some_and(|peer| peer.uid == 0);
         if is_own(&event) || (is_root && order.force) {
             return Ok(event);
@@ -166,6 +179,19 @@ impl Registry {
         let message =
             format!("event {number} is an edit of {whose}, and only one's own are undone; {remedy}");
         Err(Refusal::new(Code::Denied, message))
+    }
+
+    /// Why there is nothing to undo for who has made those edits.
+    fn nothing_left(&self, is_own: impl Fn(&Event) -> bool) -> Refusal {
+        let undo = self.events.find_last(|event| is_own(event) && undoes(event).is_some());
+        let message = match undo.map(|undo| undo.number) {
+            Some(undo) => format!(
+                "there is nothing left to undo: all edits of yours that are remembered are taken back; \
+                 `evenkeel undo {undo}` does the last one again"
+            ),
+            None => "there is nothing to undo: no edit of yours is remembered".to_owned(),
+        };
+        Refusal::new(Code::NotFound, message)
     }
 
     fn unknown(&self, number: u64) -> Refusal {
@@ -193,9 +219,13 @@ impl Registry {
             let message = format!("{field}: {what}; look at what there is now");
             Err(Refusal::field(Code::Stale, field, message))
         };
+        let standing = Standing::now(&self.events);
         for Change { field, before, after } in made.changes {
             let later = self.events.find_last(|later| {
-                later.number > event.number && is_edit_of(later, &made.subject) && touches(later, field)
+                later.number > event.number
+                    && is_edit_of(later, &made.subject)
+                    && touches(later, field)
+                    && !standing.is_void(later, event.number)
             });
             if let Some(later) = later {
                 let who = format!("it was touched since, by {} (event {})", author(&later), later.number);

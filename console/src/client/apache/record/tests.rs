@@ -93,7 +93,10 @@ fn what_others_had_set_is_told_and_offered_too() {
     let [lost] = seen.forgotten.as_slice() else { panic!("{:?}", seen.forgotten) };
     assert!(lost::is_of_others(lost) && lost.why.ends_with("it is Off now"), "{lost:?}");
     assert_eq!((lost.field.as_str(), lost.value.as_str()), ("drain", "On"));
-    assert!(matches!(record.events.back().unwrap().kind, EventKind::Reloaded { kept: 0, dropped: 1, .. }));
+    assert!(matches!(
+        record.events.back().unwrap().kind,
+        EventKind::HttpdRestarted(HttpdRestart { kept: 0, dropped: 1, .. })
+    ));
 }
 
 #[test]
