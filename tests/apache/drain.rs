@@ -75,7 +75,7 @@ fn a_roll_skips_who_is_stopped_and_says_so() {
 fn the_last_member_is_guarded_as_on_a_proxy_of_ours() {
     let Some(page) = of_httpd() else { return };
     page.command("stop app/b").with_code(0);
-    for line in ["drain app/a", "disable app/a", "stop app/a", "drain app/a --wait", "set app/a spare=on"] {
+    for line in ["drain app/a", "disable app/a", "stop app/a", "drain app/a --wait"] {
         let ended = page.command(line).with_code(4);
         assert!(ended.err.contains("is the last usable member of app"), "{line}: {}", ended.err);
     }
