@@ -117,8 +117,9 @@ fn coming_and_going_can_be_undone_unless_it_was_touched() {
     assert!(!again.changed, "the same once more is nothing new");
     let undone: Undone = undo("").message();
     assert_eq!((Some(undone.undoes), proxy.balancer("app").members.len()), (came.event, 1));
-    let redone: Undone = undo("").message();
-    assert!(redone.edited.is_some());
+    let event = undone.edited.unwrap().event.unwrap();
+    let redone: Undone = undo(&format!(r#"{{"event":{event}}}"#)).message();
+    assert_eq!(redone.does_again, came.event);
     assert_eq!(proxy.member("app", "b").route.as_str(), "b");
     let event = redone.edited.unwrap().event.unwrap();
     proxy.edit("app", "b", r#"{"lbset":2}"#);

@@ -358,6 +358,7 @@ pub(super) fn exit(drain: &Drain) -> Exit {
 }
 
 /// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
+#[expect(clippy::struct_excessive_bools, reason = "each is a field that scripts read")]
 #[derive(Serialize)]
 struct Report<'a> {
     version: u32,
