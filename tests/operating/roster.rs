@@ -95,7 +95,7 @@ fn who_is_needed_goes_only_by_force() {
         eventually_true("a request is with it", || proxy.member("app", "b").busy == 1);
         let refusal = remove(&proxy, "b", "").refusal();
         assert_eq!(refusal.code, Code::Guarded);
-        assert!(refusal.message.contains("has 1 requests in flight"), "{}", refusal.message);
+        assert!(refusal.message.contains("has 1 request in flight"), "{}", refusal.message);
         remove(&proxy, "b", r#"{"force":true,"reason":"it burns"}"#).message::<Edited>();
         assert_eq!(visits(&proxy, 3), "aaa");
         gate.open();
