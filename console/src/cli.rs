@@ -3,6 +3,7 @@
 //! Commands only ask a proxy through [`client`](crate::client) and write to the writers they are given, so that
 //! they are tested without a process. `evenkeel` without a command is the screen, which is not here.
 
+mod available;
 pub mod complete;
 mod drain;
 mod edit;
@@ -43,6 +44,7 @@ mod watch;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 
@@ -192,6 +194,23 @@ Examples:
     Reload(ReloadArguments),
     /// List the proxies that are running here
     Proxies(ProxiesArguments),
+}
+
+/// The command line of this process; one that is not understood ends it with the reason.
+pub fn typed() -> Cli {
+    Cli::try_parse().unwrap_or_else(|why| advised(why).exit())
+}
+
+/// What other tools call their screen is no slip of the finger: the nearest command by its letters would stop a member.
+fn advised(mut why: clap::Error) -> clap::Error {
+    let is_top =
+        matches!(why.get(ContextKind::InvalidSubcommand), Some(ContextValue::String(word)) if word == "top");
+    if is_top {
+        why.remove(ContextKind::SuggestedSubcommand);
+        let tip = "`evenkeel` without a command is the screen";
+        why.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    why
 }
 
 const LONG_ABOUT: &str = "\
@@ -346,5 +365,19 @@ pub fn execute(ask: &Ask, targets: &Targets, options: &TargetOptions) -> Exit {
             session.output.message(&format!("evenkeel: the system lets no command start: {why}"));
             Exit::Failed
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_screen_of_other_tools_is_not_taken_for_a_stop() {
+        let why = Cli::try_parse_from(["evenkeel", "top"]).unwrap_err();
+        let told = advised(why).to_string();
+        assert!(told.contains("is the screen") && !told.contains("stop"), "{told}");
+        let why = Cli::try_parse_from(["evenkeel", "drian"]).unwrap_err();
+        assert!(advised(why).to_string().contains("'drain'"));
     }
 }

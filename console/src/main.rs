@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use evenkeel::attach;
 use evenkeel::cli::place::{Environment, Search};
 use evenkeel::cli::screen::ThemeName;
@@ -17,7 +16,7 @@ use evenkeel::theme::Wish;
 fn main() -> ExitCode {
     // A shell that asks for completions gets them, and nothing else is done.
     cli::complete::answer();
-    let cli = Cli::parse();
+    let cli = cli::typed();
     let targets = match named(&cli) {
         Ok(targets) => targets,
         Err(why) => {

@@ -415,6 +415,9 @@ impl Model {
         let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
         let mut outlook = outlook(snapshot, question, plan);
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
+            // What the proxy says of it is not said twice.
+            let said = consequence::resets_load(&one.target.balancer);
+            outlook.remarks.retain(|remark| remark.text != said || preview.notes.is_empty());
             outlook.remarks.extend(forecast::remarks(preview, snapshot.balancer(&one.target.balancer)));
             outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);
             if forecast::is_guarded(preview) && !question.act.is_relief() {

@@ -76,7 +76,10 @@ fn the_palette_speaks_the_language_of_the_command_line() {
     terminal.keys("<esc>");
     terminal.wait_gone(":drain app/b");
     terminal.keys(":nonsense<enter>");
-    terminal.wait_for("unrecognized subcommand");
+    terminal.wait_for("there is no command 'nonsense'");
+    terminal.wait_for(":nonsense");
+    terminal.keys("<esc>");
+    terminal.wait_gone(":nonsense");
     terminal.paste("y");
     terminal.keys(":set app/a lbfactor=3 route=z<enter>");
     terminal.wait_for("Change app/a?");

@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::edit::{EditOptions, Order, Verb, Wanted, apply, in_error};
 use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt};
-use super::report::{missing, report};
-use super::{Exit, Session, complete, preview, target};
+use super::report::{States, missing, report_with};
+use super::{Exit, Session, available, complete, preview, target};
 use crate::ability::Ability;
 use crate::client::Client;
 use crate::model::drains::now;
@@ -45,7 +45,7 @@ With --wait: 0 when what was waited for came, 124 when the time passed, 8 when s
 #[derive(Debug, Clone, Args)]
 pub(super) struct Terms {
     /// Wait until no request is in flight (idle), or beyond that until no session is left (no-sessions)
-    #[arg(long, value_name = "idle|no-sessions")]
+    #[arg(long, value_name = "idle|no-sessions", value_parser = until)]
     until: Option<DrainUntil>,
     /// How long it may take; 0 and forever are words of their own
     #[arg(long, value_name = "TIME")]
@@ -71,6 +71,11 @@ impl Terms {
     }
 }
 
+/// A blank of a word is typed as `-` here, whatever it is in JSON.
+fn until(text: &str) -> Result<DrainUntil, &'static str> {
+    text.parse().map_err(|_| "must be idle or no-sessions")
+}
+
 /// What can be typed behind `drain`.
 #[derive(Debug, Args)]
 pub struct DrainArguments {
@@ -85,6 +90,9 @@ pub struct DrainArguments {
     /// Put off the deadline of the drain that runs, by so much each time
     #[arg(long, value_name = "TIME", conflicts_with = "timeout")]
     extend: Option<Span>,
+    /// Other members that must take new sessions now; --force overrides it
+    #[arg(long, value_name = "N")]
+    min_available: Option<usize>,
     /// On Ctrl-C let new sessions come again, and end the drain
     #[arg(long, requires = "wait")]
     restore_on_interrupt: bool,
@@ -164,6 +172,10 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         Err(stop @ Stop::Missing(_)) if options.ignore_missing => return missing(&stop, options, session),
         other => other?,
     };
+    let balancer = before.balancer(&target.balancer);
+    if let (Some(least), Some(balancer), false) = (arguments.min_available, balancer, options.force) {
+        available::guard(balancer, &target.member, least)?;
+    }
     if options.dry_run {
         let edit = MemberEdit {
             drain: Some(true),
@@ -193,7 +205,8 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         let after = asking.client.snapshot().await?;
         return told(&target, (&before, &after), &edited, (&answer, arguments), session);
     }
-    let exit = report(Verb::Drain, &edited, options, session)?;
+    let states = States::wanted(options, &asking.client, (&before, &edited)).await;
+    let exit = report_with(Verb::Drain, (&edited, states), options, session)?;
     if session.asks_httpd() {
         return Ok(exit);
     }
@@ -345,6 +358,7 @@ pub(super) fn exit(drain: &Drain) -> Exit {
 }
 
 /// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
+#[expect(clippy::struct_excessive_bools, reason = "each is a field that scripts read")]
 #[derive(Serialize)]
 struct Report<'a> {
     version: u32,
@@ -354,7 +368,10 @@ struct Report<'a> {
     after: String,
     /// False in the result of `--dry-run` only.
     applied: bool,
+    /// Did anything of the member change?
     changed: bool,
+    /// Did the drain change: was it begun, or given other terms?
+    drain_changed: bool,
     changes: &'a [evenkeel_protocol::Change],
     revision: u64,
     durable: bool,
@@ -383,7 +400,8 @@ fn told(
             before: target.words(before),
             after: target.words(after),
             applied: true,
-            changed: answer.changed,
+            changed: edited.changed,
+            drain_changed: answer.changed,
             changes: &edited.changes,
             revision,
             durable: edited.durable && drain.durable,
@@ -458,7 +476,8 @@ pub(super) async fn undo(arguments: &UndrainArguments, session: &mut Session<'_>
     if let Some(drain) = running.filter(|_| options.if_revision.is_none() && !options.dry_run) {
         let cancel = DrainCancel { restore: Some(true), reason };
         if let Some(edited) = client.cancel_drain(drain.number, &cancel).await?.edited {
-            return report(Verb::Undrain, &edited, options, session);
+            let states = States::wanted(options, &client, (&snapshot, &edited)).await;
+            return report_with(Verb::Undrain, (&edited, states), options, session);
         }
     }
     let edit = MemberEdit { drain: Some(false), ..MemberEdit::default() };
@@ -550,6 +569,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn too_few_others_are_refused_and_a_word_is_named_as_it_is_typed() {
+        let proxy = ends(DrainOutcome::Idle);
+        let mut scene = Scene::of(&proxy);
+        for (line, exit, says) in [
+            ("drain a --min-available 9", Exit::Guarded, "--min-available wants 9; --force overrides it"),
+            ("drain a --min-available 9 --dry-run", Exit::Guarded, "--min-available wants 9"),
+            ("drain a --until bla", Exit::Usage, "must be idle or no-sessions"),
+        ] {
+            assert_eq!(scene.run(line).await, exit, "{line}");
+            assert!(scene.err().contains(says), "{line}: {}", scene.err());
+        }
+        assert_eq!(proxy.asked("POST"), 0);
+        assert_eq!(scene.run("drain a --min-available 9 --force").await, Exit::Done, "{}", scene.err());
+        assert_eq!(scene.run("drain a --min-available 0").await, Exit::Done, "{}", scene.err());
+    }
+
+    #[tokio::test]
     async fn json_of_a_drain_is_stable() {
         let proxy = ends(DrainOutcome::Idle);
         let mut scene = Scene::of(&proxy);
@@ -557,8 +593,19 @@ mod tests {
         let report: Value = serde_json::from_str(&scene.out()).unwrap();
         let keys: Vec<&String> = report.as_object().unwrap().keys().collect();
         let expected = [
-            "after", "applied", "balancer", "before", "changed", "changes", "drain", "durable", "member",
-            "notes", "revision", "version",
+            "after",
+            "applied",
+            "balancer",
+            "before",
+            "changed",
+            "changes",
+            "drain",
+            "drain_changed",
+            "durable",
+            "member",
+            "notes",
+            "revision",
+            "version",
         ];
         assert_eq!(keys, expected);
         assert_eq!((&report["version"], &report["drain"]["outcome"]), (&json!(1), &json!("idle")));

@@ -7,7 +7,7 @@ use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{BalancerEdit, Edited, ErrorNote, Flag, MemberEdit, Preview, Snapshot};
 
 use super::output::Stop;
-use super::report::{missing, report};
+use super::report::{States, missing, report_with};
 use super::retry::next_try;
 use super::{Exit, Session, complete, preview, target};
 use crate::client::Client;
@@ -170,7 +170,8 @@ pub(super) async fn apply(
     if let Wanted::Member(edit) = &order.wanted {
         edited.notes.extend(in_error(&snapshot, edit, &edited));
     }
-    report(order.verb, &edited, options, session)
+    let states = States::wanted(options, &client, (&snapshot, &edited)).await;
+    report_with(order.verb, (&edited, states), options, session)
 }
 
 async fn look(client: &Client, snapshot: &Snapshot, order: &Order<'_>) -> Result<Preview, Stop> {
@@ -340,6 +341,7 @@ mod tests {
             report,
             json!({
                 "version": 1, "balancer": "app", "member": "http://127.0.0.1:9001", "applied": true, "changed": true,
+                "before": "Init Ok", "after": "Init Ok",
                 "changes": [{"field": "drain", "before": "Off", "after": "On"}],
                 "revision": 3, "durable": true, "notes": [],
             })

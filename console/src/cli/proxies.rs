@@ -29,7 +29,14 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(arguments: &ProxiesArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let running = session.surroundings.running();
+    let mut running = session.surroundings.running();
+    // One that was named may have its socket anywhere.
+    if session.socket.is_some() || session.surroundings.variable.is_some() {
+        let named = session.surroundings.find(session.socket)?;
+        if !running.alive.contains(&named) {
+            running.alive.insert(0, named);
+        }
+    }
     if running.alive.is_empty() {
         return Err(NoProxy::None(running).into());
     }
@@ -123,6 +130,19 @@ mod tests {
             |proxy: &Scripted, says: &str| format!("\n  --socket {}{says}\n", proxy.socket().display());
         assert!(told.contains(&line(&good, "  127.0.0.1:8080  /etc/site.conf")), "{told}");
         assert!(told.contains(&line(&hung, "")), "{told}");
+    }
+
+    #[tokio::test]
+    async fn one_that_is_named_is_listed_wherever_its_socket_is() {
+        let (good, elsewhere) = (
+            Scripted::start(|_| Act::json(&scripted::hello())),
+            Scripted::start(|_| Act::json(&scripted::hello())),
+        );
+        let mut scene = Scene::in_folders(&[good.folder()]);
+        let named = elsewhere.socket().display().to_string();
+        assert_eq!(scene.run(&format!("proxies --socket {named}")).await, Exit::Done);
+        assert!(scene.out().contains(&named), "{}", scene.out());
+        assert!(scene.out().contains(&good.socket().display().to_string()), "{}", scene.out());
     }
 
     #[tokio::test]

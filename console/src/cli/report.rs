@@ -1,11 +1,12 @@
 //! The result of an edit: what the proxy has confirmed, as a line or as JSON, and the exit code.
 
-use evenkeel_protocol::{BalancerName, Change, Edited, MemberName};
+use evenkeel_protocol::{BalancerName, Change, Edited, MemberName, Snapshot};
 use serde::Serialize;
 
 use super::edit::{EditOptions, Verb};
 use super::output::Stop;
 use super::{Exit, Session};
+use crate::client::Client;
 
 /// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
 #[derive(Serialize)]
@@ -13,6 +14,9 @@ struct Report<'a> {
     version: u32,
     balancer: Option<&'a str>,
     member: Option<&'a str>,
+    /// The member's status before and after in httpd's words, where one was looked at.
+    #[serde(flatten)]
+    states: Option<States>,
     /// False in the result of `--dry-run` only.
     applied: bool,
     changed: bool,
@@ -26,10 +30,42 @@ struct Report<'a> {
 
 pub(super) const VERSION: u32 = 1;
 
-/// Writes what the proxy confirmed; the code tells whether it lasts.
+/// A member's status before an edit and after it, in httpd's words.
+#[derive(Serialize)]
+pub(super) struct States {
+    before: Option<String>,
+    /// None: gone, or the proxy did not tell any more. The edit is made all the same.
+    after: Option<String>,
+}
+
+impl States {
+    /// Looks how the edited member is now, if JSON is to tell; none of a balancer.
+    pub(super) async fn wanted(
+        options: &EditOptions,
+        client: &Client,
+        (before, edited): (&Snapshot, &Edited),
+    ) -> Option<Self> {
+        let member = edited.member.as_ref().filter(|_| options.json)?;
+        let words = |snapshot: &Snapshot| Some(snapshot.member(&edited.balancer, member)?.words.clone());
+        let after = client.snapshot().await.ok();
+        Some(Self { before: words(before), after: after.as_ref().and_then(words) })
+    }
+}
+
+/// As [`report_with`], of what was not looked at.
 pub(super) fn report(
     verb: Verb,
     edited: &Edited,
+    options: &EditOptions,
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    report_with(verb, (edited, None), options, session)
+}
+
+/// Writes what the proxy confirmed; the code tells whether it lasts.
+pub(super) fn report_with(
+    verb: Verb,
+    (edited, states): (&Edited, Option<States>),
     options: &EditOptions,
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
@@ -40,6 +76,7 @@ pub(super) fn report(
             version: VERSION,
             balancer: Some(edited.balancer.as_str()),
             member: edited.member.as_ref().map(MemberName::as_str),
+            states,
             applied: true,
             changed: edited.changed,
             changes: &edited.changes,
@@ -81,6 +118,7 @@ pub(super) fn missing(why: &Stop, options: &EditOptions, session: &mut Session<'
             version: VERSION,
             balancer: None,
             member: None,
+            states: None,
             applied: !options.dry_run,
             changed: false,
             changes: &[],

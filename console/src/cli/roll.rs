@@ -17,7 +17,7 @@ use super::drain::{self, Target, Terms};
 use super::edit;
 use super::output::{Stop, even_unread};
 use super::patience::{Asking, Interrupt};
-use super::{Exit, Session, complete, target, wait};
+use super::{Exit, Session, available, complete, target, wait};
 use crate::client::Client;
 pub(super) use company::{Company, Seat};
 use summary::{State, Step};
@@ -315,17 +315,11 @@ impl Rolling<'_> {
             let why = format!("the balancer {} is no longer configured", self.balancer);
             return Err(Stopped { exit: Exit::NotFound, why });
         };
-        let takes = |member: &&MemberSnapshot| {
-            member.name != step.target.member && member.usable && !member.status.has(Flag::Drain)
-        };
-        let (others, least) = (balancer.members.iter().filter(takes).count(), self.arguments.min_available);
-        if others >= least || self.arguments.options.force {
+        if self.arguments.options.force {
             return Ok(());
         }
-        let why = format!(
-            "{others} other members take new sessions, and --min-available wants {least}; --force overrides it"
-        );
-        Err(Stopped { exit: Exit::Guarded, why })
+        let enough = available::enough(balancer, &step.target.member, self.arguments.min_available);
+        enough.map_err(|why| Stopped { exit: Exit::Guarded, why })
     }
 
     /// Drains the member and waits until that has come to its end.

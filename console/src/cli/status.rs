@@ -22,12 +22,18 @@ pub struct StatusArguments {
     /// The proxy's snapshot as JSON, with exact numbers
     #[arg(long)]
     pub(super) json: bool,
+    /// Print nothing: the exit code tells whether the proxy answers and has what is selected
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
 }
 
 pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
     let mut snapshot = session.client().await?.snapshot().await?;
     if let Some(text) = &arguments.selector {
         narrow(&mut snapshot, text)?;
+    }
+    if arguments.quiet {
+        return Ok(Exit::Done);
     }
     if arguments.json {
         session.output.json(&untold::json(&snapshot)?)?;

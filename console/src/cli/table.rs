@@ -5,6 +5,9 @@ use unicode_width::UnicodeWidthStr;
 /// The width that tables try to fit.
 pub(super) const WIDTH: usize = 80;
 
+/// The widest that a column gets for one long cell: what is longer sticks out of its own row and pads no other.
+const WIDEST: usize = 100;
+
 /// What stands in a cell that has nothing to say, so that columns can be counted.
 pub(super) const NOTHING: &str = "-";
 
@@ -64,7 +67,8 @@ impl<'a> Layout<'a> {
         let mut layout = Self { columns, widths: Vec::new(), gap: 2 };
         for (at, column) in columns.iter().enumerate() {
             let cells = || rows.iter().filter_map(|row| row.get(at));
-            let widest = cells().map(|cell| cell.width()).max().unwrap_or_default();
+            let widest = cells().map(|cell| cell.width()).filter(|width| *width <= WIDEST).max();
+            let widest = widest.unwrap_or_default();
             let dull = which == Columns::Fitting
                 && matches!(column.keep, Keep::Unless(dull) if cells().all(|cell| cell == dull));
             layout.widths.push((!dull).then_some(widest.max(column.title.width())));
@@ -163,6 +167,15 @@ mod tests {
         assert_eq!(lines(&rows(&[[&wide, "-", "0", "1"]]))[1], format!("{wide}    1"));
         let told = lines(&rows(&[[&wide, "-", "3", "1"]]));
         assert_eq!(told[1], format!("{wide}   3    1"), "a set that says something stays");
+    }
+
+    #[test]
+    fn one_long_cell_pads_no_other_row() {
+        let long = "x".repeat(383);
+        let rows = rows(&[["abcdef", "-", "0", "1"], [&long, "-", "0", "1"]]);
+        let layout = Layout::of(COLUMNS, &rows, Columns::All);
+        assert_eq!(layout.row(&rows[0]), "abcdef  -        0     1");
+        assert_eq!(layout.row(&rows[1]), format!("{long}  -        0     1"));
     }
 
     #[test]

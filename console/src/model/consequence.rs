@@ -13,6 +13,7 @@ mod removal;
 mod settings;
 
 pub use removal::is_let_go_of;
+pub(super) use settings::resets_load;
 
 /// A sentence about what will happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,15 +99,30 @@ impl Scene<'_> {
         }
         match drainage {
             Drainage::Begin(_) => self.flag_on(Flag::Drain),
-            Drainage::Stop(_) => self.flag_on(Flag::Stopped),
+            Drainage::Stop(_) => {
+                self.flag_on(Flag::Stopped);
+                self.forget_in_flight();
+                // Among what is in flight are upgraded connections, and those do not go on.
+                match self.member.busy {
+                    0 => {}
+                    1 => self.say("1 is in flight: a request may finish, an upgraded connection ends."),
+                    busy => self
+                        .say(format!("{busy} are in flight: requests may finish, upgraded connections end.")),
+                }
+            }
             Drainage::Cut(_) => {
                 self.flag_on(Flag::Stopped);
                 // That is just what they may not.
-                self.remarks.retain(|remark| !remark.text.ends_with("in flight may finish."));
+                self.forget_in_flight();
             }
             Drainage::Restore(_) => self.flag_off(Flag::Drain),
             Drainage::Change(..) | Drainage::Extend(..) | Drainage::Cancel(_) => {}
         }
+    }
+
+    /// Takes back what was said of requests in flight.
+    fn forget_in_flight(&mut self) {
+        self.remarks.retain(|remark| !remark.text.ends_with("in flight may finish."));
     }
 
     fn say(&mut self, text: impl Into<String>) {

@@ -130,9 +130,8 @@ impl Drainage {
                 (Some(extend), _) => vec![format!("The deadline comes {extend} later.")],
                 _ => changed(change),
             },
-            Self::Stop(_) => {
-                vec!["Upgraded connections end.".to_owned()]
-            }
+            // What becomes of what is in flight is told with its number.
+            Self::Stop(_) => Vec::new(),
             Self::Cut(_) => vec!["Requests in flight are ended: their clients see it.".to_owned()],
             Self::Cancel(_) => vec!["Nobody waits any more; new sessions still stay away (N).".to_owned()],
             Self::Restore(_) => vec!["New sessions come again.".to_owned()],
@@ -408,7 +407,8 @@ mod tests {
             (Drainage::Restore(7), r#"7 {"restore":true}"#),
         ] {
             assert_eq!(json(&drainage), wanted);
-            assert!(!drainage.verb().is_empty() && !drainage.said().is_empty(), "{drainage:?}");
+            assert!(!drainage.verb().is_empty(), "{drainage:?}");
+            assert_eq!(drainage.said().is_empty(), matches!(drainage, Drainage::Stop(_)), "{drainage:?}");
         }
         let static_balancer = &snapshot.balancers[1];
         match Drainage::usual(static_balancer, &static_balancer.members[0]) {

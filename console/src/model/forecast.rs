@@ -33,7 +33,7 @@ pub fn remarks(preview: &Preview, balancer: Option<&BalancerSnapshot>) -> Vec<Re
     if let Some(sessions) = preview.sessions.filter(|sessions| *sessions > 0) {
         remarks.push(Remark {
             tone: Tone::Warning,
-            text: format!("{sessions} sessions would change their member, or get no answer."),
+            text: format!("{} member, or get no answer.", would_change(sessions, "")),
         });
     }
     if preview.next != preview.next_after {
@@ -63,7 +63,10 @@ pub fn of_plan(plan: &PlanPreview, snapshot: &Snapshot) -> Vec<Remark> {
     }
     let more = plan.balancers.len().saturating_sub(BALANCERS);
     if more > 0 {
-        remarks.push(Remark { tone: Tone::Plain, text: format!("And of {more} balancers more.") });
+        remarks.push(Remark {
+            tone: Tone::Plain,
+            text: format!("And of {more} more {}.", if more == 1 { "balancer" } else { "balancers" }),
+        });
     }
     remarks
 }
@@ -87,7 +90,7 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
         remarks.push(remark(Tone::Warning, format!("{name}/{label} would be refused: {}", refusal.message)));
     }
     if let Some(sessions) = outlook.sessions.filter(|sessions| *sessions > 0) {
-        let text = format!("{sessions} sessions of {name} would change their member, or get no answer.");
+        let text = format!("{} member, or get no answer.", would_change(sessions, &format!(" of {name}")));
         remarks.push(remark(Tone::Warning, text));
     }
     let (left, count) = (outlook.remaining.iter().take(PICKS), outlook.remaining.len());
@@ -104,6 +107,14 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
     remarks.extend(Some(told).filter(|_| count > 0 || guarded.is_none()));
     remarks.extend(outlook.notes.iter().map(|note| remark(Tone::Plain, format!("{name}: {note}"))));
     remarks
+}
+
+/// `17 sessions of app would change their`, or one would change its.
+fn would_change(sessions: u64, of: &str) -> String {
+    if sessions == 1 {
+        return format!("1 session{of} would change its");
+    }
+    format!("{sessions} sessions{of} would change their")
 }
 
 /// A refusal without what it says to scripts: on the screen a word overrides it.

@@ -58,6 +58,14 @@ impl Log {
     pub fn last_edit(&self, target: &Target) -> Option<&Event> {
         self.about(target).find(|event| matches!(event.kind, EventKind::MemberEdited { .. }))
     }
+
+    /// What changed one member last: an edit, or that one holds no longer after a reload.
+    pub fn last_change(&self, target: &Target) -> Option<&Event> {
+        let is_change = |event: &&Event| {
+            matches!(event.kind, EventKind::MemberEdited { .. } | EventKind::OverrideDropped(_))
+        };
+        self.about(target).find(is_change)
+    }
 }
 
 fn is_about(event: &Event, target: &Target) -> bool {

@@ -117,12 +117,15 @@ fn of_many(
     let mut remarks = Vec::new();
     let gone = question.subjects.len().saturating_sub(found.len());
     if gone > 0 {
-        remarks.push(Remark { tone: Tone::Warning, text: format!("{gone} of them are no longer there.") });
+        remarks.push(Remark {
+            tone: Tone::Warning,
+            text: format!("{gone} of them {} no longer there.", are(gone)),
+        });
     }
     let is_so = |member: &MemberSnapshot| Place::after(member, &act.edit(0)) == Place::of(member);
     let so = found.iter().filter(|(_, member)| is_so(member)).count();
     if so > 0 && act.changes().is_empty() {
-        remarks.push(plain(format!("{so} of them are so already.")));
+        remarks.push(plain(format!("{so} of them {} so already.", are(so))));
     }
     let holds = |(balancer, member): &&(&BalancerSnapshot, &MemberSnapshot)| {
         balancer.settings.stickysession.is_some() && !member.route.is_empty() && member.status.is_usable()
@@ -139,6 +142,7 @@ fn of_many(
     if !act.is_relief() && act.changes().is_empty() {
         let busy: u64 = found.iter().map(|(_, member)| member.busy).fold(0, u64::saturating_add);
         remarks.push(plain(match busy {
+            0 if found.len() == 1 => "Nothing is in flight.".to_owned(),
             0 => "Nothing is in flight on any of them.".to_owned(),
             1 => "1 request in flight may finish.".to_owned(),
             busy => format!("{busy} requests in flight may finish."),
@@ -146,6 +150,10 @@ fn of_many(
     }
     remarks.push(plain("One after another; one that is refused stops none of the others.".to_owned()));
     remarks
+}
+
+fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 #[cfg(test)]
@@ -215,6 +223,6 @@ mod tests {
             ]
         );
         let told = asked(&snapshot, &[(0, 0), (0, 1)], Act::Flag(Flag::Drain, Turn::On));
-        assert!(told.remarks.iter().any(|remark| remark.text == "1 of them are so already."), "{told:?}");
+        assert!(told.remarks.iter().any(|remark| remark.text == "1 of them is so already."), "{told:?}");
     }
 }

@@ -261,16 +261,21 @@ fn health(scene: Scene<'_>, member: &MemberSnapshot, room: usize) -> Line<'stati
 /// Who last changed it, as far as the events go back.
 fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize) -> Line<'static> {
     let label = scene.span(Role::Faint, "changed  ");
-    let event = scene.model.log.last_edit(target);
-    let Some(EventKind::MemberEdited { changes, by, reason, .. }) = event.map(|event| &event.kind) else {
-        let text = if member.revision == 0 { "never" } else { "not among the latest events" };
-        return Line::from(vec![label, scene.span(Role::Faint, text)]);
-    };
+    let event = scene.model.log.last_change(target);
     let now = scene.model.clock.wall;
     let at = event.map(|event| words::time(event.at, now, &scene.look.zone)).unwrap_or_default();
-    let mut text = format!("{} by {}: {}", at.trim(), words::peer(by.as_ref()), told(changes));
-    if let Some(reason) = reason {
-        text = format!("{text}  \"{reason}\"");
-    }
+    let text = match event.map(|event| &event.kind) {
+        Some(EventKind::MemberEdited { changes, by, reason, .. }) => {
+            let reason = reason.as_ref().map_or_else(String::new, |reason| format!("  \"{reason}\""));
+            format!("{} by {}: {}{reason}", at.trim(), words::peer(by.as_ref()), told(changes))
+        }
+        Some(EventKind::OverrideDropped(what)) => {
+            format!("{} by a reload: {} {} dropped, {}", at.trim(), what.field, what.value, what.why)
+        }
+        _ => {
+            let text = if member.revision == 0 { "never" } else { "not among the latest events" };
+            return Line::from(vec![label, scene.span(Role::Faint, text)]);
+        }
+    };
     Line::from(vec![label, scene.span(Role::Text, cut(&text, room.saturating_sub(9)))])
 }

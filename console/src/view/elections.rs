@@ -53,6 +53,15 @@ fn shown(scene: Scene<'_>, columns: u16) -> Line<'static> {
     Line::from(vec![scene.span(Role::Accent, cut(&only, room)), scene.span(Role::Faint, format!(" {known}"))])
 }
 
+/// How many rows there are to draw, one that says why there are none included.
+pub(super) fn rows_wanted(scene: Scene<'_>) -> u16 {
+    let count = match &scene.model.gathered.elections {
+        Some(Ok(found)) => found.elections.len().max(1),
+        None | Some(Err(_)) => 1,
+    };
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
 /// The rows, the newest first, or why there are none.
 pub(super) fn rows(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usize) {
     let say = |buffer: &mut Buffer, role: Role, text: &str| {

@@ -71,13 +71,12 @@ pub(super) fn latest(
     scene.rule(buffer, top, heading, Line::default());
     let log = &scene.model.log;
     let height = usize::from(body.height);
-    let (events, columns): (Vec<&Event>, Option<usize>) = match about {
-        Some(target) => (log.about(target).take(height).collect(), None),
-        None => {
-            let events: Vec<&Event> = log.newest_first().take(height).collect();
-            let columns = subject_width(scene, &events, area.width);
-            (events, Some(columns))
-        }
+    let (events, columns): (Vec<&Event>, Option<usize>) = if let Some(target) = about {
+        (log.about(target).take(height).collect(), None)
+    } else {
+        let events: Vec<&Event> = log.newest_first().take(height).collect();
+        let columns = subject_width(scene, &events, area.width);
+        (events, Some(columns))
     };
     if events.is_empty() {
         let text = "none among the latest events";

@@ -20,7 +20,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let Some(asked) = &scene.model.lens.asked else {
         return invite(buffer, area, scene);
     };
-    let below = if area.height >= 15 { (area.height / 5).max(3) } else { 0 };
+    // Rows that elections leave empty are worth more to the answer.
+    let below =
+        if area.height >= 15 { (area.height / 5).max(3).min(elections::rows_wanted(scene)) } else { 0 };
     let [top, rule, rows] = Layout::vertical([
         Constraint::Fill(1),
         Constraint::Length(u16::from(below > 0)),

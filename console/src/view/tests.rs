@@ -426,6 +426,25 @@ fn the_reason_of_a_lost_connection_goes_on_without_its_end() {
 }
 
 #[test]
+fn an_edit_that_a_reload_dropped_is_not_the_last_change() {
+    let mut model = sample::model(120, 36);
+    press(&mut model, &[Key::Down]);
+    assert!(text(&painted(&model, RICH)).contains("by anna: drain Off → On"));
+    let target = sample::target("node2");
+    let dropped = evenkeel_protocol::Override {
+        subject: evenkeel_protocol::Subject { balancer: target.balancer, member: Some(target.member) },
+        field: "drain".to_owned(),
+        value: "On".to_owned(),
+        why: "it is gone".to_owned(),
+    };
+    let mut event = sample::failed_event(3);
+    event.kind = evenkeel_protocol::EventKind::OverrideDropped(dropped);
+    update(&mut model, Message::News(News::Event(Box::new(event))));
+    let drawn = text(&painted(&model, RICH));
+    assert!(drawn.contains("by a reload: drain On dropped, it is gone"), "{drawn}");
+}
+
+#[test]
 fn a_status_is_shown_whole_where_gaps_would_be_wide() {
     for width in [120, 160] {
         let mut model = sample::model(width, 36);

@@ -196,7 +196,7 @@ impl Balancer {
         let mut note = |sentence: &str| notes.push(sentence.to_owned());
         let newly = |flag: Flag| status.has(flag) && !member.status.has(flag);
         if changes.touches("lbfactor") {
-            note("The load (lbstatus) of every member was set to its factor, as httpd does.");
+            note("The load (lbstatus) of every member is set to its factor, as httpd does.");
         }
         if changes.touches(MemberEdit::TRANSIENT) {
             note(if settings.health.is_on() {
@@ -287,9 +287,9 @@ impl Balancer {
         if changes.touches("lbmethod") {
             let note = match settings.lbmethod {
                 LbMethod::ByRequests | LbMethod::ByBusyness => {
-                    "The load (lbstatus) of every member was set to 0, as httpd does."
+                    "The load (lbstatus) of every member is set to 0, as httpd does."
                 }
-                LbMethod::ByTraffic => "The byte counters of every member were set to 0, as httpd does.",
+                LbMethod::ByTraffic => "The byte counters of every member are set to 0, as httpd does.",
                 LbMethod::Heartbeat => "While no heartbeat is heard, byrequests decides.",
             };
             notes.push(note.to_owned());

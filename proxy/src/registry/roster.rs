@@ -282,10 +282,12 @@ fn guard(live: &LiveBalancer, plan: &Plan) -> Option<Refusal> {
         ))
     };
     if seen.busy > 0 {
-        return refuse(format!("{member} has {} requests in flight", seen.busy));
+        let requests = if seen.busy == 1 { "request" } else { "requests" };
+        return refuse(format!("{member} has {} {requests} in flight", seen.busy));
     }
     if let Some(sessions @ 1..) = seen.sessions {
-        return refuse(format!("{member} has {sessions} live sessions"));
+        let live = if sessions == 1 { "live session" } else { "live sessions" };
+        return refuse(format!("{member} has {sessions} {live}"));
     }
     let copy = live.lock().rehearsal();
     copy.guard(member, &MemberEdit { stopped: Some(true), ..MemberEdit::default() })

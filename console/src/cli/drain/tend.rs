@@ -148,6 +148,7 @@ impl Tended<'_> {
                 after: words,
                 applied,
                 changed,
+                drain_changed: changed,
                 changes: &[],
                 revision: snapshot
                     .member(&target.balancer, &target.member)

@@ -32,6 +32,18 @@ fn all_ok(balancer: &mut BalancerSnapshot) {
 }
 
 #[test]
+fn stopping_a_drain_promises_upgraded_connections_nothing() {
+    for (busy, says) in [
+        (1, "1 is in flight: a request may finish, an upgraded connection ends."),
+        (3, "3 are in flight: requests may finish, upgraded connections end."),
+    ] {
+        let told = told(|balancer| balancer.members[0].busy = busy, &Act::Drain(Drainage::Stop(7)));
+        assert!(told.iter().any(|line| line == says), "{told:?}");
+        assert!(!told.iter().any(|line| line.ends_with("in flight may finish.")), "{told:?}");
+    }
+}
+
+#[test]
 fn a_drain_keeps_sessions() {
     assert_eq!(
         told(all_ok, &on(Flag::Drain)),
