@@ -32,9 +32,11 @@ pub(super) async fn run(arguments: &ProxiesArguments, session: &mut Session<'_>)
     let mut running = session.surroundings.running();
     // One that was named may have its socket anywhere.
     if session.socket.is_some() || session.surroundings.variable.is_some() {
-        let named = session.surroundings.find(session.socket)?;
-        if !running.alive.contains(&named) {
-            running.alive.insert(0, named);
+        match session.surroundings.find(session.socket) {
+            Ok(named) if running.alive.contains(&named) => {}
+            Ok(named) => running.alive.insert(0, named),
+            Err(why) if running.alive.is_empty() => return Err(why.into()),
+            Err(why) => running.passed_over.push(why.to_string()),
         }
     }
     if running.alive.is_empty() {
