@@ -1,0 +1,132 @@
+//! How sessions and what is in flight got less since a drain began.
+
+use evenkeel_protocol::{Drain, Series, SessionsKnown};
+use ratatui::text::{Line, Span};
+
+use super::LABEL;
+use crate::model::drains;
+use crate::theme::Role;
+use crate::view::{Scene, words};
+use crate::widget::sparkline;
+use crate::widget::text::{Align, cut, pad};
+
+/// How sessions and what is in flight got less since it began.
+pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, bool)) -> Vec<Line<'static>> {
+    let sessions = &drain.sessions;
+    let now = scene.model.clock.wall;
+    let (count, role) = match (sessions.known, sessions.live) {
+        (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => ("none".to_owned(), Role::Text),
+        (_, Some(live)) => (words::grouped(live), if live > 0 { Role::Strong } else { Role::Text }),
+        (_, None) => ("unknown".to_owned(), Role::Warning),
+    };
+    let mut facts: Vec<String> = Vec::new();
+    match sessions.known {
+        SessionsKnown::NotSticky => facts.push("the balancer is not sticky".to_owned()),
+        SessionsKnown::NoRoute => facts.push("it has no route, so none can be told to be its own".to_owned()),
+        SessionsKnown::Unknown | SessionsKnown::Observed => {
+            facts.push(match sessions.last_seen {
+                Some(at) => format!("last seen {} ago", words::age(now.since(at))),
+                None => format!("none seen for {}", observed(drain, scene)),
+            });
+            facts.extend(
+                sessions.departing.map(|departing| format!("{} an hour leave", words::grouped(departing))),
+            );
+            facts.extend(
+                sessions
+                    .claimed
+                    .filter(|claimed| *claimed > 0)
+                    .map(|claimed| format!("{claimed} only claimed")),
+            );
+        }
+    }
+    // The census tells how exact that is.
+    if let Some(Ok(census)) = &scene.model.gathered.census
+        && let Some(known) = census.route(&drain.route).filter(|_| census.balancer == drain.balancer)
+    {
+        if !known.exact {
+            facts.push("an estimate".to_owned());
+        }
+        if known.anonymous {
+            facts.push("those without an id count as one".to_owned());
+        }
+    }
+    let mut lines = vec![counted(scene, drain, ("sessions", (&count, role), Series::Sessions), room)];
+    let fact = |facts: &[String]| {
+        let text = cut(&facts.join("; "), room.saturating_sub(LABEL));
+        Line::from(vec![Span::raw(" ".repeat(LABEL)), scene.span(Role::Faint, text)])
+    };
+    if full {
+        lines.push(fact(&facts));
+    }
+    let busy = drain.busy;
+    let total = busy.total();
+    let role = if total > 0 { Role::Strong } else { Role::Text };
+    lines.push(counted(scene, drain, ("in flight", (&words::grouped(total), role), Series::Busy), room));
+    if full {
+        let mut facts = vec![
+            words::counted(busy.requests, "request"),
+            format!("{} streaming", busy.streaming),
+            format!("{} upgraded", busy.upgraded),
+        ];
+        if let Some(quiet) = drain.quiet_ms {
+            facts = vec![format!("nothing for {}", words::age(std::time::Duration::from_millis(quiet)))];
+        }
+        lines.push(fact(&facts));
+    }
+    lines
+}
+
+/// For how long sessions were watched.
+fn observed(drain: &Drain, scene: Scene<'_>) -> String {
+    match (drain.sessions.known, drain.sessions.window_ms) {
+        (SessionsKnown::Observed, Some(window)) => words::age(std::time::Duration::from_millis(window)),
+        (_, Some(_)) => {
+            let until = drain.sessions.unknown_until;
+            let until = until.map(|at| words::minute(at, scene.model.clock.wall, &scene.look.zone));
+            format!(
+                "a part of the window only{}",
+                until.map_or(String::new(), |at| format!("; known at {at}"))
+            )
+        }
+        (_, None) => "an unknown time".to_owned(),
+    }
+}
+
+/// A label, a number, and how it was since the drain began.
+fn counted(
+    scene: Scene<'_>,
+    drain: &Drain,
+    (label, (count, role), series): (&str, (&str, Role), Series),
+    room: usize,
+) -> Line<'static> {
+    let mut line = Line::from(vec![
+        scene.span(Role::Faint, pad(label, LABEL, Align::Left)),
+        scene.span(role, pad(count, 9, Align::Left)),
+    ]);
+    let columns = room.saturating_sub(LABEL + 9).min(60);
+    let Some(past) = scene.model.gathered.past_of(&drains::target(drain)) else {
+        let text = match &scene.model.gathered.past {
+            Some(Err(why)) => cut(why, columns),
+            _ => String::new(),
+        };
+        line.push_span(scene.span(Role::Faint, text));
+        return line;
+    };
+    let from = past.place(drain.began).unwrap_or(0);
+    let points: Vec<Option<u64>> = past.points(series).skip(from).map(|point| point.map(whole)).collect();
+    let columns = columns.min(points.len());
+    let top = points.iter().flatten().max().copied().unwrap_or(0);
+    let span = points.len();
+    let means = sparkline::means(points.into_iter(), span, columns);
+    line.push_span(scene.span(Role::Accent, sparkline::line(&means, top)));
+    line
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "such a cast ends at the ends of the range"
+)]
+fn whole(point: f64) -> u64 {
+    point.ceil() as u64
+}
