@@ -344,6 +344,23 @@ impl Drain {
     pub fn is_running(&self) -> bool {
         self.outcome.is_none()
     }
+
+    /// What there is on the member now, in words; of a drain that has ended [`Self::why`] tells how it ended.
+    pub fn remains(&self) -> String {
+        let counted = |count: u64, one: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {one}s")),
+        };
+        let sessions = counted(self.sessions.live.unwrap_or(0), "session");
+        let busy = counted(self.busy.total(), "request").map(|busy| format!("{busy} in flight"));
+        let facts: Vec<String> = sessions.into_iter().chain(busy).collect();
+        match (facts.is_empty(), self.sessions.known) {
+            (false, _) => facts.join(" and "),
+            (true, SessionsKnown::Unknown) => "nothing in flight, and sessions unknown".to_owned(),
+            (true, _) => format!("nothing in flight, but not yet for {}", self.settle),
+        }
+    }
 }
 
 /// The answer to an order, a change and a cancellation.

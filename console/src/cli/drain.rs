@@ -17,7 +17,6 @@ use super::report::{States, missing, report_with};
 use super::{Exit, Session, available, complete, preview, target};
 use crate::ability::Ability;
 use crate::client::Client;
-use crate::model::drains::now;
 
 /// What `undrain --help` says below the options.
 pub(super) const UNDO: &str = "\
@@ -442,7 +441,7 @@ pub(super) fn sentence(target: &Target, drain: &Drain) -> String {
 pub(super) fn why(drain: &Drain) -> String {
     match drain.outcome {
         Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => {
-            format!("now {}; then: {}", now(drain), drain.why)
+            format!("now {}; then: {}", drain.remains(), drain.why)
         }
         _ => drain.why.clone(),
     }

@@ -267,23 +267,6 @@ fn over(drain: &Drain, outcome: DrainOutcome, snapshot: Option<&Snapshot>) -> Op
     }
 }
 
-/// What there is now on a member whose drain has ended, in words.
-pub fn now(drain: &Drain) -> String {
-    let counted = |count: u64, one: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        count => Some(format!("{count} {one}s")),
-    };
-    let sessions = counted(drain.sessions.live.unwrap_or(0), "session");
-    let busy = counted(drain.busy.total(), "request").map(|busy| format!("{busy} in flight"));
-    let facts: Vec<String> = sessions.into_iter().chain(busy).collect();
-    match (facts.is_empty(), drain.sessions.known) {
-        (false, _) => facts.join(" and "),
-        (true, SessionsKnown::Unknown) => "nothing in flight, and sessions unknown".to_owned(),
-        (true, _) => format!("nothing in flight, but not yet for {}", drain.settle),
-    }
-}
-
 /// Its member.
 pub fn target(drain: &Drain) -> Target {
     Target { balancer: drain.balancer.clone(), member: drain.member.clone() }
@@ -369,9 +352,9 @@ mod tests {
             snapshot.balancers[0].members[at].status = status;
             assert_eq!(of(&drain, &snapshot), wanted, "{flags:?}");
         }
-        assert_eq!(now(&drain), "17 sessions and 4 requests in flight");
+        assert_eq!(drain.remains(), "17 sessions and 4 requests in flight");
         (drain.busy, drain.sessions.live) = (evenkeel_protocol::Busy::default(), Some(0));
-        assert_eq!(now(&drain), "nothing in flight, but not yet for 5s");
+        assert_eq!(drain.remains(), "nothing in flight, but not yet for 5s");
         let mut later = drain.clone();
         (later.number, later.safe_to_stop) = (9, true);
         snapshot.drains.push(later);

@@ -167,7 +167,7 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
         (Verdict::Stale, _) => format!("the proxy does not answer; when it last did: {}", drain.why),
         (Verdict::NotYet, _) if drain.is_running() => format!("because {}", drain.why),
         (Verdict::NotYet | Verdict::Unknown(_) | Verdict::Idle, _) if !drain.is_running() => {
-            format!("now {}; what it ended with: {}", drains::now(drain), drain.why)
+            format!("now {}; what it ended with: {}", drain.remains(), drain.why)
         }
         (Verdict::Past(later), _) => format!("drain {later} of the same member says what holds now"),
         (Verdict::Over(DrainOutcome::Cleared), _) if drain.outcome != Some(DrainOutcome::Cleared) => {

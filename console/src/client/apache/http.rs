@@ -214,8 +214,6 @@ impl Http {
 fn unmade(url: &Url, why: &str) -> Failure {
     let remedy = if why.contains("CA certificates") {
         "; install the package ca-certificates, trust an authority of your own with --cacert FILE, or any with --insecure"
-    } else if why.contains("KeyMismatch") {
-        "; --key is not the key of --cert"
     } else {
         ""
     };
