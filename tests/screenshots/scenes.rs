@@ -199,6 +199,7 @@ impl Stage {
             {
                 frame.rewrite(&said.replace("{}", &name), instead);
             }
+            frame.rewrite(&format!("{name} ({})", by.uid), "anna (1000)");
         }
         frame
     }
