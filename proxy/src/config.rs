@@ -174,6 +174,21 @@ pub struct BalancerConfig {
     pub manager: ManagerConfig,
 }
 
+#[cfg(test)]
+impl BalancerConfig {
+    /// `app` with these members and nothing else said, for tests.
+    pub(crate) fn plain(members: Vec<(MemberName, MemberSettings)>) -> Self {
+        Self {
+            name: "app".parse().expect("a name"),
+            settings: BalancerSettings::default(),
+            members,
+            written: Vec::new(),
+            checks: Arc::default(),
+            manager: ManagerConfig::default(),
+        }
+    }
+}
+
 /// One `ProxyPassReverse`, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reverse {

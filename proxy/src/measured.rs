@@ -108,21 +108,14 @@ pub(crate) async fn run(registry: Arc<Registry>) {
 #[cfg(test)]
 mod tests {
     use evenkeel_balancer::Ask;
-    use evenkeel_protocol::{BalancerSettings, MemberSettings};
+    use evenkeel_protocol::MemberSettings;
 
     use super::*;
     use crate::config::BalancerConfig;
     use crate::live::Ground;
 
     fn live() -> Arc<LiveBalancer> {
-        let config = BalancerConfig {
-            name: "app".parse().unwrap(),
-            settings: BalancerSettings::default(),
-            members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
-            written: Vec::new(),
-            checks: Arc::default(),
-            manager: crate::config::ManagerConfig::default(),
-        };
+        let config = BalancerConfig::plain(vec![("http://a".parse().unwrap(), MemberSettings::default())]);
         Arc::new(LiveBalancer::new(config, Vec::new(), &Ground { cores: 1, ..Ground::default() }))
     }
 

@@ -1,9 +1,7 @@
 //! The journal in folders of its own.
 
-use std::sync::Arc;
-
 use evenkeel_protocol::edit::UpTo;
-use evenkeel_protocol::{BalancerSettings, CheckCount, Flag, MemberSettings, Peer, Timestamp};
+use evenkeel_protocol::{CheckCount, Flag, MemberSettings, Peer, Timestamp};
 
 use super::*;
 
@@ -24,14 +22,7 @@ fn config(factor: &str) -> Vec<BalancerConfig> {
         lbfactor: if number == 1 { factor.parse().unwrap() } else { "1".parse().unwrap() },
         ..MemberSettings::default()
     };
-    vec![BalancerConfig {
-        name: name(),
-        settings: BalancerSettings::default(),
-        members: [1, 2].map(|number| (member(number), settings(number))).into(),
-        written: Vec::new(),
-        checks: Arc::default(),
-        manager: crate::config::ManagerConfig::default(),
-    }]
+    vec![BalancerConfig::plain([1, 2].map(|number| (member(number), settings(number))).into())]
 }
 
 fn whole() -> Subject {

@@ -188,19 +188,12 @@ impl LiveBalancer {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::{BalancerSettings, MemberEdit, MemberSettings};
+    use evenkeel_protocol::{MemberEdit, MemberSettings};
 
     use super::*;
 
     fn config() -> BalancerConfig {
-        BalancerConfig {
-            name: "app".parse().unwrap(),
-            settings: BalancerSettings::default(),
-            members: vec![("http://a".parse().unwrap(), MemberSettings::default())],
-            written: Vec::new(),
-            checks: Arc::default(),
-            manager: crate::config::ManagerConfig::default(),
-        }
+        BalancerConfig::plain(vec![("http://a".parse().unwrap(), MemberSettings::default())])
     }
 
     #[test]
