@@ -1,28 +1,27 @@
 //! `drain` and `undrain`: a drain is begun at the proxy, which runs it; with `--wait` this command looks on until it
 //! has ended, and its exit code tells how.
 
+mod telling;
 mod tend;
+mod undrain;
 
 use clap::Args;
 use evenkeel_protocol::{
-    BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil, Edited,
-    MemberEdit, MemberName, OnTimeout, Patience, Snapshot, Span,
+    BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainUntil, Edited, MemberEdit,
+    MemberName, OnTimeout, Patience, Snapshot, Span,
 };
-use serde::Serialize;
+use telling::{Report, told, unless_lost};
+pub(super) use telling::{exit, sentence, standing, why};
+pub use undrain::UndrainArguments;
+pub(super) use undrain::{UNDO, undo};
 
-use super::edit::{EditOptions, Order, Verb, Wanted, apply, in_error};
-use super::output::{Output, Stop, even_unread};
+use super::edit::{EditOptions, Verb, in_error};
+use super::output::{Output, Stop};
 use super::patience::{Asking, Interrupt};
 use super::report::{States, missing, report_with};
 use super::{Exit, Session, available, complete, preview, target};
 use crate::ability::Ability;
 use crate::client::Client;
-
-/// What `undrain --help` says below the options.
-pub(super) const UNDO: &str = "\
-Examples:
-  evenkeel undrain app/node1                   new sessions come again
-  evenkeel undrain app/node1 --keep-draining   nobody waits any more; it goes on draining";
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -111,19 +110,6 @@ impl DrainArguments {
         let extend = Some(self.extend?);
         Some(DrainChange { until, extend, settle, on_timeout, ..DrainChange::default() })
     }
-}
-
-/// What can be typed behind `undrain`.
-#[derive(Debug, Args)]
-pub struct UndrainArguments {
-    /// The member: BALANCER/MEMBER or MEMBER, by route, host:port or URL
-    #[arg(add = complete::members())]
-    pub(super) selector: String,
-    /// End the drain and nothing else: nobody waits any more, and the member goes on draining (N)
-    #[arg(long, alias = "keep")]
-    pub(super) keep_draining: bool,
-    #[command(flatten)]
-    pub(super) options: EditOptions,
 }
 
 /// A member that was meant.
@@ -345,149 +331,11 @@ pub(super) async fn until_ended(
     }
 }
 
-/// The code of a drain's end: a promise that does not hold any more is none.
-pub(super) fn exit(drain: &Drain) -> Exit {
-    match drain.outcome {
-        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => Exit::Stale,
-        None | Some(DrainOutcome::SafeToStop | DrainOutcome::Idle) => Exit::Done,
-        Some(DrainOutcome::MemberGone) => Exit::NotFound,
-        Some(outcome) if outcome.is_timeout() => Exit::TimedOut,
-        Some(_) => Exit::Stale,
-    }
-}
-
-/// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
-#[expect(clippy::struct_excessive_bools, reason = "each is a field that scripts read")]
-#[derive(Serialize)]
-struct Report<'a> {
-    version: u32,
-    balancer: &'a str,
-    member: &'a str,
-    before: String,
-    after: String,
-    /// False in the result of `--dry-run` only.
-    applied: bool,
-    /// Did anything of the member change?
-    changed: bool,
-    /// Did the drain change: was it begun, or given other terms?
-    drain_changed: bool,
-    changes: &'a [evenkeel_protocol::Change],
-    revision: u64,
-    durable: bool,
-    notes: &'a [String],
-    /// None: there is none that this is about.
-    drain: Option<&'a Drain>,
-}
-
-/// Writes how a drain stands; the code tells how it ended, if it has.
-fn told(
-    target: &Target,
-    (before, after): (&Snapshot, &Snapshot),
-    edited: &Edited,
-    (answer, arguments): (&DrainAnswer, &DrainArguments),
-    session: &mut Session<'_>,
-) -> Result<Exit, Stop> {
-    let is_httpd = session.asks_httpd();
-    let (drain, output) = (&answer.drain, &mut session.output);
-    let revision = after.member(&target.balancer, &target.member).map(|member| member.revision);
-    let revision = revision.unwrap_or(edited.revision);
-    if arguments.options.json {
-        let written = output.json(&Report {
-            version: 1,
-            balancer: target.balancer.as_str(),
-            member: target.member.as_str(),
-            before: target.words(before),
-            after: target.words(after),
-            applied: true,
-            changed: edited.changed,
-            drain_changed: answer.changed,
-            changes: &edited.changes,
-            revision,
-            durable: edited.durable && drain.durable,
-            notes: &edited.notes,
-            drain: Some(drain),
-        });
-        even_unread(written)?;
-    } else if !arguments.options.quiet {
-        for note in &edited.notes {
-            output.message(&format!("note: {note}"));
-        }
-        even_unread(output.result(&sentence(target, drain)))?;
-    }
-    let exit = exit(drain);
-    Ok(if is_httpd { exit } else { unless_lost(exit, answer, (&arguments.options, output)) })
-}
-
-/// The code of what is done, unless a restart would lose it, which is said. Of a drain that has ended nothing is left to
-/// be lost but the edit.
-fn unless_lost(exit: Exit, answer: &DrainAnswer, (options, output): (&EditOptions, &mut Output<'_>)) -> Exit {
-    let edit_lost = answer.edited.as_ref().is_some_and(|edited| edited.changed && !edited.durable);
-    let job_lost = answer.changed && answer.drain.is_running() && !answer.drain.durable;
-    if exit != Exit::Done || !(edit_lost || job_lost) {
-        return exit;
-    }
-    if !options.quiet {
-        output.message("warning: the change was not written down; it is lost when the proxy restarts");
-    }
-    Exit::NotDurable
-}
-
-/// How a drain ended, in a line.
-pub(super) fn sentence(target: &Target, drain: &Drain) -> String {
-    format!("{}: {}: {}", target.label, standing(drain), why(drain))
-}
-
-/// Why it stands so; of a promise that does not hold any more, what is there now.
-pub(super) fn why(drain: &Drain) -> String {
-    match drain.outcome {
-        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => {
-            format!("now {}; then: {}", drain.remains(), drain.why)
-        }
-        _ => drain.why.clone(),
-    }
-}
-
-/// Where a drain stands, in a word or two. What it said when it ended may not hold any more.
-pub(super) fn standing(drain: &Drain) -> String {
-    let how = match drain.outcome {
-        Some(DrainOutcome::SafeToStop) if drain.safe_to_stop => "safe to stop",
-        Some(DrainOutcome::SafeToStop) => "was safe to stop, and may not be now",
-        Some(DrainOutcome::Idle) => "idle",
-        Some(DrainOutcome::KeptDraining) => "not done",
-        Some(outcome) => outcome.name(),
-        None => drain.phase.name(),
-    };
-    how.replace('_', " ")
-}
-
-/// `undrain`: clears N alone, and ends the drain; or ends the drain alone.
-pub(super) async fn undo(arguments: &UndrainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let (options, selector) = (&arguments.options, &arguments.selector);
-    if arguments.keep_draining {
-        return tend::keep(arguments, session).await;
-    }
-    let reason = options.reason()?;
-    let client = session.client().await?;
-    let snapshot = client.snapshot().await?;
-    let target = Target::find(&snapshot, selector).ok();
-    let running = target.and_then(|target| tend::running(&snapshot, &target));
-    // A cancellation asks for no revision, and an edit ends the drain as well.
-    if let Some(drain) = running.filter(|_| options.if_revision.is_none() && !options.dry_run) {
-        let cancel = DrainCancel { restore: Some(true), reason };
-        if let Some(edited) = client.cancel_drain(drain.number, &cancel).await?.edited {
-            let states = States::wanted(options, &client, (&snapshot, &edited)).await;
-            return report_with(Verb::Undrain, (&edited, states), options, session);
-        }
-    }
-    let edit = MemberEdit { drain: Some(false), ..MemberEdit::default() };
-    let order = Order { verb: Verb::Undrain, selector, wanted: Wanted::Member(edit), keys: &[] };
-    apply(order, options, session).await
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use evenkeel_protocol::DrainOutcome;
     use serde_json::{Value, json};
 
     use super::*;

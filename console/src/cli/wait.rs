@@ -260,7 +260,7 @@ async fn until_drained(
     };
     last.clone_from(&found.why);
     let drain = drain::until_ended(asking, found, target, output).await?;
-    let why = format!("{}: {}", drain::standing(&drain), drain.why);
+    let why = format!("{}: {}", drain::standing(&drain), drain::why(&drain));
     Ok(Ended { exit: drain::exit(&drain), why, drain: Some(drain) })
 }
 

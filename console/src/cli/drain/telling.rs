@@ -1,0 +1,128 @@
+//! What is told of a drain: where it stands and why, as a line and as JSON, and which code that is.
+
+use evenkeel_protocol::{Change, Drain, DrainAnswer, DrainOutcome, Edited, Snapshot};
+use serde::Serialize;
+
+use super::{DrainArguments, Target};
+use crate::cli::edit::EditOptions;
+use crate::cli::output::{Output, Stop, even_unread};
+use crate::cli::{Exit, Session};
+
+/// The code of a drain's end: a promise that does not hold any more is none.
+pub(in crate::cli) fn exit(drain: &Drain) -> Exit {
+    match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => Exit::Stale,
+        None | Some(DrainOutcome::SafeToStop | DrainOutcome::Idle) => Exit::Done,
+        Some(DrainOutcome::MemberGone) => Exit::NotFound,
+        Some(outcome) if outcome.is_timeout() => Exit::TimedOut,
+        Some(_) => Exit::Stale,
+    }
+}
+
+/// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
+#[expect(clippy::struct_excessive_bools, reason = "each is a field that scripts read")]
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    pub(super) version: u32,
+    pub(super) balancer: &'a str,
+    pub(super) member: &'a str,
+    pub(super) before: String,
+    pub(super) after: String,
+    /// False in the result of `--dry-run` only.
+    pub(super) applied: bool,
+    /// Did anything of the member change?
+    pub(super) changed: bool,
+    /// Did the drain change: was it begun, or given other terms?
+    pub(super) drain_changed: bool,
+    pub(super) changes: &'a [Change],
+    pub(super) revision: u64,
+    pub(super) durable: bool,
+    pub(super) notes: &'a [String],
+    /// None: there is none that this is about.
+    pub(super) drain: Option<&'a Drain>,
+}
+
+/// Writes how a drain stands; the code tells how it ended, if it has.
+pub(super) fn told(
+    target: &Target,
+    (before, after): (&Snapshot, &Snapshot),
+    edited: &Edited,
+    (answer, arguments): (&DrainAnswer, &DrainArguments),
+    session: &mut Session<'_>,
+) -> Result<Exit, Stop> {
+    let is_httpd = session.asks_httpd();
+    let (drain, output) = (&answer.drain, &mut session.output);
+    let revision = after.member(&target.balancer, &target.member).map(|member| member.revision);
+    let revision = revision.unwrap_or(edited.revision);
+    if arguments.options.json {
+        let written = output.json(&Report {
+            version: 1,
+            balancer: target.balancer.as_str(),
+            member: target.member.as_str(),
+            before: target.words(before),
+            after: target.words(after),
+            applied: true,
+            changed: edited.changed,
+            drain_changed: answer.changed,
+            changes: &edited.changes,
+            revision,
+            durable: edited.durable && drain.durable,
+            notes: &edited.notes,
+            drain: Some(drain),
+        });
+        even_unread(written)?;
+    } else if !arguments.options.quiet {
+        for note in &edited.notes {
+            output.message(&format!("note: {note}"));
+        }
+        even_unread(output.result(&sentence(target, drain)))?;
+    }
+    let exit = exit(drain);
+    Ok(if is_httpd { exit } else { unless_lost(exit, answer, (&arguments.options, output)) })
+}
+
+/// The code of what is done, unless a restart would lose it, which is said. Of a drain that has ended nothing is left to
+/// be lost but the edit.
+pub(super) fn unless_lost(
+    exit: Exit,
+    answer: &DrainAnswer,
+    (options, output): (&EditOptions, &mut Output<'_>),
+) -> Exit {
+    let edit_lost = answer.edited.as_ref().is_some_and(|edited| edited.changed && !edited.durable);
+    let job_lost = answer.changed && answer.drain.is_running() && !answer.drain.durable;
+    if exit != Exit::Done || !(edit_lost || job_lost) {
+        return exit;
+    }
+    if !options.quiet {
+        output.message("warning: the change was not written down; it is lost when the proxy restarts");
+    }
+    Exit::NotDurable
+}
+
+/// How a drain ended, in a line.
+pub(in crate::cli) fn sentence(target: &Target, drain: &Drain) -> String {
+    format!("{}: {}: {}", target.label, standing(drain), why(drain))
+}
+
+/// Why it stands so; of a promise that does not hold any more, what is there now.
+pub(in crate::cli) fn why(drain: &Drain) -> String {
+    match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => {
+            format!("now {}; then: {}", drain.remains(), drain.why)
+        }
+        _ => drain.why.clone(),
+    }
+}
+
+/// Where a drain stands, in a word or two. What it said when it ended may not hold any more.
+pub(in crate::cli) fn standing(drain: &Drain) -> String {
+    let how = match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if drain.safe_to_stop => "safe to stop",
+        Some(DrainOutcome::SafeToStop) => "was safe to stop, and may not be now",
+        Some(DrainOutcome::Idle) => "idle",
+        Some(DrainOutcome::KeptDraining) => "not done",
+        Some(outcome) => outcome.name(),
+        None => drain.phase.name(),
+    };
+    how.replace('_', " ")
+}
