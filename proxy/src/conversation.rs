@@ -97,6 +97,7 @@ pub(crate) async fn converse(seat: Seat, stream: TcpStream, peer: SocketAddr) {
             Err(NoHead::Gone) => break Ending::Gone,
             Err(NoHead::Refused(refused)) => break conversation.refuse(refused).await,
         };
+        behind_the_others().await;
         let then = handle::handle(&mut conversation, &head).await;
         conversation.worker.give_lines(head.lines);
         match then {
@@ -109,6 +110,20 @@ pub(crate) async fn converse(seat: Seat, stream: TcpStream, peer: SocketAddr) {
         Ending::Lingers => Box::pin(conversation.linger()).await,
         Ending::Reset => conversation.client.will_reset(),
     }
+}
+
+/// Goes on when all that is here already was read. What is sent one behind the other finds its takers awake, and to
+/// wake one costs about as much as to read a request.
+async fn behind_the_others() {
+    let mut queued = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut queued, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Conversation {

@@ -190,16 +190,25 @@ impl LiveBalancer {
         }
     }
 
+    /// Everything visible. Each member is shown as it is at one moment, and the members one after the other.
     pub(crate) fn snapshot(&self) -> BalancerSnapshot {
-        let now = clock::now();
-        let (mut snapshot, sightings) = {
-            let core = self.lock();
-            (core.snapshot(now, clock::wall()), core.sightings_of_members())
-        };
-        snapshot.paths.clone_from(&self.paths);
-        for ((member, seen), record) in snapshot.members.iter_mut().zip(sightings).zip(&self.records) {
-            member.sessions = seen.and_then(|seen| seen.live(now));
-            member.latency = record.latencies();
+        let (now, wall) = (clock::now(), clock::wall());
+        let mut snapshot = BalancerSnapshot { paths: self.paths.clone(), ..self.lock().outline() };
+        snapshot.members.reserve_exact(self.records.len());
+        for records in self.records.chunks(limits::SHOWN_AT_ONCE) {
+            let first = snapshot.members.len();
+            let sightings = {
+                let core = self.lock();
+                snapshot.members.extend(core.show_members(first, records.len(), (now, wall)));
+                core.sightings_of_members(first, records.len())
+            };
+            let shown = snapshot.members.iter_mut().skip(first);
+            for ((member, seen), record) in shown.zip(sightings).zip(records) {
+                member.sessions = seen.and_then(|seen| seen.live(now));
+                member.latency = record.latencies();
+            }
+            // Who carries traffic goes first.
+            std::thread::yield_now();
         }
         snapshot
     }
@@ -207,7 +216,7 @@ impl LiveBalancer {
     /// The live sessions of each member's route, by member number; none: none was seen, and none can be said to be gone,
     /// or it keeps none. At most a second old.
     pub(crate) fn live_sessions(&self) -> Vec<Option<u64>> {
-        let (now, sightings) = (clock::now(), self.lock().sightings_of_members());
+        let (now, sightings) = (clock::now(), self.lock().sightings_of_members(0, usize::MAX));
         sightings.into_iter().map(|seen| seen?.live(now)).collect()
     }
 

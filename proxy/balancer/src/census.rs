@@ -374,9 +374,11 @@ impl Balancer {
         }
     }
 
-    /// What was seen of the sessions of each member's route, in their order; none where a member keeps none.
-    pub fn sightings_of_members(&self) -> Vec<Option<RouteSightings>> {
-        self.members.iter().map(|member| member.seen.clone().map(RouteSightings)).collect()
+    /// What was seen of the sessions of the routes of at most `most` members, from the number `first` on and in their
+    /// order; none where a member keeps none.
+    pub fn sightings_of_members(&self, first: usize, most: usize) -> Vec<Option<RouteSightings>> {
+        let members = self.members.iter().skip(first).take(most);
+        members.map(|member| member.seen.clone().map(RouteSightings)).collect()
     }
 
     /// What was seen of the sessions of one member's route, to be counted when the balancer is not held any more; none

@@ -14,17 +14,33 @@ impl Balancer {
     /// know who is mapped to it. So are sessions, which are counted when the balancer is not held any more, and
     /// latencies, which somebody else keeps.
     pub fn snapshot(&self, now: Moment, wall: Timestamp) -> BalancerSnapshot {
-        let members =
-            self.members().zip(&self.members).map(|((id, ..), member)| self.show(id, member, now, wall));
+        let members = self.show_members(0, self.members.len(), (now, wall)).collect();
+        BalancerSnapshot { members, ..self.outline() }
+    }
+
+    /// The same, without any member.
+    pub fn outline(&self) -> BalancerSnapshot {
         BalancerSnapshot {
             name: self.name.clone(),
             revision: self.revision,
             settings: self.settings.clone(),
             foreign_lbmethod: None,
             paths: Vec::new(),
-            members: members.collect(),
+            members: Vec::new(),
             room: None,
         }
+    }
+
+    /// At most `most` members from the number `first` on, as [`Self::snapshot`] shows them. Who shows many takes them a
+    /// few at a time and lets go of the balancer in between, so that elections need not wait for all.
+    pub fn show_members(
+        &self,
+        first: usize,
+        most: usize,
+        (now, wall): (Moment, Timestamp),
+    ) -> impl Iterator<Item = MemberSnapshot> {
+        let members = self.members().zip(&self.members).skip(first).take(most);
+        members.map(move |((id, ..), member)| self.show(id, member, now, wall))
     }
 
     fn show(&self, id: MemberId, member: &Member, now: Moment, wall: Timestamp) -> MemberSnapshot {

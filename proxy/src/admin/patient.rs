@@ -1,4 +1,5 @@
-//! A stream whose writer gives up on a peer that takes nothing for too long. Reading is as patient as its reader.
+//! A stream whose writer gives up on a peer that takes nothing for too long, and lets other threads run after each large
+//! piece. Reading is as patient as its reader.
 
 use std::future::Future;
 use std::io;
@@ -8,6 +9,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+
+/// The most that is handed to the system at once: some 20 microseconds, in which no other thread gets the processor.
+const PIECE: usize = 64 * 1024;
 
 /// Bounds each wait of a writer.
 pub(super) struct Patient<S> {
@@ -53,7 +57,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let piece = bytes.get(..PIECE).unwrap_or(bytes);
+        let outcome = Pin::new(&mut self.stream).poll_write(context, piece);
+        if piece.len() == PIECE {
+            std::thread::yield_now();
+        }
         self.judge(context, outcome)
     }
 
@@ -62,6 +70,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if slices.iter().map(|slice| slice.len()).sum::<usize>() > PIECE {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return self.poll_write(context, first.map_or(&[], |slice| slice));
+        }
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.judge(context, outcome)
     }

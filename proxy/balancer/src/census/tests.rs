@@ -186,7 +186,7 @@ fn what_changes_how_sessions_are_found_starts_the_observation_anew() {
     balancer.edit(&BalancerEdit { stickysession: Some(other("")), ..BalancerEdit::default() }).unwrap();
     let census = census(&mut balancer, 180);
     assert!(!census.sticky && census.routes.is_empty(), "{census:?}");
-    assert!(balancer.sightings_of_members().iter().all(Option::is_none));
+    assert!(balancer.sightings_of_members(0, usize::MAX).iter().all(Option::is_none));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_member_asks_for_its_own_and_a_snapshot_counts_once_a_second() {
     let mut balancer = balancer(&["a", "", "b"]);
     visit(&mut balancer, "SID=1.a", 100);
     let live = |balancer: &Balancer, second| -> Vec<Option<u64>> {
-        let members = balancer.sightings_of_members();
+        let members = balancer.sightings_of_members(0, usize::MAX);
         members.iter().map(|seen| seen.as_ref().and_then(|seen| seen.live(at(second)))).collect()
     };
     assert_eq!(live(&balancer, 100), [Some(1), None, Some(0)]);
