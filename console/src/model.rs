@@ -414,6 +414,10 @@ impl Model {
         };
         let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
         let mut outlook = outlook(snapshot, question, plan);
+        if let Some(remark) = forecast::own(question, &self.gathered) {
+            outlook.remarks.insert(0, remark);
+            outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);
+        }
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             // What the proxy says of it is not said twice.
             let said = consequence::resets_load(&one.target.balancer);
@@ -524,10 +528,17 @@ impl Model {
         self.is_connected() && self.standing(question) == Standing::Open && self.denial(question).is_none()
     }
 
-    /// Why the proxy would not let a member go however it is asked; none: nothing is known of that.
-    pub fn denial(&self, question: &Question) -> Option<&str> {
-        match &self.gathered.preview {
-            Some(Err(why)) if matches!(question.act, act::Act::Remove { .. }) => Some(why),
+    /// Why the proxy would not let members go however it is asked, as a sentence; none: nothing is known of that.
+    pub fn denial(&self, question: &Question) -> Option<String> {
+        if !matches!(question.act, act::Act::Remove { .. }) {
+            return None;
+        }
+        match (&self.gathered.preview, &self.gathered.plan) {
+            (Some(Err(why)), _) => Some(format!("It cannot be removed: {why}.")),
+            (None, Some(Ok(plan))) => {
+                let refusal = forecast::denied(plan)?;
+                Some(format!("None of them can be removed: {}.", refusal.message))
+            }
             _ => None,
         }
     }
