@@ -528,19 +528,9 @@ impl Model {
         self.is_connected() && self.standing(question) == Standing::Open && self.denial(question).is_none()
     }
 
-    /// Why the proxy would not let members go however it is asked, as a sentence; none: nothing is known of that.
+    /// Why the proxy would not do it however it is asked, as a sentence; none: nothing is known of that.
     pub fn denial(&self, question: &Question) -> Option<String> {
-        if !matches!(question.act, act::Act::Remove { .. }) {
-            return None;
-        }
-        match (&self.gathered.preview, &self.gathered.plan) {
-            (Some(Err(why)), _) => Some(format!("It cannot be removed: {why}.")),
-            (None, Some(Ok(plan))) => {
-                let refusal = forecast::denied(plan)?;
-                Some(format!("None of them can be removed: {}.", refusal.message))
-            }
-            _ => None,
-        }
+        forecast::denial(&question.act, &self.gathered)
     }
 
     /// Shows a line for a while; bad news stay longer.

@@ -5,6 +5,7 @@ use evenkeel_protocol::{
     Refusal, Snapshot,
 };
 
+use crate::model::act::Act;
 use crate::model::consequence::{Remark, Tone};
 use crate::model::gathered::Gathered;
 use crate::model::question::Question;
@@ -76,8 +77,22 @@ pub fn is_guarded_plan(plan: &PlanPreview) -> bool {
     refusals.into_iter().any(|refusal| refusal.code == Code::Guarded)
 }
 
+/// Why the proxy would not do it however it is asked, as a sentence; none: nothing is known of that.
+pub fn denial(act: &Act, gathered: &Gathered) -> Option<String> {
+    match (act, &gathered.preview, &gathered.plan) {
+        (Act::Remove { .. }, Some(Err(why)), _) => Some(format!("It cannot be removed: {why}.")),
+        (Act::Undo { event: Some(_), .. }, Some(Err(why)), _) => {
+            Some(format!("It cannot be taken back: {why}."))
+        }
+        (Act::Remove { .. }, None, Some(Ok(plan))) => {
+            Some(format!("None of them can be removed: {}.", denied(plan)?.message))
+        }
+        _ => None,
+    }
+}
+
 /// Why the proxy would have none of them go, in the words of its first refusal; none: it lets some of them.
-pub fn denied(plan: &PlanPreview) -> Option<&Refusal> {
+fn denied(plan: &PlanPreview) -> Option<&Refusal> {
     let mut steps = plan.balancers.iter().flat_map(|outlook| &outlook.steps);
     let denies = |step: &PlanStep| step.refusal.as_ref().is_some_and(|it| it.code != Code::Guarded);
     if !steps.clone().all(denies) {

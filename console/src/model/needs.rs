@@ -41,6 +41,9 @@ fn of_decision(decision: &Decision, snapshot: &Snapshot) -> Option<Need> {
         let addition = MemberAddition { revision: None, reason: None, ..addition };
         return snapshot.balancer(&balancer).map(|_| Need::Addition(balancer, Box::new(addition)));
     }
+    if let Some(event) = decision.undo().and_then(|order| order.event) {
+        return Some(Need::Undo(event));
+    }
     let (balancer, edit) = decision.edit()?;
     let edit = BalancerEdit { revision: None, reason: None, ..edit };
     snapshot.balancer(&balancer).map(|_| Need::Tuning(balancer, Box::new(edit)))
@@ -55,6 +58,7 @@ fn of_question(question: &Question, snapshot: &Snapshot) -> Option<Need> {
     if let [one] = question.subjects.as_slice() {
         let Target { balancer, member } = one.target.find(snapshot).map(|_| one.target.clone())?;
         return Some(match question.act {
+            Act::Undo { event: Some(event), .. } => Need::Undo(event),
             Act::Remove { .. } => Need::Removal(balancer, member),
             _ => Need::Preview(balancer, member, Box::new(edit)),
         });

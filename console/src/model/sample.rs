@@ -10,6 +10,7 @@ use crate::message::{Clock, Size};
 use crate::model::Model;
 use crate::model::deck::Deck;
 use crate::model::lock::Lock;
+use crate::model::question::Subject;
 use crate::model::target::Target;
 
 mod shown;
@@ -158,6 +159,11 @@ pub(crate) fn checked(second: u64) -> Snapshot {
     (node3.error, node3.status) = (None, node3.status.with(Flag::Error, false));
     *node3 = with(node3.clone(), Flag::HealthFail);
     snapshot
+}
+
+/// The member of that route in the balancer `app`, as it was at that revision.
+pub(crate) fn subject(route: &str, revision: u64) -> Subject {
+    Subject { target: target(route), label: format!("app/{route}"), revision }
 }
 
 /// The member of that route in the balancer `app`.

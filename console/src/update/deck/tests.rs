@@ -232,7 +232,7 @@ fn it_locks_itself_only_when_nothing_goes_on_in_any_target() {
     let mut deck = deck(2);
     deck.lock = Lock::new(true, Some(Duration::from_secs(600)));
     let own = sample::edited("drain", "Off", "On");
-    deck.stations[1].own.push(sample::target("node2"), "app/node2".to_owned(), &own);
+    deck.stations[1].own.push(sample::subject("node2", 4), &own);
     deal(&mut deck, Message::Tick(sample::clock(5000)));
     assert!(deck.lock.is_open(), "node2 still drains in lb2");
     deck.stations[1].own.restarted();
