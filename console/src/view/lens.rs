@@ -240,3 +240,6 @@ fn next(scene: Scene<'_>, candidacy: &Candidacy) -> String {
     let names: Vec<String> = candidacy.next.iter().map(|member| name(scene, candidacy, member)).collect();
     names.join(" → ")
 }
+
+#[cfg(test)]
+mod tests;
