@@ -20,7 +20,7 @@ fn ask(terminal: &Terminal) -> String {
     let mut asked = String::new();
     eventually_true("the console shows it, and asks", || {
         terminal.keys("u");
-        asked = terminal.settled();
+        asked = terminal.settled().to_string();
         asked.contains("Undo the change of app/")
     });
     asked
@@ -31,13 +31,14 @@ fn two_changes_of_one_member_are_taken_back_by_keys_the_newer_first() {
     let (proxy, _backends) = pair();
     let terminal = opened(&proxy);
     let set = |line: &str, told: &str| {
-        terminal.keys(&format!(":set app/a {line}<enter>"));
-        terminal.wait_for("? ─");
+        eventually_true("the edit before it is shown, and this one asked", || {
+            terminal.keys(&format!(":set app/a {line}<enter>"));
+            terminal.settled().contains("Change app/a?")
+        });
         terminal.keys("y");
         terminal.wait_for(told);
     };
     set("lbset=2", "lbset 0 → 2");
-    eventually_true("the console shows it", || of_a(&proxy).0 == 2 && !terminal.settled().contains("? ─"));
     set("lbfactor=3", "lbfactor 1.00 → 3.00");
     // Of what was not touched by anybody else nothing is in the way.
     command(&proxy, "set app/a redirect=b").with_code(0);

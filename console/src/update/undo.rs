@@ -55,7 +55,7 @@ pub(super) fn ask(model: &mut Model) {
     if !edit::are_editable(model, std::slice::from_ref(&done.target)) {
         return;
     }
-    let (mut subject, act) = match done.inverse() {
+    let (subject, act) = match done.inverse() {
         Ok(inverse) => inverse,
         Err(why) => {
             model.own.forget_last();
@@ -65,32 +65,25 @@ pub(super) fn ask(model: &mut Model) {
     if is_behind(model, &done) {
         return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
     }
-    if let (Some(_), Some((_, member))) = (done.event, edit::found(model, &done.target)) {
-        // Whether somebody has touched what it changed the proxy knows, field by field.
-        subject.revision = member.revision;
-    }
-    let standing = subject.standing(model.roster.snapshot());
-    if standing != Standing::Open {
+    let question = Question::new(vec![subject], act);
+    if model.standing(&question) != Standing::Open {
         model.own.forget_last();
         let text = format!("{} was changed by somebody since; take it back by hand", done.label);
         return model.tell(Tone::Alarm, text);
     }
-    model.popup = Some(Popup::Confirm(Box::new(Question::new(vec![subject], act))));
+    model.popup = Some(Popup::Confirm(Box::new(question)));
 }
 
 /// The same for a balancer's settings.
-fn ask_of_balancer(model: &mut Model, was: &Tuned) {
-    let shown = model.roster.snapshot().and_then(|snapshot| snapshot.balancer(&was.balancer));
-    let shown = shown.map(|balancer| balancer.revision);
-    if shown.is_some_and(|shown| shown < was.revision) {
+fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
+    let snapshot = model.roster.snapshot();
+    let shown = snapshot.and_then(|snapshot| snapshot.balancer(&tuned.balancer));
+    if shown.is_some_and(|shown| shown.revision < tuned.revision) {
         return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
     }
-    let url = was.balancer.url();
-    // Of numbered changes the proxy knows field by field whether somebody has touched them.
-    let stands = |shown: &u64| was.event.is_some() || *shown == was.revision;
-    let tuned = shown.filter(stands).map(|revision| Tuned { revision, ..was.clone() });
-    match tuned.as_ref().unwrap_or(was).inverse() {
-        Ok(matter) if tuned.is_some() => decision::ask(model, Decision::new(matter)),
+    let url = tuned.balancer.url();
+    match tuned.inverse().map(Decision::new) {
+        Ok(decision) if decision.standing(snapshot) == Standing::Open => decision::ask(model, decision),
         Ok(_) => {
             model.own.forget_last();
             model.tell(Tone::Alarm, format!("{url} was changed by somebody since; take it back by hand"));
