@@ -414,10 +414,8 @@ impl Model {
         };
         let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
         let mut outlook = outlook(snapshot, question, plan);
-        if let Some(remark) = forecast::own(question, &self.gathered) {
-            outlook.remarks.insert(0, remark);
-            outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);
-        }
+        // Whose forecast it is stands above all of it.
+        outlook.remarks.splice(0..0, forecast::own(question, &self.gathered));
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             // What the proxy says of it is not said twice.
             let said = consequence::resets_load(&one.target.balancer);

@@ -133,7 +133,8 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
     }
     for (step, refusal) in refused(false).take(REFUSALS) {
         let label = called(balancer, &step.member);
-        remarks.push(remark(Tone::Warning, format!("{name}/{label} would be refused: {}", refusal.message)));
+        let why = refusal.message.replace(step.member.as_str(), &label);
+        remarks.push(remark(Tone::Warning, format!("{name}/{label} would be refused: {why}")));
     }
     let more = refused(false).count().saturating_sub(REFUSALS);
     if more > 0 {

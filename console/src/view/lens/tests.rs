@@ -45,7 +45,7 @@ fn step(route: &str, member: Option<&str>, saw: &str) -> SearchStep {
 
 #[test]
 fn every_finding_has_its_row() {
-    let rows: [(&str, Change, &[&str]); 8] = [
+    let rows: [(&str, Change, &[&str]); 9] = [
         (
             "two steps of the search, and nobody has the first route",
             |it, _| {
@@ -66,6 +66,11 @@ fn every_finding_has_its_row() {
                 (session.known, session.route, session.id) = (false, "gone".to_owned(), String::new());
             },
             &["no id, route gone, which no member has"],
+        ),
+        (
+            "a session that was asked for without a path",
+            |it, _| "goes to http://app2.example.com:8080".clone_into(&mut it.verdict),
+            &["goes to   http://app2.example.com:8080"],
         ),
         (
             "a session without a route",
