@@ -43,7 +43,7 @@ fn several_removals_are_foreseen_together_as_they_would_be_refused_one_by_one() 
     assert!(why.contains("stands in the configuration"), "{why}");
 
     // With nobody else for new clients the last of the two is guarded.
-    proxy.edit("app", &a.replace("http://", ""), r#"{"drain":true}"#);
+    proxy.edit("app", a.replace("http://", ""), r#"{"drain":true}"#);
     let last = look(&proxy, &[b.clone(), c.clone()], removal());
     assert_eq!(codes(&last), [None, Some(Code::Guarded)]);
     assert_eq!(last.remaining.len(), 0);

@@ -135,7 +135,7 @@ fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> 
         }
         // Why stands below it.
         Part::Act(_) if denied => {
-            spans.push(whole.span(Role::Alarm, "▲ the proxy refuses it: NOT done there"))
+            spans.push(whole.span(Role::Alarm, "▲ the proxy refuses it: NOT done there"));
         }
         Part::Act(_) => {
             if let Some(member) = whole.deck.member(share.station, &joint.target) {
