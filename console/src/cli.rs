@@ -193,6 +193,7 @@ Examples:
     #[command(after_help = reload::HELP)]
     Reload(ReloadArguments),
     /// List the proxies that are running here
+    #[command(after_help = proxies::HELP)]
     Proxies(ProxiesArguments),
 }
 

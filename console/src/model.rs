@@ -414,6 +414,8 @@ impl Model {
         };
         let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
         let mut outlook = outlook(snapshot, question, plan);
+        // Whose forecast it is stands above all of it.
+        outlook.remarks.splice(0..0, forecast::own(question, &self.gathered));
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             // What the proxy says of it is not said twice.
             let said = consequence::resets_load(&one.target.balancer);
@@ -524,12 +526,9 @@ impl Model {
         self.is_connected() && self.standing(question) == Standing::Open && self.denial(question).is_none()
     }
 
-    /// Why the proxy would not let a member go however it is asked; none: nothing is known of that.
-    pub fn denial(&self, question: &Question) -> Option<&str> {
-        match &self.gathered.preview {
-            Some(Err(why)) if matches!(question.act, act::Act::Remove { .. }) => Some(why),
-            _ => None,
-        }
+    /// Why the proxy would not do it however it is asked, as a sentence; none: nothing is known of that.
+    pub fn denial(&self, question: &Question) -> Option<String> {
+        forecast::denial(&question.act, &self.gathered)
     }
 
     /// Shows a line for a while; bad news stay longer.

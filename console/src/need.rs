@@ -25,6 +25,8 @@ pub enum Need {
     Preview(BalancerName, MemberName, Box<MemberEdit>),
     /// What a change of a balancer's own settings would do.
     Tuning(BalancerName, Box<BalancerEdit>),
+    /// What it would do to take the edit of that event back.
+    Undo(u64),
     /// What it would do that a member comes.
     Addition(BalancerName, Box<MemberAddition>),
     /// What it would do that a member goes.
@@ -49,7 +51,10 @@ pub enum Pace {
 impl Need {
     /// Is it what one act would do?
     pub fn is_preview(&self) -> bool {
-        matches!(self, Self::Preview(..) | Self::Tuning(..) | Self::Addition(..) | Self::Removal(..))
+        matches!(
+            self,
+            Self::Preview(..) | Self::Tuning(..) | Self::Undo(_) | Self::Addition(..) | Self::Removal(..)
+        )
     }
 
     /// When it is fetched again.
@@ -61,6 +66,7 @@ impl Need {
             Self::Overrides
             | Self::Preview(..)
             | Self::Tuning(..)
+            | Self::Undo(_)
             | Self::Addition(..)
             | Self::Removal(..)
             | Self::Plan(_)

@@ -192,7 +192,10 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Popup::Tuning(tuning)) => decision::accept(model, Popup::Tuning(tuning)),
         Some(Popup::Joining(joining)) => decision::accept(model, Popup::Joining(joining)),
         // Enter never agrees to what is for all of a balancer, or of the proxy.
-        Some(Popup::Decide(decision)) => model.popup = decision.back.map(|form| *form),
+        Some(decide @ Popup::Decide(_)) => {
+            model.popup = Some(decide);
+            decision::no(model);
+        }
         Some(Popup::Terms(terms)) => drain::accept(model, terms),
         Some(Popup::Ask(text)) => ask(model, &text),
         Some(Popup::Watch(text)) => {

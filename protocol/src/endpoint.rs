@@ -177,7 +177,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         path: "/v1/preview",
         takes: "plan_order",
         gives: "plan_preview",
-        about: "what several edits of members would do together; changes nothing",
+        about: "what several edits or removals of members would do together; changes nothing",
     },
     Endpoint {
         method: "POST",

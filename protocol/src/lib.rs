@@ -92,7 +92,7 @@ pub use layers::{Layers, MemberLine, Overridden, Overrides};
 pub use lbmethod::LbMethod;
 pub use mark::{Mark, MarkKind};
 pub use name::{BalancerName, InvalidName, MemberName, Route};
-pub use plan::{BalancerOutlook, PlanOrder, PlanPreview, PlanStep, Proposal};
+pub use plan::{BalancerOutlook, Intent, PlanOrder, PlanPreview, PlanStep, Proposal};
 pub use preview::{Moved, Preview};
 pub use refusal::{Code, Refusal};
 pub use reload::{HttpdRestart, Override, Reloaded, Subject};

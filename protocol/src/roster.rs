@@ -36,6 +36,11 @@ pub struct MemberRemoval {
     pub reason: Option<Reason>,
 }
 
+impl MemberRemoval {
+    /// The field of the one change that a removal is, and an addition.
+    pub const FIELD: &str = "member";
+}
+
 impl MemberAddition {
     /// The most parameters.
     pub const MOST: usize = 64;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use evenkeel_protocol::place::ADMIN_SOCKET;
-use evenkeel_protocol::{Call, Code, Peer, Refusal};
+use evenkeel_protocol::{Call, Code, Peer, PlanOrder, Refusal};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
@@ -155,7 +155,7 @@ async fn answer(
             return Err(Refusal::new(Code::BadRequest, why));
         }
     }
-    let body = read(request.into_body()).await?;
+    let body = read(request.into_body(), room_for(&call)).await?;
     if call.method() == "GET" && !body.is_empty() {
         return Err(Refusal::new(Code::BadRequest, "a GET takes no body here"));
     }
@@ -176,13 +176,18 @@ fn respond(outcome: Result<Reply, Refusal>) -> Response<Reply> {
     response
 }
 
+/// The largest body that a call may have, in bytes: only a plan names members by the hundred.
+fn room_for(call: &Call) -> usize {
+    if *call == Call::PreviewPlan { PlanOrder::LARGEST } else { limits::ADMIN_MESSAGE }
+}
+
 /// The whole body, bounded in size and time.
-async fn read(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
+async fn read(mut body: Incoming, most: usize) -> Result<Vec<u8>, Refusal> {
     let too_large = || {
-        let message = format!("the message is larger than {} bytes", limits::ADMIN_MESSAGE);
+        let message = format!("the message is larger than {most} bytes");
         Refusal::new(Code::TooLarge, message)
     };
-    if body.size_hint().lower() > limits::ADMIN_MESSAGE as u64 {
+    if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
     let reading = async {
@@ -197,7 +202,7 @@ async fn read(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
                 }
                 Some(Ok(frame)) => {
                     let chunk: Bytes = frame.into_data().unwrap_or_default();
-                    if bytes.len() + chunk.len() > limits::ADMIN_MESSAGE {
+                    if bytes.len() + chunk.len() > most {
                         return Err(too_large());
                     }
                     bytes.extend_from_slice(&chunk);

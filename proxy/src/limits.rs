@@ -56,7 +56,7 @@ pub(crate) const FOLLOWERS: usize = 48;
 /// Connections to the addresses of `MetricsListen`, and how long each may last.
 pub(crate) const METRICS_CONNECTIONS: usize = 16;
 pub(crate) const METRICS_WITHIN: Duration = Duration::from_secs(30);
-/// Bytes of a message to the admin socket.
+/// Bytes of a message to the admin socket, but for plans of many edits, whose bound stands with them.
 pub(crate) const ADMIN_MESSAGE: usize = 64 * 1024;
 /// Names of addresses that are asked for at once, for how long a client waits, how long they are remembered and how many.
 pub(crate) const NAMES_ASKED_AT_ONCE: usize = 8;

@@ -86,10 +86,13 @@ impl Measured {
         let Some(members) = known.get(&live.name) else { return Traffic::default() };
         let mut traffic = Traffic::default();
         for (name, (elected, sticky)) in live.elections() {
-            let Some(first) = members.get(name).and_then(VecDeque::front) else { continue };
-            let sticky = sticky.saturating_sub(first.sticky);
-            let free = elected.saturating_sub(first.elected).saturating_sub(sticky);
-            traffic.span = traffic.span.max(now.since(first.at));
+            // Who came since the last look has counted from zero.
+            let first = members.get(name).and_then(VecDeque::front);
+            let before = first.map_or((0, 0), |first| (first.elected, first.sticky));
+            let sticky = sticky.saturating_sub(before.1);
+            let free = elected.saturating_sub(before.0).saturating_sub(sticky);
+            let span = first.map_or(Duration::ZERO, |first| now.since(first.at));
+            traffic.span = traffic.span.max(span);
             traffic.members.insert(name.clone(), Elections { free, sticky });
         }
         traffic

@@ -214,6 +214,32 @@ fn one_confirmed_act_drains_a_member_in_both() {
 }
 
 #[test]
+fn a_member_that_was_added_in_all_is_removed_in_all_that_let_it_go() {
+    let (proxies, _members) = twins();
+    let [c] = backends(["c"]);
+    command(&proxies, &format!("add app {c} route=c lbfactor=2")).with_code(0);
+    assert_eq!(statuses(&proxies, "c"), ["Init Dis", "Init Dis"]);
+    let members = || [0, 1].map(|at: usize| proxies[at].balancer("app").members.len());
+    let terminal = opened(&proxies);
+    terminal.wait_for("app/c");
+    terminal.keys("i");
+    terminal.wait_for("add BALANCER URL");
+    terminal.keys("jjjjX");
+    terminal.wait_for("Remove app/c in all 2 targets?");
+    terminal.wait_for("remove app/c");
+    assert_eq!(members(), [3, 3]);
+    terminal.keys("y");
+    terminal.wait_for("done in all 2 targets that have it");
+    assert_eq!(members(), [2, 2]);
+    // Who stands in the configuration stays in both.
+    terminal.keys("<esc>ggjjX");
+    terminal.wait_for("the proxy refuses it: NOT done there");
+    terminal.keys("all<enter>");
+    terminal.wait_for("done in NONE of 2 targets");
+    assert_eq!(members(), [2, 2]);
+}
+
+#[test]
 fn one_that_was_killed_freezes_nothing_and_a_partial_act_stays_in_sight() {
     let (mut proxies, _members) = twins();
     let terminal = opened(&proxies);

@@ -16,6 +16,7 @@ mod roster;
 mod screen;
 mod settings;
 mod shell;
+mod undo;
 
 use harness::prelude::*;
 use harness::terminal::{Setup, console_with};

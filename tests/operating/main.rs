@@ -12,6 +12,7 @@ mod lasting;
 mod log;
 mod measure;
 mod persist;
+mod plan;
 mod population;
 mod reload;
 mod roster;

@@ -349,6 +349,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_member_is_after_the_edit_is_looked_up_and_may_be_unknown() {
+        let after = |change: fn(&mut Snapshot)| {
+            let mut snapshot = scripted::snapshot(0);
+            change(&mut snapshot);
+            Act::json(&snapshot)
+        };
+        for (what, act, after) in [
+            (
+                "drains now",
+                after(|it| "Init Drn Ok".clone_into(&mut it.balancers[0].members[0].words)),
+                json!("Init Drn Ok"),
+            ),
+            ("is gone", after(|it| drop(it.balancers[0].members.remove(0))), Value::Null),
+            ("does not tell", Act::raw(&[]), Value::Null),
+        ] {
+            let edited = std::sync::atomic::AtomicBool::new(false);
+            let proxy = Scripted::start(move |request| match request.method.as_str() {
+                "PATCH" => {
+                    edited.store(true, std::sync::atomic::Ordering::Relaxed);
+                    Act::json(&scripted::edited())
+                }
+                _ if edited.load(std::sync::atomic::Ordering::Relaxed) => act.clone(),
+                _ => Act::json(&scripted::snapshot(0)),
+            });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("disable a --json").await, Exit::Done, "{what}: it is made all the same");
+            let report: Value = serde_json::from_str(&scene.out()).unwrap();
+            assert_eq!((&report["before"], &report["after"]), (&json!("Init Ok"), &after), "{what}");
+            assert_eq!(report["changed"], json!(true), "{what}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_change_that_will_be_lost_has_its_own_code() {
         let lost = Edited { durable: false, ..scripted::edited() };
         let unchanged = Edited { changed: false, changes: Vec::new(), ..lost.clone() };

@@ -10,11 +10,22 @@ use serde_json::json;
 use super::output::Stop;
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::{Exit, Session};
+use crate::client::find::Running;
 use crate::client::{Failure, NoProxy, greet};
+
+pub(super) const HELP: &str = "\
+They are looked for in the runtime folder of this user and in that of the system. Another folder is searched only if \
+nobody else may write to it.
+
+Example:
+  evenkeel proxies --run-dir /srv/site/run    proxies that were started with --run-dir elsewhere";
 
 /// What can be typed behind `proxies`.
 #[derive(Debug, Args)]
 pub struct ProxiesArguments {
+    /// Look there instead: a folder of run folders, or the run folder of one proxy
+    #[arg(long, value_name = "DIR")]
+    run_dir: Option<PathBuf>,
     /// Print them as JSON
     #[arg(long)]
     json: bool,
@@ -29,16 +40,13 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(arguments: &ProxiesArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let mut running = session.surroundings.running();
-    // One that was named may have its socket anywhere.
-    if session.socket.is_some() || session.surroundings.variable.is_some() {
-        match session.surroundings.find(session.socket) {
-            Ok(named) if running.alive.contains(&named) => {}
-            Ok(named) => running.alive.insert(0, named),
-            Err(why) if running.alive.is_empty() => return Err(why.into()),
-            Err(why) => running.passed_over.push(why.to_string()),
+    let running = match &arguments.run_dir {
+        Some(_) if session.socket.is_some() => {
+            return Err(Stop::usage("proxies takes --run-dir or --socket, not both"));
         }
-    }
+        Some(folder) => session.surroundings.running_in(folder)?,
+        None => here(session)?,
+    };
     if running.alive.is_empty() {
         return Err(NoProxy::None(running).into());
     }
@@ -62,6 +70,21 @@ pub(super) async fn run(arguments: &ProxiesArguments, session: &mut Session<'_>)
         output.message(&format!("note: {passed}"));
     }
     Ok(Exit::Done)
+}
+
+/// Those where proxies put their sockets, and one that was named: that may have its socket anywhere.
+fn here(session: &Session<'_>) -> Result<Running, NoProxy> {
+    let mut running = session.surroundings.running();
+    if session.socket.is_none() && session.surroundings.variable.is_none() {
+        return Ok(running);
+    }
+    match session.surroundings.find(session.socket) {
+        Ok(named) if running.alive.contains(&named) => {}
+        Ok(named) => running.alive.insert(0, named),
+        Err(why) if running.alive.is_empty() => return Err(why),
+        Err(why) => running.passed_over.push(why.to_string()),
+    }
+    Ok(running)
 }
 
 fn described(socket: &Path, answer: &Result<Hello, Failure>) -> serde_json::Value {
@@ -145,6 +168,27 @@ mod tests {
         assert_eq!(scene.run(&format!("proxies --socket {named}")).await, Exit::Done);
         assert!(scene.out().contains(&named), "{}", scene.out());
         assert!(scene.out().contains(&good.socket().display().to_string()), "{}", scene.out());
+    }
+
+    #[tokio::test]
+    async fn another_folder_is_searched_instead_and_may_be_that_of_one_proxy() {
+        let here = Scripted::start(|_| Act::json(&scripted::hello()));
+        let there = Scripted::start(|_| Act::json(&scripted::hello()));
+        let mut scene = Scene::in_folders(&[here.folder()]);
+        let run_folder = there.socket().parent().unwrap().to_owned();
+        for folder in [there.folder(), run_folder] {
+            let exit = scene.run(&format!("proxies --run-dir {}", folder.display())).await;
+            assert_eq!(exit, Exit::Done, "{}", scene.err());
+            assert!(scene.out().contains(&there.socket().display().to_string()), "{}", scene.out());
+            assert!(!scene.out().contains(&here.socket().display().to_string()), "{}", scene.out());
+        }
+        let empty = tempfile::TempDir::new().unwrap();
+        let asked = format!("proxies --run-dir {}", empty.path().display());
+        assert_eq!(scene.run(&asked).await, Exit::Unreachable);
+        assert!(scene.err().contains(&format!("looked in {}", empty.path().display())), "{}", scene.err());
+        assert_eq!(scene.run("proxies --run-dir /nonexistent").await, Exit::Unreachable);
+        assert!(scene.err().contains("/nonexistent does not exist"), "{}", scene.err());
+        assert_eq!(scene.run(&format!("{asked} --socket /x")).await, Exit::Usage);
     }
 
     #[tokio::test]

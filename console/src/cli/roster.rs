@@ -6,10 +6,10 @@ use evenkeel_protocol::{MemberAddition, MemberRemoval};
 use super::edit::{EditOptions, Verb};
 use super::output::Stop;
 use super::report::{missing, report};
-use super::{Exit, Session, complete, preview, target};
+use super::{Exit, Session, complete, preview, set, target};
 
 pub(super) const ADD_HELP: &str = "\
-The parameters are those of a BalancerMember line. Without a status it starts disabled, as in httpd: `enable` lets it \
+The parameters are those of a BalancerMember line; lbfactor, as `set` calls it, is its loadfactor. Without a status it starts disabled, as in httpd: `enable` lets it \
 in. It stays over restarts and reloads until it is removed, or the configuration has a member of that URL.
 
 Examples:
@@ -57,7 +57,7 @@ impl AddArguments {
         }
         Ok(MemberAddition {
             url: self.url.clone(),
-            parameters: self.parameters.clone(),
+            parameters: self.parameters.iter().map(|setting| set::on_a_line(setting)).collect(),
             revision: self.options.if_revision,
             reason: self.options.reason()?,
         })
@@ -128,6 +128,13 @@ mod tests {
                 "POST",
                 members.to_owned(),
                 json!({"url": "http://h:1", "parameters": ["route=n", "lbset=2"], "reason": "sale"}),
+                ": added (revision 3)",
+            ),
+            (
+                "add app http://h:1 lbfactor=2 hcmethod=GET status=-D",
+                "POST",
+                members.to_owned(),
+                json!({"url": "http://h:1", "parameters": ["loadfactor=2", "hcmethod=GET", "status=-D"]}),
                 ": added (revision 3)",
             ),
             (

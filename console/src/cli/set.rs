@@ -62,6 +62,14 @@ pub(super) async fn run(arguments: &SetArguments, session: &mut Session<'_>) -> 
 /// Other spellings of keys, as Apache's configuration has them.
 const ALIASES: &[(&str, &str)] = &[("loadfactor", "lbfactor")];
 
+/// A setting as it stands on a line of Apache's configuration, whichever of its spellings was typed: `lbfactor=2` is
+/// `loadfactor=2` there. What is no setting is left as it is, for the proxy to judge.
+pub(super) fn on_a_line(setting: &str) -> String {
+    let Some((typed, value)) = setting.split_once('=') else { return setting.to_owned() };
+    let key = ALIASES.iter().find(|(_, key)| *key == typed).map_or(typed, |(apache, _)| apache);
+    format!("{key}={value}")
+}
+
 /// The fields of edits that are options here.
 const NO_KEYS: [&str; 3] = ["revision", "force", "reason"];
 

@@ -207,6 +207,28 @@ Member                Route Factor Set Status  Elected Busy Load   To From
 http://127.0.0.1:9001 a       1.00   0 Init Ok      10    1  -50 115   99K
 ";
 
+    #[tokio::test]
+    async fn quiet_says_nothing_but_by_its_code() {
+        let proxy = Scripted::start(|_| Act::json(&scripted::snapshot(0)));
+        let mut scene = Scene::of(&proxy);
+        for (line, exit) in [
+            ("status -q", Exit::Done),
+            ("status --quiet app", Exit::Done),
+            ("status -q app/a", Exit::Done),
+            ("status -q app/x", Exit::NotFound),
+            ("status -q x", Exit::NotFound),
+            ("status -q --json", Exit::Usage),
+        ] {
+            assert_eq!(scene.run(line).await, exit, "{line}");
+            assert_eq!(scene.out(), "", "{line}");
+            assert_eq!(scene.err().is_empty(), exit == Exit::Done, "{line}: {}", scene.err());
+        }
+        let hung = Scripted::start(|_| Act::Hang);
+        let mut scene = Scene::of(&hung);
+        assert_ne!(scene.run("status -q").await, Exit::Done);
+        assert_eq!(scene.out(), "");
+    }
+
     #[test]
     fn the_page_of_a_snapshot() {
         let page = table(&scripted::snapshot(0), Columns::Fitting);

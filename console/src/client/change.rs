@@ -86,6 +86,13 @@ impl Client {
         if order.dry_run { undone } else { undone.map_err(Failure::of_edit) }
     }
 
+    /// What it would do to take the edit of that event back.
+    pub async fn preview_undo(&self, event: u64) -> Result<Preview, Failure> {
+        let order = UndoOrder { event: Some(event), dry_run: true, ..UndoOrder::default() };
+        let silent = || Failure::Protocol("the proxy does not say what an undo would do".to_owned());
+        self.undo(&order).await?.preview.ok_or_else(silent)
+    }
+
     /// What was set over the configuration.
     pub async fn overrides(&self) -> Result<Overrides, Failure> {
         self.able(Ability::Overrides)?.ask(&Call::Overrides, NOTHING).await

@@ -122,6 +122,7 @@ impl Client {
             Need::Tuning(balancer, edit) => {
                 Found::Preview(Box::new(self.preview_balancer(balancer, edit).await?))
             }
+            Need::Undo(event) => Found::Preview(Box::new(self.preview_undo(*event).await?)),
             Need::Addition(balancer, addition) => {
                 Found::Preview(Box::new(self.preview_addition(balancer, addition).await?))
             }

@@ -126,6 +126,23 @@ impl Surroundings {
         running
     }
 
+    /// All proxies that answer and have their run folders in `folder`, or `folder` as theirs.
+    ///
+    /// Errors: it is not there, or cannot be looked at.
+    pub fn running_in(&self, folder: &Path) -> Result<Running, NoProxy> {
+        let folder = fs::canonicalize(folder).map_err(|why| match why.kind() {
+            io::ErrorKind::NotFound => {
+                NoProxy::Unfit { path: folder.to_owned(), why: "does not exist".to_owned() }
+            }
+            _ => self.unreadable(folder, &why),
+        })?;
+        if folder.join(ADMIN_SOCKET).exists() {
+            let alive = vec![self.named(&folder)?];
+            return Ok(Running { searched: vec![folder], alive, passed_over: Vec::new() });
+        }
+        Ok(Self { folders: vec![folder], ..self.clone() }.running())
+    }
+
     /// Is there a folder that only its owner writes to, he being root or this user? False if there is none.
     fn trusted(&self, folder: &Path) -> Result<bool, String> {
         let about = match fs::symlink_metadata(folder) {

@@ -19,6 +19,8 @@ pub const ROWS: &[Row] = &[
     row(HERE, &[Key::Char('S')], Action::Toggle(Flag::Stopped), (Some("stop"), "S stopped in all", Change)),
     row(HERE, &[Key::Char('H')], Action::Toggle(Flag::Standby), (None, "H hot standby in all", Change)),
     row(HERE, &[Key::Char('R')], Action::Toggle(Flag::Spare), (None, "R hot spare in all", Change)),
+    row(HERE, &[Key::Char('X'), Key::Delete], Action::Remove, (None, "remove who was added, in all", Change)),
+    row(HERE, &[Key::Char('i'), Key::Insert], Action::Add, (None, "how a member is added", Change)),
     row(HERE, &[Key::Char('r')], Action::Results, (Some("results"), "results of the last act", Change)),
     row(HERE, &[Key::Char('L')], Action::Lock, (Some("lock"), "unlock all, or lock again", Change)),
     row(HERE, &[Key::Up, Key::Char('k')], Action::Up, (None, "a line up or down", Move)),

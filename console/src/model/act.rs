@@ -72,6 +72,11 @@ impl Act {
         MemberEdit { revision: Some(revision), ..edit }
     }
 
+    /// Is there an edit in it that can be foreseen? Not in what only asks something of a drain that runs.
+    pub fn is_edit(&self) -> bool {
+        MemberEdit { revision: None, ..self.edit(0) } != MemberEdit::default()
+    }
+
     /// As the start of a question: `Drain` in `Drain app/node1?`.
     pub fn verb(&self) -> &'static str {
         match self {

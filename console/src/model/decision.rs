@@ -99,6 +99,8 @@ impl Decision {
     pub fn standing(&self, snapshot: Option<&Snapshot>) -> Standing {
         let Some(snapshot) = snapshot else { return Standing::Gone };
         let (balancer, revision) = match &self.matter {
+            // Of a numbered change the proxy knows field by field whether anybody touched it.
+            Matter::Settings { balancer, event: Some(_), .. } => (balancer, None),
             Matter::Settings { balancer, revision, .. } => (balancer, Some(*revision)),
             Matter::Addition { balancer, addition, .. } => (balancer, addition.revision),
             Matter::Reload => return Standing::Open,

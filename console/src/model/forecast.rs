@@ -1,17 +1,25 @@
 //! What the proxy itself says that an edit would do, as sentences for the question.
 
 use evenkeel_protocol::{
-    BalancerOutlook, BalancerSnapshot, Code, MemberName, PlanPreview, Preview, Refusal, Snapshot,
+    BalancerOutlook, BalancerSnapshot, Code, MemberName, MemberRemoval, PlanPreview, PlanStep, Preview,
+    Refusal, Snapshot,
 };
 
+use crate::model::act::Act;
 use crate::model::consequence::{Remark, Tone};
+use crate::model::gathered::Gathered;
+use crate::model::question::Question;
 use crate::model::target::{label, short};
+use crate::need::Need;
 
 /// How many of the next picks are told.
 const PICKS: usize = 6;
 
-/// How many balancers, and refusals of each, are told.
+/// How many balancers are told.
 const BALANCERS: usize = 3;
+
+/// How many refusals of each of them.
+const REFUSALS: usize = 2;
 
 /// Would a guard refuse it?
 pub fn is_guarded(preview: &Preview) -> bool {
@@ -48,11 +56,49 @@ pub fn remarks(preview: &Preview, balancer: Option<&BalancerSnapshot>) -> Vec<Re
     remarks
 }
 
+/// That it is not the proxy that foresees an act on many; none: it does, or is being asked, or there is nothing to
+/// foresee.
+pub fn own(question: &Question, gathered: &Gathered) -> Option<Remark> {
+    let why = match &gathered.plan {
+        _ if question.subjects.len() < 2 || !question.act.is_edit() => return None,
+        Some(Ok(_)) => return None,
+        None if gathered.needs.iter().any(|need| matches!(need, Need::Plan(_))) => return None,
+        Some(Err(why)) => why.as_str(),
+        None => "it reads no question with so many names",
+    };
+    let text = format!("The console's own forecast, not the proxy's: {why}.");
+    Some(Remark { tone: Tone::Plain, text })
+}
+
 /// Would a guard refuse one of them?
 pub fn is_guarded_plan(plan: &PlanPreview) -> bool {
     let refusals =
         plan.balancers.iter().flat_map(|outlook| &outlook.steps).filter_map(|it| it.refusal.as_ref());
     refusals.into_iter().any(|refusal| refusal.code == Code::Guarded)
+}
+
+/// Why the proxy would not do it however it is asked, as a sentence; none: nothing is known of that.
+pub fn denial(act: &Act, gathered: &Gathered) -> Option<String> {
+    match (act, &gathered.preview, &gathered.plan) {
+        (Act::Remove { .. }, Some(Err(why)), _) => Some(format!("It cannot be removed: {why}.")),
+        (Act::Undo { event: Some(_), .. }, Some(Err(why)), _) => {
+            Some(format!("It cannot be taken back: {why}."))
+        }
+        (Act::Remove { .. }, None, Some(Ok(plan))) => {
+            Some(format!("None of them can be removed: {}.", denied(plan)?.message))
+        }
+        _ => None,
+    }
+}
+
+/// Why the proxy would have none of them go, in the words of its first refusal; none: it lets some of them.
+fn denied(plan: &PlanPreview) -> Option<&Refusal> {
+    let mut steps = plan.balancers.iter().flat_map(|outlook| &outlook.steps);
+    let denies = |step: &PlanStep| step.refusal.as_ref().is_some_and(|it| it.code != Code::Guarded);
+    if !steps.clone().all(denies) {
+        return None;
+    }
+    steps.find_map(|step| step.refusal.as_ref())
 }
 
 /// The sentences about many edits together.
@@ -85,9 +131,14 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
         let why = short_of(refusal).replace(step.member.as_str(), &called(balancer, &step.member));
         remarks.push(remark(Tone::Warning, format!("The proxy refuses it: {why}")));
     }
-    for (step, refusal) in refused(false).take(BALANCERS) {
+    for (step, refusal) in refused(false).take(REFUSALS) {
         let label = called(balancer, &step.member);
-        remarks.push(remark(Tone::Warning, format!("{name}/{label} would be refused: {}", refusal.message)));
+        let why = refusal.message.replace(step.member.as_str(), &label);
+        remarks.push(remark(Tone::Warning, format!("{name}/{label} would be refused: {why}")));
+    }
+    let more = refused(false).count().saturating_sub(REFUSALS);
+    if more > 0 {
+        remarks.push(remark(Tone::Warning, format!("And {more} more of {name} would be refused.")));
     }
     if let Some(sessions) = outlook.sessions.filter(|sessions| *sessions > 0) {
         let text = format!("{} member, or get no answer.", would_change(sessions, &format!(" of {name}")));
@@ -103,10 +154,16 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
             format!("Then new users of {name} go to {} and {more} more.", left.join(", ")),
         ),
     };
-    // Whoever is guarded is the last one, and that was said.
-    remarks.extend(Some(told).filter(|_| count > 0 || guarded.is_none()));
+    // Whose edit is guarded is the last one, and that was said; a removal is guarded for the sake of requests as well.
+    let said = guarded.is_some_and(|(step, _)| !goes(step));
+    remarks.extend(Some(told).filter(|_| count > 0 || !said));
     remarks.extend(outlook.notes.iter().map(|note| remark(Tone::Plain, format!("{name}: {note}"))));
     remarks
+}
+
+/// Would the member be removed?
+fn goes(step: &PlanStep) -> bool {
+    step.changes.iter().any(|change| change.field == MemberRemoval::FIELD)
 }
 
 /// `17 sessions of app would change their`, or one would change its.

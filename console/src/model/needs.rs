@@ -8,15 +8,15 @@ use crate::model::target::Target;
 use crate::model::{Model, Popup, Screen};
 use crate::need::Need;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, HistoryQuery, MemberAddition, MemberEdit, PlanOrder, Proposal, Series,
-    Snapshot,
+    BalancerEdit, BalancerSnapshot, HistoryQuery, Intent, MemberAddition, MemberEdit, MemberRemoval,
+    PlanOrder, Proposal, Series, Snapshot,
 };
 
 /// The most balancers whose last minute is asked for.
 const BALANCERS: usize = 32;
 
-/// Names of members that are looked at together, in bytes at most: the proxy takes no larger question.
-const PLANNED: usize = 40_000;
+/// What else than names a question about the members of one balancer can hold, in bytes.
+const BESIDE: usize = 1024;
 
 /// Everything that is shown and does not stand in the snapshot. Nothing before the first snapshot, for who is there is
 /// not known.
@@ -41,6 +41,9 @@ fn of_decision(decision: &Decision, snapshot: &Snapshot) -> Option<Need> {
         let addition = MemberAddition { revision: None, reason: None, ..addition };
         return snapshot.balancer(&balancer).map(|_| Need::Addition(balancer, Box::new(addition)));
     }
+    if let Some(event) = decision.undo().and_then(|order| order.event) {
+        return Some(Need::Undo(event));
+    }
     let (balancer, edit) = decision.edit()?;
     let edit = BalancerEdit { revision: None, reason: None, ..edit };
     snapshot.balancer(&balancer).map(|_| Need::Tuning(balancer, Box::new(edit)))
@@ -48,29 +51,39 @@ fn of_decision(decision: &Decision, snapshot: &Snapshot) -> Option<Need> {
 
 /// What the proxy says that a yes would do; none: there is nothing to ask.
 fn of_question(question: &Question, snapshot: &Snapshot) -> Option<Need> {
-    let edit = MemberEdit { revision: None, ..question.act.edit(0) };
-    if edit == MemberEdit::default() {
+    if !question.act.is_edit() {
         return None;
     }
+    let edit = MemberEdit { revision: None, ..question.act.edit(0) };
     if let [one] = question.subjects.as_slice() {
         let Target { balancer, member } = one.target.find(snapshot).map(|_| one.target.clone())?;
         return Some(match question.act {
+            Act::Undo { event: Some(event), .. } => Need::Undo(event),
             Act::Remove { .. } => Need::Removal(balancer, member),
             _ => Need::Preview(balancer, member, Box::new(edit)),
         });
     }
+    let intent = match question.act {
+        Act::Remove { .. } => Intent::Removal(MemberRemoval::default()),
+        _ => Intent::Edit(edit),
+    };
     let mut proposals: Vec<Proposal> = Vec::new();
-    let mut bytes = 0;
     for subject in question.subjects.iter().filter(|subject| subject.target.find(snapshot).is_some()) {
         let Target { balancer, member } = subject.target.clone();
-        bytes += member.as_str().len();
         match proposals.iter_mut().find(|proposal| proposal.balancer == balancer) {
             Some(proposal) => proposal.members.push(member),
-            None => proposals.push(Proposal { balancer, members: vec![member], edit: edit.clone() }),
+            None => proposals.push(Proposal { balancer, members: vec![member], intent: intent.clone() }),
         }
     }
-    let asked = !proposals.is_empty() && bytes <= PLANNED;
+    let asked = !proposals.is_empty() && fits(&proposals);
     asked.then(|| Need::Plan(Box::new(PlanOrder { proposals })))
+}
+
+/// Does the proxy read a question of that size?
+fn fits(proposals: &[Proposal]) -> bool {
+    // Each name stands in quotes, and a comma behind it.
+    let names = proposals.iter().flat_map(|proposal| &proposal.members).map(|name| name.as_str().len() + 3);
+    names.sum::<usize>() + proposals.len() * BESIDE <= PlanOrder::LARGEST
 }
 
 fn of_screen(model: &Model, snapshot: &Snapshot) -> Vec<Need> {

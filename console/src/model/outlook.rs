@@ -69,8 +69,9 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
         Some((balancer, member)) => remarks = consequences(balancer, member, act, snapshot.taken),
         None => remarks.extend(of_many(snapshot, question, (&among, plan))),
     }
-    if let (None, Some(plan), false) = (one, plan, matches!(act, Act::Remove { .. })) {
-        takes_last = forecast::is_guarded_plan(plan);
+    if let (None, Some(plan)) = (one, plan) {
+        let serving_go = takes_last && matches!(act, Act::Remove { .. });
+        takes_last = serving_go || forecast::is_guarded_plan(plan);
     }
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     let warns = remarks.iter().any(|remark| remark.tone == Tone::Warning);

@@ -1,6 +1,7 @@
 //! Edits that were sent: until their answer comes, and until a snapshot shows what they changed.
 
 use crate::model::act::Act;
+use crate::model::question::Subject;
 use crate::model::target::Target;
 use crate::news::Ticket;
 use evenkeel_protocol::Snapshot;
@@ -17,6 +18,8 @@ pub struct Sent {
     pub target: Target,
     /// What it is called in messages: `app/node1`.
     pub label: String,
+    /// The revision that the member had before it, if nobody changed it in that instant.
+    pub before: u64,
     /// What it does.
     pub act: Act,
     /// The revision that will show it, once the proxy has accepted it.
@@ -32,12 +35,13 @@ pub struct Pending {
 
 impl Pending {
     /// Notes an edit that is sent now; none if too many are on their way.
-    pub fn send(&mut self, target: Target, label: String, act: Act) -> Option<Ticket> {
+    pub fn send(&mut self, subject: &Subject, act: Act) -> Option<Ticket> {
         if self.sent.len() >= MOST {
             return None;
         }
         let ticket = self.ticket();
-        self.sent.push(Sent { ticket, target, label, act, accepted: None });
+        let Subject { target, label, revision: before } = subject.clone();
+        self.sent.push(Sent { ticket, target, label, before, act, accepted: None });
         Some(ticket)
     }
 
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn an_edit_is_pending_until_a_snapshot_shows_it() {
         let (mut pending, target) = (Pending::default(), sample::target("node1"));
-        let ticket = pending.send(target.clone(), "app/node1".to_owned(), Act::Enable).unwrap();
+        let ticket = pending.send(&sample::subject("node1", 3), Act::Enable).unwrap();
         let mut snapshot = sample::snapshot(0);
         pending.shown(&snapshot);
         assert!(pending.has(&target), "no answer yet");
@@ -108,9 +112,7 @@ mod tests {
     #[test]
     fn a_refused_edit_and_one_of_a_member_that_is_gone_are_forgotten() {
         let mut pending = Pending::default();
-        let send = |pending: &mut Pending| {
-            pending.send(sample::target("node1"), String::new(), Act::Enable).unwrap()
-        };
+        let send = |pending: &mut Pending| pending.send(&sample::subject("node1", 3), Act::Enable).unwrap();
         let refused = send(&mut pending);
         assert!(pending.answer(refused, None).is_some());
         assert!(pending.is_empty());
@@ -133,8 +135,8 @@ mod tests {
     fn their_number_is_bounded() {
         let mut pending = Pending::default();
         for _ in 0..MOST {
-            assert!(pending.send(sample::target("node1"), String::new(), Act::Enable).is_some());
+            assert!(pending.send(&sample::subject("node1", 3), Act::Enable).is_some());
         }
-        assert!(pending.send(sample::target("node1"), String::new(), Act::Enable).is_none());
+        assert!(pending.send(&sample::subject("node1", 3), Act::Enable).is_none());
     }
 }

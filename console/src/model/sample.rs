@@ -10,11 +10,12 @@ use crate::message::{Clock, Size};
 use crate::model::Model;
 use crate::model::deck::Deck;
 use crate::model::lock::Lock;
+use crate::model::question::Subject;
 use crate::model::target::Target;
 
 mod shown;
 
-pub(crate) use shown::{answer, drain, drained, elections, found, past, plan};
+pub(crate) use shown::{answer, census, drain, drained, elections, explanation, found, past, plan};
 
 /// 2026-01-02 12:00:00 UTC.
 pub(crate) const NOON: u64 = 1_767_355_200_000_000;
@@ -158,6 +159,11 @@ pub(crate) fn checked(second: u64) -> Snapshot {
     (node3.error, node3.status) = (None, node3.status.with(Flag::Error, false));
     *node3 = with(node3.clone(), Flag::HealthFail);
     snapshot
+}
+
+/// The member of that route in the balancer `app`, as it was at that revision.
+pub(crate) fn subject(route: &str, revision: u64) -> Subject {
+    Subject { target: target(route), label: format!("app/{route}"), revision }
 }
 
 /// The member of that route in the balancer `app`.

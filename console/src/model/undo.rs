@@ -22,6 +22,8 @@ pub struct Done {
     pub label: String,
     /// What it changed.
     pub changes: Vec<Change>,
+    /// The member's revision before.
+    pub before: u64,
     /// The member's revision since.
     pub revision: u64,
     /// The event of the change, where the proxy numbers them.
@@ -70,10 +72,11 @@ pub struct Own {
 }
 
 impl Own {
-    /// Remembers an accepted change of a member.
-    pub fn push(&mut self, target: Target, label: String, edited: &Edited) {
+    /// Remembers an accepted change of a member that was `subject` before it.
+    pub fn push(&mut self, subject: Subject, edited: &Edited) {
+        let Subject { target, label, revision: before } = subject;
         let (changes, revision, event) = (edited.changes.clone(), edited.revision, edited.event);
-        self.remember(edited, Made::Member(Done { target, label, changes, revision, event }));
+        self.remember(edited, Made::Member(Done { target, label, changes, before, revision, event }));
     }
 
     /// Remembers an accepted change of a balancer's settings.
@@ -104,6 +107,19 @@ impl Own {
     /// The last change, which `u` takes back.
     pub fn last(&self) -> Option<&Made> {
         self.made.last()
+    }
+
+    /// The last change was taken back, which gave its member that revision: the change of ours that it followed at
+    /// once holds again as it was.
+    pub fn taken_back(&mut self, revision: u64) {
+        let Some(Made::Member(taken)) = self.forget_last() else { return };
+        let before = self.made.iter_mut().rev().find_map(|made| match made {
+            Made::Member(done) if done.target == taken.target => Some(done),
+            _ => None,
+        });
+        if let Some(done) = before.filter(|done| done.revision == taken.before) {
+            done.revision = revision;
+        }
     }
 
     /// The last change was taken back, or cannot be.
@@ -229,28 +245,39 @@ mod tests {
     fn a_change_is_taken_back_by_its_values_from_before() {
         let mut own = Own::default();
         let target = sample::target("node1");
-        own.push(target.clone(), "app/node1".to_owned(), &sample::edited("drain", "Off", "On"));
-        own.push(
-            target.clone(),
-            "app/node1".to_owned(),
-            &Edited { changed: false, ..sample::edited("route", "", "b") },
-        );
+        own.push(sample::subject("node1", 3), &sample::edited("drain", "Off", "On"));
+        let unchanged = Edited { changed: false, ..sample::edited("route", "", "b") };
+        own.push(sample::subject("node1", 4), &unchanged);
         let (subject, act) = of_member(own.last()).inverse().unwrap();
-        assert_eq!((subject.target, subject.revision), (target.clone(), 4));
+        assert_eq!((subject.target, subject.revision), (target, 4));
         assert_eq!(
             act.edit(4),
             MemberEdit { drain: Some(false), revision: Some(4), ..MemberEdit::default() }
         );
-        own.push(target, "app/node1".to_owned(), &sample::edited("lbfactor", "1.00", "2.50"));
+        own.push(sample::subject("node1", 3), &sample::edited("lbfactor", "1.00", "2.50"));
         assert_eq!(of_member(own.last()).inverse().unwrap().1.edit(4).lbfactor, "1".parse().ok());
         own.forget_last();
         assert!(own.last().is_some());
     }
 
     #[test]
+    fn the_change_before_the_one_that_was_taken_back_holds_again() {
+        for (what, before, revision) in [("they followed at once", 4, 6), ("somebody came between", 5, 4)] {
+            let mut own = Own::default();
+            own.push(sample::subject("node1", 3), &sample::edited("drain", "Off", "On"));
+            own.push(sample::subject("node2", 9), &sample::edited("drain", "Off", "On"));
+            let second = Edited { revision: before + 1, ..sample::edited("lbset", "0", "1") };
+            own.push(sample::subject("node1", before), &second);
+            own.taken_back(6);
+            let Made::Member(first) = &own.made[0] else { panic!("{own:?}") };
+            assert_eq!((first.revision, own.made.len()), (revision, 2), "{what}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_written_back_is_said() {
         let mut own = Own::default();
-        own.push(sample::target("node1"), "app/node1".to_owned(), &sample::edited("lbset", "many", "1"));
+        own.push(sample::subject("node1", 3), &sample::edited("lbset", "many", "1"));
         assert!(
             of_member(own.last()).inverse().unwrap_err().starts_with("lbset cannot be set back to 'many'")
         );
@@ -262,7 +289,7 @@ mod tests {
         let mut snapshot = sample::snapshot(0);
         assert!(!own.has_open_drain(Some(&snapshot)), "node2 drains, but not because of us");
         let edited = sample::edited("drain", "Off", "On");
-        own.push(sample::target("node2"), "app/node2".to_owned(), &edited);
+        own.push(sample::subject("node2", 3), &edited);
         assert!(own.has_open_drain(Some(&snapshot)));
         let node2 = &mut snapshot.balancers[0].members[1];
         node2.status = node2.status.with(Flag::Drain, false);

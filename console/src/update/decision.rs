@@ -13,7 +13,7 @@ use crate::model::tuning::Tuning;
 use crate::model::{Model, Popup, Tone, lasting, wash};
 use crate::news::Ticket;
 use crate::update::incoming::UNDO;
-use crate::update::{edit, pace};
+use crate::update::{edit, pace, undo};
 
 /// Opens the form with the settings of the balancer that the cursor is in.
 pub(super) fn open(model: &mut Model) {
@@ -106,6 +106,9 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
 /// Leaves everything as it is; a question that came from a form goes back to it.
 pub(super) fn no(model: &mut Model) {
     if let Some(Popup::Decide(decision)) = model.popup.take() {
+        if decision.undo().is_some() && matches!(model.gathered.preview, Some(Err(_))) {
+            undo::let_go(model, &decision.whom());
+        }
         model.popup = decision.back.map(|form| *form);
     }
 }

@@ -139,7 +139,7 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
             joint::no(deck);
             return Vec::new();
         }
-        Action::Toggle(_) | Action::Enable => {
+        Action::Toggle(_) | Action::Enable | Action::Remove => {
             joint::ask(deck, action);
             return Vec::new();
         }
@@ -157,6 +157,7 @@ fn go(deck: &mut Deck, action: Action) {
         Action::Results if deck.joint.is_some() => deck.over = Some(Over::Results { from: 0 }),
         Action::Results => deck.tell(Tone::Plain, "nothing was done in all targets from here yet"),
         Action::Lock => turn_lock(deck),
+        Action::Add => tell_how_to_add(deck),
         Action::Open => enter(deck),
         action => scroll(deck, action),
     }
@@ -210,6 +211,15 @@ fn enter(deck: &mut Deck) {
     }
     station.changed = true;
     deck.focus = Focus::One(at);
+}
+
+/// A new member is written where it comes to; for all targets at once there is the command.
+fn tell_how_to_add(deck: &mut Deck) {
+    let [open, add] = [Action::Open, Action::Add].map(|action| deck.keymap.way(action));
+    let words = &deck.words;
+    let text =
+        format!("in all: evenkeel {words} add BALANCER URL route=…   in one: {open} goes in, {add} there");
+    deck.tell(Tone::Plain, text);
 }
 
 fn turn_lock(deck: &mut Deck) {

@@ -114,10 +114,9 @@ fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
         return many::start(model, question);
     };
     let edit = question.edit(subject);
-    let Subject { target, label, .. } = subject.clone();
-    if let Some(ticket) = model.pending.send(target.clone(), label, question.act.clone()) {
+    if let Some(ticket) = model.pending.send(subject, question.act.clone()) {
         model.tell(Tone::Plain, asked);
-        return vec![sent(ticket, (target, &question.act), edit)];
+        return vec![sent(ticket, (subject.target.clone(), &question.act), edit)];
     }
     model.tell(Tone::Alarm, "too many edits wait for their answers; nothing was sent");
     Vec::new()
@@ -162,6 +161,9 @@ pub(super) fn sent(ticket: Ticket, (target, act): (Target, &Act), edit: MemberEd
 /// Leaves everything as it is; a question that came from a form goes back to it.
 pub(super) fn no(model: &mut Model) {
     if let Some(Popup::Confirm(question)) = model.popup.take() {
+        if question.act.is_undo() && model.denial(&question).is_some() {
+            super::undo::let_go(model, &question.whom());
+        }
         model.popup = question.back.map(Popup::Form);
     }
 }

@@ -146,7 +146,7 @@ mod tests {
         let mut model = locked();
         press(&mut model, "Ly");
         let edited = sample::edited("drain", "Off", "On");
-        model.own.push(sample::target("node2"), "app/node2".to_owned(), &edited);
+        model.own.push(sample::subject("node2", 4), &edited);
         tick(&mut model, 5000);
         assert!(model.lock.is_open(), "node2 still drains");
         model.own.restarted();

@@ -24,7 +24,7 @@ pub(super) fn begin(model: &mut Model, question: Question) -> Vec<Effect> {
 pub(super) fn go_on(model: &mut Model) -> Vec<Effect> {
     let Some(batch) = &mut model.batch else { return Vec::new() };
     let Some((subject, act, edit)) = batch.next(model.roster.snapshot()) else { return Vec::new() };
-    let Some(ticket) = model.pending.send(subject.target.clone(), subject.label, act.clone()) else {
+    let Some(ticket) = model.pending.send(&subject, act.clone()) else {
         batch.asked(Outcome::Refused("too many edits wait for their answers".to_owned()));
         return go_on(model);
     };

@@ -36,14 +36,17 @@ pub(super) fn removal(model: &Model, targets: &[Target]) -> Act {
 #[cfg(test)]
 mod tests {
     use evenkeel_protocol::edit::Reason;
-    use evenkeel_protocol::{Change, Edited, Flag, Hello, MemberAddition, MemberRemoval, Snapshot};
+    use evenkeel_protocol::{
+        Change, Code, Edited, Flag, Hello, Intent, MemberAddition, MemberRemoval, MemberSnapshot,
+        PlanPreview, Refusal, Snapshot,
+    };
 
     use super::*;
     use crate::effect::Effect;
     use crate::keymap::Context;
     use crate::message::{Key, Message};
     use crate::model::sample;
-    use crate::need::Need;
+    use crate::need::{Found, Need};
     use crate::news::{News, Ticket};
     use crate::update::hands::press;
     use crate::update::update;
@@ -200,6 +203,62 @@ mod tests {
         assert_eq!(press(&mut model, "node1⏎"), []);
         press(&mut model, &[Key::Esc]);
         assert_eq!(model.popup, None);
+    }
+
+    #[test]
+    fn of_several_the_proxy_is_asked_who_would_be_left_and_who_cannot_go() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "aX");
+        let need = model.gathered.needs.first().cloned().unwrap();
+        let Need::Plan(order) = &need else { panic!("{need:?}") };
+        assert!(order.proposals.iter().all(|it| it.intent == Intent::Removal(MemberRemoval::default())));
+        assert_eq!(order.proposals.iter().map(|it| it.members.len()).collect::<Vec<_>>(), [3, 3]);
+        let Some(snapshot) = model.roster.snapshot().cloned() else { panic!("a snapshot") };
+        let mut plan = sample::plan(&snapshot);
+        for step in &mut plan.balancers[0].steps {
+            let (field, before) = (MemberRemoval::FIELD.to_owned(), step.member.to_string());
+            step.changes = vec![Change { field, before, after: String::new() }];
+        }
+        let found = |plan: &PlanPreview| Ok(Found::Plan(Box::new(plan.clone())));
+        hear(&mut model, News::Found { need: need.clone(), outcome: found(&plan) });
+        assert!(texts(&model).iter().any(|text| text == "Then nobody in app takes new users."));
+        for step in &mut plan.balancers[0].steps {
+            step.refusal = Some(Refusal::new(Code::Invalid, "node1 stands in the configuration"));
+        }
+        hear(&mut model, News::Found { need: need.clone(), outcome: found(&plan) });
+        assert!(texts(&model).iter().any(|text| text == "And 1 more of app would be refused."));
+        assert_eq!(press(&mut model, "all⏎"), [], "there is nobody to let go");
+        hear(&mut model, News::Found { need, outcome: Err("no answer within 5 s".to_owned()) });
+        let own = "The console's own forecast, not the proxy's: no answer within 5 s.";
+        assert!(texts(&model).iter().any(|text| text == own), "{:?}", texts(&model));
+    }
+
+    /// What the open question says.
+    fn texts(model: &Model) -> Vec<String> {
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        model.outlook(question).remarks.into_iter().map(|remark| remark.text).collect()
+    }
+
+    #[test]
+    fn a_thousand_long_names_are_asked_of_the_proxy_and_more_than_it_reads_are_foreseen_here() {
+        for (members, asked) in [(1_000, true), (6_000, false)] {
+            let mut model = sample::model(80, 24);
+            shown(&mut model, |snapshot| {
+                let app = &mut snapshot.balancers[0];
+                let one = app.members[0].clone();
+                app.members = (0..members)
+                    .map(|at| MemberSnapshot {
+                        name: format!("http://127.0.0.1:1/{at:0>81}").parse().unwrap(),
+                        ..one.clone()
+                    })
+                    .collect();
+            });
+            press(&mut model, "aD");
+            let plans = model.gathered.needs.iter().filter(|need| matches!(need, Need::Plan(_))).count();
+            assert_eq!(plans == 1, asked, "{members}");
+            let own = texts(&model).iter().any(|text| text.starts_with("The console's own forecast"));
+            assert_eq!(own, !asked, "{members}");
+        }
     }
 
     #[test]

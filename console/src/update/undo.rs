@@ -4,10 +4,11 @@
 use evenkeel_protocol::Edited;
 
 use crate::ability::Ability;
+use crate::keymap::Action;
 use crate::model::act::Act;
 use crate::model::decision::Decision;
 use crate::model::pending::Sent;
-use crate::model::question::{Question, Standing};
+use crate::model::question::{Question, Standing, Subject};
 use crate::model::undo::{Done, Made, Moved, Tuned};
 use crate::model::{Model, Popup, Tone};
 use crate::update::{decision, edit, pace};
@@ -15,10 +16,21 @@ use crate::update::{decision, edit, pace};
 /// Remembers a change that the proxy has accepted, or that the last one was taken back.
 pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
     match sent.act {
-        _ if sent.act.is_undo() => drop(model.own.forget_last()),
+        _ if sent.act.is_undo() => model.own.taken_back(edited.revision),
         Act::Remove { .. } => model.own.push_roster(edited),
-        _ => model.own.push(sent.target.clone(), sent.label.clone(), edited),
+        _ => {
+            let (target, label) = (sent.target.clone(), sent.label.clone());
+            model.own.push(Subject { target, label, revision: sent.before }, edited);
+        }
     }
+}
+
+/// The last change cannot be taken back, as the question about it has said: the next time the one before it is asked.
+pub(super) fn let_go(model: &mut Model, whom: &str) {
+    model.own.forget_last();
+    let way = model.keymap.way(Action::Undo);
+    let text = format!("the change of {whom} stays as it is; {way} asks for the one before it");
+    model.tell(Tone::Plain, text);
 }
 
 /// Asks whether to take the last change back, if nobody has touched the member since.
@@ -50,28 +62,28 @@ pub(super) fn ask(model: &mut Model) {
             return model.tell(Tone::Alarm, format!("{}: {why}", done.label));
         }
     };
-    let standing = subject.standing(model.roster.snapshot());
-    if standing == Standing::Changed && is_behind(model, &done) {
+    if is_behind(model, &done) {
         return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
     }
-    if standing != Standing::Open {
+    let question = Question::new(vec![subject], act);
+    if model.standing(&question) != Standing::Open {
         model.own.forget_last();
         let text = format!("{} was changed by somebody since; take it back by hand", done.label);
         return model.tell(Tone::Alarm, text);
     }
-    model.popup = Some(Popup::Confirm(Box::new(Question::new(vec![subject], act))));
+    model.popup = Some(Popup::Confirm(Box::new(question)));
 }
 
 /// The same for a balancer's settings.
 fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
-    let shown = model.roster.snapshot().and_then(|snapshot| snapshot.balancer(&tuned.balancer));
-    let shown = shown.map(|balancer| balancer.revision);
-    if shown.is_some_and(|shown| shown < tuned.revision) {
+    let snapshot = model.roster.snapshot();
+    let shown = snapshot.and_then(|snapshot| snapshot.balancer(&tuned.balancer));
+    if shown.is_some_and(|shown| shown.revision < tuned.revision) {
         return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
     }
     let url = tuned.balancer.url();
-    match tuned.inverse() {
-        Ok(matter) if shown == Some(tuned.revision) => decision::ask(model, Decision::new(matter)),
+    match tuned.inverse().map(Decision::new) {
+        Ok(decision) if decision.standing(snapshot) == Standing::Open => decision::ask(model, decision),
         Ok(_) => {
             model.own.forget_last();
             model.tell(Tone::Alarm, format!("{url} was changed by somebody since; take it back by hand"));
@@ -120,6 +132,7 @@ mod tests {
     use crate::effect::Effect;
     use crate::message::Message;
     use crate::model::sample;
+    use crate::need::{Found, Need};
     use crate::news::{News, Ticket};
     use crate::update::hands::press;
     use crate::update::update;
@@ -131,11 +144,7 @@ mod tests {
     /// node1 was made a standby from here, and the proxy shows it as revision 4.
     fn changed() -> Model {
         let mut model = sample::model(80, 24);
-        model.own.push(
-            sample::target("node1"),
-            "app/node1".to_owned(),
-            &sample::edited("standby", "Off", "On"),
-        );
+        model.own.push(sample::subject("node1", 3), &sample::edited("standby", "Off", "On"));
         shown(&mut model, 4);
         model
     }
@@ -161,10 +170,7 @@ mod tests {
     #[test]
     fn of_an_httpd_the_last_change_is_asked_back_with_its_revision() {
         let mut model = changed();
-        let mut snapshot = sample::snapshot(62);
-        snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
-        snapshot.balancers[0].members[0].revision = 4;
-        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        of_httpd(&mut model, 4);
         match press(&mut model, "uy").as_slice() {
             [Effect::EditMember { edit, target, .. }] => {
                 assert_eq!((edit.standby, edit.revision), (Some(false), Some(4)));
@@ -180,13 +186,75 @@ mod tests {
         assert!(toast(&model).starts_with("nothing was changed from here"));
     }
 
+    /// The proxy has answered what the open question asks of it.
+    fn foreseen(model: &mut Model, outcome: Result<Found, String>) {
+        let need = model.gathered.needs.first().cloned().unwrap();
+        assert_eq!(need, Need::Undo(9));
+        update(model, Message::News(News::Found { need, outcome }));
+    }
+
     #[test]
-    fn what_somebody_else_has_touched_since_is_not_taken_back() {
+    fn whether_somebody_has_touched_it_since_the_proxy_says_field_by_field() {
         let mut model = changed();
         shown(&mut model, 5);
         press(&mut model, "u");
+        let other = Need::Removal("app".parse().unwrap(), sample::target("node1").member);
+        let Some(Found::Preview(mut preview)) = sample::found(&other) else { panic!("a preview") };
+        preview.refusal = None;
+        foreseen(&mut model, Ok(Found::Preview(preview)));
+        assert!(matches!(press(&mut model, "y").as_slice(), [Effect::Undo { .. }]), "another field");
+
+        let mut model = changed();
+        shown(&mut model, 5);
+        press(&mut model, "u");
+        foreseen(&mut model, Err("standby: it was touched since, by anna (event 11)".to_owned()));
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        let denial = "It cannot be taken back: standby: it was touched since, by anna (event 11).";
+        assert_eq!(model.denial(question).as_deref(), Some(denial));
+        assert_eq!(press(&mut model, "y"), []);
+        press(&mut model, "n");
+        assert_eq!((&model.popup, model.own.last()), (&None, None), "the one before it is next");
+        assert!(toast(&model).ends_with("u asks for the one before it"), "{}", toast(&model));
+    }
+
+    #[test]
+    fn of_an_httpd_what_somebody_else_has_touched_since_is_not_taken_back() {
+        let mut model = changed();
+        of_httpd(&mut model, 5);
+        press(&mut model, "u");
         assert_eq!(model.popup, None);
         assert!(toast(&model).contains("was changed by somebody since"), "{}", toast(&model));
+    }
+
+    #[test]
+    fn two_changes_of_one_member_are_taken_back_one_after_the_other() {
+        let mut model = changed();
+        let second = Edited { revision: 5, event: Some(10), ..sample::edited("lbset", "0", "1") };
+        model.own.push(sample::subject("node1", 4), &second);
+        of_httpd(&mut model, 5);
+        for (ticket, field) in [(1, "lbset"), (2, "standby")] {
+            let sent = press(&mut model, "uy");
+            let [Effect::EditMember { edit, .. }] = sent.as_slice() else {
+                panic!("{sent:?}: {}", toast(&model))
+            };
+            assert_eq!(
+                (edit.lbset.is_some(), edit.standby.is_some()),
+                (field == "lbset", field == "standby")
+            );
+            let edited = Edited { revision: 5 + ticket, ..sample::edited(field, "1", "0") };
+            let outcome = Ok(Box::new(edited));
+            update(&mut model, Message::News(News::Answer { ticket: Ticket(ticket), outcome }));
+            of_httpd(&mut model, 5 + ticket);
+        }
+        assert_eq!(model.own.last(), None);
+    }
+
+    /// The sample is an httpd, and node1 has that revision.
+    fn of_httpd(model: &mut Model, revision: u64) {
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+        snapshot.balancers[0].members[0].revision = revision;
+        update(model, Message::News(News::Snapshot(Box::new(snapshot))));
     }
 
     #[test]

@@ -129,7 +129,7 @@ fn answer(
         Standing::Open if !scene.model.is_connected() => {
             Some("The proxy does not answer now; nothing can be sent.".to_owned())
         }
-        Standing::Open => scene.model.denial(question).map(|why| format!("It cannot be removed: {why}.")),
+        Standing::Open => scene.model.denial(question),
     };
     let key = |key: &str| scene.span(Role::Accent, key.to_owned());
     let word = |word: &str| scene.span(Role::Text, word.to_owned());

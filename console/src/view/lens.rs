@@ -106,7 +106,9 @@ fn paragraph(scene: Scene<'_>, role: Role, text: &str, room: usize) -> Vec<Line<
 
 /// The whole answer.
 fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Line<'static>> {
-    let mut lines = fields(scene, "goes to", (Role::Strong, &explanation.verdict), room);
+    // Of a session alone the verdict begins as the label does.
+    let verdict = explanation.verdict.strip_prefix("goes to ").unwrap_or(&explanation.verdict);
+    let mut lines = fields(scene, "goes to", (Role::Strong, verdict), room);
     if let Some(mapping) = &explanation.mapping {
         lines.extend(fields(scene, "path", (Role::Text, &mapping.why), room));
         if let Some(becomes) = mapping.becomes.as_deref().filter(|becomes| *becomes != mapping.path) {
@@ -240,3 +242,6 @@ fn next(scene: Scene<'_>, candidacy: &Candidacy) -> String {
     let names: Vec<String> = candidacy.next.iter().map(|member| name(scene, candidacy, member)).collect();
     names.join(" → ")
 }
+
+#[cfg(test)]
+mod tests;

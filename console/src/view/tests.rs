@@ -58,6 +58,11 @@ pub(super) fn compare_deck(name: &str, deck: &Deck, theme: Theme) {
     compare_text(name, &drawn_deck(deck, theme));
 }
 
+/// One target's screen as text.
+pub(super) fn drawn(model: &Model) -> String {
+    text(&painted(model, RICH))
+}
+
 fn compare(name: &str, model: &Model, theme: Theme) {
     compare_text(name, &text(&painted(model, theme)));
 }

@@ -76,7 +76,7 @@ fn on_off(on: bool) -> String {
     if on { "On" } else { "Off" }.to_owned()
 }
 
-fn refuse_stale(what: &str, asked: Option<u64>, current: u64) -> Result<(), Refusal> {
+pub(crate) fn refuse_stale(what: &str, asked: Option<u64>, current: u64) -> Result<(), Refusal> {
     match asked {
         Some(asked) if asked != current => Err(Refusal::field(
             Code::Stale,
@@ -158,14 +158,15 @@ impl Balancer {
         }
     }
 
+    /// That a member is not of this balancer.
+    pub(crate) fn no_member(&self, name: &MemberName) -> Refusal {
+        let message = format!("balancer {} has no member {name}; ask for the list of its members", self.name);
+        Refusal::new(Code::NotFound, message)
+    }
+
     fn plan_member(&self, name: &MemberName, edit: &MemberEdit) -> Result<MemberPlan, Refusal> {
         let found = self.members().zip(&self.members).find(|((_, known, _), _)| *known == name);
-        let Some(((id, ..), member)) = found else {
-            return Err(Refusal::new(
-                Code::NotFound,
-                format!("balancer {} has no member {name}; ask for the list of its members", self.name),
-            ));
-        };
+        let Some(((id, ..), member)) = found else { return Err(self.no_member(name)) };
         refuse_stale(&format!("member {name}"), edit.revision, member.revision)?;
         let (mut settings, mut status) = (member.settings.clone(), member.status);
         let mut changes = Changes::default();

@@ -10,7 +10,7 @@ use crate::member::MemberId;
 
 mod plan;
 
-pub use plan::{Plan, Step};
+pub use plan::{Meant, Plan, Step};
 
 /// Picks that are played to compare shares: enough for a hundredth of the largest factor, and a bound on the work.
 const PLAYED: usize = 2_000;

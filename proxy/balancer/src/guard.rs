@@ -39,6 +39,14 @@ impl Balancer {
         self.guard_against(&mut after, name)
     }
 
+    /// Why a guard refuses that a member goes; none: none does, or there is no such member. It is not as if it was
+    /// stopped: no spare stands in for who is not there any more.
+    pub fn guard_removal(&self, name: &MemberName) -> Option<Refusal> {
+        let mut after = self.rehearsal();
+        after.dismiss(name, None).ok()?;
+        self.guard_against(&mut after, name)
+    }
+
     /// Why a guard refuses that `after` takes the place of this balancer by an edit of `name`.
     pub(crate) fn guard_against(&self, after: &mut Self, name: &MemberName) -> Option<Refusal> {
         let was = self.rehearsal().hold();

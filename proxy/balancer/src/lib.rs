@@ -64,7 +64,7 @@ pub use drain::{DrainPlan, DrainWatch, MemberLook, SessionsSeen, Sight, Standing
 pub use edit::Accepted;
 pub use election::{Ask, Election, Missing, NoMember, NoMemberWhy, Passed, Session, Why};
 pub use failover::{Failure, FailureKind, Next, Outcome, Sent, Settled};
-pub use foresight::{Foresight, Loss, Plan, Shift, Step, WHOLE};
+pub use foresight::{Foresight, Loss, Meant, Plan, Shift, Step, WHOLE};
 pub use health::{DueCheck, Finding, Observed, Room, Verdict};
 pub use heartbeats::Beat;
 pub use member::MemberId;

@@ -4,9 +4,11 @@
 //! As in httpd a newcomer stands behind all others with lbstatus 0 and zero counters, and the load of the others stays
 //! as it is: under bytraffic it then gets every new request until it is level.
 
-use evenkeel_protocol::{MemberName, MemberSettings};
+use evenkeel_protocol::{MemberName, MemberSettings, Refusal};
 
 use crate::balancer::Balancer;
+use crate::census::Watch;
+use crate::edit::{Accepted, refuse_stale};
 use crate::member::{Member, MemberId};
 use crate::tally::Trial;
 
@@ -25,6 +27,30 @@ impl Balancer {
     #[must_use]
     pub fn shrunk(&self, name: &MemberName) -> Self {
         self.of_roster(self.members.iter().filter(|member| member.name != *name).cloned().collect())
+    }
+
+    /// As [`Balancer::shrunk`], in place. Only for a copy ([`Balancer::rehearsal`]): it remembers nobody who went.
+    ///
+    /// Errors: [`Code::NotFound`](evenkeel_protocol::Code::NotFound) for a member that is not of this balancer,
+    /// [`Code::Stale`](evenkeel_protocol::Code::Stale) for another revision of the balancer.
+    pub(crate) fn dismiss(&mut self, name: &MemberName, revision: Option<u64>) -> Result<Accepted, Refusal> {
+        let Some(place) = self.members.iter().position(|member| member.name == *name) else {
+            return Err(self.no_member(name));
+        };
+        refuse_stale(&format!("balancer {}", self.name), revision, self.revision)?;
+        let ids = (0u32..).map(MemberId).take(self.members.len()).filter(|id| id.index() != place);
+        let credit: Vec<i64> = ids.map(|id| self.lineup.lbstatus_of(id)).collect();
+        let mut members = std::mem::take(&mut self.members);
+        members.remove(place);
+        let mut next = Self::of(self.name.clone(), self.settings.clone(), members);
+        next.revision = self.revision + 1;
+        for (id, lbstatus) in (0u32..).map(MemberId).zip(credit) {
+            next.lineup.set_lbstatus(id, lbstatus);
+        }
+        next.go_on_trying();
+        next.watch = Watch::blind();
+        *self = next;
+        Ok(Accepted { changes: Vec::new(), revision: self.revision, notes: Vec::new() })
     }
 
     /// This balancer without anybody: what has its place while no configuration has it. Who was closed stays so.
@@ -46,14 +72,19 @@ impl Balancer {
                 next.lineup.set_lbstatus(MemberId(there), self.lineup.lbstatus_of(id));
             }
         }
-        let trials = (0u32..).map(MemberId).zip(&next.members);
-        next.on_trial =
-            trials.filter(|(_, member)| member.tally.trial() != Trial::None).map(|(id, _)| id).collect();
+        next.go_on_trying();
         // Whoever removes a member at run time wants nothing more to begin there.
         next.remember_departed(self, |_| true);
         next.go_on_watching(self);
         next.check_invariants();
         next
+    }
+
+    /// Knows who is on trial by what their own counters say.
+    fn go_on_trying(&mut self) {
+        let members = (0u32..).map(MemberId).zip(&self.members);
+        let trials = members.filter(|(_, member)| member.tally.trial() != Trial::None);
+        self.on_trial = trials.map(|(id, _)| id).collect();
     }
 }
 

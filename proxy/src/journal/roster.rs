@@ -10,7 +10,7 @@ use crate::config::{BalancerConfig, Newcomer};
 use crate::journal::configured::{configured, written};
 
 /// Under which field's name it is told that a member came or went.
-pub(crate) const FIELD: &str = "member";
+pub(crate) const FIELD: &str = evenkeel_protocol::MemberRemoval::FIELD;
 
 /// What became of a member's place at run time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

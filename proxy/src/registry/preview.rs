@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 
-use evenkeel_balancer::{Foresight, Loss, Plan, Shift, WHOLE};
+use evenkeel_balancer::{Foresight, Loss, Shift, WHOLE};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, BalancerOutlook, MemberEdit, MemberName, Moment, Moved, PlanOrder,
-    PlanPreview, PlanStep, Preview, Refusal, RouteSessions, Subject,
+    BalancerEdit, BalancerName, MemberEdit, Moment, Moved, Preview, Refusal, RouteSessions, Subject,
 };
 
 use super::door::Wanted;
 use super::{LiveBalancer, Registry};
 use crate::clock;
 use crate::measured::Traffic;
+
+mod plan;
 
 impl Registry {
     /// What a change of a member would do. Errors: what the edit itself would be refused with, but for the guards,
@@ -75,57 +76,6 @@ impl Registry {
             next_after,
             notes,
         }
-    }
-
-    /// What several edits of members would do together. Errors: a balancer is not there; what is wrong with a single
-    /// edit stands in its place.
-    pub(crate) fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Refusal> {
-        let mut named: Vec<&BalancerName> = Vec::new();
-        for proposal in &order.proposals {
-            if !named.contains(&&proposal.balancer) {
-                named.push(&proposal.balancer);
-            }
-        }
-        let balancers: Result<Vec<BalancerOutlook>, Refusal> =
-            named.into_iter().map(|name| self.outlook(&*self.find(name)?, order)).collect();
-        Ok(PlanPreview { applied: false, balancers: balancers? })
-    }
-
-    /// What those of the edits that are of one balancer's members would do.
-    fn outlook(&self, live: &LiveBalancer, order: &PlanOrder) -> Result<BalancerOutlook, Refusal> {
-        let own = order.proposals.iter().filter(|proposal| proposal.balancer == live.name);
-        let edits: Vec<(&MemberName, &MemberEdit)> =
-            own.flat_map(|proposal| proposal.members.iter().map(|member| (member, &proposal.edit))).collect();
-        for (_, edit) in &edits {
-            live.refuse_unknown_expression(edit)?;
-        }
-        let (copy, now) = (live.lock().rehearsal(), clock::now());
-        let Plan { steps, shift } = copy.foresee_plan(edits.iter().copied(), now);
-        let effect = self.effect(live, &shift, now);
-        let steps: Vec<PlanStep> = steps
-            .into_iter()
-            .zip(&edits)
-            .map(|(step, (_, edit))| {
-                let subject = Subject { balancer: live.name.clone(), member: Some(step.member.clone()) };
-                let (changes, refused) = match step.outcome {
-                    Ok(accepted) => (accepted.changes, step.guarded.filter(|_| edit.force != Some(true))),
-                    Err(refusal) => (Vec::new(), Some(self.with_author(refusal, &subject))),
-                };
-                PlanStep { member: step.member, changes, refusal: refused }
-            })
-            .collect();
-        let notes = effect.notes(steps.iter().any(|step| !step.changes.is_empty()));
-        let Shift { remaining, next, next_after, .. } = shift;
-        Ok(BalancerOutlook {
-            balancer: live.name.clone(),
-            steps,
-            moved: effect.moved,
-            sessions: effect.sessions.ok(),
-            remaining,
-            next,
-            next_after,
-            notes,
-        })
     }
 
     /// What was measured of the traffic and the sessions that go elsewhere.

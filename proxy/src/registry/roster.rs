@@ -5,8 +5,8 @@
 
 use evenkeel_balancer::{Accepted, Balancer};
 use evenkeel_protocol::{
-    BalancerName, Change, Code, EditNote, Edited, EventKind, MemberAddition, MemberEdit, MemberName,
-    MemberRemoval, Preview, Refusal, Subject,
+    BalancerName, Change, Code, EditNote, Edited, EventKind, MemberAddition, MemberName, MemberRemoval,
+    MemberSnapshot, Preview, Refusal, Subject,
 };
 
 use super::door::{Asker, name_of};
@@ -52,10 +52,12 @@ impl Plan {
     }
 
     fn changes(&self) -> Vec<Change> {
-        let change = |before: String, after: String| vec![Change { field: FIELD.to_owned(), before, after }];
         match self {
-            Self::Come(newcomer) => change(String::new(), line(newcomer.name.as_str(), &newcomer.parameters)),
-            Self::Go(added) => change(added.line(), String::new()),
+            Self::Come(newcomer) => {
+                let after = line(newcomer.name.as_str(), &newcomer.parameters);
+                vec![Change { field: FIELD.to_owned(), before: String::new(), after }]
+            }
+            Self::Go(added) => vec![departure(added)],
             Self::Nothing(_) => Vec::new(),
         }
     }
@@ -230,14 +232,7 @@ impl Registry {
             }
             RosterEdit::Remove(selector, _) => {
                 let member = live.resolve(selector)?;
-                let known = journal.addition(&subject(Some(&member)));
-                known.cloned().map(Plan::Go).ok_or_else(|| {
-                    let what = format!(
-                        "{member} stands in the configuration, and only who was added at run time can be removed; \
-                         drain or stop it, or remove its line and reload"
-                    );
-                    Refusal::new(Code::Invalid, what)
-                })
+                removable(journal, &live.name, &member).cloned().map(Plan::Go)
             }
         }
     }
@@ -269,13 +264,39 @@ fn newcomer(config: &BalancerConfig, addition: &MemberAddition, room: Room) -> R
     config.newcomer(&addition.url, &addition.parameters).map_err(invalid)
 }
 
+/// How that member came. Errors: it stands in the configuration.
+pub(super) fn removable<'a>(
+    journal: &'a Journal,
+    balancer: &BalancerName,
+    member: &MemberName,
+) -> Result<&'a Added, Refusal> {
+    let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
+    journal.addition(&subject).ok_or_else(|| {
+        let what = format!(
+            "{member} stands in the configuration, and only who was added at run time can be removed; drain or stop \
+             it, or remove its line and reload"
+        );
+        Refusal::new(Code::Invalid, what)
+    })
+}
+
+/// The one change that it is that a member goes.
+pub(super) fn departure(added: &Added) -> Change {
+    Change { field: FIELD.to_owned(), before: added.line(), after: String::new() }
+}
+
 /// Why it is not done unless it is forced: somebody would lose something.
 fn guard(live: &LiveBalancer, plan: &Plan) -> Option<Refusal> {
     let Plan::Go(Added { subject: Subject { member: Some(member), .. }, .. }) = plan else { return None };
     let snapshot = live.snapshot();
-    let seen = snapshot.member(member)?;
+    burden(&live.name, snapshot.member(member)?).or_else(|| live.lock().rehearsal().guard_removal(member))
+}
+
+/// Why a member is not removed unless it is forced: whose requests and sessions are with it.
+pub(super) fn burden(balancer: &BalancerName, seen: &MemberSnapshot) -> Option<Refusal> {
+    let member = &seen.name;
     let refuse = |what: String| {
-        let how = format!("drain it first: evenkeel drain {}/{member} --wait", live.name);
+        let how = format!("drain it first: evenkeel drain {balancer}/{member} --wait");
         Some(Refusal::new(
             Code::Guarded,
             format!("{what}; {how}; --force (or \"force\": true) removes it all the same"),
@@ -285,12 +306,9 @@ fn guard(live: &LiveBalancer, plan: &Plan) -> Option<Refusal> {
         let requests = if seen.busy == 1 { "request" } else { "requests" };
         return refuse(format!("{member} has {} {requests} in flight", seen.busy));
     }
-    if let Some(sessions @ 1..) = seen.sessions {
-        let live = if sessions == 1 { "live session" } else { "live sessions" };
-        return refuse(format!("{member} has {sessions} {live}"));
-    }
-    let copy = live.lock().rehearsal();
-    copy.guard(member, &MemberEdit { stopped: Some(true), ..MemberEdit::default() })
+    let sessions = seen.sessions.filter(|sessions| *sessions > 0)?;
+    let live = if sessions == 1 { "live session" } else { "live sessions" };
+    refuse(format!("{member} has {sessions} {live}"))
 }
 
 /// What else the operator should know.

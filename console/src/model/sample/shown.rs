@@ -329,7 +329,9 @@ pub(crate) fn found(need: &Need) -> Option<Found> {
         }
         Need::Addition(balancer, addition) => Found::Preview(Box::new(coming(balancer, addition))),
         Need::Removal(balancer, member) => Found::Preview(Box::new(going(balancer, member))),
-        Need::History(_, None, _) | Need::Preview(..) | Need::Tuning(..) | Need::Plan(_) => return None,
+        Need::History(_, None, _) | Need::Preview(..) | Need::Tuning(..) | Need::Undo(_) | Need::Plan(_) => {
+            return None;
+        }
         Need::Census(_) => Found::Census(Box::new(census())),
         Need::Elections(_) => Found::Elections(Box::new(elections(61))),
         Need::Overrides => Found::Overrides(Box::new(overrides())),

@@ -16,7 +16,7 @@ use crate::model::outlook::Gravity;
 use crate::model::question::Standing;
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone};
-use crate::update::{drain, edit, gather, many};
+use crate::update::{drain, edit, gather, many, roster};
 
 /// Opens the question whether to do what a key means in all targets.
 pub(super) fn ask(deck: &mut Deck, action: Action) {
@@ -72,12 +72,17 @@ fn command_in_all(deck: &Deck) -> Option<String> {
 enum Wish {
     Flag(Flag, Turn),
     Enable,
+    Remove,
 }
 
 impl Wish {
     /// A flag is turned on unless every target that has the member has it.
     fn of(deck: &Deck, target: &Target, action: Action) -> Self {
-        let Action::Toggle(flag) = action else { return Self::Enable };
+        let flag = match action {
+            Action::Toggle(flag) => flag,
+            Action::Remove => return Self::Remove,
+            _ => return Self::Enable,
+        };
         let mut members = (0..deck.stations.len()).filter_map(|at| deck.member(at, target));
         let lacking = members.any(|member| !member.status.has(flag));
         Self::Flag(flag, if lacking { Turn::On } else { Turn::Off })
@@ -92,6 +97,7 @@ impl Wish {
         let so = match self {
             Self::Flag(flag, turn) => member.status.has(*flag) == (*turn == Turn::On),
             Self::Enable => !member.status.has_any(&ENABLE_CLEARS),
+            Self::Remove => false,
         };
         let words = member.words.clone();
         if !station.is_connected() {
@@ -101,6 +107,9 @@ impl Wish {
             return Part::Spared(words);
         }
         let targets = vec![target.clone()];
+        if let Some(why) = station.lacks(Ability::Removal).filter(|_| matches!(self, Self::Remove)) {
+            return Part::Barred(why.to_owned());
+        }
         if let Some(why) = edit::hindrance_for(station, &targets) {
             return Part::Barred(why);
         }
@@ -108,6 +117,7 @@ impl Wish {
             Self::Flag(Flag::Drain, turn) => drain::act(station, &targets, *turn),
             Self::Flag(flag, turn) => Act::Flag(*flag, *turn),
             Self::Enable => Act::Enable,
+            Self::Remove => roster::removal(station, &targets),
         };
         edit::ask(station, targets, act);
         gather(station);
@@ -135,7 +145,7 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
         let Some(station) = deck.stations.get_mut(share.station) else { continue };
         match begin(station, most) {
             Ok(effects) => deeds.extend(effects.into_iter().map(|effect| (share.station, effect))),
-            Err(why) => share.part = Part::Act(Outcome::Refused(why.to_owned())),
+            Err(why) => share.part = Part::Act(Outcome::Refused(why)),
         }
         gather(station);
     }
@@ -147,22 +157,28 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     deeds
 }
 
+/// Why a yes is none any more.
+const HEAVIER: &str = "it weighs more now than it did; look again";
+
 /// Sends what is asked in one target, if the question there still stands.
-fn begin(station: &mut Model, most: Gravity) -> Result<Vec<crate::effect::Effect>, &'static str> {
-    let standing = match &station.popup {
-        Some(Popup::Confirm(question)) => station.standing(question),
-        _ => Standing::Gone,
+fn begin(station: &mut Model, most: Gravity) -> Result<Vec<crate::effect::Effect>, String> {
+    let (standing, denial) = match &station.popup {
+        Some(Popup::Confirm(question)) => (station.standing(question), station.denial(question)),
+        _ => (Standing::Gone, None),
     };
     let connected = station.is_connected();
     let agreed = edit::agreed(station, most);
     station.popup = None;
-    match (agreed, standing) {
-        (Some(question), _) => Ok(many::begin(station, question)),
-        (None, Standing::Gone) => Err("it is no longer there"),
-        (None, Standing::Changed) => Err("it was changed since you looked"),
-        (None, Standing::Open) if !connected => Err("the target does not answer now; nothing was sent"),
-        (None, Standing::Open) => Err("it weighs more now than it did; look again"),
-    }
+    let Some(question) = agreed else {
+        let why = match standing {
+            Standing::Gone => "it is no longer there",
+            Standing::Changed => "it was changed since you looked",
+            Standing::Open if !connected => "the target does not answer now; nothing was sent",
+            Standing::Open => return Err(denial.unwrap_or_else(|| HEAVIER.to_owned())),
+        };
+        return Err(why.to_owned());
+    };
+    Ok(many::begin(station, question))
 }
 
 /// Leaves what lies on top; a question is answered with no, in each target.

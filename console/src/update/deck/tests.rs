@@ -6,10 +6,11 @@ use evenkeel_protocol::{Edited, Flag, Moment, Snapshot};
 
 use super::*;
 use crate::keymap::FLEET_ROWS;
+use crate::model::batch::Outcome;
 use crate::model::deck::joint::Part;
 use crate::model::lock::Lock;
 use crate::model::{Popup, sample};
-use crate::need::Job;
+use crate::need::{Job, Need};
 use crate::news::Ticket;
 use crate::update::hands::Keys;
 
@@ -51,7 +52,9 @@ fn answer(deck: &mut Deck, at: usize, outcome: Result<Edited, &str>) -> Vec<Deed
 
 /// Which targets are asked for an edit.
 fn asked(deeds: &[Deed]) -> Vec<usize> {
-    let is_edit = |effect: &Effect| matches!(effect, Effect::EditMember { .. } | Effect::Drain { .. });
+    let is_edit = |effect: &Effect| {
+        matches!(effect, Effect::EditMember { .. } | Effect::Drain { .. } | Effect::RemoveMember { .. })
+    };
     deeds.iter().filter(|(_, effect)| is_edit(effect)).map(|(at, _)| *at).collect()
 }
 
@@ -232,7 +235,7 @@ fn it_locks_itself_only_when_nothing_goes_on_in_any_target() {
     let mut deck = deck(2);
     deck.lock = Lock::new(true, Some(Duration::from_secs(600)));
     let own = sample::edited("drain", "Off", "On");
-    deck.stations[1].own.push(sample::target("node2"), "app/node2".to_owned(), &own);
+    deck.stations[1].own.push(sample::subject("node2", 4), &own);
     deal(&mut deck, Message::Tick(sample::clock(5000)));
     assert!(deck.lock.is_open(), "node2 still drains in lb2");
     deck.stations[1].own.restarted();
@@ -282,8 +285,49 @@ fn every_key_of_the_screen_of_all_does_something_and_only_yes_sends() {
         to(&mut deck, "node2");
         let deeds = press(&mut deck, &[row.keys[0]]);
         assert_eq!(asked(&deeds), NOBODY, "{row:?}");
-        assert_eq!(row.action.changes(), matches!(deck.over, Some(Over::Confirm { .. })), "{row:?}");
+        let asks = row.action.changes() && row.action != Action::Add;
+        assert_eq!(asks, matches!(deck.over, Some(Over::Confirm { .. })), "{row:?}");
     }
+}
+
+#[test]
+fn a_member_is_removed_in_each_that_lets_it_go_and_the_others_say_why() {
+    let mut deck = deck(4);
+    told(&mut deck, 2, |snapshot| drop(snapshot.balancers[0].members.remove(1)));
+    told(&mut deck, 3, |snapshot| snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned());
+    to(&mut deck, "node2");
+    assert_eq!(press(&mut deck, "X"), []);
+    let need = deck.stations[1].gathered.needs.first().cloned().unwrap();
+    assert!(matches!(need, Need::Removal(..)), "{need:?}");
+    hear(&mut deck, 1, News::Found { need, outcome: Err("it stands in the configuration".to_owned()) });
+    assert_eq!(deck.context(), Context::Spell, "it can get requests of its sessions at any time");
+    assert_eq!(asked(&press(&mut deck, "y⏎")), NOBODY);
+    press(&mut deck, &[Key::Backspace]);
+    assert_eq!(asked(&press(&mut deck, "node2⏎")), [0]);
+    answer(&mut deck, 0, Ok(sample::edited("member", "http://app2.example.com:8080", "")));
+    let joint = deck.joint.clone().unwrap();
+    assert!(
+        joint.sentence().contains("Remove app/node2: done in ONLY 1 of 3 targets"),
+        "{}",
+        joint.sentence()
+    );
+    let said = |at: usize| match &joint.shares[at].part {
+        Part::Act(Outcome::Done(text) | Outcome::Refused(text)) | Part::Barred(text) => text.as_str(),
+        Part::Absent => "absent",
+        other => panic!("{other:?}"),
+    };
+    assert!(said(0).ends_with("is removed"), "{}", said(0));
+    assert_eq!(said(1), "It cannot be removed: it stands in the configuration.");
+    assert_eq!(said(2), "absent");
+    assert!(said(3).starts_with("httpd removes no member"), "{}", said(3));
+}
+
+#[test]
+fn how_a_member_is_added_in_all_is_told() {
+    let mut deck = deck(2);
+    assert_eq!(press(&mut deck, "i"), []);
+    let told = "in all: evenkeel --group web add BALANCER URL route=…   in one: Enter goes in, i there";
+    assert_eq!((toast(&deck), &deck.over), (told, &None));
 }
 
 #[test]

@@ -102,7 +102,10 @@ fn faint(whole: Whole<'_>, text: String) -> Line<'static> {
 fn remarks(whole: Whole<'_>, share: &Share) -> Vec<Remark> {
     let Some(station) = whole.deck.stations.get(share.station) else { return Vec::new() };
     match &station.popup {
-        Some(Popup::Confirm(question)) => station.outlook(question).remarks,
+        Some(Popup::Confirm(question)) => match station.denial(question) {
+            Some(text) => vec![Remark { tone: Tone::Warning, text }],
+            None => station.outlook(question).remarks,
+        },
         _ => Vec::new(),
     }
 }
@@ -112,10 +115,12 @@ fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> 
     let name = whole.span(Role::Strong, pad(&cut(whole.name(share.station), 20), 10, Align::Left));
     let mut spans = vec![name, whole.span(Role::Text, " ")];
     let station = whole.deck.stations.get(share.station);
-    let changed = station.is_some_and(|station| match &station.popup {
-        Some(Popup::Confirm(question)) => station.standing(question) != Standing::Open,
-        _ => false,
+    let question = station.and_then(|station| match &station.popup {
+        Some(Popup::Confirm(question)) => Some((station, question)),
+        _ => None,
     });
+    let changed = question.is_some_and(|(station, question)| station.standing(question) != Standing::Open);
+    let denied = question.is_some_and(|(station, question)| station.denial(question).is_some());
     match &share.part {
         Part::Absent => spans.push(whole.span(Role::Faint, "has no such member")),
         Part::Barred(why) => {
@@ -127,6 +132,10 @@ fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> 
         }
         Part::Act(_) if changed => {
             spans.push(whole.span(Role::Alarm, "▲ was changed since you looked: NOT asked there"));
+        }
+        // Why stands below it.
+        Part::Act(_) if denied => {
+            spans.push(whole.span(Role::Alarm, "▲ the proxy refuses it: NOT done there"));
         }
         Part::Act(_) => {
             if let Some(member) = whole.deck.member(share.station, &joint.target) {

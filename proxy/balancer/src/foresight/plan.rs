@@ -1,11 +1,20 @@
-//! Several edits of members, tried one after the other on one copy, as an operator means to make them: each is guarded by
-//! what the ones before it have left, and traffic is compared before the first and after the last.
+//! Several edits and removals of members, tried one after the other on one copy, as an operator means to make them: each
+//! is guarded by what the ones before it have left, and traffic is compared before the first and after the last.
 
 use evenkeel_protocol::{MemberEdit, MemberName, Moment, Refusal};
 
 use super::Shift;
 use crate::balancer::Balancer;
 use crate::edit::Accepted;
+
+/// What is meant to be done to a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meant<'a> {
+    /// Change its settings.
+    Edit(&'a MemberEdit),
+    /// Let it go, if the balancer still has that revision; none: whatever it has.
+    Removal(Option<u64>),
+}
 
 /// What several edits would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +30,7 @@ pub struct Plan {
 pub struct Step {
     /// Whose edit.
     pub member: MemberName,
-    /// What changes, or why it is refused.
+    /// What changes, or why it is refused. That somebody goes is no change of a setting.
     pub outcome: Result<Accepted, Refusal>,
     /// Why a guard would refuse it.
     pub guarded: Option<Refusal>,
@@ -31,16 +40,19 @@ impl Balancer {
     /// What `edits` would do at `now`, made in their order. Only for a copy ([`Self::rehearsal`]).
     pub fn foresee_plan<'a>(
         self,
-        edits: impl IntoIterator<Item = (&'a MemberName, &'a MemberEdit)>,
+        edits: impl IntoIterator<Item = (&'a MemberName, Meant<'a>)>,
         now: Moment,
     ) -> Plan {
         let mut after = self.rehearsal();
         let mut hold = after.rehearsal().hold();
-        let steps = edits.into_iter().map(|(member, edit)| {
-            let outcome = after.edit_member(member, edit);
+        let steps = edits.into_iter().map(|(member, meant)| {
+            let (outcome, guards) = match meant {
+                Meant::Edit(edit) => (after.edit_member(member, edit), Self::is_guarded(edit)),
+                Meant::Removal(revision) => (after.dismiss(member, revision), true),
+            };
             let was = hold;
             hold = after.hold_after(was);
-            let concerned = outcome.is_ok() && Self::is_guarded(edit);
+            let concerned = outcome.is_ok() && guards;
             let guarded = concerned.then(|| after.loss((was, hold), member)).flatten();
             Step { member: member.clone(), outcome, guarded }
         });
@@ -78,7 +90,7 @@ mod tests {
 
     fn planned(statuses: &[&str], edits: &[(usize, MemberEdit)]) -> Plan {
         let names: Vec<MemberName> = edits.iter().map(|(at, _)| name(*at)).collect();
-        let edits = names.iter().zip(edits).map(|(name, (_, edit))| (name, edit));
+        let edits = names.iter().zip(edits).map(|(name, (_, edit))| (name, Meant::Edit(edit)));
         balancer(statuses).rehearsal().foresee_plan(edits, Moment(1))
     }
 
@@ -120,6 +132,46 @@ mod tests {
             plan.steps.iter().map(|step| step.outcome.as_ref().err().map(|refusal| refusal.code)).collect();
         assert_eq!(codes, [Some(Code::Stale), Some(Code::NotFound), None]);
         assert_eq!(plan.shift.remaining, [name(0)]);
+    }
+
+    #[test]
+    fn who_would_go_is_missed_by_those_who_stay() {
+        let gone = |statuses: &[&str], at: &[usize], revision| {
+            let names: Vec<MemberName> = at.iter().copied().map(name).collect();
+            let removals = names.iter().map(|name| (name, Meant::Removal(revision)));
+            balancer(statuses).rehearsal().foresee_plan(removals, Moment(1))
+        };
+        let two = gone(&["", "", ""], &[2, 0], None);
+        assert_eq!(guarded(&two), [false, false]);
+        assert_eq!((two.shift.remaining, two.shift.next_after[0].clone()), (vec![name(1)], name(1)));
+        let lost = |at| Loss { member: name(at), free: WHOLE, sessions: false };
+        assert_eq!(two.shift.losses, [lost(0), lost(2)]);
+        let all = gone(&["", "", ""], &[0, 1, 2], None);
+        assert_eq!((guarded(&all), all.shift.remaining.len()), (vec![false, false, true], 0));
+        // A spare stands in for who is stopped, but not for who is not there any more.
+        assert_eq!(guarded(&gone(&["", "R"], &[0], None)), [true]);
+        assert_eq!(guarded(&gone(&["", "H"], &[0], None)), [false]);
+        let codes = |plan: &Plan| -> Vec<Option<Code>> {
+            plan.steps.iter().map(|step| step.outcome.as_ref().err().map(|refusal| refusal.code)).collect()
+        };
+        let twice = gone(&["", "", ""], &[0, 0, 9], None);
+        assert_eq!(codes(&twice), [None, Some(Code::NotFound), Some(Code::NotFound)]);
+        assert_eq!(codes(&gone(&["", "", ""], &[0, 1], Some(0))), [None, Some(Code::Stale)]);
+    }
+
+    #[test]
+    fn a_copy_without_somebody_elects_as_the_balancer_without_it_does() {
+        let mut real = balancer(&["", "", "H", ""]);
+        for _ in 0..5 {
+            drop(real.elect(&crate::election::Ask::default(), Moment(1)).unwrap());
+        }
+        let gone = name(1);
+        let plan = real.rehearsal().foresee_plan([(&gone, Meant::Removal(None))], Moment(1));
+        let mut without = real.shrunk(&gone);
+        for expected in plan.shift.next_after {
+            let elected = without.elect(&crate::election::Ask::default(), Moment(1)).unwrap().member;
+            assert_eq!(without.members[elected.index()].name, expected);
+        }
     }
 
     proptest::proptest! {
