@@ -11,6 +11,7 @@
 //! | `reading` | the page, read as often as it takes to know whose it is |
 //! | `servers` | whether one server answers, one that was restarted, or several |
 //! | `record` | what follows from having looked before: events, restarts, edits that were forgotten |
+//! | `losses` | what a restart has taken away, and by what |
 //! | `act` | an edit: posted, read again, and proven |
 //! | `guard` | whether an edit would leave nobody |
 //! | `add` | a member that is added, likewise |
@@ -29,6 +30,7 @@ mod html;
 mod http;
 mod jobs;
 pub(super) mod listen;
+mod losses;
 mod page;
 mod reading;
 mod record;

@@ -78,6 +78,7 @@ mod tests {
             field: (*field).to_owned(),
             value: (*value).to_owned(),
             why: String::new(),
+            loss: evenkeel_protocol::Loss::default(),
         };
         snapshot.forgotten = fields.iter().map(lost).collect();
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));

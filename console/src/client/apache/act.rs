@@ -10,7 +10,6 @@ use evenkeel_protocol::{Change, EditNote, Edited, EventKind, MemberEdit, Peer, R
 use super::form::{self, Wanted, body, encoded};
 use super::http::Ask;
 use super::page::{Balancer, Page};
-use super::servers::SEVERAL;
 use super::settings::Setting;
 use super::{Look, Manager, closed, guard, record, settings};
 use crate::client::Failure;
@@ -43,10 +42,17 @@ impl Manager {
         let after = self.post(&form, &before).await;
         self.with(|state| state.record.expect(None));
         let after = after.map_err(Failure::of_edit)?;
-        self.one_server().map_err(|_| Failure::FateUnknown(SEVERAL.to_owned()))?;
+        self.one_server_still()?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
         let changes = (proof.changes.clone(), notes(&proof.besides, &wanted));
         let edited = self.tell_of(edited(subject, &after, changes), (subject, order.reason), &after);
+        let holds = |seen: &Snapshot| {
+            let is_so =
+                |wanted: &Wanted| settings::get(seen, subject, wanted.field).as_ref() == Some(&wanted.shown);
+            wanted.iter().all(is_so)
+        };
+        let what = || format!("{}: {}", named(subject), in_words(&wanted));
+        self.agree(what, (proof.missing.is_empty(), holds)).await?;
         if proof.missing.is_empty() {
             return Ok(edited);
         }
@@ -344,6 +350,13 @@ pub(super) fn named(subject: &Subject) -> String {
         Some(member) => format!("{}/{member}", subject.balancer),
         None => subject.balancer.url(),
     }
+}
+
+/// What an edit sets: `drain=On, lbset=2`.
+fn in_words(wanted: &[Wanted]) -> String {
+    let told: Vec<String> =
+        wanted.iter().map(|wanted| format!("{}={}", wanted.field, wanted.shown)).collect();
+    told.join(", ")
 }
 
 /// What is told of an edit that was made from here.

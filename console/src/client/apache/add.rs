@@ -5,15 +5,14 @@
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{
-    BalancerName, Change, Edited, EventKind, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Status,
-    Subject,
+    BalancerName, Change, Edited, EventKind, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Snapshot,
+    Status, Subject,
 };
 
 use super::act::{self, named};
 use super::form::{self, Wanted};
 use super::http::Ask;
 use super::page::Page;
-use super::servers::SEVERAL;
 use super::{Look, Manager, closed, record, settings};
 use crate::client::Failure;
 
@@ -55,7 +54,7 @@ impl Manager {
         let Ok(_acting) = self.acting.acquire().await else { return Err(closed()) };
         let own = Subject { balancer: subject.balancer.clone(), member: None };
         let before = self.form(&own).await?;
-        if is_listed(&before, subject) {
+        if is_listed(&before.snapshot, subject) {
             return already(subject, &before, wanted);
         }
         let form = self.joining(&own, addition, &before)?;
@@ -63,7 +62,10 @@ impl Manager {
         let after = self.ask_to_join(&form, subject, &before).await;
         self.with(|state| state.record.expect(None));
         let after = after?;
-        if !is_listed(&after, subject) {
+        let listed = is_listed(&after.snapshot, subject);
+        let what = || format!("{}: that it is there", named(subject));
+        self.agree(what, (listed, |seen: &Snapshot| is_listed(seen, subject))).await?;
+        if !listed {
             let why = format!(
                 "{}: httpd answered, and its page does not list it; see httpd's error log",
                 named(subject)
@@ -80,7 +82,7 @@ impl Manager {
             other => other.of_edit(),
         })?;
         let after = self.look().await.map_err(Failure::of_edit)?;
-        self.one_server().map_err(|_| Failure::FateUnknown(SEVERAL.to_owned()))?;
+        self.one_server_still()?;
         Ok(after)
     }
 
@@ -157,8 +159,8 @@ fn settings_of(parameters: &[String]) -> Result<MemberEdit, String> {
     Ok(edit)
 }
 
-fn is_listed(look: &Look, Subject { balancer, member }: &Subject) -> bool {
-    member.as_ref().is_some_and(|member| look.snapshot.member(balancer, member).is_some())
+fn is_listed(seen: &Snapshot, Subject { balancer, member }: &Subject) -> bool {
+    member.as_ref().is_some_and(|member| seen.member(balancer, member).is_some())
 }
 
 /// It is there before anything was done: fine, if it is as it was asked for.
