@@ -73,6 +73,7 @@ impl Registry {
             remaining,
             next,
             next_after,
+            estimated: false,
             notes,
         }
     }

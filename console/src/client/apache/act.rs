@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{Change, EditNote, Edited, EventKind, MemberEdit, Peer, Refusal, Snapshot, Subject};
+use evenkeel_protocol::{Change, EditNote, Edited, EventKind, Peer, Refusal, Snapshot, Subject};
 
 use super::form::{self, Wanted, body, encoded};
 use super::http::Ask;
+use super::order::Order;
 use super::page::{Balancer, Page};
 use super::settings::Setting;
 use super::{Look, Manager, closed, guard, record, settings};
@@ -16,18 +17,6 @@ use crate::client::Failure;
 
 /// Characters of a text of the page, in a message.
 const SHOWN: usize = 200;
-
-/// What is asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Order {
-    pub(super) wanted: Vec<Wanted>,
-    /// Do it only if the subject still has this revision.
-    pub(super) revision: Option<u64>,
-    /// Why, in the operator's words.
-    pub(super) reason: Option<String>,
-    /// What the guard of the last member is asked about; none: nothing that it could refuse, or it is overridden.
-    pub(super) guarded: Option<MemberEdit>,
-}
 
 impl Manager {
     /// Makes an edit and proves it.
@@ -94,7 +83,7 @@ impl Manager {
     }
 
     /// The fields that really change, and the body that changes them; none: all of it holds already.
-    fn prepare(
+    pub(super) fn prepare(
         &self,
         subject: &Subject,
         order: &Order,
@@ -104,10 +93,7 @@ impl Manager {
         let Look { page, snapshot, .. } = before;
         is_as_seen(subject, order.revision, snapshot)?;
         let (balancer, w) = listed(page, subject)?;
-        let differs = |wanted: &&Wanted| {
-            settings::get(snapshot, subject, wanted.field).is_none_or(|value| value != wanted.shown)
-        };
-        let wanted: Vec<Wanted> = order.wanted.iter().filter(differs).cloned().collect();
+        let wanted = order.differing(subject, snapshot);
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -266,7 +252,7 @@ fn following(wanted: &[Wanted]) -> Option<&'static str> {
 }
 
 /// What else should be known.
-fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
+pub(super) fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
     let mut notes: Vec<String> = besides
         .iter()
         .map(|(other, Change { field, before, after })| {

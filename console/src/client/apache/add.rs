@@ -27,12 +27,8 @@ impl Manager {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Edited, Failure> {
-        let invalid = |why: String| Failure::Refused(Refusal::new(Code::Invalid, why));
-        let edit = settings_of(&addition.parameters).map_err(invalid)?;
-        let member = MemberName::as_shown(&addition.url)
-            .map_err(|why| invalid(format!("'{}' {why}", addition.url)))?;
+        let (subject, edit) = wanted(balancer, addition)?;
         let wanted = form::of_member(&edit);
-        let subject = Subject { balancer: balancer.clone(), member: Some(member) };
         let mut joined = self.join(&subject, addition, &wanted).await?;
         let (true, Some(member)) = (joined.changed && !wanted.is_empty(), joined.member.clone()) else {
             return Ok(joined);
@@ -87,7 +83,12 @@ impl Manager {
     }
 
     /// The body that adds it.
-    fn joining(&self, own: &Subject, addition: &MemberAddition, before: &Look) -> Result<String, Failure> {
+    pub(super) fn joining(
+        &self,
+        own: &Subject,
+        addition: &MemberAddition,
+        before: &Look,
+    ) -> Result<String, Failure> {
         let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
         let Look { page, snapshot, .. } = before;
         act::is_as_seen(own, addition.revision, snapshot)?;
@@ -129,8 +130,24 @@ impl Manager {
     }
 }
 
+/// Whom an addition is about, and what is to be set of it once it is there.
+///
+/// # Errors
+///
+/// A parameter that the page cannot set, or a URL that is none.
+pub(super) fn wanted(
+    balancer: &BalancerName,
+    addition: &MemberAddition,
+) -> Result<(Subject, MemberEdit), Failure> {
+    let invalid = |why: String| Failure::Refused(Refusal::new(Code::Invalid, why));
+    let edit = settings_of(&addition.parameters).map_err(invalid)?;
+    let member =
+        MemberName::as_shown(&addition.url).map_err(|why| invalid(format!("'{}' {why}", addition.url)))?;
+    Ok((Subject { balancer: balancer.clone(), member: Some(member) }, edit))
+}
+
 /// What is said of one that is not to take requests at once.
-fn disabled(subject: &Subject) -> String {
+pub(super) fn disabled(subject: &Subject) -> String {
     format!("it starts disabled and serves nobody: evenkeel enable {} lets it in", named(subject))
 }
 
@@ -159,12 +176,12 @@ fn settings_of(parameters: &[String]) -> Result<MemberEdit, String> {
     Ok(edit)
 }
 
-fn is_listed(seen: &Snapshot, Subject { balancer, member }: &Subject) -> bool {
+pub(super) fn is_listed(seen: &Snapshot, Subject { balancer, member }: &Subject) -> bool {
     member.as_ref().is_some_and(|member| seen.member(balancer, member).is_some())
 }
 
 /// It is there before anything was done: fine, if it is as it was asked for.
-fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Result<Edited, Failure> {
+pub(super) fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Result<Edited, Failure> {
     let differs = |wanted: &&Wanted| {
         settings::get(&look.snapshot, subject, wanted.field).as_ref() != Some(&wanted.shown)
     };

@@ -131,9 +131,10 @@ impl Servers {
     fn stayed(&mut self, fell: bool) {
         self.in_a_row = self.in_a_row.saturating_add(1);
         if fell {
-            match self.alone.is_some() || self.calm.is_some() {
-                true => self.part(),
-                false => self.calm = Some(0),
+            if self.alone.is_some() || self.calm.is_some() {
+                self.part();
+            } else {
+                self.calm = Some(0);
             }
         } else if let Some(alone) = &mut self.alone {
             *alone += 1;
