@@ -57,7 +57,9 @@ impl Ability {
     pub fn why_not_httpd(self) -> &'static str {
         match self {
             Self::Plan => "httpd does not tell what edits would do: its page has no dry run",
-            Self::Undo => "httpd remembers no edits, so only the console that made one can take it back (u)",
+            Self::Undo => {
+                "httpd remembers no edits: the screen that made one takes it back (u), and each edit tells what was there before"
+            }
             Self::Overrides => {
                 "httpd does not tell what its configuration says, so nobody can tell what was set over it"
             }

@@ -261,7 +261,8 @@ pub(super) fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<Str
         .collect();
     if wanted.iter().any(|wanted| wanted.field == "lbfactor") {
         notes.push(
-            "the load of every member of the balancer was reset to its factor, as httpd does".to_owned(),
+            "the load of every member of the balancer is reset to its factor with that, as httpd does"
+                .to_owned(),
         );
     }
     notes
