@@ -11,6 +11,12 @@ pub fn what_happened(lost: &Override) -> &'static str {
     }
 }
 
+/// Was it certainly an edit, and not what the configuration had said before it was changed?
+pub fn is_certain(lost: &Override) -> bool {
+    let Loss { elsewhere, cause } = lost.loss;
+    cause != Some(Cause::Configuration) && (!elsewhere || cause.is_some())
+}
+
 /// What else is known of it; none: that it was ours, and that the restart forgot it.
 pub fn in_short(lost: &Override) -> Option<&'static str> {
     match lost.loss {

@@ -13,7 +13,7 @@ use crate::client::Failure;
 use crate::lineup::{Place, newcomers, places};
 
 /// What stands below every forecast.
-const OWN: &str = "httpd has no dry run: this is what this console expects, by the page as it is now";
+const OWN: &str = "foreseen by this console from the page as it is: httpd has no dry run";
 
 impl Manager {
     /// What a change of a member would do.

@@ -75,7 +75,7 @@ impl Manager {
     /// The same after something was posted.
     pub(super) fn one_server_still(&self) -> Result<(), Failure> {
         let several = self.with(|state| state.record.servers.several());
-        several.map_or(Ok(()), |why| Err(Failure::FateUnknown(why)))
+        several.map_or(Ok(()), |why| Err(Failure::FateUnknown(why.to_owned())))
     }
 
     /// Asks more answers, each over a connection of its own, whether all of them show of an edit what the first one did.

@@ -84,7 +84,7 @@ impl Record {
         self.number_revisions(&mut seen);
         seen.event = self.number;
         seen.alternating = several.is_some();
-        seen.warnings.splice(0..0, several);
+        seen.warnings.splice(0..0, self.servers.outlook());
         seen.forgotten.clone_from(&self.forgotten);
         self.last = Some(seen.clone());
         seen

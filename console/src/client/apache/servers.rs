@@ -171,13 +171,20 @@ impl Servers {
         (self.restless > 0 || self.calm.is_some()) && self.alone.is_none()
     }
 
-    /// Do the answers come from several servers? Then what stands above everything, and when that ends.
-    pub(super) fn several(&self) -> Option<String> {
+    /// Do the answers come from several servers? Then why nothing can be changed.
+    pub(super) fn several(&self) -> Option<&'static str> {
+        self.alone.map(|_| {
+            "several servers answer behind this name in turn (what tells them apart alternates), so nothing can be changed \
+             from here: name one of them with --apache, and with --host where its name matters"
+        })
+    }
+
+    /// The same for who looks on, with when that ends.
+    pub(super) fn outlook(&self) -> Option<String> {
         let alone = self.alone?;
         Some(format!(
-            "several servers answer behind this name in turn (what tells them apart alternates), so counters jump and \
-             nothing can be changed from here: name one of them with --apache, and with --host where its name matters; \
-             it ends when one alone gives {ALONE} answers in a row ({alone} so far)"
+            "several servers answer behind this name in turn: name one of them with --apache, or wait until one alone gives \
+             {ALONE} answers in a row ({alone} so far)"
         ))
     }
 
@@ -270,9 +277,9 @@ mod tests {
         let mut servers = heard("ABA");
         let alone = |count: usize| std::iter::repeat_n('A', count).collect::<String>();
         hear(&mut servers, &alone(199));
-        assert!(servers.several().unwrap().contains("(199 so far)"));
+        assert!(servers.outlook().unwrap().contains("(199 so far)"));
         hear(&mut servers, "B");
-        assert!(servers.several().unwrap().contains("(0 so far)"));
+        assert!(servers.outlook().unwrap().contains("(0 so far)"));
         hear(&mut servers, &alone(201));
         assert_eq!((servers.several(), servers.is_in_doubt(), servers.turns()), (None, false, 2));
         counted(&mut servers, [5, 4]);
