@@ -22,7 +22,7 @@ pub fn in_short(lost: &Override) -> Option<&'static str> {
     match lost.loss {
         Loss { cause: Some(Cause::Configuration), .. } => Some("reconfigured"),
         Loss { elsewhere: true, cause: Some(_) } => Some("not made here"),
-        Loss { elsewhere: true, cause: None } => Some("not made here, or reconfigured"),
+        Loss { elsewhere: true, cause: None } => Some("reconfigured, or not made here"),
         Loss { elsewhere: false, .. } => None,
     }
 }

@@ -36,12 +36,19 @@ fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
         ("drain", "On") => format!("{whose} drain of {name} is gone"),
         _ => format!("{whose} {field}={value} of {name} is gone"),
     };
-    let why = lost::in_short(lost).map_or_else(String::new, |why| format!(" ({why})"));
     let more = match snapshot.forgotten.len() {
         1 => String::new(),
         count => format!(", and {} more", count - 1),
     };
-    Some((format!("{}: {what}{more}{why}", lost::what_happened(lost)), "A sets it again"))
+    let text = match lost::in_short(lost) {
+        // That nobody need have forgotten anything must be read even where the line is short.
+        Some(why) if !lost::is_certain(lost) => format!("{why}: {what}{more}"),
+        why => {
+            let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+            format!("{}: {what}{more}{why}", lost::what_happened(lost))
+        }
+    };
+    Some((text, "A sets it again"))
 }
 
 /// Draws it, if there is one.
@@ -82,13 +89,13 @@ mod tests {
         for (elsewhere, cause, line) in [
             (false, None, "httpd was restarted: your lbset=3 of app/node1 is gone   "),
             (false, Some(Cause::Restart), "httpd was restarted: your lbset=3 of app/node1 is gone   "),
-            (false, Some(Cause::Configuration), "is gone (reconfigured)"),
+            (false, Some(Cause::Configuration), "▲ reconfigured: your lbset=3 of app/node1 is gone   "),
             (
                 true,
                 Some(Cause::Restart),
                 "httpd was restarted: the lbset=3 of app/node1 is gone (not made here)",
             ),
-            (true, None, "is gone (not made here, or reconfigured)"),
+            (true, None, "▲ reconfigured, or not made here: the lbset=3 of app/node1 is gone   "),
             (false, Some(Cause::Server), "another server answers now: your lbset=3 of app/node1 is gone   "),
         ] {
             let mut model = sample::model(120, 30);
