@@ -5,8 +5,8 @@ use evenkeel_protocol::Hello;
 /// Something that an Evenkeel proxy does, and not every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ability {
-    /// Tells what an edit would do.
-    Preview,
+    /// Tells what edits of many members would do together.
+    Plan,
     /// Takes back edits that other consoles made.
     Undo,
     /// Tells what was set over its configuration.
@@ -34,7 +34,7 @@ pub enum Ability {
 impl Ability {
     /// All of them.
     pub const ALL: [Self; 12] = [
-        Self::Preview,
+        Self::Plan,
         Self::Undo,
         Self::Overrides,
         Self::History,
@@ -56,12 +56,16 @@ impl Ability {
     /// Why an httpd does not have it.
     pub fn why_not_httpd(self) -> &'static str {
         match self {
-            Self::Preview => "httpd does not tell what an edit would do: its page has no dry run",
-            Self::Undo => "httpd remembers no edits, so only the console that made one can take it back (u)",
+            Self::Plan => "httpd does not tell what edits would do: its page has no dry run",
+            Self::Undo => {
+                "httpd remembers no edits: the screen that made one takes it back (u), and each edit tells what was there before"
+            }
             Self::Overrides => {
                 "httpd does not tell what its configuration says, so nobody can tell what was set over it"
             }
-            Self::History => "httpd remembers no past; this console shows what it saw",
+            Self::History => {
+                "httpd remembers no past; the screen and `evenkeel watch` show what they see from now on"
+            }
             Self::Sessions => {
                 "idle sessions are unknown: httpd sees a session only while a request of it is in flight"
             }

@@ -1,12 +1,28 @@
-//! What a restart of an httpd has forgotten: which of it was set from here, and which was only seen.
+//! What a restart of an httpd has forgotten, in the words of a line: whose it was, and what took it away, as far as a page
+//! can tell.
 
-use evenkeel_protocol::Override;
+use evenkeel_protocol::{Cause, Loss, Override};
 
-/// How the reason of a setting begins that was not made here: by somebody else, or by another command. Or the
-/// configuration itself was changed; a page does not tell that apart.
-pub const SEEN: &str = "seen before the restart, not made here";
+/// What happened to httpd when it was lost.
+pub fn what_happened(lost: &Override) -> &'static str {
+    match lost.loss.cause {
+        Some(Cause::Server) => "another server answers now",
+        Some(Cause::Restart | Cause::Configuration) | None => "httpd was restarted",
+    }
+}
 
-/// Was it made elsewhere?
-pub fn is_of_others(lost: &Override) -> bool {
-    lost.why.starts_with(SEEN)
+/// Was it certainly an edit, and not what the configuration had said before it was changed?
+pub fn is_certain(lost: &Override) -> bool {
+    let Loss { elsewhere, cause } = lost.loss;
+    cause != Some(Cause::Configuration) && (!elsewhere || cause.is_some())
+}
+
+/// What else is known of it; none: that it was ours, and that the restart forgot it.
+pub fn in_short(lost: &Override) -> Option<&'static str> {
+    match lost.loss {
+        Loss { cause: Some(Cause::Configuration), .. } => Some("reconfigured"),
+        Loss { elsewhere: true, cause: Some(_) } => Some("not made here"),
+        Loss { elsewhere: true, cause: None } => Some("reconfigured, or not made here"),
+        Loss { elsewhere: false, .. } => None,
+    }
 }

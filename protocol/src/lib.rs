@@ -24,6 +24,7 @@
 //! | [`history`] | what is remembered of the last hour |
 //! | [`mark`] | what may explain a graph |
 //! | [`reload`] | what reading the configuration anew did |
+//! | [`loss`] | how an edit was lost |
 //! | [`sessions`] | what was seen of the sessions of each route |
 //! | [`explain`] | why a request goes where it goes |
 //! | [`election`] | elections that took place |
@@ -50,6 +51,7 @@ pub mod history;
 pub mod latency;
 pub mod layers;
 pub mod lbmethod;
+pub mod loss;
 pub mod mark;
 pub mod name;
 pub mod place;
@@ -90,6 +92,7 @@ pub use history::{Fold, History, HistoryQuery, MemberHistory, Series};
 pub use latency::{Answers, Checks, Latencies, Latency};
 pub use layers::{Layers, MemberLine, Overridden, Overrides};
 pub use lbmethod::LbMethod;
+pub use loss::{Cause, Loss};
 pub use mark::{Mark, MarkKind};
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use plan::{BalancerOutlook, Intent, PlanOrder, PlanPreview, PlanStep, Proposal};

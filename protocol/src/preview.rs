@@ -35,6 +35,10 @@ pub struct Preview {
     pub next: Vec<MemberName>,
     /// The same after the edit.
     pub next_after: Vec<MemberName>,
+    /// Did nobody ask the proxy, because it has no dry run, and does the console say what it expects? Then `next` and
+    /// `next_after` are empty because they are unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
     /// What an operator should know, in sentences.
     pub notes: Vec<String>,
 }

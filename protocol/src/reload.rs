@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::loss::Loss;
 use crate::name::{BalancerName, MemberName};
 
 /// A balancer or one of its members.
@@ -27,6 +28,9 @@ pub struct Override {
     pub value: String,
     /// Why it holds, or why the configuration wins.
     pub why: String,
+    /// How it was lost, where only somebody who looked on can say.
+    #[serde(default, skip_serializing_if = "Loss::is_plain")]
+    pub loss: Loss,
 }
 
 /// The configuration was read anew.

@@ -80,6 +80,9 @@ pub struct Snapshot {
     /// made again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forgotten: Vec<Override>,
+    /// Do several servers answer in turn under one name? Then numbers jump and nothing can be changed from here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alternating: bool,
 }
 
 impl Snapshot {

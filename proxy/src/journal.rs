@@ -17,7 +17,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use evenkeel_protocol::{BalancerEdit, BalancerName, Change, MemberEdit, MemberName, Override, Subject};
+use evenkeel_protocol::{
+    BalancerEdit, BalancerName, Change, Loss, MemberEdit, MemberName, Override, Subject,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -344,6 +346,7 @@ impl Journal {
                     field: field.clone(),
                     value: shown(field, value),
                     why: why.to_owned(),
+                    loss: Loss::default(),
                 });
                 if holds {
                     tracing::info!(balancer = %subject.balancer, name, field, %value, "edit kept");

@@ -249,6 +249,7 @@ impl Registry {
             drains: Vec::new(),
             warnings: Vec::new(),
             forgotten: Vec::new(),
+            alternating: false,
         }
     }
 

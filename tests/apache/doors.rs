@@ -60,3 +60,21 @@ fn a_password_comes_from_the_line_the_environment_the_address_or_a_file() {
     finish(&mut named, "").with_code(0);
     assert_eq!(page.words("a"), "Init Drn Ok");
 }
+
+#[test]
+fn members_are_completed_as_whom_the_line_says() {
+    let folder = folder();
+    let Some((_page, url)) = locked(folder.path()) else { return };
+    let netrc = folder.path().join("netrc");
+    let offered = |user: &str| {
+        let words =
+            ["evenkeel", "--apache", &url, "--user", user, "--header", "'X-Why: a test'", "drain", "app/"];
+        let mut asked = Command::new(evenkeel());
+        asked.arg("--").args(words).env("NETRC", &netrc).env_remove("EVENKEEL_SOCKET");
+        let shell = [("EVENKEEL_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", "8"), ("_CLAP_IFS", "\n")];
+        finish(asked.envs(shell), "").with_code(0).out
+    };
+    assert_eq!(offered("anna:secret"), "app/a\napp/b");
+    assert_eq!(offered("'anna:secret'"), "app/a\napp/b", "a shell hands words over with their quotes");
+    assert_eq!(offered("anna:wrong"), "");
+}

@@ -31,6 +31,28 @@ fn it_waits_until_nothing_is_in_flight() {
 }
 
 #[test]
+fn another_command_waits_until_it_has_drained() {
+    for page in of_httpd().into_iter().chain([of_ours()]) {
+        let none = page.command("wait app/a drained").with_code(3);
+        assert!(none.err.contains("`evenkeel drain app/a`"), "{}", none.err);
+        let held = held(&page);
+        page.command("drain app/a").with_code(0);
+        page.command("wait app/a drained --timeout 500ms").with_code(124);
+        let waits = running(&page, "wait app/a drained --settle 500ms");
+        waits.says("1 request is in flight; idle sessions are unknown");
+        held.let_go();
+        drop(held.outcome());
+        let text = waits.ended().with_code(0).out;
+        assert!(text.contains("app/a: drained: no request was in flight for 500ms"), "{text}");
+        let waits = running(&page, "wait app/a drained --settle 1h");
+        waits.says("it must stay so for 1h");
+        page.command("undrain app/a").with_code(0);
+        let text = waits.ended().with_code(8).out;
+        assert!(text.contains("its drain is gone"), "{text}");
+    }
+}
+
+#[test]
 fn the_time_that_has_passed_does_what_was_asked() {
     let Some(page) = of_httpd() else { return };
     let held = held(&page);

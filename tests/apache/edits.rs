@@ -69,8 +69,6 @@ fn what_httpd_cannot_do_has_its_code_and_its_reason() {
         ("drain a --wait --until no-sessions", "idle sessions are unknown"),
         ("drain a --wait --timeout 1s --on-timeout cut", "cannot end what is in flight"),
         ("drain a --timeout 1s", "use --wait"),
-        ("drain a --dry-run", "no dry run"),
-        ("wait a drained", "use --wait"),
     ] {
         let ended = page.command(line).with_code(12);
         assert!(ended.err.contains(says) && ended.out.is_empty(), "{line}: {}", ended.err);
@@ -78,6 +76,32 @@ fn what_httpd_cannot_do_has_its_code_and_its_reason() {
     assert_eq!(page.words("a"), "Init Ok");
     page.command("drain nosuch").with_code(3);
     page.command("drain nosuch --ignore-missing").with_code(0);
+}
+
+#[test]
+fn a_dry_run_is_the_forecast_of_the_console_and_posts_nothing() {
+    for page in of_httpd().into_iter().chain([of_ours()]) {
+        for (line, code, says) in [
+            ("drain a --dry-run", 0, "takes new clients then: b"),
+            ("set a lbset=3 --dry-run", 0, "lbset 0 -> 3"),
+            ("set app timeout=9 --dry-run", 0, "timeout 0 -> 9"),
+            ("enable a --dry-run", 0, "it would change nothing"),
+            ("disable a --dry-run --if-revision 1", 8, "would change disabled Off -> On"),
+        ] {
+            let ended = page.command(line).with_code(code);
+            assert!(ended.out.contains(says), "{line}: {} {}", ended.out, ended.err);
+        }
+        let told = page.command("drain a --dry-run --json").with_code(0).out;
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!((&told["estimated"], &told["applied"]), (&true.into(), &false.into()));
+        let added = page.command("add app http://127.0.0.1:1 --dry-run").with_code(10);
+        assert!(added.err.contains("growth="), "{}", added.err);
+        assert_eq!([page.words("a"), page.words("b")], ["Init Ok", "Init Ok"]);
+        page.command("stop b").with_code(0);
+        let last = page.command("drain a --dry-run").with_code(4);
+        assert!(last.out.contains("takes new clients then: nobody"), "{}", last.out);
+        assert!(last.err.contains("it would be refused") && last.err.contains("last usable"), "{}", last.err);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod fleet;
 mod one_file;
 mod prompt;
 mod screen;
+mod several;
 mod tls;
 mod trouble;
 

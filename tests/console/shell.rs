@@ -135,6 +135,30 @@ fn zsh_completes_members_of_the_proxy_that_runs() {
 }
 
 #[test]
+fn bash_puts_words_together_that_readline_has_broken() {
+    if !has("bash") {
+        return;
+    }
+    let (proxy, _backends) = named();
+    let socket = proxy.admin().socket().display().to_string();
+    let script = format!(
+        "source <({} completions bash)\n\
+         COMP_LINE='evenkeel --socket={socket} drain app/' COMP_WORDS=(evenkeel --socket = {socket} drain app/)\n\
+         COMP_CWORD=5 COMP_TYPE=9 COMP_POINT=${{#COMP_LINE}}\n\
+         _evenkeel_whole_words evenkeel app/ drain\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        evenkeel().display()
+    );
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]).env("PATH", path()).env_remove("EVENKEEL_SOCKET");
+    let offered = finish(&mut bash, "").with_code(0).out;
+    assert!(
+        offered.lines().count() == 2 && offered.lines().all(|offer| offer.starts_with("app/")),
+        "{offered}"
+    );
+}
+
+#[test]
 fn bash_completes_every_command_that_the_manual_names() {
     let page = run(&evenkeel(), ["man"]).with_code(0).out;
     let offers = completed(&["evenkeel", ""]);

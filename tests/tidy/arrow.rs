@@ -98,6 +98,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "nix",
             "clap",
             "clap_complete",
+            // The words of a line that is completed, without their quotes.
+            "shlex",
             "clap_mangen",
             "strsim",
             // Its own settings: key bindings and named groups.

@@ -70,8 +70,35 @@ pub fn answer() {
 pub fn register(shell: Shell, out: &mut impl Write) -> io::Result<()> {
     let shells = Shells::builtins();
     let Some(completer) = shells.completer(shell.name()) else { return Ok(()) };
-    completer.write_registration(VARIABLE, "evenkeel", "evenkeel", "evenkeel", out)
+    completer.write_registration(VARIABLE, "evenkeel", "evenkeel", "evenkeel", out)?;
+    if shell == Shell::Bash { out.write_all(WHOLE_WORDS.as_bytes()) } else { Ok(()) }
 }
+
+/// Readline breaks words at colons and equals signs, so addresses and `--socket=PATH` come in pieces: they are put together
+/// again for this program, and of what it offers only the last piece is given back.
+const WHOLE_WORDS: &str = r#"
+_evenkeel_whole_words() {
+    local line=$COMP_LINE words=() index=0 at word
+    for at in "${!COMP_WORDS[@]}"; do
+        word=${COMP_WORDS[at]}
+        if ((at == 0)) || [[ $line == [[:space:]]* ]]; then
+            line=${line#"${line%%[![:space:]]*}"}
+            words+=("$word")
+        else
+            words[${#words[@]}-1]+=$word
+        fi
+        line=${line#"$word"}
+        ((at != COMP_CWORD)) || index=$((${#words[@]} - 1))
+    done
+    local whole=${words[index]}
+    local ahead=${whole%"$2"}
+    local COMP_WORDS=("${words[@]}") COMP_CWORD=$index
+    _clap_complete_evenkeel evenkeel "$whole" "$3"
+    [[ -z $ahead ]] || COMPREPLY=("${COMPREPLY[@]#"$ahead"}")
+}
+complete -o nospace -o bashdefault -o nosort -F _evenkeel_whole_words evenkeel 2>/dev/null ||
+    complete -o nospace -o bashdefault -F _evenkeel_whole_words evenkeel
+"#;
 
 /// Completes members.
 pub(super) fn members() -> ArgValueCompleter {
@@ -128,7 +155,7 @@ fn selectors(snapshot: &Snapshot, balancers: bool) -> Vec<String> {
 /// Of the proxies that the line so far means, and that answer.
 fn snapshots() -> Vec<Snapshot> {
     let sockets: Vec<PathBuf> = typed("--socket").into_iter().map(PathBuf::from).collect();
-    let options = TargetOptions { apache: typed("--apache"), ..TargetOptions::default() };
+    let options = options();
     // Nobody is asked for a password in the middle of a line.
     let environment = Environment { asks: false, ..Environment::of_this_process() };
     let search = Search {
@@ -156,9 +183,35 @@ fn snapshots() -> Vec<Snapshot> {
     answers.into_iter().filter_map(Result::ok).collect()
 }
 
+/// What the line says so far of manager pages, and of how they are reached.
+fn options() -> TargetOptions {
+    let last = |option| typed(option).pop();
+    let paths = |option| typed(option).into_iter().map(PathBuf::from);
+    TargetOptions {
+        apache: typed("--apache"),
+        user: last("--user"),
+        cookie: typed("--cookie"),
+        header: typed("--header"),
+        host: last("--host"),
+        cert: paths("--cert").next_back(),
+        key: paths("--key").next_back(),
+        cacert: paths("--cacert").collect(),
+        insecure: words().any(|word| word == "--insecure"),
+    }
+}
+
 /// The values of an option in the line that is being typed.
 fn typed(option: &str) -> Vec<String> {
-    values(option, std::env::args().skip_while(|word| word != "--").skip(1))
+    values(option, words())
+}
+
+/// The words of the line that is being typed, as the command would get them. Shells hand them over with their quotes.
+fn words() -> impl Iterator<Item = String> {
+    let words = std::env::args().skip_while(|word| word != "--").skip(1);
+    words.map(|word| match shlex::split(&word).as_deref() {
+        Some([plain]) => plain.clone(),
+        _ => word,
+    })
 }
 
 /// The values of an option in these words.
@@ -203,6 +256,9 @@ mod tests {
             register(*shell, &mut script).unwrap();
             let script = String::from_utf8(script).unwrap();
             assert!(script.contains(VARIABLE) && script.contains("evenkeel"), "{shell:?}: {script}");
+            // What puts words together calls this by its name.
+            let bash = script.contains("_clap_complete_evenkeel() {");
+            assert_eq!(bash, *shell == Shell::Bash);
         }
     }
 }

@@ -65,8 +65,10 @@ fn lines(preview: &Preview, snapshot: &Snapshot) -> Vec<String> {
         preview.revision
     )];
     lines.push(format!("  takes new clients then: {}", list(&preview.remaining)));
-    lines.push(format!("  next requests, as it is: {}", list(&preview.next)));
-    lines.push(format!("  next requests, then:     {}", list(&preview.next_after)));
+    if !preview.estimated {
+        lines.push(format!("  next requests, as it is: {}", list(&preview.next)));
+        lines.push(format!("  next requests, then:     {}", list(&preview.next_after)));
+    }
     lines.push(match preview.sessions {
         Some(sessions) => format!("  sessions affected: {sessions}"),
         None => "  sessions affected: unknown".to_owned(),

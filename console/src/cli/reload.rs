@@ -76,6 +76,8 @@ pub(super) fn told(what: &Override, outcome: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::Loss;
+
     use super::*;
 
     #[test]
@@ -86,6 +88,7 @@ mod tests {
             field: "lbfactor".to_owned(),
             value: "2.0".to_owned(),
             why: "it wins".to_owned(),
+            loss: Loss::default(),
         };
         let reloaded = Reloaded {
             reloads: 1,

@@ -1,5 +1,7 @@
 //! `wait`: looks on until a member is healthy, idle or drained, and changes nothing.
 
+mod attended;
+
 use std::str::FromStr;
 
 use clap::Args;
@@ -20,7 +22,8 @@ Examples:
   evenkeel wait app/node1 drained       how its drain ends, or how the last one ended
 
 healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time \
-passes first. idle: no request is in flight for the settle time; of sessions nothing is said.";
+passes first. idle: no request is in flight for the settle time; of sessions nothing is said. drained: an httpd runs no \
+drains, so there it is a member with N that is idle, and 8 tells that N was cleared meanwhile.";
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,7 @@ pub struct WaitArguments {
     /// How long to wait; 0: one look is enough
     #[arg(long, value_name = "TIME", default_value = "forever")]
     timeout: Patience,
-    /// For idle: how long nothing must be in flight, in one piece
+    /// For idle, and for drained at an httpd: how long nothing must be in flight, in one piece
     #[arg(long, value_name = "TIME", default_value = "5s")]
     settle: Span,
     /// Print the result as JSON
@@ -97,6 +100,9 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
             Condition::Healthy => until_healthy(&mut asking, &target, None, (output, &mut last)).await,
             Condition::Idle => {
                 until_idle(&mut asking, (&target, arguments.settle), (output, &mut last)).await
+            }
+            Condition::Drained if asking.client.lacks(Ability::Jobs).is_some() => {
+                attended::until_drained(&mut asking, (&target, arguments.settle), (output, &mut last)).await
             }
             Condition::Drained => until_drained(&mut asking, &target, (output, &mut last)).await,
         }
@@ -153,8 +159,12 @@ fn told(
     Ok(ended.exit)
 }
 
-/// The member in a snapshot, which may have been taken away meanwhile.
+/// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn nobody can say how it is.
 fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnapshot, Stop> {
+    if snapshot.alternating {
+        let why = snapshot.warnings.first().cloned().unwrap_or_default();
+        return Err(Stop::Failed(Exit::ReadOnly, why));
+    }
     let found = snapshot.member(&target.balancer, &target.member);
     found.ok_or_else(|| Stop::Missing(format!("{} is no longer configured", target.label)))
 }
@@ -218,28 +228,48 @@ async fn until_idle(
     (target, settle): (&Target, Span),
     (output, last): (&mut Output<'_>, &mut String),
 ) -> Result<Ended, Stop> {
-    let mut quiet_since: Option<(Timestamp, u64)> = None;
-    // The proxy's own clock, of which only the looks of one process are compared.
-    let needed = u64::from(LOOKS) * settle.millis() / 1000;
-    let mut looks = 0;
+    let mut quiet = Quiet::default();
     loop {
         let snapshot = asking.snapshot(output).await?;
         let member = member(&snapshot, target)?;
-        let came = quiet_since
-            .is_none_or(|(started, elected)| started != snapshot.proxy.started || elected != member.elected);
-        looks = if member.busy > 0 || came { 0 } else { looks + 1 };
-        quiet_since = Some((snapshot.proxy.started, member.elected));
-        if member.busy == 0 && looks >= needed {
+        if quiet.is_enough((&snapshot, member), settle) {
             let why = format!("idle: no request was in flight for {settle}; sessions may come back");
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
-        let phase = if member.busy > 0 { "busy" } else { "settling" };
-        *last = match member.busy {
+        *last = Quiet::told(member, settle);
+        asking.tell(output, Quiet::phase(member), &format!("{}: {last}", target.label));
+    }
+}
+
+/// For how long nothing has been in flight.
+#[derive(Debug, Default)]
+struct Quiet {
+    /// The proxy's run, and how often the member had been elected.
+    since: Option<(Timestamp, u64)>,
+    looks: u64,
+}
+
+impl Quiet {
+    /// Takes in one look; has it been for the settle time?
+    fn is_enough(&mut self, (snapshot, member): (&Snapshot, &MemberSnapshot), settle: Span) -> bool {
+        // Looks are counted, for the proxy's own clock can be compared only within one process.
+        let needed = u64::from(LOOKS) * settle.millis() / 1000;
+        let now = (snapshot.proxy.started, member.elected);
+        let came = self.since.replace(now) != Some(now);
+        self.looks = if member.busy > 0 || came { 0 } else { self.looks + 1 };
+        member.busy == 0 && self.looks >= needed
+    }
+
+    fn phase(member: &MemberSnapshot) -> &'static str {
+        if member.busy > 0 { "busy" } else { "settling" }
+    }
+
+    fn told(member: &MemberSnapshot, settle: Span) -> String {
+        match member.busy {
             0 => format!("no request is in flight, and it must stay so for {settle}"),
             1 => "1 request is in flight".to_owned(),
             busy => format!("{busy} requests are in flight"),
-        };
-        asking.tell(output, phase, &format!("{}: {last}", target.label));
+        }
     }
 }
 
@@ -248,9 +278,6 @@ async fn until_drained(
     target: &Target,
     (output, last): (&mut Output<'_>, &mut String),
 ) -> Result<Ended, Stop> {
-    if let Some(why) = asking.client.lacks(Ability::Jobs) {
-        return Err(Stop::Failed(Exit::Unable, why.to_owned()));
-    }
     let snapshot = asking.snapshot(output).await?;
     let mut drains = snapshot.drains.iter().rev();
     let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);

@@ -11,7 +11,10 @@
 //! | `reading` | the page, read as often as it takes to know whose it is |
 //! | `servers` | whether one server answers, one that was restarted, or several |
 //! | `record` | what follows from having looked before: events, restarts, edits that were forgotten |
+//! | `losses` | what a restart has taken away, and by what |
+//! | `order` | what an edit asks for |
 //! | `act` | an edit: posted, read again, and proven |
+//! | `foresee` | what an edit would do, as far as this console can tell |
 //! | `guard` | whether an edit would leave nobody |
 //! | `add` | a member that is added, likewise |
 //! | `jobs`, `drains` | drains, which go on while this process looks on |
@@ -23,12 +26,15 @@ mod act;
 mod add;
 mod clock;
 mod drains;
+mod foresee;
 mod form;
 mod guard;
 mod html;
 mod http;
 mod jobs;
 pub(super) mod listen;
+mod losses;
+mod order;
 mod page;
 mod reading;
 mod record;
@@ -133,10 +139,7 @@ impl Manager {
         edit: &MemberEdit,
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
-        let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        let guarded = Some(edit.clone()).filter(|edit| edit.force != Some(true));
-        let wanted = form::of_member(edit);
-        self.act(&subject, act::Order { wanted, revision: edit.revision, reason, guarded }).await
+        self.act(&subject, order::Order::of_member(edit)).await
     }
 
     pub(super) async fn edit_balancer(
@@ -145,9 +148,7 @@ impl Manager {
         edit: &BalancerEdit,
     ) -> Result<Edited, Failure> {
         let subject = Subject { balancer: balancer.clone(), member: None };
-        let reason = edit.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        let wanted = form::of_balancer(edit);
-        self.act(&subject, act::Order { wanted, revision: edit.revision, reason, guarded: None }).await
+        self.act(&subject, order::Order::of_balancer(edit)).await
     }
 
     pub(super) fn events(manager: &Arc<Self>, since: Option<u64>, follow: bool) -> Result<Events, Failure> {

@@ -17,7 +17,10 @@ impl Client {
         member: &MemberName,
         edit: &MemberEdit,
     ) -> Result<Preview, Failure> {
-        self.able(Ability::Preview)?.ask(&Call::preview_member(balancer, member), Some(edit)).await
+        match &self.side {
+            Side::Socket(socket) => socket.ask(&Call::preview_member(balancer, member), Some(edit)).await,
+            Side::Apache(manager) => Box::pin(manager.preview_member(balancer, member, edit)).await,
+        }
     }
 
     /// What a change of a balancer's own settings would do.
@@ -26,7 +29,10 @@ impl Client {
         balancer: &BalancerName,
         edit: &BalancerEdit,
     ) -> Result<Preview, Failure> {
-        self.able(Ability::Preview)?.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await
+        match &self.side {
+            Side::Socket(socket) => socket.ask(&Call::PreviewBalancer(balancer.clone()), Some(edit)).await,
+            Side::Apache(manager) => Box::pin(manager.preview_balancer(balancer, edit)).await,
+        }
     }
 
     /// Adds a member.
@@ -50,7 +56,12 @@ impl Client {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Preview, Failure> {
-        self.able(Ability::Preview)?.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
+        match &self.side {
+            Side::Socket(socket) => {
+                socket.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
+            }
+            Side::Apache(manager) => Box::pin(manager.preview_addition(balancer, addition)).await,
+        }
     }
 
     /// Removes a member that was added at run time.
@@ -77,7 +88,7 @@ impl Client {
 
     /// What several changes of members would do together.
     pub async fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Failure> {
-        self.able(Ability::Preview)?.ask(&Call::PreviewPlan, Some(order)).await
+        self.able(Ability::Plan)?.ask(&Call::PreviewPlan, Some(order)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.

@@ -31,7 +31,8 @@ pub fn remarks(preview: &Preview, balancer: Option<&BalancerSnapshot>) -> Vec<Re
     let plain = |text: String| Remark { tone: Tone::Plain, text };
     let mut remarks = Vec::new();
     if let Some(refusal) = &preview.refusal {
-        let text = format!("The proxy refuses it: {}", short_of(refusal));
+        let who = if preview.estimated { "This console" } else { "The proxy" };
+        let text = format!("{who} refuses it: {}", short_of(refusal));
         remarks.push(Remark { tone: Tone::Warning, text });
     }
     // What was measured the proxy says in its own words.
@@ -231,6 +232,7 @@ mod tests {
             remaining: vec![two.clone()],
             next: vec![one.clone(), two.clone()],
             next_after: vec![two.clone(), two],
+            estimated: false,
             notes: vec!["a note".to_owned()],
         };
         assert!(is_guarded(&preview));

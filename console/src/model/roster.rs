@@ -56,6 +56,11 @@ impl Roster {
         self.snapshot.as_ref()
     }
 
+    /// Do several servers answer in turn? Then nothing can be changed from here.
+    pub fn is_alternating(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.alternating)
+    }
+
     /// All balancers, in configuration order.
     pub fn balancers(&self) -> &[BalancerSnapshot] {
         self.snapshot.as_ref().map_or(&[], |snapshot| snapshot.balancers.as_slice())

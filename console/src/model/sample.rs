@@ -90,6 +90,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
         drains: Vec::new(),
         warnings: Vec::new(),
         forgotten: Vec::new(),
+        alternating: false,
         proxy: Hello {
             product: "evenkeel-proxy".to_owned(),
             version: "0.1.0".to_owned(),

@@ -2,6 +2,7 @@
 
 use evenkeel_protocol::{Change, MemberEdit, Override};
 
+use crate::lost;
 use crate::model::act::{Act, Turn};
 use crate::model::form;
 use crate::model::question::Question;
@@ -11,7 +12,9 @@ use crate::update::{drain, edit};
 
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
-    let Some(first) = model.forgotten().first().cloned() else {
+    let forgotten = model.forgotten();
+    let first = forgotten.iter().find(|lost| lost::is_certain(lost)).or(forgotten.first()).cloned();
+    let Some(first) = first else {
         return model.tell(Tone::Plain, "nothing was forgotten");
     };
     let Some(member) = first.subject.member.clone() else {
@@ -30,11 +33,13 @@ pub(super) fn ask(model: &mut Model) {
     model.popup = Some(Popup::Confirm(Box::new(Question::new(subjects, act))));
 }
 
-/// All that was forgotten of a member, at once; a drain alone is begun as drains are.
+/// All that was forgotten of a member, at once; a drain alone is begun as drains are. What a changed configuration may have
+/// said on purpose is asked for by itself, lest a yes to a drain takes it back.
 fn act(model: &Model, target: &Target, first: &Override) -> Option<Act> {
     let (_, member) = edit::found(model, target)?;
-    let lost: Vec<&Override> =
-        model.forgotten().iter().filter(|lost| lost.subject == first.subject).collect();
+    let belongs =
+        |lost: &Override| lost.subject == first.subject && lost::is_certain(lost) == lost::is_certain(first);
+    let lost: Vec<&Override> = model.forgotten().iter().filter(|lost| belongs(lost)).collect();
     if let [Override { field, value, .. }] = lost.as_slice()
         && field == "drain"
         && value == "On"
@@ -78,6 +83,7 @@ mod tests {
             field: (*field).to_owned(),
             value: (*value).to_owned(),
             why: String::new(),
+            loss: evenkeel_protocol::Loss::default(),
         };
         snapshot.forgotten = fields.iter().map(lost).collect();
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
@@ -107,5 +113,22 @@ mod tests {
         let mut model = forgetful(&[]);
         press(&mut model, "A");
         assert_eq!(model.popup, None);
+    }
+
+    #[test]
+    fn a_yes_to_a_drain_takes_no_changed_configuration_back() {
+        let mut model = forgetful(&[("lbfactor", "1.00"), ("drain", "On")]);
+        let mut snapshot = model.roster.snapshot().unwrap().clone();
+        snapshot.forgotten[0].loss.elsewhere = true;
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        press(&mut model, "A");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        assert!(matches!(question.act, Act::Drain(_)), "{:?}", question.act);
+        model.popup = None;
+        snapshot.forgotten.pop();
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, "A");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        assert_eq!(question.act.changes().len(), 1, "it is asked by itself");
     }
 }

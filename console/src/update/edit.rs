@@ -216,6 +216,11 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
         Some(super::lock::how_to_open(model))
     } else if !model.is_connected() {
         Some("the proxy does not answer, so nothing can be changed".to_owned())
+    } else if model.roster.is_alternating() {
+        Some(
+            "several servers answer in turn, so nothing can be changed: name one of them with --apache"
+                .to_owned(),
+        )
     } else if model.batch.as_ref().is_some_and(|batch| !batch.is_over()) {
         Some("the act on many is not over; wait for its end".to_owned())
     } else {

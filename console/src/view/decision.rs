@@ -7,7 +7,6 @@ use ratatui::text::Line;
 
 use super::Scene;
 use super::confirm::{change_lines, remark_lines};
-use crate::ability::Ability;
 use crate::model::decision::{Decision, Matter};
 use crate::model::forecast;
 use crate::model::question::Standing;
@@ -59,9 +58,7 @@ fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequen
             let balancer = snapshot.and_then(|snapshot| snapshot.balancer(balancer));
             remarks.extend(forecast::remarks(preview, balancer));
         }
-        Some(Err(why))
-            if (comes || decision.undo().is_some()) && scene.model.lacks(Ability::Preview).is_none() =>
-        {
+        Some(Err(why)) if comes || decision.undo().is_some() => {
             remarks.push(Remark { tone: Tone::Warning, text: format!("The proxy says: {why}") });
         }
         Some(Err(why)) => remarks.push(plain(format!("What it would do is not known: {why}"))),

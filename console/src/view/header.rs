@@ -18,6 +18,9 @@ use crate::widget::text::{cut, width};
 /// The state of the connection, in at most `room` columns.
 fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
     match scene.model.freshness() {
+        Freshness::Live if scene.model.roster.is_alternating() => {
+            scene.span(Role::Alarm, "▲ several servers, no edits")
+        }
         Freshness::Live if scene.model.pace == Pace::default() => scene.span(Role::Good, "● live"),
         Freshness::Live => scene.span(Role::Good, format!("● live, each {}", scene.model.pace)),
         Freshness::Frozen(seconds) => {
@@ -171,6 +174,9 @@ fn fitting(forms: &[&str], columns: usize) -> String {
 /// missing, but never how many are well.
 fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let state = match scene.model.freshness() {
+        Freshness::Live if scene.model.roster.is_alternating() => {
+            Some(scene.span(Role::Alarm, fitting(&["several servers", "several"], columns)))
+        }
         Freshness::Live => None,
         Freshness::Frozen(seconds) => {
             Some(scene.span(Role::Warning, fitting(&[&format!("frozen {seconds} s"), "frozen"], columns)))

@@ -20,7 +20,8 @@ pub(super) fn height(scene: Scene<'_>) -> u16 {
 /// The line, and the key that sees to it.
 fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
-    let Some(lost) = snapshot.forgotten.first() else {
+    // Of several servers in turn nobody can say what they have forgotten.
+    let Some(lost) = snapshot.forgotten.first().filter(|_| !snapshot.alternating) else {
         return snapshot.warnings.first().map(|warning| (warning.clone(), ""));
     };
     let Override { subject, field, value, .. } = lost;
@@ -30,19 +31,24 @@ fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
         }
         None => subject.balancer.to_string(),
     };
+    let whose = if lost.loss.elsewhere { "the" } else { "your" };
     let what = match (field.as_str(), value.as_str()) {
-        ("drain", "On") if lost::is_of_others(lost) => {
-            format!("the drain of {name} is gone ({})", lost::SEEN)
-        }
-        _ if lost::is_of_others(lost) => format!("{field}={value} of {name} is gone ({})", lost::SEEN),
-        ("drain", "On") => format!("your drain of {name} is gone"),
-        _ => format!("your edit of {name} is gone ({field}={value})"),
+        ("drain", "On") => format!("{whose} drain of {name} is gone"),
+        _ => format!("{whose} {field}={value} of {name} is gone"),
     };
     let more = match snapshot.forgotten.len() {
         1 => String::new(),
         count => format!(", and {} more", count - 1),
     };
-    Some((format!("httpd was restarted: {what}{more}"), "A sets it again"))
+    let text = match lost::in_short(lost) {
+        // That nobody need have forgotten anything must be read even where the line is short.
+        Some(why) if !lost::is_certain(lost) => format!("{why}: {what}{more}"),
+        why => {
+            let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+            format!("{}: {what}{more}{why}", lost::what_happened(lost))
+        }
+    };
+    Some((text, "A sets it again"))
 }
 
 /// Draws it, if there is one.
@@ -54,4 +60,68 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         scene.span(Role::Accent, key),
     ]);
     buffer.set_line(area.x, area.y, &line, area.width);
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::{Cause, Loss, Subject};
+
+    use super::super::tests::{RICH, painted, text};
+    use crate::lost;
+    use crate::message::Message;
+    use crate::model::sample;
+    use crate::news::News;
+    use crate::update::hands::press;
+    use crate::update::update;
+
+    #[test]
+    fn whose_it_was_and_what_took_it_away_is_told_as_far_as_it_is_known() {
+        let lost = |elsewhere, cause| {
+            let target = sample::target("node1");
+            super::Override {
+                subject: Subject { balancer: target.balancer, member: Some(target.member) },
+                field: "lbset".to_owned(),
+                value: "3".to_owned(),
+                why: String::new(),
+                loss: Loss { elsewhere, cause },
+            }
+        };
+        for (elsewhere, cause, line) in [
+            (false, None, "httpd was restarted: your lbset=3 of app/node1 is gone   "),
+            (false, Some(Cause::Restart), "httpd was restarted: your lbset=3 of app/node1 is gone   "),
+            (false, Some(Cause::Configuration), "▲ reconfigured: your lbset=3 of app/node1 is gone   "),
+            (
+                true,
+                Some(Cause::Restart),
+                "httpd was restarted: the lbset=3 of app/node1 is gone (not made here)",
+            ),
+            (true, None, "▲ reconfigured, or not made here: the lbset=3 of app/node1 is gone   "),
+            (false, Some(Cause::Server), "another server answers now: your lbset=3 of app/node1 is gone   "),
+        ] {
+            let mut model = sample::model(120, 30);
+            let mut snapshot = sample::snapshot(62);
+            snapshot.forgotten = vec![lost(elsewhere, cause)];
+            update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+            let drawn = text(&painted(&model, RICH));
+            assert!(drawn.contains(line), "{elsewhere} {cause:?}: {drawn}");
+        }
+        assert_eq!(lost::in_short(&lost(false, Some(Cause::Restart))), None);
+    }
+
+    #[test]
+    fn while_several_servers_answer_that_stands_above_and_below_and_nothing_is_asked() {
+        for (width, height) in [(80, 24), (120, 30)] {
+            let mut model = sample::model(width, height);
+            let mut snapshot = sample::snapshot(62);
+            snapshot.alternating = true;
+            snapshot.warnings = vec!["several servers answer behind this name".to_owned()];
+            update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+            let drawn = text(&painted(&model, RICH));
+            assert!(drawn.contains("▲ several servers, no edits") && !drawn.contains("● live"), "{drawn}");
+            assert!(drawn.contains("▲ several servers answer behind this name"), "{drawn}");
+            press(&mut model, "d");
+            assert_eq!(model.popup, None);
+            assert!(model.toast.as_ref().unwrap().text.contains("name one of them with --apache"));
+        }
+    }
 }

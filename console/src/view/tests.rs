@@ -29,14 +29,14 @@ pub(super) const RICH: Theme =
 pub(super) const PLAIN: Theme =
     Theme { colours: Colours::None, ground: Ground::Unknown, glyphs: Glyphs::Ascii };
 
-fn painted(model: &Model, theme: Theme) -> Buffer {
+pub(super) fn painted(model: &Model, theme: Theme) -> Buffer {
     let look = Look { theme, zone: TimeZone::UTC };
     let mut terminal = Terminal::new(TestBackend::new(model.size.width, model.size.height)).unwrap();
     terminal.draw(|frame| view(frame, model, &look)).unwrap();
     terminal.backend().buffer().clone()
 }
 
-fn text(buffer: &Buffer) -> String {
+pub(super) fn text(buffer: &Buffer) -> String {
     let mut lines = String::new();
     for row in buffer.area.rows() {
         let line: String = row.columns().map(|cell| buffer[(cell.x, cell.y)].symbol()).collect();
@@ -247,6 +247,7 @@ fn an_edit_that_a_reload_dropped_is_not_the_last_change() {
         field: "drain".to_owned(),
         value: "On".to_owned(),
         why: "it is gone".to_owned(),
+        loss: evenkeel_protocol::Loss::default(),
     };
     let mut event = sample::failed_event(3);
     event.kind = evenkeel_protocol::EventKind::OverrideDropped(dropped);
@@ -421,6 +422,7 @@ fn forgetful(width: u16, height: u16) -> Model {
         field: "drain".to_owned(),
         value: "On".to_owned(),
         why: String::new(),
+        loss: evenkeel_protocol::Loss::default(),
     });
     hear(&mut model, snapshot);
     model

@@ -1,7 +1,7 @@
 //! Members that were added at run time: they are kept like edits, and join their balancers again at each reading of
 //! the configuration, until they are removed, their balancer is gone, or the configuration has them itself.
 
-use evenkeel_protocol::{MemberName, Override, Subject};
+use evenkeel_protocol::{Loss, MemberName, Override, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::line::Line;
@@ -106,7 +106,10 @@ impl Journal {
             };
             let (subject, value) = (added.subject.clone(), added.line());
             let name = value.as_str();
-            let told = |why: String| Override { subject, field: FIELD.to_owned(), value: value.clone(), why };
+            let told = |why: String| {
+                let (field, value, loss) = (FIELD.to_owned(), value.clone(), Loss::default());
+                Override { subject, field, value, why, loss }
+            };
             match outcome {
                 Ok(()) => {
                     tracing::info!(balancer = %added.subject.balancer, name, "member added again");

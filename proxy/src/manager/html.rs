@@ -17,9 +17,10 @@ const HEAD: &str = "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\" \"http:/
     table {\n border-width: 1px;\n border-spacing: 3px;\n border-style: solid;\n border-color: gray;\n \
     border-collapse: collapse;\n background-color: white;\n text-align: center;\n}\n\
     th {\n border-width: 1px;\n padding: 4px 8px;\n border-style: dotted;\n border-color: gray;\n \
-    background-color: #e8ecf0;\n text-align: center;\n}\n\
+    background-color: #e8ecf0;\n text-align: center;\n white-space: nowrap;\n}\n\
     td {\n border-width: 1px;\n padding: 4px 8px;\n border-style: dotted;\n border-color: gray;\n \
-    background-color: white;\n text-align: center;\n font-variant-numeric: tabular-nums;\n}\n\
+    background-color: white;\n text-align: center;\n font-variant-numeric: tabular-nums;\n white-space: nowrap;\n}\n\
+    td:first-child, form td {\n text-align: left;\n}\n\
     .done, .refused {\n border-left: 4px solid #2e7d32;\n padding: 4px 12px;\n margin: 4px 0;\n \
     background-color: #eef6ee;\n}\n\
     .refused {\n border-color: #b71c1c;\n background-color: #fbeeee;\n}\n\

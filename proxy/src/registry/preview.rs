@@ -74,6 +74,7 @@ impl Registry {
             remaining,
             next,
             next_after,
+            estimated: false,
             notes,
         }
     }

@@ -5,30 +5,18 @@ use std::collections::BTreeMap;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{Change, EditNote, Edited, EventKind, MemberEdit, Peer, Refusal, Snapshot, Subject};
+use evenkeel_protocol::{Change, EditNote, Edited, EventKind, Peer, Refusal, Snapshot, Subject};
 
 use super::form::{self, Wanted, body, encoded};
 use super::http::Ask;
+use super::order::Order;
 use super::page::{Balancer, Page};
-use super::servers::SEVERAL;
 use super::settings::Setting;
 use super::{Look, Manager, closed, guard, record, settings};
 use crate::client::Failure;
 
 /// Characters of a text of the page, in a message.
 const SHOWN: usize = 200;
-
-/// What is asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Order {
-    pub(super) wanted: Vec<Wanted>,
-    /// Do it only if the subject still has this revision.
-    pub(super) revision: Option<u64>,
-    /// Why, in the operator's words.
-    pub(super) reason: Option<String>,
-    /// What the guard of the last member is asked about; none: nothing that it could refuse, or it is overridden.
-    pub(super) guarded: Option<MemberEdit>,
-}
 
 impl Manager {
     /// Makes an edit and proves it.
@@ -43,10 +31,17 @@ impl Manager {
         let after = self.post(&form, &before).await;
         self.with(|state| state.record.expect(None));
         let after = after.map_err(Failure::of_edit)?;
-        self.one_server().map_err(|_| Failure::FateUnknown(SEVERAL.to_owned()))?;
+        self.one_server_still()?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
         let changes = (proof.changes.clone(), notes(&proof.besides, &wanted));
         let edited = self.tell_of(edited(subject, &after, changes), (subject, order.reason), &after);
+        let holds = |seen: &Snapshot| {
+            let is_so =
+                |wanted: &Wanted| settings::get(seen, subject, wanted.field).as_ref() == Some(&wanted.shown);
+            wanted.iter().all(is_so)
+        };
+        let what = || format!("{}: {}", named(subject), in_words(&wanted));
+        self.agree(what, (proof.missing.is_empty(), holds)).await?;
         if proof.missing.is_empty() {
             return Ok(edited);
         }
@@ -88,7 +83,7 @@ impl Manager {
     }
 
     /// The fields that really change, and the body that changes them; none: all of it holds already.
-    fn prepare(
+    pub(super) fn prepare(
         &self,
         subject: &Subject,
         order: &Order,
@@ -98,10 +93,7 @@ impl Manager {
         let Look { page, snapshot, .. } = before;
         is_as_seen(subject, order.revision, snapshot)?;
         let (balancer, w) = listed(page, subject)?;
-        let differs = |wanted: &&Wanted| {
-            settings::get(snapshot, subject, wanted.field).is_none_or(|value| value != wanted.shown)
-        };
-        let wanted: Vec<Wanted> = order.wanted.iter().filter(differs).cloned().collect();
+        let wanted = order.differing(subject, snapshot);
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -260,7 +252,7 @@ fn following(wanted: &[Wanted]) -> Option<&'static str> {
 }
 
 /// What else should be known.
-fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
+pub(super) fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
     let mut notes: Vec<String> = besides
         .iter()
         .map(|(other, Change { field, before, after })| {
@@ -269,7 +261,8 @@ fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
         .collect();
     if wanted.iter().any(|wanted| wanted.field == "lbfactor") {
         notes.push(
-            "the load of every member of the balancer was reset to its factor, as httpd does".to_owned(),
+            "the load of every member of the balancer is reset to its factor with that, as httpd does"
+                .to_owned(),
         );
     }
     notes
@@ -344,6 +337,13 @@ pub(super) fn named(subject: &Subject) -> String {
         Some(member) => format!("{}/{member}", subject.balancer),
         None => subject.balancer.url(),
     }
+}
+
+/// What an edit sets: `drain=On, lbset=2`.
+fn in_words(wanted: &[Wanted]) -> String {
+    let told: Vec<String> =
+        wanted.iter().map(|wanted| format!("{}={}", wanted.field, wanted.shown)).collect();
+    told.join(", ")
 }
 
 /// What is told of an edit that was made from here.

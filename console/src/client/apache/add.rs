@@ -5,15 +5,14 @@
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{
-    BalancerName, Change, Edited, EventKind, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Status,
-    Subject,
+    BalancerName, Change, Edited, EventKind, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Snapshot,
+    Status, Subject,
 };
 
 use super::act::{self, named};
 use super::form::{self, Wanted};
 use super::http::Ask;
 use super::page::Page;
-use super::servers::SEVERAL;
 use super::{Look, Manager, closed, record, settings};
 use crate::client::Failure;
 
@@ -28,12 +27,8 @@ impl Manager {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Edited, Failure> {
-        let invalid = |why: String| Failure::Refused(Refusal::new(Code::Invalid, why));
-        let edit = settings_of(&addition.parameters).map_err(invalid)?;
-        let member = MemberName::as_shown(&addition.url)
-            .map_err(|why| invalid(format!("'{}' {why}", addition.url)))?;
+        let (subject, edit) = wanted(balancer, addition)?;
         let wanted = form::of_member(&edit);
-        let subject = Subject { balancer: balancer.clone(), member: Some(member) };
         let mut joined = self.join(&subject, addition, &wanted).await?;
         let (true, Some(member)) = (joined.changed && !wanted.is_empty(), joined.member.clone()) else {
             return Ok(joined);
@@ -55,7 +50,7 @@ impl Manager {
         let Ok(_acting) = self.acting.acquire().await else { return Err(closed()) };
         let own = Subject { balancer: subject.balancer.clone(), member: None };
         let before = self.form(&own).await?;
-        if is_listed(&before, subject) {
+        if is_listed(&before.snapshot, subject) {
             return already(subject, &before, wanted);
         }
         let form = self.joining(&own, addition, &before)?;
@@ -63,7 +58,10 @@ impl Manager {
         let after = self.ask_to_join(&form, subject, &before).await;
         self.with(|state| state.record.expect(None));
         let after = after?;
-        if !is_listed(&after, subject) {
+        let listed = is_listed(&after.snapshot, subject);
+        let what = || format!("{}: that it is there", named(subject));
+        self.agree(what, (listed, |seen: &Snapshot| is_listed(seen, subject))).await?;
+        if !listed {
             let why = format!(
                 "{}: httpd answered, and its page does not list it; see httpd's error log",
                 named(subject)
@@ -80,12 +78,17 @@ impl Manager {
             other => other.of_edit(),
         })?;
         let after = self.look().await.map_err(Failure::of_edit)?;
-        self.one_server().map_err(|_| Failure::FateUnknown(SEVERAL.to_owned()))?;
+        self.one_server_still()?;
         Ok(after)
     }
 
     /// The body that adds it.
-    fn joining(&self, own: &Subject, addition: &MemberAddition, before: &Look) -> Result<String, Failure> {
+    pub(super) fn joining(
+        &self,
+        own: &Subject,
+        addition: &MemberAddition,
+        before: &Look,
+    ) -> Result<String, Failure> {
         let refused = |code, why: String| Err(Failure::Refused(Refusal::new(code, why)));
         let Look { page, snapshot, .. } = before;
         act::is_as_seen(own, addition.revision, snapshot)?;
@@ -127,8 +130,24 @@ impl Manager {
     }
 }
 
+/// Whom an addition is about, and what is to be set of it once it is there.
+///
+/// # Errors
+///
+/// A parameter that the page cannot set, or a URL that is none.
+pub(super) fn wanted(
+    balancer: &BalancerName,
+    addition: &MemberAddition,
+) -> Result<(Subject, MemberEdit), Failure> {
+    let invalid = |why: String| Failure::Refused(Refusal::new(Code::Invalid, why));
+    let edit = settings_of(&addition.parameters).map_err(invalid)?;
+    let member =
+        MemberName::as_shown(&addition.url).map_err(|why| invalid(format!("'{}' {why}", addition.url)))?;
+    Ok((Subject { balancer: balancer.clone(), member: Some(member) }, edit))
+}
+
 /// What is said of one that is not to take requests at once.
-fn disabled(subject: &Subject) -> String {
+pub(super) fn disabled(subject: &Subject) -> String {
     format!("it starts disabled and serves nobody: evenkeel enable {} lets it in", named(subject))
 }
 
@@ -157,12 +176,12 @@ fn settings_of(parameters: &[String]) -> Result<MemberEdit, String> {
     Ok(edit)
 }
 
-fn is_listed(look: &Look, Subject { balancer, member }: &Subject) -> bool {
-    member.as_ref().is_some_and(|member| look.snapshot.member(balancer, member).is_some())
+pub(super) fn is_listed(seen: &Snapshot, Subject { balancer, member }: &Subject) -> bool {
+    member.as_ref().is_some_and(|member| seen.member(balancer, member).is_some())
 }
 
 /// It is there before anything was done: fine, if it is as it was asked for.
-fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Result<Edited, Failure> {
+pub(super) fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Result<Edited, Failure> {
     let differs = |wanted: &&Wanted| {
         settings::get(&look.snapshot, subject, wanted.field).as_ref() != Some(&wanted.shown)
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::Refusal;
-use evenkeel_protocol::clean::clean_bytes;
+use evenkeel_protocol::clean::{clean, clean_bytes};
 use evenkeel_protocol::refusal::Code;
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, REFERER, WWW_AUTHENTICATE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
@@ -175,9 +175,7 @@ impl Http {
                 };
                 Failure::Permission(format!("{url} wants to know who you are: {remedy}"))
             }
-            StatusCode::FORBIDDEN => Failure::Permission(format!(
-                "{url} does not let you in (403): see the Require lines of its Location in httpd's configuration"
-            )),
+            StatusCode::FORBIDDEN => Failure::Permission(forbidden(&self.access, ask)),
             StatusCode::NOT_FOUND => Failure::Protocol(format!(
                 "there is nothing at {url} (404): is it the path of SetHandler balancer-manager, and the right --host?"
             )),
@@ -210,6 +208,39 @@ impl Http {
     }
 }
 
+/// What 403 means, the likeliest cause first. The page itself never answers so: a Referer of another name and a wrong nonce
+/// it drops without a word. And before a form is asked for or posted the plain page was let through.
+fn forbidden(access: &Access, ask: Ask<'_>) -> String {
+    let url = access.url();
+    let in_between = "or something in between (mod_security, a firewall for web applications, a proxy) takes it for forged";
+    match ask {
+        Ask::Post(_) => format!(
+            "{url} shows its page and refuses what changes it (403): its Location in httpd's configuration lets only some \
+             post (Limit, LimitExcept, Require method), {in_between}"
+        ),
+        Ask::Get(Some(_)) => format!(
+            "{url} shows its page and refuses its forms (403): a rule in httpd's configuration goes by the query, \
+             {in_between}"
+        ),
+        Ask::Get(None) => {
+            let by = match &access.credentials {
+                Some(known) => {
+                    format!("they may want another name than {}, or another address", clean(&known.name, 80))
+                }
+                None => "they may want another address than yours".to_owned(),
+            };
+            let tls = match (url.scheme(), &access.identity) {
+                ("https", None) => ", or a certificate (--cert)",
+                ("https", Some(_)) => ", or another certificate",
+                _ => ", or https",
+            };
+            format!(
+                "{url} does not let you in (403): see the Require lines of its Location in httpd's configuration; {by}{tls}"
+            )
+        }
+    }
+}
+
 /// Why there can be no connection at all, and what can be done about it.
 fn unmade(url: &Url, why: &str) -> Failure {
     let remedy = if why.contains("CA certificates") {
@@ -218,4 +249,30 @@ fn unmade(url: &Url, why: &str) -> Failure {
         ""
     };
     Failure::Unreachable(format!("no connection to {url} can be made: {why}{remedy}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Credentials;
+    use super::*;
+
+    #[test]
+    fn what_is_forbidden_is_told_by_what_was_asked_and_as_whom() {
+        let of = |url: &str, name: Option<&str>, ask: Ask<'_>| {
+            let (mut access, _) = Access::new(url).unwrap();
+            let known = |name: &str| Credentials { name: name.to_owned(), password: "secret".to_owned() };
+            access.credentials = name.map(known);
+            forbidden(&access, ask)
+        };
+        for (url, name, ask, says) in [
+            ("http://h", None, Ask::Get(None), "they may want another address than yours, or https"),
+            ("https://h", None, Ask::Get(None), "another address than yours, or a certificate (--cert)"),
+            ("https://h", Some("anna"), Ask::Get(None), "another name than anna, or another address"),
+            ("http://h", None, Ask::Get(Some("b=app")), "refuses its forms (403): a rule"),
+            ("http://h", Some("anna"), Ask::Post("x"), "refuses what changes it (403): its Location"),
+        ] {
+            let why = of(url, name, ask);
+            assert!(why.contains(says) && !why.contains("Referer") && !why.contains("secret"), "{why}");
+        }
+    }
 }

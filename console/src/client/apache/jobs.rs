@@ -200,8 +200,8 @@ impl Job {
         let why = if seen.proxy.started == self.run {
             "somebody let new sessions come again (N was cleared), or httpd was restarted and its page does not show that"
         } else {
-            "your drain is gone: httpd was restarted, perhaps gracefully, and has forgotten it; it takes new sessions again \
-             until you drain it again"
+            "your drain is gone: httpd was restarted, perhaps gracefully, and has forgotten it, or another server answers \
+             now; it takes new sessions again until you drain it again"
         };
         Some((DrainOutcome::Cleared, why.to_owned()))
     }

@@ -1,18 +1,19 @@
 //! Reading the page, as often as it takes to know whose it is.
 
-use evenkeel_protocol::Refusal;
 use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::{Refusal, Snapshot};
 
 use super::http::Ask;
 use super::page::{NoPage, Page};
-use super::servers::{Run, SEVERAL};
+use super::servers::Run;
 use super::sight::Sight;
 use super::xml::{Document, read};
-use super::{Look, Manager, closed};
+use super::{Look, Manager, State, closed};
 use crate::client::Failure;
 
-/// More answers that are asked for where one alone could always come from the same of several servers.
-const PROBES: u32 = 2;
+/// More answers that are asked for, each over a connection of its own, where one alone could always come from the same of
+/// several servers.
+const PROBES: u32 = 4;
 /// Of so many looks at a page whose XML does not tell who answers one is made sure, the first one too.
 const SURE: u64 = 30;
 
@@ -27,7 +28,7 @@ impl Manager {
         };
         let tells = exact.as_ref().is_some_and(|exact| !exact.nonces.is_empty());
         if let Some(exact) = exact.as_ref().filter(|_| tells) {
-            let run = Run { nonces: exact.nonces.clone(), facts: None };
+            let run = Run { nonces: exact.nonces.clone(), ..Run::default() };
             self.with(|state| state.record.servers.hear(run));
         } else if self.with(|state| state.looks.is_multiple_of(SURE)) {
             for _ in 0..PROBES {
@@ -35,10 +36,17 @@ impl Manager {
             }
         }
         self.with(|state| state.looks += 1);
-        let was = self.with(|state| state.record.servers.is_in_doubt() || state.record.servers.is_several());
+        let servers = |state: &mut State| {
+            (state.record.servers.is_in_doubt(), state.record.servers.several().is_some())
+        };
+        let (in_doubt, several) = self.with(servers);
+        // Whether the others are gone is known sooner the more often it is asked.
+        for _ in 0..if several { PROBES } else { 0 } {
+            page = self.page(None).await?;
+        }
         let page = self.settled(page, None).await?;
         // Numbers of another run, or of another server, are none of this page's.
-        Ok(self.take(page, exact.filter(|_| !was)))
+        Ok(self.take(page, exact.filter(|_| !in_doubt && !several)))
     }
 
     /// Reads the page with a form on it and nothing in between, so that what is posted next goes by what was read last.
@@ -60,10 +68,55 @@ impl Manager {
 
     /// Is it one server that answers, as far as is known?
     pub(super) fn one_server(&self) -> Result<(), Failure> {
-        if self.with(|state| state.record.servers.is_several()) {
-            return Err(Failure::Refused(Refusal::new(Code::ReadOnly, SEVERAL)));
+        let several = self.with(|state| state.record.servers.several());
+        several.map_or(Ok(()), |why| Err(Failure::Refused(Refusal::new(Code::ReadOnly, why))))
+    }
+
+    /// The same after something was posted.
+    pub(super) fn one_server_still(&self) -> Result<(), Failure> {
+        let several = self.with(|state| state.record.servers.several());
+        several.map_or(Ok(()), |why| Err(Failure::FateUnknown(why.to_owned())))
+    }
+
+    /// Asks more answers, each over a connection of its own, whether all of them show of an edit what the first one did.
+    ///
+    /// # Errors
+    ///
+    /// They do not: several servers answer, and one of them was changed. `what` is the edit, in words.
+    pub(super) async fn agree(
+        &self,
+        what: impl FnOnce() -> String,
+        (first, shows): (bool, impl Fn(&Snapshot) -> bool),
+    ) -> Result<(), Failure> {
+        let Ok(_reading) = self.reading.acquire().await else { return Err(closed()) };
+        let turns = |state: &mut State| state.record.servers.turns();
+        let before = self.with(turns);
+        let mut showing = u32::from(first);
+        for _ in 0..PROBES {
+            let page = self.page(None).await.map_err(Failure::of_edit)?;
+            showing += u32::from(shows(&self.sight(&page, None)));
+            self.settled(page, None).await.map_err(Failure::of_edit)?;
         }
-        Ok(())
+        let asked = PROBES + 1;
+        if showing < asked {
+            // What was seen last does not tell what is.
+            self.with(|state| state.read = None);
+        }
+        if self.with(turns) != before {
+            let why = format!("{}: httpd was restarted just after it", what());
+            return Err(Failure::FateUnknown(why));
+        }
+        if showing == 0 || showing == asked {
+            return self.one_server_still();
+        }
+        self.with(|state| state.record.servers.part());
+        let why = format!(
+            "{}: {showing} of {asked} answers after it show it and the others do not: several servers answer behind this \
+             name, and one of them was changed (or somebody changes the same at this moment); name each of them with \
+             --apache",
+            what()
+        );
+        Err(Failure::Refused(Refusal::new(Code::Internal, why)))
     }
 
     /// One answer.
@@ -88,9 +141,7 @@ impl Manager {
 
     fn take(&self, page: Page, exact: Option<Document>) -> Look {
         let now = self.clock.now();
-        let url = self.http.url().as_str();
-        let members = exact.as_ref().map(|exact| exact.members.as_slice());
-        let seen = Sight { page: &page, exact: members, url, taken: now.wall }.snapshot();
+        let seen = self.sight(&page, exact.as_ref());
         let snapshot = self.with(|state| {
             state.read = Some(now);
             let before = state.record.number();
@@ -99,6 +150,13 @@ impl Manager {
             snapshot
         });
         Look { page, exact, snapshot }
+    }
+
+    /// What a page says, without what follows from those before.
+    fn sight(&self, page: &Page, exact: Option<&Document>) -> Snapshot {
+        let (url, taken) = (self.http.url().as_str(), self.clock.now().wall);
+        let exact = exact.map(|exact| exact.members.as_slice());
+        Sight { page, exact, url, taken }.snapshot()
     }
 
     /// The name that httpd wants to see in a Referer: what it calls itself, and until that is known what we call it.

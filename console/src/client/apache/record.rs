@@ -7,9 +7,9 @@ use evenkeel_protocol::{
     Override, Recovery, Snapshot, Subject, Timestamp,
 };
 
-use super::servers::{SEVERAL, Servers};
+use super::losses::{Own, Turn};
+use super::servers::Servers;
 use super::settings::{self, Setting};
-use crate::lost;
 
 /// Events that are kept for those who come to listen.
 const EVENTS: usize = 1000;
@@ -26,6 +26,12 @@ const SILENT: &str = "httpd does not say why; its error log does";
 #[derive(Debug, Default)]
 pub(super) struct Record {
     last: Option<Snapshot>,
+    /// How the run of httpd that is seen was when it was seen first.
+    first: Option<Snapshot>,
+    /// While several servers take turns, what was seen last before.
+    before_mix: Option<Snapshot>,
+    /// Have several servers taken turns at the last look?
+    is_mixed: bool,
     /// When the run of httpd that was seen last was seen first.
     started: Timestamp,
     reloads: u64,
@@ -42,42 +48,43 @@ pub(super) struct Record {
     forgotten: Vec<Override>,
 }
 
-/// A setting that was made from here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Own {
-    subject: Subject,
-    field: String,
-    before: String,
-    value: String,
-}
-
 impl Record {
     /// Takes in what a page says, and gives back the same with what follows from the pages before; `persists` says
     /// whether httpd keeps edits over a restart, where the page tells.
     pub(super) fn take(&mut self, persists: Option<bool>, mut seen: Snapshot) -> Snapshot {
-        let restarted = self.is_restarted(&seen);
-        let several = self.servers.is_several();
-        if self.last.is_none() || restarted {
+        let several = self.servers.several();
+        let turned = std::mem::replace(&mut self.turn, self.servers.turns()) != self.servers.turns();
+        if self.last.is_none() || (turned && several.is_none()) {
             self.started = seen.taken;
         }
-        if let Some(before) = self.last.take() {
-            if restarted {
-                self.restart(persists, &before, &seen);
-            } else if !several {
-                self.compare(&before, &seen);
+        let before = self.last.take();
+        if several.is_some() {
+            // Of servers in turn nothing follows from one to the next.
+            if !std::mem::replace(&mut self.is_mixed, true) {
+                self.before_mix = before;
             }
+        } else {
+            let before = if self.is_mixed { self.before_mix.take() } else { before };
+            match before {
+                Some(before) if turned => self.restart(persists, &before, &seen),
+                Some(before) => self.compare(&before, &seen),
+                None => {}
+            }
+            if turned || self.first.is_none() {
+                self.first = Some(seen.clone());
+            }
+            self.is_mixed = false;
+            self.forgotten.retain(|lost| {
+                settings::get(&seen, &lost.subject, &lost.field).is_some_and(|value| value != lost.value)
+            });
         }
-        self.forgotten.retain(|lost| {
-            settings::get(&seen, &lost.subject, &lost.field).is_some_and(|value| value != lost.value)
-        });
         seen.proxy.started = self.started;
         seen.proxy.loaded = self.started;
         seen.proxy.reloads = self.reloads;
         self.number_revisions(&mut seen);
         seen.event = self.number;
-        if several {
-            seen.warnings.insert(0, SEVERAL.to_owned());
-        }
+        seen.alternating = several.is_some();
+        seen.warnings.splice(0..0, self.servers.outlook());
         seen.forgotten.clone_from(&self.forgotten);
         self.last = Some(seen.clone());
         seen
@@ -122,36 +129,11 @@ impl Record {
         }
     }
 
-    /// Does another run of httpd answer than before?
-    fn is_restarted(&mut self, seen: &Snapshot) -> bool {
-        let turned = std::mem::replace(&mut self.turn, self.servers.turns()) != self.servers.turns();
-        // Fixed nonces say nothing; counters that go back do.
-        let fell = !turned && self.last.as_ref().is_some_and(|before| has_fallen(before, seen));
-        let counted = self.servers.counted(fell);
-        (turned || counted) && !self.servers.is_several()
-    }
-
     /// Another run of httpd: what does it still have of what was set before, from here or by others?
     fn restart(&mut self, persists: Option<bool>, before: &Snapshot, seen: &Snapshot) {
-        self.reloads += 1;
         let at = seen.taken;
-        let fallen = fallen(before, seen);
-        let is_own = |own: &Own, (subject, change): &(Subject, Change)| {
-            own.subject == *subject && own.field == change.field && own.value == change.before
-        };
-        let (own, of_others): (Vec<_>, Vec<_>) =
-            fallen.into_iter().partition(|fell| self.own.iter().any(|own| is_own(own, fell)));
-        let gone = |own: &Own| settings::get(seen, &own.subject, &own.field).is_none();
-        let unconfigured = self.own.iter().filter(|own| gone(own)).map(|own| Override {
-            subject: own.subject.clone(),
-            field: own.field.clone(),
-            value: own.value.clone(),
-            why: "httpd was restarted, and it is no longer configured".to_owned(),
-        });
-        let forgot = "httpd was restarted, perhaps gracefully, and has forgotten it";
-        let mut lost: Vec<Override> = own.into_iter().map(|fell| dropped(fell, forgot)).collect();
-        lost.extend(unconfigured);
-        lost.extend(of_others.into_iter().map(|fell| dropped(fell, lost::SEEN)));
+        let (first, own, is_other_server) = (self.first.as_ref(), self.own.as_slice(), self.is_mixed);
+        let lost = Turn { first, before, seen, own, is_other_server }.lost();
         // What was changed by others since is theirs; what holds is kept.
         self.own.retain(|own| settings::get(seen, &own.subject, &own.field).as_ref() == Some(&own.value));
         for lost in &lost {
@@ -161,6 +143,10 @@ impl Record {
                 self.forgotten.push(lost.clone());
             }
         }
+        if is_other_server {
+            return;
+        }
+        self.reloads += 1;
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let [of_before, of_now] = [before, seen].map(|snapshot| settings::all(snapshot).map(|it| it.0));
         let (of_before, of_now): (Vec<Subject>, Vec<Subject>) = (of_before.collect(), of_now.collect());
@@ -233,23 +219,6 @@ impl Record {
     }
 }
 
-/// The settings that are others after a restart than before it, of what is still there.
-fn fallen(before: &Snapshot, seen: &Snapshot) -> Vec<(Subject, Change)> {
-    let known: BTreeMap<Subject, Vec<Setting>> = settings::all(before).collect();
-    let of = |(subject, now): (Subject, Vec<Setting>)| {
-        let changes = known.get(&subject).map(|before| settings::changes(before, &now)).unwrap_or_default();
-        changes.into_iter().map(move |change| (subject.clone(), change))
-    };
-    settings::all(seen).flat_map(of).collect()
-}
-
-/// What a restart has made of a setting, which its configuration sets now.
-fn dropped((subject, change): (Subject, Change), why: &str) -> Override {
-    let Change { field, before, after } = change;
-    let now = if after.is_empty() { "unset" } else { &after };
-    Override { subject, field, value: before, why: format!("{why}; it is {now} now") }
-}
-
 /// Is that revision still the one of these settings? A number of another process stands for the settings alone.
 pub(super) fn is_revision(asked: u64, now: u64) -> bool {
     asked == now || (asked >> 32 == 0 && asked == now & u64::from(u32::MAX))
@@ -296,18 +265,6 @@ fn found(subject: &Subject, before: &MemberSnapshot, now: &MemberSnapshot) -> Ve
         None => {}
     }
     found
-}
-
-/// Has a member been elected less often than before? Only a new run counts from anew.
-fn has_fallen(before: &Snapshot, seen: &Snapshot) -> bool {
-    seen.balancers.iter().any(|balancer| {
-        let known = before.balancer(&balancer.name);
-        balancer.members.iter().any(|member| {
-            known
-                .and_then(|known| known.member(&member.name))
-                .is_some_and(|known| member.elected < known.elected)
-        })
-    })
 }
 
 #[cfg(test)]

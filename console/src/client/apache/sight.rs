@@ -92,6 +92,7 @@ impl Sight<'_> {
             drains: Vec::new(),
             warnings: self.page.passed_over.iter().map(|passed| format!("not shown: {passed}")).collect(),
             forgotten: Vec::new(),
+            alternating: false,
         }
     }
 

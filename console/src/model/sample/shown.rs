@@ -296,6 +296,7 @@ fn of_roster(balancer: &BalancerName, member: MemberName, change: Change) -> Pre
         remaining: Vec::new(),
         next: Vec::new(),
         next_after: Vec::new(),
+        estimated: false,
         notes: Vec::new(),
     }
 }

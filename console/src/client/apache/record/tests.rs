@@ -4,6 +4,8 @@ use super::super::page::Page;
 use super::super::scripted::Shown;
 use super::super::servers::Run;
 use super::super::sight::Sight;
+use evenkeel_protocol::{Cause, Loss};
+
 use super::*;
 
 const A: &str = "http://a:1";
@@ -91,12 +93,73 @@ fn what_others_had_set_is_told_and_offered_too() {
     let seen = take(&mut record, &restarted, 3);
     assert_eq!(kinds(&record), ["member_edited", "override_dropped", "httpd_restarted"]);
     let [lost] = seen.forgotten.as_slice() else { panic!("{:?}", seen.forgotten) };
-    assert!(lost::is_of_others(lost) && lost.why.ends_with("it is Off now"), "{lost:?}");
+    assert!(lost.why.ends_with("it is Off now"), "{lost:?}");
+    assert_eq!(lost.loss, Loss { elsewhere: true, cause: Some(Cause::Restart) }, "it was seen to be set");
     assert_eq!((lost.field.as_str(), lost.value.as_str()), ("drain", "On"));
     assert!(matches!(
         record.events.back().unwrap().kind,
         EventKind::HttpdRestarted(HttpdRestart { kept: 0, dropped: 1, .. })
     ));
+}
+
+#[test]
+fn a_changed_configuration_is_told_from_an_edit_that_was_forgotten_where_that_can_be_known() {
+    let restart = "httpd was restarted, perhaps gracefully, and has forgotten it; it is 0 now";
+    let third = "httpd was restarted with another configuration, which says neither this nor what was there before; \
+                 it is 7 now";
+    let unknown = "seen before the restart, not made here: httpd has forgotten it, or its configuration was changed; \
+                   it is 7 now";
+    // Who has set it to 3, in the words of the test: us, somebody who was seen, or somebody before we looked.
+    for (who, after, why) in [
+        ("us", 0, Some(restart)),
+        ("us", 7, Some(third)),
+        ("us", 3, None),
+        ("seen", 7, Some(third)),
+        ("before", 7, Some(unknown)),
+    ] {
+        let mut record = Record::default();
+        let mut shown = Shown::new(&[A, "http://b:1"]);
+        shown.rows[0].set = if who == "before" { 3 } else { 0 };
+        take(&mut record, &shown, 1);
+        shown.rows[0].set = 3;
+        if who == "us" {
+            let change = Change { field: "lbset".to_owned(), before: "0".to_owned(), after: "3".to_owned() };
+            record.made(&subject(), &[change]);
+        }
+        take(&mut record, &shown, 2);
+        shown.nonce = "another".to_owned();
+        shown.rows[0].set = after;
+        let lost = take(&mut record, &shown, 3).forgotten;
+        assert_eq!(lost.first().map(|lost| lost.why.as_str()), why, "{who} {after}");
+        assert!(lost.iter().all(|lost| lost.loss.elsewhere == (who != "us")), "{lost:?}");
+    }
+}
+
+#[test]
+fn after_several_servers_the_one_that_is_left_is_asked_what_it_has_of_our_edits() {
+    let mut record = Record::default();
+    let shown = |nonce: &str| Shown { nonce: nonce.to_owned(), ..Shown::new(&[A, "http://b:1"]) };
+    let mut draining = shown("x");
+    draining.rows[0].words = "Init Drn Ok ".to_owned();
+    take(&mut record, &shown("x"), 1);
+    drained(&mut record);
+    take(&mut record, &draining, 2);
+    record.servers.hear(Run::of(&Page::read(&shown("y").page(false)).unwrap()));
+    let mixed = take(&mut record, &draining, 4);
+    assert!(mixed.alternating && mixed.warnings[0].starts_with("several servers"), "{mixed:?}");
+    let mut second = 5;
+    let left = loop {
+        let seen = take(&mut record, &shown("y"), second);
+        if !seen.alternating {
+            break seen;
+        }
+        assert_eq!(seen.forgotten, [], "nothing follows from one to the other");
+        second += 1;
+    };
+    let [lost] = left.forgotten.as_slice() else { panic!("{:?}", left.forgotten) };
+    assert_eq!(lost.loss, Loss { elsewhere: false, cause: Some(Cause::Server) });
+    assert!(lost.why.contains("the one that answers now has it not"), "{lost:?}");
+    assert_eq!(left.proxy.started, Timestamp(second * 1_000_000), "what it was told by number is over");
 }
 
 #[test]
@@ -116,7 +179,7 @@ fn a_run_that_comes_back_is_another_server() {
     let shown = |nonce: &str| Shown { nonce: nonce.to_owned(), ..Shown::new(&[A]) };
     for (second, nonce, several) in [(1, "x", false), (2, "y", false), (3, "x", true), (4, "y", true)] {
         take(&mut record, &shown(nonce), second);
-        assert_eq!(record.servers.is_several(), several, "{second}");
+        assert_eq!(record.servers.several().is_some(), several, "{second}");
     }
     let events = record.number();
     take(&mut record, &shown("x"), 5);

@@ -1,0 +1,43 @@
+//! Waiting for the drain of a member of an httpd, which runs none: it drains for as long as N is set, and is told to have
+//! drained when nothing was in flight for the settle time. Of sessions without a request its page says nothing.
+
+use evenkeel_protocol::{Flag, Span};
+
+use super::super::output::{Output, Stop};
+use super::super::patience::Asking;
+use super::{Ended, Exit, Quiet, Target, member};
+
+pub(super) async fn until_drained(
+    asking: &mut Asking,
+    (target, settle): (&Target, Span),
+    (output, last): (&mut Output<'_>, &mut String),
+) -> Result<Ended, Stop> {
+    let mut quiet = Quiet::default();
+    let mut drained = false;
+    loop {
+        let snapshot = asking.snapshot(output).await?;
+        let member = member(&snapshot, target)?;
+        let label = &target.label;
+        match (member.status.has(Flag::Drain), drained) {
+            (false, false) => {
+                return Err(Stop::Missing(format!(
+                    "{label} does not drain; `evenkeel drain {label}` has it do so"
+                )));
+            }
+            (false, true) => {
+                let why = "its drain is gone: httpd was restarted, perhaps gracefully, and has forgotten it, or somebody \
+                           let new sessions come again (N was cleared)";
+                return Ok(Ended { exit: Exit::Stale, why: why.to_owned(), drain: None });
+            }
+            (true, _) => drained = true,
+        }
+        if quiet.is_enough((&snapshot, member), settle) {
+            let why = format!(
+                "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps draining"
+            );
+            return Ok(Ended { exit: Exit::Done, why, drain: None });
+        }
+        *last = format!("{}; idle sessions are unknown", Quiet::told(member, settle));
+        asking.tell(output, Quiet::phase(member), &format!("{label}: {last}"));
+    }
+}
