@@ -35,10 +35,19 @@ fn what_somebody_else_touched_is_not_undone() {
     terminal.wait_for("Drain app/a?");
     terminal.keys("y");
     terminal.wait_for("Init Drn Ok");
+    // Another field is in nobody's way.
     proxy.edit("app", "a", r#"{"lbset":3}"#);
     terminal.wait_for("set    3");
     terminal.keys("u");
-    terminal.wait_for("was changed by somebody since");
+    let asked = terminal.wait_for("Undo the change of app/a?");
+    assert!(!asked.contains("changed since you looked"), "{asked}");
+    // The same one, also where it is as it was.
+    proxy.edit("app", "a", r#"{"drain":false}"#);
+    proxy.edit("app", "a", r#"{"drain":true}"#);
+    let denied = terminal.wait_for("It cannot be taken back");
+    assert!(denied.contains("it was touched since"), "{denied}");
+    terminal.keys("y");
+    terminal.settled();
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
 }
 

@@ -71,6 +71,31 @@ fn two_changes_of_one_member_are_taken_back_by_keys_the_newer_first() {
 }
 
 #[test]
+fn an_addition_is_taken_back_after_what_was_done_to_the_member_since() {
+    let (proxy, _backends) = pair();
+    let [c] = backends(["c"]);
+    let terminal = opened(&proxy);
+    terminal.keys(&format!(":add {c} route=c<enter>"));
+    terminal.wait_for("It starts disabled");
+    terminal.keys("y");
+    terminal.wait_for("Dis");
+    terminal.keys(":enable app/c<enter>");
+    terminal.wait_for("Enable app/c?");
+    terminal.keys("y");
+    terminal.wait_for("app/c is enabled");
+    ask(&terminal);
+    terminal.keys("y");
+    terminal.wait_for("is as before: disabled");
+    eventually_true("the console shows it, and asks", || {
+        terminal.keys("u");
+        terminal.settled().contains("Undo the addition of app/c?")
+    });
+    terminal.keys("y");
+    terminal.wait_for("app/c is removed");
+    assert_eq!(proxy.balancer("app").members.len(), 2);
+}
+
+#[test]
 fn two_changes_of_one_member_are_taken_back_by_commands_the_newer_first() {
     let (proxy, _backends) = pair();
     command(&proxy, "set app/a lbset=2").with_code(0);

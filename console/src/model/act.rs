@@ -36,6 +36,8 @@ pub enum Act {
         revision: Option<u64>,
         /// Does it take an addition of one's own back?
         undo: bool,
+        /// The event of that addition; none: it takes none back, or the proxy numbers none.
+        event: Option<u64>,
     },
 }
 

@@ -21,8 +21,10 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
         }
         Act::Enable => format!("enable {member}"),
         Act::Drain(drainage) => drain(drainage, &member),
+        Act::Undo { event: Some(event), .. } | Act::Remove { event: Some(event), .. } => {
+            format!("undo {event}")
+        }
         Act::Remove { .. } => format!("remove {member}"),
-        Act::Undo { event: Some(event), .. } => format!("undo {event}"),
         Act::Settings { changes, .. } | Act::Undo { changes, .. } => {
             let setting = |field: &str, value: &str| quoted(&format!("{field}={value}"));
             let settings: Vec<String> =

@@ -58,7 +58,9 @@ fn of_question(question: &Question, snapshot: &Snapshot) -> Option<Need> {
     if let [one] = question.subjects.as_slice() {
         let Target { balancer, member } = one.target.find(snapshot).map(|_| one.target.clone())?;
         return Some(match question.act {
-            Act::Undo { event: Some(event), .. } => Need::Undo(event),
+            Act::Undo { event: Some(event), .. } | Act::Remove { event: Some(event), .. } => {
+                Need::Undo(event)
+            }
             Act::Remove { .. } => Need::Removal(balancer, member),
             _ => Need::Preview(balancer, member, Box::new(edit)),
         });

@@ -52,6 +52,8 @@ pub struct Moved {
     pub line: Option<String>,
     /// The balancer's revision since.
     pub revision: u64,
+    /// The event of it, where the proxy numbers them.
+    pub event: Option<u64>,
 }
 
 /// One of the changes that this console made.
@@ -91,7 +93,10 @@ impl Own {
         let (Some(member), [change]) = (edited.member.clone(), edited.changes.as_slice()) else { return };
         let target = Target { balancer: edited.balancer.clone(), member };
         let line = change.after.is_empty().then(|| change.before.clone());
-        self.remember(edited, Made::Roster(Moved { target, line, revision: edited.revision }));
+        self.remember(
+            edited,
+            Made::Roster(Moved { target, line, revision: edited.revision, event: edited.event }),
+        );
     }
 
     fn remember(&mut self, edited: &Edited, made: Made) {

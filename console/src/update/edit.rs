@@ -145,12 +145,12 @@ pub(super) fn sent(ticket: Ticket, (target, act): (Target, &Act), edit: MemberEd
                 drainage.job(&target, edit.revision.unwrap_or_default()).because(edit.reason, edit.force);
             Effect::Drain { ticket, job: Box::new(job) }
         }
-        Act::Remove { revision, .. } => {
+        Act::Remove { event: None, revision, .. } => {
             let force = edit.force == Some(true);
             let removal = MemberRemoval { revision: *revision, force, reason: edit.reason };
             Effect::RemoveMember { ticket, target, removal: Box::new(removal) }
         }
-        Act::Undo { event: Some(event), .. } => {
+        Act::Undo { event: Some(event), .. } | Act::Remove { event: Some(event), .. } => {
             let (reason, force) = (edit.reason, edit.force.unwrap_or_default());
             Effect::Undo { ticket, order: UndoOrder { event: Some(*event), dry_run: false, force, reason } }
         }

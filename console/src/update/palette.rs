@@ -166,7 +166,9 @@ fn ask(model: &mut Model, order: Order) {
             Err(why) => return model.tell(Tone::Alarm, why),
         },
         What::Remove => match roster::removal(model, &targets) {
-            Act::Remove { revision, undo } => Act::Remove { revision: order.if_revision.or(revision), undo },
+            Act::Remove { revision, undo, event } => {
+                Act::Remove { revision: order.if_revision.or(revision), undo, event }
+            }
             act => act,
         },
         What::Settings(edit, settings) => {

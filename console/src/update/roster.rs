@@ -30,7 +30,7 @@ pub(super) fn removal(model: &Model, targets: &[Target]) -> Act {
         [one] => edit::found(model, one).map(|(balancer, _)| balancer.revision),
         _ => None,
     };
-    Act::Remove { revision, undo: false }
+    Act::Remove { revision, undo: false, event: None }
 }
 
 #[cfg(test)]
@@ -121,12 +121,11 @@ mod tests {
         press(&mut model, "u");
         assert_eq!(model.context(), Context::Confirm, "nobody loses anything: {:?}", toast(&model));
         let sent = press(&mut model, "y");
-        let [Effect::RemoveMember { ticket, target, removal }] = sent.as_slice() else { panic!("{sent:?}") };
-        assert_eq!(target.member.as_str(), "http://10.0.0.9:8080");
-        assert_eq!(**removal, MemberRemoval { revision: Some(2), ..MemberRemoval::default() });
+        let [Effect::Undo { ticket, order }] = sent.as_slice() else { panic!("{sent:?}") };
+        assert_eq!((order.event, order.force), (Some(9), false));
         let outcome = Ok(Box::new(edited("http://10.0.0.9:8080", LINE, "")));
         hear(&mut model, News::Answer { ticket: *ticket, outcome });
-        assert_eq!(toast(&model), ("app/node9 is removed", "y copies: evenkeel remove app/node9"));
+        assert_eq!(toast(&model), ("app/node9 is removed", "y copies: evenkeel undo 9"));
         assert_eq!(model.own.last(), None);
     }
 
@@ -138,7 +137,12 @@ mod tests {
             snapshot.balancers[0].members[3].revision = 1;
         });
         press(&mut model, "u");
-        assert!(toast(&model).0.contains("was changed by somebody since"), "{:?}", toast(&model));
+        let need = model.gathered.needs.first().cloned().unwrap();
+        assert_eq!(need, Need::Undo(9));
+        let outcome = Err("http://10.0.0.9:8080 was edited since, by anna (event 12)".to_owned());
+        hear(&mut model, News::Found { need, outcome });
+        assert_eq!(press(&mut model, "y"), []);
+        press(&mut model, "n");
         assert_eq!((model.popup, model.own.last()), (None, None));
     }
 

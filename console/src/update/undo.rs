@@ -44,7 +44,10 @@ pub(super) fn ask(model: &mut Model) {
             let event = tuned.event.filter(|_| is_numbered);
             return ask_of_balancer(model, &Tuned { event, ..tuned });
         }
-        Some(Made::Roster(moved)) => return ask_of_roster(model, &moved),
+        Some(Made::Roster(moved)) => {
+            let event = moved.event.filter(|_| is_numbered);
+            return ask_of_roster(model, &Moved { event, ..moved });
+        }
         None => None,
     };
     let Some(done) = done else {
@@ -105,9 +108,10 @@ fn ask_of_roster(model: &mut Model, moved: &Moved) {
     let member = balancer.and_then(|balancer| balancer.member(&moved.target.member));
     match (moved.return_of(), balancer, member) {
         (Some(matter), Some(_), None) => decision::ask(model, Decision::new(matter)),
-        // Whoever was edited since is not the one that came.
-        (None, Some(balancer), Some(member)) if member.revision == 0 => {
-            let act = Act::Remove { revision: Some(balancer.revision), undo: true };
+        // Whoever was edited since is not the one that came; of numbered changes the proxy knows who was.
+        (None, Some(balancer), Some(member)) if moved.event.is_some() || member.revision == 0 => {
+            let revision = Some(balancer.revision);
+            let act = Act::Remove { revision, undo: true, event: moved.event };
             let target = moved.target.clone();
             if edit::are_editable(model, std::slice::from_ref(&target)) {
                 edit::ask(model, vec![target], act);
