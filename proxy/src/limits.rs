@@ -43,6 +43,8 @@ pub(crate) const WAIT_STEP: Duration = Duration::from_millis(200);
 pub(crate) const ELECTIONS: usize = 1024;
 /// Members that are shown while their balancer is held: some 15 microseconds, for which elections wait.
 pub(crate) const SHOWN_AT_ONCE: usize = 32;
+/// How much nicer the control thread is than those that carry traffic, in steps of the system's.
+pub(crate) const CONTROL_NICE: i32 = 10;
 /// After so long without a sign of life the process was held up, by a signal or by the machine under it.
 pub(crate) const STANDSTILL: Duration = Duration::from_secs(5);
 /// How long an answer takes at the end of which its session counts as seen once more.

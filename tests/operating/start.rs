@@ -124,3 +124,23 @@ fn of_two_proxies_that_start_on_one_port_at_the_same_moment_one_comes_up() {
         assert_eq!(codes, [None, Some(1)], "round {round}: none is one that came up");
     }
 }
+
+#[test]
+fn what_carries_traffic_is_more_urgent_than_what_is_no_request() {
+    let [backend] = backends(["a"]);
+    let proxy = proxy(format!(
+        "<Proxy balancer://app>\nBalancerMember {backend}\n</Proxy>\nProxyPass / balancer://app/"
+    ));
+    let nice = |thread: &str| -> i32 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", proxy.pid())).unwrap();
+        let stat = |path: std::path::PathBuf| std::fs::read_to_string(path.join("stat")).ok();
+        let stats = tasks.filter_map(|task| stat(task.unwrap().path()));
+        let found = stats.filter(|stat| stat.contains(&format!("({thread})"))).map(|stat| {
+            let (_, behind) = stat.rsplit_once(')').unwrap();
+            behind.split_whitespace().nth(16).unwrap().parse().unwrap()
+        });
+        found.last().unwrap()
+    };
+    let worker = nice("worker-0");
+    eventually_true("the control thread steps back", || nice("control") == (worker + 10).min(19));
+}
