@@ -141,6 +141,6 @@ fn what_carries_traffic_is_more_urgent_than_what_is_no_request() {
         });
         found.last().unwrap()
     };
-    let worker = nice("worker-0");
-    eventually_true("the control thread steps back", || nice("control") == (worker + 10).min(19));
+    let traffic = nice("worker-0");
+    eventually_true("the control thread steps back", || nice("control") == (traffic + 10).min(19));
 }
