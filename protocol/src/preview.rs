@@ -55,6 +55,9 @@ pub struct Moved {
     pub measured_ms: u64,
     /// Requests that were measured.
     pub requests: u64,
+    /// Those of them that came without a session.
+    #[serde(default)]
+    pub free_requests: u64,
     /// Requests of sessions that would go to another member, or to nobody.
     pub sticky: u32,
     /// Requests of clients without a session that would go to another member, or to nobody.

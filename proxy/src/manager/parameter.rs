@@ -18,8 +18,8 @@ impl Parameters {
         let pairs = pairs.take(limits::MANAGER_PARAMETERS).map(|pair| {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = (pair.get(..at), pair.get(at + 1..));
-            let value: Vec<u8> = percent_decode(value.unwrap_or_default()).collect();
-            (text(percent_decode(name.unwrap_or_default()).collect()), text(percent_decode(&value).collect()))
+            let value = decoded(value.unwrap_or_default());
+            (text(decoded(name.unwrap_or_default())), text(decoded(&value)))
         });
         Self(pairs.collect())
     }
@@ -56,6 +56,11 @@ impl Parameters {
     }
 }
 
+/// Without its escapes. A zero ends it, as it ends every string of C.
+fn decoded(bytes: &[u8]) -> Vec<u8> {
+    percent_decode(bytes).take_while(|byte| *byte != 0).collect()
+}
+
 /// What is no UTF-8 stays visible as such, and is then refused where it is looked at.
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned())
@@ -67,7 +72,8 @@ mod tests {
 
     #[test]
     fn forms_are_read_as_httpd_reads_them() {
-        let form = Parameters::of_form(b"a=1&b=x%26y&c&d=a+b&e=%2541&a=2&&=v&f=1=2&%67=h&i=%zz");
+        let form =
+            Parameters::of_form(b"a=1&b=x%26y&c&d=a+b&e=%2541&a=2&&=v&f=1=2&%67=h&i=%zz&k=a%00b&l=%2500b");
         for (name, value) in [
             ("a", Some("2")),
             ("b", Some("x&y")),
@@ -78,6 +84,8 @@ mod tests {
             ("f", Some("1=2")),
             ("g", Some("h")),
             ("i", Some("%zz")),
+            ("k", Some("a")),
+            ("l", Some("")),
             ("j", None),
         ] {
             assert_eq!(form.get(name), value, "{name}");

@@ -53,9 +53,16 @@ pub(super) fn in_url(bytes: &[u8]) -> String {
     out
 }
 
-/// The whole number that a text starts with, as `atoi` reads it: 0 if there is none.
-pub(super) fn whole(text: &str) -> i64 {
-    leading(text).0
+/// The whole number that a text starts with, as `atoi` reads it: 0 if there is none. The C library reads 64 bits and keeps
+/// the lower half of them.
+pub(super) fn whole(text: &str) -> i32 {
+    lower_half(leading(text).0)
+}
+
+/// What is left of a number where C puts it into an `int`.
+fn lower_half(number: i64) -> i32 {
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    i32::from_le_bytes([a, b, c, d])
 }
 
 /// The same, and what stands behind it; none if there are no digits.
@@ -67,15 +74,19 @@ pub(super) fn leading(text: &str) -> (i64, Option<&str>) {
     };
     let length = digits.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = digits.split_at_checked(length).unwrap_or_default();
+    let sign = if negative { -1 } else { 1 };
     let number = number
         .bytes()
-        .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
-    (if negative { -number } else { number }, (length > 0).then_some(rest))
+        .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(sign * i64::from(digit - b'0')));
+    (number, (length > 0).then_some(rest))
 }
 
-/// The number that a text starts with, as `atof` reads it, without hexadecimal ones: 0 if there is none.
+/// The number that a text starts with, as `atof` reads it: 0 if there is none, or if it is infinite or none by name.
 pub(super) fn decimal(text: &str) -> f64 {
     let text = text.trim_start_matches(is_space);
+    if let Some(number) = hexadecimal(text) {
+        return number;
+    }
     let digits = |from: usize| text.bytes().skip(from).take_while(u8::is_ascii_digit).count();
     let mut end = usize::from(text.starts_with(['-', '+']));
     end += digits(end);
@@ -90,6 +101,36 @@ pub(super) fn decimal(text: &str) -> f64 {
         }
     }
     text.get(..end).and_then(|number| number.parse().ok()).unwrap_or(0.0)
+}
+
+/// `0x`, digits with or without a point, and perhaps `p` and a power of two; none if it is another number.
+fn hexadecimal(text: &str) -> Option<f64> {
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let text = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
+    let (mut number, mut scale, mut digits, mut behind) = (0.0, 1.0, 0, 0);
+    let mut is_fraction = false;
+    for c in text.chars() {
+        match c.to_digit(16) {
+            Some(digit) => {
+                scale /= if is_fraction { 16.0 } else { 1.0 };
+                number = if is_fraction {
+                    number + f64::from(digit) * scale
+                } else {
+                    number * 16.0 + f64::from(digit)
+                };
+                digits += 1;
+            }
+            None if c == '.' && !is_fraction => is_fraction = true,
+            None => break,
+        }
+        behind += 1;
+    }
+    let power = text.get(behind..).and_then(|rest| rest.strip_prefix(['p', 'P']));
+    let power = power.and_then(|rest| leading(rest).1.map(|_| whole(rest))).unwrap_or_default();
+    (digits > 0).then(|| sign * number * f64::from(power).exp2())
 }
 
 /// C's `isspace`.
@@ -110,7 +151,12 @@ mod tests {
             ("x", 0),
             ("", 0),
             ("--1", 0),
-            ("99999999999999999999", i64::MAX),
+            ("2147483648", i32::MIN),
+            ("4294967296", 0),
+            ("4294967301", 5),
+            ("99999999999", 1_215_752_191),
+            ("99999999999999999999", -1),
+            ("-99999999999999999999", 0),
         ] {
             assert_eq!(whole(text), number, "{text:?}");
         }
@@ -126,6 +172,13 @@ mod tests {
             (".", 0.0),
             ("x1", 0.0),
             ("inf", 0.0),
+            ("0x10", 16.0),
+            ("0X2p1x", 4.0),
+            ("-0x1.8p-1", -0.75),
+            ("0x.8", 0.5),
+            ("0x1p", 1.0),
+            ("0x", 0.0),
+            ("0x.", 0.0),
         ] {
             assert!((decimal(text) - number).abs() < 1e-9, "{text:?}");
         }

@@ -1,7 +1,5 @@
 //! An edit that is only looked at: the same checks and the same guards as at the door, and what it would move.
 
-use std::fmt::Write as _;
-
 use evenkeel_balancer::{Foresight, Loss, Shift, WHOLE};
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, MemberEdit, Moment, Moved, Preview, Refusal, RouteSessions, Subject,
@@ -144,6 +142,7 @@ fn moved(traffic: &Traffic, losses: &[Loss]) -> Option<Moved> {
     (requests > 0).then(|| Moved {
         measured_ms: u64::try_from(traffic.span.as_millis()).unwrap_or(u64::MAX),
         requests,
+        free_requests: traffic.members.values().map(|elections| elections.free).sum(),
         sticky: share(sticky),
         free: share(free),
     })
@@ -154,19 +153,32 @@ fn told(moved: Option<Moved>) -> String {
     let Some(moved) = moved else {
         return "Nothing was measured yet, so what it moves is unknown.".to_owned();
     };
-    let percent = |share: u32| format!("{}.{:02}%", share / 100, share % 100);
-    let mut text = match (moved.free, moved.sticky) {
-        (0, 0) => "It moves no traffic".to_owned(),
-        (free, sticky) => format!(
-            "It moves {} of all requests: {} of clients without a session, {} of sessions",
-            percent(free + sticky),
-            percent(free),
-            percent(sticky)
-        ),
-    };
-    // Writing to a String cannot fail.
-    let _ = write!(text, " (as measured for {} s, {} requests).", moved.measured_ms / 1000, moved.requests);
-    text
+    let Moved { measured_ms, requests, free_requests, sticky, free } = moved;
+    let seconds = measured_ms / 1000;
+    if (sticky, free) == (0, 0) {
+        return format!("It moves no traffic (as measured for {seconds} s, {requests} requests).");
+    }
+    let classes =
+        [(free, free_requests, "without a session"), (sticky, requests - free_requests, "of sessions")];
+    let classes = classes.into_iter().filter(|(_, count, _)| *count > 0).map(|(share, count, of)| {
+        let own = u128::from(share) * u128::from(requests) / u128::from(count);
+        format!("{} of the {count} {of}", percent(u64::try_from(own).unwrap_or(WHOLE)))
+    });
+    let classes = classes.collect::<Vec<_>>().join(", ");
+    format!(
+        "It moves {} of all requests: {classes} (as measured for {seconds} s).",
+        percent(u64::from(free) + u64::from(sticky))
+    )
+}
+
+/// Hundredths of a percent as whole percents: no more is known of the next minutes.
+fn percent(share: u64) -> String {
+    match share {
+        0 => "none".to_owned(),
+        1..100 => "under 1%".to_owned(),
+        9_901..10_000 => "over 99%".to_owned(),
+        _ => format!("{}%", share.saturating_add(50) / 100),
+    }
 }
 
 #[cfg(test)]
@@ -231,8 +243,13 @@ mod tests {
         let moved = moved(&traffic, &loss(WHOLE, true));
         assert_eq!(
             told(moved),
-            "It moves 40.00% of all requests: 30.00% of clients without a session, 10.00% of sessions (as measured \
-             for 60 s, 1000 requests)."
+            "It moves 40% of all requests: 38% of the 800 without a session, 50% of the 200 of sessions (as measured \
+             for 60 s)."
         );
+        for (share, text) in [(0, "none"), (99, "under 1%"), (100, "1%"), (9_850, "99%"), (9_901, "over 99%")]
+        {
+            assert_eq!(percent(share), text);
+        }
+        assert_eq!(percent(10_000), "100%");
     }
 }
