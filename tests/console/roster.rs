@@ -130,7 +130,7 @@ fn what_came_and_what_went_is_taken_back() {
     });
     terminal.keys("y");
     terminal.wait_for("is added");
-    assert_eq!(proxy.member("app", "c").words, "Init Dis", "it comes back disabled");
+    assert_eq!(proxy.member("app", "c").words, "Init Ok", "it comes back as it was");
 }
 
 #[test]
