@@ -52,10 +52,14 @@ impl Proxy {
         };
         let (balancer, edit, mut undone) = (inverse.balancer.clone(), inverse.edit(), inverse.undone.clone());
         if order.dry_run {
-            undone.preview = Some(self.preview_roster(&balancer, edit)?);
+            let mut preview = self.preview_roster(&balancer, edit)?;
+            preview.notes.extend(inverse.note());
+            undone.preview = Some(preview);
         } else {
             let asker = Asker { undoes: Some(undone.undoes), ..by.into() };
-            undone.edited = Some(self.change_roster(&balancer, edit, asker)?);
+            let mut edited = self.change_roster(&balancer, edit, asker)?;
+            edited.notes.extend(inverse.note());
+            undone.edited = Some(edited);
         }
         Ok(undone)
     }

@@ -4,6 +4,7 @@
 //! An edit has one writer at a time: validate, write to the journal, apply, publish, answer. Elections never wait
 //! for it, because the journal is written before a balancer's own lock is taken.
 
+mod departure;
 pub(crate) mod door;
 mod health;
 mod layers;

@@ -130,7 +130,8 @@ fn what_came_and_what_went_is_taken_back() {
     });
     terminal.keys("y");
     terminal.wait_for("is added");
-    assert_eq!(proxy.member("app", "c").words, "Init Dis", "it comes back disabled");
+    assert_eq!(proxy.member("app", "c").words, "Init Ok", "it comes back as it was");
+    assert!(audited(&proxy).last().is_some_and(|event| event["undoes"].is_u64()), "it is told as an undo");
 }
 
 #[test]

@@ -132,6 +132,40 @@ fn coming_and_going_can_be_undone_unless_it_was_touched() {
 }
 
 #[test]
+fn who_was_removed_comes_back_as_it_was_when_that_is_undone() {
+    let [a, b] = backends(["a", "b"]);
+    let proxy = proxy(serving([&a]));
+    let line = r#""loadfactor=2","route=b","hcpasses=3","retry=7","ttl=9""#;
+    add(&proxy, &url(&b, line)).message::<Edited>();
+    let (lbfactor, settings) = (
+        r#"{"lbfactor":4,"disabled":false}"#,
+        r#"{"lbset":2,"standby":true,"hcinterval":200,"redirect":"a"}"#,
+    );
+    proxy.edit("app", "b", lbfactor);
+    proxy.edit("app", "b", settings);
+    let before = proxy.member("app", "b");
+    let removed: Edited = remove(&proxy, "b", "").message();
+    let line = format!(
+        "{b} route=b hcpasses=3 retry=7 ttl=9 loadfactor=4.00 lbset=2 redirect=a hcinterval=200ms status=+H-D"
+    );
+    assert_eq!(removed.changes[0].before, line);
+    let order = format!(r#"{{"event":{},"dry_run":true}}"#, removed.event.unwrap());
+    let looked: Undone = proxy.admin().ask("POST", "/v1/undo", &order).message();
+    let preview = looked.preview.unwrap();
+    assert_eq!(preview.changes[0].after, line);
+    assert!(preview.notes.iter().any(|note| note.contains("begin anew")), "{:?}", preview.notes);
+    proxy.admin().ask("POST", "/v1/undo", "").message::<Undone>();
+    let after = proxy.member("app", "b");
+    let told = |member: &evenkeel_protocol::MemberSnapshot| {
+        let health = (member.health.interval, member.health.passes);
+        let (route, redirect) = (member.route.to_string(), member.redirect.to_string());
+        (member.lbfactor, member.lbset, route, redirect, member.words.clone(), member.retry, health)
+    };
+    assert_eq!(told(&after), told(&before));
+    assert_eq!(after.words, "Init Stby Ok");
+}
+
+#[test]
 fn who_was_drained_and_removed_takes_nothing_when_that_is_undone() {
     let [a, b] = backends(["a", "b"]);
     let proxy = proxy(serving([&a]));
@@ -140,7 +174,7 @@ fn who_was_drained_and_removed_takes_nothing_when_that_is_undone() {
         proxy.edit("app", "b", r#"{"drain":true}"#);
         remove(&proxy, "b", "").message::<Edited>();
         proxy.admin().ask("POST", "/v1/undo", "").message::<Undone>();
-        assert_eq!(proxy.member("app", "b").words, "Init Dis");
+        assert_eq!(proxy.member("app", "b").words, "Init Drn Ok");
         assert_eq!(visits(&proxy, 3), "aaa");
     }
 }

@@ -38,6 +38,8 @@ pub enum Matter {
         addition: Box<MemberAddition>,
         /// Does it take a removal of one's own back?
         undo: bool,
+        /// The event of the removal that it takes back, where the proxy numbers them.
+        event: Option<u64>,
     },
     /// Have the proxy read its configuration anew.
     Reload,
@@ -132,14 +134,20 @@ impl Decision {
 
     /// The change that is taken back by its number, where it is one.
     pub fn undo(&self) -> Option<UndoOrder> {
-        let Matter::Settings { event: Some(event), .. } = self.matter else { return None };
+        let (Matter::Settings { event: Some(event), .. } | Matter::Addition { event: Some(event), .. }) =
+            self.matter
+        else {
+            return None;
+        };
         Some(UndoOrder { event: Some(event), reason: self.reason.clone(), ..UndoOrder::default() })
     }
 
     /// The command that does the same.
     pub fn command(&self) -> String {
         let mut words = match &self.matter {
-            Matter::Settings { event: Some(event), .. } => vec![format!("evenkeel undo {event}")],
+            Matter::Settings { event: Some(event), .. } | Matter::Addition { event: Some(event), .. } => {
+                vec![format!("evenkeel undo {event}")]
+            }
             Matter::Settings { balancer, changes, .. } => {
                 let setting = |change: &Change| quoted(&format!("{}={}", change.field, typed(&change.after)));
                 let words = vec!["evenkeel set".to_owned(), quoted(&balancer.url())];
@@ -244,7 +252,7 @@ mod tests {
             ..MemberAddition::default()
         };
         let (balancer, addition) = ("app".parse().unwrap(), Box::new(addition));
-        let add = Decision::new(Matter::Addition { balancer, addition, undo: false });
+        let add = Decision::new(Matter::Addition { balancer, addition, undo: false, event: None });
         assert_eq!(add.command(), "evenkeel add app 'unix:/run/a.sock|http://a' route=n status=-D");
         assert_eq!(add.title(), "Add app/unix:/run/a.sock?");
         let (_, edit) = decision.edit().unwrap();

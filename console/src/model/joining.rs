@@ -52,7 +52,7 @@ impl Joining {
             return Err(0);
         }
         let (balancer, addition) = (self.balancer.clone(), Box::new(addition));
-        Ok((!changes.is_empty()).then_some(Matter::Addition { balancer, addition, undo: false }))
+        Ok((!changes.is_empty()).then_some(Matter::Addition { balancer, addition, undo: false, event: None }))
     }
 }
 
@@ -99,7 +99,8 @@ mod tests {
             ("loadfactor", "2"),
             ("more", "hcmethod=GET  hcuri=/health"),
         ]);
-        let Ok(Some(Matter::Addition { balancer, addition, undo: false })) = form.matter() else {
+        let Ok(Some(Matter::Addition { balancer, addition, undo: false, event: None })) = form.matter()
+        else {
             panic!("{form:?}")
         };
         assert_eq!((balancer.as_str(), addition.url.as_str()), ("app", "http://10.0.0.9:8080"));

@@ -37,12 +37,12 @@ pub fn needs(model: &Model) -> Vec<Need> {
 
 /// What the proxy says that new settings of a balancer would do, or a member that comes.
 fn of_decision(decision: &Decision, snapshot: &Snapshot) -> Option<Need> {
+    if let Some(event) = decision.undo().and_then(|order| order.event) {
+        return Some(Need::Undo(event));
+    }
     if let Some((balancer, addition)) = decision.addition() {
         let addition = MemberAddition { revision: None, reason: None, ..addition };
         return snapshot.balancer(&balancer).map(|_| Need::Addition(balancer, Box::new(addition)));
-    }
-    if let Some(event) = decision.undo().and_then(|order| order.event) {
-        return Some(Need::Undo(event));
     }
     let (balancer, edit) = decision.edit()?;
     let edit = BalancerEdit { revision: None, reason: None, ..edit };

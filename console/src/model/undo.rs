@@ -176,14 +176,15 @@ impl Done {
 }
 
 impl Moved {
-    /// What brings back who went: with its parameters, disabled; none: it came.
+    /// What brings back who went: where the proxy numbers changes it does so itself, as it was; else with its
+    /// parameters, disabled. None: it came.
     pub fn return_of(&self) -> Option<Matter> {
         let mut words = self.line.as_ref()?.split(' ').map(str::to_owned);
         let url = words.next()?;
         let parameters = MemberAddition::disabled(words.collect());
         let addition = MemberAddition { url, parameters, ..MemberAddition::default() };
         let balancer = self.target.balancer.clone();
-        Some(Matter::Addition { balancer, addition: Box::new(addition), undo: true })
+        Some(Matter::Addition { balancer, addition: Box::new(addition), undo: true, event: self.event })
     }
 }
 
@@ -231,6 +232,18 @@ mod tests {
         match made {
             Some(Made::Member(done)) => done,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_went_comes_back_by_number_or_else_disabled() {
+        let line = Some("http://n route=n status=-D".to_owned());
+        for event in [Some(9), None] {
+            let moved = Moved { target: sample::target("node1"), line: line.clone(), revision: 2, event };
+            let decision = crate::model::decision::Decision::new(moved.return_of().unwrap());
+            assert_eq!(decision.undo().and_then(|order| order.event), event);
+            let (_, addition) = decision.addition().unwrap();
+            assert_eq!(addition.parameters, ["route=n", "status=-D", "status=+D"]);
         }
     }
 

@@ -82,7 +82,7 @@ fn command(model: &mut Model, line: &str) -> Result<(), String> {
         Typed::Tune(tune) => settings(model, *tune),
         Typed::Add(balancer, mut addition) => {
             let reason = addition.reason.take();
-            let matter = Matter::Addition { balancer, addition, undo: false };
+            let matter = Matter::Addition { balancer, addition, undo: false, event: None };
             decision::ask(model, Decision { reason, ..Decision::new(matter) });
         }
         Typed::Reload => decision::ask_reload(model),

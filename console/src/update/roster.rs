@@ -171,10 +171,8 @@ mod tests {
         });
         assert!(model.pending.is_empty());
         let sent = press(&mut model, "uy");
-        let [Effect::AddMember { addition, .. }] = sent.as_slice() else {
-            panic!("{sent:?}: {:?}", toast(&model))
-        };
-        assert_eq!(addition.parameters, ["route=node1", "status=-D", "status=+D"], "it comes back disabled");
+        let [Effect::Undo { order, .. }] = sent.as_slice() else { panic!("{sent:?}: {:?}", toast(&model)) };
+        assert_eq!((order.event, model.commands.concat().as_str()), (Some(9), "evenkeel undo 9"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use evenkeel_protocol::{
     MemberSnapshot, Preview, Refusal, Subject,
 };
 
+use super::departure::departure;
 use super::door::{Asker, name_of};
 use super::{LiveBalancer, Registry};
 use crate::clock;
@@ -37,7 +38,8 @@ pub(crate) enum Room {
 /// What is going to happen.
 enum Plan {
     Come(Box<Newcomer>),
-    Go(Added),
+    /// Who goes, and what is told of it.
+    Go(Box<Added>, Change),
     /// It is so already.
     Nothing(MemberName),
 }
@@ -46,7 +48,7 @@ impl Plan {
     fn member(&self) -> Option<&MemberName> {
         match self {
             Self::Come(newcomer) => Some(&newcomer.name),
-            Self::Go(added) => added.subject.member.as_ref(),
+            Self::Go(added, _) => added.subject.member.as_ref(),
             Self::Nothing(name) => Some(name),
         }
     }
@@ -57,7 +59,7 @@ impl Plan {
                 let after = line(newcomer.name.as_str(), &newcomer.parameters);
                 vec![Change { field: FIELD.to_owned(), before: String::new(), after }]
             }
-            Self::Go(added) => vec![departure(added)],
+            Self::Go(_, change) => vec![change.clone()],
             Self::Nothing(_) => Vec::new(),
         }
     }
@@ -66,8 +68,11 @@ impl Plan {
     fn make(&self, core: &Balancer, cores: usize) -> Balancer {
         match self {
             Self::Come(newcomer) => core.grown((newcomer.name.clone(), newcomer.settings.clone()), cores),
-            Self::Go(Added { subject: Subject { member: Some(member), .. }, .. }) => core.shrunk(member),
-            Self::Go(_) | Self::Nothing(_) => core.rehearsal(),
+            Self::Go(added, _) => match &added.subject.member {
+                Some(member) => core.shrunk(member),
+                None => core.rehearsal(),
+            },
+            Self::Nothing(_) => core.rehearsal(),
         }
     }
 }
@@ -142,7 +147,7 @@ impl Registry {
                 let origin = origin.clone();
                 journal.keep_added(Added { subject: subject.clone(), parameters, origin }, config)
             }
-            Plan::Go(added) => {
+            Plan::Go(added, _) => {
                 if let Some(member) = &added.subject.member {
                     config.part(member);
                 }
@@ -232,7 +237,8 @@ impl Registry {
             }
             RosterEdit::Remove(selector, _) => {
                 let member = live.resolve(selector)?;
-                removable(journal, &live.name, &member).cloned().map(Plan::Go)
+                let added = removable(journal, &live.name, &member)?;
+                Ok(Plan::Go(Box::new(added.clone()), departure(journal, live, added)))
             }
         }
     }
@@ -280,14 +286,10 @@ pub(super) fn removable<'a>(
     })
 }
 
-/// The one change that it is that a member goes.
-pub(super) fn departure(added: &Added) -> Change {
-    Change { field: FIELD.to_owned(), before: added.line(), after: String::new() }
-}
-
 /// Why it is not done unless it is forced: somebody would lose something.
 fn guard(live: &LiveBalancer, plan: &Plan) -> Option<Refusal> {
-    let Plan::Go(Added { subject: Subject { member: Some(member), .. }, .. }) = plan else { return None };
+    let Plan::Go(added, _) = plan else { return None };
+    let member = added.subject.member.as_ref()?;
     let snapshot = live.snapshot();
     burden(&live.name, snapshot.member(member)?).or_else(|| live.lock().rehearsal().guard_removal(member))
 }

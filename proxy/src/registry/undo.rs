@@ -70,6 +70,13 @@ enum Inverted {
 }
 
 impl RosterInverse {
+    /// What does not come back of who comes again; none: somebody goes.
+    pub(crate) fn note(&self) -> Option<String> {
+        const LOST: &str = "It comes back with the settings and flags that it had when it was removed, but behind \
+                            the others, and its counters begin anew.";
+        matches!(self.wanted, Inverted::Add(_)).then(|| LOST.to_owned())
+    }
+
     pub(crate) fn edit(&self) -> RosterEdit<'_> {
         match &self.wanted {
             Inverted::Add(addition) => RosterEdit::Add(addition, Room::Ample),
@@ -101,7 +108,7 @@ impl Registry {
             )?;
         }
         let wanted = if after.is_empty() {
-            let parameters = MemberAddition::disabled(words.map(str::to_owned).collect());
+            let parameters = words.map(str::to_owned).collect();
             Inverted::Add(MemberAddition { url, parameters, revision: None, reason })
         } else {
             Inverted::Remove(url, MemberRemoval { revision: None, force, reason })

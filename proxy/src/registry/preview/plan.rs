@@ -9,7 +9,8 @@ use evenkeel_protocol::{
 
 use crate::clock;
 use crate::journal::Journal;
-use crate::registry::roster::{burden, departure, removable};
+use crate::registry::departure::departure;
+use crate::registry::roster::{burden, removable};
 use crate::registry::{LiveBalancer, Registry};
 
 /// What is meant for one member, and what is known of it before anything is tried.
@@ -32,7 +33,8 @@ impl<'a> Proposed<'a> {
         let Some(known) = known else {
             return Self { member, intent, departure: Ok(Vec::new()), burden: None };
         };
-        let departure = removable(journal, &live.name, member).map(|added| vec![departure(added)]);
+        let departure =
+            removable(journal, &live.name, member).map(|added| vec![departure(journal, live, added)]);
         Self { member, intent, departure, burden: burden(&live.name, known) }
     }
 
