@@ -52,7 +52,7 @@ async fn each(
             (met, Some(company))
         }
         (_, Some(text)) => (accord::reach(text, targets, session).await?, None),
-        (_, None) => (targets.iter().map(|_| Met::Here).collect(), None),
+        (_, None) => (targets.iter().map(|_| Met::Unsettled).collect(), None),
     };
     let ended = everywhere((ask, company.as_ref()), shape, (targets, met, session)).await;
     let exit = together(&ended);
@@ -128,7 +128,8 @@ async fn everywhere(
             let mut ended = match met {
                 Met::Absent => Ended::absent(),
                 Met::Failed(stop) => Ended::of(Err(stop), Vec::new()),
-                Met::Here => {
+                Met::Here | Met::Unsettled => {
+                    let was_there = matches!(met, Met::Here);
                     let (mut kept, mut lines) = (Vec::new(), Labelled::new(out, &target.name));
                     let results: &mut dyn Write = match shape {
                         Shape::Lines => &mut lines,
@@ -140,7 +141,8 @@ async fn everywhere(
                         Ask::Roll(arguments) => roll::with(arguments, seat, &mut alone).await,
                         _ => super::answer(ask, &mut alone).await,
                     };
-                    Ended::of(answer, kept)
+                    let ended = Ended::of(answer, kept);
+                    if was_there { ended.counting() } else { ended }
                 }
             };
             if shape == Shape::Lines
@@ -157,6 +159,7 @@ async fn everywhere(
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::{DrainOutcome, Snapshot};
     use serde_json::{Value, json};
 
     use super::*;
@@ -314,6 +317,30 @@ mod tests {
             assert!(err.contains("several targets are named, and ") && err.contains("--socket"), "{err}");
         }
         assert_eq!((one.requests().len(), two.requests().len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_target_that_has_the_member_counts_whatever_it_lacks_there() {
+        let drained = Scripted::start(|request| {
+            let drain = scripted::drain(Some(DrainOutcome::Idle));
+            match request.target.as_str() {
+                "/v1/drains/3" => Act::json(&drain),
+                _ => Act::json(&Snapshot { drains: vec![drain], ..scripted::snapshot(0) }),
+            }
+        });
+        let no_drain = Scripted::start(|request| match request.method.as_str() {
+            "GET" => Act::json(&scripted::snapshot(0)),
+            _ => Act::refuse(404, r#"{"code":"not_found","message":"it went meanwhile"}"#),
+        });
+        let mut scene = Scene::in_folders(&[]);
+        assert_eq!(scene.run(&line(&[&drained], "wait app/a drained")).await, Exit::Done, "{}", scene.err());
+        assert_eq!(scene.run(&line(&[&no_drain], "wait app/a drained")).await, Exit::NotFound);
+        let both = line(&[&drained, &no_drain], "wait app/a drained");
+        assert_eq!(scene.run(&both).await, Exit::Mixed, "{}", scene.err());
+        assert!(scene.err().contains("has no drain") && scene.err().contains("1 of 2"), "{}", scene.err());
+        let one = proxy();
+        assert_eq!(scene.run(&line(&[&one, &no_drain], "disable app/a")).await, Exit::Mixed);
+        assert!(scene.err().contains("went meanwhile"), "{}", scene.err());
     }
 
     #[tokio::test]

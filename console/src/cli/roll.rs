@@ -3,13 +3,14 @@
 
 mod command;
 mod company;
+mod hold;
 mod plan;
 mod summary;
 
 use clap::Args;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberName, MemberSnapshot,
-    Snapshot, Span,
+    Snapshot, Span, Timestamp,
 };
 use futures_util::future::ready;
 
@@ -32,7 +33,8 @@ For each member, one after the other: drain, wait, run the command, wait until i
 again. A member that is stopped or disabled is skipped and stays so. In the words of the command stand for the member: {member} (its route or host:port), {route}, {host}, {port}, \
 {url}, {balancer}; the same is in EVENKEEL_MEMBER, EVENKEEL_ROUTE and so on. It stops at the first failure, and leaves \
 that member draining. A member without health checks counts as healthy while it is not in error. With several targets \
-each member is drained in all of them, the command runs once, and it is returned in all; when one stops, all do.";
+each member is drained in all of them, the command runs once, and it is returned in all; when one stops, all do. Ends \
+with 8 when a drain was lost before all was done.";
 
 /// What can be typed behind `roll`.
 #[derive(Debug, Args)]
@@ -242,7 +244,7 @@ impl Rolling<'_> {
 
     /// Runs the command, once for all that roll at the same time.
     async fn command(
-        &mut self,
+        &self,
         place: &str,
         member: &MemberName,
         command: impl Future<Output = Result<(), String>>,
@@ -278,35 +280,74 @@ impl Rolling<'_> {
         if idle.is_none() {
             self.drain(step, place, asking, session).await?;
         }
-        step.state = State::Command;
-        if self.seat.is_none_or(|seat| seat.leads(&step.target.member)) {
-            self.say(session, &format!("{place}: running the command"));
-        }
-        let words = command::Words::of(&step.target, member, asking.client.place());
-        let began = asking.snapshot(&mut session.output).await?.taken;
-        let line = &self.arguments.command;
-        let ran = self.command(place, &step.target.member, command::run(line, &words)).await?;
-        // Ctrl-C reaches the command as well, which decides for itself what it makes of it.
-        if self.interrupt.has_come() {
-            return Err(interrupted(place));
-        }
-        ran.map_err(|why| Stopped { exit: Exit::Failed, why: format!("{place}: {why}") })?;
+        let (began, lost) = self.hand_over(step, (place, member), asking, session).await?;
         if let Some(words) = idle {
             // The others have it in use, so the command was for them.
             step.state = State::Skipped;
             self.say(session, &format!("{place}: done; it was {words} here before, and stays so"));
             return Ok(());
         }
-        step.state = State::Unwell;
+        step.state = if lost.is_some() { State::Lost } else { State::Unwell };
         self.until_healthy(step, (place, began), asking, session).await?;
-        if kept {
-            self.say(session, &format!("{place}: done; it was draining before, and goes on"));
-            return Ok(());
+        let seen = asking.snapshot(&mut session.output).await?;
+        let lost = lost.or_else(|| hold::lost(&seen, &step.target));
+        step.state = if lost.is_some() { State::Lost } else { State::Unreturned };
+        if !kept {
+            self.restore(step, &seen, asking, session).await?;
         }
-        step.state = State::Unreturned;
-        self.restore(step, asking, session).await?;
-        self.say(session, &format!("{place}: done, it takes new sessions again"));
+        if let Some(why) = lost {
+            let why = format!("{place}: {why}; the command is done, and new sessions came to it meanwhile");
+            return Err(Stopped { exit: Exit::Stale, why });
+        }
+        let now =
+            if kept { "; it was draining before, and goes on" } else { ", it takes new sessions again" };
+        self.say(session, &format!("{place}: done{now}"));
         Ok(())
+    }
+
+    /// Runs the command for a member that is drained; when that began, and why it was no longer drained at the end.
+    async fn hand_over(
+        &mut self,
+        step: &mut Step,
+        (place, member): (&str, Option<&MemberSnapshot>),
+        asking: &mut Asking,
+        session: &mut Session<'_>,
+    ) -> Result<(Timestamp, Option<String>), Stopped> {
+        let seen = asking.snapshot(&mut session.output).await?;
+        let drained = !member.is_some_and(is_out_of_use);
+        if let Some(why) = hold::lost(&seen, &step.target).filter(|_| drained) {
+            step.state = State::Lost;
+            return Err(Stopped {
+                exit: Exit::Stale,
+                why: format!("{place}: {why}; the command was not run"),
+            });
+        }
+        step.state = State::Command;
+        if self.seat.is_none_or(|seat| seat.leads(&step.target.member)) {
+            self.say(session, &format!("{place}: running the command"));
+        }
+        let words = command::Words::of(&step.target, member, asking.client.place());
+        let command = command::run(&self.arguments.command, &words);
+        let (ran, lost) = hold::meanwhile(
+            (asking.client.clone(), &step.target),
+            self.command(place, &step.target.member, command),
+            |why| {
+                if drained {
+                    self.say(session, &format!("{place}: {why}; the command goes on"));
+                }
+            },
+        )
+        .await;
+        if lost.is_some() && drained {
+            step.state = State::Lost;
+        }
+        let ran = ran?;
+        // Ctrl-C reaches the command as well, which decides for itself what it makes of it.
+        if self.interrupt.has_come() {
+            return Err(interrupted(place));
+        }
+        ran.map_err(|why| Stopped { exit: Exit::Failed, why: format!("{place}: {why}") })?;
+        Ok((seen.taken, lost))
     }
 
     /// Are there enough others?
@@ -353,7 +394,7 @@ impl Rolling<'_> {
     async fn until_healthy(
         &mut self,
         step: &Step,
-        (place, began): (&str, evenkeel_protocol::Timestamp),
+        (place, began): (&str, Timestamp),
         asking: &mut Asking,
         session: &mut Session<'_>,
     ) -> Result<(), Stopped> {
@@ -373,13 +414,13 @@ impl Rolling<'_> {
     async fn restore(
         &self,
         step: &Step,
+        seen: &Snapshot,
         asking: &mut Asking,
         session: &mut Session<'_>,
     ) -> Result<(), Stopped> {
         let (Target { balancer, member, .. }, output) = (&step.target, &mut session.output);
         let reason = &self.order.reason;
-        let drains = asking.snapshot(output).await?.drains;
-        let mut drains = drains.iter().rev().filter(|drain| drain.is_running());
+        let mut drains = seen.drains.iter().rev().filter(|drain| drain.is_running());
         if let Some(drain) = drains.find(|drain| drain.balancer == *balancer && drain.member == *member) {
             let cancel = &DrainCancel { restore: Some(true), reason: reason.clone() };
             let number = drain.number;

@@ -166,7 +166,7 @@ fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnaps
         return Err(Stop::Failed(Exit::ReadOnly, why));
     }
     let found = snapshot.member(&target.balancer, &target.member);
-    found.ok_or_else(|| Stop::Missing(format!("{} is no longer configured", target.label)))
+    found.ok_or_else(|| Stop::Failed(Exit::NotFound, format!("{} is no longer configured", target.label)))
 }
 
 /// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
@@ -283,7 +283,8 @@ async fn until_drained(
     let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
     let Some(found) = found else {
         let label = &target.label;
-        return Err(Stop::Missing(format!("{label} has no drain; `evenkeel drain {label}` begins one")));
+        let why = format!("{label} has no drain; `evenkeel drain {label}` begins one");
+        return Err(Stop::Failed(Exit::NotFound, why));
     };
     last.clone_from(&found.why);
     let drain = drain::until_ended(asking, found, target, output).await?;

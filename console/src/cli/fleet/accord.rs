@@ -16,6 +16,8 @@ use crate::targets::Target;
 pub(super) enum Met {
     /// It is there.
     Here,
+    /// No target has it, or the command is about nothing that was looked for: what the command itself says counts.
+    Unsettled,
     /// It is not there, and is elsewhere.
     Absent,
     /// The target gave no answer.
@@ -65,7 +67,7 @@ pub(super) async fn reach(text: &str, targets: &[Target], session: &Session<'_>)
     }
     if known.is_none() {
         // Where nobody has it, each says what it has instead.
-        let asked = |it: Met| if matches!(it, Met::Absent) { Met::Here } else { it };
+        let asked = |it: Met| if matches!(it, Met::Absent) { Met::Unsettled } else { it };
         met = met.into_iter().map(asked).collect();
     }
     Ok(met)

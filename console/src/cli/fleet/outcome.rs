@@ -31,6 +31,11 @@ impl Ended {
         }
     }
 
+    /// The same of a target that had what was meant: what it lacks now is no reason to pass over it.
+    pub(super) fn counting(self) -> Self {
+        Self { absent: false, ..self }
+    }
+
     /// There was nothing to do.
     pub(super) fn absent() -> Self {
         let why = Some("has no such member or balancer; nothing was to be done there".to_owned());

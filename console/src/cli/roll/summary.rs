@@ -20,6 +20,8 @@ pub(super) enum State {
     Command,
     /// The command has succeeded, and it is not well.
     Unwell,
+    /// Its drain was lost before all was done.
+    Lost,
     /// It is well, and new sessions do not come yet.
     Unreturned,
     /// All is done.
@@ -43,6 +45,10 @@ impl State {
             Self::Unwell => {
                 ("drained, the command is done, not healthy", Some("when it is: evenkeel undrain {}"))
             }
+            Self::Lost => (
+                "its drain was lost, new sessions came to it meanwhile",
+                Some("look whether it is well; evenkeel drain {} takes it out again"),
+            ),
             Self::Unreturned => ("done and healthy, still draining", Some("evenkeel undrain {}")),
             Self::Rolled => ("rolled", None),
             Self::Skipped => ("skipped, it was out of use before", None),

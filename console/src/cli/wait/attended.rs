@@ -20,9 +20,8 @@ pub(super) async fn until_drained(
         let label = &target.label;
         match (member.status.has(Flag::Drain), drained) {
             (false, false) => {
-                return Err(Stop::Missing(format!(
-                    "{label} does not drain; `evenkeel drain {label}` has it do so"
-                )));
+                let why = format!("{label} does not drain; `evenkeel drain {label}` has it do so");
+                return Err(Stop::Failed(Exit::NotFound, why));
             }
             (false, true) => {
                 let why = "its drain is gone: httpd was restarted, perhaps gracefully, and has forgotten it, or somebody \
