@@ -9,6 +9,7 @@
 mod deadline;
 mod job;
 mod jobs;
+mod seen;
 mod sessions;
 mod sight;
 mod store;

@@ -8,6 +8,7 @@ use harness::prelude::*;
 mod full;
 mod kills;
 mod restart;
+mod shared;
 mod witness;
 
 const ASK: &str = "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -307,21 +308,4 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(proxy.member("app", "a").words, "Init Ok");
     assert_eq!(proxy.admin().ask("GET", "/v1/drains/7", "").refusal().code, Code::NotFound);
     assert_eq!(proxy.admin().get::<Vec<Drain>>(&Call::Drains), []);
-}
-
-#[test]
-fn what_still_serves_in_another_balancer_is_told_before_anybody_stops_it() {
-    let [a, b] = backends(["a", "b"]);
-    let more =
-        format!("<Proxy balancer://api>\nBalancerMember {a}\n</Proxy>\nProxyPass /api balancer://api/\n");
-    let proxy = proxy(format!("{more}{}", text(&a, &b)));
-    let drained = |settle: &str| {
-        let number = order(&proxy, "a", &format!(r#"{{"settle":"{settle}"}}"#)).drain.number;
-        ended(&proxy, number)
-    };
-    let first = drained("10ms");
-    assert_eq!(first.outcome, Some(DrainOutcome::SafeToStop));
-    assert!(first.why.ends_with("; but it still takes requests in api"), "{}", first.why);
-    proxy.edit("api", &a, r#"{"stopped":true}"#);
-    assert!(!drained("20ms").why.contains("api"));
 }

@@ -263,6 +263,7 @@ pub(super) fn ordered(
         busy: Busy { requests: member.busy, ..Busy::default() },
         quiet_ms: None,
         sessions: DrainSessions::UNKNOWN,
+        elsewhere: Vec::new(),
         estimate_ms: None,
         safe_to_stop: false,
         why: "it takes no new sessions any more".to_owned(),

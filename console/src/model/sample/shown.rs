@@ -51,6 +51,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
             window_ms: Some(1_800_000),
             departing: Some(240),
         },
+        elsewhere: Vec::new(),
         estimate_ms: Some(255_000),
         safe_to_stop: false,
         why: "17 sessions were seen in the last 30m, and 4 requests are in flight".to_owned(),
