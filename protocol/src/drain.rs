@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::edit::{Edited, Peer, Reason, Rule, edit};
+use crate::edit::{Change, Edited, Peer, Reason, Rule, edit};
 use crate::name::{BalancerName, MemberName, Route};
 use crate::span::{Patience, Span};
 use crate::timestamp::Timestamp;
@@ -339,6 +339,12 @@ pub struct Drain {
     pub by: Option<Peer>,
     /// Why, in the operator's words.
     pub reason: Option<String>,
+    /// Who changed what it waits for last; none: nobody has.
+    #[serde(default)]
+    pub changed_by: Option<Peer>,
+    /// Does the member take no new sessions now (N)? None: it was not looked at, or is gone.
+    #[serde(default)]
+    pub draining: Option<bool>,
     /// What is in flight at the member.
     pub busy: Busy,
     /// For how many milliseconds nothing has been in flight at its process; none: something is.
@@ -381,7 +387,8 @@ impl Drain {
             let busy = counted(busy.total(), "request").map(|busy| format!("{busy} in flight{place}"));
             sessions.into_iter().chain(busy)
         });
-        let facts: Vec<String> = facts.collect();
+        let cleared = (self.draining == Some(false)).then(|| "no longer draining (N was cleared)".to_owned());
+        let facts: Vec<String> = cleared.into_iter().chain(facts).collect();
         if !facts.is_empty() {
             return facts.join(" and ");
         }
@@ -397,6 +404,9 @@ impl Drain {
 pub struct DrainAnswer {
     /// Did anything change: the drain, or the member?
     pub changed: bool,
+    /// What of the terms of a drain that ran before is changed.
+    #[serde(default)]
+    pub changes: Vec<Change>,
     /// The drain, as it stands now.
     pub drain: Drain,
     /// The edit of the member that came with it; none: the member was not to be edited.

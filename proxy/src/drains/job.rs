@@ -108,11 +108,15 @@ pub(super) struct Job {
     pub(super) began: Timestamp,
     pub(super) by: Option<Peer>,
     pub(super) reason: Option<String>,
+    /// Who changed its terms last.
+    pub(super) changed_by: Option<Peer>,
     pub(super) watch: DrainWatch,
     pub(super) phase: DrainPhase,
     /// The phases of which there were events, and when the last one was.
     pub(super) told: (Vec<DrainPhase>, Moment),
     pub(super) seen: Option<Seen>,
+    /// Until then a session that was seen last while sessions could be told may be live.
+    pub(super) sessions_until: Option<Moment>,
     /// Was the member stopped before the drain began, so that this does not end it?
     pub(super) stopped_before: Option<bool>,
     pub(super) end: Option<End>,
@@ -141,10 +145,12 @@ impl Job {
             began: wall,
             by: None,
             reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            changed_by: None,
             watch: DrainWatch::new(terms.plan(deadline(terms.timeout(), now))),
             phase: DrainPhase::Shedding,
             told: (Vec::new(), now),
             seen: None,
+            sessions_until: None,
             stopped_before: None,
             end: None,
             untold: None,
@@ -260,6 +266,8 @@ impl Job {
             left_ms,
             by: self.by.clone(),
             reason: self.reason.clone(),
+            changed_by: self.changed_by.clone(),
+            draining: look.map(|look| look.draining),
             busy: look.map(|look| look.busy).unwrap_or_default(),
             quiet_ms: self.watch.quiet(now).and_then(|quiet| u64::try_from(quiet.as_millis()).ok()),
             sessions: own.map_or(DrainSessions::UNKNOWN, |own| own.sessions.clone()),
@@ -345,7 +353,11 @@ impl Job {
             began: self.began,
             by: self.by.clone(),
             reason: self.reason.clone(),
+            changed_by: self.changed_by.clone(),
             left_ms: self.left_ms(now),
+            sessions_ms: self
+                .sessions_until
+                .and_then(|until| u64::try_from(until.since(now).as_millis()).ok()),
             end: self.end.clone(),
         }
     }
@@ -367,10 +379,12 @@ impl Job {
             began: kept.began,
             by: kept.by,
             reason: kept.reason,
+            changed_by: kept.changed_by,
             watch: DrainWatch::new(kept.terms.plan(until)),
             phase: DrainPhase::Shedding,
             told: (Vec::new(), now),
             seen: None,
+            sessions_until: kept.sessions_ms.map(|left| now.plus(std::time::Duration::from_millis(left))),
             stopped_before: None,
             end: kept.end.or(late),
             untold,

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::job::{End, Job};
 use super::seen::{Processes, Seen};
-use super::{Drains, words};
+use super::{Drains, sessions, words};
 use crate::live::LiveBalancer;
 use crate::{clock, limits};
 
@@ -137,7 +137,12 @@ impl Job {
         at: (Moment, Timestamp),
     ) -> Follows {
         let target = (&self.member, processes.places(&self.member));
-        let Some(seen) = live.and_then(|live| Seen::of(live, target, self.seen.as_ref(), at.0)) else {
+        let seen = live.and_then(|live| {
+            let mut seen = Seen::of(live, target, self.seen.as_ref(), at.0)?;
+            self.sessions_until = sessions::held(live, &mut seen.own.sessions, self.sessions_until, at);
+            Some(seen)
+        });
+        let Some(seen) = seen else {
             self.seen = None;
             let why = "the member is no longer configured; nobody waits for it";
             return self.ends(|| End::now(DrainOutcome::MemberGone, why, None));

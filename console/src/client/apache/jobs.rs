@@ -260,6 +260,8 @@ pub(super) fn ordered(
         left_ms: None,
         by: Some(by),
         reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+        changed_by: None,
+        draining: Some(true),
         busy: Busy { requests: member.busy, ..Busy::default() },
         quiet_ms: None,
         sessions: DrainSessions::UNKNOWN,

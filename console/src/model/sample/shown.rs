@@ -40,6 +40,8 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         left_ms: Some(478_000),
         by: Some(anna()),
         reason: Some("deploy 42".to_owned()),
+        changed_by: None,
+        draining: Some(true),
         busy: Busy { requests: 2, streaming: 1, upgraded: 1 },
         quiet_ms: None,
         sessions: DrainSessions {
