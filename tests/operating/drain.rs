@@ -290,6 +290,19 @@ fn a_reload_leaves_a_drain_alone_until_it_takes_the_member_away() {
 }
 
 #[test]
+fn a_reload_that_makes_a_balancer_not_sticky_ends_nobodys_session() {
+    let [a, b] = backends(["a", "b"]);
+    let sticky = text(&a, &b).replace("</Proxy>", "ProxySet stickysession=SID sessionwindow=1h\n</Proxy>");
+    let mut proxy = proxy(sticky);
+    let number = order(&proxy, "a", r#"{"until":"no_sessions","settle":"0"}"#).drain.number;
+    proxy.reload(text(&a, &b));
+    proxy.edit("app", "b", r#"{"lbset":1}"#);
+    let after = drain(&proxy, number);
+    assert_eq!((after.phase, after.safe_to_stop), (DrainPhase::Sessions, false), "{after:?}");
+    assert!(after.why.contains("can be said to be gone for "), "{}", after.why);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let (proxy, _backends) = pair();
     for (member, json, code, field) in [

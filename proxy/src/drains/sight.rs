@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use evenkeel_balancer::Standing;
 use evenkeel_protocol::{
-    BalancerName, DrainOutcome, EventKind, MemberName, Moment, OnTimeout, Peer, Timestamp,
+    BalancerName, Change, DrainOutcome, EventKind, MemberName, Moment, OnTimeout, Peer, Timestamp,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -24,6 +24,8 @@ enum Follows {
     Ended(End),
     /// Somebody else has cleared N, or stopped the member.
     Overtaken(DrainOutcome),
+    /// The member is gone, and this was there last.
+    Gone(String),
     /// The deadline has passed, and something is to be done about it.
     Acts,
 }
@@ -83,6 +85,10 @@ impl Drains {
                     let (why, by) = self.overtaken(number, outcome);
                     self.end(number, End::now(outcome, why, by));
                 }
+                Follows::Gone(there) => {
+                    let (why, by) = self.removed(number);
+                    self.end(number, End::now(DrainOutcome::MemberGone, format!("{why}; {there}"), by));
+                }
                 Follows::Acts => {
                     if let Some(job) = self.jobs().get_mut(number) {
                         job.late = true;
@@ -128,6 +134,31 @@ impl Drains {
     }
 }
 
+impl Drains {
+    /// Who has removed the member, or that the configuration has it no more.
+    fn removed(&self, number: u64) -> (String, Option<Peer>) {
+        let what = "the member was removed";
+        let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone(), job.began));
+        let Some((balancer, member, began)) = target else { return (what.to_owned(), None) };
+        let is_it = |change: &Change| {
+            let mut words = change.before.split_whitespace();
+            change.field == "member" && change.after.is_empty() && words.any(|word| word == member.as_str())
+        };
+        let last = self.registry.events().find_last(|event| match &event.kind {
+            EventKind::BalancerEdited { balancer: whose, changes, .. } => {
+                event.at >= began && *whose == balancer && changes.iter().any(is_it)
+            }
+            _ => false,
+        });
+        match last.map(|event| event.kind) {
+            Some(EventKind::BalancerEdited { by, reason, .. }) => {
+                (words::done_by(what, by.as_ref(), reason.as_deref()), by)
+            }
+            _ => ("the configuration has the member no more".to_owned(), None),
+        }
+    }
+}
+
 impl Job {
     /// Looks at the member, in its balancer if that is still there.
     fn look(
@@ -136,6 +167,10 @@ impl Job {
         processes: &Processes<'_>,
         at: (Moment, Timestamp),
     ) -> Follows {
+        if self.end.as_ref().is_some_and(|end| end.outcome == DrainOutcome::MemberGone) {
+            // Who is back under that name is another member.
+            return Follows::Nothing;
+        }
         let target = (&self.member, processes.places(&self.member));
         let seen = live.and_then(|live| {
             let mut seen = Seen::of(live, target, self.seen.as_ref(), at.0)?;
@@ -143,9 +178,13 @@ impl Job {
             Some(seen)
         });
         let Some(seen) = seen else {
+            let follows = if self.is_running() && !self.acting {
+                Follows::Gone(words::was_there(&self.show(at.0, at.1)))
+            } else {
+                Follows::Nothing
+            };
             self.seen = None;
-            let why = "the member is no longer configured; nobody waits for it";
-            return self.ends(|| End::now(DrainOutcome::MemberGone, why, None));
+            return follows;
         };
         let sight = seen.sight();
         let (draining, stopped) = (seen.own.look.draining, seen.own.look.stopped);

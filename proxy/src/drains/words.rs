@@ -113,6 +113,15 @@ fn still_taken(drain: &Drain) -> String {
     format!("; but it still takes requests in {}", others.join(", "))
 }
 
+/// What a member had in flight when it was last there.
+pub(super) fn was_there(drain: &Drain) -> String {
+    match drain.busy.total() {
+        0 => "nothing was in flight".to_owned(),
+        1 => "1 request was in flight".to_owned(),
+        total => format!("{total} requests were in flight"),
+    }
+}
+
 /// The deadline came first.
 pub(super) fn too_late(drain: &Drain, wall: Timestamp) -> String {
     format!("its time of {} has passed: {}", drain.timeout, waits_for(drain, wall))
