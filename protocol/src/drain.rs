@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::edit::{Edited, Peer, Reason, Rule, edit};
+use crate::edit::{Change, Edited, Peer, Reason, Rule, edit};
 use crate::name::{BalancerName, MemberName, Route};
 use crate::span::{Patience, Span};
 use crate::timestamp::Timestamp;
@@ -288,6 +288,22 @@ impl DrainSessions {
     };
 }
 
+/// Another member that leads to the same process: the same host and port, or the same socket. What is there holds the
+/// drain up as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// The balancer.
+    pub balancer: BalancerName,
+    /// The member.
+    pub member: MemberName,
+    /// Does it get new requests there, as far as operators decide? That holds nothing up, since it may be meant.
+    pub takes_new: bool,
+    /// What is in flight there.
+    pub busy: Busy,
+    /// Its sessions there.
+    pub sessions: DrainSessions,
+}
+
 /// One drain, as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drain {
@@ -323,15 +339,25 @@ pub struct Drain {
     pub by: Option<Peer>,
     /// Why, in the operator's words.
     pub reason: Option<String>,
-    /// What is in flight.
+    /// Who changed what it waits for last; none: nobody has.
+    #[serde(default)]
+    pub changed_by: Option<Peer>,
+    /// Does the member take no new sessions now (N)? None: it was not looked at, or is gone.
+    #[serde(default)]
+    pub draining: Option<bool>,
+    /// What is in flight at the member.
     pub busy: Busy,
-    /// For how many milliseconds nothing has been in flight; none: something is.
+    /// For how many milliseconds nothing has been in flight at its process; none: something is.
     pub quiet_ms: Option<u64>,
     /// The sessions of the member.
     pub sessions: DrainSessions,
+    /// Where else its process is a member.
+    #[serde(default)]
+    pub elsewhere: Vec<Elsewhere>,
     /// In how many milliseconds it may be done, by the rate at which it got less; none: nobody can tell.
     pub estimate_ms: Option<u64>,
-    /// Can it be stopped without anybody noticing? Also of a drain that has ended it says what holds now.
+    /// Can its process be stopped without anybody noticing, as of now? Also of a drain that has ended it says what holds
+    /// now. Where [`Self::elsewhere`] takes new requests, the next one may notice.
     pub safe_to_stop: bool,
     /// What it waits for, or how it ended, in a sentence.
     pub why: String,
@@ -352,14 +378,24 @@ impl Drain {
             1 => Some(format!("1 {one}")),
             count => Some(format!("{count} {one}s")),
         };
-        let sessions = counted(self.sessions.live.unwrap_or(0), "session");
-        let busy = counted(self.busy.total(), "request").map(|busy| format!("{busy} in flight"));
-        let facts: Vec<String> = sessions.into_iter().chain(busy).collect();
-        match (facts.is_empty(), self.sessions.known) {
-            (false, _) => facts.join(" and "),
-            (true, SessionsKnown::Unknown) => "nothing in flight, and sessions unknown".to_owned(),
-            (true, _) => format!("nothing in flight, but not yet for {}", self.settle),
+        let own = (String::new(), self.busy, &self.sessions);
+        let others = self.elsewhere.iter();
+        let others = others.map(|it| (format!(" in {}", it.balancer), it.busy, &it.sessions));
+        let all: Vec<_> = std::iter::once(own).chain(others).collect();
+        let facts = all.iter().flat_map(|(place, busy, sessions)| {
+            let sessions = counted(sessions.live.unwrap_or(0), "session").map(|live| live + place);
+            let busy = counted(busy.total(), "request").map(|busy| format!("{busy} in flight{place}"));
+            sessions.into_iter().chain(busy)
+        });
+        let cleared = (self.draining == Some(false)).then(|| "no longer draining (N was cleared)".to_owned());
+        let facts: Vec<String> = cleared.into_iter().chain(facts).collect();
+        if !facts.is_empty() {
+            return facts.join(" and ");
         }
+        if all.iter().any(|(_, _, sessions)| sessions.known == SessionsKnown::Unknown) {
+            return "nothing in flight, and sessions unknown".to_owned();
+        }
+        format!("nothing in flight, but not yet for {}", self.settle)
     }
 }
 
@@ -368,6 +404,9 @@ impl Drain {
 pub struct DrainAnswer {
     /// Did anything change: the drain, or the member?
     pub changed: bool,
+    /// What of the terms of a drain that ran before is changed.
+    #[serde(default)]
+    pub changes: Vec<Change>,
     /// The drain, as it stands now.
     pub drain: Drain,
     /// The edit of the member that came with it; none: the member was not to be edited.

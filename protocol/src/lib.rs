@@ -74,7 +74,7 @@ pub mod upgrade;
 pub use call::Call;
 pub use drain::{
     Busy, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
-    DrainUntil, OnTimeout, SessionsKnown,
+    DrainUntil, Elsewhere, OnTimeout, SessionsKnown,
 };
 pub use edit::{BalancerEdit, Change, Edited, HttpClient, Login, MemberEdit, Peer};
 pub use election::{ElectionFilter, ElectionNote, Elections, Failover, Skipped};

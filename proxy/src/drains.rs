@@ -9,6 +9,7 @@
 mod deadline;
 mod job;
 mod jobs;
+mod seen;
 mod sessions;
 mod sight;
 mod store;
@@ -22,8 +23,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_protocol::{
-    BalancerName, Code, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, MemberEdit,
-    MemberName, Peer, Refusal,
+    BalancerName, Change, Code, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome,
+    MemberEdit, MemberName, Peer, Refusal,
 };
 use tokio::sync::Notify;
 
@@ -121,17 +122,20 @@ impl Drains {
         let edited = self.registry.edit_member(balancer, member.as_str(), &edit, by.clone())?;
         self.look();
         let running = self.jobs().of(balancer, &member).map(|job| (job.number, job.is_running()));
-        let (number, changed) = match running {
+        let (number, is_new, changes) = match running {
             Some((number, true)) => {
-                (number, self.adjust(number, &Terms::asked(order), (order, by), &mut store))
+                (number, false, self.adjust(number, &Terms::asked(order), (order, by), &mut store))
             }
-            Some((number, false)) if !edited.changed && self.still_holds(number, order) => (number, false),
-            _ => (self.add((balancer, &member), (order, by), &mut store), true),
+            Some((number, false)) if !edited.changed && self.still_holds(number, order) => {
+                (number, false, Vec::new())
+            }
+            _ => (self.add((balancer, &member), (order, by), &mut store), true, Vec::new()),
         };
         self.look();
         self.save(&mut store);
         let drain = self.find(number)?;
-        Ok(DrainAnswer { changed: changed || edited.changed, drain, edited: Some(edited) })
+        let changed = is_new || !changes.is_empty() || edited.changed;
+        Ok(DrainAnswer { changed, changes, drain, edited: Some(edited) })
     }
 
     fn refuse_too_many(&self, balancer: &BalancerName, member: &MemberName) -> Result<(), Refusal> {
@@ -181,26 +185,32 @@ impl Drains {
         number
     }
 
-    /// Changes what a drain waits for, with an event; true if that is something else.
+    /// Changes what a drain waits for, with an event; what of it is something else now.
     fn adjust(
         &self,
         number: u64,
         asked: &Terms,
         (order, by): (&DrainOrder, Option<Peer>),
         store: &mut Store,
-    ) -> bool {
-        let changes =
-            self.jobs().get_mut(number).map(|job| job.replan(asked, clock::now())).unwrap_or_default();
+    ) -> Vec<Change> {
+        let changes = self.jobs().get_mut(number).map(|job| {
+            let changes = job.replan(asked, clock::now());
+            if !changes.is_empty() {
+                job.changed_by.clone_from(&by);
+            }
+            changes
+        });
+        let changes = changes.unwrap_or_default();
         if changes.is_empty() {
-            return false;
+            return changes;
         }
         self.save(store);
         let reason = order.reason.as_ref().map(|reason| reason.as_str().to_owned());
-        let told = self.jobs().get(number).map(|job| job.changed_event(changes, by, reason));
+        let told = self.jobs().get(number).map(|job| job.changed_event(changes.clone(), by, reason));
         if let Some(told) = told {
             self.registry.events().publish(told);
         }
-        true
+        changes
     }
 
     /// Changes a drain that runs. It may wait for a disk.
@@ -229,10 +239,10 @@ impl Drains {
             job.asked(change, clock::now())?
         };
         let order = DrainOrder { reason: change.reason.clone(), ..DrainOrder::default() };
-        let changed = self.adjust(number, &asked, (&order, by), &mut store);
+        let changes = self.adjust(number, &asked, (&order, by), &mut store);
         self.look();
         self.save(&mut store);
-        Ok(DrainAnswer { changed, drain: self.find(number)?, edited: None })
+        Ok(DrainAnswer { changed: !changes.is_empty(), changes, drain: self.find(number)?, edited: None })
     }
 
     /// Ends a drain. It may wait for a disk.
@@ -272,7 +282,7 @@ impl Drains {
         self.end(number, End::now(DrainOutcome::Cancelled, why, by));
         self.save(&mut store);
         let changed = was_running || edited.as_ref().is_some_and(|edited| edited.changed);
-        Ok(DrainAnswer { changed, drain: self.find(number)?, edited })
+        Ok(DrainAnswer { changed, changes: Vec::new(), drain: self.find(number)?, edited })
     }
 
     /// Ends a job, unless it has ended before. That is told when it is written down.

@@ -149,12 +149,6 @@ impl LiveBalancer {
         core.session_mark(&Ask { cookies: &[whole.as_deref().unwrap_or(cookie)], ..Ask::default() })
     }
 
-    /// Can a member at that host and port get requests that no session led there?
-    pub(crate) fn gives_to(&self, authority: &str) -> bool {
-        let core = self.lock();
-        core.members().any(|(id, name, _)| name.authority() == authority && core.takes_new(id))
-    }
-
     pub(crate) fn addresses(&self) -> &[Arc<Address>] {
         &self.addresses
     }

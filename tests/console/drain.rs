@@ -155,6 +155,40 @@ fn whoever_waits_learns_that_another_operator_has_ended_the_drain() {
 }
 
 #[test]
+fn whoever_waits_learns_that_another_operator_has_it_wait_for_less() {
+    let (proxy, [a, _b]) = pair();
+    proxy.edit_balancer("app", r#"{"stickysession":"SID"}"#);
+    let held = Held::by(&proxy, &a);
+    let one = running(&proxy, "drain app/a --wait --until no-sessions --settle 200ms --timeout 1m");
+    begun(&proxy);
+    let other = command(&proxy, "drain app/a --until idle").with_code(0);
+    assert!(other.out.starts_with("app/a: drain 1, begun by "), "{other:#?}");
+    assert!(other.out.ends_with(" was changed: until no-sessions -> idle\n"), "{other:#?}");
+    held.answer();
+    let ended = one.ended().with_code(8);
+    assert!(ended.out.starts_with("app/a: idle: "), "{ended:#?}");
+    let says = " changed what this drain waits for: until no-sessions -> idle\n";
+    assert!(ended.out.ends_with(says), "{ended:#?}");
+}
+
+#[test]
+fn whoever_waits_for_a_drain_that_was_cleared_is_told_so() {
+    let (proxy, _backends) = pair();
+    command(&proxy, "drain app/a --wait --settle 0").with_code(0);
+    command(&proxy, "enable app/a").with_code(0);
+    let ended = command(&proxy, "wait app/a drained").with_code(8);
+    assert!(ended.out.contains("now no longer draining (N was cleared); then: "), "{ended:#?}");
+}
+
+#[test]
+fn json_of_an_order_that_nobody_waits_for_has_the_drain() {
+    let (proxy, _backends) = pair();
+    let ended = command(&proxy, "drain app/a --json").with_code(0);
+    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!((&report["drain"]["number"], &report["drain_changed"]), (&1.into(), &true.into()), "{report}");
+}
+
+#[test]
 fn a_drain_without_options_answers_as_an_edit_and_is_a_job_all_the_same() {
     let (proxy, [a, _b]) = pair();
     let ended = command(&proxy, "drain app/a").with_code(0);

@@ -8,6 +8,7 @@ use harness::prelude::*;
 mod full;
 mod kills;
 mod restart;
+mod shared;
 mod witness;
 
 const ASK: &str = "GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
@@ -289,6 +290,19 @@ fn a_reload_leaves_a_drain_alone_until_it_takes_the_member_away() {
 }
 
 #[test]
+fn a_reload_that_makes_a_balancer_not_sticky_ends_nobodys_session() {
+    let [a, b] = backends(["a", "b"]);
+    let sticky = text(&a, &b).replace("</Proxy>", "ProxySet stickysession=SID sessionwindow=1h\n</Proxy>");
+    let mut proxy = proxy(sticky);
+    let number = order(&proxy, "a", r#"{"until":"no_sessions","settle":"0"}"#).drain.number;
+    proxy.reload(text(&a, &b));
+    proxy.edit("app", "b", r#"{"lbset":1}"#);
+    let after = drain(&proxy, number);
+    assert_eq!((after.phase, after.safe_to_stop), (DrainPhase::Sessions, false), "{after:?}");
+    assert!(after.why.contains("can be said to be gone for "), "{}", after.why);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let (proxy, _backends) = pair();
     for (member, json, code, field) in [
@@ -307,21 +321,4 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(proxy.member("app", "a").words, "Init Ok");
     assert_eq!(proxy.admin().ask("GET", "/v1/drains/7", "").refusal().code, Code::NotFound);
     assert_eq!(proxy.admin().get::<Vec<Drain>>(&Call::Drains), []);
-}
-
-#[test]
-fn what_still_serves_in_another_balancer_is_told_before_anybody_stops_it() {
-    let [a, b] = backends(["a", "b"]);
-    let more =
-        format!("<Proxy balancer://api>\nBalancerMember {a}\n</Proxy>\nProxyPass /api balancer://api/\n");
-    let proxy = proxy(format!("{more}{}", text(&a, &b)));
-    let drained = |settle: &str| {
-        let number = order(&proxy, "a", &format!(r#"{{"settle":"{settle}"}}"#)).drain.number;
-        ended(&proxy, number)
-    };
-    let first = drained("10ms");
-    assert_eq!(first.outcome, Some(DrainOutcome::SafeToStop));
-    assert!(first.why.ends_with("; but it still takes requests in api"), "{}", first.why);
-    proxy.edit("api", &a, r#"{"stopped":true}"#);
-    assert!(!drained("20ms").why.contains("api"));
 }

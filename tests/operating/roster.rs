@@ -255,10 +255,13 @@ fn a_drain_ends_as_gone_when_its_member_is_removed_and_one_of_a_member_that_is_b
     remove(&proxy, &whom, r#"{"force":true}"#).message::<Edited>();
     let gone = ended(first);
     assert_eq!((gone.outcome, gone.safe_to_stop), (Some(DrainOutcome::MemberGone), false), "{gone:?}");
+    assert!(gone.why.starts_with("the member was removed by "), "{}", gone.why);
+    assert!(gone.why.ends_with("; 1 request was in flight"), "{}", gone.why);
     add(&proxy, &newcomer).message::<Edited>();
     // Its deadline cuts what came when it was a member before.
     let second = order(r#"{"settle":"0","timeout":"100ms","on_timeout":"cut"}"#).drain;
     assert!(second.busy.total() == 1 && !second.safe_to_stop, "{second:?}");
+    assert_eq!(look(first).busy.total(), 0, "who is back is another member");
     assert_eq!(ended(second.number).outcome, Some(DrainOutcome::Cut));
     eventually_equal(&0, || proxy.busy());
     drop(held.outcome());

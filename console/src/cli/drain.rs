@@ -10,13 +10,13 @@ use evenkeel_protocol::{
     BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainUntil, Edited, MemberEdit,
     MemberName, OnTimeout, Patience, Snapshot, Span,
 };
-use telling::{Report, told, unless_lost};
-pub(super) use telling::{exit, sentence, standing, why};
+use telling::{Report, adjusted, told, unless_lost};
+pub(super) use telling::{exit, exit_as_asked, other_terms, sentence, standing, why};
 pub use undrain::UndrainArguments;
 pub(super) use undrain::{UNDO, undo};
 
 use super::edit::{EditOptions, Verb, in_error};
-use super::output::{Output, Stop};
+use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt};
 use super::report::{States, missing, report_with};
 use super::{Exit, Session, available, complete, preview, target};
@@ -37,7 +37,8 @@ A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-tim
 nothing is to be waited for; forever (the default): it never happens. --settle 0: one look is enough.
 For a member that drains already, the terms that are given change its drain, and the same ones change nothing; \
 --extend adds each time that it is run.
-With --wait: 0 when what was waited for came, 124 when the time passed, 8 when somebody else ended the drain.";
+With --wait: 0 when what was waited for came, 124 when the time passed, 8 when somebody else ended the drain or had it \
+wait for less.";
 
 /// What a drain waits for, and how long.
 #[derive(Debug, Clone, Args)]
@@ -186,12 +187,19 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         let drain = &answer.drain;
         session.output.message(&format!("drain {}: {}", drain.number, words(drain)));
     }
-    if terms.is_any() && options.json {
-        let after = asking.client.snapshot().await?;
-        return told(&target, (&before, &after), &edited, (&answer, arguments), session);
+    if options.json && !session.asks_httpd() {
+        let after = asking.client.snapshot().await.ok();
+        let (before, drain) = ((&before, after.as_ref()), &answer.drain);
+        return told(&target, before, &edited, (drain, &answer, arguments), session);
     }
     let states = States::wanted(options, &asking.client, (&before, &edited)).await;
-    let exit = report_with(Verb::Drain, (&edited, states), options, session)?;
+    let exit = match adjusted(&answer).filter(|_| !session.asks_httpd() && !options.quiet) {
+        Some(what) => {
+            even_unread(session.output.result(&format!("{}: {what}", target.label)))?;
+            Exit::Done
+        }
+        None => report_with(Verb::Drain, (&edited, states), options, session)?,
+    };
     if session.asks_httpd() {
         return Ok(exit);
     }
@@ -226,9 +234,10 @@ impl Begun {
         let Some(drain) = ended else {
             return interrupted(asking, &answer.drain, target, (arguments, output)).await;
         };
-        answer.drain = drain;
+        let asked = std::mem::replace(&mut answer.drain, drain);
         let after = asking.snapshot(output).await?;
-        told(&self.target, (&self.before, &after), &self.edited, (&self.answer, arguments), session)
+        let snapshots = (&self.before, Some(&after));
+        told(&self.target, snapshots, &self.edited, (&asked, &self.answer, arguments), session)
     }
 }
 
@@ -302,6 +311,7 @@ pub(super) async fn until_ended(
     target: &Target,
     output: &mut Output<'_>,
 ) -> Result<Drain, Stop> {
+    let mut known = begun.clone();
     loop {
         let number = begun.number;
         let drain = asking.ask(output, |client| async move { client.drain(number).await }).await;
@@ -322,6 +332,10 @@ pub(super) async fn until_ended(
         if !drain.is_running() {
             return Ok(drain);
         }
+        if let Some(others) = other_terms(&known, &drain) {
+            asking.tell(output, "changed", &format!("{}: {others}", target.label));
+        }
+        known.clone_from(&drain);
         let left = drain.left_ms.map_or_else(String::new, |left| format!("; {} s left", left.div_ceil(1000)));
         let estimate = drain.estimate_ms.filter(|_| drain.busy.total() > 0 || drain.sessions.live.is_some());
         let estimate = estimate

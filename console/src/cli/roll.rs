@@ -385,9 +385,11 @@ impl Rolling<'_> {
         };
         asking.end_line(output);
         self.say(session, &drain::sentence(&step.target, &ended));
-        match drain::exit(&ended) {
+        let others =
+            drain::other_terms(&begun, &ended).map_or_else(String::new, |others| format!("; {others}"));
+        match drain::exit_as_asked(&begun, &ended) {
             Exit::Done => Ok(()),
-            exit => Err(Stopped { exit, why: format!("{place}: {}", ended.why) }),
+            exit => Err(Stopped { exit, why: format!("{place}: {}{others}", ended.why) }),
         }
     }
 

@@ -223,7 +223,7 @@ pub(crate) fn hello() -> Hello {
 /// The answer to an order to drain, with that edit.
 pub(crate) fn drain_answer(edited: Edited) -> DrainAnswer {
     let changed = edited.changed;
-    DrainAnswer { changed, drain: drain(None), edited: Some(edited) }
+    DrainAnswer { changed, changes: Vec::new(), drain: drain(None), edited: Some(edited) }
 }
 
 /// The drain of `app/a`, which runs or ended so.

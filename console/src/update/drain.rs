@@ -274,7 +274,12 @@ mod tests {
         let [Effect::Drain { ticket, .. }] = effects.as_slice() else { panic!("{effects:?}") };
         let mut drain = sample::drain(9, "node1");
         drain.durable = false;
-        let answer = DrainAnswer { changed: true, drain, edited: Some(sample::edited("drain", "Off", "On")) };
+        let answer = DrainAnswer {
+            changed: true,
+            changes: Vec::new(),
+            drain,
+            edited: Some(sample::edited("drain", "Off", "On")),
+        };
         let news = News::Drained { ticket: *ticket, outcome: Ok(Box::new(answer)) };
         update(&mut model, Message::News(news));
         let toast = model.toast.as_ref().unwrap();

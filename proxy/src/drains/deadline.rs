@@ -51,7 +51,7 @@ impl Drains {
         let mut jobs = self.jobs();
         let job = jobs.get_mut(number).filter(|job| job.late && job.is_running())?;
         job.acting = true;
-        let revision = job.seen.as_ref()?.look.revision;
+        let revision = job.seen.as_ref()?.own.look.revision;
         let drain = job.show(clock::now(), clock::wall());
         Some(Late { drain, by: job.by.clone(), force: job.terms.force, revision })
     }

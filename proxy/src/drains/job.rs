@@ -1,12 +1,13 @@
 //! One drain: what was ordered, what was seen last, how it ended.
 
-use evenkeel_balancer::{DrainPlan, DrainWatch, MemberId, MemberLook};
+use evenkeel_balancer::{DrainPlan, DrainWatch};
 use evenkeel_protocol::{
     BalancerName, Change, Code, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
     DrainUntil, EventKind, MemberName, Moment, OnTimeout, Patience, Peer, Refusal, Span, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
+use super::seen::{Seen, View};
 use super::store::Kept;
 use super::{sessions, words};
 use crate::{clock, limits};
@@ -97,13 +98,6 @@ impl End {
     }
 }
 
-/// What was seen of a member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) look: MemberLook,
-    pub(super) sessions: DrainSessions,
-}
-
 /// One drain.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -114,13 +108,15 @@ pub(super) struct Job {
     pub(super) began: Timestamp,
     pub(super) by: Option<Peer>,
     pub(super) reason: Option<String>,
+    /// Who changed its terms last.
+    pub(super) changed_by: Option<Peer>,
     pub(super) watch: DrainWatch,
     pub(super) phase: DrainPhase,
     /// The phases of which there were events, and when the last one was.
     pub(super) told: (Vec<DrainPhase>, Moment),
     pub(super) seen: Option<Seen>,
-    /// When its sessions were last counted, which takes longer than a look.
-    pub(super) counted: Option<Moment>,
+    /// Until then a session that was seen last while sessions could be told may be live.
+    pub(super) sessions_until: Option<Moment>,
     /// Was the member stopped before the drain began, so that this does not end it?
     pub(super) stopped_before: Option<bool>,
     pub(super) end: Option<End>,
@@ -131,8 +127,6 @@ pub(super) struct Job {
     pub(super) late: bool,
     /// Is somebody about to end it?
     pub(super) acting: bool,
-    /// The number that the member had last, where it is looked for first.
-    pub(super) likely: MemberId,
     pub(super) durable: bool,
 }
 
@@ -151,16 +145,16 @@ impl Job {
             began: wall,
             by: None,
             reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            changed_by: None,
             watch: DrainWatch::new(terms.plan(deadline(terms.timeout(), now))),
             phase: DrainPhase::Shedding,
             told: (Vec::new(), now),
             seen: None,
-            counted: None,
+            sessions_until: None,
             stopped_before: None,
             end: None,
             untold: None,
             late: false,
-            likely: MemberId(0),
             acting: false,
             durable: false,
         }
@@ -180,7 +174,7 @@ impl Job {
     pub(super) fn holds(&self, now: Moment) -> bool {
         let said_safe = self.end.as_ref().is_some_and(|end| end.outcome == DrainOutcome::SafeToStop);
         let any = self.terms.until() == DrainUntil::Idle && !said_safe;
-        let draining = self.seen.as_ref().is_some_and(|seen| seen.look.draining);
+        let draining = self.seen.as_ref().is_some_and(|seen| seen.own.look.draining);
         let settled = self.watch.quiet(now).is_some_and(|quiet| quiet >= self.terms.settle().duration());
         draining && settled && (any || self.watch.is_safe())
     }
@@ -253,8 +247,8 @@ impl Job {
     pub(super) fn show(&self, now: Moment, wall: Timestamp) -> Drain {
         let end = self.told();
         let left_ms = self.left_ms(now).filter(|_| end.is_none());
-        let look = self.seen.as_ref().map(|seen| &seen.look);
-        let sessions = self.seen.as_ref().map_or(DrainSessions::UNKNOWN, |seen| seen.sessions.clone());
+        let own: Option<&View> = self.seen.as_ref().map(|seen| &seen.own);
+        let look = own.map(|own| &own.look);
         let mut drain = Drain {
             number: self.number,
             balancer: self.balancer.clone(),
@@ -272,9 +266,12 @@ impl Job {
             left_ms,
             by: self.by.clone(),
             reason: self.reason.clone(),
+            changed_by: self.changed_by.clone(),
+            draining: look.map(|look| look.draining),
             busy: look.map(|look| look.busy).unwrap_or_default(),
             quiet_ms: self.watch.quiet(now).and_then(|quiet| u64::try_from(quiet.as_millis()).ok()),
-            sessions,
+            sessions: own.map_or(DrainSessions::UNKNOWN, |own| own.sessions.clone()),
+            elsewhere: self.seen.as_ref().map(Seen::elsewhere).unwrap_or_default(),
             estimate_ms: None,
             safe_to_stop: look.is_some_and(|look| look.draining) && self.watch.is_safe(),
             why: String::new(),
@@ -356,7 +353,11 @@ impl Job {
             began: self.began,
             by: self.by.clone(),
             reason: self.reason.clone(),
+            changed_by: self.changed_by.clone(),
             left_ms: self.left_ms(now),
+            sessions_ms: self
+                .sessions_until
+                .and_then(|until| u64::try_from(until.since(now).as_millis()).ok()),
             end: self.end.clone(),
         }
     }
@@ -378,16 +379,16 @@ impl Job {
             began: kept.began,
             by: kept.by,
             reason: kept.reason,
+            changed_by: kept.changed_by,
             watch: DrainWatch::new(kept.terms.plan(until)),
             phase: DrainPhase::Shedding,
             told: (Vec::new(), now),
             seen: None,
-            counted: None,
+            sessions_until: kept.sessions_ms.map(|left| now.plus(std::time::Duration::from_millis(left))),
             stopped_before: None,
             end: kept.end.or(late),
             untold,
             late: false,
-            likely: MemberId(0),
             acting: false,
             durable: true,
         }

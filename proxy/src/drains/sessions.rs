@@ -1,7 +1,9 @@
 //! What a drain knows of the sessions of its member.
 
+use std::time::Duration;
+
 use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen};
-use evenkeel_protocol::{DrainSessions, SessionsKnown};
+use evenkeel_protocol::{DrainSessions, Moment, SessionsKnown, Timestamp};
 
 use crate::clock;
 use crate::live::LiveBalancer;
@@ -42,6 +44,29 @@ fn seen_of(live: &LiveBalancer, member: MemberId, before: Option<&DrainSessions>
         window_ms: Some(live.session_window_ms()),
         departing,
     }
+}
+
+/// Until when a session may be live that was seen last while sessions could be told; `before`: the same as of the look
+/// before.
+///
+/// A balancer that ceases to be sticky in the middle of a drain, or a member that loses its route, makes nobody's session
+/// end. For one more window it stays unknown whether any is left.
+pub(super) fn held(
+    live: &LiveBalancer,
+    sessions: &mut DrainSessions,
+    before: Option<Moment>,
+    (now, wall): (Moment, Timestamp),
+) -> Option<Moment> {
+    let window = live.session_window_ms();
+    if !matches!(sessions.known, SessionsKnown::NotSticky | SessionsKnown::NoRoute) {
+        return Some(now.plus(Duration::from_millis(window)));
+    }
+    let left = before?.since(now);
+    if !left.is_zero() {
+        let (unknown_until, window_ms) = (Some(wall.plus(left)), Some(window));
+        *sessions = DrainSessions { unknown_until, window_ms, ..DrainSessions::UNKNOWN };
+    }
+    before
 }
 
 /// As the core decides by it.

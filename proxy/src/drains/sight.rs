@@ -5,11 +5,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use evenkeel_balancer::{Sight, Standing};
-use evenkeel_protocol::{BalancerName, DrainOutcome, EventKind, Moment, OnTimeout, Peer, Timestamp};
+use evenkeel_balancer::Standing;
+use evenkeel_protocol::{
+    BalancerName, Change, DrainOutcome, EventKind, MemberName, Moment, OnTimeout, Peer, Timestamp,
+};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::job::{End, Job, Seen};
+use super::job::{End, Job};
+use super::seen::{Processes, Seen};
 use super::{Drains, sessions, words};
 use crate::live::LiveBalancer;
 use crate::{clock, limits};
@@ -21,6 +24,8 @@ enum Follows {
     Ended(End),
     /// Somebody else has cleared N, or stopped the member.
     Overtaken(DrainOutcome),
+    /// The member is gone, and this was there last.
+    Gone(String),
     /// The deadline has passed, and something is to be done about it.
     Acts,
 }
@@ -63,8 +68,11 @@ impl Drains {
         let at = (clock::now(), clock::wall());
         let follows: Vec<(u64, Follows)> = {
             let mut jobs = self.jobs();
+            let members: Vec<MemberName> = jobs.all().map(|job| job.member.clone()).collect();
+            let processes = Processes::of(&members, &roster);
             let all = jobs.all_mut();
-            all.map(|job| (job.number, job.look(balancers.get(&job.balancer).copied(), at))).collect()
+            all.map(|job| (job.number, job.look(balancers.get(&job.balancer).copied(), &processes, at)))
+                .collect()
         };
         for (number, follows) in follows {
             match follows {
@@ -72,15 +80,14 @@ impl Drains {
                 Follows::Told(event) => {
                     self.registry.events().publish(event);
                 }
-                Follows::Ended(mut end) => {
-                    if end.outcome == DrainOutcome::SafeToStop {
-                        end.why.push_str(&self.elsewhere(number, &roster));
-                    }
-                    self.end(number, end);
-                }
+                Follows::Ended(end) => self.end(number, end),
                 Follows::Overtaken(outcome) => {
                     let (why, by) = self.overtaken(number, outcome);
                     self.end(number, End::now(outcome, why, by));
+                }
+                Follows::Gone(there) => {
+                    let (why, by) = self.removed(number);
+                    self.end(number, End::now(DrainOutcome::MemberGone, format!("{why}; {there}"), by));
                 }
                 Follows::Acts => {
                     if let Some(job) = self.jobs().get_mut(number) {
@@ -89,14 +96,6 @@ impl Drains {
                 }
             }
         }
-    }
-
-    /// What is to be known before the process behind a member is stopped: other balancers that give it requests.
-    fn elsewhere(&self, number: u64, roster: &[Arc<LiveBalancer>]) -> String {
-        let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone()));
-        let Some((balancer, member)) = target else { return String::new() };
-        let others = roster.iter().filter(|live| live.name != balancer && live.gives_to(member.authority()));
-        words::elsewhere(&others.map(|live| live.name.as_str()).collect::<Vec<_>>())
     }
 
     /// The jobs on whose deadline somebody has to act; from now on that is the caller.
@@ -135,21 +134,60 @@ impl Drains {
     }
 }
 
+impl Drains {
+    /// Who has removed the member, or that the configuration has it no more.
+    fn removed(&self, number: u64) -> (String, Option<Peer>) {
+        let what = "the member was removed";
+        let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone(), job.began));
+        let Some((balancer, member, began)) = target else { return (what.to_owned(), None) };
+        let is_it = |change: &Change| {
+            let mut words = change.before.split_whitespace();
+            change.field == "member" && change.after.is_empty() && words.any(|word| word == member.as_str())
+        };
+        let last = self.registry.events().find_last(|event| match &event.kind {
+            EventKind::BalancerEdited { balancer: whose, changes, .. } => {
+                event.at >= began && *whose == balancer && changes.iter().any(is_it)
+            }
+            _ => false,
+        });
+        match last.map(|event| event.kind) {
+            Some(EventKind::BalancerEdited { by, reason, .. }) => {
+                (words::done_by(what, by.as_ref(), reason.as_deref()), by)
+            }
+            _ => ("the configuration has the member no more".to_owned(), None),
+        }
+    }
+}
+
 impl Job {
     /// Looks at the member, in its balancer if that is still there.
-    fn look(&mut self, live: Option<&LiveBalancer>, at: (Moment, Timestamp)) -> Follows {
-        let Some(seen) = live.and_then(|live| self.see(live, at.0)) else {
+    fn look(
+        &mut self,
+        live: Option<&LiveBalancer>,
+        processes: &Processes<'_>,
+        at: (Moment, Timestamp),
+    ) -> Follows {
+        if self.end.as_ref().is_some_and(|end| end.outcome == DrainOutcome::MemberGone) {
+            // Who is back under that name is another member.
+            return Follows::Nothing;
+        }
+        let target = (&self.member, processes.places(&self.member));
+        let seen = live.and_then(|live| {
+            let mut seen = Seen::of(live, target, self.seen.as_ref(), at.0)?;
+            self.sessions_until = sessions::held(live, &mut seen.own.sessions, self.sessions_until, at);
+            Some(seen)
+        });
+        let Some(seen) = seen else {
+            let follows = if self.is_running() && !self.acting {
+                Follows::Gone(words::was_there(&self.show(at.0, at.1)))
+            } else {
+                Follows::Nothing
+            };
             self.seen = None;
-            let why = "the member is no longer configured; nobody waits for it";
-            return self.ends(|| End::now(DrainOutcome::MemberGone, why, None));
+            return follows;
         };
-        let look = &seen.look;
-        let sight = Sight {
-            busy: look.busy.total(),
-            elected: look.elected,
-            sessions: sessions::seen(&seen.sessions),
-        };
-        let (draining, stopped) = (look.draining, look.stopped);
+        let sight = seen.sight();
+        let (draining, stopped) = (seen.own.look.draining, seen.own.look.stopped);
         let stopped_before = *self.stopped_before.get_or_insert(stopped);
         self.seen = Some(seen);
         let standing = self.watch.look(sight, at.0);
@@ -203,19 +241,5 @@ impl Job {
     /// Ends it, unless it has ended.
     fn ends(&self, end: impl FnOnce() -> End) -> Follows {
         if self.is_running() && !self.acting { Follows::Ended(end()) } else { Follows::Nothing }
-    }
-
-    /// The sessions are read last: a request that is not in flight any more has left its session there.
-    fn see(&mut self, live: &LiveBalancer, now: Moment) -> Option<Seen> {
-        let (member, look) = live.lock().look_at(&self.member, self.likely)?;
-        self.likely = member;
-        let is_new = |at: Moment| now.since(at) < limits::DRAIN_COUNT;
-        let before = self.seen.as_ref().filter(|_| self.counted.is_some_and(is_new));
-        let before = before.map(|seen| &seen.sessions).filter(|sessions| sessions.live.is_some());
-        if before.is_none() {
-            self.counted = Some(now);
-        }
-        let sessions = sessions::of(live, (member, &look), before);
-        Some(Seen { look, sessions })
     }
 }

@@ -26,8 +26,13 @@ pub(super) struct Kept {
     pub(super) began: Timestamp,
     pub(super) by: Option<Peer>,
     pub(super) reason: Option<String>,
+    #[serde(default)]
+    pub(super) changed_by: Option<Peer>,
     /// Milliseconds to the deadline when this was written; none: it has none.
     pub(super) left_ms: Option<u64>,
+    /// For how many milliseconds more sessions may be live that can no longer be told; none: it never was sticky.
+    #[serde(default)]
+    pub(super) sessions_ms: Option<u64>,
     pub(super) end: Option<End>,
 }
 

@@ -7,6 +7,7 @@ use evenkeel_protocol::{
     Busy, Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
 };
 
+use super::sessions::seen;
 use crate::registry::door::name_of;
 
 /// A length of time as people read it: the two largest of its units.
@@ -28,13 +29,13 @@ fn window(sessions: &DrainSessions) -> String {
 
 /// What a drain that runs waits for.
 pub(super) fn waits_for(drain: &Drain, wall: Timestamp) -> String {
-    match drain.phase {
+    let what = match drain.phase {
         DrainPhase::Shedding => "new sessions come no more; it is looked at what is there".to_owned(),
-        DrainPhase::Sessions if drain.busy.total() > 0 => {
-            format!("{}, and {}", sessions(&drain.sessions, wall), in_flight(drain.busy))
+        DrainPhase::Sessions => {
+            let facts: Vec<String> = all_sessions(drain, wall).chain(all_in_flight(drain)).collect();
+            facts.join(", and ")
         }
-        DrainPhase::Sessions => sessions(&drain.sessions, wall),
-        DrainPhase::Requests => in_flight(drain.busy),
+        DrainPhase::Requests => all_in_flight(drain).collect::<Vec<_>>().join(", and "),
         DrainPhase::Settling | DrainPhase::Done => {
             let (quiet, settle) = (drain.quiet_ms.unwrap_or_default(), drain.settle.duration());
             // As exact as what it is held against.
@@ -42,7 +43,22 @@ pub(super) fn waits_for(drain: &Drain, wall: Timestamp) -> String {
             let quiet = length(Duration::from_millis(quiet));
             format!("nothing has been in flight for {quiet} of {}", length(settle))
         }
-    }
+    };
+    what + &still_taken(drain)
+}
+
+/// What is known of its sessions, and of those that its process has elsewhere, as far as they hold it up.
+fn all_sessions(drain: &Drain, wall: Timestamp) -> impl Iterator<Item = String> {
+    let others = drain.elsewhere.iter().filter(|it| !seen(&it.sessions).are_gone());
+    let others = others.map(move |it| format!("in {} {}", it.balancer, sessions(&it.sessions, wall)));
+    std::iter::once(sessions(&drain.sessions, wall)).chain(others)
+}
+
+/// What is in flight at its process, wherever that is.
+fn all_in_flight(drain: &Drain) -> impl Iterator<Item = String> {
+    let own = Some(drain.busy).filter(|busy| busy.total() > 0).map(in_flight);
+    let others = drain.elsewhere.iter().filter(|it| it.busy.total() > 0);
+    own.into_iter().chain(others.map(|it| format!("in {} {}", it.balancer, in_flight(it.busy))))
 }
 
 /// What is known of its sessions.
@@ -82,16 +98,28 @@ pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
     } else {
         format!("nothing was in flight for {}", length(drain.settle.duration()))
     };
-    let sessions = sessions(&drain.sessions, wall);
-    if safe { format!("{quiet}, and {sessions}") } else { format!("{quiet}; {sessions}") }
+    let sessions = all_sessions(drain, wall).collect::<Vec<_>>().join(", and ");
+    format!("{quiet}{} {sessions}{}", if safe { ", and" } else { ";" }, still_taken(drain))
 }
 
-/// The same process serves in balancers of these names too.
-pub(super) fn elsewhere(balancers: &[&str]) -> String {
-    if balancers.is_empty() {
+/// What is to be known before the process is stopped: other balancers that give it requests.
+fn still_taken(drain: &Drain) -> String {
+    let others = drain.elsewhere.iter().filter(|it| it.takes_new);
+    let mut others: Vec<&str> = others.map(|it| it.balancer.as_str()).collect();
+    others.dedup();
+    if others.is_empty() {
         return String::new();
     }
-    format!("; but it still takes requests in {}", balancers.join(", "))
+    format!("; but it still takes requests in {}", others.join(", "))
+}
+
+/// What a member had in flight when it was last there.
+pub(super) fn was_there(drain: &Drain) -> String {
+    match drain.busy.total() {
+        0 => "nothing was in flight".to_owned(),
+        1 => "1 request was in flight".to_owned(),
+        total => format!("{total} requests were in flight"),
+    }
 }
 
 /// The deadline came first.

@@ -1,12 +1,12 @@
 //! What is told of a drain: where it stands and why, as a line and as JSON, and which code that is.
 
-use evenkeel_protocol::{Change, Drain, DrainAnswer, DrainOutcome, Edited, Snapshot};
+use evenkeel_protocol::{Change, Drain, DrainAnswer, DrainOutcome, DrainUntil, Edited, Snapshot};
 use serde::Serialize;
 
 use super::{DrainArguments, Target};
 use crate::cli::edit::EditOptions;
 use crate::cli::output::{Output, Stop, even_unread};
-use crate::cli::{Exit, Session};
+use crate::cli::{Exit, Session, report};
 
 /// The code of a drain's end: a promise that does not hold any more is none.
 pub(in crate::cli) fn exit(drain: &Drain) -> Exit {
@@ -19,6 +19,57 @@ pub(in crate::cli) fn exit(drain: &Drain) -> Exit {
     }
 }
 
+/// As [`exit`], for whoever had `asked`: where somebody else has changed what the drain waits for, and what was asked for
+/// does not hold, it came to no end of theirs.
+pub(in crate::cli) fn exit_as_asked(asked: &Drain, ended: &Drain) -> Exit {
+    match exit(ended) {
+        Exit::Done | Exit::TimedOut if !holds_as_asked(asked, ended) => Exit::Stale,
+        exit => exit,
+    }
+}
+
+/// Does the end mean at least what was asked for?
+fn holds_as_asked(asked: &Drain, ended: &Drain) -> bool {
+    if ended.outcome.is_some_and(DrainOutcome::is_timeout) {
+        let is_early =
+            ended.timeout != asked.timeout && asked.deadline.is_none_or(|at| ended.ended < Some(at));
+        return ended.on_timeout == asked.on_timeout && !is_early;
+    }
+    let is_weaker = asked.until == DrainUntil::NoSessions
+        && ended.until == DrainUntil::Idle
+        && ended.outcome != Some(DrainOutcome::SafeToStop);
+    let quiet = ended.quiet_ms.unwrap_or(0).max(ended.settle.millis());
+    !is_weaker && quiet >= asked.settle.millis()
+}
+
+/// Which terms of a drain are others than before, and who has changed them; none: they are the same.
+pub(in crate::cli) fn other_terms(before: &Drain, now: &Drain) -> Option<String> {
+    let rows = [
+        ("until", before.until.typed().to_owned(), now.until.typed().to_owned()),
+        ("timeout", before.timeout.to_string(), now.timeout.to_string()),
+        ("settle", before.settle.to_string(), now.settle.to_string()),
+        ("on_timeout", before.on_timeout.to_string(), now.on_timeout.to_string()),
+    ];
+    let others = rows.iter().filter(|(_, before, now)| before != now);
+    let others: Vec<String> =
+        others.map(|(field, before, now)| format!("{field} {before} -> {now}")).collect();
+    let name = now.changed_by.as_ref().map_or_else(|| "somebody".to_owned(), ToString::to_string);
+    (!others.is_empty()).then(|| format!("{name} changed what this drain waits for: {}", others.join(", ")))
+}
+
+/// What became of the drain of a member that drained before; none: nothing.
+pub(super) fn adjusted(answer: &DrainAnswer) -> Option<String> {
+    let DrainAnswer { changed, changes, drain, edited } = answer;
+    if !*changed || edited.as_ref().is_some_and(|edited| edited.changed) {
+        return None;
+    }
+    if changes.is_empty() {
+        return Some(format!("it drains already; drain {} was begun", drain.number));
+    }
+    let by = drain.by.as_ref().map_or_else(String::new, |by| format!(", begun by {by},"));
+    Some(format!("drain {}{by} was changed: {}", drain.number, report::changes(changes)))
+}
+
 /// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
 #[expect(clippy::struct_excessive_bools, reason = "each is a field that scripts read")]
 #[derive(Serialize)]
@@ -27,7 +78,8 @@ pub(super) struct Report<'a> {
     pub(super) balancer: &'a str,
     pub(super) member: &'a str,
     pub(super) before: String,
-    pub(super) after: String,
+    /// None: the proxy did not tell any more. What was ordered is done all the same.
+    pub(super) after: Option<String>,
     /// False in the result of `--dry-run` only.
     pub(super) applied: bool,
     /// Did anything of the member change?
@@ -45,14 +97,14 @@ pub(super) struct Report<'a> {
 /// Writes how a drain stands; the code tells how it ended, if it has.
 pub(super) fn told(
     target: &Target,
-    (before, after): (&Snapshot, &Snapshot),
+    (before, after): (&Snapshot, Option<&Snapshot>),
     edited: &Edited,
-    (answer, arguments): (&DrainAnswer, &DrainArguments),
+    (asked, answer, arguments): (&Drain, &DrainAnswer, &DrainArguments),
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
     let is_httpd = session.asks_httpd();
     let (drain, output) = (&answer.drain, &mut session.output);
-    let revision = after.member(&target.balancer, &target.member).map(|member| member.revision);
+    let revision = after.and_then(|after| Some(after.member(&target.balancer, &target.member)?.revision));
     let revision = revision.unwrap_or(edited.revision);
     if arguments.options.json {
         let written = output.json(&Report {
@@ -60,7 +112,7 @@ pub(super) fn told(
             balancer: target.balancer.as_str(),
             member: target.member.as_str(),
             before: target.words(before),
-            after: target.words(after),
+            after: after.map(|after| target.words(after)),
             applied: true,
             changed: edited.changed,
             drain_changed: answer.changed,
@@ -75,9 +127,10 @@ pub(super) fn told(
         for note in &edited.notes {
             output.message(&format!("note: {note}"));
         }
-        even_unread(output.result(&sentence(target, drain)))?;
+        let others = other_terms(asked, drain).map_or_else(String::new, |others| format!("; {others}"));
+        even_unread(output.result(&(sentence(target, drain) + &others)))?;
     }
-    let exit = exit(drain);
+    let exit = exit_as_asked(asked, drain);
     Ok(if is_httpd { exit } else { unless_lost(exit, answer, (&arguments.options, output)) })
 }
 

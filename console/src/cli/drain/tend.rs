@@ -145,7 +145,7 @@ impl Tended<'_> {
                 balancer: target.balancer.as_str(),
                 member: target.member.as_str(),
                 before: words.clone(),
-                after: words,
+                after: Some(words),
                 applied,
                 changed,
                 drain_changed: changed,

@@ -46,6 +46,7 @@ impl Manager {
         }
         Ok(DrainAnswer {
             changed: true,
+            changes: Vec::new(),
             drain: Drain { durable: edited.durable, ..drain },
             edited: Some(edited),
         })
@@ -76,7 +77,7 @@ impl Manager {
         // What is due at once is done before the answer.
         self.drive().await;
         let drain = self.with(|state| state.jobs.get(number).cloned()).ok_or_else(|| none(number))?;
-        Ok(DrainAnswer { changed: true, drain, edited: None })
+        Ok(DrainAnswer { changed: true, changes: Vec::new(), drain, edited: None })
     }
 
     /// Ends a drain, and lets new sessions come again if that is asked for.
@@ -102,7 +103,7 @@ impl Manager {
         };
         let drain =
             self.finish(number, DrainOutcome::Cancelled, why.to_owned()).ok_or_else(|| none(number))?;
-        Ok(DrainAnswer { changed: true, drain, edited })
+        Ok(DrainAnswer { changed: true, changes: Vec::new(), drain, edited })
     }
 
     /// The deadline of a drain has passed.

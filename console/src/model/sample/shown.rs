@@ -40,6 +40,8 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         left_ms: Some(478_000),
         by: Some(anna()),
         reason: Some("deploy 42".to_owned()),
+        changed_by: None,
+        draining: Some(true),
         busy: Busy { requests: 2, streaming: 1, upgraded: 1 },
         quiet_ms: None,
         sessions: DrainSessions {
@@ -51,6 +53,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
             window_ms: Some(1_800_000),
             departing: Some(240),
         },
+        elsewhere: Vec::new(),
         estimate_ms: Some(255_000),
         safe_to_stop: false,
         why: "17 sessions were seen in the last 30m, and 4 requests are in flight".to_owned(),
