@@ -20,17 +20,30 @@ use crate::update::{drain, edit, gather, many, roster};
 
 /// Opens the question whether to do what a key means in all targets.
 pub(super) fn ask(deck: &mut Deck, action: Action) {
-    let Pick::Member(target) = deck.pick.clone() else {
-        return deck
-            .tell(Tone::Plain, "choose a member below: keys act on it in all targets; Enter goes into one");
+    let Some(target) = chosen(deck) else { return };
+    let wish = Wish::of(deck, &target, action);
+    ask_for(deck, target, &wish);
+}
+
+/// The member under the cursor. If there is none that is shown, says so.
+pub(super) fn chosen(deck: &mut Deck) -> Option<Target> {
+    let why = match deck.pick.clone() {
+        Pick::Station(_) => "choose a member below: keys act on it in all targets; Enter goes into one",
+        Pick::Member(target) if deck.members().contains(&target) => return Some(target),
+        Pick::Member(_) => "the member under the cursor is no longer shown; choose one",
     };
+    deck.tell(Tone::Plain, why);
+    None
+}
+
+/// Opens the question whether to do what is wished for to a member in all targets.
+pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
     if !deck.lock.is_open() {
         return deck.tell(Tone::Alarm, "locked: press L to open it for changes");
     }
     if deck.joint.as_ref().is_some_and(|joint| !joint.is_over()) {
         return deck.tell(Tone::Alarm, "the last act in all targets is not over; wait for its end");
     }
-    let wish = Wish::of(deck, &target, action);
     let label = roll::label(&deck.stations, &target);
     let stations = deck.stations.iter_mut().enumerate();
     let shares: Vec<Share> =
@@ -69,9 +82,12 @@ fn command_in_all(deck: &Deck) -> Option<String> {
 }
 
 /// What is wished for in each target.
-enum Wish {
+pub(super) enum Wish {
+    /// That it has a flag, or has it no more.
     Flag(Flag, Turn),
+    /// That it has neither of N, D and S.
     Enable,
+    /// That it goes.
     Remove,
 }
 
@@ -125,15 +141,15 @@ impl Wish {
     }
 }
 
-/// A yes, or Enter: yes where nothing is at risk or the word was typed, else no.
+/// A yes, or Enter. What is for several targets takes a deliberate key: Enter is a yes only behind the word that is asked
+/// for, else a no, however little is at risk.
 pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     let Some(Over::Confirm { joint, seen, typed }) = &deck.over else { return Vec::new() };
     let most = match (how, deck.gravity(joint)) {
         _ if !*seen || !deck.size.is_ample() => return Vec::new(),
         (Action::Yes, Gravity::Light | Gravity::Heavy) => Gravity::Heavy,
-        (Action::Accept, Gravity::Light) => Gravity::Light,
         (Action::Accept, Gravity::Last) if joint.is_spelt_out(typed.value()) => Gravity::Last,
-        (Action::Accept, Gravity::Heavy) => {
+        (Action::Accept, Gravity::Light | Gravity::Heavy) => {
             no(deck);
             return Vec::new();
         }

@@ -285,9 +285,86 @@ fn every_key_of_the_screen_of_all_does_something_and_only_yes_sends() {
         to(&mut deck, "node2");
         let deeds = press(&mut deck, &[row.keys[0]]);
         assert_eq!(asked(&deeds), NOBODY, "{row:?}");
-        let asks = row.action.changes() && row.action != Action::Add;
+        // Who is added is written elsewhere, and there is nothing yet that could be taken back.
+        let asks = row.action.changes() && ![Action::Add, Action::Undo].contains(&row.action);
         assert_eq!(asks, matches!(deck.over, Some(Over::Confirm { .. })), "{row:?}");
     }
+}
+
+/// What the line that is open says against itself.
+fn complaint(deck: &Deck) -> &str {
+    let Some(Over::Palette(palette)) = &deck.over else { panic!("{:?}", deck.over) };
+    palette.complaint().unwrap_or_default()
+}
+
+#[test]
+fn a_line_is_taken_whole_and_no_letter_of_it_is_a_key() {
+    for (line, wanted) in [
+        (":undrain app/zz⏎", "no target has a member app/zz"),
+        (":undrain app/node2 --keep-draining⏎", "evenkeel --group web undrain app/node2 --keep-draining"),
+        (":set app/node2 lbfactor=2⏎", "goes into lb1"),
+        (":dran app/node2⏎", "did you mean drain?"),
+        (":filter busy>>⏎", ""),
+    ] {
+        let mut deck = deck(2);
+        assert_eq!(press(&mut deck, line), [], "{line}");
+        assert!(complaint(&deck).contains(wanted), "{line}: {}", complaint(&deck));
+        assert!(deck.stations.iter().all(|station| station.popup.is_none()), "{line}");
+        press(&mut deck, &[Key::Esc]);
+        assert!(deck.over.is_none() && deck.joint.is_none(), "{line}");
+    }
+}
+
+#[test]
+fn a_command_means_the_member_it_names_in_all_targets_and_never_the_other_way_round() {
+    let mut deck = deck(2);
+    let members = |deck: &mut Deck, drained: bool| {
+        for at in 0..2 {
+            told(deck, at, |snapshot| {
+                let member = &mut snapshot.balancers[0].members[1];
+                member.status = member.status.with(Flag::Drain, drained);
+            });
+        }
+    };
+    members(&mut deck, true);
+    assert_eq!(press(&mut deck, ":drain app/node2⏎"), []);
+    assert!(toast(&deck).contains("it is so already"), "{}", toast(&deck));
+    press(&mut deck, ":undrain app/node2⏎");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{:?}", deck.toast) };
+    assert_eq!((joint.label.as_str(), deck.pick == Pick::Station(0)), ("app/node2", true));
+    assert_eq!(asked(&press(&mut deck, "y")), [0, 1]);
+}
+
+#[test]
+fn a_filter_narrows_the_members_and_what_is_hidden_is_not_acted_on() {
+    let mut deck = deck(2);
+    press(&mut deck, "/node2");
+    assert_eq!(
+        (deck.members(), deck.pick.clone()),
+        (vec![sample::target("node2")], Pick::Member(sample::target("node2")))
+    );
+    assert_eq!(press(&mut deck, "⏎"), []);
+    assert!(deck.over.is_none() && deck.joint.is_none(), "Enter keeps the filter and does nothing else");
+    for at in 0..2 {
+        told(&mut deck, at, |snapshot| drop(snapshot.balancers[0].members.remove(1)));
+    }
+    press(&mut deck, "D");
+    assert!(toast(&deck).contains("no longer shown") && deck.over.is_none(), "{}", toast(&deck));
+    press(&mut deck, &[Key::Esc, Key::Esc]);
+    assert_eq!((deck.filter.text(), deck.members().len()), ("", 5));
+    press(&mut deck, "/zz");
+    press(&mut deck, &[Key::Esc]);
+    assert_eq!(deck.filter.text(), "", "Esc takes back what was written");
+}
+
+#[test]
+fn enter_is_no_yes_for_several_targets_and_a_key_that_means_nothing_says_so() {
+    let mut deck = deck(2);
+    to(&mut deck, "node2");
+    assert_eq!(asked(&press(&mut deck, "H⏎")), NOBODY);
+    assert!(deck.over.is_none() && deck.joint.is_none());
+    press(&mut deck, "n");
+    assert!(toast(&deck).starts_with("'n' does nothing here"), "{}", toast(&deck));
 }
 
 #[test]

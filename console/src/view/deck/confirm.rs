@@ -174,19 +174,7 @@ fn answer(
     let word = |word: &str| whole.span(Role::Text, word.to_owned());
     let yes = format!(" yes, in {}", joint.places());
     match gravity {
-        Gravity::Light => {
-            let spans = vec![
-                key("y"),
-                word(&yes),
-                word(" (or "),
-                key("Enter"),
-                word(")     "),
-                key("n"),
-                word(" no"),
-            ];
-            (vec![Line::from(spans)], None)
-        }
-        Gravity::Heavy => {
+        Gravity::Light | Gravity::Heavy => {
             let spans = vec![
                 key("y"),
                 word(&yes),
