@@ -21,6 +21,7 @@ pub const ROWS: &[Row] = &[
     row(HERE, &[Key::Char('R')], Action::Toggle(Flag::Spare), (None, "R hot spare in all", Change)),
     row(HERE, &[Key::Char('X'), Key::Delete], Action::Remove, (None, "remove who was added, in all", Change)),
     row(HERE, &[Key::Char('i'), Key::Insert], Action::Add, (None, "how a member is added", Change)),
+    row(HERE, &[Key::Char('u')], Action::Undo, (Some("undo"), "undo the last act in all", Change)),
     row(HERE, &[Key::Char('r')], Action::Results, (Some("results"), "results of the last act", Change)),
     row(HERE, &[Key::Char('/'), Key::Function(3)], Action::Filter, (Some("filter"), "filter: drn busy>9 !err", Move)),
     row(HERE, &[Key::Char(':')], Action::Palette, (Some("command"), "command: drain app/a", General)),

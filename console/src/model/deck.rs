@@ -17,8 +17,10 @@ use crate::model::{Connection, Freshness, Model, Popup, Toast, Tone};
 
 pub mod joint;
 pub mod roll;
+pub mod trace;
 
 use joint::Joint;
+use trace::Trace;
 
 /// What is on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +107,8 @@ pub struct Deck {
     pub toast: Option<Toast>,
     /// The last act in all targets.
     pub joint: Option<Joint>,
+    /// What the acts in all targets have changed, the newest last.
+    pub traces: Vec<Trace>,
     /// Has anything changed that is visible? The loop takes it back when it has painted.
     pub changed: bool,
 }
@@ -130,6 +134,7 @@ impl Deck {
             over: None,
             toast: None,
             joint: None,
+            traces: Vec::new(),
             changed: true,
         };
         deck.share_lock();

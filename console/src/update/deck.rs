@@ -12,6 +12,7 @@ use crate::update::{gather, update};
 
 mod joint;
 mod line;
+mod undo;
 
 /// Something to do, for the target at that position. What is not about a target is for the first.
 pub type Deed = (usize, Effect);
@@ -154,6 +155,10 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
         Action::Yes | Action::Accept => return joint::agree(deck, action),
         Action::No | Action::Back => {
             line::back(deck);
+            return Vec::new();
+        }
+        Action::Undo => {
+            undo::ask(deck);
             return Vec::new();
         }
         Action::Toggle(_) | Action::Enable | Action::Remove => {

@@ -331,6 +331,7 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
             Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
             action if locked && action.changes() => {}
             Action::Results if whole.deck.joint.is_none() => {}
+            Action::Undo if whole.deck.traces.is_empty() => {}
             _ => all.push((key.to_string(), word)),
         }
     }
