@@ -53,7 +53,7 @@ impl Batch {
             return None;
         }
         for row in self.rows.iter_mut().filter(|row| row.outcome == Outcome::Waiting) {
-            match row.subject.standing(snapshot) {
+            match self.question.standing_of(&row.subject, snapshot) {
                 Standing::Open => {
                     let edit = self.question.edit(&row.subject);
                     return Some((row.subject.clone(), self.question.act.clone(), edit));

@@ -7,15 +7,20 @@ use crate::keymap::{Context, Keymap};
 use crate::message::{Clock, Size};
 use crate::model::form::Text;
 use crate::model::health::{Grade, Health};
+use crate::model::history::History;
 use crate::model::lock::Lock;
 use crate::model::outlook::Gravity;
+use crate::model::palette::Palette;
+use crate::model::query::Query;
 use crate::model::target::Target;
 use crate::model::{Connection, Freshness, Model, Popup, Toast, Tone};
 
 pub mod joint;
 pub mod roll;
+pub mod trace;
 
 use joint::Joint;
+use trace::Trace;
 
 /// What is on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +62,15 @@ pub enum Over {
         /// Has it been on the screen?
         seen: bool,
     },
+    /// A filter for the members is being written.
+    Filter {
+        /// What is written.
+        text: Text,
+        /// What it was before.
+        before: String,
+    },
+    /// A command is being written.
+    Palette(Box<Palette>),
     /// The keys.
     Help {
         /// Which page; it goes round.
@@ -83,12 +97,18 @@ pub struct Deck {
     pub lock: Lock,
     /// The row under the cursor.
     pub pick: Pick,
+    /// Which members are shown: those that it lets through in any target.
+    pub filter: Query,
+    /// The command lines from before, the newest last.
+    pub recall: Vec<String>,
     /// What lies on top of the screen of all targets.
     pub over: Option<Over>,
     /// A line for a while.
     pub toast: Option<Toast>,
     /// The last act in all targets.
     pub joint: Option<Joint>,
+    /// What the acts in all targets have changed, the newest last.
+    pub traces: Vec<Trace>,
     /// Has anything changed that is visible? The loop takes it back when it has painted.
     pub changed: bool,
 }
@@ -109,9 +129,12 @@ impl Deck {
             size,
             lock,
             pick: Pick::Station(0),
+            filter: Query::default(),
+            recall: Vec::new(),
             over: None,
             toast: None,
             joint: None,
+            traces: Vec::new(),
             changed: true,
         };
         deck.share_lock();
@@ -141,6 +164,8 @@ impl Deck {
             Some(Over::Confirm { .. }) => Context::Confirm,
             Some(Over::Results { .. }) => Context::Results,
             Some(Over::Unlock { .. }) => Context::Unlock,
+            Some(Over::Filter { .. }) => Context::Filter,
+            Some(Over::Palette(_)) => Context::Palette,
             Some(Over::Help { .. }) => Context::Help,
         }
     }
@@ -160,7 +185,35 @@ impl Deck {
     /// Every row that the cursor can be on: the targets, then the members.
     pub fn rows(&self) -> Vec<Pick> {
         let stations = (0..self.stations.len()).map(Pick::Station);
-        stations.chain(roll::members(&self.stations).into_iter().map(Pick::Member)).collect()
+        stations.chain(self.members().into_iter().map(Pick::Member)).collect()
+    }
+
+    /// The members that the filter lets through in any target, each once.
+    pub fn members(&self) -> Vec<Target> {
+        let mut members = roll::members(&self.stations);
+        if !self.filter.is_empty() {
+            members.retain(|target| self.stations.iter().any(|station| self.passes(station, target)));
+        }
+        members
+    }
+
+    fn passes(&self, station: &Model, target: &Target) -> bool {
+        let rate = station.roster.history(target).and_then(History::now);
+        let found = station.roster.snapshot().and_then(|snapshot| target.find(snapshot));
+        found.is_some_and(|(balancer, member)| self.filter.passes(balancer, member, rate))
+    }
+
+    /// Shows only the members that `filter` lets through; the cursor goes to one of them if its own is not.
+    pub fn narrow(&mut self, filter: Query) {
+        self.filter = filter;
+        let members = self.members();
+        let is_hidden = match &self.pick {
+            Pick::Station(_) => !self.filter.is_empty(),
+            Pick::Member(target) => !members.contains(target),
+        };
+        if is_hidden {
+            self.pick = members.into_iter().next().map_or(Pick::Station(0), Pick::Member);
+        }
     }
 
     /// The member under the cursor in the target at that position, if it is there.

@@ -68,15 +68,19 @@ impl Question {
 
     /// How it stands. One about many stands as long as any of its members does; the others are told as refused.
     pub fn standing(&self, snapshot: Option<&Snapshot>) -> Standing {
-        // Whether anybody touched what a numbered change has changed the proxy knows, field by field.
-        let numbered = matches!(self.act, Act::Undo { event: Some(_), .. });
-        let mut standings =
-            self.subjects.iter().map(|subject| subject.standing(snapshot)).map(|standing| match standing {
-                Standing::Changed if numbered => Standing::Open,
-                other => other,
-            });
+        let mut standings = self.subjects.iter().map(|subject| self.standing_of(subject, snapshot));
         let first = standings.next().unwrap_or(Standing::Gone);
         if standings.any(|standing| standing == Standing::Open) { Standing::Open } else { first }
+    }
+
+    /// How it stands with one of its members.
+    pub fn standing_of(&self, subject: &Subject, snapshot: Option<&Snapshot>) -> Standing {
+        // Whether anybody touched what a numbered change has changed the proxy knows, field by field.
+        let numbered = matches!(self.act, Act::Undo { event: Some(_), .. });
+        match subject.standing(snapshot) {
+            Standing::Changed if numbered => Standing::Open,
+            other => other,
+        }
     }
 
     /// What is sent for one of its members.

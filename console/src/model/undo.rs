@@ -114,6 +114,11 @@ impl Own {
         self.made.last()
     }
 
+    /// Is this change remembered?
+    pub fn holds(&self, made: &Made) -> bool {
+        self.made.iter().any(|known| known.is(made))
+    }
+
     /// The last change was taken back, which gave its member that revision: the change of ours that it followed at
     /// once holds again as it was.
     pub fn taken_back(&mut self, revision: u64) {
@@ -152,6 +157,18 @@ impl Own {
             let found = snapshot.and_then(|snapshot| done.target.find(snapshot));
             found.is_some_and(|(_, member)| member.status.has(Flag::Drain))
         })
+    }
+}
+
+impl Made {
+    /// Is it the same change? The revision since may be another, after one that came later was taken back.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Member(one), Self::Member(two)) => {
+                (&one.target, one.before, one.event) == (&two.target, two.before, two.event)
+            }
+            _ => self == other,
+        }
     }
 }
 

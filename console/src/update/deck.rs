@@ -5,11 +5,14 @@ use crate::effect::Effect;
 use crate::keymap::{Action, Context};
 use crate::message::{Key, Message};
 use crate::model::deck::{Deck, Focus, Over, Pick};
+use crate::model::query::Query;
 use crate::model::{Model, Screen, Tone};
 use crate::news::News;
 use crate::update::{gather, update};
 
 mod joint;
+mod line;
+mod undo;
 
 /// Something to do, for the target at that position. What is not about a target is for the first.
 pub type Deed = (usize, Effect);
@@ -107,6 +110,13 @@ fn press(deck: &mut Deck, key: Key) -> Vec<Deed> {
     if let Some(action) = deck.keymap.action(deck.context(), key) {
         return act(deck, action);
     }
+    if let (None, Key::Char(letter)) = (&deck.over, key) {
+        let help = deck.keymap.way(Action::Help);
+        deck.tell(
+            Tone::Plain,
+            format!("'{}' does nothing here; {help} shows the keys", letter.escape_debug()),
+        );
+    }
     write(deck, |typed| {
         typed.press(key);
     });
@@ -116,12 +126,17 @@ fn press(deck: &mut Deck, key: Key) -> Vec<Deed> {
 /// What is typed ahead of a question is no answer to it.
 fn write(deck: &mut Deck, change: impl FnOnce(&mut crate::model::form::Text)) {
     let spells = deck.context() == Context::Spell;
-    if let Some(Over::Confirm { seen: true, typed, .. }) = &mut deck.over
-        && spells
-    {
-        change(typed);
-        deck.changed = true;
+    match &mut deck.over {
+        Some(Over::Confirm { seen: true, typed, .. }) if spells => change(typed),
+        Some(Over::Palette(palette)) => change(&mut palette.text),
+        Some(Over::Filter { text, .. }) => {
+            change(text);
+            let filter = Query::parse(text.value());
+            deck.narrow(filter);
+        }
+        _ => return,
     }
+    deck.changed = true;
 }
 
 fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
@@ -134,9 +149,16 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
             open_lock(deck);
             return Vec::new();
         }
+        Action::Accept if matches!(deck.over, Some(Over::Filter { .. } | Over::Palette(_))) => {
+            return line::accept(deck);
+        }
         Action::Yes | Action::Accept => return joint::agree(deck, action),
         Action::No | Action::Back => {
-            joint::no(deck);
+            line::back(deck);
+            return Vec::new();
+        }
+        Action::Undo => {
+            undo::ask(deck);
             return Vec::new();
         }
         Action::Toggle(_) | Action::Enable | Action::Remove => {
@@ -159,6 +181,9 @@ fn go(deck: &mut Deck, action: Action) {
         Action::Lock => turn_lock(deck),
         Action::Add => tell_how_to_add(deck),
         Action::Open => enter(deck),
+        Action::Filter => line::open_filter(deck),
+        Action::Palette => line::open_palette(deck),
+        Action::Complete | Action::NextField | Action::PreviousField => line::turn(deck, action),
         action => scroll(deck, action),
     }
 }
@@ -173,7 +198,7 @@ fn scroll(deck: &mut Deck, action: Action) {
             *from = from.saturating_add(1).min(last);
         }
         Some(Over::Results { from }) => *from = from.saturating_sub(1),
-        Some(Over::Confirm { .. } | Over::Unlock { .. }) => {}
+        Some(Over::Confirm { .. } | Over::Unlock { .. } | Over::Filter { .. } | Over::Palette(_)) => {}
         None => {
             let rows = deck.rows();
             let at = rows.iter().position(|row| *row == deck.pick).unwrap_or(0);

@@ -16,7 +16,7 @@ use crate::model::{Freshness, Model, Tone};
 use crate::theme::Role;
 use crate::widget::frame::rule_of;
 use crate::widget::table::{Column, Layout};
-use crate::widget::text::{Align, cut, width};
+use crate::widget::text::{Align, cut, shorten, width};
 
 mod confirm;
 mod members;
@@ -63,14 +63,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
         summary(buffer, area, whole);
         return None;
     }
-    let toast = u16::from(deck.toast.is_some() && area.height >= 14);
+    let more = match &deck.over {
+        Some(Over::Palette(palette)) => footer::above_palette(area, palette),
+        Some(Over::Filter { .. }) => 0,
+        _ => u16::from(deck.toast.is_some() && area.height >= 14),
+    };
     let standing = u16::from(deck.joint.as_ref().is_some_and(Joint::is_partial));
     let [head, tabs, warning, body, foot] = Areas::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Length(standing),
         Constraint::Fill(1),
-        Constraint::Length(1 + toast),
+        Constraint::Length(1 + more),
     ])
     .areas(area);
     header(buffer, head, whole);
@@ -94,10 +98,25 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
             help::draw_rows(buffer, over, &keys, *page);
             None
         }
+        Some(Over::Filter { .. } | Over::Palette(_)) => return written(buffer, foot, whole),
         None => None,
     };
     foot_lines(buffer, foot, whole);
     cursor
+}
+
+/// The line that is being written; returns where the cursor stands.
+fn written(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) -> Option<Position> {
+    let scene = whole.station(0)?;
+    match &whole.deck.over {
+        Some(Over::Filter { text, .. }) => {
+            let complaint = whole.deck.filter.complaint().map(|why| format!("{why} "));
+            let help = complaint.as_deref().unwrap_or("Enter keep  Esc take back ");
+            Some(footer::line(buffer, area, scene, ('/', text, help)))
+        }
+        Some(Over::Palette(palette)) => Some(footer::palette(buffer, area, scene, palette)),
+        _ => None,
+    }
 }
 
 fn title(whole: Whole<'_>) -> Vec<Span<'static>> {
@@ -167,7 +186,16 @@ fn lists(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let [targets, rule, below] =
         Areas::vertical([Constraint::Length(height), Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     stations(buffer, targets, whole);
-    let heading = Line::from(whole.span(Role::Strong, " Members of all targets "));
+    let filter = whole.deck.filter.text();
+    let heading = if filter.is_empty() {
+        Line::from(whole.span(Role::Strong, " Members of all targets "))
+    } else {
+        Line::from(vec![
+            whole.span(Role::Strong, " Members: "),
+            whole.span(Role::Warning, format!("only {} ", shorten(filter, 30))),
+            whole.span(Role::Faint, "(Esc shows all) "),
+        ])
+    };
     let how = Line::from(whole.span(Role::Faint, " keys act in all targets "));
     whole.rule(buffer, rule, (heading, how));
     members::draw(buffer, below, whole);
@@ -303,6 +331,7 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
             Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
             action if locked && action.changes() => {}
             Action::Results if whole.deck.joint.is_none() => {}
+            Action::Undo if whole.deck.traces.is_empty() => {}
             _ => all.push((key.to_string(), word)),
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
 }
 
 /// How many lines stand above the line for commands: the suggestions, or why it is not understood.
-fn above_palette(area: Rect, palette: &Palette) -> u16 {
+pub(super) fn above_palette(area: Rect, palette: &Palette) -> u16 {
     let ample = if area.height >= AMPLE { 3 } else { 1 };
     let lines = palette.complaint().map_or(1, |why| wrap_within(why, toast_room(area.width), ample).len());
     u16::try_from(lines).unwrap_or(1)

@@ -3,13 +3,14 @@
 
 use evenkeel_protocol::Flag;
 
-use super::Deed;
+use super::{Deed, undo};
 use crate::ability::Ability;
 use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::batch::Outcome;
 use crate::model::command;
 use crate::model::deck::joint::{Joint, Part, Share};
+use crate::model::deck::trace::{self, Trace};
 use crate::model::deck::{Deck, Focus, Over, Pick, roll};
 use crate::model::form::Text;
 use crate::model::outlook::Gravity;
@@ -20,26 +21,32 @@ use crate::update::{drain, edit, gather, many, roster};
 
 /// Opens the question whether to do what a key means in all targets.
 pub(super) fn ask(deck: &mut Deck, action: Action) {
-    let Pick::Member(target) = deck.pick.clone() else {
-        return deck
-            .tell(Tone::Plain, "choose a member below: keys act on it in all targets; Enter goes into one");
-    };
-    if !deck.lock.is_open() {
-        return deck.tell(Tone::Alarm, "locked: press L to open it for changes");
-    }
-    if deck.joint.as_ref().is_some_and(|joint| !joint.is_over()) {
-        return deck.tell(Tone::Alarm, "the last act in all targets is not over; wait for its end");
-    }
+    let Some(target) = chosen(deck) else { return };
     let wish = Wish::of(deck, &target, action);
+    ask_for(deck, target, &wish);
+}
+
+/// The member under the cursor. If there is none that is shown, says so.
+pub(super) fn chosen(deck: &mut Deck) -> Option<Target> {
+    let why = match deck.pick.clone() {
+        Pick::Station(_) => "choose a member below: keys act on it in all targets; Enter goes into one",
+        Pick::Member(target) if deck.members().contains(&target) => return Some(target),
+        Pick::Member(_) => "the member under the cursor is no longer shown; choose one",
+    };
+    deck.tell(Tone::Plain, why);
+    None
+}
+
+/// Opens the question whether to do what is wished for to a member in all targets.
+pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
+    if !may_ask(deck) {
+        return;
+    }
     let label = roll::label(&deck.stations, &target);
     let stations = deck.stations.iter_mut().enumerate();
     let shares: Vec<Share> =
         stations.map(|(at, station)| Share { station: at, part: wish.part(station, &target) }).collect();
-    let question = deck.stations.iter().find_map(|station| match &station.popup {
-        Some(Popup::Confirm(question)) => Some(question),
-        _ => None,
-    });
-    let Some(question) = question else {
+    let Some(verb) = verb(deck) else {
         let barred = shares.iter().any(|share| matches!(share.part, Part::Barred(_)));
         let (tone, why) = if barred {
             (Tone::Alarm, "cannot be asked for in any target now")
@@ -48,7 +55,33 @@ pub(super) fn ask(deck: &mut Deck, action: Action) {
         };
         return deck.tell(tone, format!("{label}: {why}"));
     };
-    let joint = Joint { target, label, verb: question.act.verb(), command: command_in_all(deck), shares };
+    let command = command_in_all(deck);
+    open(deck, Joint { target, label, verb, command, shares });
+}
+
+/// Can anything be asked for now? If not, says why.
+pub(super) fn may_ask(deck: &mut Deck) -> bool {
+    let why = if !deck.lock.is_open() {
+        "locked: press L to open it for changes"
+    } else if deck.joint.as_ref().is_some_and(|joint| !joint.is_over()) {
+        "the last act in all targets is not over; wait for its end"
+    } else {
+        return true;
+    };
+    deck.tell(Tone::Alarm, why);
+    false
+}
+
+/// What the questions that are open in the targets ask for; none: none is open.
+pub(super) fn verb(deck: &Deck) -> Option<&'static str> {
+    deck.stations.iter().find_map(|station| match &station.popup {
+        Some(Popup::Confirm(question)) => Some(question.act.verb()),
+        _ => None,
+    })
+}
+
+/// Shows what is asked in the targets as one question.
+pub(super) fn open(deck: &mut Deck, joint: Joint) {
     deck.over = Some(Over::Confirm { joint: Box::new(joint), seen: false, typed: Text::default() });
 }
 
@@ -69,9 +102,12 @@ fn command_in_all(deck: &Deck) -> Option<String> {
 }
 
 /// What is wished for in each target.
-enum Wish {
+pub(super) enum Wish {
+    /// That it has a flag, or has it no more.
     Flag(Flag, Turn),
+    /// That it has neither of N, D and S.
     Enable,
+    /// That it goes.
     Remove,
 }
 
@@ -125,21 +161,24 @@ impl Wish {
     }
 }
 
-/// A yes, or Enter: yes where nothing is at risk or the word was typed, else no.
+/// A yes, or Enter. What is for several targets takes a deliberate key: Enter is a yes only behind the word that is asked
+/// for, else a no, however little is at risk.
 pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     let Some(Over::Confirm { joint, seen, typed }) = &deck.over else { return Vec::new() };
     let most = match (how, deck.gravity(joint)) {
         _ if !*seen || !deck.size.is_ample() => return Vec::new(),
         (Action::Yes, Gravity::Light | Gravity::Heavy) => Gravity::Heavy,
-        (Action::Accept, Gravity::Light) => Gravity::Light,
         (Action::Accept, Gravity::Last) if joint.is_spelt_out(typed.value()) => Gravity::Last,
-        (Action::Accept, Gravity::Heavy) => {
+        (Action::Accept, Gravity::Light | Gravity::Heavy) => {
             no(deck);
             return Vec::new();
         }
         _ => return Vec::new(),
     };
     let mut joint = (**joint).clone();
+    if !undo::is_undo(deck, &joint) {
+        trace::remember(&mut deck.traces, Trace::of(&joint, &deck.stations));
+    }
     let mut deeds = Vec::new();
     for share in joint.shares.iter_mut().filter(|share| matches!(share.part, Part::Act(_))) {
         let Some(station) = deck.stations.get_mut(share.station) else { continue };
@@ -184,6 +223,7 @@ fn begin(station: &mut Model, most: Gravity) -> Result<Vec<crate::effect::Effect
 /// Leaves what lies on top; a question is answered with no, in each target.
 pub(super) fn no(deck: &mut Deck) {
     if let Some(Over::Confirm { joint, .. }) = deck.over.take() {
+        undo::let_go(deck, &joint);
         for at in joint.asked() {
             if let Some(station) = deck.stations.get_mut(at) {
                 station.popup = None;
@@ -202,11 +242,18 @@ pub(super) fn settle(deck: &mut Deck, at: usize) {
         (row, share)
     {
         *outcome = row.outcome.clone();
+        if let (Outcome::Done(_) | Outcome::Loose(_), Some(trace), Some(station)) =
+            (&*outcome, deck.traces.last_mut(), deck.stations.get(at))
+        {
+            trace.done(at, station);
+        }
     }
     if !joint.is_over() {
         return;
     }
     let (partial, text) = (joint.is_partial(), joint.sentence());
+    let is_left = deck.traces.last().is_some_and(|trace| trace.is_left(&deck.stations));
+    let undoable = is_left && deck.traces.last().is_some_and(|trace| trace.target == joint.target);
     deck.changed = true;
     let tone = if partial { Tone::Alarm } else { Tone::Good };
     match deck.focus {
@@ -218,6 +265,10 @@ pub(super) fn settle(deck: &mut Deck, at: usize) {
         }
         // What is partial is in sight there until it is whole.
         Focus::All if partial => {}
+        Focus::All if undoable => {
+            let way = deck.keymap.way(Action::Undo);
+            deck.tell(tone, format!("{text}   {way} undoes"));
+        }
         Focus::All => deck.tell(tone, text),
     }
 }

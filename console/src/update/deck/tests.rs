@@ -76,7 +76,7 @@ fn one_yes_asks_every_target_at_once() {
     }
     let joint = deck.joint.as_ref().unwrap();
     assert!(joint.is_over() && !joint.is_partial());
-    assert_eq!(toast(&deck), "Disable app/node2: done in all 3 targets that have it");
+    assert_eq!(toast(&deck), "Disable app/node2: done in all 3 targets that have it   u undoes");
 }
 
 #[test]
@@ -285,9 +285,157 @@ fn every_key_of_the_screen_of_all_does_something_and_only_yes_sends() {
         to(&mut deck, "node2");
         let deeds = press(&mut deck, &[row.keys[0]]);
         assert_eq!(asked(&deeds), NOBODY, "{row:?}");
-        let asks = row.action.changes() && row.action != Action::Add;
+        // Who is added is written elsewhere, and there is nothing yet that could be taken back.
+        let asks = row.action.changes() && ![Action::Add, Action::Undo].contains(&row.action);
         assert_eq!(asks, matches!(deck.over, Some(Over::Confirm { .. })), "{row:?}");
     }
+}
+
+/// What the line that is open says against itself.
+fn complaint(deck: &Deck) -> &str {
+    let Some(Over::Palette(palette)) = &deck.over else { panic!("{:?}", deck.over) };
+    palette.complaint().unwrap_or_default()
+}
+
+#[test]
+fn a_line_is_taken_whole_and_no_letter_of_it_is_a_key() {
+    for (line, wanted) in [
+        (":undrain app/zz⏎", "no target has a member app/zz"),
+        (":undrain app/node2 --keep-draining⏎", "evenkeel --group web undrain app/node2 --keep-draining"),
+        (":set app/node2 lbfactor=2⏎", "goes into lb1"),
+        (":dran app/node2⏎", "did you mean drain?"),
+        (":filter busy>>⏎", ""),
+    ] {
+        let mut deck = deck(2);
+        assert_eq!(press(&mut deck, line), [], "{line}");
+        assert!(complaint(&deck).contains(wanted), "{line}: {}", complaint(&deck));
+        assert!(deck.stations.iter().all(|station| station.popup.is_none()), "{line}");
+        press(&mut deck, &[Key::Esc]);
+        assert!(deck.over.is_none() && deck.joint.is_none(), "{line}");
+    }
+}
+
+#[test]
+fn a_command_means_the_member_it_names_in_all_targets_and_never_the_other_way_round() {
+    let mut deck = deck(2);
+    let members = |deck: &mut Deck, drained: bool| {
+        for at in 0..2 {
+            told(deck, at, |snapshot| {
+                let member = &mut snapshot.balancers[0].members[1];
+                member.status = member.status.with(Flag::Drain, drained);
+            });
+        }
+    };
+    members(&mut deck, true);
+    assert_eq!(press(&mut deck, ":drain app/node2⏎"), []);
+    assert!(toast(&deck).contains("it is so already"), "{}", toast(&deck));
+    press(&mut deck, ":undrain app/node2⏎");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{:?}", deck.toast) };
+    assert_eq!((joint.label.as_str(), deck.pick == Pick::Station(0)), ("app/node2", true));
+    assert_eq!(asked(&press(&mut deck, "y")), [0, 1]);
+}
+
+#[test]
+fn a_filter_narrows_the_members_and_what_is_hidden_is_not_acted_on() {
+    let mut deck = deck(2);
+    press(&mut deck, "/node2");
+    assert_eq!(
+        (deck.members(), deck.pick.clone()),
+        (vec![sample::target("node2")], Pick::Member(sample::target("node2")))
+    );
+    assert_eq!(press(&mut deck, "⏎"), []);
+    assert!(deck.over.is_none() && deck.joint.is_none(), "Enter keeps the filter and does nothing else");
+    for at in 0..2 {
+        told(&mut deck, at, |snapshot| drop(snapshot.balancers[0].members.remove(1)));
+    }
+    press(&mut deck, "D");
+    assert!(toast(&deck).contains("no longer shown") && deck.over.is_none(), "{}", toast(&deck));
+    press(&mut deck, &[Key::Esc, Key::Esc]);
+    assert_eq!((deck.filter.text(), deck.members().len()), ("", 5));
+    press(&mut deck, "/zz");
+    press(&mut deck, &[Key::Esc]);
+    assert_eq!(deck.filter.text(), "", "Esc takes back what was written");
+}
+
+#[test]
+fn enter_is_no_yes_for_several_targets_and_a_key_that_means_nothing_says_so() {
+    let mut deck = deck(2);
+    to(&mut deck, "node2");
+    assert_eq!(asked(&press(&mut deck, "H⏎")), NOBODY);
+    assert!(deck.over.is_none() && deck.joint.is_none());
+    press(&mut deck, "n");
+    assert!(toast(&deck).starts_with("'n' does nothing here"), "{}", toast(&deck));
+}
+
+/// node2 was disabled in all targets, but for those that refused it, and the others show it as that revision.
+fn disabled(deck: &mut Deck, refused: &[usize]) {
+    to(deck, "node2");
+    press(deck, "Dy");
+    for at in 0..deck.stations.len() {
+        if refused.contains(&at) {
+            answer(deck, at, Err("the journal is full"));
+            continue;
+        }
+        answer(deck, at, Ok(Edited { revision: 5, ..sample::edited("disabled", "Off", "On") }));
+        told(deck, at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[1];
+            (member.status, member.revision) = (member.status.with(Flag::Disabled, true), 5);
+        });
+    }
+    press(deck, &[Key::Esc]);
+}
+
+/// Which targets are asked to take a change back.
+fn undone(deeds: &[Deed]) -> Vec<usize> {
+    let undo = |(_, effect): &&Deed| matches!(effect, Effect::Undo { .. });
+    deeds.iter().filter(undo).map(|(at, _)| *at).collect()
+}
+
+#[test]
+fn the_last_act_is_taken_back_where_it_was_done_and_then_the_one_before_it() {
+    let mut deck = deck(3);
+    press(&mut deck, "u");
+    assert!(toast(&deck).starts_with("nothing was done in all targets from here"), "{}", toast(&deck));
+    disabled(&mut deck, &[1]);
+    assert_eq!(undone(&press(&mut deck, "u")), NOBODY);
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    assert_eq!((joint.verb, joint.asked().collect::<Vec<_>>()), ("Undo the change of", vec![0, 2]));
+    assert_eq!(undone(&press(&mut deck, "⏎u")), NOBODY, "Enter is no yes");
+    assert_eq!(undone(&press(&mut deck, "y")), [0, 2]);
+    for at in [0, 2] {
+        let back = hear(
+            &mut deck,
+            at,
+            News::Answer {
+                ticket: Ticket(2),
+                outcome: Ok(Box::new(Edited { revision: 6, ..sample::edited("disabled", "On", "Off") })),
+            },
+        );
+        assert_eq!(asked(&back), NOBODY);
+        assert_eq!(deck.stations[at].own.last(), None);
+    }
+    assert!(deck.joint.as_ref().unwrap().is_over() && !deck.joint.as_ref().unwrap().is_partial());
+    press(&mut deck, &[Key::Esc, Key::Char('u')]);
+    assert!(toast(&deck).starts_with("nothing was done in all targets from here"), "{}", toast(&deck));
+}
+
+#[test]
+fn what_was_changed_in_a_target_since_is_taken_back_there_first() {
+    let mut deck = deck(2);
+    disabled(&mut deck, &[]);
+    assert!(toast(&deck).ends_with("u undoes"), "{}", toast(&deck));
+    let later = Edited { event: Some(10), ..sample::edited("lbset", "0", "1") };
+    deck.stations[1].own.push(sample::subject("node1", 3), &later);
+    press(&mut deck, "u");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    assert!(matches!(&joint.shares[1].part, Part::Barred(why) if why.contains("takes that back first")));
+    assert_eq!(undone(&press(&mut deck, "y")), [0]);
+    // It was taken back in the target itself.
+    let mut deck = self::deck(2);
+    disabled(&mut deck, &[]);
+    deck.stations[0].own.forget_last();
+    press(&mut deck, "u");
+    assert_eq!(undone(&press(&mut deck, "y")), [1]);
 }
 
 #[test]

@@ -8,11 +8,12 @@ use ratatui::text::Line;
 
 use super::Whole;
 use crate::model::Popup;
+use crate::model::act::told;
 use crate::model::consequence::{Remark, Tone};
 use crate::model::deck::joint::{Joint, Part, Share};
 use crate::model::form::Text;
 use crate::model::outlook::Gravity;
-use crate::model::question::Standing;
+use crate::model::question::{Question, Standing};
 use crate::theme::Role;
 use crate::view::badge;
 use crate::widget::frame::popup;
@@ -104,10 +105,16 @@ fn remarks(whole: Whole<'_>, share: &Share) -> Vec<Remark> {
     match &station.popup {
         Some(Popup::Confirm(question)) => match station.denial(question) {
             Some(text) => vec![Remark { tone: Tone::Warning, text }],
-            None => station.outlook(question).remarks,
+            None => changed(question).chain(station.outlook(question).remarks).collect(),
         },
         _ => Vec::new(),
     }
+}
+
+/// Which values an undo brings back.
+fn changed(question: &Question) -> impl Iterator<Item = Remark> + use<> {
+    let text = question.act.is_undo().then(|| told(question.act.changes())).filter(|text| !text.is_empty());
+    text.into_iter().map(|text| Remark { tone: Tone::Plain, text })
 }
 
 /// `lb1  ● Ok  factor 1.00  set 0  3 busy`, or why nothing is asked for there.
@@ -174,19 +181,7 @@ fn answer(
     let word = |word: &str| whole.span(Role::Text, word.to_owned());
     let yes = format!(" yes, in {}", joint.places());
     match gravity {
-        Gravity::Light => {
-            let spans = vec![
-                key("y"),
-                word(&yes),
-                word(" (or "),
-                key("Enter"),
-                word(")     "),
-                key("n"),
-                word(" no"),
-            ];
-            (vec![Line::from(spans)], None)
-        }
-        Gravity::Heavy => {
+        Gravity::Light | Gravity::Heavy => {
             let spans = vec![
                 key("y"),
                 word(&yes),

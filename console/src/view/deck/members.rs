@@ -35,9 +35,13 @@ enum Form {
 /// The list.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let stations = &whole.deck.stations;
-    let members = roll::members(stations);
+    let members = whole.deck.members();
     if members.is_empty() {
-        let text = "  No target has told of a member yet.";
+        let text = if whole.deck.filter.is_empty() {
+            "  No target has told of a member yet."
+        } else {
+            "  The filter lets no member through."
+        };
         buffer.set_string(area.x, area.y, cut(text, usize::from(area.width)), whole.style(Role::Faint));
         return;
     }
