@@ -109,7 +109,7 @@ pub use snapshot::{BalancerSnapshot, ErrorNote, HeardBy, HeardNote, Hello, Membe
 pub use span::{Patience, Span};
 pub use status::{Flag, Status};
 pub use timestamp::{Moment, Timestamp};
-pub use undo::{UndoOrder, Undone};
+pub use undo::{PassedOver, UndoOrder, Undone};
 pub use upgrade::Upgrade;
 
 /// The version of the admin interface, the `v1` of its paths. Within it fields are only added.

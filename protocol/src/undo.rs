@@ -10,8 +10,8 @@ use crate::timestamp::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UndoOrder {
-    /// The number of the edit's event, which may be an undo; none: the last edit of who asks that is no undo and was not
-    /// undone, so that asked again it goes further back.
+    /// The number of the edit's event, which may be an undo; none: the last edit of who asks that is no undo, was not
+    /// undone and can be taken back, so that asked again it goes further back.
     pub event: Option<u64>,
     /// Only look what it would do?
     pub dry_run: bool,
@@ -37,4 +37,16 @@ pub struct Undone {
     pub edited: Option<Edited>,
     /// What it would do; none if it was done.
     pub preview: Option<Preview>,
+    /// Later edits of who asks that cannot be taken back, the last one first; none where an event was named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<PassedOver>,
+}
+
+/// An edit that stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// The number of its event.
+    pub event: u64,
+    /// Why it cannot be taken back, in a sentence.
+    pub why: String,
 }

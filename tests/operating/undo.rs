@@ -88,6 +88,23 @@ fn a_field_that_somebody_touched_since_is_not_undone() {
 }
 
 #[test]
+fn an_edit_that_cannot_be_taken_back_is_in_the_way_of_none_before_it() {
+    let (proxy, _backends) = pair();
+    let first = proxy.edit("app", "a", r#"{"lbset":2}"#).event.unwrap();
+    let touched = proxy.edit_balancer("app", r#"{"maxattempts":1}"#).event.unwrap();
+    for order in [r#"{"dry_run":true}"#, ""] {
+        let undone: Undone = undo(&proxy, order).message();
+        assert_eq!((undone.undoes, undone.passed.len()), (first, 1), "{undone:?}");
+        assert_eq!(undone.passed[0].event, touched);
+        assert!(undone.passed[0].why.starts_with("maxattempts: "), "{undone:?}");
+    }
+    let refusal = undo(&proxy, "").refusal();
+    assert_eq!(refusal.field.as_deref(), Some("maxattempts"));
+    assert!(refusal.message.starts_with(&format!("event {touched} cannot be taken back: ")), "{refusal:?}");
+    assert!(refusal.message.ends_with("none of yours before it that still stands"), "{refusal:?}");
+}
+
+#[test]
 fn what_cannot_be_undone_is_refused_with_the_reason() {
     let (proxy, _backends) = pair();
     assert_eq!(undo(&proxy, "").refusal().code, Code::NotFound);

@@ -1,7 +1,8 @@
 //! `evenkeel undo`: takes an edit back, if nobody touched since what it changed.
 
 use clap::Args;
-use evenkeel_protocol::{UndoOrder, Undone};
+use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::{PassedOver, UndoOrder, Undone};
 
 use super::edit::{EditOptions, Verb};
 use super::output::Stop;
@@ -10,12 +11,16 @@ use super::{Exit, Session, preview, report};
 pub(super) const HELP: &str = "\
 Each field that the edit changed gets its value of before. It is refused (exit code 8) if anybody touched one of them \
 since, and if the edit is somebody else's (5); root may undo everybody's with --force. Without a number it takes back \
-your last edit that still stands, so that twice goes back two steps. The number of an undo does again what it undid.
+your last edit that still stands, so that twice goes back two steps; one that cannot be taken back is named, and the \
+one before it is. The number of an undo does again what it undid.
 
 Examples:
   evenkeel undo               your last edit, the next time the one before
   evenkeel undo --dry-run     what that would do
   evenkeel undo 17            the edit of event 17, see `evenkeel events`";
+
+/// Characters of a sentence of why an edit stays.
+const LONGEST: usize = 200;
 
 /// What can be typed behind `undo`.
 #[derive(Debug, Args)]
@@ -41,6 +46,10 @@ pub(super) async fn run(arguments: &UndoArguments, session: &mut Session<'_>) ->
     let client = session.client().await?;
     let undone = client.undo(&order).await?;
     if !options.json && !options.quiet {
+        for PassedOver { event, why } in &undone.passed {
+            let why = clean(why, LONGEST);
+            session.output.message(&format!("note: event {event} cannot be taken back and stays: {why}"));
+        }
         session.output.message(&format!("note: {}", told(&undone)));
     }
     match (&undone.edited, &undone.preview) {
@@ -80,6 +89,19 @@ mod tests {
         let mut scene = Scene::of(&proxy);
         assert_eq!(scene.run("undo 20").await, Exit::Done);
         assert_eq!(scene.err(), "note: event 20 was an undo of 19; this does 19 again\n");
+    }
+
+    #[tokio::test]
+    async fn what_was_passed_over_is_told_first() {
+        let mut undone: Undone =
+            serde_json::from_str(include_str!("../../../protocol/documents/undone.json")).unwrap();
+        undone.passed = vec![PassedOver { event: 18, why: "lbset: it was touched\u{1b} since".to_owned() }];
+        let proxy = Scripted::start(move |_| Act::json(&undone));
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("undo").await, Exit::Done);
+        let told = scene.err();
+        let first = "note: event 18 cannot be taken back and stays: lbset: it was touched\u{fffd} since\n";
+        assert_eq!(told, format!("{first}note: undoes event 17: deploy 42\n"));
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, Change, Code, Event, EventKind, MemberAddition, MemberEdit, MemberRemoval,
-    Peer, Refusal, Subject, UndoOrder, Undone,
+    PassedOver, Peer, Refusal, Subject, UndoOrder, Undone,
 };
 
 use super::door::{Asker, Wanted, author, is_edit_of};
@@ -15,6 +15,9 @@ use crate::journal::roster::FIELD;
 mod standing;
 
 use standing::{Standing, undoes};
+
+/// How many edits that cannot be taken back are passed over on the way to one that can.
+const FURTHEST: usize = 16;
 
 /// An edit that can be undone.
 struct Made<'a> {
@@ -40,7 +43,7 @@ fn made(event: &Event) -> Option<Made<'_>> {
 }
 
 /// The answer about that edit before anything is done or previewed.
-fn looked_at(event: &Event, made: &Made<'_>) -> Undone {
+fn looked_at(event: &Event, made: &Made<'_>, passed: Vec<PassedOver>) -> Undone {
     Undone {
         undoes: event.number,
         does_again: undoes(event),
@@ -48,6 +51,7 @@ fn looked_at(event: &Event, made: &Made<'_>) -> Undone {
         reason: made.reason.cloned(),
         edited: None,
         preview: None,
+        passed,
     }
 }
 
@@ -92,7 +96,7 @@ impl Registry {
         order: &UndoOrder,
         by: Option<&Peer>,
     ) -> Result<Option<RosterInverse>, Refusal> {
-        let event = self.undoable(order, by)?;
+        let (event, passed) = self.undoable(order, by)?;
         let Some(made) = made(&event) else { return Err(no_edit(event.number)) };
         let Some(Change { before, after, .. }) = made.changes.iter().find(|change| change.field == FIELD)
         else {
@@ -113,7 +117,7 @@ impl Registry {
         } else {
             Inverted::Remove(url, MemberRemoval { revision: None, force, reason })
         };
-        let undone = looked_at(&event, &made);
+        let undone = looked_at(&event, &made, passed);
         Ok(Some(RosterInverse { balancer, undone, wanted }))
     }
 
@@ -135,9 +139,9 @@ impl Registry {
 
     /// Takes an edit back, or looks what that would do.
     pub(crate) fn undo(&self, order: &UndoOrder, by: Option<Peer>) -> Result<Undone, Refusal> {
-        let event = self.undoable(order, by.as_ref())?;
+        let (event, passed) = self.undoable(order, by.as_ref())?;
         let Some(made) = made(&event) else { return Err(no_edit(event.number)) };
-        let mut undone = looked_at(&event, &made);
+        let mut undone = looked_at(&event, &made, passed);
         let edit = Inverse::of(&made, order)?;
         let wanted = edit.wanted();
         if order.dry_run {
@@ -159,16 +163,66 @@ impl Registry {
         Ok(undone)
     }
 
-    /// The event that is meant, if who asks may undo it and it still stands.
-    fn undoable(&self, order: &UndoOrder, by: Option<&Peer>) -> Result<Event, Refusal> {
+    /// The event that is meant, if who asks may undo it and it still stands; and what was passed over to find it.
+    fn undoable(&self, order: &UndoOrder, by: Option<&Peer>) -> Result<(Event, Vec<PassedOver>), Refusal> {
+        match order.event {
+            Some(number) => self.named(number, order, by).map(|event| (event, Vec::new())),
+            None => self.last_undoable(order, by),
+        }
+    }
+
+    /// The last edit of who asks that can be taken back. One that cannot is in the way of none before it.
+    fn last_undoable(
+        &self,
+        order: &UndoOrder,
+        by: Option<&Peer>,
+    ) -> Result<(Event, Vec<PassedOver>), Refusal> {
         let is_own = |event: &Event| made(event).is_some_and(|made| is_same(made.by, by));
         let standing = Standing::now(&self.events);
-        let Some(number) = order.event else {
-            let stands =
-                |event: &Event| undoes(event).is_none() && standing.undone_by(event.number).is_none();
-            let found = self.events.find_last(|event| is_own(event) && stands(event));
-            return found.ok_or_else(|| self.nothing_left(is_own));
+        let stands = |event: &Event| undoes(event).is_none() && standing.undone_by(event.number).is_none();
+        let (mut passed, mut before, mut first) = (Vec::new(), u64::MAX, None);
+        while passed.len() < FURTHEST {
+            let earlier = |event: &Event| event.number < before && is_own(event) && stands(event);
+            let Some(event) = self.events.find_last(earlier) else { break };
+            let Err(why) = self.refuse_impossible(&event, order) else { return Ok((event, passed)) };
+            before = event.number;
+            passed.push(PassedOver { event: before, why: why.message.clone() });
+            first.get_or_insert(why);
+        }
+        let Some(refusal) = first else { return Err(self.nothing_left(is_own)) };
+        let others = match passed.as_slice() {
+            [_, .., last] => format!("; nor can those of yours before it, down to event {}", last.event),
+            _ => "; there is none of yours before it that still stands".to_owned(),
         };
+        let number = passed.first().map_or(0, |passed| passed.event);
+        let message = format!("event {number} cannot be taken back: {}{others}", refusal.message);
+        Err(Refusal { message, ..refusal })
+    }
+
+    /// Refuses what no guard and no answer to one can make possible: whose fields or member are not as the edit left
+    /// them.
+    fn refuse_impossible(&self, event: &Event, order: &UndoOrder) -> Result<(), Refusal> {
+        let Some(made) = made(event) else { return Err(no_edit(event.number)) };
+        let live = self.find(&made.subject.balancer)?;
+        let Some(change) = made.changes.iter().find(|change| change.field == FIELD) else {
+            return self.refuse_touched(event, &made, &live, Inverse::of(&made, order)?.wanted());
+        };
+        let (line, came) =
+            if change.after.is_empty() { (&change.before, false) } else { (&change.after, true) };
+        let url = line.split(' ').next().unwrap_or_default();
+        let is_there = live.addresses().iter().any(|address| address.name.as_str() == url);
+        if is_there != came {
+            let what = if came { "is no longer there" } else { "is there again" };
+            return Err(Refusal::field(Code::Stale, FIELD, format!("{url} {what}")));
+        }
+        let member = Subject { balancer: made.subject.balancer.clone(), member: url.parse().ok() };
+        if order.force { Ok(()) } else { self.refuse_touched_since(event, &member) }
+    }
+
+    /// The edit of that number, if who asks may undo it and it still stands.
+    fn named(&self, number: u64, order: &UndoOrder, by: Option<&Peer>) -> Result<Event, Refusal> {
+        let is_own = |event: &Event| made(event).is_some_and(|made| is_same(made.by, by));
+        let standing = Standing::now(&self.events);
         let Some(event) = self.events.find_last(|event| event.number == number) else {
             return Err(self.unknown(number));
         };
