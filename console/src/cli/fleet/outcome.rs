@@ -82,7 +82,13 @@ pub(super) fn summary(ended: &[Ended]) -> Option<String> {
         _ if done == all => None,
         0 => Some(format!("done in none of {all} target{}", if all == 1 { "" } else { "s" })),
         done => {
-            Some(format!("done in {done} of {all} targets; what was done stays, run it again for the others"))
+            let unable = counted.iter().any(|one| one.exit == Exit::Unable);
+            let remedy = if unable {
+                "where it cannot be done it never will be"
+            } else {
+                "run it again for the others"
+            };
+            Some(format!("done in {done} of {all} targets; what was done stays, {remedy}"))
         }
     }
 }
@@ -131,6 +137,7 @@ mod tests {
         for (what, ended, exit, says) in [
             ("all", vec![done(), done()], Exit::Done, None),
             ("one of two", vec![done(), of(Exit::Guarded)], Exit::Mixed, Some("1 of 2")),
+            ("never in one", vec![done(), of(Exit::Unable)], Exit::Mixed, Some("it never will be")),
             ("none, alike", vec![of(Exit::Guarded), of(Exit::Guarded)], Exit::Guarded, Some("none of 2")),
             ("none, unlike", vec![of(Exit::Guarded), of(Exit::Unreachable)], Exit::Mixed, Some("none of 2")),
             ("not everywhere durable", vec![done(), of(Exit::NotDurable)], Exit::NotDurable, None),

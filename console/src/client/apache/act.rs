@@ -18,6 +18,9 @@ use crate::client::Failure;
 /// Characters of a text of the page, in a message.
 const SHOWN: usize = 200;
 
+/// Why a balancer with an empty nonce is for looking only.
+pub(super) const LOCKED: &str = "nonce=None in its configuration lets nobody change anything";
+
 impl Manager {
     /// Makes an edit and proves it.
     pub(super) async fn act(&self, subject: &Subject, order: Order) -> Result<Edited, Failure> {
@@ -109,6 +112,9 @@ impl Manager {
                 format!("the page of {} has no links to its forms", page.version),
             );
         };
+        if nonce.is_empty() {
+            return refused(Code::ReadOnly, format!("{}: {LOCKED}", named(subject)));
+        }
         let Some(form) = &page.form else {
             return refused(Code::ReadOnly, no_form(page, self.http.host()));
         };
@@ -159,10 +165,6 @@ fn why_not(
             change.field,
             change.after
         ));
-    }
-    if old.as_deref() == Some("") {
-        let why = format!("{took}: nonce=None in its configuration lets nobody change anything");
-        return Failure::Refused(Refusal::new(Code::ReadOnly, why));
     }
     let balancer = before.snapshot.balancer(&subject.balancer);
     if proof.missing.iter().all(|(field, _)| field == "lbfactor")

@@ -96,6 +96,9 @@ impl Manager {
         let (Some(nonce), Some(form)) = (balancer.nonce.as_deref(), &page.form) else {
             return refused(Code::ReadOnly, act::no_form(page, self.http.host()));
         };
+        if nonce.is_empty() {
+            return refused(Code::ReadOnly, format!("{}: {}", named(own), act::LOCKED));
+        }
         if !form.adds() {
             let room = balancer.cells.get("MaxMembers").unwrap_or("unknown");
             let why = format!(

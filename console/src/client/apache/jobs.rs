@@ -177,6 +177,7 @@ impl Job {
             } else {
                 format!("no request was in flight for {settle}; idle sessions are unknown")
             };
+            let why = format!("{why}{}", unseen(seen));
             self.end(DrainOutcome::Idle, why, now);
             return Some(Came::Ended(self.drain.clone()));
         }
@@ -230,6 +231,15 @@ impl Job {
         );
         Some(quiet)
     }
+}
+
+/// What a look cannot tell once httpd was restarted: processes of before a graceful restart finish their requests, and
+/// the page counts only those of its own run. Nothing, where no restart was seen by this process.
+fn unseen(seen: &Snapshot) -> &'static str {
+    if seen.proxy.reloads == 0 {
+        return "";
+    }
+    "; httpd was restarted, and requests of before that are unknown"
 }
 
 fn millis(span: Duration) -> u64 {

@@ -59,6 +59,19 @@ fn it_ends_when_nothing_was_in_flight_for_the_settle_time_in_one_piece() {
 }
 
 #[test]
+fn after_a_restart_that_was_seen_requests_of_before_it_are_unknown() {
+    for (reloads, says) in [(0, false), (1, true)] {
+        let mut jobs = begun(&order("forever", OnTimeout::Fail));
+        let mut quiet = seen("Init Drn Ok ", 0, 10);
+        quiet.proxy.reloads = reloads;
+        jobs.look(&quiet, at(1));
+        jobs.look(&quiet, at(9));
+        let why = &jobs.get(1).unwrap().why;
+        assert_eq!(why.contains("requests of before that are unknown"), says, "{why}");
+    }
+}
+
+#[test]
 fn what_others_do_ends_it_and_is_told_apart() {
     for (words, restarted, outcome, says) in [
         ("Init Ok ", false, DrainOutcome::Cleared, "somebody"),
