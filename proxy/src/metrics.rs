@@ -1,11 +1,12 @@
 //! Everything counted and measured, in the text format of Prometheus (version 0.0.4). The numbers are those of the
 //! snapshot, and the counters never go back while a member stays, whatever is edited or read anew.
 
+mod drains;
 mod text;
 
 use evenkeel_balancer::Reading;
 use evenkeel_balancer::latency::{BUCKETS, bucket_of};
-use evenkeel_protocol::{Answers, Flag, MemberSnapshot, Snapshot};
+use evenkeel_protocol::{Answers, Drain, Flag, MemberSnapshot, Snapshot};
 
 use crate::metrics::text::{Kind, Labels, Text};
 use crate::registry::Registry;
@@ -102,7 +103,7 @@ const FAMILIES: &[Family] = &[
 ];
 
 /// All of it. Other threads run after each piece.
-pub(crate) fn render(registry: &Registry) -> Vec<u8> {
+pub(crate) fn render(registry: &Registry, drains: &[Drain]) -> Vec<u8> {
     let snapshot = registry.snapshot();
     let told = told(registry, &snapshot);
     let mut text = Text::default();
@@ -118,6 +119,7 @@ pub(crate) fn render(registry: &Registry) -> Vec<u8> {
     of_states(&told, &mut text);
     of_answers(&told, &mut text);
     of_latencies(&told, &mut text);
+    drains::of_drains(drains, &mut text);
     text.finish()
 }
 

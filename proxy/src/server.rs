@@ -350,7 +350,10 @@ fn control(
         tokio::task::spawn_local(look_up(doors.registry.balancers()));
         tokio::task::spawn_local(sweep(Arc::clone(&doors.reloader)));
         tokio::task::spawn_local(heartmonitor::run(hearings));
-        tokio::task::spawn_local(admin::metrics::run(metrics, Arc::clone(&doors.registry)));
+        tokio::task::spawn_local(admin::metrics::run(
+            metrics,
+            (Arc::clone(&doors.registry), Arc::clone(&doors.drains)),
+        ));
         tokio::task::spawn_local(history::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(measured::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&doors.registry), ending.clone()));

@@ -63,7 +63,7 @@ pub(super) async fn answer(
         Call::History(name, member, query) => {
             Ok(Reply::json(&history::view(registry, &name, member.as_deref(), &query)?))
         }
-        Call::Metrics => Ok(Reply::metrics(metrics::text(registry).await)),
+        Call::Metrics => Ok(Reply::metrics(metrics::text(registry, jobs).await)),
         Call::Reload => {
             if !body.is_empty() {
                 return Err(Refusal::new(Code::BadRequest, "a reload takes no body"));

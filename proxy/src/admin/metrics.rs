@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::admin::patient::Patient;
 use crate::admin::stream::{METRICS_TYPE, Reply};
+use crate::drains::Drains;
 use crate::listening::Listener;
 use crate::registry::Registry;
 use crate::{clock, limits, metrics};
@@ -29,15 +30,19 @@ const FRESH: Duration = Duration::from_millis(200);
 /// What all connections share.
 struct Shared {
     registry: Arc<Registry>,
+    drains: Arc<Drains>,
     places: Arc<Semaphore>,
     /// The last text, and when it was made.
     last: Mutex<Option<(Moment, Bytes)>>,
 }
 
 /// Serves what comes out of the door until the proxy ends.
-pub(crate) async fn run(mut door: mpsc::UnboundedReceiver<Listener>, registry: Arc<Registry>) {
+pub(crate) async fn run(
+    mut door: mpsc::UnboundedReceiver<Listener>,
+    (registry, drains): (Arc<Registry>, Arc<Drains>),
+) {
     let places = Arc::new(Semaphore::new(limits::METRICS_CONNECTIONS));
-    let shared = Rc::new(Shared { registry, places, last: Mutex::new(None) });
+    let shared = Rc::new(Shared { registry, drains, places, last: Mutex::new(None) });
     while let Some(listener) = door.recv().await {
         tokio::task::spawn_local(accept(listener, Rc::clone(&shared)));
     }
@@ -117,7 +122,7 @@ impl Shared {
         match &*last {
             Some((made, text)) if clock::now().since(*made) < FRESH => text.clone(),
             _ => {
-                let text = Bytes::from(text(&self.registry).await);
+                let text = Bytes::from(text(&self.registry, &self.drains).await);
                 *last = Some((clock::now(), text.clone()));
                 text
             }
@@ -126,8 +131,8 @@ impl Shared {
 }
 
 /// Makes the text on another thread: of thousands of members it takes half a second.
-pub(super) async fn text(registry: &Arc<Registry>) -> Vec<u8> {
-    let registry = Arc::clone(registry);
+pub(super) async fn text(registry: &Arc<Registry>, drains: &Arc<Drains>) -> Vec<u8> {
+    let (registry, drains) = (Arc::clone(registry), Arc::clone(drains));
     // It fails only where rendering would panic.
-    tokio::task::spawn_blocking(move || metrics::render(&registry)).await.unwrap_or_default()
+    tokio::task::spawn_blocking(move || metrics::render(&registry, &drains.list())).await.unwrap_or_default()
 }

@@ -1,0 +1,40 @@
+//! Drains: how many run, and what of their time is left.
+
+use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase};
+
+use super::number;
+use super::text::{Kind, Labels, Text};
+
+/// Those that run; and those whose deadline has passed while their members go on draining.
+pub(super) fn of_drains(drains: &[Drain], text: &mut Text) {
+    let name = "evenkeel_drains";
+    text.family(name, Kind::Gauge, "Drains that run, by phase.");
+    for phase in DrainPhase::ALL.iter().filter(|phase| **phase != DrainPhase::Done) {
+        let there = drains.iter().filter(|drain| drain.phase == *phase).count();
+        text.sample(name, &Labels::default(), &[("phase", phase.name())], number(there as u64));
+    }
+    let labels = |drain: &Drain| {
+        Labels::new(&[("balancer", drain.balancer.as_str()), ("member", drain.member.as_str())])
+    };
+    let name = "evenkeel_drain_deadline_seconds";
+    text.family(name, Kind::Gauge, "Seconds to the deadline of a drain that runs; absent where it has none.");
+    for (drain, left) in drains.iter().filter_map(|drain| Some((drain, drain.left_ms?))) {
+        text.sample(name, &labels(drain), &[], number(left) / 1e3);
+    }
+    let name = "evenkeel_drain_late";
+    text.family(name, Kind::Gauge, "Whether the deadline has passed while the member goes on draining.");
+    let mut shown: Vec<&Drain> = Vec::new();
+    // Of each member the last one says what holds.
+    for drain in drains.iter().rev().filter(|drain| drain.draining == Some(true)) {
+        if !shown.iter().any(|other| other.balancer == drain.balancer && other.member == drain.member) {
+            shown.push(drain);
+        }
+    }
+    for drain in shown {
+        text.sample(name, &labels(drain), &[], f64::from(is_late(drain)));
+    }
+}
+
+fn is_late(drain: &Drain) -> bool {
+    drain.outcome == Some(DrainOutcome::KeptDraining) || (drain.is_running() && drain.left_ms == Some(0))
+}
