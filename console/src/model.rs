@@ -483,9 +483,7 @@ impl Model {
     pub fn commands_of(&self, question: &Question) -> Vec<String> {
         let forced = self.outlook(question).gravity == Gravity::Last;
         let mut question = Question { forced, ..question.clone() };
-        if let Some(Ok(plan)) = &self.gathered.plan {
-            question.subjects.retain(|subject| !forecast::is_refused(plan, &subject.target));
-        }
+        forecast::leave_out_refused(&mut question, &self.gathered);
         self.commands_here(question.commands())
     }
 
