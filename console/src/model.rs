@@ -478,10 +478,13 @@ impl Model {
         self.roster.snapshot().and_then(|snapshot| ability.lacked_by(&snapshot.proxy))
     }
 
-    /// The commands that do what the question asks, one a line, for the proxy that is shown.
+    /// The commands that do what the question asks, one a line, for the proxy that is shown; none for those of whom the
+    /// proxy has said that it refuses it.
     pub fn commands_of(&self, question: &Question) -> Vec<String> {
         let forced = self.outlook(question).gravity == Gravity::Last;
-        self.commands_here(Question { forced, ..question.clone() }.commands())
+        let mut question = Question { forced, ..question.clone() };
+        forecast::leave_out_refused(&mut question, &self.gathered);
+        self.commands_here(question.commands())
     }
 
     /// The command that does what is decided, for the proxy that is shown.

@@ -28,6 +28,9 @@ mod roster;
 mod undo;
 mod yank;
 
+/// What was pasted where no text is written.
+const NOWHERE: &str = "what was pasted is not read as keys; open a field for it first";
+
 /// Takes in one message.
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let effects = take(model, message);
@@ -94,8 +97,18 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Pasted text goes into the field that is being written, and nowhere else.
+/// Pasted text goes into the field that is being written; to the lens it is a new question. Elsewhere it is no keys.
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
+    match (&model.popup, &model.screen) {
+        (None, Screen::Lens) => {
+            model.lens.text = Text::default();
+            let effects = act(model, Action::Ask);
+            write(model, |text| text.paste(pasted));
+            return effects;
+        }
+        (None, _) => model.tell(Tone::Plain, NOWHERE),
+        _ => {}
+    }
     write(model, |text| text.paste(pasted));
     Vec::new()
 }
@@ -311,6 +324,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_pasted_before_the_field_is_open_lands_in_it() {
+        let mut model = sample::model(80, 24);
+        update(&mut model, Message::Paste("dy\n".to_owned()));
+        assert!(model.popup.is_none() && model.toast.take().is_some_and(|toast| toast.text == NOWHERE));
+        press_all(&mut model, &[Key::Char('4')]);
+        for cookie in ["0a1b2c.node1", "0a1b2c.node2"] {
+            update(&mut model, Message::Paste(cookie.to_owned()));
+            let Some(Popup::Ask(text)) = &model.popup else { panic!("{:?}", model.popup) };
+            assert_eq!(text.value(), cookie);
+            press_all(&mut model, &[Key::Enter]);
+            assert!(model.lens.asked.is_some());
+        }
+    }
+
+    #[test]
     fn every_row_can_be_reached_and_has_words() {
         for row in ROWS {
             assert!(!row.keys.is_empty() && !row.contexts.is_empty() && !row.help.is_empty(), "{row:?}");
@@ -411,7 +439,9 @@ mod tests {
             update(&mut model, Message::Painted);
             let effects = update(&mut model, Message::Paste("y\nqDy\u{1b}[31m\r".to_owned()));
             assert_eq!(effects, [], "{context:?}");
-            assert_eq!(model.context(), context);
+            // The lens opens its field for it.
+            let wanted = if context == Context::Lens { Context::Filter } else { context };
+            assert_eq!(model.context(), wanted);
             match &model.popup {
                 Some(Popup::Filter { text, .. }) => assert_eq!(text.value(), "yqDy[31m"),
                 Some(Popup::Palette(palette)) => assert_eq!(palette.text.value(), "yqDy[31m"),

@@ -182,6 +182,15 @@ impl Deck {
         outlooks.max().unwrap_or(Gravity::Light)
     }
 
+    /// The targets where a yes would be sent: the question stands there, and the proxy has not said that it refuses it.
+    pub fn willing(&self, joint: &Joint) -> usize {
+        let is_willing = |at: &usize| match self.stations.get(*at).map(|station| (station, &station.popup)) {
+            Some((station, Some(Popup::Confirm(question)))) => station.is_answerable(question),
+            _ => false,
+        };
+        joint.asked().filter(is_willing).count()
+    }
+
     /// Every row that the cursor can be on: the targets, then the members.
     pub fn rows(&self) -> Vec<Pick> {
         let stations = (0..self.stations.len()).map(Pick::Station);

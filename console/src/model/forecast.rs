@@ -9,7 +9,7 @@ use crate::model::act::Act;
 use crate::model::consequence::{Remark, Tone};
 use crate::model::gathered::Gathered;
 use crate::model::question::Question;
-use crate::model::target::{label, short};
+use crate::model::target::{Target, label, short};
 use crate::need::Need;
 
 /// How many of the next picks are told.
@@ -24,6 +24,20 @@ const REFUSALS: usize = 2;
 /// Would a guard refuse it?
 pub fn is_guarded(preview: &Preview) -> bool {
     preview.refusal.as_ref().is_some_and(|refusal| refusal.code == Code::Guarded)
+}
+
+/// Takes out of a question about many those of whom the proxy has said that it refuses the act.
+pub fn leave_out_refused(question: &mut Question, gathered: &Gathered) {
+    if let Some(Ok(plan)) = &gathered.plan {
+        question.subjects.retain(|subject| !is_refused(plan, &subject.target));
+    }
+}
+
+/// Does the proxy refuse the act on one of many, whoever insists?
+fn is_refused(plan: &PlanPreview, target: &Target) -> bool {
+    let balancers = plan.balancers.iter().filter(|outlook| outlook.balancer == target.balancer);
+    let mut steps = balancers.flat_map(|outlook| &outlook.steps).filter(|step| step.member == target.member);
+    steps.any(|step| step.refusal.as_ref().is_some_and(|refusal| refusal.code != Code::Guarded))
 }
 
 /// The sentences. What was not measured is said to be unknown.

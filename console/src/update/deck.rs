@@ -45,6 +45,10 @@ pub fn deal(deck: &mut Deck, message: Message) -> Vec<Deed> {
             deeds
         }
         (Message::Paste(text), Focus::All) => {
+            if deck.over.is_none() {
+                deck.tell(Tone::Plain, super::NOWHERE);
+                deck.changed = true;
+            }
             write(deck, |typed| typed.paste(&text));
             Vec::new()
         }

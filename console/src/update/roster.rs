@@ -230,6 +230,13 @@ mod tests {
         hear(&mut model, News::Found { need: need.clone(), outcome: found(&plan) });
         assert!(texts(&model).iter().any(|text| text == "And 1 more of app would be refused."));
         assert_eq!(press(&mut model, "all⏎"), [], "there is nobody to let go");
+        // The command is for those that go, and for nobody else.
+        plan.balancers[0].steps[2].refusal = None;
+        hear(&mut model, News::Found { need: need.clone(), outcome: found(&plan) });
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        let commands = model.commands_of(question);
+        assert!(commands.iter().any(|line| line.starts_with("evenkeel remove app/node3")), "{commands:?}");
+        assert!(!commands.iter().any(|line| line.contains("node1")), "{commands:?}");
         hear(&mut model, News::Found { need, outcome: Err("no answer within 5 s".to_owned()) });
         let own = "The console's own forecast, not the proxy's: no answer within 5 s.";
         assert!(texts(&model).iter().any(|text| text == own), "{:?}", texts(&model));

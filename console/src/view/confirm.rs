@@ -7,7 +7,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
-use super::{Scene, words};
+use super::{Scene, events, words};
 use crate::model::act::{Act, or_none};
 use crate::model::consequence::{Remark, Tone};
 use crate::model::drains::Drainage;
@@ -177,15 +177,67 @@ fn answer(
     }
 }
 
-/// Who changed the member meanwhile, if an event tells.
+/// Who changed the member meanwhile, if events tell: the last edit, and the drain that was begun with it or before it.
 fn changed(scene: Scene<'_>, question: &Question) -> String {
     use evenkeel_protocol::EventKind;
     let Some(subject) = question.subjects.first() else { return String::new() };
-    let by = match scene.model.log.last_edit(&subject.target).map(|event| &event.kind) {
-        Some(EventKind::MemberEdited { by, changes, revision, .. }) if *revision > subject.revision => {
-            format!(" by {} ({})", words::peer(by.as_ref()), crate::model::act::told(changes))
+    let mut by = String::new();
+    let mut drains = false;
+    for event in scene.model.log.about(&subject.target) {
+        if let EventKind::MemberEdited { by: who, changes, revision, .. } = &event.kind {
+            if *revision <= subject.revision {
+                break;
+            }
+            drains |= changes.iter().any(|change| change.field == "drain");
+            if by.is_empty() {
+                by = format!(" by {} ({})", words::peer(who.as_ref()), crate::model::act::told(changes));
+            }
         }
-        _ => String::new(),
-    };
-    format!("It was changed since you looked{by}. Go back and look again.")
+    }
+    let mut begun = scene.model.log.about(&subject.target).map(|event| &event.kind);
+    let begun = begun.find(|kind| matches!(kind, EventKind::DrainBegan { .. })).filter(|_| drains);
+    let begun = begun.map_or_else(String::new, |kind| format!("; {}", events::describe(kind).2));
+    format!("It was changed since you looked{by}{begun}. Go back and look again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::message::Message;
+    use crate::model::sample;
+    use crate::news::News;
+    use crate::update::hands::press;
+    use crate::update::update;
+    use crate::view::tests::drawn;
+
+    #[test]
+    fn a_drain_that_was_begun_meanwhile_is_told_with_its_terms() {
+        use evenkeel_protocol::{Event, EventKind, OnTimeout};
+        let mut model = sample::model(120, 36);
+        press(&mut model, "jH");
+        let mut edited = sample::edited_event(40);
+        let EventKind::MemberEdited { revision, .. } = &mut edited.kind else { panic!("{edited:?}") };
+        *revision = 99;
+        let target = sample::target("node2");
+        let begun = EventKind::DrainBegan {
+            drain: 7,
+            balancer: target.balancer,
+            member: target.member,
+            until: evenkeel_protocol::DrainUntil::NoSessions,
+            timeout: "10m".parse().unwrap(),
+            settle: "2s".parse().unwrap(),
+            on_timeout: OnTimeout::Stop,
+            by: None,
+            reason: None,
+            durable: true,
+        };
+        let begun = Event { number: 41, kind: begun, ..edited.clone() };
+        for event in [edited, begun] {
+            update(&mut model, Message::News(News::Event(Box::new(event))));
+        }
+        let mut snapshot = sample::snapshot(62);
+        snapshot.balancers[0].members[1].revision = 99;
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        let shown = drawn(&model);
+        assert!(shown.contains("drain begun, until no-sessions") && shown.contains("then stop"), "{shown}");
+    }
 }

@@ -326,8 +326,13 @@ fn foot_lines(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
 fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
     let locked = !whole.deck.lock.is_open();
     let mut all: Vec<(String, &str)> = Vec::new();
+    let unanswerable = match &whole.deck.over {
+        Some(Over::Confirm { joint, .. }) => whole.deck.willing(joint) == 0,
+        _ => false,
+    };
     for (key, word, action) in whole.deck.keymap.hints(whole.deck.context()) {
         match action {
+            Action::Yes | Action::Accept if unanswerable => {}
             Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
             action if locked && action.changes() => {}
             Action::Results if whole.deck.joint.is_none() => {}

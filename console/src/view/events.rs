@@ -124,7 +124,7 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
 }
 
 /// The role, a mark and the sentence of an event.
-fn describe(kind: &EventKind) -> (Role, char, String) {
+pub(super) fn describe(kind: &EventKind) -> (Role, char, String) {
     match kind {
         EventKind::Started => (Role::Good, '●', "has begun to serve".to_owned()),
         EventKind::Stopping => (Role::Warning, '■', "ends; requests in flight may finish".to_owned()),

@@ -68,11 +68,12 @@ impl Joint {
         self.is_over() && holds < all
     }
 
-    /// Where it is asked for: `all 3 targets`, or `2 of 3 targets` where one of them cannot be asked.
-    pub fn places(&self) -> String {
+    /// Where it would be done if `willing` of those that are asked do it: `all 3 targets`, or `2 of 3 targets` where one of
+    /// them cannot be asked, or refuses it.
+    pub fn places(&self, willing: usize) -> String {
         let barred = |share: &&Share| matches!(share.part, Part::Barred(_));
-        let (asked, barred) = (self.asked().count(), self.shares.iter().filter(barred).count());
-        match (asked, barred) {
+        let barred = self.shares.iter().filter(barred).count() + self.asked().count().saturating_sub(willing);
+        match (willing, barred) {
             (1, 0) => "1 target".to_owned(),
             (asked, 0) => format!("all {asked} targets"),
             (asked, barred) => format!("{asked} of {} targets", asked + barred),

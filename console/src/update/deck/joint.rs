@@ -166,7 +166,7 @@ impl Wish {
 pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     let Some(Over::Confirm { joint, seen, typed }) = &deck.over else { return Vec::new() };
     let most = match (how, deck.gravity(joint)) {
-        _ if !*seen || !deck.size.is_ample() => return Vec::new(),
+        _ if !*seen || deck.willing(joint) == 0 || !deck.size.is_ample() => return Vec::new(),
         (Action::Yes, Gravity::Light | Gravity::Heavy) => Gravity::Heavy,
         (Action::Accept, Gravity::Last) if joint.is_spelt_out(typed.value()) => Gravity::Last,
         (Action::Accept, Gravity::Light | Gravity::Heavy) => {

@@ -471,6 +471,22 @@ fn a_member_is_removed_in_each_that_lets_it_go_and_the_others_say_why() {
 }
 
 #[test]
+fn a_yes_is_offered_only_for_the_targets_that_do_it() {
+    let mut deck = deck(2);
+    to(&mut deck, "node2");
+    press(&mut deck, "X");
+    for (at, willing) in [(0, 1), (1, 0)] {
+        let need = deck.stations[at].gathered.needs.first().cloned().unwrap();
+        hear(&mut deck, at, News::Found { need, outcome: Err("it stands in the configuration".to_owned()) });
+        let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+        assert_eq!(deck.willing(joint), willing);
+        assert_eq!(joint.places(willing), format!("{willing} of 2 targets"));
+    }
+    assert_eq!(press(&mut deck, "node2⏎y"), []);
+    assert!(matches!(deck.over, Some(Over::Confirm { .. })), "there is nobody to let go");
+}
+
+#[test]
 fn how_a_member_is_added_in_all_is_told() {
     let mut deck = deck(2);
     assert_eq!(press(&mut deck, "i"), []);

@@ -37,7 +37,7 @@ pub(super) fn draw(
     let (last, cursor) = answer(whole, (joint, typed), (gravity, room));
     let height = usize::from(area.height).saturating_sub(last.len() + 3);
     let said = body(whole, joint, (room, height));
-    let title = format!(" {} {} in {}? ", joint.verb, joint.label, joint.places());
+    let title = format!(" {} {} in {}? ", joint.verb, joint.label, joint.places(whole.deck.willing(joint)));
     let role = if gravity == Gravity::Light { Role::Accent } else { Role::Alarm };
     let border = whole.style(role).remove_modifier(Modifier::UNDERLINED);
     let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
@@ -179,7 +179,12 @@ fn answer(
 ) -> (Vec<Line<'static>>, Option<usize>) {
     let key = |key: &str| whole.span(Role::Accent, key.to_owned());
     let word = |word: &str| whole.span(Role::Text, word.to_owned());
-    let yes = format!(" yes, in {}", joint.places());
+    let willing = whole.deck.willing(joint);
+    if willing == 0 {
+        let none = whole.span(Role::Alarm, "It can be done in no target now.     ");
+        return (vec![Line::from(vec![none, key("Esc"), word(" back")])], None);
+    }
+    let yes = format!(" yes, in {}", joint.places(willing));
     match gravity {
         Gravity::Light | Gravity::Heavy => {
             let spans = vec![
