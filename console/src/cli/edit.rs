@@ -335,7 +335,7 @@ mod tests {
     async fn json_is_stable() {
         let proxy = proxy(scripted::edited());
         let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("drain a --json").await, Exit::Done);
+        assert_eq!(scene.run("disable a --json").await, Exit::Done);
         let report: Value = serde_json::from_str(&scene.out()).unwrap();
         assert_eq!(
             report,
