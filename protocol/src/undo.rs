@@ -37,7 +37,8 @@ pub struct Undone {
     pub edited: Option<Edited>,
     /// What it would do; none if it was done.
     pub preview: Option<Preview>,
-    /// Later edits of who asks that cannot be taken back, the last one first; none where an event was named.
+    /// Later edits of who asks that cannot be taken back, the last one first; only of a dry run that named no event:
+    /// without it, such an edit is refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed: Vec<PassedOver>,
 }

@@ -11,8 +11,8 @@ use super::{Exit, Session, preview, report};
 pub(super) const HELP: &str = "\
 Each field that the edit changed gets its value of before. It is refused (exit code 8) if anybody touched one of them \
 since, and if the edit is somebody else's (5); root may undo everybody's with --force. Without a number it takes back \
-your last edit that still stands, so that twice goes back two steps; one that cannot be taken back is named, and the \
-one before it is. The number of an undo does again what it undid.
+your last edit that still stands, so that twice goes back two steps; if that one cannot be taken back, it says why, and \
+the number of the one before it. The number of an undo does again what it undid.
 
 Examples:
   evenkeel undo               your last edit, the next time the one before
@@ -98,7 +98,7 @@ mod tests {
         undone.passed = vec![PassedOver { event: 18, why: "lbset: it was touched\u{1b} since".to_owned() }];
         let proxy = Scripted::start(move |_| Act::json(&undone));
         let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("undo").await, Exit::Done);
+        assert_eq!(scene.run("undo --dry-run").await, Exit::Done);
         let told = scene.err();
         let first = "note: event 18 cannot be taken back and stays: lbset: it was touched\u{fffd} since\n";
         assert_eq!(told, format!("{first}note: undoes event 17: deploy 42\n"));

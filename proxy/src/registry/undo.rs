@@ -55,6 +55,15 @@ fn looked_at(event: &Event, made: &Made<'_>, passed: Vec<PassedOver>) -> Undone 
     }
 }
 
+/// Why the last edit stays, and what there is `beside` it.
+fn in_the_way(refusal: Refusal, passed: &[PassedOver], beside: &str) -> Refusal {
+    let number = passed.first().map_or(0, |passed| passed.event);
+    Refusal {
+        message: format!("event {number} cannot be taken back: {}{beside}", refusal.message),
+        ..refusal
+    }
+}
+
 /// Are they the same person, as far as the system tells?
 fn is_same(one: Option<&Peer>, other: Option<&Peer>) -> bool {
     let person = |peer: &Peer| (peer.uid, peer.login.as_ref().map(|login| login.uid));
@@ -171,7 +180,8 @@ impl Registry {
         }
     }
 
-    /// The last edit of who asks that can be taken back. One that cannot is in the way of none before it.
+    /// The last edit of who asks that can be taken back. To look, those that cannot are passed over; to do it, the number
+    /// is wanted of the one before them: nobody is to take back what they did not mean.
     fn last_undoable(
         &self,
         order: &UndoOrder,
@@ -184,7 +194,11 @@ impl Registry {
         while passed.len() < FURTHEST {
             let earlier = |event: &Event| event.number < before && is_own(event) && stands(event);
             let Some(event) = self.events.find_last(earlier) else { break };
-            let Err(why) = self.refuse_impossible(&event, order) else { return Ok((event, passed)) };
+            let Err(why) = self.refuse_impossible(&event, order) else {
+                let Some(refusal) = first.filter(|_| !order.dry_run) else { return Ok((event, passed)) };
+                let next = format!("; the one before it is event {0}: evenkeel undo {0}", event.number);
+                return Err(in_the_way(refusal, &passed, &next));
+            };
             before = event.number;
             passed.push(PassedOver { event: before, why: why.message.clone() });
             first.get_or_insert(why);
@@ -194,9 +208,7 @@ impl Registry {
             [_, .., last] => format!("; nor can those of yours before it, down to event {}", last.event),
             _ => "; there is none of yours before it that still stands".to_owned(),
         };
-        let number = passed.first().map_or(0, |passed| passed.event);
-        let message = format!("event {number} cannot be taken back: {}{others}", refusal.message);
-        Err(Refusal { message, ..refusal })
+        Err(in_the_way(refusal, &passed, &others))
     }
 
     /// Refuses what no guard and no answer to one can make possible: whose fields or member are not as the edit left
