@@ -25,7 +25,7 @@ fn whoever_waits_learns_what_became_of_the_member() {
     for (change, code, says) in [
         ("route", 0, "app/a: safe to stop: "),
         ("factor", 0, "app/a: safe to stop: "),
-        ("removed", 3, "the member is no longer configured"),
+        ("removed", 3, "the configuration has the member no more; 1 request was in flight"),
     ] {
         let (mut proxy, [a, b]) = pair();
         let held = Held::by(&proxy, &a);
