@@ -277,6 +277,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_has_the_member_by_another_route_is_not_passed_over() {
+        let renamed = Scripted::start(|_| {
+            let mut snapshot = scripted::snapshot(0);
+            snapshot.balancers[0].members[0].route = "z".parse().unwrap();
+            Act::json(&snapshot)
+        });
+        let one = proxy();
+        for order in [[&one, &renamed], [&renamed, &one]] {
+            let mut scene = Scene::in_folders(&[]);
+            assert_eq!(scene.run(&line(&order, "drain app/a")).await, Exit::NotFound);
+            let err = scene.err();
+            assert!(err.contains("'app/a' is app/http://127.0.0.1:9001 in "), "{err}");
+            assert!(err.contains("has that member by another name; name it by its URL"), "{err}");
+        }
+        assert_eq!((edits(&one), edits(&renamed)), (0, 0));
+    }
+
+    #[tokio::test]
     async fn json_is_one_object_with_a_result_for_each() {
         let (one, two) = (proxy(), Scripted::start(|_| Act::Hang));
         let mut scene = Scene::in_folders(&[]);

@@ -56,16 +56,11 @@ pub(super) fn in_url(bytes: &[u8]) -> String {
 /// The whole number that a text starts with, as `atoi` reads it: 0 if there is none. The C library reads 64 bits and keeps
 /// the lower half of them.
 pub(super) fn whole(text: &str) -> i32 {
-    lower_half(leading(text).0)
-}
-
-/// What is left of a number where C puts it into an `int`.
-fn lower_half(number: i64) -> i32 {
-    let [a, b, c, d, ..] = number.to_le_bytes();
+    let [a, b, c, d, ..] = leading(text).0.to_le_bytes();
     i32::from_le_bytes([a, b, c, d])
 }
 
-/// The same, and what stands behind it; none if there are no digits.
+/// All 64 bits of such a number, and what stands behind it; none if there are no digits.
 pub(super) fn leading(text: &str) -> (i64, Option<&str>) {
     let text = text.trim_start_matches(is_space);
     let (negative, digits) = match text.strip_prefix('-') {

@@ -28,21 +28,24 @@ pub(super) enum Met {
 ///
 /// # Errors
 ///
-/// It means several in one target, or different ones in different targets.
+/// It means several in one target, or different ones in different targets, or a target has that member by another name.
 pub(super) async fn reach(text: &str, targets: &[Target], session: &Session<'_>) -> Result<Vec<Met>, Stop> {
     let snapshots = join_all(targets.iter().map(|target| snapshot(target, session))).await;
     let mut known: Option<(String, &str)> = None;
-    let mut met = Vec::new();
+    let (mut met, mut without) = (Vec::new(), Vec::new());
     for (target, snapshot) in targets.iter().zip(snapshots) {
-        let meant = match snapshot {
-            Ok(snapshot) => meant(&snapshot, text),
+        let snapshot = match snapshot {
+            Ok(snapshot) => snapshot,
             Err(stop) => {
                 met.push(Met::Failed(stop));
                 continue;
             }
         };
-        match (meant, &known) {
-            (Err(Stop::Missing(_)), _) => met.push(Met::Absent),
+        match (meant(&snapshot, text), &known) {
+            (Err(Stop::Missing(_)), _) => {
+                without.push((target, snapshot));
+                met.push(Met::Absent);
+            }
             (Err(stop), _) => {
                 let (exit, why) = stop.told();
                 let why = why.unwrap_or_default();
@@ -64,6 +67,17 @@ pub(super) async fn reach(text: &str, targets: &[Target], session: &Session<'_>)
                 met.push(Met::Here);
             }
         }
+    }
+    if let Some((name, place)) = &known
+        && let Some((target, _)) = without.iter().find(|(_, snapshot)| meant(snapshot, name).is_ok())
+    {
+        // It would go on there unseen.
+        let why = format!(
+            "'{}' is {name} in {place}, and {} has that member by another name; name it by its URL; nothing was done",
+            clean(text, 80),
+            target.name
+        );
+        return Err(Stop::Failed(Exit::NotFound, why));
     }
     if known.is_none() {
         // Where nobody has it, each says what it has instead.
