@@ -7,7 +7,8 @@ use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use evenkeel_protocol::{
-    Answers, BalancerName, Call, Code, History, HistoryQuery, Latencies, MarkKind, MemberSnapshot, Series,
+    Answers, BalancerName, Call, Code, DrainAnswer, History, HistoryQuery, Latencies, MarkKind,
+    MemberSnapshot, Series,
 };
 use harness::prelude::*;
 
@@ -92,6 +93,26 @@ fn answers_are_counted_by_class_and_all_surfaces_agree() {
     }
     assert_eq!(told["evenkeel_balancer_members_usable{balancer=\"app\"}"], 2.0);
     drop((a, b));
+}
+
+#[test]
+fn a_drain_is_told_with_its_phase_its_deadline_and_whether_it_has_passed() {
+    let (proxy, [a, _b]) = pair();
+    let held = Held::by(&proxy, &a);
+    let call = Call::BeginDrain("app".parse().unwrap(), "a".to_owned());
+    let begin = |json: &str| proxy.admin().ask(call.method(), &call.path(), json).message::<DrainAnswer>();
+    let late = format!("evenkeel_drain_late{{balancer=\"app\",member=\"{a}\"}}");
+    let deadline = format!("evenkeel_drain_deadline_seconds{{balancer=\"app\",member=\"{a}\"}}");
+    assert!(!metrics(&proxy).contains_key(&late));
+    begin(r#"{"until":"idle","timeout":"10m"}"#);
+    let told = metrics(&proxy);
+    assert_eq!((told["evenkeel_drains{phase=\"requests\"}"], told[&late]), (1.0, 0.0));
+    assert!((1.0..=600.0).contains(&told[&deadline]), "{}", told[&deadline]);
+    begin(r#"{"until":"idle","timeout":"1ms"}"#);
+    let has_passed = || Some(metrics(&proxy)).filter(|told| !told.contains_key(&deadline));
+    let told = eventually("the drain gives up waiting", has_passed);
+    assert_eq!((told["evenkeel_drains{phase=\"requests\"}"], told[&late]), (0.0, 1.0));
+    held.answer();
 }
 
 #[test]
