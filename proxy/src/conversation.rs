@@ -32,7 +32,7 @@ pub(crate) struct Conversation {
     pub(crate) client: Stream,
     pub(crate) peer: SocketAddr,
     /// Our end's address, once somebody wanted to know: it stays, and asking costs a call of the system.
-    local: OnceCell<Option<SocketAddr>>,
+    local: OnceCell<Option<Box<SocketAddr>>>,
     /// The address of the peer as text, as members are told it.
     pub(crate) address: Box<str>,
     pub(crate) deadline: Deadline,
@@ -46,6 +46,8 @@ pub(crate) struct Conversation {
     pub(crate) half_closed: bool,
     /// When the first byte of the request came.
     pub(crate) began: Moment,
+    /// Its place among the connections of the process.
+    _seat: Seat,
 }
 
 /// How a connection ends.
@@ -73,7 +75,10 @@ enum NoHead {
 }
 
 /// Serves one connection until it ends.
-pub(crate) async fn converse(seat: Seat, stream: TcpStream, peer: SocketAddr) {
+///
+/// What it holds while it waits is held by each idle client, so nothing is there twice: not as an argument and a
+/// variable, and no outcome beside what was made of it.
+pub(crate) fn converse(seat: Seat, stream: TcpStream, peer: SocketAddr) -> impl Future<Output = ()> {
     let worker = Rc::clone(&seat.worker);
     let deadline = worker.deadlines.join();
     let input = worker.spares.none();
@@ -90,25 +95,19 @@ pub(crate) async fn converse(seat: Seat, stream: TcpStream, peer: SocketAddr) {
         began: Moment::default(),
         site: worker.site(),
         worker,
+        _seat: seat,
     };
-    let ending = loop {
-        let head = match conversation.head().await {
-            Ok(head) => head,
-            Err(NoHead::Gone) => break Ending::Gone,
-            Err(NoHead::Refused(refused)) => break conversation.refuse(refused).await,
+    async move {
+        let ending = match conversation.exchanges().await {
+            Ok(ending) => ending,
+            Err(NoHead::Gone) => Ending::Gone,
+            Err(NoHead::Refused(refused)) => Box::pin(conversation.refuse(refused)).await,
         };
-        behind_the_others().await;
-        let then = handle::handle(&mut conversation, &head).await;
-        conversation.worker.give_lines(head.lines);
-        match then {
-            Then::Next => conversation.carried = conversation.carried.saturating_add(1),
-            Then::End(ending) => break ending,
+        match ending {
+            Ending::Gone => {}
+            Ending::Lingers => Box::pin(conversation.linger()).await,
+            Ending::Reset => conversation.client.will_reset(),
         }
-    };
-    match ending {
-        Ending::Gone => {}
-        Ending::Lingers => Box::pin(conversation.linger()).await,
-        Ending::Reset => conversation.client.will_reset(),
     }
 }
 
@@ -127,9 +126,23 @@ async fn behind_the_others() {
 }
 
 impl Conversation {
+    /// Serves one request after the other, until one of them is the last.
+    async fn exchanges(&mut self) -> Result<Ending, NoHead> {
+        loop {
+            let head = self.head().await?;
+            behind_the_others().await;
+            let then = handle::handle(self, &head).await;
+            self.worker.give_lines(head.lines);
+            match then {
+                Then::Next => self.carried = self.carried.saturating_add(1),
+                Then::End(ending) => return Ok(ending),
+            }
+        }
+    }
+
     /// Our end's address, if it has one.
     pub(crate) fn local(&self) -> Option<SocketAddr> {
-        *self.local.get_or_init(|| self.client.local())
+        self.local.get_or_init(|| self.client.local().map(Box::new)).as_deref().copied()
     }
 
     /// The next head.

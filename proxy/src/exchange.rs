@@ -56,7 +56,7 @@ pub(crate) struct Request<'a> {
     /// Was the client told to go on with its body, by whomever?
     pub(crate) continued: bool,
     /// A head on its way to the client before the answer.
-    pub(crate) interim: Option<Buffer>,
+    pub(crate) interim: Option<Box<Buffer>>,
 }
 
 /// What a member answered.
@@ -254,7 +254,7 @@ impl Request<'_> {
         if wanted {
             let mut out = self.worker.spares.small();
             ToClient::interim(&head, buffer.block()).write(&mut out);
-            self.interim = Some(out);
+            self.interim = Some(Box::new(out));
         }
         self.worker.give_lines(head.lines);
         arriving.go_on(buffer);
@@ -344,7 +344,7 @@ impl Request<'_> {
         if !std::mem::replace(&mut self.continued, true) {
             let mut out = self.worker.spares.small();
             out.put(b"HTTP/1.1 100 Continue\r\n\r\n");
-            self.interim = Some(out);
+            self.interim = Some(Box::new(out));
         }
     }
 

@@ -71,11 +71,17 @@ impl Own {
 /// Serves one request, whose head stands in the conversation's input.
 pub(crate) async fn handle(conversation: &mut Conversation, head: &RequestHead) -> Then {
     let keep = keeps(conversation, head);
-    let served = match serve(conversation, head, keep).await {
-        Ok(served) => served,
-        Err(own) => answer(conversation, head, own, keep).await,
+    let own = match serve(conversation, head, keep).await {
+        Ok(served) => return told(conversation, head, &served),
+        Err(own) => own,
     };
-    record(conversation, Some(head), &served, conversation.began);
+    let served = answer(conversation, head, own, keep).await;
+    told(conversation, head, &served)
+}
+
+/// A request is over, and recorded.
+fn told(conversation: &mut Conversation, head: &RequestHead, served: &Served) -> Then {
+    record(conversation, Some(head), served, conversation.began);
     conversation.user = None;
     served.then
 }
@@ -168,9 +174,8 @@ async fn serve(conversation: &mut Conversation, head: &RequestHead, keep: bool) 
     let early = |status, found: &Found| Own { balancer: Some(found.balancer), ..Own::early(status) };
     let rewritten = rewritten(conversation, head, &found).map_err(|status| early(status, &found))?;
     let framing = rewritten.as_ref().map_or(head, |rewritten| &rewritten.head);
-    let mut upload = Upload::new(framing, found.most);
-    let taken = upload.take(framing.length, &mut conversation.input, &conversation.worker.spares);
-    taken.map_err(|why| match why {
+    let upload = Upload::of(framing, found.most, &mut conversation.input, &conversation.worker.spares);
+    let upload = upload.map_err(|why| match why {
         BadUpload::Broken(_) => early(400, &found),
         BadUpload::TooLarge => early(413, &found),
     })?;

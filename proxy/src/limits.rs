@@ -123,6 +123,9 @@ pub(crate) const ADOPTED_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) const PEER_FILE: u64 = 256 * 1024;
 /// Connections that wait in a listener's queue.
 pub(crate) const LISTEN_QUEUE: i32 = 4096;
+/// Seconds that the system keeps a connection whose client says nothing to itself; then it is accepted all the same.
+#[cfg(target_os = "linux")]
+pub(crate) const SILENT: i32 = 1;
 /// How long clients of the admin socket may take to read the last events when the proxy ends.
 pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// Events of each of the three kinds that are kept for readers that come later or are slow.

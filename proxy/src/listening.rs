@@ -1,6 +1,8 @@
 //! The addresses that are listened on. Each is bound once for each worker thread, and each thread accepts from its own.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 
 use rustix::io::Errno;
@@ -168,5 +170,8 @@ fn prepare(socket: &SockRef<'_>) -> std::io::Result<()> {
     // What a slow client has not taken waits at the member, not in this system's memory.
     #[cfg(target_os = "linux")]
     socket.set_tcp_notsent_lowat(limits::UNSENT)?;
+    // As httpd does by default for http (AcceptFilter): a worker wakes once for a client and its request, not twice.
+    #[cfg(target_os = "linux")]
+    uapi::setsockopt(socket.as_raw_fd(), uapi::c::IPPROTO_TCP, uapi::c::TCP_DEFER_ACCEPT, &limits::SILENT)?;
     socket.set_nonblocking(true)
 }

@@ -61,50 +61,49 @@ pub(crate) enum BadUpload {
 }
 
 impl Upload {
-    /// The body that follows `head`; more than `most` bytes of it are too large.
-    pub(crate) fn new(head: &RequestHead, most: u64) -> Self {
-        Self {
-            pump: Pump::new(head.length, head.length == Length::Chunked)
-                .without_trailers(head.options.nominates),
-            began: Moment::default(),
-            given: Moment::default(),
-            received: 0,
-            most,
-            last: Moment::default(),
-            before: 0,
-            held: head.expects_continue,
-            ping: None,
-            deaf: false,
-            waiting: Waiting::Nobody,
-        }
-    }
-
-    /// Takes what of it is in `input` already; `length` is that of the head.
+    /// The body that follows `head`, with what of it is in `input` already; more than `most` bytes of it are too large.
     ///
     /// # Errors
     ///
     /// It is malformed, or too large.
-    pub(crate) fn take(
-        &mut self,
-        length: Length,
+    pub(crate) fn of(
+        head: &RequestHead,
+        most: u64,
         input: &mut Buffer,
         spares: &Rc<Spares>,
-    ) -> Result<(), BadUpload> {
-        let ready = match length {
+    ) -> Result<Self, BadUpload> {
+        let ready = match head.length {
             Length::None | Length::Exactly(0) => 0,
-            Length::Exactly(bytes) if bytes > self.most => return Err(BadUpload::TooLarge),
+            Length::Exactly(bytes) if bytes > most => return Err(BadUpload::TooLarge),
             Length::Exactly(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX).min(input.len()),
             Length::Chunked | Length::UntilClose => input.len(),
         };
+        let mut pump =
+            Pump::new(head.length, head.length == Length::Chunked).without_trailers(head.options.nominates);
+        let mut received = 0;
         if ready > 0 {
             let mut piece = spares.small();
             piece.clear(LONGEST_START);
             piece.put(input.filled().get(..ready).unwrap_or_default());
             input.consume(ready);
-            self.received = self.pump.begin(piece).map_err(bad)?;
-            self.held = false;
+            received = pump.begin(piece).map_err(bad)?;
         }
-        if self.received > self.most { Err(BadUpload::TooLarge) } else { Ok(()) }
+        if received > most {
+            return Err(BadUpload::TooLarge);
+        }
+        Ok(Self {
+            pump,
+            began: Moment::default(),
+            given: Moment::default(),
+            received,
+            most,
+            last: Moment::default(),
+            before: 0,
+            held: head.expects_continue && ready == 0,
+            ping: None,
+            deaf: false,
+            waiting: Waiting::Nobody,
+        })
     }
 
     /// An attempt begins: this is what the member gets first. Whether it is pinged was said before.

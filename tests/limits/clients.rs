@@ -52,19 +52,17 @@ fn idle_clients_make_room_first() {
         kept.says("GET /idle HTTP/1.1\r\nHost: x\r\n\r\n");
         assert!(!kept.answer("GET").head.nominates("close"));
         let mut silent = Peer::of(&proxy);
-        for round in 0..4 {
+        // The system keeps who says nothing to itself for a while; then all places are taken.
+        eventually_true("an idle client makes room", || {
             let watch = Stopwatch::start();
             let mut fresh = Peer::of(&proxy);
             fresh.says("GET /idle HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-            assert_eq!(fresh.answer("GET").status, 200, "{threads} {round}");
-            assert!(watch.elapsed() < Duration::from_secs(2), "{threads} {round}: {:?}", watch.elapsed());
-        }
-        assert!(
-            kept.hears_something_within(Duration::from_secs(1)) || silent.hears_something_within(PATIENT)
-        );
+            assert_eq!(fresh.answer("GET").status, 200, "{threads}");
+            assert!(watch.elapsed() < Duration::from_secs(2), "{threads}: {:?}", watch.elapsed());
+            let moment = Duration::from_millis(20);
+            kept.hears_something_within(moment) || silent.hears_something_within(moment)
+        });
         gate.open();
         assert_eq!(busy.answer("GET").status, 200, "who is served is not shed");
     }
 }
-
-const PATIENT: Duration = Duration::from_secs(2);

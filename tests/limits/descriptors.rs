@@ -36,6 +36,7 @@ fn idle_clients_are_let_go_where_descriptors_are_short() {
     proxy.may_open(proxy.descriptors() + 20);
     // More than there are descriptors, and nobody says anything.
     let silent: Vec<Peer> = (0..60).map(|_| Peer::of(&proxy)).collect();
+    eventually_true("it is short of them", || proxy.log().contains("cannot accept a connection"));
     for round in 0..10 {
         let mut client = Peer::of(&proxy);
         client.says(GET);

@@ -44,8 +44,8 @@ pub(super) struct Trying<'a> {
     ticket: Option<Ticket>,
     /// What the last one answered. It stays in place, as it is large.
     answered: Option<Answered>,
-    /// Who failed last, and how.
-    failed: Option<(MemberId, String)>,
+    /// Who failed last, and how. Few do, and all would pay for the room.
+    failed: Option<Box<(MemberId, String)>>,
     /// The last election.
     pub(super) chosen: Option<Chosen>,
 }
@@ -76,11 +76,9 @@ impl<'a> Trying<'a> {
     /// Tries members until one answers, and hands its answer to the client.
     pub(super) async fn served(&mut self, request: &mut Request<'_>, keep: bool) -> Result<Served, Unserved> {
         let outcome = self.until_answered(request).await;
-        let mut tried = std::mem::take(&mut self.tried);
         let visit = self.chosen.as_mut().and_then(|chosen| chosen.visit.take());
-        tried.visit = visit.map(|visit| (visit, self.worker.now()));
-        outcome?;
-        let Some(mut begun) = self.begin(request, (tried, keep)) else {
+        self.tried.visit = visit.map(|visit| (visit, self.worker.now()));
+        let Some(mut begun) = outcome.map(|()| self.begin(request, keep))? else {
             return Err(Unserved::Status(502));
         };
         let ended = poll_fn(|context| begun.poll(context, request)).await;
@@ -89,8 +87,9 @@ impl<'a> Trying<'a> {
     }
 
     /// Begins to hand an answer to the client, with what the site says of its fields.
-    fn begin(&mut self, request: &mut Request<'_>, (tried, keep): (Tried, bool)) -> Option<Begun<'a>> {
+    fn begin(&mut self, request: &mut Request<'_>, keep: bool) -> Option<Begun<'a>> {
         let answered = self.answered.take()?;
+        let tried = std::mem::take(&mut self.tried);
         let site = Rc::clone(&request.site);
         let (balancer, chosen) = (self.balancer, self.chosen.as_ref());
         let cookie = balancer.route_cookie.as_ref().and_then(|cookie| {
@@ -172,7 +171,7 @@ impl<'a> Trying<'a> {
             roll: self.balancer.roll(),
             now: self.worker.now(),
             attempt: self.attempts() + 1,
-            failed: self.failed.take(),
+            failed: self.failed.take().map(|failed| *failed),
         }
     }
 
@@ -279,7 +278,7 @@ impl<'a> Trying<'a> {
         if settled.next != Next::RepeatFresh {
             let ticket = self.ticket.take();
             self.remember(ticket, Err(&reason));
-            self.failed = Some((member, reason));
+            self.failed = Some(Box::new((member, reason)));
         }
         let status = match settled.next {
             _ if too_large => 413,

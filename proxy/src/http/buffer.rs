@@ -2,7 +2,7 @@
 //!
 //! A connection has a buffer only while bytes flow: an idle one holds none, and a body needs one at a time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Bytes of a buffer for heads.
@@ -14,16 +14,26 @@ const HUGE: usize = 256 * 1024;
 /// Buffers of each size that a worker keeps for the next who needs one, and the bytes that these may take.
 const KEPT: usize = 64;
 const KEPT_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes that those who keep a worker waiting may hold before it moves bodies in small pieces only.
+const HELD: usize = 4 * 1024 * 1024;
 
 /// The buffers that one worker thread has to lend.
 #[derive(Default)]
 pub(crate) struct Spares {
-    small: RefCell<Vec<Vec<u8>>>,
-    large: RefCell<Vec<Vec<u8>>>,
-    huge: RefCell<Vec<Vec<u8>>>,
+    small: RefCell<Vec<Box<[u8]>>>,
+    large: RefCell<Vec<Box<[u8]>>>,
+    huge: RefCell<Vec<Box<[u8]>>>,
+    /// Bytes that were copied for takers who keep us waiting.
+    held: Cell<usize>,
 }
 
 impl Spares {
+    /// Do those who keep us waiting hold so much that nobody is to be given large pieces? One of those that is not
+    /// taken at once would have to be held as well.
+    pub(crate) fn are_short(&self) -> bool {
+        self.held.get() > HELD
+    }
+
     /// A buffer for a head.
     pub(crate) fn small(self: &Rc<Self>) -> Buffer {
         self.lend(&self.small, SMALL)
@@ -41,12 +51,12 @@ impl Spares {
 
     /// A buffer without room, for somebody who has nothing to read.
     pub(crate) fn none(self: &Rc<Self>) -> Buffer {
-        Buffer { bytes: Vec::new(), start: 0, end: 0, home: Rc::clone(self) }
+        Buffer { bytes: Box::default(), start: 0, end: 0, held: false, home: Rc::clone(self) }
     }
 
-    fn lend(self: &Rc<Self>, shelf: &RefCell<Vec<Vec<u8>>>, size: usize) -> Buffer {
-        let bytes = shelf.borrow_mut().pop().unwrap_or_else(|| vec![0; size]);
-        Buffer { bytes, start: 0, end: 0, home: Rc::clone(self) }
+    fn lend(self: &Rc<Self>, shelf: &RefCell<Vec<Box<[u8]>>>, size: usize) -> Buffer {
+        let bytes = shelf.borrow_mut().pop().unwrap_or_else(|| vec![0; size].into_boxed_slice());
+        Buffer { bytes, start: 0, end: 0, held: false, home: Rc::clone(self) }
     }
 
     /// Gives back to the system what a burst left here and nobody needed since.
@@ -61,10 +71,11 @@ impl Spares {
 
 /// Some bytes (`filled`) in a lent block; goes home when it is dropped.
 pub(crate) struct Buffer {
-    /// All of it is initialised; its length is its capacity.
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
     start: usize,
     end: usize,
+    /// Is it a copy for somebody who keeps us waiting?
+    held: bool,
     home: Rc<Spares>,
 }
 
@@ -130,11 +141,13 @@ impl Buffer {
     pub(crate) fn shrink(&mut self) {
         if matches!(self.bytes.len(), LARGE | HUGE) {
             let kept = Self {
-                bytes: self.filled().to_vec(),
+                bytes: self.filled().into(),
                 start: 0,
                 end: self.len(),
+                held: true,
                 home: Rc::clone(&self.home),
             };
+            self.home.held.set(self.home.held.get() + kept.bytes.len());
             // The large block goes home with what it is replaced by.
             *self = kept;
         }
@@ -151,7 +164,10 @@ impl Buffer {
     pub(crate) fn reserve(&mut self, count: usize) {
         if self.bytes.len() - self.end < count {
             let wanted = (self.end + count).max(self.bytes.len() * 2);
-            self.bytes.resize(wanted, 0);
+            let mut bytes = std::mem::take(&mut self.bytes).into_vec();
+            bytes.reserve_exact(wanted - bytes.len());
+            bytes.resize(wanted, 0);
+            self.bytes = bytes.into_boxed_slice();
         }
     }
 
@@ -190,6 +206,10 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        if self.held {
+            self.home.held.set(self.home.held.get().saturating_sub(self.bytes.len()));
+            return;
+        }
         let shelf = match self.bytes.len() {
             SMALL => &self.home.small,
             LARGE => &self.home.large,
@@ -237,5 +257,24 @@ mod tests {
         assert_eq!(spares.large.borrow().len(), 0);
         spares.trim();
         assert_eq!(spares.small.borrow().len(), 1);
+    }
+
+    #[test]
+    fn what_those_who_wait_hold_is_counted_and_bounded() {
+        let spares = Rc::new(Spares::default());
+        let stalled = || {
+            let mut piece = spares.huge();
+            piece.advance(200_000);
+            piece.shrink();
+            piece
+        };
+        let few: Vec<Buffer> = (0..20).map(|_| stalled()).collect();
+        assert!(!spares.are_short());
+        let more = [stalled(), stalled()];
+        assert!(spares.are_short());
+        drop(more);
+        assert!(!spares.are_short());
+        drop(few);
+        assert_eq!(spares.held.get(), 0);
     }
 }

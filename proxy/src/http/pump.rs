@@ -192,6 +192,7 @@ impl Pump {
             }
             ready!(from.poll_read_ready(context)).map_err(Broken::From)?;
             let mut piece = match self.stride {
+                _ if spares.are_short() => spares.small(),
                 Stride::Short => spares.small(),
                 Stride::Usual => spares.large(),
                 Stride::Long => spares.huge(),

@@ -13,6 +13,8 @@ const FILES: &str =
     "Ignored: about files, and this proxy serves none; a path without ProxyPass is answered 404.";
 const NAMES: &str = "Ignored: the name of the proxy comes from ServerName, and there is one site.";
 const SOCKET: &str = "Ignored: sockets have the proxy's own buffers and queues.";
+const FILTER: &str =
+    "Ignored: the system hands a connection over when its client has sent something, or after a second.";
 const SLOTS: &str = "Ignored: balancers and members are not kept in slots.";
 
 const VARIABLES: &str =
@@ -31,7 +33,7 @@ const fn row(name: &'static str, about: &'static str) -> Directive {
 
 /// Sorted by name.
 pub(super) static ROWS: &[Directive] = &[
-    row("AcceptFilter", SOCKET),
+    row("AcceptFilter", FILTER),
     row("AcceptMutex", PROCESS),
     row("AccessFileName", FILES),
     row("AddAlt", FILES),
