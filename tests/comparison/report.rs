@@ -81,9 +81,11 @@ impl Held {
     }
 }
 
-/// Traffic in peace, and with questions; how long their answers took.
+/// Traffic in peace, beside somebody who reads as much from elsewhere, and with questions; how long their answers took.
+#[derive(Default)]
 pub(crate) struct Round {
     pub(crate) calm: Tally,
+    pub(crate) bystander: Tally,
     pub(crate) busy: Tally,
     pub(crate) answers: Vec<Duration>,
 }
@@ -93,20 +95,29 @@ pub(crate) struct Polled {
     contender: Contender,
     /// Milliseconds until an answer was whole.
     answers: Vec<f64>,
-    /// 99 of 100 answers to the traffic took no more microseconds: in peace, and with questions.
+    /// 99 of 100 answers to the traffic took no more microseconds: in peace, beside a bystander, and with questions.
     calm: Vec<f64>,
+    bystander: Vec<f64>,
     busy: Vec<f64>,
     bad: u64,
 }
 
 impl Polled {
     pub(crate) const fn new(contender: Contender) -> Self {
-        Self { contender, answers: Vec::new(), calm: Vec::new(), busy: Vec::new(), bad: 0 }
+        Self {
+            contender,
+            answers: Vec::new(),
+            calm: Vec::new(),
+            bystander: Vec::new(),
+            busy: Vec::new(),
+            bad: 0,
+        }
     }
 
     pub(crate) fn add(&mut self, mut round: Round) {
-        self.bad += round.calm.bad + round.busy.bad;
+        self.bad += round.calm.bad + round.bystander.bad + round.busy.bad;
         self.calm.push(f64::from(round.calm.percentile(990)));
+        self.bystander.push(f64::from(round.bystander.percentile(990)));
         self.busy.push(f64::from(round.busy.percentile(990)));
         self.answers.extend(round.answers.iter().map(|time| time.as_secs_f64() * 1e3));
     }
@@ -114,16 +125,18 @@ impl Polled {
     pub(crate) fn table(rate: u32, found: &[Self]) -> String {
         let mut text = format!(
             "the state of 1,000 members is asked for ten times a second, at {rate} requests/s\n\n\
-             | proxy | answer, ms (least–most) | p99 in peace, µs | p99 with questions, µs | bad |\n\
-             | --- | --- | --- | --- | --- |\n"
+             | proxy | answer, ms (least–most) | p99 in peace, µs | p99 beside a reader, µs | p99 with questions, µs | questions ÷ reader | bad |\n\
+             | --- | --- | --- | --- | --- | --- | --- |\n"
         );
         for polled in found {
+            let (pairs, _) = ratios(&polled.busy, &polled.bystander);
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {pairs} | {} |",
                 polled.contender.name(),
                 spread(&polled.answers),
                 spread(&polled.calm),
+                spread(&polled.bystander),
                 spread(&polled.busy),
                 polled.bad
             );

@@ -1,7 +1,7 @@
 //! A contender at work: its process, folder and port, on the processors that are its own.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -161,29 +161,28 @@ impl Running {
         fs::metadata(file).map_or(0, |metadata| metadata.len())
     }
 
-    /// Asks for its state; how long the whole answer took.
-    pub(crate) fn ask(&self, question: &Question) -> Result<Duration> {
+    /// Asks for its state.
+    pub(crate) fn ask(&self, question: &Question) -> Result<Answer> {
         let clock = Stopwatch::start();
-        let mut answer = Vec::new();
-        match question {
+        let length = match question {
             Question::Tcp(text) => {
                 let mut stream = TcpStream::connect(self.address())?;
                 stream.set_read_timeout(Some(ANSWER))?;
                 stream.write_all(text.as_bytes())?;
-                stream.read_to_end(&mut answer)?;
+                taken(stream)?
             }
             Question::Unix { socket, text } => {
                 let mut stream = UnixStream::connect(self.folder.path().join(socket))?;
                 stream.set_read_timeout(Some(ANSWER))?;
                 stream.write_all(text.as_bytes())?;
-                stream.read_to_end(&mut answer)?;
+                taken(stream)?
             }
-        }
+        };
         // A thousand members cannot be told in less.
-        if answer.len() < 20_000 {
-            bail!("an answer of {} bytes is not the state of all members", answer.len());
+        if length < 20_000 {
+            bail!("an answer of {length} bytes is not the state of all members");
         }
-        Ok(clock.elapsed())
+        Ok(Answer { length, time: clock.elapsed() })
     }
 
     /// Ends all its processes, at last by force.
@@ -197,4 +196,24 @@ impl Running {
         guard.forget(leader)?;
         Ok(())
     }
+}
+
+/// An answer that was read to its end.
+pub(crate) struct Answer {
+    /// In bytes.
+    pub(crate) length: usize,
+    /// From the question to the last byte.
+    pub(crate) time: Duration,
+}
+
+/// An answer as long as that from nobody: what reading it costs whom it is read beside.
+pub(crate) fn bystander(length: usize) -> Result<Answer> {
+    let clock = Stopwatch::start();
+    Ok(Answer { length: taken(io::repeat(b' ').take(length as u64))?, time: clock.elapsed() })
+}
+
+/// How many bytes there were to the end.
+fn taken(mut from: impl Read) -> io::Result<usize> {
+    let mut answer = Vec::new();
+    from.read_to_end(&mut answer)
 }

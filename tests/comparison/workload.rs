@@ -18,7 +18,7 @@ use crate::load::{Crowd, Plan, Tally, run};
 use crate::options::Options;
 use crate::origin::Origin;
 use crate::report::{Held, Polled, Round, Series, say};
-use crate::running::{Cores, Running, Task};
+use crate::running::{Answer, Cores, Running, Task, bystander};
 
 /// The kinds of work, in their order.
 pub(crate) const KEYS: [&str; 11] =
@@ -217,10 +217,10 @@ impl Arena {
             let Some(question) = contender.question() else { continue };
             let Some(running) = self.start(contender, task) else { continue };
             let mut polled = Polled::new(contender);
-            let rounds = (self.options.rounds / 4).clamp(1, 5);
+            let rounds = (self.options.rounds / 4).clamp(1, 10);
             // The first round is for warming up: there are a thousand members to connect to.
             let result = (0..=rounds).try_for_each(|round| {
-                let found = poll(&running, &question)?;
+                let found = poll(&running, &question, round)?;
                 if round > 0 {
                     polled.add(found);
                 }
@@ -282,30 +282,44 @@ fn weigh(running: &Running, count: usize, slow: bool) -> Result<f64> {
     Ok((after.saturating_sub(before)) as f64 / count as f64)
 }
 
-/// One round: the same traffic left in peace, then with questions.
-fn poll(running: &Running, question: &Question) -> Result<Round> {
-    let errand = GET.errand(running);
-    let plan = Plan { clients: GET.clients, time: ROUND_OF_POLLS, rate: Some(RATE) };
-    let calm = run(&errand, plan)?;
-    let over = AtomicBool::new(false);
-    let (busy, answers) = thread::scope(|scope| {
-        let asking = scope.spawn(|| ask(running, question, &over));
-        let busy = run(&errand, plan);
-        over.store(true, Ordering::Relaxed);
-        (busy, asking.join().expect("asking does not panic"))
-    });
-    Ok(Round { calm, busy: busy?, answers: answers? })
+/// One round: the same traffic left in peace, with somebody who reads as much from elsewhere, and with questions.
+///
+/// Who asks shares a processor with the load, so reading alone delays some requests; the second tells how many.
+fn poll(running: &Running, question: &Question, first: usize) -> Result<Round> {
+    let length = running.ask(question)?.length;
+    let mut round = Round::default();
+    for turn in 0..3 {
+        match (first + turn) % 3 {
+            0 => round.calm = run(&GET.errand(running), paced())?,
+            1 => (round.bystander, _) = asked(running, || bystander(length))?,
+            _ => (round.busy, round.answers) = asked(running, || running.ask(question))?,
+        }
+    }
+    Ok(round)
 }
 
-/// Asks again and again until it is over; how long each answer took.
-fn ask(running: &Running, question: &Question, over: &AtomicBool) -> Result<Vec<Duration>> {
-    let clock = Stopwatch::start();
-    let mut times = Vec::new();
-    let mut due = Duration::ZERO;
-    while !over.load(Ordering::Relaxed) {
-        times.push(running.ask(question)?);
-        due += EVERY;
-        within(due.saturating_sub(clock.elapsed()), || over.load(Ordering::Relaxed).then_some(()));
-    }
-    Ok(times)
+/// The traffic that polls are not to delay.
+const fn paced() -> Plan {
+    Plan { clients: GET.clients, time: ROUND_OF_POLLS, rate: Some(RATE) }
+}
+
+/// The traffic while `ask` is done again and again; how long each answer took.
+fn asked(running: &Running, ask: impl Fn() -> Result<Answer> + Sync) -> Result<(Tally, Vec<Duration>)> {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let clock = Stopwatch::start();
+            let mut times = Vec::new();
+            let mut due = Duration::ZERO;
+            while !over.load(Ordering::Relaxed) {
+                times.push(ask()?.time);
+                due += EVERY;
+                within(due.saturating_sub(clock.elapsed()), || over.load(Ordering::Relaxed).then_some(()));
+            }
+            anyhow::Ok(times)
+        });
+        let tally = run(&GET.errand(running), paced());
+        over.store(true, Ordering::Relaxed);
+        Ok((tally?, asking.join().expect("asking does not panic")?))
+    })
 }
