@@ -151,6 +151,11 @@ impl DrainUntil {
 }
 
 impl DrainOutcome {
+    /// As people say it.
+    pub fn said(self) -> String {
+        self.name().replace('_', " ")
+    }
+
     /// Did what was waited for come?
     pub fn is_reached(self) -> bool {
         matches!(self, Self::SafeToStop | Self::Idle)
@@ -224,6 +229,11 @@ edit! {
     }
 }
 
+/// How a drain stands, in a word or two, and why; where the reason begins with that word, it is said once.
+pub fn with_why(how: &str, why: &str) -> String {
+    if why.starts_with(how) { why.to_owned() } else { format!("{how}: {why}") }
+}
+
 /// What is in flight at a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Busy {
@@ -289,7 +299,7 @@ impl DrainSessions {
 }
 
 /// Another member that leads to the same process: the same host and port, or the same socket. What is there holds the
-/// drain up as well.
+/// drain up as well. One that was taken away is told of while something is in flight there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elsewhere {
     /// The balancer.

@@ -68,19 +68,22 @@ pub struct HttpdRestart {
     pub kept: u64,
     /// Settings made from here that hold no longer; an event each comes before this one.
     pub dropped: u64,
+    /// Settings that were seen and were not made from here, and are others now; an event each comes before this one.
+    #[serde(default)]
+    pub others: u64,
 }
 
 impl HttpdRestart {
-    /// Is all that was set as it was?
+    /// Is all that was set as it was, whoever had set it?
     pub fn is_harmless(&self) -> bool {
-        self.persists == Some(true) && self.dropped == 0
+        self.persists == Some(true) && self.dropped == 0 && self.others == 0
     }
 }
 
 impl fmt::Display for HttpdRestart {
     /// The whole sentence, without who it is about.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { persists, added, removed, kept, dropped } = self;
+        let Self { persists, added, removed, kept, dropped, others } = self;
         f.write_str("httpd was restarted or reloaded; runtime settings ")?;
         f.write_str(match persists {
             Some(true) => "stay (BalancerPersist)",
@@ -91,6 +94,7 @@ impl fmt::Display for HttpdRestart {
             (removed, "gone"),
             (kept, "set from here and kept"),
             (dropped, "set from here and lost"),
+            (others, "not set from here, and other than before"),
         ] {
             if *count > 0 {
                 write!(f, "; {count} {what}")?;
@@ -106,22 +110,36 @@ mod tests {
 
     #[test]
     fn a_restart_of_httpd_tells_what_became_of_settings() {
-        let restart = |persists, [kept, dropped]: [u64; 2]| HttpdRestart {
+        let restart = |persists, [kept, dropped, others]: [u64; 3]| HttpdRestart {
             persists,
             added: 0,
             removed: 1,
             kept,
             dropped,
+            others,
         };
         for (restart, harmless, ends) in [
             (
-                restart(Some(false), [0, 2]),
+                restart(Some(false), [0, 2, 0]),
                 false,
                 "went back to its configuration; 1 gone; 2 set from here and lost",
             ),
-            (restart(None, [0, 0]), false, "went back to its configuration; 1 gone"),
-            (restart(Some(true), [1, 0]), true, "stay (BalancerPersist); 1 gone; 1 set from here and kept"),
-            (restart(Some(true), [0, 1]), false, "stay (BalancerPersist); 1 gone; 1 set from here and lost"),
+            (restart(None, [0, 0, 0]), false, "went back to its configuration; 1 gone"),
+            (
+                restart(Some(true), [1, 0, 0]),
+                true,
+                "stay (BalancerPersist); 1 gone; 1 set from here and kept",
+            ),
+            (
+                restart(Some(true), [0, 1, 0]),
+                false,
+                "stay (BalancerPersist); 1 gone; 1 set from here and lost",
+            ),
+            (
+                restart(Some(true), [0, 0, 3]),
+                false,
+                "stay (BalancerPersist); 1 gone; 3 not set from here, and other than before",
+            ),
         ] {
             let told = restart.to_string();
             assert_eq!((restart.is_harmless(), told.ends_with(ends)), (harmless, true), "{told}");

@@ -1,5 +1,6 @@
 //! Members that come and go at run time: what is asked for. The answer is that of an edit of the balancer, whose one
-//! change is of the field `member`: from nothing to its line, or back.
+//! change is of the field `member`: from nothing to its line, or back. A line has its words as a configuration has them,
+//! `http://b route=b "secret=a b"`, so that it can be pasted there.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,21 @@ impl MemberAddition {
     /// The most parameters.
     pub const MOST: usize = 64;
 
+    /// The line of a member with that URL and those parameters.
+    pub fn line(url: &str, parameters: &[String]) -> String {
+        std::iter::once(url)
+            .chain(parameters.iter().map(String::as_str))
+            .map(quoted)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// Whom such a line is of.
+    pub fn of_line(line: &str) -> Self {
+        let mut words = words(line).into_iter();
+        Self { url: words.next().unwrap_or_default(), parameters: words.collect(), ..Self::default() }
+    }
+
     /// The parameters of a member that comes back: it may have been drained, and stopped, before it went, so it is let in
     /// as every newcomer is, by hand.
     #[must_use]
@@ -56,5 +72,67 @@ impl MemberAddition {
             parameters.push(DISABLED.to_owned());
         }
         parameters
+    }
+}
+
+/// A word as Apache reads it back: in quotes unless it is plain.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\' | '#' | '$' | '<' | '>');
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// The words of a line as Apache reads them: a word that begins with a quote ends with it, and a backslash takes the
+/// meaning of a backslash and of that quote. One that is never closed goes to the end.
+pub fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut characters = line.chars().peekable();
+    loop {
+        while characters.next_if(char::is_ascii_whitespace).is_some() {}
+        if characters.peek().is_none() {
+            return words;
+        }
+        let quote = characters.next_if(|c| matches!(c, '"' | '\''));
+        let ends = |c: char| quote.map_or_else(|| c.is_ascii_whitespace(), |quote| c == quote);
+        let mut word = String::new();
+        while let Some(c) = characters.next().filter(|c| !ends(*c)) {
+            let escaped = characters.next_if(|next| c == '\\' && (*next == '\\' || Some(*next) == quote));
+            word.push(escaped.unwrap_or(c));
+        }
+        words.push(word);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_as_it_was_written() {
+        for (parameters, line) in [
+            (&[][..], "http://b"),
+            (&["route=b", "hcuri=/h?a=b"], "http://b route=b hcuri=/h?a=b"),
+            (&["secret=a b", ""], "http://b \"secret=a b\" \"\""),
+            (&[r#"secret="\"#], r#"http://b "secret=\"\\""#),
+        ] {
+            let parameters: Vec<String> = parameters.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(MemberAddition::line("http://b", &parameters), line);
+            let read = MemberAddition::of_line(line);
+            assert_eq!((read.url.as_str(), read.parameters), ("http://b", parameters));
+        }
+        assert_eq!(words(r#" a"b 'c d'e "f"#), [r#"a"b"#, "c d", "e", "f"]);
+        assert_eq!(MemberAddition::of_line(""), MemberAddition::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_come_back(all in prop::collection::vec(any::<String>(), 0..5)) {
+            let line = all.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(words(&line), all);
+        }
     }
 }

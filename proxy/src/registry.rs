@@ -187,6 +187,12 @@ impl Registry {
         Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Balancers that are no longer configured, while requests of before may be with them.
+    pub(crate) fn vacant(&self) -> Vec<Arc<LiveBalancer>> {
+        let vacant = self.vacant.lock().unwrap_or_else(PoisonError::into_inner);
+        vacant.iter().filter(|live| live.is_remembered()).cloned().collect()
+    }
+
     pub(crate) fn events(&self) -> &EventLog {
         &self.events
     }

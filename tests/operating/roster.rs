@@ -166,6 +166,32 @@ fn who_was_removed_comes_back_as_it_was_when_that_is_undone() {
 }
 
 #[test]
+fn a_text_of_a_template_that_was_cleared_stays_so_and_words_with_blanks_stay_whole() {
+    let [a, b] = backends(["a", "b"]);
+    let templates = "ProxyHCExpr fine {%{REQUEST_STATUS} =~ /^2/}\nProxyHCTemplate web hcmethod=GET hcinterval=3600 \
+                     hcpasses=2 hcuri=/health hcexpr=fine hctimeout=2";
+    let proxy = proxy(format!("{templates}\n{}", serving([&a])));
+    add(&proxy, &url(&b, r#""hctemplate=web","secret=a b","hcfails=4","status=-D""#)).message::<Edited>();
+    let checked = || {
+        let health = proxy.member("app", b.address()).health;
+        assert_eq!((health.method_name(), health.interval.millis()), ("GET", 3_600_000));
+        assert_eq!((health.passes, health.fails, health.timeout), (2, 4, Some(2_000)));
+        (health.uri.to_string(), health.expression.to_string())
+    };
+    assert_eq!(checked(), ("/health".to_owned(), "fine".to_owned()));
+    for (edit, left) in [(r#"{"hcexpr":""}"#, ("/health", "")), (r#"{"hcuri":""}"#, ("", ""))] {
+        proxy.edit("app", b.address(), edit);
+        let layers: Overrides = proxy.admin().ask("GET", "/v1/overrides", "").message();
+        let line = layers.lines.iter().find(|line| line.member.as_str() == b.to_string()).unwrap();
+        assert!(!line.parameters.iter().any(|word| word.starts_with("hctemplate")), "{line:?}");
+        let removed: Edited = remove(&proxy, &b.address().to_string(), r#"{"force":true}"#).message();
+        assert!(removed.changes[0].before.contains(r#" "secret=a b" "#), "{removed:?}");
+        proxy.admin().ask("POST", "/v1/undo", "").message::<Undone>();
+        assert_eq!(checked(), (left.0.to_owned(), left.1.to_owned()), "{edit}");
+    }
+}
+
+#[test]
 fn who_was_drained_and_removed_takes_nothing_when_that_is_undone() {
     let [a, b] = backends(["a", "b"]);
     let proxy = proxy(serving([&a]));

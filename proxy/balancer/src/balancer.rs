@@ -50,6 +50,13 @@ pub(crate) struct Departed {
     pub(crate) closed: bool,
 }
 
+impl Departed {
+    /// May a request be with it, or come to it?
+    pub(crate) fn is_remembered(&self) -> bool {
+        self.tally.busy() > 0 || Arc::strong_count(&self.tally) > 1
+    }
+}
+
 /// What happens in the course of an election, beside who is elected.
 #[derive(Debug, Default)]
 pub(crate) struct Course {

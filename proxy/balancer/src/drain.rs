@@ -185,6 +185,13 @@ impl Balancer {
         self.member(member).is_some_and(|member| !member.is_closed())
     }
 
+    /// Members that were taken away and that requests of before may still be with: what is in flight at each, and how
+    /// often it was elected.
+    pub fn departed(&self) -> impl Iterator<Item = (&MemberName, Busy, u64)> {
+        let left = self.departed.iter().filter(|gone| gone.is_remembered());
+        left.map(|gone| (&gone.name, gone.tally.busy_kinds(), gone.tally.elected()))
+    }
+
     /// Looks at the member of that name, which is probably the one with this number; with the number that it has. No
     /// election falls between what is seen.
     pub fn look_at(&self, name: &MemberName, likely: MemberId) -> Option<(MemberId, MemberLook)> {

@@ -70,7 +70,7 @@ impl Balancer {
             closed: closes(member),
         });
         let earlier = before.departed.iter();
-        let earlier = earlier.filter(|gone| gone.tally.busy() > 0 || Arc::strong_count(&gone.tally) > 1);
+        let earlier = earlier.filter(|gone| gone.is_remembered());
         let gone: Vec<_> = gone.chain(earlier.cloned()).collect();
         for gone in gone {
             match self.members.iter_mut().find(|member| member.name == gone.name) {

@@ -201,7 +201,9 @@ impl Job {
     fn extended(&self, more: Span, now: Moment) -> Result<Patience, Refusal> {
         let refuse = |why: &str| Err(Refusal::field(Code::Invalid, "extend", format!("extend: {why}")));
         let Some(left) = self.left_ms(now) else { return refuse("this drain has no deadline") };
-        match Span::from_millis(left.saturating_add(more.millis())) {
+        // In whole seconds, as people read it in every change that follows.
+        let seconds = left.saturating_add(more.millis()).div_ceil(1000);
+        match Span::from_millis(seconds.saturating_mul(1000)) {
             Some(span) => Ok(Patience::Within(span)),
             None => refuse("that would be more than 366d"),
         }
@@ -420,7 +422,7 @@ pub(super) mod tests {
     #[test]
     fn a_deadline_is_extended_and_what_contradicts_itself_is_refused() {
         let job = job(r#"{"timeout":"10m"}"#, 0);
-        let asked = |text: &str| job.asked(&serde_json::from_str(text).unwrap(), Moment(60_000_000));
+        let asked = |text: &str| job.asked(&serde_json::from_str(text).unwrap(), Moment(60_400_000));
         assert_eq!(asked(r#"{"extend":"5m"}"#).unwrap().timeout.unwrap().to_string(), "14m");
         for text in [r#"{"extend":"5m","timeout":"1m"}"#, r#"{"extend":"366d"}"#] {
             assert_eq!(asked(text).unwrap_err().field.as_deref(), Some("extend"), "{text}");

@@ -2,13 +2,14 @@
 //!
 //! Whoever hears *safe to stop* stops a process, not a member. The same host and port, or the same socket, may be a member
 //! of another balancer too. So what is in flight there, and whose sessions are live there, holds a drain up as its own
-//! do. That the process takes new requests there is told and holds nothing up: it may be meant.
+//! do, and so is what is in flight at a member that was taken away. That the process takes new requests there is told and
+//! holds nothing up: it may be meant.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen, Sight};
-use evenkeel_protocol::{BalancerName, DrainSessions, Elsewhere, MemberName, Moment};
+use evenkeel_protocol::{BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, SessionsKnown};
 
 use super::sessions;
 use crate::limits;
@@ -27,28 +28,62 @@ impl<'a> Process<'a> {
     }
 }
 
+/// Where a process is a member.
+#[derive(Debug, Default)]
+pub(super) struct Places<'a> {
+    /// The members, that which is asked about among them.
+    members: Vec<(&'a LiveBalancer, MemberId)>,
+    /// Where it was one.
+    gone: Vec<Gone>,
+}
+
+/// A member that was taken away, and what is left there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Gone {
+    balancer: BalancerName,
+    member: MemberName,
+    busy: Busy,
+    elected: u64,
+}
+
 /// Where each process is a member that is asked about.
 #[derive(Debug)]
-pub(super) struct Processes<'a>(HashMap<Process<'a>, Vec<(&'a LiveBalancer, MemberId)>>);
+pub(super) struct Processes<'a> {
+    /// Its number, by what is behind a member.
+    numbers: HashMap<Process<'a>, usize>,
+    places: Vec<Places<'a>>,
+}
 
 impl<'a> Processes<'a> {
     /// Those behind `members`, wherever they are in `roster`.
-    pub(super) fn of(members: &'a [MemberName], roster: &'a [Arc<LiveBalancer>]) -> Self {
-        let mut found: HashMap<_, Vec<_>> =
-            members.iter().map(|member| (Process::of(member), Vec::new())).collect();
+    pub(super) fn of(members: &'a [MemberName], roster: impl Iterator<Item = &'a Arc<LiveBalancer>>) -> Self {
+        let mut numbers = HashMap::new();
+        for member in members {
+            let next = numbers.len();
+            numbers.entry(Process::of(member)).or_insert(next);
+        }
+        let mut places: Vec<Places<'_>> = numbers.iter().map(|_| Places::default()).collect();
         for live in roster {
             for (id, address) in (0_u32..).zip(live.addresses()) {
-                if let Some(places) = found.get_mut(&Process::of(&address.name)) {
-                    places.push((&**live, MemberId(id)));
+                let number = numbers.get(&Process::of(&address.name));
+                if let Some(places) = number.and_then(|number| places.get_mut(*number)) {
+                    places.members.push((&**live, MemberId(id)));
+                }
+            }
+            for (member, busy, elected) in live.lock().departed() {
+                let number = numbers.get(&Process::of(member));
+                if let Some(places) = number.and_then(|number| places.get_mut(*number)) {
+                    let (balancer, member) = (live.name.clone(), member.clone());
+                    places.gone.push(Gone { balancer, member, busy, elected });
                 }
             }
         }
-        Self(found)
+        Self { numbers, places }
     }
 
-    /// The places of the process behind `member`, that member's own among them.
-    pub(super) fn places<'b>(&'b self, member: &'b MemberName) -> &'b [(&'b LiveBalancer, MemberId)] {
-        self.0.get(&Process::of(member)).map_or(&[], Vec::as_slice)
+    /// The places of the process behind `member`; none: that was not asked about.
+    pub(super) fn of_member(&self, member: &MemberName) -> Option<&Places<'a>> {
+        self.places.get(*self.numbers.get(&Process::of(member))?)
     }
 }
 
@@ -89,19 +124,21 @@ impl View {
 pub(super) struct Seen {
     pub(super) own: View,
     others: Vec<(BalancerName, MemberName, View)>,
+    gone: Vec<Gone>,
 }
 
 impl Seen {
     /// Looks at the member, and then at the other `places` of its process; none: there is no such member.
     pub(super) fn of(
         live: &LiveBalancer,
-        (member, places): (&MemberName, &[(&LiveBalancer, MemberId)]),
+        (member, places): (&MemberName, Option<&Places<'_>>),
         before: Option<&Self>,
         now: Moment,
     ) -> Option<Self> {
         let likely = before.map_or(MemberId(0), |seen| seen.own.id);
         let own = View::of(live, (member, likely), before.map(|seen| &seen.own), now)?;
-        let others = places.iter().filter_map(|(other, id)| {
+        let places = places?;
+        let others = places.members.iter().filter_map(|(other, id)| {
             let name = &other.address(*id)?.name;
             if other.name == live.name && name == member {
                 return None;
@@ -110,7 +147,7 @@ impl Seen {
             Some((other.name.clone(), name.clone(), view))
         });
         let others = others.collect();
-        Some(Self { own, others })
+        Some(Self { own, others, gone: places.gone.clone() })
     }
 
     fn other(&self, live: &LiveBalancer, member: &MemberName) -> Option<&View> {
@@ -121,9 +158,13 @@ impl Seen {
     /// As the core decides by it: what is in flight at the process, how often it was elected, and its sessions.
     pub(super) fn sight(&self) -> Sight {
         let views = || std::iter::once(&self.own).chain(self.others.iter().map(|(.., view)| view));
+        let gone = || self.gone.iter();
+        let busy = views().map(|view| view.look.busy).chain(gone().map(|gone| gone.busy));
+        // Where nobody remembers who is gone, the sum gets less: then it is looked at for the settle time once more.
+        let elected = views().map(|view| view.look.elected).chain(gone().map(|gone| gone.elected));
         Sight {
-            busy: views().fold(0, |sum: u64, view| sum.saturating_add(view.look.busy.total())),
-            elected: views().fold(0, |sum: u64, view| sum.wrapping_add(view.look.elected)),
+            busy: busy.fold(0, |sum: u64, busy| sum.saturating_add(busy.total())),
+            elected: elected.fold(0, u64::wrapping_add),
             sessions: views()
                 .map(|view| sessions::seen(&view.sessions))
                 .fold(SessionsSeen::Meaningless, both),
@@ -139,7 +180,16 @@ impl Seen {
             busy: view.look.busy,
             sessions: view.sessions.clone(),
         });
-        others.collect()
+        let left = self.gone.iter().filter(|gone| gone.busy.total() > 0);
+        let left = left.map(|gone| Elsewhere {
+            balancer: gone.balancer.clone(),
+            member: gone.member.clone(),
+            takes_new: false,
+            busy: gone.busy,
+            // Its route is nobody's any more.
+            sessions: DrainSessions { known: SessionsKnown::NoRoute, ..DrainSessions::UNKNOWN },
+        });
+        others.chain(left).collect()
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use evenkeel_balancer::Standing;
 use evenkeel_protocol::{
-    BalancerName, Change, DrainOutcome, EventKind, MemberName, Moment, OnTimeout, Peer, Timestamp,
+    BalancerName, Change, DrainOutcome, EventKind, MemberAddition, MemberName, MemberRemoval, Moment,
+    OnTimeout, Peer, Timestamp,
 };
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -62,14 +63,14 @@ impl Drains {
         }
         // Before anything is said of what was seen.
         self.registry.awake();
-        let roster = self.registry.balancers();
+        let (roster, vacant) = (self.registry.balancers(), self.registry.vacant());
         let balancers: HashMap<&BalancerName, &LiveBalancer> =
             roster.iter().map(|live| (&live.name, &**live)).collect();
         let at = (clock::now(), clock::wall());
         let follows: Vec<(u64, Follows)> = {
             let mut jobs = self.jobs();
             let members: Vec<MemberName> = jobs.all().map(|job| job.member.clone()).collect();
-            let processes = Processes::of(&members, &roster);
+            let processes = Processes::of(&members, roster.iter().chain(&vacant));
             let all = jobs.all_mut();
             all.map(|job| (job.number, job.look(balancers.get(&job.balancer).copied(), &processes, at)))
                 .collect()
@@ -141,8 +142,8 @@ impl Drains {
         let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone(), job.began));
         let Some((balancer, member, began)) = target else { return (what.to_owned(), None) };
         let is_it = |change: &Change| {
-            let mut words = change.before.split_whitespace();
-            change.field == "member" && change.after.is_empty() && words.any(|word| word == member.as_str())
+            let is_gone = change.field == MemberRemoval::FIELD && change.after.is_empty();
+            is_gone && MemberAddition::of_line(&change.before).url == member.as_str()
         };
         let last = self.registry.events().find_last(|event| match &event.kind {
             EventKind::BalancerEdited { balancer: whose, changes, .. } => {
@@ -171,7 +172,7 @@ impl Job {
             // Who is back under that name is another member.
             return Follows::Nothing;
         }
-        let target = (&self.member, processes.places(&self.member));
+        let target = (&self.member, processes.of_member(&self.member));
         let seen = live.and_then(|live| {
             let mut seen = Seen::of(live, target, self.seen.as_ref(), at.0)?;
             self.sessions_until = sessions::held(live, &mut seen.own.sessions, self.sessions_until, at);

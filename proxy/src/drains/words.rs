@@ -3,25 +3,13 @@
 use std::time::Duration;
 
 use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::span::length;
 use evenkeel_protocol::{
     Busy, Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
 };
 
 use super::sessions::seen;
 use crate::registry::door::name_of;
-
-/// A length of time as people read it: the two largest of its units.
-pub(super) fn length(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) if !duration.is_zero() => format!("{} ms", duration.as_millis()),
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, 0, _) => format!("{hours} h"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
 
 fn window(sessions: &DrainSessions) -> String {
     sessions.window_ms.map_or_else(|| "window".to_owned(), |window| length(Duration::from_millis(window)))
@@ -158,21 +146,6 @@ pub(super) fn deadline_reason(drain: &Drain) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_are_short_and_true() {
-        for (millis, text) in [
-            (0, "0 s"),
-            (10, "10 ms"),
-            (5_000, "5 s"),
-            (60_000, "1 min"),
-            (61_500, "1 min 1 s"),
-            (3_600_000, "1 h"),
-            (5_430_000, "1 h 30 min"),
-        ] {
-            assert_eq!(length(Duration::from_millis(millis)), text);
-        }
-    }
 
     #[test]
     fn sessions_are_never_said_to_be_none_before_a_window_was_observed() {

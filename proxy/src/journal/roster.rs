@@ -1,7 +1,7 @@
 //! Members that were added at run time: they are kept like edits, and join their balancers again at each reading of
 //! the configuration, until they are removed, their balancer is gone, or the configuration has them itself.
 
-use evenkeel_protocol::{Loss, MemberName, Override, Subject};
+use evenkeel_protocol::{Loss, MemberAddition, MemberName, Override, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::line::Line;
@@ -33,13 +33,8 @@ impl Added {
     /// Its line, without the directive.
     pub(crate) fn line(&self) -> String {
         let name = self.subject.member.as_ref().map_or("", MemberName::as_str);
-        line(name, &self.parameters)
+        MemberAddition::line(name, &self.parameters)
     }
-}
-
-/// A member's URL and parameters as they would stand in its line.
-pub(crate) fn line(url: &str, parameters: &[String]) -> String {
-    std::iter::once(url).chain(parameters.iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
 }
 
 impl Journal {

@@ -2,6 +2,7 @@
 
 use evenkeel_protocol::{Change, Event, EventKind, Layers, MemberLine, Overridden, Overrides, Subject};
 
+use super::departure::without_template;
 use super::door::is_edit_of;
 use super::{LiveBalancer, Registry};
 use crate::clock;
@@ -29,6 +30,13 @@ impl Registry {
                 // Who is added starts so, and who stands in a configuration does not.
                 let start = journal.addition(subject).map(|_| "status=+D".to_owned());
                 let parameters = start.into_iter().chain(written.iter().cloned()).collect();
+                let of_it = fields.iter().filter(|layers| layers.subject == *subject);
+                let empty = of_it.filter(|layers| layers.effective.is_empty());
+                let empty: Vec<&str> = empty.map(|layers| layers.field.as_str()).collect();
+                let parameters = match self.find(&balancer) {
+                    Ok(live) => without_template(parameters, &live, (&member, &empty)),
+                    Err(_) => parameters,
+                };
                 lines.push(MemberLine { balancer, member, parameters });
             }
         }

@@ -14,7 +14,7 @@ use super::door::{Asker, name_of};
 use super::{LiveBalancer, Registry};
 use crate::clock;
 use crate::config::{BalancerConfig, Newcomer};
-use crate::journal::roster::{Added, FIELD, line};
+use crate::journal::roster::{Added, FIELD};
 use crate::journal::{Journal, Origin};
 
 /// What is asked for.
@@ -56,7 +56,7 @@ impl Plan {
     fn changes(&self) -> Vec<Change> {
         match self {
             Self::Come(newcomer) => {
-                let after = line(newcomer.name.as_str(), &newcomer.parameters);
+                let after = MemberAddition::line(newcomer.name.as_str(), &newcomer.parameters);
                 vec![Change { field: FIELD.to_owned(), before: String::new(), after }]
             }
             Self::Go(_, change) => vec![change.clone()],

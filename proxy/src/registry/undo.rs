@@ -112,8 +112,8 @@ impl Registry {
             return Ok(None);
         };
         let (reason, force, balancer) = (order.reason.clone(), order.force, made.subject.balancer.clone());
-        let mut words = if after.is_empty() { before.split(' ') } else { after.split(' ') };
-        let url = words.next().unwrap_or_default().to_owned();
+        let of_line = MemberAddition::of_line(if after.is_empty() { before } else { after });
+        let url = of_line.url.clone();
         if !force {
             self.refuse_touched_since(
                 &event,
@@ -121,8 +121,7 @@ impl Registry {
             )?;
         }
         let wanted = if after.is_empty() {
-            let parameters = words.map(str::to_owned).collect();
-            Inverted::Add(MemberAddition { url, parameters, revision: None, reason })
+            Inverted::Add(MemberAddition { reason, ..of_line })
         } else {
             Inverted::Remove(url, MemberRemoval { revision: None, force, reason })
         };
@@ -221,7 +220,7 @@ impl Registry {
         };
         let (line, came) =
             if change.after.is_empty() { (&change.before, false) } else { (&change.after, true) };
-        let url = line.split(' ').next().unwrap_or_default();
+        let MemberAddition { url, .. } = MemberAddition::of_line(line);
         let is_there = live.addresses().iter().any(|address| address.name.as_str() == url);
         if is_there != came {
             let what = if came { "is no longer there" } else { "is there again" };

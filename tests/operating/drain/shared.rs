@@ -38,6 +38,31 @@ fn a_request_that_came_by_another_balancer_holds_a_drain_up() {
 }
 
 #[test]
+fn a_request_at_a_member_that_was_taken_away_elsewhere_holds_a_drain_up() {
+    for api in ["<Proxy balancer://api>\nBalancerMember http://127.0.0.1:1\n</Proxy>\n", ""] {
+        let (mut proxy, [a, b]) = shared("");
+        let held = Held::by(&proxy, &a);
+        let app = format!(
+            "<Proxy balancer://app>\nBalancerMember {a} route=a\nBalancerMember {b} route=b\n</Proxy>\n"
+        );
+        proxy.reload(format!("{api}{app}ProxyPass / balancer://app/\n"));
+        let number = order(&proxy, "a", r#"{"settle":"10ms"}"#).drain.number;
+        let seen = eventually("it is looked at", || {
+            Some(drain(&proxy, number)).filter(|drain| drain.phase == DrainPhase::Requests)
+        });
+        assert_eq!(
+            (seen.busy.total(), seen.safe_to_stop, seen.why.as_str()),
+            (0, false, "in api 1 request is in flight")
+        );
+        let [api] = seen.elsewhere.as_slice() else { panic!("{seen:?}") };
+        assert_eq!((api.balancer.as_str(), api.busy.total(), api.takes_new), ("api", 1, false));
+        held.answer();
+        let safe = ended(&proxy, number);
+        assert_eq!((safe.outcome, safe.elsewhere), (Some(DrainOutcome::SafeToStop), Vec::new()));
+    }
+}
+
+#[test]
 fn sessions_of_another_balancer_keep_a_process_from_being_safe() {
     let (proxy, _backends) = shared("ProxySet stickysession=SID sessionwindow=1h");
     let idle = order(&proxy, "a", r#"{"settle":"0"}"#).drain;
