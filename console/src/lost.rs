@@ -1,7 +1,7 @@
 //! What a restart of an httpd has forgotten, in the words of a line: whose it was, and what took it away, as far as a page
 //! can tell.
 
-use evenkeel_protocol::{Cause, Loss, Override};
+use evenkeel_protocol::{Cause, Hello, Loss, Override};
 
 /// What happened to httpd when it was lost.
 pub fn what_happened(lost: &Override) -> &'static str {
@@ -26,3 +26,17 @@ pub fn in_short(lost: &Override) -> Option<&'static str> {
         Loss { elsewhere: false, .. } => None,
     }
 }
+
+/// What a look cannot tell once an httpd was restarted: processes of before a graceful restart finish their requests, and
+/// the page counts only those of its own run. The rest of a sentence; nothing, where no restart was seen.
+pub fn uncounted(proxy: &Hello) -> &'static str {
+    if proxy.is_httpd() && proxy.reloads > 0 {
+        "; httpd was restarted, and requests of before that are unknown"
+    } else {
+        ""
+    }
+}
+
+/// What may be the matter with a count of requests in flight that does not move: the rest of a sentence.
+pub const STUCK: &str =
+    " all the time (with BalancerPersist On httpd may still count what ended in a restart)";

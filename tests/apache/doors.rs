@@ -78,3 +78,24 @@ fn members_are_completed_as_whom_the_line_says() {
     assert_eq!(offered("'anna:secret'"), "app/a\napp/b", "a shell hands words over with their quotes");
     assert_eq!(offered("anna:wrong"), "");
 }
+
+#[test]
+fn cookies_fields_and_another_host_are_sent_along_with_what_is_read_and_what_is_posted() {
+    let guards = "ProxyPass /lent !\n<Location /lent>\nSetHandler balancer-manager\nRequire expr \
+                  \"%{HTTP_COOKIE} =~ /(^|; )sso=1(;|$)/ && %{HTTP:X-Team} == 'ops' && %{HTTP_HOST} =~ /^lb9/\"\n</Location>";
+    let Some(page) = of_httpd_with(&[], guards) else { return };
+    let url = format!("http://{}/lent", page.address);
+    let whole = ["--cookie", "a=b", "--cookie", "sso=1", "--header", "X-Team: ops", "--host", "lb9.example"];
+    let drain = |options: &[&str]| {
+        let words = [&["--apache", &url][..], options, &["drain", "app/a"]].concat();
+        run(&evenkeel(), words)
+    };
+    for left_out in [0..4, 4..6, 6..8] {
+        let mut options = whole.to_vec();
+        options.drain(left_out.clone());
+        let ended = drain(&options).with_code(5);
+        assert!(ended.err.contains("does not let you in (403)"), "{left_out:?}: {}", ended.err);
+    }
+    drain(&whole).with_code(0);
+    assert_eq!(page.words("a"), "Init Drn Ok");
+}

@@ -121,3 +121,55 @@ fn members_are_rolled_one_after_the_other() {
         assert_eq!(page.words(route), "Init Ok");
     }
 }
+
+#[test]
+fn a_wait_that_saw_a_restart_says_what_the_page_does_not_count() {
+    let Some(page) = of_httpd() else { return };
+    let waits = running(&page, "wait app/a idle --settle 4s");
+    waits.says("it must stay so for 4s");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    let text = waits.ended().with_code(0).out;
+    assert!(text.contains("httpd was restarted, and requests of before that are unknown"), "{text}");
+}
+
+#[test]
+fn a_count_that_a_restart_has_kept_is_named_when_the_time_has_passed() {
+    let Some(page) = of_httpd_with(&[], "BalancerPersist On") else { return };
+    let held = held(&page);
+    let waits = running(&page, "drain app/a --wait --timeout 5s");
+    waits.says("1 request is in flight");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    held.let_go();
+    // On a busy machine the client may lose patience; the member was asked all the same.
+    drop(held.outcome());
+    let text = waits.ended().with_code(124).out;
+    assert!(text.contains("1 request in flight all the time (with BalancerPersist On"), "{text}");
+    let late = page.command("wait app/a drained --timeout 1s").with_code(124).out;
+    assert!(late.contains("BalancerPersist On"), "{late}");
+}
+
+#[test]
+fn sentences_tell_of_a_restart_and_of_the_drain_it_has_taken() {
+    let Some(page) = of_httpd() else { return };
+    page.command("drain app/a").with_code(0);
+    let program = evenkeel().to_string_lossy().into_owned();
+    // What it says stands on standard output, and what is waited for on the other one.
+    let shell = ["-c".to_owned(), "exec \"$0\" \"$@\" >&2".to_owned(), program];
+    let line = page.line("watch --linear --interval 200ms");
+    let watch = Running::start("sh".as_ref(), shell.into_iter().chain(line));
+    watch.says("app/a: status Init Drn Ok");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    watch.says("httpd was restarted, perhaps gracefully");
+    watch.says("app/a: drain On is lost");
+}
+
+#[test]
+fn a_reason_is_said_not_to_be_kept_once_and_of_our_own_page_that_there_is_more() {
+    for page in of_httpd().into_iter().chain([of_ours()]) {
+        let told = |line: &str| page.command(line).with_code(0).err;
+        assert_eq!(told("drain app/a --reason deploy").matches("The reason is not kept").count(), 1);
+        assert!(!told("drain app/a --reason deploy").contains("The reason"), "nothing was changed");
+        assert!(!told("undrain app/a").contains("The reason"), "there was none");
+        assert_eq!(told("status").contains("--socket shows and does more"), page.httpd.is_none());
+    }
+}

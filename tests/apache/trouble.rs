@@ -54,3 +54,35 @@ fn what_is_no_manager_page_is_named() {
     let ended = run(&evenkeel(), ["--insecure", "status"]).with_code(2);
     assert!(ended.err.contains("are for --apache"), "{}", ended.err);
 }
+
+#[test]
+fn what_answers_instead_of_httpd_is_told_with_its_code_and_the_member_stays_as_it_is() {
+    let rewrite = |flags: &str| {
+        format!(
+            "RewriteEngine On\nRewriteCond %{{REQUEST_METHOD}} POST\nRewriteRule ^/balancer-manager {flags}"
+        )
+    };
+    let log_in = "ErrorDocument 403 \"<h1>Sign in</h1><form><input type=password name=p></form>\"";
+    for (what, lines, code, says) in [
+        ("502", rewrite("- [R=502,L]"), 1, "unknown whether drain=On took"),
+        (
+            "a redirect",
+            rewrite("https://sso.example/x [R=302,L]"),
+            5,
+            "redirects what changes it to https://sso.example/x",
+        ),
+        ("a refusal", format!("{log_in}\n{}", rewrite("- [F]")), 5, "refuses what changes it (403)"),
+        ("another page", rewrite("/elsewhere [PT]"), 1, "is no balancer-manager page"),
+        (
+            "without its Referer",
+            "RequestHeader unset Referer \"expr=%{REQUEST_METHOD} == 'POST'\"".to_owned(),
+            1,
+            "changes its Referer",
+        ),
+    ] {
+        let Some(page) = of_httpd_with(&["rewrite"], &lines) else { return };
+        let ended = page.command("drain app/a").with_code(code);
+        assert!(ended.err.contains(says), "{what}: {}", ended.err);
+        assert_eq!(page.words("a"), "Init Ok", "{what}");
+    }
+}

@@ -14,6 +14,8 @@
 //! | `losses` | what a restart has taken away, and by what |
 //! | `order` | what an edit asks for |
 //! | `act` | an edit: posted, read again, and proven |
+//! | `reply` | what answered a form that was posted |
+//! | `proof` | what the page shows of an edit, and why it does not show all of it |
 //! | `foresee` | what an edit would do, as far as this console can tell |
 //! | `guard` | whether an edit would leave nobody |
 //! | `add` | a member that is added, likewise |
@@ -36,8 +38,10 @@ pub(super) mod listen;
 mod losses;
 mod order;
 mod page;
+mod proof;
 mod reading;
 mod record;
+mod reply;
 #[cfg(test)]
 mod scripted;
 mod servers;
@@ -177,7 +181,7 @@ impl Manager {
             match came {
                 Came::Phase(drain) => self.tell(now, phase(&drain)),
                 Came::Ended(drain) => self.tell(now, ended(&drain)),
-                Came::Due(drain) => self.due(drain, now).await,
+                Came::Due(drain, left) => self.due((drain, left), now).await,
             }
         }
     }

@@ -1,17 +1,14 @@
 //! An edit of an httpd: only what its page lists, only the fields that change; then the page is read again, and what it
 //! says now is what is told.
 
-use std::collections::BTreeMap;
-
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{Change, EditNote, Edited, EventKind, Peer, Refusal, Snapshot, Subject};
 
 use super::form::{self, Wanted, body, encoded};
-use super::http::Ask;
 use super::order::Order;
 use super::page::{Balancer, Page};
-use super::settings::Setting;
+use super::proof::{Proof, following};
 use super::{Look, Manager, closed, guard, record, settings};
 use crate::client::Failure;
 
@@ -31,12 +28,14 @@ impl Manager {
         };
         let fields = wanted.iter().map(|wanted| wanted.field).chain(following(&wanted)).collect();
         self.with(|state| state.record.expect(Some((subject.clone(), fields))));
-        let after = self.post(&form, &before).await;
+        let posted = self.post(&form, &before).await;
         self.with(|state| state.record.expect(None));
-        let after = after.map_err(Failure::of_edit)?;
+        let (reply, after) = posted?;
         self.one_server_still()?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
-        let changes = (proof.changes.clone(), notes(&proof.besides, &wanted));
+        let lost = unkept(order.reason.as_deref());
+        let told = notes(&proof.besides, &wanted).into_iter().chain(reply.note()).chain(lost).collect();
+        let changes = (proof.changes.clone(), told);
         let edited = self.tell_of(edited(subject, &after, changes), (subject, order.reason), &after);
         let holds = |seen: &Snapshot| {
             let is_so =
@@ -48,13 +47,7 @@ impl Manager {
         if proof.missing.is_empty() {
             return Ok(edited);
         }
-        Err(why_not(&proof, (subject, &wanted), (&before, &after)))
-    }
-
-    /// Posts a form and looks what has come of it.
-    async fn post(&self, form: &str, before: &Look) -> Result<Look, Failure> {
-        self.http.ask(Ask::Post(form), &before.page.server).await?;
-        self.look().await
+        Err(proof.why_not((subject, &wanted), &reply, (&before, &after)))
     }
 
     /// Notes what was changed from here, if anything was.
@@ -134,49 +127,6 @@ impl Manager {
     }
 }
 
-/// Why an edit that was posted does not hold.
-fn why_not(
-    proof: &Proof,
-    (subject, wanted): (&Subject, &[Wanted]),
-    (before, after): (&Look, &Look),
-) -> Failure {
-    let internal = |why: String| Failure::Refused(Refusal::new(Code::Internal, why));
-    let missing: Vec<String> =
-        proof.missing.iter().map(|(field, value)| format!("{field} ({value})")).collect();
-    let took = format!(
-        "{}: httpd answered, and {} did not take{}",
-        named(subject),
-        missing.join(", "),
-        if proof.changes.is_empty() { "" } else { ", while the rest did" }
-    );
-    let nonce = |look: &Look| look.page.balancer(&subject.balancer).and_then(|found| found.nonce.clone());
-    let old = nonce(before);
-    if old != nonce(after) {
-        return internal(format!(
-            "{took}: httpd was restarted in between (its nonce has changed); do it again"
-        ));
-    }
-    if let Some((other, change)) =
-        proof.besides.iter().find(|(_, change)| wanted.iter().any(|wanted| wanted.field == change.field))
-    {
-        return internal(format!(
-            "{took}, but {} has now {} {}: httpd took it for that one, or somebody changed that meanwhile",
-            named(other),
-            change.field,
-            change.after
-        ));
-    }
-    let balancer = before.snapshot.balancer(&subject.balancer);
-    if proof.missing.iter().all(|(field, _)| field == "lbfactor")
-        && balancer.is_some_and(|balancer| balancer.members.len() == 1)
-    {
-        return internal(format!("{took}: httpd keeps the factor of a member that is alone at 1.00"));
-    }
-    internal(format!(
-        "{took}: something in between drops the body of a POST, or changes its Referer; see httpd's error log"
-    ))
-}
-
 /// The answer to an edit that holds.
 pub(super) fn edited(
     subject: &Subject,
@@ -191,7 +141,7 @@ pub(super) fn edited(
         } else {
             "this version keeps nothing"
         };
-        notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})"));
+        notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})."));
     }
     Edited {
         balancer: subject.balancer.clone(),
@@ -205,69 +155,26 @@ pub(super) fn edited(
     }
 }
 
-/// What was seen of an edit.
-struct Proof {
-    /// What has changed as it was asked for.
-    changes: Vec<Change>,
-    /// The fields that are not as they were asked for, and what they are.
-    missing: Vec<(String, String)>,
-    /// What has changed besides.
-    besides: Vec<(Subject, Change)>,
-}
-
-impl Proof {
-    fn of(subject: &Subject, wanted: &[Wanted], (before, after): (&Snapshot, &Snapshot)) -> Self {
-        let mut proof = Self { changes: Vec::new(), missing: Vec::new(), besides: Vec::new() };
-        for Wanted { field, shown, .. } in wanted {
-            let now = settings::get(after, subject, field);
-            if now.as_ref() == Some(shown) {
-                let before = settings::get(before, subject, field).unwrap_or_default();
-                proof.changes.push(Change { field: (*field).to_owned(), before, after: shown.clone() });
-            } else {
-                let now = now.unwrap_or_else(|| "gone".to_owned());
-                proof.missing.push(((*field).to_owned(), format!("is {now}")));
-            }
-        }
-        let known: BTreeMap<Subject, Vec<Setting>> = settings::all(before).collect();
-        for (other, now) in settings::all(after) {
-            let known = known.get(&other);
-            for change in known.map(|before| settings::changes(before, &now)).unwrap_or_default() {
-                let own = other == *subject && wanted.iter().any(|wanted| wanted.field == change.field);
-                if other == *subject && following(wanted) == Some(&*change.field) {
-                    proof.changes.push(change);
-                } else if !own {
-                    proof.besides.push((other.clone(), change));
-                }
-            }
-        }
-        proof
-    }
-}
-
-/// The field that httpd clears by itself with such an edit: these methods evaluate no expression.
-fn following(wanted: &[Wanted]) -> Option<&'static str> {
-    let clears = |wanted: &Wanted| {
-        let unread = ["NONE", "TCP", "CPING"].iter().any(|method| wanted.shown.eq_ignore_ascii_case(method));
-        wanted.field == "hcmethod" && unread
-    };
-    wanted.iter().any(clears).then_some("hcexpr")
-}
-
 /// What else should be known.
 pub(super) fn notes(besides: &[(Subject, Change)], wanted: &[Wanted]) -> Vec<String> {
     let mut notes: Vec<String> = besides
         .iter()
         .map(|(other, Change { field, before, after })| {
-            format!("{} changed at the same time, not by this: {field} {before} -> {after}", named(other))
+            format!("{} changed at the same time, not by this: {field} {before} -> {after}.", named(other))
         })
         .collect();
     if wanted.iter().any(|wanted| wanted.field == "lbfactor") {
         notes.push(
-            "the load of every member of the balancer is reset to its factor with that, as httpd does"
+            "The load of every member of the balancer is reset to its factor with that, as httpd does."
                 .to_owned(),
         );
     }
     notes
+}
+
+/// That a reason was given in vain.
+pub(super) fn unkept(reason: Option<&str>) -> Option<String> {
+    reason.map(|_| "The reason is not kept: a manager page has no place for it.".to_owned())
 }
 
 /// Is the subject still as somebody saw it who knows that revision of it?
@@ -342,7 +249,7 @@ pub(super) fn named(subject: &Subject) -> String {
 }
 
 /// What an edit sets: `drain=On, lbset=2`.
-fn in_words(wanted: &[Wanted]) -> String {
+pub(super) fn in_words(wanted: &[Wanted]) -> String {
     let told: Vec<String> =
         wanted.iter().map(|wanted| format!("{}={}", wanted.field, wanted.shown)).collect();
     told.join(", ")

@@ -11,8 +11,8 @@ use evenkeel_protocol::{
 
 use super::act::{self, named};
 use super::form::{self, Wanted};
-use super::http::Ask;
 use super::page::Page;
+use super::reply::{Reply, UNREAD};
 use super::{Look, Manager, closed, record, settings};
 use crate::client::Failure;
 
@@ -55,31 +55,20 @@ impl Manager {
         }
         let form = self.joining(&own, addition, &before)?;
         self.with(|state| state.record.expect(Some((own, vec![record::ROSTER]))));
-        let after = self.ask_to_join(&form, subject, &before).await;
+        let posted = self.post(&form, &before).await;
         self.with(|state| state.record.expect(None));
-        let after = after?;
+        let (reply, after) = posted?;
+        self.one_server_still()?;
         let listed = is_listed(&after.snapshot, subject);
         let what = || format!("{}: that it is there", named(subject));
         self.agree(what, (listed, |seen: &Snapshot| is_listed(seen, subject))).await?;
         if !listed {
-            let why = format!(
-                "{}: httpd answered, and its page does not list it; see httpd's error log",
-                named(subject)
-            );
-            return Err(Failure::Refused(Refusal::new(Code::Internal, why)));
+            return Err(not_added(subject, &before.page, reply));
         }
-        Ok(self.joined(subject, addition.reason.as_ref(), &after))
-    }
-
-    /// Posts the body that adds it, and looks what has come of it.
-    async fn ask_to_join(&self, form: &str, subject: &Subject, before: &Look) -> Result<Look, Failure> {
-        self.http.ask(Ask::Post(form), &before.page.server).await.map_err(|why| match why {
-            Failure::Refused(_) => not_added(subject, &before.page),
-            other => other.of_edit(),
-        })?;
-        let after = self.look().await.map_err(Failure::of_edit)?;
-        self.one_server_still()?;
-        Ok(after)
+        let mut joined = self.joined(subject, addition.reason.as_ref(), &after);
+        let reason = addition.reason.as_ref().map(Reason::as_str);
+        joined.notes.extend(reply.note().into_iter().chain(act::unkept(reason)));
+        Ok(joined)
     }
 
     /// The body that adds it.
@@ -151,7 +140,7 @@ pub(super) fn wanted(
 
 /// What is said of one that is not to take requests at once.
 pub(super) fn disabled(subject: &Subject) -> String {
-    format!("it starts disabled and serves nobody: evenkeel enable {} lets it in", named(subject))
+    format!("It starts disabled and serves nobody: evenkeel enable {} lets it in.", named(subject))
 }
 
 /// The parameters as an edit of the member that httpd has added.
@@ -190,7 +179,8 @@ pub(super) fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Resu
     };
     let differing: Vec<&str> = wanted.iter().filter(differs).map(|wanted| wanted.field).collect();
     if differing.is_empty() {
-        let note = "the page lists it already; httpd does not tell whether its configuration does".to_owned();
+        let note =
+            "The page lists it already; httpd does not tell whether its configuration does.".to_owned();
         return Ok(act::edited(subject, look, (Vec::new(), vec![note])));
     }
     let why = format!(
@@ -201,18 +191,42 @@ pub(super) fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Resu
     Err(Failure::Refused(Refusal::new(Code::Invalid, why)))
 }
 
+/// Why the page does not list it, by what answered.
+fn not_added(subject: &Subject, page: &Page, reply: Reply) -> Failure {
+    let name = named(subject);
+    let refused = |code, why: String| Failure::Refused(Refusal::new(code, why));
+    match reply {
+        Reply::Refused(Failure::Refused(Refusal { code: Code::Invalid, .. })) => {
+            refused(Code::Invalid, format!("httpd does not add {name}: {}", unfit(subject, page)))
+        }
+        Reply::Refused(failure) => failure,
+        Reply::Unclear(why) => Failure::FateUnknown(format!(
+            "unknown whether httpd has added {name}: {why}; its page does not list it so far"
+        )),
+        Reply::Page(shown) if is_listed(&shown.snapshot, subject) => {
+            let why =
+                "httpd was restarted right after it, and has forgotten it, or another server answers now";
+            refused(Code::Stale, format!("{name} was added, and is there no more: {why}"))
+        }
+        Reply::Page(shown) if shown.has_read() => {
+            let why = "httpd has read it, and its page does not list it; see its error log";
+            refused(Code::Internal, format!("{name} was not added: {why}"))
+        }
+        Reply::Page(_) => refused(Code::Internal, format!("{name} was not added: {UNREAD}")),
+    }
+}
+
 /// Why httpd answered 400: it says so of each of these.
-fn not_added(subject: &Subject, page: &Page) -> Failure {
+fn unfit(subject: &Subject, page: &Page) -> String {
     let url = subject.member.as_ref().map(MemberName::as_str).unwrap_or_default();
     let listed = page.balancer(&subject.balancer).map_or(&[][..], |balancer| &balancer.members);
     let begins = |name: &str| url.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    let why = match listed.iter().find(|member| begins(&member.w)) {
+    match listed.iter().find(|member| begins(&member.w)) {
         Some(member) => format!("it begins with {}, which httpd takes for the same member", member.w),
         None => "its scheme is none that httpd proxies, the URL is none, or somebody else took the last room; see \
                  httpd's error log"
             .to_owned(),
-    };
-    Failure::Refused(Refusal::new(Code::Invalid, format!("httpd does not add {}: {why}", named(subject))))
+    }
 }
 
 /// It was added, and what else was asked for does not hold.

@@ -33,6 +33,7 @@ impl Manager {
         let begun = self.with(|state| {
             let seen = state.record.last()?.clone();
             let drain = jobs::ordered((balancer, seen.member(balancer, member)?), order, now, me());
+            let drain = Drain { durable: edited.durable, ..drain };
             let running = state.jobs.running(&drain);
             let number = state.jobs.begin(drain, order, now, &seen)?;
             Some((state.jobs.get(number)?.clone(), running.is_none()))
@@ -44,12 +45,7 @@ impl Manager {
         if is_new {
             self.tell(now, began(&drain));
         }
-        Ok(DrainAnswer {
-            changed: true,
-            changes: Vec::new(),
-            drain: Drain { durable: edited.durable, ..drain },
-            edited: Some(edited),
-        })
+        Ok(DrainAnswer { changed: true, changes: Vec::new(), drain, edited: Some(edited) })
     }
 
     /// One drain as it stands, looked at now.
@@ -107,10 +103,10 @@ impl Manager {
     }
 
     /// The deadline of a drain has passed.
-    pub(super) async fn due(&self, drain: Drain, now: Now) {
+    pub(super) async fn due(&self, (drain, left): (Drain, String), now: Now) {
         let (edit, outcome, what) = match drain.on_timeout {
             OnTimeout::Fail | OnTimeout::Cut => {
-                let why = format!("the time has passed with {}; it keeps draining", left(&drain));
+                let why = format!("the time has passed with {left}; it keeps draining");
                 self.finish(drain.number, DrainOutcome::KeptDraining, why);
                 return;
             }
@@ -126,7 +122,7 @@ impl Manager {
             ),
         };
         // Ended before it is acted on, so that what is done is not taken for somebody else's doing.
-        let why = format!("the time has passed with {}: {what}", left(&drain));
+        let why = format!("the time has passed with {left}: {what}");
         let ended = self.with(|state| state.jobs.end(drain.number, outcome, why, now));
         let made: Result<Edited, Failure> =
             Box::pin(self.edit_member(&drain.balancer, &drain.member, &edit)).await;
@@ -157,14 +153,6 @@ fn possible(until: Option<DrainUntil>, on_timeout: Option<OnTimeout>) -> Result<
         (Some(DrainUntil::NoSessions), _) => unable(Ability::Sessions),
         (_, Some(OnTimeout::Cut)) => unable(Ability::Cut),
         _ => Ok(()),
-    }
-}
-
-fn left(drain: &Drain) -> String {
-    match drain.busy.requests {
-        0 => "no request in flight, but not for long enough".to_owned(),
-        1 => "1 request in flight".to_owned(),
-        busy => format!("{busy} requests in flight"),
     }
 }
 

@@ -13,7 +13,11 @@ use crate::client::Failure;
 use crate::lineup::{Place, newcomers, places};
 
 /// What stands below every forecast.
-const OWN: &str = "foreseen by this console from the page as it is: httpd has no dry run";
+const OWN: &str = "This console foresees it from the page as it is: httpd has no dry run.";
+
+/// What the page does not count, once httpd was restarted.
+const UNCOUNTED: &str = "httpd was restarted: its processes of before may still serve requests of this member, which the \
+                         page does not count.";
 
 impl Manager {
     /// What a change of a member would do.
@@ -57,7 +61,13 @@ impl Manager {
             before: settings::get(&look.snapshot, subject, wanted.field).unwrap_or_default(),
             after: wanted.shown.clone(),
         };
-        let notes = act::notes(&[], &wanted);
+        let mut notes = act::notes(&[], &wanted);
+        let lets_go = |wanted: &form::Wanted| {
+            matches!(wanted.field, "drain" | "disabled" | "stopped") && wanted.shown == "On"
+        };
+        if look.snapshot.proxy.reloads > 0 && wanted.iter().any(lets_go) {
+            notes.push(UNCOUNTED.to_owned());
+        }
         let preview = expected(subject, &look, (wanted.iter().map(change).collect(), notes));
         let remaining = look.snapshot.balancer(&subject.balancer);
         let remaining = remaining.map_or_else(Vec::new, |balancer| takers(balancer, &after(balancer)));

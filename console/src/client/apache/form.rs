@@ -55,6 +55,22 @@ impl Form {
         self.posted && self.values("b_nwrkr").is_some() && self.values("b_wyes").is_some()
     }
 
+    /// Where a field would be that this form has not, if it is that of the other kind; none: it is of the right one.
+    /// httpd shows the balancer's form for a member that it does not find.
+    fn elsewhere(&self, name: &str) -> Option<&'static str> {
+        let has = |kind: &str| self.fields.iter().any(|(known, _)| known.starts_with(kind));
+        match (has("w_"), has("b_")) {
+            (false, true) if name.starts_with("w_") => Some(
+                "shows the form of the balancer where that of the member was asked for: httpd does not find the member by \
+                 the name in its own link; look again, and see its error log",
+            ),
+            (true, false) if name.starts_with("b_") => {
+                Some("shows the form of a member where that of the balancer was asked for; look again")
+            }
+            _ => None,
+        }
+    }
+
     /// Why this form cannot carry what is wanted; none: it can.
     pub(super) fn objection(&self, wanted: &[Wanted], version: &str) -> Option<String> {
         if !self.posted {
@@ -63,7 +79,8 @@ impl Form {
         wanted.iter().find_map(|wanted| {
             let Wanted { field, name, value, .. } = wanted;
             let Some(values) = self.values(name) else {
-                return Some(format!("{field}: the page of {version} has no field for it"));
+                let why = self.elsewhere(name).unwrap_or("has no field for it");
+                return Some(format!("{field}: the page of {version} {why}"));
             };
             let is_choice = matches!(*name, "b_lbm" | "w_hm") || (*name == "w_he" && !value.is_empty());
             let known = !is_choice || values.iter().any(|choice| choice == value);
@@ -191,6 +208,12 @@ mod tests {
             form.objection(&check, "Apache").as_deref(),
             Some("hcmethod: this httpd offers NONE, GET, and not TCP")
         );
+        let mut balancer = Form::new(true);
+        balancer.add("b_lbm", "byrequests");
+        let told = balancer.objection(&drain, "Apache/2.4.71").unwrap();
+        assert!(told.contains("shows the form of the balancer") && !told.contains("no field"), "{told}");
+        let timeout = of_balancer(&serde_json::from_str(r#"{"timeout":7}"#).unwrap());
+        assert!(form.objection(&timeout, "Apache").unwrap().contains("shows the form of a member"));
         form.add("w_hm", "\u{1b}]52;c;AA\u{7}");
         let told = form.objection(&check, "Apache").unwrap();
         assert!(told.chars().all(evenkeel_protocol::clean::is_clean), "{told:?}");

@@ -5,7 +5,9 @@ use std::time::Duration;
 use evenkeel_protocol::Refusal;
 use evenkeel_protocol::clean::{clean, clean_bytes};
 use evenkeel_protocol::refusal::Code;
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, REFERER, WWW_AUTHENTICATE};
+use reqwest::header::{
+    AGE, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, REFERER, WWW_AUTHENTICATE,
+};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::timeout;
 
@@ -39,6 +41,8 @@ pub(super) enum Ask<'a> {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) kind: String,
+    /// Does it come from a cache that did not ask httpd?
+    pub(super) is_cached: bool,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -140,6 +144,7 @@ impl Http {
     async fn read(&self, mut response: Response) -> Result<Document, Failure> {
         let kind = response.headers().get(CONTENT_TYPE).map_or(&[][..], |kind| kind.as_bytes());
         let kind = clean_bytes(kind, 80).to_ascii_lowercase();
+        let is_cached = is_cached(response.headers());
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
             if bytes.len() + chunk.len() > LARGEST {
@@ -150,14 +155,19 @@ impl Http {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Document { kind, bytes })
+        Ok(Document { kind, is_cached, bytes })
     }
 
     /// What an answer means that is no page.
     fn refused(&self, response: &Response, ask: Ask<'_>) -> Failure {
         let (url, status) = (self.url(), response.status());
         let told = |name| response.headers().get(name).map(|value| clean_bytes(value.as_bytes(), 200));
+        let is_post = matches!(ask, Ask::Post(_));
         match status {
+            // Nothing is posted before the page was shown at the same address.
+            status if is_post && (status.is_redirection() || status.is_server_error()) => {
+                unposted(url, status, told(LOCATION))
+            }
             status if status.is_redirection() => {
                 let to = told(LOCATION).map_or_else(|| "nowhere".to_owned(), |to| address::in_text(&to));
                 Failure::Protocol(format!("{url} redirects to {to}: name the page itself with --apache"))
@@ -176,7 +186,7 @@ impl Http {
                 Failure::Permission(format!("{url} wants to know who you are: {remedy}"))
             }
             StatusCode::FORBIDDEN => Failure::Permission(forbidden(&self.access, ask)),
-            StatusCode::NOT_FOUND => Failure::Protocol(format!(
+            StatusCode::NOT_FOUND if !is_post => Failure::Protocol(format!(
                 "there is nothing at {url} (404): is it the path of SetHandler balancer-manager, and the right --host?"
             )),
             StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
@@ -185,8 +195,12 @@ impl Http {
                     status.as_u16()
                 ))
             }
-            StatusCode::BAD_REQUEST if matches!(ask, Ask::Post(_)) => {
+            StatusCode::BAD_REQUEST if is_post => {
                 Failure::Refused(Refusal::new(Code::Invalid, format!("{url} refuses the form (400)")))
+            }
+            status if is_post && status.is_client_error() => {
+                let why = format!("{url} shows its page and refuses what changes it ({})", status.as_u16());
+                Failure::Refused(Refusal::new(Code::Internal, why))
             }
             status => Failure::Protocol(format!("{url} answers {}", status.as_u16())),
         }
@@ -206,6 +220,36 @@ impl Http {
         }
         Failure::Protocol(format!("{url} went away before it had answered ({why})"))
     }
+}
+
+/// Was the answer kept from an earlier one? A cache tells how old it is, and many say that they had it.
+fn is_cached(headers: &HeaderMap) -> bool {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+    let age = headers.get(AGE).map(text);
+    let hits = headers.get_all("x-cache");
+    age.is_some_and(|age| age.trim() != "0") || hits.iter().any(|value| text(value).starts_with("hit"))
+}
+
+/// What it means that a form was answered so by an address that had shown its page: something in between answers, and
+/// whether it asked httpd first only the page can tell.
+fn unposted(url: &Url, status: StatusCode, to: Option<String>) -> Failure {
+    if status.is_redirection() {
+        let to = to.map_or_else(|| "nowhere".to_owned(), |to| address::in_text(&to));
+        return Failure::Permission(format!(
+            "{url} shows its page and redirects what changes it to {to}: something in between wants you to log in for that \
+             (lend the console a session with --cookie or --header), or takes it at another address only"
+        ));
+    }
+    let who = match status {
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            "a proxy in front of httpd did not reach it, or had no answer of it in time"
+        }
+        _ => "httpd, or something in front of it, failed over it; see its error log",
+    };
+    Failure::Protocol(format!(
+        "{url} shows its page and answers what changes it with {}: {who}",
+        status.as_u16()
+    ))
 }
 
 /// What 403 means, the likeliest cause first. The page itself never answers so: a Referer of another name and a wrong nonce

@@ -10,6 +10,7 @@ use evenkeel_protocol::{
 };
 
 use super::clock::Now;
+use crate::lost;
 
 /// Drains that run at once.
 const RUNNING: usize = 64;
@@ -29,6 +30,8 @@ struct Job {
     deadline: Option<Moment>,
     /// Since when nothing was in flight, and how often the member had been elected then.
     quiet: Option<(Moment, u64)>,
+    /// How many requests were in flight at first, for as long as that number has not changed.
+    unmoved: Option<u64>,
     /// The run of httpd in which it was begun.
     run: evenkeel_protocol::Timestamp,
 }
@@ -40,8 +43,8 @@ pub(super) enum Came {
     Phase(Drain),
     /// It has ended.
     Ended(Drain),
-    /// Its deadline has passed, and the member is to be stopped or taken back.
-    Due(Drain),
+    /// Its deadline has passed, and the member is to be stopped or taken back; and what is left in flight.
+    Due(Drain, String),
 }
 
 impl Jobs {
@@ -89,7 +92,13 @@ impl Jobs {
         }
         self.last += 1;
         drain.number = self.last;
-        let mut job = Job { drain, deadline: None, quiet: None, run: seen.proxy.started };
+        let mut job = Job {
+            unmoved: Some(drain.busy.requests),
+            drain,
+            deadline: None,
+            quiet: None,
+            run: seen.proxy.started,
+        };
         job.set_timeout(order.timeout.unwrap_or(Patience::Forever), now);
         self.jobs.push(job);
         Some(self.last)
@@ -177,14 +186,26 @@ impl Job {
             } else {
                 format!("no request was in flight for {settle}; idle sessions are unknown")
             };
-            let why = format!("{why}{}", unseen(seen));
+            let why = format!("{why}{}", lost::uncounted(&seen.proxy));
             self.end(DrainOutcome::Idle, why, now);
             return Some(Came::Ended(self.drain.clone()));
         }
         if self.deadline.is_some_and(|deadline| now.moment >= deadline) {
-            return Some(Came::Due(self.drain.clone()));
+            return Some(Came::Due(self.drain.clone(), self.left()));
         }
         (self.drain.phase != before).then(|| Came::Phase(self.drain.clone()))
+    }
+
+    /// What is left in flight. With `BalancerPersist` httpd takes the count over a restart, and the requests that its old
+    /// processes end are never taken off it.
+    fn left(&self) -> String {
+        let left = match self.drain.busy.requests {
+            0 => return "no request in flight, but not for long enough".to_owned(),
+            1 => "1 request in flight".to_owned(),
+            busy => format!("{busy} requests in flight"),
+        };
+        let stuck = if self.drain.durable && self.unmoved.is_some() { lost::STUCK } else { "" };
+        format!("{left}{stuck}")
     }
 
     /// Has somebody or something else ended it?
@@ -211,6 +232,7 @@ impl Job {
     fn watch(&mut self, member: &MemberSnapshot, now: Now) -> Option<Duration> {
         let drain = &mut self.drain;
         drain.busy.requests = member.busy;
+        self.unmoved = self.unmoved.filter(|first| *first == member.busy);
         if member.busy > 0 {
             self.quiet = None;
             (drain.phase, drain.quiet_ms) = (DrainPhase::Requests, None);
@@ -231,15 +253,6 @@ impl Job {
         );
         Some(quiet)
     }
-}
-
-/// What a look cannot tell once httpd was restarted: processes of before a graceful restart finish their requests, and
-/// the page counts only those of its own run. Nothing, where no restart was seen by this process.
-fn unseen(seen: &Snapshot) -> &'static str {
-    if seen.proxy.reloads == 0 {
-        return "";
-    }
-    "; httpd was restarted, and requests of before that are unknown"
 }
 
 fn millis(span: Duration) -> u64 {

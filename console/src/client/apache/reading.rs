@@ -93,9 +93,9 @@ impl Manager {
         let before = self.with(turns);
         let mut showing = u32::from(first);
         for _ in 0..PROBES {
-            let page = self.page(None).await.map_err(Failure::of_edit)?;
+            let page = self.page(None).await.map_err(|why| unproven(&why))?;
             showing += u32::from(shows(&self.sight(&page, None)));
-            self.settled(page, None).await.map_err(Failure::of_edit)?;
+            self.settled(page, None).await.map_err(|why| unproven(&why))?;
         }
         let asked = PROBES + 1;
         if showing < asked {
@@ -153,7 +153,7 @@ impl Manager {
     }
 
     /// What a page says, without what follows from those before.
-    fn sight(&self, page: &Page, exact: Option<&Document>) -> Snapshot {
+    pub(super) fn sight(&self, page: &Page, exact: Option<&Document>) -> Snapshot {
         let (url, taken) = (self.http.url().as_str(), self.clock.now().wall);
         let exact = exact.map(|exact| exact.members.as_slice());
         Sight { page, exact, url, taken }.snapshot()
@@ -183,4 +183,9 @@ impl Manager {
             ),
         })
     }
+}
+
+/// A failure to look again at what was posted, whatever it is.
+fn unproven(why: &Failure) -> Failure {
+    Failure::FateUnknown(format!("something was posted, and the page cannot be read since: {why}"))
 }

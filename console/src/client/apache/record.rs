@@ -155,7 +155,8 @@ impl Record {
             added: count(of_now.iter().filter(|subject| !of_before.contains(subject)).count()),
             removed: count(of_before.iter().filter(|subject| !of_now.contains(subject)).count()),
             kept: count(self.own.len()),
-            dropped: count(lost.len()),
+            dropped: count(lost.iter().filter(|lost| !lost.loss.elsewhere).count()),
+            others: count(lost.iter().filter(|lost| lost.loss.elsewhere).count()),
         };
         self.tell(at, EventKind::HttpdRestarted(restart));
     }

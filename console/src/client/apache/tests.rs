@@ -10,6 +10,8 @@ use super::scripted::{Act, Asked, Server, Shown};
 use crate::client::scripted::soon;
 use crate::client::{Client, Failure};
 
+mod replies;
+
 type Answer = fn() -> Act;
 
 fn target(url: &str) -> (BalancerName, MemberName) {
@@ -36,7 +38,7 @@ async fn page(shown: Shown, apply: impl Fn(&mut Shown, &str) + Send + Sync + 'st
         if target.contains("xml=") {
             return Act::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec());
         }
-        Act::Page(shown.page(target.contains("w=")))
+        Act::Page(shown.page(target.contains("w=") || body.contains("w=")))
     })
     .await
 }
@@ -110,7 +112,7 @@ async fn an_edit_that_does_not_hold_is_an_error_with_its_likely_cause() {
     let restart: Apply = |shown, _| shown.nonce = "another".to_owned();
     let locked = Shown { nonce: String::new(), ..Shown::new(&[A, B]) };
     for (what, shown, apply, code, says) in [
-        ("swallowed", Shown::new(&[A, B]), swallow, Code::Internal, "drops the body of a POST"),
+        ("swallowed", Shown::new(&[A, B]), swallow, Code::Internal, "has read it and left that as it is"),
         ("other", Shown::new(&[A, B]), other, Code::Internal, "has now drain On: httpd took it for that one"),
         ("restarted", Shown::new(&[A, B]), restart, Code::Internal, "httpd was restarted in between"),
         ("nonce=None", locked, swallow, Code::ReadOnly, "nonce=None"),

@@ -33,7 +33,7 @@ async fn page(room: bool, apply: Apply) -> Server {
         if status != 200 || target.contains("xml=") {
             return Act::Raw(format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n").into_bytes());
         }
-        Act::Page(shown.page(target.contains("b=")))
+        Act::Page(shown.page(target.contains("b=") || body.contains("b=")))
     })
     .await
 }
@@ -95,4 +95,18 @@ async fn what_httpd_does_not_add_is_an_error_with_the_cause() {
         let Failure::Refused(refusal) = &failure else { panic!("{what}: {failure:?}") };
         assert!(refusal.code == code && refusal.message.contains(says), "{what}: {failure}");
     }
+}
+
+#[tokio::test]
+async fn what_answered_decides_what_is_said_of_one_that_is_not_listed() {
+    let gone: Apply = |_, _| 502;
+    let lost: Apply = |shown, body| {
+        obeys(shown, body);
+        502
+    };
+    let failure = added(&page(true, gone).await, B, &[]).await.unwrap_err();
+    let Failure::FateUnknown(why) = &failure else { panic!("{failure:?}") };
+    assert!(why.contains("unknown whether httpd has added app/"), "{why}");
+    let edited = added(&page(true, lost).await, B, &[]).await.unwrap();
+    assert!(edited.changed && edited.notes.iter().any(|note| note.contains("502")), "{edited:?}");
 }

@@ -100,11 +100,29 @@ fn its_deadline_comes_once_and_can_be_moved() {
     assert_eq!(jobs.get(1).unwrap().left_ms, Some(1000));
     let later = DrainChange { extend: "5s".parse().ok(), ..DrainChange::default() };
     assert!(jobs.change(1, &later, at(9)));
-    assert!(!jobs.look(&busy, at(10)).iter().any(|came| matches!(came, Came::Due(_))));
-    assert!(jobs.look(&busy, at(15)).iter().any(|came| matches!(came, Came::Due(_))));
+    assert!(!jobs.look(&busy, at(10)).iter().any(|came| matches!(came, Came::Due(..))));
+    assert!(jobs.look(&busy, at(15)).iter().any(|came| matches!(came, Came::Due(..))));
     assert!(jobs.end(1, DrainOutcome::Stopped, "stopped".to_owned(), at(15)).is_some());
     assert_eq!(jobs.look(&busy, at(16)), []);
     assert!(
         !jobs.change(1, &later, at(16)) && jobs.end(1, DrainOutcome::Cut, String::new(), at(16)).is_none()
     );
+}
+
+#[test]
+fn a_count_that_never_moves_is_told_with_what_may_keep_it() {
+    for (counts, persists, says) in [
+        ([1, 1, 1], true, true),
+        ([1, 1, 1], false, false),
+        ([1, 2, 1], true, false),
+        ([1, 1, 0], true, false),
+    ] {
+        let mut jobs = begun(&order("3s", OnTimeout::Fail));
+        jobs.jobs[0].drain.durable = persists;
+        let looks = counts.into_iter().zip(1..);
+        let came: Vec<Came> =
+            looks.flat_map(|(busy, second)| jobs.look(&seen("Init Drn Ok ", busy, 10), at(second))).collect();
+        let Some(Came::Due(_, left)) = came.last() else { panic!("{counts:?}: {came:?}") };
+        assert_eq!(left.contains("BalancerPersist"), says, "{counts:?}: {left}");
+    }
 }

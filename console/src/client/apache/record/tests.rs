@@ -98,7 +98,7 @@ fn what_others_had_set_is_told_and_offered_too() {
     assert_eq!((lost.field.as_str(), lost.value.as_str()), ("drain", "On"));
     assert!(matches!(
         record.events.back().unwrap().kind,
-        EventKind::HttpdRestarted(HttpdRestart { kept: 0, dropped: 1, .. })
+        EventKind::HttpdRestarted(HttpdRestart { kept: 0, dropped: 0, others: 1, .. })
     ));
 }
 
