@@ -30,7 +30,7 @@ pub fn fleet(fleet: &Fleet, options: screen::Options) -> anyhow::Result<()> {
             let client = Client::of(&target.watched(), Limits::default())?;
             let (link, news) = watch(client, options.pace.period());
             let (title, name) = (target.typed.clone(), Some(target.name.clone()));
-            stations.push(Station { title, name, link, news });
+            stations.push(Station { title, name, words: target.words(), link, news });
         }
         screen::run_fleet(stations, &fleet.words, options).await
     })

@@ -80,10 +80,10 @@ pub use watch::{WatchArguments, is_dumb};
 #[command(after_long_help = format!("{EXAMPLES}\n\n{}", exit::help()))]
 pub struct Cli {
     /// The admin socket of the proxy, or the run folder that holds it; several are a fleet.
-    #[arg(long, global = true, value_name = "PATH", help = SOCKET)]
+    #[arg(long, global = true, value_name = "PATH", help = SOCKET, help_heading = WHICH)]
     pub socket: Vec<PathBuf>,
     /// The name of a group of targets in the configuration file.
-    #[arg(long, global = true, value_name = "NAME", help = GROUP, add = complete::groups())]
+    #[arg(long, global = true, value_name = "NAME", help = GROUP, help_heading = WHICH, add = complete::groups())]
     pub group: Option<String>,
     /// Which manager pages of an httpd, and how they are reached.
     #[command(flatten)]
@@ -222,6 +222,8 @@ Results go to standard output, everything else to standard error.
 
 Several --socket, or --group, are a fleet: an edit is made in each target where the member is, all at the same time, with \
 a result for each; the exit code is 0 only if all succeeded. What was done stays when another target fails: run it again.";
+
+const WHICH: &str = "Which proxy";
 
 const SOCKET: &str = "The proxy's admin socket, or the folder that holds it; given several times: a fleet [env: EVENKEEL_SOCKET]";
 

@@ -104,9 +104,14 @@ impl Client {
         &self.place
     }
 
+    /// Is it the manager page of an httpd, or of what answers as one?
+    pub fn is_httpd(&self) -> bool {
+        matches!(self.side, Side::Apache(_))
+    }
+
     /// Why the proxy there cannot do that, as a sentence; none: it can.
     pub fn lacks(&self, ability: Ability) -> Option<&'static str> {
-        matches!(self.side, Side::Apache(_)).then(|| ability.why_not_httpd())
+        self.is_httpd().then(|| ability.why_not_httpd())
     }
 
     /// The socket, if the proxy has what only those with one have.

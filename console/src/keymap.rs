@@ -36,6 +36,12 @@ pub enum Context {
     Elections,
     /// All targets together.
     Fleet,
+    /// A question about all targets that wants yes or no.
+    FleetConfirm,
+    /// A question about all targets that wants a word.
+    FleetSpell,
+    /// What became of an act in all targets, or what else is read there in a box.
+    FleetResults,
     /// Writing a filter.
     Filter,
     /// Writing a command.
@@ -76,6 +82,9 @@ impl Context {
         Self::Form,
         Self::Help,
     ];
+
+    /// All of them that only several targets have.
+    pub const FLEET: [Self; 4] = [Self::Fleet, Self::FleetConfirm, Self::FleetSpell, Self::FleetResults];
 }
 
 /// The headings of the help screen.
@@ -119,6 +128,13 @@ pub struct Row {
     pub help: &'static str,
     /// Where in the help screen.
     pub group: Group,
+}
+
+impl Row {
+    /// Does it count only where all targets are on the screen?
+    pub fn is_of_fleet(&self) -> bool {
+        self.contexts.iter().any(|context| Context::FLEET.contains(context))
+    }
 }
 
 use Context::{

@@ -10,6 +10,7 @@
 pub mod ability;
 pub mod address;
 pub mod attach;
+pub mod called;
 pub mod check;
 pub mod cli;
 pub mod client;

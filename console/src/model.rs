@@ -53,7 +53,7 @@ pub mod undo;
 pub mod vocabulary;
 pub mod wash;
 
-use batch::Batch;
+use batch::{Batch, Outcome};
 use cursor::Cursor;
 use decision::Decision;
 use elections::Watching;
@@ -257,6 +257,8 @@ pub struct Model {
     pub title: String,
     /// What it is called among several targets; none: it is the only one.
     pub station: Option<String>,
+    /// The words that mean it among them on a command line: `--socket /run/a`; empty: it is the only one.
+    pub words: String,
     /// The time of the last tick.
     pub clock: Clock,
     /// The size of the terminal.
@@ -299,6 +301,8 @@ pub struct Model {
     pub pending: Pending,
     /// What was decided that is not about members, and waits for the proxy's answer.
     pub decided: Option<(Ticket, Decision)>,
+    /// What came of what was decided last.
+    pub came: Option<(Ticket, Outcome)>,
     /// What fills the screen.
     pub screen: Screen,
     /// What lies on top of it.
@@ -315,6 +319,7 @@ impl Model {
         Self {
             title: wash::sentence(title),
             station: None,
+            words: String::new(),
             clock: Clock::default(),
             size,
             keymap: Keymap::default(),
@@ -336,6 +341,7 @@ impl Model {
             watching: Watching::default(),
             pending: Pending::default(),
             decided: None,
+            came: None,
             screen: Screen::Balancers,
             popup: None,
             toast: None,
@@ -476,28 +482,6 @@ impl Model {
     /// Why the proxy cannot do that, as a sentence; none: it can, or nothing was heard of it yet.
     pub fn lacks(&self, ability: Ability) -> Option<&'static str> {
         self.roster.snapshot().and_then(|snapshot| ability.lacked_by(&snapshot.proxy))
-    }
-
-    /// The commands that do what the question asks, one a line, for the proxy that is shown; none for those of whom the
-    /// proxy has said that it refuses it.
-    pub fn commands_of(&self, question: &Question) -> Vec<String> {
-        let forced = self.outlook(question).gravity == Gravity::Last;
-        let mut question = Question { forced, ..question.clone() };
-        forecast::leave_out_refused(&mut question, &self.gathered);
-        self.commands_here(question.commands())
-    }
-
-    /// The command that does what is decided, for the proxy that is shown.
-    pub fn command_of(&self, decision: &Decision) -> String {
-        self.commands_here(vec![decision.command()]).concat()
-    }
-
-    fn commands_here(&self, lines: Vec<String>) -> Vec<String> {
-        let proxy = self.roster.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
-        match proxy.and_then(|proxy| proxy.listen.first()) {
-            Some(url) => lines.iter().map(|line| command::for_httpd(line, url)).collect(),
-            None => lines,
-        }
     }
 
     /// Why an action cannot be done at the proxy that is shown; none: it can, or nothing was heard of it yet.

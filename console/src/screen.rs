@@ -69,6 +69,8 @@ pub struct Station<L> {
     pub title: String,
     /// What it is called among several; none: it is the only one.
     pub name: Option<String>,
+    /// The words that mean it among several on a command line.
+    pub words: String,
     /// What asks.
     pub link: L,
     /// What it tells.
@@ -81,7 +83,7 @@ pub struct Station<L> {
 ///
 /// Errors: there is no terminal, it fails, something panicked, or nobody sends news any more.
 pub async fn run(title: &str, link: impl Link, news: Receiver<News>, options: Options) -> anyhow::Result<()> {
-    let station = Station { title: title.to_owned(), name: None, link, news };
+    let station = Station { title: title.to_owned(), name: None, words: String::new(), link, news };
     run_fleet(vec![station], "", options).await
 }
 
@@ -97,14 +99,7 @@ pub async fn run_fleet<L: Link>(
     let screen = Screen::take()?;
     end_on_hang_up()?;
     let size = screen.size()?;
-    let (mut models, mut links, mut told) = (Vec::new(), Vec::new(), Vec::new());
-    for Station { title, name, link, news } in stations {
-        let model = Model::new(&title, size);
-        let keymap = options.keymap.clone();
-        models.push(Model { station: name, mouse: options.mouse, pace: options.pace, keymap, ..model });
-        links.push(link);
-        told.push(news);
-    }
+    let (models, links, told) = taken_up(stations, size, &options);
     let deck = Deck::new(models, words, Lock::new(options.write, options.lock_after));
     let look = Look { theme, zone: TimeZone::system() };
     let mut console = Console { screen, deck, look, links, began: now() };
@@ -151,6 +146,23 @@ pub async fn run_fleet<L: Link>(
         }
     }
     Ok(())
+}
+
+/// The models of all targets, and the two ends of each connection.
+fn taken_up<L>(
+    stations: Vec<Station<L>>,
+    size: Size,
+    options: &Options,
+) -> (Vec<Model>, Vec<L>, Vec<Receiver<News>>) {
+    let (mut models, mut links, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for Station { title, name, words, link, news } in stations {
+        let (model, keymap) = (Model::new(&title, size), options.keymap.clone());
+        let (mouse, pace) = (options.mouse, options.pace);
+        models.push(Model { station: name, words, mouse, pace, keymap, ..model });
+        links.push(link);
+        told.push(news);
+    }
+    (models, links, told)
 }
 
 /// What follows from a message.

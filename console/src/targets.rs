@@ -28,6 +28,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// The words that mean it on a command line: `--socket /run/evenkeel/a`.
+    pub fn words(&self) -> String {
+        words(&self.place)
+    }
+
     /// The same place, of a socket the socket itself: it need not be there (yet).
     pub fn watched(&self) -> Place {
         match &self.place {
@@ -154,18 +159,22 @@ impl Fleet {
                 return Err(Unfit::Twice(place.to_string()));
             }
         }
-        let option = |place: &Place| match place {
-            Place::Socket(_) => format!("--socket {place}"),
-            Place::Apache(_) => format!("--apache {place}"),
-        };
         let words = match group {
             Some(group) => format!("--group {}", clean(group, LONGEST)),
-            None => places.iter().map(option).collect::<Vec<_>>().join(" "),
+            None => places.iter().map(words).collect::<Vec<_>>().join(" "),
         };
         let names = names(&places);
         let targets = places.into_iter().zip(names);
         let targets = targets.map(|(place, name)| Target { typed: place.to_string(), name, place });
         Ok(Self { words, targets: targets.collect() })
+    }
+}
+
+/// The option that names a place.
+fn words(place: &Place) -> String {
+    match place {
+        Place::Socket(_) => format!("--socket {place}"),
+        Place::Apache(_) => format!("--apache {place}"),
     }
 }
 
@@ -194,17 +203,28 @@ fn whole(place: &Place) -> Option<String> {
     names_of(found.as_ref().unwrap_or(place)).pop()
 }
 
-/// The name of each, as short as all of them can be told apart.
+/// The name of each, as short as all of them can be told apart. Paths are all as long, and so are pages: that two paths end
+/// alike lengthens no name of a page.
 fn names(places: &[Place]) -> Vec<String> {
     let all: Vec<Vec<String>> = places.iter().map(names_of).collect();
     let longest = all.iter().map(Vec::len).max().unwrap_or_default();
-    let of_length = |length: usize| -> Vec<String> {
-        all.iter().map(|names| names.get(length).or(names.last()).cloned().unwrap_or_default()).collect()
+    let of_length = |[path, page]: [usize; 2]| -> Vec<String> {
+        let name = |(place, names): (&Place, &Vec<String>)| {
+            let length = if matches!(place, Place::Apache(_)) { page } else { path };
+            names.get(length).or(names.last()).cloned().unwrap_or_default()
+        };
+        places.iter().zip(&all).map(name).collect()
     };
-    let differ = |names: &Vec<String>| {
-        names.iter().enumerate().all(|(at, name)| !names.iter().take(at).any(|other| other == name))
-    };
-    (0..longest).map(of_length).find(differ).unwrap_or_else(|| of_length(longest))
+    let mut lengths: Vec<[usize; 2]> =
+        (0..=longest).flat_map(|path| [0, 1].map(|page| [path, page])).collect();
+    lengths.sort_by_key(|lengths| lengths.iter().sum::<usize>());
+    let found = lengths.into_iter().map(of_length).find(|names| differ(names));
+    found.unwrap_or_else(|| of_length([longest; 2]))
+}
+
+/// Is each of them another?
+fn differ(names: &[String]) -> bool {
+    names.iter().enumerate().all(|(at, name)| !names.iter().take(at).any(|other| other == name))
 }
 
 #[cfg(test)]
@@ -274,6 +294,8 @@ mod tests {
             (&["/tmp/1.sock", "/tmp/2.sock"], &["1.sock", "2.sock"]),
             (&["/tmp/a\u{1b}[2J", "/tmp/b"], &["a\u{fffd}[2J", "b"]),
             (&["/run/a", "https://lb1/balancer-manager", "http://lb2/"], &["a", "lb1", "lb2"]),
+            (&["/run/lb1/site", "/run/lb2/site", "http://lb3/bm"], &["lb1/site", "lb2/site", "lb3"]),
+            (&["/run/x/lb1", "http://lb1/bm"], &["lb1", "http://lb1/bm"]),
             (&["http://lb1/a", "http://lb1/b"], &["http://lb1/a", "http://lb1/b"]),
         ] {
             let fleet = fleet(targets);

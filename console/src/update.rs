@@ -293,7 +293,9 @@ mod tests {
         press_all(&mut model, &[Key::Down]);
         match context {
             Context::Balancers => {}
-            Context::Fleet => panic!("one target has no screen of all"),
+            Context::Fleet | Context::FleetConfirm | Context::FleetSpell | Context::FleetResults => {
+                panic!("one target has no screen of all")
+            }
             Context::Member => drop(press_all(&mut model, &[Key::Char('z')])),
             Context::Events => drop(press_all(&mut model, &[Key::Char('2')])),
             Context::Overview => drop(press_all(&mut model, &[Key::Char('0')])),

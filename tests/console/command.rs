@@ -5,13 +5,7 @@ use std::process::Command;
 use evenkeel_protocol::{Edited, Snapshot};
 use harness::prelude::*;
 
-use crate::pair;
-
-fn command(proxy: &Proxy, line: &str) -> Ended {
-    let mut words = vec!["--socket".to_owned(), proxy.admin().socket().to_string_lossy().into_owned()];
-    words.extend(line.split(' ').map(str::to_owned));
-    run(&evenkeel(), words)
-}
+use crate::{command, pair};
 
 #[test]
 fn status_is_a_table_in_apaches_words() {

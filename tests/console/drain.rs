@@ -7,19 +7,12 @@ use evenkeel_protocol::{DrainOutcome, Snapshot};
 use harness::prelude::*;
 use serde_json::Value;
 
+use crate::{command, words};
+
 /// Two members without sessions, and their proxy.
 pub(crate) fn pair() -> (Proxy, [Backend; 2]) {
     let [a, b] = backends(["a", "b"]);
     (proxy(serving([format!("{a} route=a"), format!("{b} route=b")])), [a, b])
-}
-
-pub(crate) fn words(proxy: &Proxy, line: &str) -> Vec<String> {
-    let socket = proxy.admin().socket().to_string_lossy().into_owned();
-    ["--socket".to_owned(), socket].into_iter().chain(line.split(' ').map(str::to_owned)).collect()
-}
-
-pub(crate) fn command(proxy: &Proxy, line: &str) -> Ended {
-    run(&evenkeel(), words(proxy, line))
 }
 
 /// A command that goes on while the test does something else.
@@ -129,8 +122,8 @@ fn a_promise_of_before_a_restart_is_not_repeated() {
     command(&proxy, line).with_code(0);
     proxy.stop();
     proxy.restart();
-    let stale = command(&proxy, "wait app/a drained").with_code(8);
-    assert!(stale.out.starts_with("app/a: was safe to stop, and may not be now: "), "{stale:#?}");
+    let unsure = command(&proxy, "wait app/a drained --timeout 0").with_code(124);
+    assert!(unsure.out.starts_with("app/a: not within 0: was safe to stop; waiting until"), "{unsure:#?}");
     let clock = Stopwatch::start();
     let again = command(&proxy, line).with_code(0);
     assert!(again.out.starts_with("app/a: safe to stop: "), "{again:#?}");

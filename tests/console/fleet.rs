@@ -224,20 +224,29 @@ fn a_member_that_was_added_in_all_is_removed_in_all_that_let_it_go() {
     terminal.wait_for("app/c");
     terminal.keys("i");
     terminal.wait_for("add BALANCER URL");
-    terminal.keys("jjjjX");
+    terminal.keys("<esc>jjjjX");
     terminal.wait_for("Remove app/c in all 2 targets?");
     terminal.wait_for("remove app/c");
     assert_eq!(members(), [3, 3]);
     terminal.keys("y");
     terminal.wait_for("done in all 2 targets that have it");
     assert_eq!(members(), [2, 2]);
+    // From the results it comes back in both, by the change that each has numbered.
+    eventually_true("both have shown that it is gone", || {
+        terminal.keys("u");
+        terminal.frame().to_string().contains("Undo the removal of app/c in all 2 targets?")
+    });
+    terminal.wait_for(" undo ");
+    terminal.keys("y");
+    terminal.wait_for("done in all 2 targets where it was made");
+    assert_eq!(members(), [3, 3]);
     // Who stands in the configuration stays in both.
     terminal.keys("<esc>ggjjX");
     terminal.wait_for("the proxy refuses it: NOT done there");
     // Nobody would do it, so that there is nothing to say yes to.
     terminal.keys("all<enter>y<esc>");
     terminal.wait_gone("Remove app/");
-    assert_eq!(members(), [2, 2]);
+    assert_eq!(members(), [3, 3]);
 }
 
 #[test]

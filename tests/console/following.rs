@@ -8,7 +8,8 @@ use evenkeel_protocol::{Event, Snapshot};
 use harness::prelude::*;
 use serde::de::DeserializeOwned;
 
-use crate::drain::{pair, words};
+use crate::drain::{pair, running};
+use crate::{command, words};
 
 /// A command that goes on, and what it has written so far.
 struct Following {
@@ -110,4 +111,34 @@ fn a_watch_goes_on_when_the_proxy_is_back() {
     away_and_back(&mut proxy, true, &following);
     let all = lines(before + 3);
     assert!(all.is_sorted_by(|one, next| one.taken < next.taken), "each moment is told once");
+}
+
+#[test]
+fn who_waits_behind_a_drain_that_a_kill_left_unknown_waits_for_a_window_again() {
+    let [a, b] = backends(["a", "b"]);
+    let mut proxy = proxy(format!(
+        "<Proxy balancer://app>
+            BalancerMember {a} route=a
+            BalancerMember {b} route=b
+            ProxySet stickysession=SID sessionwindow=2s
+        </Proxy>
+        ProxyPass / balancer://app/"
+    ));
+    command(&proxy, "drain app/a --wait --until no-sessions --settle 0").with_code(0);
+    proxy.kill();
+    proxy.restart();
+    let late = command(&proxy, "wait app/a drained --timeout 0").with_code(124);
+    let says = "app/a: not within 0: was safe to stop; waiting until that is certain again: now nothing in flight, and \
+                sessions unknown until ";
+    assert!(late.out.starts_with(says), "{late:#?}");
+    let waited = command(&proxy, "wait app/a drained").with_code(0);
+    assert!(waited.err.contains("waiting until that is certain again"), "{waited:#?}");
+    assert!(waited.out.starts_with("app/a: safe to stop: "), "{waited:#?}");
+    // Nobody can wait for what an operator has ended.
+    proxy.kill();
+    proxy.restart();
+    let waiting = running(&proxy, "wait app/a drained");
+    waiting.says("waiting until that is certain again");
+    proxy.edit("app", "a", r#"{"drain":false}"#);
+    assert!(waiting.ended().with_code(8).out.contains("no longer draining (N was cleared)"));
 }

@@ -4,7 +4,8 @@ use evenkeel_protocol::DrainAnswer;
 use harness::prelude::*;
 use rustix::process::Signal;
 
-use crate::drain::{command, pair, running, words};
+use crate::drain::{pair, running};
+use crate::{command, words};
 
 #[test]
 fn a_proxy_that_hangs_for_a_while_is_waited_for() {

@@ -37,6 +37,26 @@ fn pair() -> (Proxy, [Backend; 2]) {
     (proxy, backends)
 }
 
+/// The words of a command about that proxy.
+fn words(proxy: &Proxy, line: &str) -> Vec<String> {
+    let socket = proxy.admin().socket().to_string_lossy().into_owned();
+    ["--socket".to_owned(), socket].into_iter().chain(line.split(' ').map(str::to_owned)).collect()
+}
+
+/// A command about that proxy, once it has ended.
+fn command(proxy: &Proxy, line: &str) -> Ended {
+    run(&evenkeel(), words(proxy, line))
+}
+
+/// Presses the key that takes the last change back until the console has seen that change and asks this.
+#[track_caller]
+fn asked_to_undo(terminal: &Terminal, question: &str) -> String {
+    eventually("the console shows the change, and asks", || {
+        terminal.keys("u");
+        Some(terminal.settled().to_string()).filter(|shown| shown.contains(question))
+    })
+}
+
 /// The console on that proxy, open for changes, once it shows its members.
 #[track_caller]
 fn opened(proxy: &Proxy) -> Terminal {

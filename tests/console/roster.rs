@@ -5,7 +5,7 @@ use std::fs;
 use harness::prelude::*;
 use serde_json::Value;
 
-use crate::{opened, pair};
+use crate::{asked_to_undo, command, opened, pair};
 
 /// What the audit says of the edits so far, but for who made them, when, and how many there were before.
 fn audited(proxy: &Proxy) -> Vec<Value> {
@@ -21,12 +21,6 @@ fn audited(proxy: &Proxy) -> Vec<Value> {
             line
         })
         .collect()
-}
-
-fn command(proxy: &Proxy, line: &str) {
-    let mut words = vec!["--socket".to_owned(), proxy.admin().socket().to_string_lossy().into_owned()];
-    words.extend(line.split(' ').map(str::to_owned));
-    run(&evenkeel(), words).with_code(0);
 }
 
 fn members(proxy: &Proxy) -> usize {
@@ -47,7 +41,8 @@ fn a_member_comes_and_goes_by_key_by_palette_and_by_command_with_the_same_audit(
     terminal.wait_for("is added");
     assert_eq!(proxy.member("app", "c").words, "Init Dis");
     terminal.wait_for("Dis");
-    terminal.keys("jjX");
+    // The cursor has gone to who came.
+    terminal.keys("X");
     let asked = terminal.wait_for("Remove app/c?");
     assert!(asked.contains("evenkeel remove app/c"), "{asked}");
     terminal.keys("y");
@@ -65,8 +60,8 @@ fn a_member_comes_and_goes_by_key_by_palette_and_by_command_with_the_same_audit(
     terminal.keys("y");
     terminal.wait_for("app/c is removed");
 
-    command(&proxy, &format!("add app {c} route=c"));
-    command(&proxy, "remove app/c");
+    command(&proxy, &format!("add app {c} route=c")).with_code(0);
+    command(&proxy, "remove app/c").with_code(0);
     let told = audited(&proxy);
     let [keys @ .., _, _, _, _] = told.as_slice() else { panic!("{told:#?}") };
     assert_eq!(keys.len(), 2, "{told:#?}");
@@ -77,7 +72,7 @@ fn a_member_comes_and_goes_by_key_by_palette_and_by_command_with_the_same_audit(
 fn one_with_live_sessions_is_spelt_out_and_what_is_lost_is_said() {
     let (proxy, _backends) = pair();
     let [c] = backends(["c"]);
-    command(&proxy, &format!("add app {c} route=c status=-D"));
+    command(&proxy, &format!("add app {c} route=c status=-D")).with_code(0);
     assert_eq!(browser().cookie("SID", "x.c").visits(&proxy, "/", 3), "ccc");
     let terminal = opened(&proxy);
     terminal.keys(":remove app/c<enter>");
@@ -92,9 +87,9 @@ fn one_with_live_sessions_is_spelt_out_and_what_is_lost_is_said() {
     terminal.wait_for("app/c is removed");
     assert_eq!(members(&proxy), 2);
 
-    command(&proxy, &format!("add app {c} route=c status=-D"));
+    command(&proxy, &format!("add app {c} route=c status=-D")).with_code(0);
     assert_eq!(browser().cookie("SID", "y.c").visits(&proxy, "/", 3), "ccc");
-    command(&proxy, "remove app/c --force");
+    command(&proxy, "remove app/c --force").with_code(0);
     let told = audited(&proxy);
     assert_eq!(told[1]["forced"], true, "{told:#?}");
     assert_eq!(told[1], told[3]);
@@ -110,24 +105,19 @@ fn what_came_and_what_went_is_taken_back() {
     terminal.keys("y");
     terminal.wait_for("is added");
     eventually_equal(&3, || members(&proxy));
-    eventually_true("the console shows it, and asks", || {
-        terminal.keys("u");
-        terminal.settled().contains("Undo the addition of app/c?")
-    });
+    asked_to_undo(&terminal, "Undo the addition of app/c?");
     terminal.keys("c<enter>");
     terminal.wait_for("app/c is removed");
     assert_eq!(members(&proxy), 2);
+    terminal.wait_gone(&c.to_string()[7..]);
 
-    command(&proxy, &format!("add app {c} route=c status=-D"));
+    command(&proxy, &format!("add app {c} route=c status=-D")).with_code(0);
     terminal.wait_for(&c.to_string()[7..]);
     terminal.keys(":remove app/c<enter>");
     terminal.wait_for("Type c or all");
     terminal.keys("c<enter>");
     terminal.wait_for("app/c is removed");
-    eventually_true("the console shows it, and asks", || {
-        terminal.keys("u");
-        terminal.settled().contains("again?")
-    });
+    asked_to_undo(&terminal, "again?");
     terminal.keys("y");
     terminal.wait_for("is added");
     assert_eq!(proxy.member("app", "c").words, "Init Ok", "it comes back as it was");
@@ -161,13 +151,10 @@ fn the_form_sets_what_the_command_sets_and_all_of_it_is_undone_together() {
     let member = proxy.member("app", "a");
     assert_eq!((member.lbset.get(), member.health.method_name(), member.health.passes), (3, "TCP", 2));
     assert_eq!((member.health.interval.millis(), member.route.as_str()), (200, "a"));
-    eventually_true("the console shows it, and asks", || {
-        terminal.keys("u");
-        terminal.settled().contains("Undo the change of app/a?")
-    });
+    asked_to_undo(&terminal, "Undo the change of app/a?");
     terminal.keys("y");
     terminal.wait_for("is as before");
-    command(&proxy, "set app/a lbset=3 hcmethod=TCP hcinterval=200ms hcpasses=2");
+    command(&proxy, "set app/a lbset=3 hcmethod=TCP hcinterval=200ms hcpasses=2").with_code(0);
     let told = audited(&proxy);
     assert_eq!(told.len(), 3, "{told:#?}");
     assert_eq!(told[0], told[2]);

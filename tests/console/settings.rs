@@ -6,8 +6,7 @@ use harness::prelude::*;
 use harness::terminal::console_with;
 use serde_json::Value;
 
-use crate::drain::command;
-use crate::{opened, pair, writing};
+use crate::{command, opened, pair, writing};
 
 #[test]
 fn a_balancer_is_edited_by_its_form_and_taken_back() {

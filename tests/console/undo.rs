@@ -2,12 +2,7 @@
 
 use harness::prelude::*;
 
-use crate::{opened, pair};
-
-fn command(proxy: &Proxy, line: &str) -> Ended {
-    let socket = proxy.admin().socket().to_string_lossy().into_owned();
-    run(&evenkeel(), ["--socket", &socket].into_iter().chain(line.split(' ')))
-}
+use crate::{asked_to_undo, command, opened, pair};
 
 /// Set, route and factor of member a.
 fn of_a(proxy: &Proxy) -> (u8, String, String) {
@@ -15,16 +10,8 @@ fn of_a(proxy: &Proxy) -> (u8, String, String) {
     (member.lbset.get(), member.route.to_string(), member.lbfactor.to_string())
 }
 
-/// Asks to take back the last change, as soon as the console shows it.
-fn ask(terminal: &Terminal) -> String {
-    let mut asked = String::new();
-    eventually_true("the console shows it, and asks", || {
-        terminal.keys("u");
-        asked = terminal.settled().to_string();
-        asked.contains("Undo the change of app/")
-    });
-    asked
-}
+/// What the last change of a member was, by the question whether to take it back.
+const CHANGE: &str = "Undo the change of app/";
 
 #[test]
 fn two_changes_of_one_member_are_taken_back_by_keys_the_newer_first() {
@@ -42,11 +29,11 @@ fn two_changes_of_one_member_are_taken_back_by_keys_the_newer_first() {
     set("lbfactor=3", "lbfactor 1.00 → 3.00");
     // Of what was not touched by anybody else nothing is in the way.
     command(&proxy, "set app/a redirect=b").with_code(0);
-    let asked = ask(&terminal);
+    let asked = asked_to_undo(&terminal, CHANGE);
     assert!(asked.contains("lbfactor"), "{asked}");
     terminal.keys("y");
     terminal.wait_for("is as before: lbfactor 3.00 → 1.00");
-    let asked = ask(&terminal);
+    let asked = asked_to_undo(&terminal, CHANGE);
     assert!(asked.contains("lbset"), "{asked}");
     terminal.keys("y");
     terminal.wait_for("is as before: lbset 2 → 0");
@@ -58,13 +45,13 @@ fn two_changes_of_one_member_are_taken_back_by_keys_the_newer_first() {
     set("lbfactor=5", "lbfactor 1.00 → 5.00");
     command(&proxy, "set app/a lbfactor=6").with_code(0);
     terminal.wait_for("6.00");
-    ask(&terminal);
+    asked_to_undo(&terminal, CHANGE);
     let denied = terminal.wait_for("It cannot be taken back");
     assert!(denied.contains("it was touched since"), "{denied}");
     terminal.keys("y<esc>");
     terminal.wait_for("asks for the one before it");
     assert_eq!(of_a(&proxy), (4, "a".to_owned(), "6.00".to_owned()));
-    ask(&terminal);
+    asked_to_undo(&terminal, CHANGE);
     terminal.keys("y");
     terminal.wait_for("is as before: lbset 4 → 0");
     assert_eq!(of_a(&proxy), (0, "a".to_owned(), "6.00".to_owned()));
@@ -83,13 +70,10 @@ fn an_addition_is_taken_back_after_what_was_done_to_the_member_since() {
     terminal.wait_for("Enable app/c?");
     terminal.keys("y");
     terminal.wait_for("app/c is enabled");
-    ask(&terminal);
+    asked_to_undo(&terminal, CHANGE);
     terminal.keys("y");
     terminal.wait_for("is as before: disabled");
-    eventually_true("the console shows it, and asks", || {
-        terminal.keys("u");
-        terminal.settled().contains("Undo the addition of app/c?")
-    });
+    asked_to_undo(&terminal, "Undo the addition of app/c?");
     terminal.keys("y");
     terminal.wait_for("app/c is removed");
     assert_eq!(proxy.balancer("app").members.len(), 2);

@@ -85,7 +85,10 @@ impl Mixed {
         }
         for (address, instead) in [(self.httpd.address(), 18081), (self.ours.address(), 18080)] {
             frame.mask(&address.to_string(), &format!("127.0.0.1:{instead}"));
+            // A box may lie on the start of it.
+            frame.mask(&format!(":{}/", address.port()), &format!(":{instead}/"));
         }
+        frame.rewrite(&self.ours.run_folder().to_string_lossy(), "/run/evenkeel/web");
         frame.mask("##:##:##", "12:34:56");
         frame.rewrite(&format!("uid {}", rustix::process::geteuid().as_raw()), "anna");
         let mut text = frame.clone();

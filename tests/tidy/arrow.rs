@@ -34,6 +34,8 @@ const CRATES: &[(&str, &[&str], &str)] = &[
             "itoa",
             "httpdate",
             "socket2",
+            // Has the system hand over a connection when its client has sent something.
+            "uapi",
             "rustix",
             "tracing-appender",
             "uzers",

@@ -1,6 +1,7 @@
 //! `drain` and `undrain`: a drain is begun at the proxy, which runs it; with `--wait` this command looks on until it
 //! has ended, and its exit code tells how.
 
+mod follow;
 mod telling;
 mod tend;
 mod undrain;
@@ -10,6 +11,7 @@ use evenkeel_protocol::{
     BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainUntil, Edited, MemberEdit,
     MemberName, OnTimeout, Patience, Snapshot, Span,
 };
+pub(super) use follow::{holds, until_done, until_ended, until_it_holds};
 use telling::{Report, adjusted, told, unless_lost};
 pub(super) use telling::{exit, exit_as_asked, other_terms, sentence, standing, why};
 pub use undrain::UndrainArguments;
@@ -32,7 +34,10 @@ Examples:
   evenkeel drain app/old --ignore-missing
   evenkeel drain app/node1 --extend 10m        ten minutes more for the drain that runs
 
-The proxy runs the drain: it goes on when this command ends. Ctrl-C ends the waiting.
+The proxy runs the drain: it goes on when this command ends. Ctrl-C ends the waiting. An httpd runs none: there the \
+member keeps draining (N) until it is taken back or httpd restarts, and --wait looks on from here.
+Without --until sessions are not waited for, and nothing is promised of them; the question of the screen offers \
+no-sessions first where there are sessions, and the command that it shows says so.
 A length of time has a unit: 1500ms, 5s, 10m, 2h, 1d. --timeout 0: what --on-timeout says happens at once, unless \
 nothing is to be waited for; forever (the default): it never happens. --settle 0: one look is enough.
 For a member that drains already, the terms that are given change its drain, and the same ones change nothing; \
@@ -43,10 +48,10 @@ wait for less.";
 /// What a drain waits for, and how long.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Terms {
-    /// Wait until no request is in flight (idle), or beyond that until no session is left (no-sessions)
+    /// Wait until no request is in flight (idle), or beyond that until no session is left (no-sessions) [default: idle]
     #[arg(long, value_name = "idle|no-sessions", value_parser = until)]
     until: Option<DrainUntil>,
-    /// How long it may take; 0 and forever are words of their own
+    /// How long it may take; 0 and forever are words of their own [default: forever]
     #[arg(long, value_name = "TIME")]
     timeout: Option<Patience>,
     /// How long nothing must be in flight, in one piece [default: 5s]
@@ -175,7 +180,7 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
     let mut interrupt = arguments.wait.then(Interrupt::listen);
     let answer = begin(&mut asking, &target, (&order, arguments.wait), &mut session.output).await?;
     let Some(mut edited) = answer.edited.clone() else {
-        return Err(Stop::Failed(Exit::Failed, "the proxy did not say what became of the member".to_owned()));
+        return Err(Stop::Failed(Exit::Failed, "nobody said what became of the member".to_owned()));
     };
     let drains = MemberEdit { drain: Some(true), ..MemberEdit::default() };
     edited.notes.extend(in_error(&before, &drains, &edited));
@@ -227,7 +232,7 @@ impl Begun {
         let Self { asking, target, answer, .. } = &mut self;
         let output = &mut session.output;
         let ended = tokio::select! {
-            ended = until_ended(asking, &answer.drain, target, output) => Some(ended?),
+            ended = until_done(asking, &answer.drain, target, output) => Some(ended?),
             () = interrupt.comes() => None,
         };
         asking.end_line(output);
@@ -301,47 +306,6 @@ pub(super) fn terms(until: DrainUntil, timeout: Patience, on_timeout: OnTimeout)
         (Patience::Forever, _) => format!("until {until}, without a deadline"),
         (timeout, OnTimeout::Fail) => format!("until {until}, at most {timeout}, then it keeps draining"),
         (timeout, then) => format!("until {until}, at most {timeout}, then {then}"),
-    }
-}
-
-/// Looks on until a drain has ended.
-pub(super) async fn until_ended(
-    asking: &mut Asking,
-    begun: &Drain,
-    target: &Target,
-    output: &mut Output<'_>,
-) -> Result<Drain, Stop> {
-    let mut known = begun.clone();
-    loop {
-        let number = begun.number;
-        let drain = asking.ask(output, |client| async move { client.drain(number).await }).await;
-        let lost = || {
-            let why = format!(
-                "drain {number} of {} is no longer known: the proxy was restarted and keeps no edits; look at `evenkeel status`",
-                target.label
-            );
-            Err(Stop::Failed(Exit::Failed, why))
-        };
-        let drain = match drain {
-            // A proxy that keeps nothing gives numbers anew.
-            Ok(drain) if drain.began != begun.began || drain.member != begun.member => return lost(),
-            Ok(drain) => drain,
-            Err(Stop::Missing(_)) => return lost(),
-            Err(stop) => return Err(stop),
-        };
-        if !drain.is_running() {
-            return Ok(drain);
-        }
-        if let Some(others) = other_terms(&known, &drain) {
-            asking.tell(output, "changed", &format!("{}: {others}", target.label));
-        }
-        known.clone_from(&drain);
-        let left = drain.left_ms.map_or_else(String::new, |left| format!("; {} s left", left.div_ceil(1000)));
-        let estimate = drain.estimate_ms.filter(|_| drain.busy.total() > 0 || drain.sessions.live.is_some());
-        let estimate = estimate
-            .map_or_else(String::new, |estimate| format!(", perhaps {} s more", estimate.div_ceil(1000)));
-        let text = format!("{}: {}{estimate}{left}", target.label, drain.why);
-        asking.tell(output, drain.phase.name(), &text);
     }
 }
 
@@ -421,11 +385,45 @@ mod tests {
             let mut scene = Scene::of(&proxy);
             assert_eq!(scene.run("drain a --wait").await, exit, "{outcome}: {}", scene.err());
             assert!(scene.out().starts_with(says) && scene.out().lines().count() == 1, "{}", scene.out());
-            assert_eq!(scene.err(), "app/a: 1 request is in flight; 420 s left\n");
+            assert_eq!(scene.err(), "app/a: 1 request is in flight; 7 min left\n");
             assert_eq!(scene.run("drain a --wait -q").await, exit);
             assert_eq!((scene.out(), scene.err()), (String::new(), String::new()));
             scene.out_fails(std::io::ErrorKind::BrokenPipe);
             assert_eq!(scene.run("drain a --wait").await, exit, "{outcome}, nobody reads");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_changed_the_drain_stays_in_a_line_of_its_own() {
+        const CHANGED: &str = "app/a: anna (1000) changed what this drain waits for: timeout 10m -> 20m";
+        for watched in [false, true] {
+            let looks = AtomicUsize::new(0);
+            let proxy =
+                Scripted::start(move |request| match (request.method.as_str(), request.target.as_str()) {
+                    ("POST", _) => Act::json(&scripted::drain_answer(scripted::edited())),
+                    (_, DRAIN) => {
+                        let look = looks.fetch_add(1, Ordering::Relaxed);
+                        let mut drain = scripted::drain((look > 6).then_some(DrainOutcome::Idle));
+                        if look > 1 {
+                            drain.timeout = "20m".parse().unwrap();
+                            drain.changed_by = serde_json::from_value(
+                                json!({"uid": 1000, "gid": 1, "pid": 1, "user": "anna"}),
+                            )
+                            .ok();
+                        }
+                        Act::json(&drain)
+                    }
+                    _ => Act::json(&scripted::snapshot(0)),
+                });
+            let mut scene = Scene::of(&proxy);
+            if watched {
+                scene.on_watch();
+            }
+            scene.run("drain a --wait --timeout 10m").await;
+            let told = scene.err();
+            let lines: Vec<&str> = told.lines().collect();
+            let at = lines.iter().position(|line| *line == CHANGED);
+            assert!(at.is_some_and(|at| lines[at + 1].contains("7 min left")), "watched {watched}: {told:?}");
         }
     }
 

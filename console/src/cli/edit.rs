@@ -26,7 +26,7 @@ pub struct EditArguments {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Args)]
 pub(super) struct EditOptions {
-    /// Why, for the proxy's log of events; at most 200 characters
+    /// Why, for the proxy's log of events; at most 200 characters. An httpd keeps it nowhere
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// Do it only if the revision is still N (see `status --json`); else exit with 8

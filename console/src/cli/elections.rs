@@ -50,7 +50,7 @@ pub struct ElectionsArguments {
     /// The newest so many [default: 100]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(ElectionFilter::MOST)))]
     most: Option<u32>,
-    /// As JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
 }

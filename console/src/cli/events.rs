@@ -4,6 +4,7 @@ use std::fmt;
 
 use clap::Args;
 use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{Event, EventKind, Flag, Peer, Recovery, RefusedEdit, Timestamp};
 use jiff::tz::TimeZone;
 
@@ -222,8 +223,8 @@ fn sentence(kind: &EventKind) -> String {
         }
         EventKind::MemberRecovered { balancer, member } => format!("{balancer}/{member}: answers again"),
         EventKind::Reloaded { reloads, added, removed, kept, dropped, by } => format!(
-            "the configuration was read anew (for the {reloads}. time): {added} added, {removed} removed, {kept} edits \
-             kept, {dropped} dropped{}",
+            "the configuration was read anew (reload {reloads}): {added} added, {removed} removed; edits: {kept} kept, \
+             {dropped} dropped{}",
             of(by.as_ref(), None, true)
         ),
         EventKind::ReloadRefused { reason, by } => {
@@ -268,7 +269,7 @@ fn of_drain(kind: &EventKind) -> String {
             reason,
             durable,
         } => format!(
-            "{balancer}/{member}: drain {drain} begun: {}, settled {settle}{}",
+            "{balancer}/{member}: drain {drain} begun: {}, settle time {settle}{}",
             super::drain::terms(*until, *timeout, *on_timeout),
             of(by.as_ref(), reason.as_deref(), *durable)
         ),
@@ -281,7 +282,7 @@ fn of_drain(kind: &EventKind) -> String {
             format!("{balancer}/{member}: drain {drain}: {phase}: {why}")
         }
         EventKind::DrainEnded { drain, balancer, member, outcome, why, .. } => {
-            format!("{balancer}/{member}: drain {drain} ended: {outcome}: {why}")
+            format!("{balancer}/{member}: drain {drain} ended: {}", with_why(&outcome.said(), why))
         }
         other => format!("{other:?}"),
     }
@@ -375,7 +376,7 @@ mod tests {
                 "drain_began",
                 json!({"drain": 3, "until": "no_sessions", "timeout": "10m", "settle": "5s", "on_timeout": "stop",
                        "by": anna, "reason": "deploy 42", "durable": true}),
-                "app/http://a:1: drain 3 begun: until no-sessions, at most 10m, then stop, settled 5s; by anna (1000); deploy 42",
+                "app/http://a:1: drain 3 begun: until no-sessions, at most 10m, then stop, settle time 5s; by anna (1000); deploy 42",
             ),
             (
                 "drain_phase",
@@ -386,6 +387,21 @@ mod tests {
                 "drain_ended",
                 json!({"drain": 3, "outcome": "idle", "why": "nothing is in flight", "by": null}),
                 "app/http://a:1: drain 3 ended: idle: nothing is in flight",
+            ),
+            (
+                "drain_ended",
+                json!({"drain": 3, "outcome": "kept_draining", "why": "its time of 10m has passed", "by": null}),
+                "app/http://a:1: drain 3 ended: kept draining: its time of 10m has passed",
+            ),
+            (
+                "drain_ended",
+                json!({"drain": 3, "outcome": "cancelled", "why": "cancelled by anna (1000): it keeps draining", "by": anna}),
+                "app/http://a:1: drain 3 ended: cancelled by anna (1000): it keeps draining",
+            ),
+            (
+                "reloaded",
+                json!({"reloads": 1, "added": 2, "removed": 0, "kept": 1, "dropped": 0, "by": anna}),
+                "the configuration was read anew (reload 1): 2 added, 0 removed; edits: 1 kept, 0 dropped; by anna (1000)",
             ),
             ("missed", json!({"from": 1, "to": 5}), "events 1 to 5 are no longer kept"),
         ] {

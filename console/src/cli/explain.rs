@@ -22,7 +22,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
     /// A path with its query, or a whole URL
-    #[arg(value_name = "PATH | URL")]
+    #[arg(value_name = "PATH | URL", value_parser = url)]
     url: String,
     /// What the client's Cookie line says; several times for several lines
     #[arg(long = "cookie", value_name = "NAME=VALUE")]
@@ -33,7 +33,7 @@ pub struct ExplainArguments {
     /// Foretell so many elections, if nothing else happened
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=i64::from(Question::MOST_NEXT)))]
     next: Option<u8>,
-    /// As JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -44,6 +44,10 @@ impl ExplainArguments {
         let Self { url, cookies, balancer, next, .. } = self;
         Question { url: url.clone(), cookies: cookies.clone(), balancer: balancer.clone(), next: *next }
     }
+}
+
+fn url(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() { Err("is empty; write / for the root") } else { Ok(text.to_owned()) }
 }
 
 pub(super) fn balancer(text: &str) -> Result<evenkeel_protocol::BalancerName, String> {
@@ -229,6 +233,7 @@ mod tests {
         assert_eq!(value["explanation"]["balancer"]["why"], "sticky");
         for (bad, exit) in [
             ("explain", Exit::Usage),
+            ("explain ", Exit::Usage),
             ("explain / --next 0", Exit::Usage),
             ("explain / --next 101", Exit::Usage),
             ("explain / --balancer a/b/", Exit::NotFound),

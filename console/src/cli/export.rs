@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::roster::quoted;
 use evenkeel_protocol::{BalancerName, Layers, MemberEdit, MemberLine, Overrides};
 use jiff::tz::TimeZone;
 
@@ -158,15 +159,6 @@ fn comment(layers: &Layers, zone: &TimeZone) -> String {
 
 fn keyword(field: &str) -> &str {
     KEYWORDS.iter().find(|(known, _)| *known == field).map_or(field, |(_, keyword)| keyword)
-}
-
-/// A word as Apache reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\' | '#' | '$' | '<' | '>');
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub struct HistoryArguments {
     /// The most points of a series [default: as fit on a terminal, else 60]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3600))]
     points: Option<u32>,
-    /// The proxy's answer as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
 }

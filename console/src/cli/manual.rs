@@ -57,7 +57,8 @@ mod tests {
             let heading = format!(".SH \"EVENKEEL {}\"\n", command.get_name().to_uppercase());
             let section = page.split_once(&heading).unwrap_or_else(|| panic!("{heading}")).1;
             let section = section.split("\n.SH ").next().unwrap();
-            for option in command.get_arguments().filter_map(|option| option.get_long()) {
+            let shown = command.get_arguments().filter(|option| !option.is_hide_set());
+            for option in shown.filter_map(|option| option.get_long()) {
                 let roff = option.replace('-', "\\-");
                 assert!(section.contains(&roff), "{} --{option}: {section}", command.get_name());
             }

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::Snapshot;
 use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::{Snapshot, Timestamp};
 use futures_util::FutureExt as _;
+use jiff::tz::TimeZone;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 use super::output::{Output, Stop};
-use super::{Exit, Session};
+use super::{Exit, Session, sessions};
 use crate::client::{Client, Failure, Limits, delay};
 
 /// Looks a second.
@@ -29,9 +30,12 @@ pub(super) struct Asking {
     endless: bool,
     ticks: Interval,
     quiet: bool,
+    zone: TimeZone,
     /// Looks so far, and what was said last.
     looks: u32,
     said: String,
+    /// What is waited for, said or not.
+    last: String,
     /// Does a line stand there that has no end yet?
     open_line: bool,
 }
@@ -65,7 +69,7 @@ impl Interrupt {
 impl Asking {
     /// `quiet` says nothing but what went wrong.
     pub(super) async fn of(session: &Session<'_>, quiet: bool) -> Result<Self, Stop> {
-        Ok(Self::with((session.client().await?, false), session.limits, quiet))
+        Ok(Self::with((session.client().await?, false), session, quiet))
     }
 
     /// For what is followed: a target of a fleet need not be there yet and is waited for as long as it takes, for the
@@ -75,13 +79,24 @@ impl Asking {
             Some(place) => (Client::of(place, session.limits)?, true),
             None => (session.client().await?, false),
         };
-        Ok(Self::with(client, session.limits, false))
+        Ok(Self::with(client, session, false))
     }
 
-    fn with((client, endless): (Client, bool), limits: Limits, quiet: bool) -> Self {
+    fn with((client, endless): (Client, bool), session: &Session<'_>, quiet: bool) -> Self {
         let mut ticks = interval(Duration::from_secs(1) / LOOKS);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { client, limits, endless, ticks, quiet, looks: 0, said: String::new(), open_line: false }
+        Self {
+            client,
+            limits: session.limits,
+            endless,
+            ticks,
+            quiet,
+            zone: session.zone.clone(),
+            looks: 0,
+            said: String::new(),
+            last: String::new(),
+            open_line: false,
+        }
     }
 
     /// Is it asked again for ever?
@@ -111,15 +126,13 @@ impl Asking {
             Err(failure) => return Err(failure.into()),
         };
         let patience = self.limits.answer * TRIES;
-        self.end_line(output);
-        if !self.quiet {
-            let how_long = if self.endless {
-                "until it is back".to_owned()
-            } else {
-                format!("for {} s", patience.as_secs())
-            };
-            output.message(&format!("the proxy is gone ({failure}); asking again {how_long}"));
-        }
+        let who = if self.client.is_httpd() { "httpd" } else { "the proxy" };
+        let how_long = if self.endless {
+            "until it is back".to_owned()
+        } else {
+            format!("for {} s", patience.as_secs())
+        };
+        self.note(output, &format!("{who} is gone ({failure}); asking again {how_long}"));
         let again = async {
             for attempt in 0.. {
                 sleep(if self.endless { delay(attempt) } else { Duration::from_secs(1) / LOOKS }).await;
@@ -135,10 +148,7 @@ impl Asking {
             let why = format!("{failure}; given up after {} s", patience.as_secs());
             return Err(Stop::Failed(Exit::Unreachable, why));
         };
-        if !self.quiet {
-            output.message("the proxy answers again");
-        }
-        self.said.clear();
+        self.note(output, &format!("{who} answers again"));
         Ok(outcome?)
     }
 
@@ -147,14 +157,16 @@ impl Asking {
         self.ask(output, |client| async move { client.snapshot().await }).await
     }
 
-    /// Tells what is waited for: on a terminal in one line that changes at most once a second, else in a line of its
-    /// own where `phase` is another one, and from time to time.
-    pub(super) fn tell(&mut self, output: &mut Output<'_>, phase: &str, text: &str) {
+    /// Tells what is waited for at the member of that label: on a terminal in one line that changes at most once a
+    /// second, else in a line of its own where `phase` is another one, and from time to time.
+    pub(super) fn tell(&mut self, output: &mut Output<'_>, (label, phase): (&str, &str), text: &str) {
         let look = self.looks;
         self.looks = self.looks.wrapping_add(1);
+        text.clone_into(&mut self.last);
         if self.quiet {
             return;
         }
+        let text = &format!("{label}: {text}");
         let said = if output.progress_is_seen() { text } else { phase };
         let is_new = self.said != said;
         if output.progress_is_seen() {
@@ -167,6 +179,30 @@ impl Asking {
             said.clone_into(&mut self.said);
             output.message(text);
         }
+    }
+
+    /// Adds to what is waited for what is worth saying only where it was in vain.
+    pub(super) fn explain(&mut self, more: &str) {
+        self.last.push_str(more);
+    }
+
+    /// What was waited for last.
+    pub(super) fn last(&self) -> &str {
+        &self.last
+    }
+
+    /// Says once what nobody may miss, in a line that stays. What is waited for is told again below it.
+    pub(super) fn note(&mut self, output: &mut Output<'_>, text: &str) {
+        if !self.quiet {
+            self.end_line(output);
+            self.said.clear();
+            output.message(text);
+        }
+    }
+
+    /// The time of day of a moment, where the operator is.
+    pub(super) fn clock(&self, at: Timestamp) -> String {
+        sessions::clock(at, &self.zone)
     }
 
     /// Ends the line that changes, before anything else is said.

@@ -26,7 +26,7 @@ pub struct ProxiesArguments {
     /// Look there instead: a folder of run folders, or the run folder of one proxy
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
-    /// Print them as JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }

@@ -25,9 +25,12 @@ Examples:
 /// What can be typed behind `reload`.
 #[derive(Debug, Args)]
 pub struct ReloadArguments {
-    /// Print what came of it as JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Print nothing but errors
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
 }
 
 pub(super) async fn run(arguments: &ReloadArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
@@ -35,17 +38,19 @@ pub(super) async fn run(arguments: &ReloadArguments, session: &mut Session<'_>) 
     let output = &mut session.output;
     if arguments.json {
         even_unread(output.json(&json!({"version": 1, "reloaded": reloaded})))?;
-    } else {
+    } else if !arguments.quiet {
         for warning in &reloaded.warnings {
             output.message(&format!("warning: {}", clean(warning, LONGEST)));
         }
         even_unread(output.result(&lines(&reloaded).join("\n")))?;
     }
-    if !reloaded.durable {
-        output.message("warning: the proxy cannot write edits down; they are lost when the proxy restarts");
-        return Ok(Exit::NotDurable);
+    if reloaded.durable {
+        return Ok(Exit::Done);
     }
-    Ok(Exit::Done)
+    if !arguments.quiet {
+        output.message("warning: the proxy cannot write edits down; they are lost when the proxy restarts");
+    }
+    Ok(Exit::NotDurable)
 }
 
 fn lines(reloaded: &Reloaded) -> Vec<String> {
@@ -79,6 +84,24 @@ mod tests {
     use evenkeel_protocol::Loss;
 
     use super::*;
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{Act, Scripted};
+
+    #[tokio::test]
+    async fn the_code_tells_it_where_nothing_is_to_be_printed() {
+        let reloaded: Reloaded =
+            serde_json::from_str(include_str!("../../../protocol/documents/reloaded.json")).unwrap();
+        for (durable, exit) in [(true, Exit::Done), (false, Exit::NotDurable)] {
+            let reloaded = Reloaded { durable, ..reloaded.clone() };
+            let proxy = Scripted::start(move |_| Act::json(&reloaded));
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("reload").await, exit, "{}", scene.err());
+            assert!(!scene.out().is_empty());
+            assert_eq!(scene.run("reload -q").await, exit);
+            assert_eq!((scene.out(), scene.err()), (String::new(), String::new()));
+            assert_eq!(scene.run("reload -q --json").await, Exit::Usage);
+        }
+    }
 
     #[test]
     fn what_came_and_went_and_what_became_of_edits_is_told() {

@@ -380,7 +380,7 @@ impl Rolling<'_> {
         self.say(session, &format!("{place}: draining"));
         let output = &mut session.output;
         let ended = tokio::select! {
-            ended = drain::until_ended(asking, &begun, &step.target, output) => ended?,
+            ended = drain::until_done(asking, &begun, &step.target, output) => ended?,
             () = self.interrupt.comes() => return Err(interrupted(place)),
         };
         asking.end_line(output);
@@ -446,6 +446,6 @@ impl Rolling<'_> {
 fn interrupted(place: &str) -> Stopped {
     Stopped {
         exit: Exit::Interrupted,
-        why: format!("{place}: interrupted; what was begun in the proxy goes on"),
+        why: format!("{place}: interrupted; a drain that was begun is not taken back"),
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct Scene {
     folders: Vec<PathBuf>,
     fails: Option<io::ErrorKind>,
     terminal: bool,
+    watched: bool,
     out: Vec<u8>,
     err: Vec<u8>,
 }
@@ -42,7 +43,8 @@ impl Scene {
 
     /// Proxies are looked for in these folders.
     pub(crate) fn in_folders(folders: &[PathBuf]) -> Self {
-        Self { folders: folders.to_vec(), fails: None, terminal: false, out: Vec::new(), err: Vec::new() }
+        let (folders, out, err) = (folders.to_vec(), Vec::new(), Vec::new());
+        Self { folders, fails: None, terminal: false, watched: false, out, err }
     }
 
     /// Standard output fails in this way from now on.
@@ -53,6 +55,11 @@ impl Scene {
     /// Standard output is a terminal from now on.
     pub(crate) fn on_terminal(&mut self) {
         self.terminal = true;
+    }
+
+    /// Standard error is a terminal from now on.
+    pub(crate) fn on_watch(&mut self) {
+        self.watched = true;
     }
 
     /// Runs `evenkeel` with these words.
@@ -86,7 +93,7 @@ impl Scene {
             surroundings: Surroundings { uid, variable: None, folders: self.folders.clone() },
             limits: limits(),
             zone: TimeZone::UTC,
-            output: Output::new(out, &mut self.err).on_terminal(self.terminal),
+            output: Output::new(out, &mut self.err).on_terminal(self.terminal).watched(self.watched),
         };
         let typed = Typed {
             sockets: &cli.socket,

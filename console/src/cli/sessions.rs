@@ -29,7 +29,7 @@ pub struct SessionsArguments {
     /// A balancer; nothing: all that keep sessions
     #[arg(value_name = "BALANCER", add = complete::everything())]
     balancer: Option<String>,
-    /// As JSON, with exact times
+    /// Print the result as JSON, with exact times
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -11,7 +11,7 @@ use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
 use super::{Exit, Session, complete, untold};
-use crate::{check, heard};
+use crate::{called, check, heard};
 
 /// What can be typed behind `status`.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub struct StatusArguments {
     /// A balancer, or a member as BALANCER/MEMBER, URL, host:port or route; nothing: everything
     #[arg(value_name = "BALANCER | SELECTOR", add = complete::everything())]
     pub(super) selector: Option<String>,
-    /// The proxy's snapshot as JSON, with exact numbers
+    /// Print the proxy's snapshot as JSON, with exact numbers
     #[arg(long)]
     pub(super) json: bool,
     /// Print nothing: the exit code tells whether the proxy answers and has what is selected
@@ -47,6 +47,9 @@ pub(super) async fn run(arguments: &StatusArguments, session: &mut Session<'_>) 
 
 /// Says beside the result what should be known about it.
 fn warn(snapshot: &Snapshot, session: &mut Session<'_>) {
+    if called::is_ours(&snapshot.proxy) {
+        session.output.message(&format!("note: {}", called::MORE));
+    }
     for warning in &snapshot.warnings {
         session.output.message(&format!("warning: {warning}"));
     }
@@ -128,7 +131,7 @@ fn rows(snapshot: &Snapshot) -> Vec<Vec<String>> {
 /// The table of all balancers in `snapshot`; all share one layout. Ends without a line end.
 fn table(snapshot: &Snapshot, columns: Columns) -> String {
     if snapshot.balancers.is_empty() {
-        return "the proxy has no balancers".to_owned();
+        return format!("{} has no balancers", called::who(Some(snapshot)));
     }
     let layout = Layout::of(COLUMNS, &rows(snapshot), columns);
     let mut lines = Vec::new();

@@ -24,6 +24,8 @@ const LONGEST: usize = 200;
 
 /// What can be typed behind `undo`.
 #[derive(Debug, Args)]
+// It is about an event, which there is or is not.
+#[command(mut_arg("if_revision", |arg| arg.hide(true)), mut_arg("ignore_missing", |arg| arg.hide(true)))]
 pub struct UndoArguments {
     /// The number of the edit's event [default: your last edit that is not undone yet]
     #[arg(value_name = "N")]

@@ -5,7 +5,10 @@ mod attended;
 use std::str::FromStr;
 
 use clap::Args;
-use evenkeel_protocol::{Drain, Flag, Hello, MemberSnapshot, Patience, Snapshot, Span, Timestamp};
+use evenkeel_protocol::drain::with_why;
+use evenkeel_protocol::{
+    Drain, DrainOrder, Flag, Hello, MemberSnapshot, Patience, Snapshot, Span, Timestamp,
+};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -14,6 +17,7 @@ use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt, LOOKS};
 use super::{Exit, Session, complete};
 use crate::ability::Ability;
+use crate::lost;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -22,8 +26,10 @@ Examples:
   evenkeel wait app/node1 drained       how its drain ends, or how the last one ended
 
 healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time \
-passes first. idle: no request is in flight for the settle time; of sessions nothing is said. drained: an httpd runs no \
-drains, so there it is a member with N that is idle, and 8 tells that N was cleared meanwhile.";
+passes first. idle: no request is in flight for the settle time; of sessions nothing is said. drained: what its drain \
+waits for has come. Where that was safe to stop and the proxy was started again since, it is not known to be so for a \
+whole window, and is waited for again; 8 tells that somebody has ended the drain, or cleared N. An httpd runs no drains, \
+so there it is a member with N that is idle, and 8 tells that N was cleared meanwhile.";
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +64,10 @@ pub struct WaitArguments {
     /// How long to wait; 0: one look is enough
     #[arg(long, value_name = "TIME", default_value = "forever")]
     timeout: Patience,
-    /// For idle, and for drained at an httpd: how long nothing must be in flight, in one piece
-    #[arg(long, value_name = "TIME", default_value = "5s")]
-    settle: Span,
+    /// How long nothing must be in flight, in one piece [default: 5s; for drained that of its drain, which a shorter one
+    /// does not change]
+    #[arg(long, value_name = "TIME")]
+    settle: Option<Span>,
     /// Print the result as JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -94,17 +101,15 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
     let target = Target::find(&snapshot, &arguments.selector)?;
     let mut interrupt = Interrupt::listen();
     let output = &mut session.output;
-    let mut last = String::new();
+    let settle = arguments.settle.or(Span::from_millis(DrainOrder::SETTLE_MILLIS)).unwrap_or_default();
     let waiting = async {
         match arguments.condition {
-            Condition::Healthy => until_healthy(&mut asking, &target, None, (output, &mut last)).await,
-            Condition::Idle => {
-                until_idle(&mut asking, (&target, arguments.settle), (output, &mut last)).await
-            }
+            Condition::Healthy => until_healthy(&mut asking, &target, None, output).await,
+            Condition::Idle => until_idle(&mut asking, &target, settle, output).await,
             Condition::Drained if asking.client.lacks(Ability::Jobs).is_some() => {
-                attended::until_drained(&mut asking, (&target, arguments.settle), (output, &mut last)).await
+                attended::until_drained(&mut asking, &target, settle, output).await
             }
-            Condition::Drained => until_drained(&mut asking, &target, (output, &mut last)).await,
+            Condition::Drained => until_drained(&mut asking, &target, arguments.settle, output).await,
         }
     };
     let bounded = async {
@@ -128,7 +133,8 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
         Condition::Idle | Condition::Drained => Exit::TimedOut,
     };
     let ended = outcome.unwrap_or_else(|_| {
-        Ok(Ended { exit: late, why: format!("not within {}: {last}", arguments.timeout), drain: None })
+        let why = format!("not within {}: {}", arguments.timeout, asking.last());
+        Ok(Ended { exit: late, why, drain: None })
     })?;
     told(&target, &ended, arguments, session)
 }
@@ -194,7 +200,7 @@ async fn until_healthy(
     asking: &mut Asking,
     target: &Target,
     since: Option<Timestamp>,
-    (output, last): (&mut Output<'_>, &mut String),
+    output: &mut Output<'_>,
 ) -> Result<Ended, Stop> {
     loop {
         let snapshot = asking.snapshot(output).await?;
@@ -203,8 +209,7 @@ async fn until_healthy(
             let why = format!("healthy: {}", member.words);
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         };
-        asking.tell(output, &ailment, &format!("{}: {ailment}", target.label));
-        *last = ailment;
+        asking.tell(output, (&target.label, &ailment), &ailment);
     }
 }
 
@@ -215,29 +220,30 @@ pub(super) async fn healthy_within(
     within: Span,
     output: &mut Output<'_>,
 ) -> Result<Result<(), String>, Stop> {
-    let mut last = String::new();
-    let waiting = until_healthy(asking, target, Some(since), (output, &mut last));
+    let waiting = until_healthy(asking, target, Some(since), output);
     match timeout(within.duration().max(ONE_LOOK), waiting).await {
         Ok(ended) => ended.map(|_| Ok(())),
-        Err(_) => Ok(Err(last)),
+        Err(_) => Ok(Err(asking.last().to_owned())),
     }
 }
 
 async fn until_idle(
     asking: &mut Asking,
-    (target, settle): (&Target, Span),
-    (output, last): (&mut Output<'_>, &mut String),
+    target: &Target,
+    settle: Span,
+    output: &mut Output<'_>,
 ) -> Result<Ended, Stop> {
     let mut quiet = Quiet::default();
     loop {
         let snapshot = asking.snapshot(output).await?;
         let member = member(&snapshot, target)?;
         if quiet.is_enough((&snapshot, member), settle) {
-            let why = format!("idle: no request was in flight for {settle}; sessions may come back");
+            let unknown = lost::uncounted(&snapshot.proxy);
+            let why = format!("idle: no request was in flight for {settle}; sessions may come back{unknown}");
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
-        *last = Quiet::told(member, settle);
-        asking.tell(output, Quiet::phase(member), &format!("{}: {last}", target.label));
+        asking.tell(output, (&target.label, Quiet::phase(member)), &Quiet::told(member, settle));
+        asking.explain(quiet.stuck(&snapshot));
     }
 }
 
@@ -247,6 +253,8 @@ struct Quiet {
     /// The proxy's run, and how often the member had been elected.
     since: Option<(Timestamp, u64)>,
     looks: u64,
+    /// The least and the most requests in flight so far.
+    busy: Option<(u64, u64)>,
 }
 
 impl Quiet {
@@ -256,8 +264,18 @@ impl Quiet {
         let needed = u64::from(LOOKS) * settle.millis() / 1000;
         let now = (snapshot.proxy.started, member.elected);
         let came = self.since.replace(now) != Some(now);
+        let (least, most) = self.busy.unwrap_or((member.busy, member.busy));
+        self.busy = Some((least.min(member.busy), most.max(member.busy)));
         self.looks = if member.busy > 0 || came { 0 } else { self.looks + 1 };
         member.busy == 0 && self.looks >= needed
+    }
+
+    /// What may be the matter with a count of an httpd that has not moved so far: the rest of a sentence.
+    fn stuck(&self, snapshot: &Snapshot) -> &'static str {
+        match self.busy {
+            Some((least, most)) if least > 0 && least == most && snapshot.proxy.is_httpd() => lost::STUCK,
+            _ => "",
+        }
     }
 
     fn phase(member: &MemberSnapshot) -> &'static str {
@@ -273,27 +291,44 @@ impl Quiet {
     }
 }
 
+/// Until the drain of a member has ended and what it said then holds, with nothing in flight for at least `settle`.
 async fn until_drained(
     asking: &mut Asking,
     target: &Target,
-    (output, last): (&mut Output<'_>, &mut String),
+    settle: Option<Span>,
+    output: &mut Output<'_>,
 ) -> Result<Ended, Stop> {
     let snapshot = asking.snapshot(output).await?;
     let mut drains = snapshot.drains.iter().rev();
     let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
+    let label = &target.label;
     let Some(found) = found else {
-        let label = &target.label;
         let why = format!("{label} has no drain; `evenkeel drain {label}` begins one");
         return Err(Stop::Failed(Exit::NotFound, why));
     };
-    last.clone_from(&found.why);
-    let drain = drain::until_ended(asking, found, target, output).await?;
-    let why = format!("{}: {}", drain::standing(&drain), drain::why(&drain));
-    Ok(Ended { exit: drain::exit(&drain), why, drain: Some(drain) })
+    if let Some(settle) = settle.filter(|settle| found.is_running() && *settle < found.settle) {
+        let own = format!("its drain itself waits until nothing is in flight for {}", found.settle);
+        let how = format!("`evenkeel drain {label} --settle {settle}` changes that");
+        asking.note(output, &format!("{label}: {own}; {how}"));
+    }
+    let ended = drain::until_ended(asking, found, target, output).await?;
+    let drain = drain::until_it_holds(asking, (ended, settle), target, output).await?;
+    let (exit, why) = if drain::holds(&drain, settle) {
+        (drain::exit(&drain), drain::why(&drain))
+    } else {
+        // Who is gone cannot drain, and that is told as everywhere.
+        member(&asking.snapshot(output).await?, target)?;
+        (Exit::Stale, format!("now {}; then: {}", drain.remains(), drain.why))
+    };
+    let why = with_why(&drain::standing(&drain), &why);
+    Ok(Ended { exit, why, drain: Some(drain) })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use evenkeel_protocol::{Busy, DrainOutcome, DrainSessions};
     use serde_json::json;
 
     use super::*;
@@ -322,6 +357,96 @@ mod tests {
                 .unwrap()
                 .contains("in error")
         );
+    }
+
+    /// A proxy whose drain has ended, and at each look is as `looks` has it: quiet for so many milliseconds, safe to stop,
+    /// draining. The last one stays.
+    fn ended(outcome: DrainOutcome, looks: &'static [(u64, bool, bool)]) -> Scripted {
+        let asked = AtomicUsize::new(0);
+        let as_of = move |look: usize| {
+            let (quiet, safe_to_stop, draining) = looks[look.min(looks.len() - 1)];
+            let mut drain = scripted::drain(Some(outcome));
+            (drain.quiet_ms, drain.safe_to_stop, drain.draining) =
+                (Some(quiet), safe_to_stop, Some(draining));
+            drain.busy = Busy::default();
+            drain.sessions = DrainSessions { unknown_until: Some(Timestamp(0)), ..DrainSessions::UNKNOWN };
+            drain
+        };
+        Scripted::start(move |request| match request.target.as_str() {
+            "/v1/drains/3" => Act::json(&as_of(asked.fetch_add(1, Ordering::Relaxed))),
+            _ => Act::json(&Snapshot { drains: vec![as_of(0)], ..scripted::snapshot(0) }),
+        })
+    }
+
+    #[tokio::test]
+    async fn what_was_safe_to_stop_is_waited_for_again_after_a_restart() {
+        const AGAIN: (u64, bool, bool) = (9_000, false, true);
+        use DrainOutcome::{Idle, SafeToStop};
+        for (what, proxy, line, exit, says) in [
+            (
+                "a window",
+                ended(SafeToStop, &[AGAIN, AGAIN, AGAIN, (9_000, true, true)]),
+                "",
+                Exit::Done,
+                "safe to stop: ",
+            ),
+            (
+                "no time for that",
+                ended(SafeToStop, &[AGAIN]),
+                " --timeout 0",
+                Exit::TimedOut,
+                "not within 0: was safe to stop; waiting until that is certain again: now nothing in flight, and \
+                 sessions unknown until 00:00:00",
+            ),
+            (
+                "cleared",
+                ended(SafeToStop, &[AGAIN, AGAIN, (9_000, false, false)]),
+                "",
+                Exit::Stale,
+                "was safe to stop, and may not be now: now no longer draining (N was cleared); then: ",
+            ),
+            (
+                "longer",
+                ended(Idle, &[(5_000, false, true), (9_000, false, true)]),
+                " --settle 9s",
+                Exit::Done,
+                "idle: ",
+            ),
+            (
+                "not so long",
+                ended(Idle, &[(5_000, false, true)]),
+                " --settle 9s --timeout 0",
+                Exit::TimedOut,
+                "not within 0: its drain has ended, and nothing has been in flight for 5 s of 9 s",
+            ),
+            ("shorter", ended(Idle, &[(5_000, false, true)]), " --settle 1s", Exit::Done, "idle: "),
+        ] {
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(
+                scene.run(&format!("wait app/a drained{line}")).await,
+                exit,
+                "{what}: {}",
+                scene.err()
+            );
+            assert!(scene.out().starts_with(&format!("app/a: {says}")), "{what}: {}", scene.out());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_settle_time_that_the_drain_does_not_take_is_told() {
+        let proxy = Scripted::start(|request| match request.target.as_str() {
+            "/v1/drains/3" => {
+                Act::json(&Drain { quiet_ms: Some(5_000), ..scripted::drain(Some(DrainOutcome::Idle)) })
+            }
+            _ => Act::json(&Snapshot { drains: vec![scripted::drain(None)], ..scripted::snapshot(0) }),
+        });
+        let mut scene = Scene::of(&proxy);
+        let told = "app/a: its drain itself waits until nothing is in flight for 5s; `evenkeel drain app/a --settle 1s` \
+                    changes that\n";
+        for (line, says) in [(" --settle 1s", told), (" --settle 1s -q", ""), ("", "")] {
+            assert_eq!(scene.run(&format!("wait app/a drained{line}")).await, Exit::Done, "{}", scene.err());
+            assert_eq!(scene.err(), says, "{line}");
+        }
     }
 
     #[tokio::test]

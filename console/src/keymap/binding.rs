@@ -11,10 +11,12 @@ use super::{Action, Context, FLEET_ROWS, ROWS, Row};
 use crate::message::Key;
 
 /// Where text is written: what belongs to these is the field's own, and fixed.
-const WRITES: [Context; 4] = [Context::Filter, Context::Palette, Context::Spell, Context::Form];
+const WRITES: [Context; 5] =
+    [Context::Filter, Context::Palette, Context::Spell, Context::FleetSpell, Context::Form];
 
 /// Where questions are answered.
-const ANSWERS: [Context; 3] = [Context::Confirm, Context::Spell, Context::Unlock];
+const ANSWERS: [Context; 5] =
+    [Context::Confirm, Context::Spell, Context::FleetConfirm, Context::FleetSpell, Context::Unlock];
 
 /// The keys in force. Cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +90,7 @@ impl Keymap {
 
     /// A key that means two things at one place, and the names of both; none if all is well.
     pub fn collision(&self) -> Option<(Key, [Action; 2])> {
-        Context::ALL.into_iter().chain([Context::Fleet]).find_map(|context| {
+        Context::ALL.into_iter().chain(Context::FLEET).find_map(|context| {
             let mut seen: Vec<(Key, Action)> = Vec::new();
             for row in self.within(context) {
                 for key in row.keys.iter() {

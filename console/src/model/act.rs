@@ -100,6 +100,28 @@ impl Act {
         }
     }
 
+    /// The change that it takes back by its number, which means something in one proxy only; none: it takes none back so.
+    pub fn event(&self) -> Option<u64> {
+        match self {
+            Self::Undo { event, .. } | Self::Remove { event, .. } => *event,
+            Self::Flag(..) | Self::Enable | Self::Settings { .. } | Self::Drain(_) => None,
+        }
+    }
+
+    /// The settings that hold once it is done, by name and value, as answers write them.
+    pub fn wanted(&self) -> Vec<(String, String)> {
+        let edit = self.edit(0);
+        let switch = |on: bool| if on { "On" } else { "Off" }.to_owned();
+        let flags = MemberEdit::FLAGS.into_iter();
+        let flags = flags.filter_map(|(flag, field)| Some((field.to_owned(), switch(edit.flag(flag)?))));
+        let others = self.changes().iter().map(|change| (change.field.clone(), change.after.clone()));
+        match self {
+            Self::Remove { .. } => Vec::new(),
+            Self::Settings { .. } | Self::Undo { .. } => others.collect(),
+            Self::Flag(..) | Self::Enable | Self::Drain(_) => flags.collect(),
+        }
+    }
+
     /// Does it take a change of one's own back?
     pub fn is_undo(&self) -> bool {
         matches!(self, Self::Undo { .. } | Self::Remove { undo: true, .. })
@@ -205,7 +227,7 @@ mod tests {
             (
                 "not durable",
                 Edited { durable: false, ..edited.clone() },
-                "app/node1 is draining, NOT kept over a restart of the proxy",
+                "app/node1 is draining, NOT kept over a restart",
             ),
             (
                 "without a change",

@@ -3,7 +3,40 @@
 use evenkeel_protocol::{DrainOrder, Flag, MemberEdit};
 
 use crate::model::act::{Act, Turn};
+use crate::model::decision::Decision;
 use crate::model::drains::Drainage;
+use crate::model::outlook::Gravity;
+use crate::model::question::Question;
+use crate::model::{Model, forecast};
+
+impl Model {
+    /// The commands that do what the question asks, one a line, for the proxy that is shown; none for those of whom the
+    /// proxy has said that it refuses it.
+    pub fn commands_of(&self, question: &Question) -> Vec<String> {
+        let forced = self.outlook(question).gravity == Gravity::Last;
+        let mut question = Question { forced, ..question.clone() };
+        forecast::leave_out_refused(&mut question, &self.gathered);
+        self.commands_here(&question.commands())
+    }
+
+    /// The command that does what is decided, for the proxy that is shown.
+    pub fn command_of(&self, decision: &Decision) -> String {
+        self.commands_here(&[decision.command()]).concat()
+    }
+
+    fn commands_here(&self, lines: &[String]) -> Vec<String> {
+        let proxy = self.roster.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
+        let page = proxy.and_then(|proxy| proxy.listen.first());
+        let page = page.map(|url| format!("--apache {}", quoted(url)));
+        let line = |line: &String| {
+            let line = if proxy.is_some() { attended(line) } else { line.clone() };
+            // Among several it is named as it was at the start, so that the same line means the same place.
+            let words = Some(&self.words).filter(|words| !words.is_empty()).or(page.as_ref());
+            words.map_or_else(|| line.clone(), |words| at(&line, words))
+        };
+        lines.iter().map(line).collect()
+    }
+}
 
 /// The command that does `act` to the member called `label`, as a shell takes it.
 pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
@@ -38,11 +71,10 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     }
 }
 
-/// The same line for the httpd at `url`.
-pub fn for_httpd(line: &str, url: &str) -> String {
-    let line = attended(line);
-    let rest = line.strip_prefix("evenkeel ").unwrap_or(&line);
-    format!("evenkeel --apache {} {rest}", quoted(url))
+/// The same line for the targets that `words` mean: `--apache http://lb1/bm`.
+pub fn at(line: &str, words: &str) -> String {
+    let rest = line.strip_prefix("evenkeel ").unwrap_or(line);
+    format!("evenkeel {words} {rest}")
 }
 
 /// The same line for an httpd, which runs no drains by itself: there the command waits.
@@ -129,12 +161,10 @@ mod tests {
         ] {
             assert_eq!(line(&act, "app/a", None), wanted);
         }
+        assert_eq!(attended("evenkeel drain app/a --until idle"), "evenkeel drain app/a --until idle --wait");
+        assert_eq!(attended("evenkeel undrain app/a"), "evenkeel undrain app/a");
         assert_eq!(
-            for_httpd("evenkeel drain app/a --until idle", "http://lb1/a?b"),
-            "evenkeel --apache 'http://lb1/a?b' drain app/a --until idle --wait"
-        );
-        assert_eq!(
-            for_httpd("evenkeel undrain app/a", "http://lb1/bm"),
+            at("evenkeel undrain app/a", "--apache http://lb1/bm"),
             "evenkeel --apache http://lb1/bm undrain app/a"
         );
         assert_eq!(

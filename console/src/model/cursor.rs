@@ -25,6 +25,8 @@ pub struct Shown {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Cursor {
     chosen: Option<Target>,
+    /// Who is to be selected as soon as it is shown, unless somebody moves before.
+    expected: Option<Target>,
     place: usize,
     marks: HashSet<Target>,
     /// The last member that was marked or no longer marked: where a range begins.
@@ -68,6 +70,12 @@ impl Cursor {
     /// Selects `target` as it is.
     pub fn choose(&mut self, target: Target) {
         self.chosen = Some(target);
+        self.expected = None;
+    }
+
+    /// Selects `target` as soon as it is shown, unless somebody moves before.
+    pub fn expect(&mut self, target: Target) {
+        self.expected = Some(target);
     }
 
     /// What is shown, balancer by balancer. A balancer without anybody to show is there only if nothing is hidden.
@@ -90,7 +98,9 @@ impl Cursor {
     pub fn settle(&mut self, roster: &Roster) {
         let balancers = roster.balancers();
         self.shown = self.arranged(roster);
-        let found = self.position(balancers, self.chosen.as_ref());
+        let came = self.position(balancers, self.expected.as_ref());
+        self.expected.take_if(|_| came.is_some());
+        let found = came.or_else(|| self.position(balancers, self.chosen.as_ref()));
         self.place = found.unwrap_or_else(|| self.place.min(self.count().saturating_sub(1)));
         self.chosen = self.nth(balancers, self.place);
     }
@@ -104,6 +114,7 @@ impl Cursor {
 
     /// Moves among the shown members and stops at the ends.
     pub fn go(&mut self, step: Step, roster: &Roster) {
+        self.expected = None;
         let balancers = roster.balancers();
         let Some(last) = self.count().checked_sub(1) else { return };
         let starts: Vec<usize> = self

@@ -5,6 +5,7 @@ use evenkeel_protocol::MemberSnapshot;
 
 use crate::keymap::{Context, Keymap};
 use crate::message::{Clock, Size};
+use crate::model::command;
 use crate::model::form::Text;
 use crate::model::health::{Grade, Health};
 use crate::model::history::History;
@@ -13,12 +14,15 @@ use crate::model::outlook::Gravity;
 use crate::model::palette::Palette;
 use crate::model::query::Query;
 use crate::model::target::Target;
-use crate::model::{Connection, Freshness, Model, Popup, Toast, Tone};
+use crate::model::{Connection, Freshness, Model, Toast, Tone};
 
+pub mod asked;
+mod commands;
 pub mod joint;
 pub mod roll;
 pub mod trace;
 
+use asked::Asked;
 use joint::Joint;
 use trace::Trace;
 
@@ -51,11 +55,18 @@ pub enum Over {
         seen: bool,
         /// What is typed, where a yes is not enough.
         typed: Text,
+        /// Which page of what it says; they go round.
+        page: usize,
     },
     /// What became of the last act in all targets.
     Results {
-        /// How many of the rows are scrolled out above.
-        from: usize,
+        /// Which page; they go round.
+        page: usize,
+    },
+    /// How a member is added in all targets.
+    Adding {
+        /// Which page; they go round.
+        page: usize,
     },
     /// The question whether to open the lock of all targets.
     Unlock {
@@ -160,9 +171,9 @@ impl Deck {
     pub fn context(&self) -> Context {
         match &self.over {
             None => Context::Fleet,
-            Some(Over::Confirm { joint, .. }) if self.gravity(joint) == Gravity::Last => Context::Spell,
-            Some(Over::Confirm { .. }) => Context::Confirm,
-            Some(Over::Results { .. }) => Context::Results,
+            Some(Over::Confirm { joint, .. }) if self.gravity(joint) == Gravity::Last => Context::FleetSpell,
+            Some(Over::Confirm { .. }) => Context::FleetConfirm,
+            Some(Over::Results { .. } | Over::Adding { .. }) => Context::FleetResults,
             Some(Over::Unlock { .. }) => Context::Unlock,
             Some(Over::Filter { .. }) => Context::Filter,
             Some(Over::Palette(_)) => Context::Palette,
@@ -170,25 +181,30 @@ impl Deck {
         }
     }
 
-    /// How much it takes to agree: as much as the gravest target does.
-    pub fn gravity(&self, joint: &Joint) -> Gravity {
-        let outlooks = joint.asked().filter_map(|at| {
-            let station = self.stations.get(at)?;
-            match &station.popup {
-                Some(Popup::Confirm(question)) => Some(station.outlook(question).gravity),
-                _ => None,
-            }
-        });
-        outlooks.max().unwrap_or(Gravity::Light)
+    /// What is asked in each target that a question is for.
+    pub fn asked(&self, joint: &Joint) -> impl Iterator<Item = Asked<'_>> {
+        joint.asked().filter_map(|at| Asked::of(self.stations.get(at)?))
     }
 
-    /// The targets where a yes would be sent: the question stands there, and the proxy has not said that it refuses it.
+    /// How much it takes to agree: as much as the gravest target does.
+    pub fn gravity(&self, joint: &Joint) -> Gravity {
+        self.asked(joint).map(Asked::gravity).max().unwrap_or(Gravity::Light)
+    }
+
+    /// How many targets a yes would be sent to: the question stands there, and the proxy has not said that it refuses it.
     pub fn willing(&self, joint: &Joint) -> usize {
-        let is_willing = |at: &usize| match self.stations.get(*at).map(|station| (station, &station.popup)) {
-            Some((station, Some(Popup::Confirm(question)))) => station.is_answerable(question),
-            _ => false,
-        };
-        joint.asked().filter(is_willing).count()
+        self.asked(joint).filter(|asked| asked.is_answerable()).count()
+    }
+
+    /// Can the last act in all targets be taken back?
+    pub fn is_undoable(&self) -> bool {
+        let (Some(joint), Some(trace)) = (&self.joint, self.traces.last()) else { return false };
+        trace.target == joint.target && trace.is_left(&self.stations)
+    }
+
+    /// The command that adds a member in all targets, with words to be filled in.
+    pub fn addition(&self) -> String {
+        command::at("evenkeel add BALANCER URL route=…", &self.words)
     }
 
     /// Every row that the cursor can be on: the targets, then the members.

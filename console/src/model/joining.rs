@@ -1,5 +1,6 @@
 //! A member that is to come being written: its URL, and its parameters as on a `BalancerMember` line.
 
+use evenkeel_protocol::roster::words;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Factor, Hello, InvalidName, Lbset, MemberAddition, MemberName, Route,
 };
@@ -44,7 +45,7 @@ impl Joining {
         for change in &changes {
             match change.field.as_str() {
                 "url" => addition.url.clone_from(&change.after),
-                MORE => addition.parameters.extend(change.after.split_whitespace().map(str::to_owned)),
+                MORE => addition.parameters.extend(words(&change.after)),
                 keyword => addition.parameters.push(format!("{keyword}={}", change.after)),
             }
         }
@@ -68,7 +69,7 @@ pub fn check(keyword: &str, value: &str) -> Result<(), String> {
         "loadfactor" if !value.is_empty() => value.parse::<Factor>().map(drop),
         "lbset" if !value.is_empty() => value.parse::<Lbset>().map(drop),
         "route" | "redirect" => value.parse::<Route>().map(drop).map_err(named),
-        MORE => match value.split_whitespace().find(|word| !word.contains('=')) {
+        MORE => match words(value).into_iter().find(|word| !word.contains('=')) {
             Some(word) => Err(format!("has '{word}', which is no KEY=VALUE")),
             None => Ok(()),
         },
@@ -97,14 +98,14 @@ mod tests {
             ("url", " http://10.0.0.9:8080 "),
             ("route", "node9"),
             ("loadfactor", "2"),
-            ("more", "hcmethod=GET  hcuri=/health"),
+            ("more", "hcmethod=GET  \"secret=a b\""),
         ]);
         let Ok(Some(Matter::Addition { balancer, addition, undo: false, event: None })) = form.matter()
         else {
             panic!("{form:?}")
         };
         assert_eq!((balancer.as_str(), addition.url.as_str()), ("app", "http://10.0.0.9:8080"));
-        assert_eq!(addition.parameters, ["route=node9", "loadfactor=2", "hcmethod=GET", "hcuri=/health"]);
+        assert_eq!(addition.parameters, ["route=node9", "loadfactor=2", "hcmethod=GET", "secret=a b"]);
         assert_eq!(addition.revision, None);
     }
 

@@ -91,8 +91,31 @@ impl Palette {
     }
 }
 
+/// Runs the line that stands in `palette` for whoever has it, and remembers it among the others there; an empty one is
+/// nothing.
+///
+/// # Errors
+///
+/// It is not understood: the palette as it is to be opened again, with the reason.
+pub fn taken<H, E>(
+    host: &mut H,
+    mut palette: Box<Palette>,
+    recall: fn(&mut H) -> &mut Vec<String>,
+    run: fn(&mut H, &str, &Palette) -> Result<Vec<E>, String>,
+) -> Result<Vec<E>, Box<Palette>> {
+    let line = palette.text.value().split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return Ok(Vec::new());
+    }
+    remember(recall(host), &line);
+    run(host, &line, &palette).map_err(|why| {
+        palette.refuse(why);
+        palette
+    })
+}
+
 /// Remembers a line, once and bounded, the newest last.
-pub fn remember(history: &mut Vec<String>, line: &str) {
+fn remember(history: &mut Vec<String>, line: &str) {
     history.retain(|known| known != line);
     if history.len() == KEPT {
         history.remove(0);

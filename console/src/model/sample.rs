@@ -237,8 +237,8 @@ pub(crate) fn edited(field: &str, before: &str, after: &str) -> Edited {
 /// So many targets, lb1 and so on, each with the model of [`model`] at 80x24, open for changes.
 pub(crate) fn deck(count: usize) -> Deck {
     let station = |number: usize| {
-        let name = Some(format!("lb{number}"));
-        Model { station: name, title: format!("/run/lb{number}"), ..model(80, 24) }
+        let (title, name) = (format!("/run/lb{number}"), Some(format!("lb{number}")));
+        Model { station: name, words: format!("--socket {title}"), title, ..model(80, 24) }
     };
     let mut deck = Deck::new((1..=count).map(station).collect(), "--group web", Lock::new(true, None));
     deck.clock = clock(61);

@@ -196,10 +196,8 @@ impl Moved {
     /// What brings back who went: where the proxy numbers changes it does so itself, as it was; else with its
     /// parameters, disabled. None: it came.
     pub fn return_of(&self) -> Option<Matter> {
-        let mut words = self.line.as_ref()?.split(' ').map(str::to_owned);
-        let url = words.next()?;
-        let parameters = MemberAddition::disabled(words.collect());
-        let addition = MemberAddition { url, parameters, ..MemberAddition::default() };
+        let mut addition = MemberAddition::of_line(self.line.as_ref()?);
+        addition.parameters = MemberAddition::disabled(addition.parameters);
         let balancer = self.target.balancer.clone();
         Some(Matter::Addition { balancer, addition: Box::new(addition), undo: true, event: self.event })
     }

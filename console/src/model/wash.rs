@@ -14,6 +14,9 @@ const WORD: usize = 100;
 /// The longest sentence or path.
 const SENTENCE: usize = 400;
 
+/// Characters of an address, which stands in commands that somebody copies.
+const ADDRESS: usize = 2000;
+
 /// The longest report of what is wrong with a configuration.
 const REPORT: usize = 1000;
 
@@ -27,7 +30,7 @@ pub fn snapshot(snapshot: &mut Snapshot) {
     wash(&mut proxy.product, WORD);
     wash(&mut proxy.version, WORD);
     wash(&mut proxy.configuration, SENTENCE);
-    proxy.listen.iter_mut().for_each(|address| wash(address, WORD));
+    proxy.listen.iter_mut().for_each(|address| wash(address, ADDRESS));
     snapshot.drains.iter_mut().for_each(drain);
     for balancer in &mut snapshot.balancers {
         balancer.paths.iter_mut().for_each(|path| wash(path, SENTENCE));

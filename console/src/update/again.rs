@@ -5,40 +5,56 @@ use evenkeel_protocol::{Change, MemberEdit, Override};
 use crate::lost;
 use crate::model::act::{Act, Turn};
 use crate::model::form;
-use crate::model::question::Question;
 use crate::model::target::Target;
-use crate::model::{Model, Popup, Tone};
+use crate::model::{Model, Tone};
 use crate::update::{drain, edit};
 
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
-    let forgotten = model.forgotten();
-    let first = forgotten.iter().find(|lost| lost::is_certain(lost)).or(forgotten.first()).cloned();
-    let Some(first) = first else {
-        return model.tell(Tone::Plain, "nothing was forgotten");
+    let Some(first) = first(model.forgotten().iter()).cloned() else {
+        return model.tell(Tone::Plain, NOTHING);
     };
-    let Some(member) = first.subject.member.clone() else {
-        let Override { subject, field, value, .. } = first;
-        let text = format!("`evenkeel set {} {field}={value}` sets it again", subject.balancer);
-        return model.tell(Tone::Plain, text);
+    let Some(target) = whose(&first) else {
+        return model.tell(Tone::Plain, by_command(&first));
     };
-    let target = Target { balancer: first.subject.balancer.clone(), member };
     if !edit::are_editable(model, std::slice::from_ref(&target)) {
         return;
     }
-    let Some(act) = act(model, &target, &first) else {
-        return model.tell(Tone::Alarm, "that cannot be set from here");
-    };
-    let subjects = edit::subjects(model, vec![target]);
-    model.popup = Some(Popup::Confirm(Box::new(Question::new(subjects, act))));
+    match act(model, &target, lost::is_certain(&first)) {
+        Some(act) => edit::ask(model, vec![target], act),
+        None => model.tell(Tone::Alarm, BEYOND),
+    }
+}
+
+/// What is said where nothing was forgotten.
+pub(super) const NOTHING: &str = "nothing was forgotten";
+/// What is said where nothing of it can be written.
+pub(super) const BEYOND: &str = "that cannot be set from here";
+
+/// The one that is seen to first: what was certainly an edit.
+pub(super) fn first<'a>(forgotten: impl Iterator<Item = &'a Override> + Clone) -> Option<&'a Override> {
+    let mut certain = forgotten.clone().filter(|lost| lost::is_certain(lost));
+    certain.next().or_else(|| forgotten.into_iter().next())
+}
+
+/// The member of which it was; none: it was of a balancer.
+pub(super) fn whose(lost: &Override) -> Option<Target> {
+    let member = lost.subject.member.clone()?;
+    Some(Target { balancer: lost.subject.balancer.clone(), member })
+}
+
+/// How a setting of a balancer is set again.
+pub(super) fn by_command(lost: &Override) -> String {
+    let Override { subject, field, value, .. } = lost;
+    format!("`evenkeel set {} {field}={value}` sets it again", subject.balancer)
 }
 
 /// All that was forgotten of a member, at once; a drain alone is begun as drains are. What a changed configuration may have
-/// said on purpose is asked for by itself, lest a yes to a drain takes it back.
-fn act(model: &Model, target: &Target, first: &Override) -> Option<Act> {
+/// said on purpose is asked for by itself, lest a yes to a drain takes it back. None: nothing of it can be written.
+pub(super) fn act(model: &Model, target: &Target, is_certain: bool) -> Option<Act> {
     let (_, member) = edit::found(model, target)?;
     let belongs =
-        |lost: &Override| lost.subject == first.subject && lost::is_certain(lost) == lost::is_certain(first);
+        |lost: &Override| whose(lost).as_ref() == Some(target) && lost::is_certain(lost) == is_certain;
     let lost: Vec<&Override> = model.forgotten().iter().filter(|lost| belongs(lost)).collect();
     if let [Override { field, value, .. }] = lost.as_slice()
         && field == "drain"
@@ -65,7 +81,7 @@ mod tests {
     use super::*;
     use crate::effect::Effect;
     use crate::message::Message;
-    use crate::model::sample;
+    use crate::model::{Popup, sample};
     use crate::need::Job;
     use crate::news::News;
     use crate::update::hands::press;

@@ -4,11 +4,14 @@
 use evenkeel_protocol::{Edited, Reloaded};
 
 use crate::ability::Ability;
+use crate::called;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::told;
+use crate::model::batch::Outcome;
 use crate::model::decision::{Decision, Matter};
 use crate::model::question::Standing;
+use crate::model::target::Target;
 use crate::model::tuning::Tuning;
 use crate::model::{Model, Popup, Tone, lasting, wash};
 use crate::news::Ticket;
@@ -98,7 +101,8 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     } else {
         Effect::Reload(ticket)
     };
-    model.tell(Tone::Plain, format!("{}: waiting for the proxy's answer", decision.whom()));
+    let who = called::who(model.roster.snapshot());
+    model.tell(Tone::Plain, format!("{}: waiting for {who}'s answer", decision.whom()));
     model.decided = Some((ticket, decision));
     vec![effect]
 }
@@ -126,7 +130,9 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
     let edited = match outcome {
         Ok(edited) => edited,
         Err(why) => {
-            model.tell(Tone::Alarm, format!("{whom}: {}", wash::sentence(why)));
+            let why = wash::sentence(why);
+            model.came = Some((ticket, Outcome::Refused(why.clone())));
+            model.tell(Tone::Alarm, format!("{whom}: {why}"));
             return true;
         }
     };
@@ -141,6 +147,10 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
         true => {}
         false => model.own.push_tuned(&edited),
     }
+    if let Some(member) = edited.member.clone().filter(|_| comes && edited.changed) {
+        model.cursor.expect(Target { balancer: edited.balancer.clone(), member });
+        model.cursor.settle(&model.roster);
+    }
     let mut line = match (edited.changed, comes) {
         (true, true) => format!("{whom} is added"),
         (true, false) => format!("{whom}: {}", told(&edited.changes)),
@@ -150,6 +160,8 @@ pub(super) fn settle(model: &mut Model, ticket: Ticket, outcome: &Result<Box<Edi
     let mut notes = edited.notes.clone();
     notes.retain(|note| !decision.noted.contains(note));
     line.push_str(&lasting::rest(lasts, &notes));
+    let outcome = if lasts { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) };
+    model.came = Some((ticket, outcome));
     let [back, yank] = [Action::Undo, Action::Yank].map(|action| model.keymap.way(action));
     let command = model.command_of(&decision);
     let more = if undoable {
@@ -309,14 +321,27 @@ mod tests {
     }
 
     #[test]
-    fn the_form_says_where_it_is_wrong() {
-        let mut model = sample::model(80, 24);
-        press(&mut model, "B⏎");
-        assert!(toast(&model).starts_with("nothing was written"));
-        press(&mut model, &[Key::Up, Key::Char('x'), Key::Enter]);
-        let Some(Popup::Tuning(form)) = &model.popup else { panic!("{:?}", model.popup) };
-        assert_eq!(form.fields.focus(), 4);
-        press(&mut model, &[Key::Esc]);
-        assert_eq!((model.popup, model.screen), (None, Screen::Balancers));
+    fn a_form_says_where_it_is_wrong_and_a_no_goes_back_to_it() {
+        let written = |text: &str| text.chars().map(Key::Char).collect::<Vec<_>>();
+        for (open, wrong, position, right) in [
+            ("B", vec![Key::Up, Key::Char('x')], 4, vec![Key::Backspace, Key::Char('7')]),
+            ("i", vec![Key::Tab, Key::Char('a')], 0, written("http://h")),
+        ] {
+            let mut model = sample::model(80, 24);
+            press(&mut model, open);
+            press(&mut model, "⏎");
+            assert!(toast(&model).starts_with("nothing was written"), "{open}");
+            press(&mut model, &wrong);
+            press(&mut model, "⏎");
+            let focus = model.popup.as_mut().and_then(Popup::fields).map(|fields| fields.focus());
+            assert_eq!(focus, Some(position), "{open}");
+            press(&mut model, &right);
+            press(&mut model, "⏎");
+            assert_eq!(model.context(), Context::Confirm, "{open}");
+            press(&mut model, "n");
+            assert_eq!(model.context(), Context::Form, "{open}");
+            press(&mut model, &[Key::Esc]);
+            assert_eq!((model.popup, model.screen), (None, Screen::Balancers), "{open}");
+        }
     }
 }

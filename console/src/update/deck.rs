@@ -8,8 +8,10 @@ use crate::model::deck::{Deck, Focus, Over, Pick};
 use crate::model::query::Query;
 use crate::model::{Model, Screen, Tone};
 use crate::news::News;
+use crate::update::yank::in_short;
 use crate::update::{gather, update};
 
+mod again;
 mod joint;
 mod line;
 mod undo;
@@ -129,7 +131,7 @@ fn press(deck: &mut Deck, key: Key) -> Vec<Deed> {
 
 /// What is typed ahead of a question is no answer to it.
 fn write(deck: &mut Deck, change: impl FnOnce(&mut crate::model::form::Text)) {
-    let spells = deck.context() == Context::Spell;
+    let spells = deck.context() == Context::FleetSpell;
     match &mut deck.over {
         Some(Over::Confirm { seen: true, typed, .. }) if spells => change(typed),
         Some(Over::Palette(palette)) => change(&mut palette.text),
@@ -165,6 +167,10 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
             undo::ask(deck);
             return Vec::new();
         }
+        Action::Again => {
+            again::ask(deck);
+            return Vec::new();
+        }
         Action::Toggle(_) | Action::Enable | Action::Remove => {
             joint::ask(deck, action);
             return Vec::new();
@@ -180,10 +186,10 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
 fn go(deck: &mut Deck, action: Action) {
     match action {
         Action::Help => deck.over = Some(Over::Help { page: 0 }),
-        Action::Results if deck.joint.is_some() => deck.over = Some(Over::Results { from: 0 }),
+        Action::Results if deck.joint.is_some() => deck.over = Some(Over::Results { page: 0 }),
         Action::Results => deck.tell(Tone::Plain, "nothing was done in all targets from here yet"),
         Action::Lock => turn_lock(deck),
-        Action::Add => tell_how_to_add(deck),
+        Action::Add => deck.over = Some(Over::Adding { page: 0 }),
         Action::Open => enter(deck),
         Action::Filter => line::open_filter(deck),
         Action::Palette => line::open_palette(deck),
@@ -195,14 +201,12 @@ fn go(deck: &mut Deck, action: Action) {
 fn scroll(deck: &mut Deck, action: Action) {
     let forward = matches!(action, Action::Down | Action::PageDown | Action::Bottom);
     match &mut deck.over {
-        Some(Over::Help { page }) if forward => *page += 1,
-        Some(Over::Help { page }) => *page = page.saturating_sub(1),
-        Some(Over::Results { from }) if forward => {
-            let last = deck.stations.len().saturating_sub(1);
-            *from = from.saturating_add(1).min(last);
+        Some(
+            Over::Help { page } | Over::Results { page } | Over::Adding { page } | Over::Confirm { page, .. },
+        ) => {
+            *page = if forward { page.saturating_add(1) } else { page.saturating_sub(1) };
         }
-        Some(Over::Results { from }) => *from = from.saturating_sub(1),
-        Some(Over::Confirm { .. } | Over::Unlock { .. } | Over::Filter { .. } | Over::Palette(_)) => {}
+        Some(Over::Unlock { .. } | Over::Filter { .. } | Over::Palette(_)) => {}
         None => {
             let rows = deck.rows();
             let at = rows.iter().position(|row| *row == deck.pick).unwrap_or(0);
@@ -242,15 +246,6 @@ fn enter(deck: &mut Deck) {
     deck.focus = Focus::One(at);
 }
 
-/// A new member is written where it comes to; for all targets at once there is the command.
-fn tell_how_to_add(deck: &mut Deck) {
-    let [open, add] = [Action::Open, Action::Add].map(|action| deck.keymap.way(action));
-    let words = &deck.words;
-    let text =
-        format!("in all: evenkeel {words} add BALANCER URL route=…   in one: {open} goes in, {add} there");
-    deck.tell(Tone::Plain, text);
-}
-
 fn turn_lock(deck: &mut Deck) {
     if deck.lock.is_open() {
         deck.lock.close();
@@ -271,16 +266,26 @@ fn open_lock(deck: &mut Deck) {
     }
 }
 
-/// Copies the command of the last act in all, or the name of what is under the cursor.
+/// Copies the commands of the last act in all, or the one that is read about, or the name of what is under the cursor.
 fn yank(deck: &mut Deck) -> Vec<Deed> {
-    let command = deck.joint.as_ref().and_then(|joint| joint.command.clone());
-    let text = command.or_else(|| match &deck.pick {
-        Pick::Station(at) => deck.stations.get(*at).map(|station| station.title.clone()),
-        Pick::Member(target) => Some(target.member.to_string()),
-    });
+    let commands = deck.joint.as_ref().map_or(&[][..], |joint| joint.commands.as_slice());
+    let text = match (&deck.over, &deck.pick) {
+        (Some(Over::Adding { .. }), _) => Some(deck.addition()),
+        _ if !commands.is_empty() => Some(commands.join("\n")),
+        (_, Pick::Station(at)) => deck.stations.get(*at).map(|station| station.title.clone()),
+        (_, Pick::Member(target)) => Some(target.member.to_string()),
+    };
     let Some(text) = text else { return Vec::new() };
-    deck.tell(Tone::Plain, format!("copied, if the terminal lets programs copy: {text}"));
-    vec![(0, Effect::Yank(text))]
+    match in_short(&text) {
+        Ok(told) => {
+            deck.tell(Tone::Plain, format!("copied, if the terminal lets programs copy: {told}"));
+            vec![(0, Effect::Yank(text))]
+        }
+        Err(why) => {
+            deck.tell(Tone::Alarm, why);
+            Vec::new()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::{Edited, Event};
 
+use crate::called;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::message::Clock;
@@ -34,10 +35,19 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
         News::Snapshot(snapshot) => {
             model.connection = Connection::Up;
             let configuration = model.roster.snapshot().map(|known| known.proxy.configuration.clone());
+            if configuration.is_none() && called::is_ours(&snapshot.proxy) {
+                model.tell(Tone::Plain, called::MORE);
+            }
             if model.roster.hear(*snapshot, model.clock.running) {
                 model.pending.restarted();
                 model.own.restarted();
-                model.tell(Tone::Alarm, "the proxy was restarted: its counters begin anew");
+                let what = match called::who(model.roster.snapshot()) {
+                    "httpd" => {
+                        "httpd was restarted, perhaps gracefully: requests of before are not counted any more"
+                    }
+                    _ => "the proxy was restarted: its counters begin anew",
+                };
+                model.tell(Tone::Alarm, what);
                 super::lock::close_for_another(model, configuration.as_deref());
             }
             if let Some(snapshot) = model.roster.snapshot() {
@@ -214,7 +224,7 @@ mod tests {
         asked(&mut model);
         let edited = Edited { durable: false, ..sample::edited("drain", "Off", "On") };
         hear(&mut model, News::Answer { ticket: Ticket(1), outcome: Ok(Box::new(edited)) });
-        assert!(toast(&model).ends_with("NOT kept over a restart of the proxy"));
+        assert!(toast(&model).ends_with("NOT kept over a restart"));
         assert_eq!(model.toast.as_ref().map(|toast| toast.tone), Some(Tone::Alarm));
     }
 

@@ -1,19 +1,21 @@
 //! How often the proxy is asked, and a picture that stands still.
 
+use crate::called;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::{Model, Tone};
 
 /// Asks more often, or less.
 pub(super) fn step(model: &mut Model, faster: bool) -> Vec<Effect> {
+    let who = called::who(model.roster.snapshot());
     let Some(pace) = model.pace.step(faster) else {
         let word = if faster { "more often" } else { "less often" };
-        model
-            .tell(Tone::Plain, format!("the proxy is asked each {}; {word} than that it is not", model.pace));
+        let text = format!("{who} is asked each {}; {word} than that it is not", model.pace);
+        model.tell(Tone::Plain, text);
         return Vec::new();
     };
     model.pace = pace;
-    model.tell(Tone::Plain, format!("the proxy is asked each {pace}, and after each event"));
+    model.tell(Tone::Plain, format!("{who} is asked each {pace}, and after each event"));
     vec![Effect::Pace(pace.period())]
 }
 

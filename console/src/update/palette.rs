@@ -10,7 +10,7 @@ use crate::model::act::{Act, Turn};
 use crate::model::decision::{Decision, Matter};
 use crate::model::drains::Drainage;
 use crate::model::form;
-use crate::model::palette::{Palette, remember};
+use crate::model::palette::{Palette, taken};
 use crate::model::query::Query;
 use crate::model::question::Question;
 use crate::model::target::Target;
@@ -25,15 +25,9 @@ pub(super) fn open(model: &mut Model) {
 }
 
 /// Does what the line says. One that is not understood stays open, with the reason.
-pub(super) fn run(model: &mut Model, mut palette: Box<Palette>) -> Vec<Effect> {
-    let line = palette.text.value().split_whitespace().collect::<Vec<_>>().join(" ");
+pub(super) fn run(model: &mut Model, palette: Box<Palette>) -> Vec<Effect> {
     model.popup = None;
-    if line.is_empty() {
-        return Vec::new();
-    }
-    remember(&mut model.recall, &line);
-    done(model, &line, &palette).unwrap_or_else(|why| {
-        palette.refuse(why);
+    taken(model, palette, |model| &mut model.recall, done).unwrap_or_else(|palette| {
         model.popup = Some(Popup::Palette(palette));
         Vec::new()
     })

@@ -130,6 +130,22 @@ mod tests {
     }
 
     #[test]
+    fn the_cursor_goes_to_who_was_added_unless_it_was_moved_since() {
+        let chosen = |model: &Model| model.cursor.chosen().map(|target| target.member.to_string());
+        for (keys, wanted) in [("", "http://10.0.0.9:8080"), ("j", "http://app2.example.com:8080")] {
+            let mut model = added();
+            press(&mut model, keys);
+            shown(&mut model, with_node9);
+            assert_eq!(chosen(&model).as_deref(), Some(wanted), "{keys:?}");
+            // It stays where it is when the list is shown anew.
+            press(&mut model, "k");
+            let moved = chosen(&model);
+            shown(&mut model, with_node9);
+            assert_eq!(chosen(&model), moved);
+        }
+    }
+
+    #[test]
     fn an_addition_is_not_taken_back_from_who_was_touched_since() {
         let mut model = added();
         shown(&mut model, |snapshot| {
@@ -324,17 +340,5 @@ mod tests {
                 toast(&model)
             );
         }
-    }
-
-    #[test]
-    fn a_form_without_a_url_says_so_and_a_no_goes_back_to_it() {
-        let mut model = sample::model(80, 24);
-        press(&mut model, "i⏎");
-        assert!(toast(&model).0.starts_with("nothing was written"));
-        press(&mut model, "⇥a⏎");
-        let Some(Popup::Joining(form)) = &model.popup else { panic!("{:?}", model.popup) };
-        assert_eq!(form.fields.focus(), 0);
-        press(&mut model, "http://h⏎n");
-        assert_eq!(model.context(), Context::Form);
     }
 }

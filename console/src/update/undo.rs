@@ -4,6 +4,7 @@
 use evenkeel_protocol::Edited;
 
 use crate::ability::Ability;
+use crate::called;
 use crate::keymap::Action;
 use crate::model::act::Act;
 use crate::model::decision::Decision;
@@ -66,7 +67,7 @@ pub(super) fn ask(model: &mut Model) {
         }
     };
     if is_behind(model, &done) {
-        return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
+        return unseen(model);
     }
     let question = Question::new(vec![subject], act);
     if model.standing(&question) != Standing::Open {
@@ -77,12 +78,18 @@ pub(super) fn ask(model: &mut Model) {
     model.popup = Some(Popup::Confirm(Box::new(question)));
 }
 
+/// What is to be taken back is not shown yet.
+fn unseen(model: &mut Model) {
+    let who = called::who(model.roster.snapshot());
+    model.tell(Tone::Plain, format!("{who} has not shown that change yet; wait for it"));
+}
+
 /// The same for a balancer's settings.
 fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
     let snapshot = model.roster.snapshot();
     let shown = snapshot.and_then(|snapshot| snapshot.balancer(&tuned.balancer));
     if shown.is_some_and(|shown| shown.revision < tuned.revision) {
-        return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
+        return unseen(model);
     }
     let url = tuned.balancer.url();
     match tuned.inverse().map(Decision::new) {
@@ -103,7 +110,7 @@ fn ask_of_roster(model: &mut Model, moved: &Moved) {
     let snapshot = model.roster.snapshot();
     let balancer = snapshot.and_then(|snapshot| snapshot.balancer(&moved.target.balancer));
     if balancer.is_some_and(|balancer| balancer.revision < moved.revision) {
-        return model.tell(Tone::Plain, "the proxy has not shown that change yet; wait for it");
+        return unseen(model);
     }
     let member = balancer.and_then(|balancer| balancer.member(&moved.target.member));
     match (moved.return_of(), balancer, member) {

@@ -16,16 +16,28 @@ pub(super) fn yank(model: &mut Model) -> Vec<Effect> {
     } else {
         model.commands.join("\n")
     };
+    match in_short(&text) {
+        Ok(told) => {
+            model.tell(Tone::Plain, format!("copied: {told}"));
+            vec![Effect::Yank(text)]
+        }
+        Err(why) => {
+            model.tell(Tone::Alarm, why);
+            Vec::new()
+        }
+    }
+}
+
+/// What is copied, in a line.
+///
+/// Errors: it is more than a clipboard takes.
+pub(super) fn in_short(text: &str) -> Result<String, String> {
     if text.len() > MOST {
-        let text = format!("{} bytes are more than a terminal's clipboard takes", text.len());
-        model.tell(Tone::Alarm, text);
-        return Vec::new();
+        return Err(format!("{} bytes are more than a terminal's clipboard takes", text.len()));
     }
     let first = text.lines().next().unwrap_or_default();
     let more = text.lines().count().saturating_sub(1);
-    let told = if more > 0 { format!("{first} and {more} more") } else { first.to_owned() };
-    model.tell(Tone::Plain, format!("copied: {told}"));
-    vec![Effect::Yank(text)]
+    Ok(if more > 0 { format!("{first} and {more} more") } else { first.to_owned() })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, detail, events, words};
+use crate::called;
 use crate::model::Connection;
 use crate::model::column::Column;
 use crate::model::health::{Grade, Health};
@@ -148,7 +149,8 @@ fn empty(scene: Scene<'_>) -> String {
         };
         format!("Nothing was heard from the proxy yet.{why}")
     } else if model.roster.balancers().is_empty() {
-        "The proxy has no balancer. Its configuration needs a <Proxy \"balancer://NAME\">.".to_owned()
+        let who = called::first(model.roster.snapshot());
+        format!("{who} has no balancer. Its configuration needs a <Proxy \"balancer://NAME\">.")
     } else if !model.cursor.filter.is_empty() {
         format!("No member fits \"{}\". Esc shows all.", model.cursor.filter.text())
     } else if model.cursor.problems {

@@ -8,9 +8,10 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, events, words};
+use crate::called;
 use crate::model::act::{Act, or_none};
 use crate::model::consequence::{Remark, Tone};
-use crate::model::drains::Drainage;
+use crate::model::drains::{self, Drainage};
 use crate::model::outlook::{Gravity, Outlook};
 use crate::model::question::{Question, Standing};
 use crate::theme::Role;
@@ -19,6 +20,9 @@ use crate::widget::text::{Align, cut, pad, shorten, width, wrap, wrap_within};
 
 /// The widest that a question gets, borders included.
 const WIDEST: u16 = 76;
+
+/// The most lines of a command.
+pub(super) const COMMAND: usize = 4;
 
 /// How many columns there are to spell a word out.
 const WORD: usize = 20;
@@ -35,6 +39,8 @@ pub(super) fn draw(
     let outlook = scene.model.outlook(question);
     let mut said = body(scene, question, (&outlook, room));
     let (last, cursor) = answer(scene, question, (outlook.gravity, room));
+    let rows = usize::from(area.height).saturating_sub(said.len() + last.len() + 3);
+    said.extend(command_lines(scene, question, (room, rows.clamp(1, COMMAND))));
     if usize::from(area.height) < said.len() + last.len() + 2 {
         // What must be read is worth more than blank lines, and the title has said whom it is about.
         said.retain(|line| line.width() > 0);
@@ -77,15 +83,27 @@ fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize
     lines.extend(change_lines(scene, question.act.changes(), question.subjects.len() == 1));
     lines.push(Line::default());
     lines.extend(remark_lines(scene, &outlook.remarks, room));
-    let commands = scene.model.commands_of(question);
-    if let Some(first) = commands.first() {
-        let more = commands.len() - 1;
-        let more = if more > 0 { format!("  and {more} more") } else { String::new() };
-        let command = cut(first, room.saturating_sub(2 + width(&more)));
-        lines.push(Line::default());
-        lines.push(Line::from(scene.span(Role::Faint, format!("$ {command}{more}"))));
-    }
     lines
+}
+
+/// A blank line, and the command that does the same: whole where there is room, for an address may be long.
+fn command_lines(scene: Scene<'_>, question: &Question, (room, rows): (usize, usize)) -> Vec<Line<'static>> {
+    let commands = scene.model.commands_of(question);
+    let Some(first) = commands.first() else { return Vec::new() };
+    let more = commands.len() - 1;
+    let more = if more > 0 { format!("  and {more} more") } else { String::new() };
+    let mut texts = command_texts(first, room.saturating_sub(width(&more)), rows);
+    if let Some(last) = texts.last_mut() {
+        last.push_str(&more);
+    }
+    let texts = texts.into_iter().map(|text| Line::from(scene.span(Role::Faint, text)));
+    std::iter::once(Line::default()).chain(texts).collect()
+}
+
+/// A command in at most so many lines; an ellipsis ends it if something is missing.
+pub(super) fn command_texts(command: &str, room: usize, rows: usize) -> Vec<String> {
+    let texts = wrap_within(command, room.saturating_sub(2), rows).into_iter().enumerate();
+    texts.map(|(at, text)| format!("{} {text}", if at == 0 { "$" } else { " " })).collect()
 }
 
 /// The settings that change, a line each; the value of before where there is one.
@@ -127,7 +145,8 @@ fn answer(
         Standing::Gone => Some("This member is no longer there; nothing can be done to it.".to_owned()),
         Standing::Changed => Some(changed(scene, question)),
         Standing::Open if !scene.model.is_connected() => {
-            Some("The proxy does not answer now; nothing can be sent.".to_owned())
+            let who = called::first(scene.model.roster.snapshot());
+            Some(format!("{who} does not answer now; nothing can be sent."))
         }
         Standing::Open => scene.model.denial(question),
     };
@@ -177,8 +196,14 @@ fn answer(
     }
 }
 
-/// Who changed the member meanwhile, if events tell: the last edit, and the drain that was begun with it or before it.
+/// That a question fell, and what it was overtaken by.
 fn changed(scene: Scene<'_>, question: &Question) -> String {
+    format!("{}. Go back and look again.", overtaken(scene, question))
+}
+
+/// Who changed the member meanwhile, if events tell: the last edit, and the drain that was begun with it or before it,
+/// with the phase that it is in.
+pub(super) fn overtaken(scene: Scene<'_>, question: &Question) -> String {
     use evenkeel_protocol::EventKind;
     let Some(subject) = question.subjects.first() else { return String::new() };
     let mut by = String::new();
@@ -197,7 +222,11 @@ fn changed(scene: Scene<'_>, question: &Question) -> String {
     let mut begun = scene.model.log.about(&subject.target).map(|event| &event.kind);
     let begun = begun.find(|kind| matches!(kind, EventKind::DrainBegan { .. })).filter(|_| drains);
     let begun = begun.map_or_else(String::new, |kind| format!("; {}", events::describe(kind).2));
-    format!("It was changed since you looked{by}{begun}. Go back and look again.")
+    let drain = drains::of(scene.model.roster.snapshot(), &subject.target).filter(|it| it.is_running());
+    let now = drain.map_or_else(String::new, |drain| {
+        format!("; drained by {}, phase: {}", words::peer(drain.by.as_ref()), drain.phase.name())
+    });
+    format!("It was changed since you looked{by}{begun}{now}")
 }
 
 #[cfg(test)]
@@ -208,6 +237,23 @@ mod tests {
     use crate::update::hands::press;
     use crate::update::update;
     use crate::view::tests::drawn;
+
+    #[test]
+    fn a_long_command_is_whole_where_there_is_room_and_ends_in_an_ellipsis_where_there_is_none() {
+        let url = format!("https://lb1.example/{}/balancer-manager", "x".repeat(90));
+        for (rows, whole) in [(36, true), (16, false)] {
+            let mut model = sample::model(120, rows);
+            let mut snapshot = sample::snapshot(62);
+            snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+            snapshot.proxy.listen = vec![url.clone()];
+            update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+            press(&mut model, "jH");
+            let shown = drawn(&model);
+            let text: String = shown.chars().filter(|c| !c.is_whitespace() && *c != '│').collect();
+            assert_eq!(text.contains(&format!("--apache{url}standby")), whole, "{rows}: {shown}");
+            assert!(whole || shown.contains("…"), "{shown}");
+        }
+    }
 
     #[test]
     fn a_drain_that_was_begun_meanwhile_is_told_with_its_terms() {
@@ -238,6 +284,8 @@ mod tests {
         snapshot.balancers[0].members[1].revision = 99;
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
         let shown = drawn(&model);
-        assert!(shown.contains("drain begun, until no-sessions") && shown.contains("then stop"), "{shown}");
+        // The log below the question has it too.
+        let told = ["anna (drain Off → On); somebody:", "at most 10m, then stop. Go back and look"];
+        assert!(told.iter().all(|text| shown.contains(text)), "{shown}");
     }
 }

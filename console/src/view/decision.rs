@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
-use super::confirm::{change_lines, remark_lines};
+use super::confirm::{COMMAND, change_lines, command_texts, remark_lines};
+use crate::called;
 use crate::model::decision::{Decision, Matter};
 use crate::model::forecast;
 use crate::model::question::Standing;
@@ -27,11 +28,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, decision: 
     }
     lines.extend(remark_lines(scene, &remarks(scene, decision), room));
     lines.push(Line::default());
-    lines.push(Line::from(
-        scene.span(Role::Faint, cut(&format!("$ {}", scene.model.command_of(decision)), room)),
-    ));
-    lines.push(Line::default());
     let answer = answer(scene, decision, room);
+    let rows = usize::from(area.height).saturating_sub(lines.len() + answer.len() + 3).clamp(1, COMMAND);
+    let command = command_texts(&scene.model.command_of(decision), room, rows);
+    lines.extend(command.into_iter().map(|text| Line::from(scene.span(Role::Faint, text))));
+    lines.push(Line::default());
     let wanted = u16::try_from(lines.len() + answer.len() + 2).unwrap_or(u16::MAX);
     let title = Line::from(scene.span(Role::Strong, cut(&format!(" {} ", decision.title()), room)));
     let inner = popup(buffer, area, (columns, wanted), (scene.style(Role::Alarm), title));
@@ -43,7 +44,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, decision: 
 }
 
 /// What it does: what is known here, and what the proxy has foreseen.
-fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequence::Remark> {
+pub(super) fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequence::Remark> {
     use crate::model::consequence::{Remark, Tone};
     let snapshot = scene.model.roster.snapshot();
     let mut remarks = decision.remarks(snapshot);
@@ -72,12 +73,12 @@ fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequen
 fn answer(scene: Scene<'_>, decision: &Decision, room: usize) -> Vec<Line<'static>> {
     let key = |key: &str| scene.span(Role::Accent, key.to_owned());
     let word = |word: &str| scene.span(Role::Text, word.to_owned());
+    let silent =
+        format!("{} does not answer now; nothing can be sent.", called::first(scene.model.roster.snapshot()));
     let hindrance = match decision.standing(scene.model.roster.snapshot()) {
         Standing::Gone => Some("It is no longer there; nothing can be done to it."),
         Standing::Changed => Some("It was changed since you looked. Go back and look again."),
-        Standing::Open if !scene.model.is_connected() => {
-            Some("The proxy does not answer now; nothing can be sent.")
-        }
+        Standing::Open if !scene.model.is_connected() => Some(silent.as_str()),
         Standing::Open => None,
     };
     let Some(why) = hindrance else {

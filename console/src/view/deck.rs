@@ -7,8 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Look, Scene, badge, footer, help, words};
-use crate::keymap::{Action, Context};
-use crate::model::deck::joint::Joint;
+use crate::keymap::Action;
 use crate::model::deck::{Deck, Over, Pick};
 use crate::model::health::{Grade, Health};
 use crate::model::history::Rate;
@@ -18,10 +17,16 @@ use crate::widget::frame::rule_of;
 use crate::widget::table::{Column, Layout};
 use crate::widget::text::{Align, cut, shorten, width};
 
+mod adding;
 mod confirm;
 mod members;
+mod notice;
 mod results;
+mod sheet;
 mod unlock;
+
+/// The least height of a screen on which what is told may take lines from what stands above it.
+const AMPLE: u16 = 14;
 
 /// A deck to be drawn, and how.
 #[derive(Clone, Copy)]
@@ -66,26 +71,35 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
     let more = match &deck.over {
         Some(Over::Palette(palette)) => footer::above_palette(area, palette),
         Some(Over::Filter { .. }) => 0,
-        _ => u16::from(deck.toast.is_some() && area.height >= 14),
+        _ if area.height < AMPLE => 0,
+        _ => rows(told(whole, area).len()),
     };
-    let standing = u16::from(deck.joint.as_ref().is_some_and(Joint::is_partial));
+    let standing = notice::lines(whole, area);
     let [head, tabs, warning, body, foot] = Areas::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(standing),
+        Constraint::Length(rows(standing.len())),
         Constraint::Fill(1),
         Constraint::Length(1 + more),
     ])
     .areas(area);
     header(buffer, head, whole);
-    whole.rule(buffer, tabs, (Line::from(title(whole)), Line::default()));
-    lasting(buffer, warning, whole);
+    whole.rule(buffer, tabs, (Line::from(title(whole, area.width)), Line::default()));
+    for (line, row) in standing.iter().zip(warning.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
+    }
     lists(buffer, body, whole);
     let over = Rect { height: area.height - foot.height, ..area };
     let cursor = match &deck.over {
-        Some(Over::Confirm { joint, typed, .. }) => confirm::draw(buffer, over, whole, (joint, typed)),
-        Some(Over::Results { from }) => {
-            results::draw(buffer, over, whole, *from);
+        Some(Over::Confirm { joint, typed, page, .. }) => {
+            confirm::draw(buffer, over, whole, (joint, typed, *page))
+        }
+        Some(Over::Results { page }) => {
+            results::draw(buffer, over, whole, *page);
+            None
+        }
+        Some(Over::Adding { page }) => {
+            adding::draw(buffer, over, whole, *page);
             None
         }
         Some(Over::Unlock { .. }) => {
@@ -93,7 +107,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
             None
         }
         Some(Over::Help { page }) => {
-            let rows = deck.keymap.rows().iter().filter(|row| row.contexts.contains(&Context::Fleet));
+            let rows = deck.keymap.rows().iter().filter(|row| row.is_of_fleet());
             let keys = help::Keys { look, rows: rows.collect(), lacks: &|_| None };
             help::draw_rows(buffer, over, &keys, *page);
             None
@@ -101,7 +115,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
         Some(Over::Filter { .. } | Over::Palette(_)) => return written(buffer, foot, whole),
         None => None,
     };
-    foot_lines(buffer, foot, whole);
+    foot_lines(buffer, (foot, area), whole);
     cursor
 }
 
@@ -119,8 +133,12 @@ fn written(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) -> Option<Position
     }
 }
 
-fn title(whole: Whole<'_>) -> Vec<Span<'static>> {
-    vec![whole.span(Role::Strong, " Fleet "), whole.span(Role::Faint, format!("{} ", whole.deck.words))]
+/// What is shown, and the words that mean it, where those fit: the targets themselves stand below.
+fn title(whole: Whole<'_>, columns: u16) -> Vec<Span<'static>> {
+    let words = format!("{} ", whole.deck.words);
+    let fits = width(&words) + 12 <= usize::from(columns);
+    let words = fits.then(|| whole.span(Role::Faint, words));
+    std::iter::once(whole.span(Role::Strong, " Fleet ")).chain(words).collect()
 }
 
 /// The lock, how many targets answer, and how all members are.
@@ -166,16 +184,6 @@ fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let columns = u16::try_from(right.width()).unwrap_or(u16::MAX);
     if fits {
         buffer.set_line(area.right() - columns - 1, area.y, &right, columns);
-    }
-}
-
-/// What stays in sight until it has been done everywhere.
-fn lasting(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
-    let Some(joint) = &whole.deck.joint else { return };
-    let room = usize::from(area.width).saturating_sub(2);
-    if area.height > 0 {
-        let text = cut(&format!("▲ {}  (r shows each)", joint.sentence()), room);
-        buffer.set_line(area.x + 1, area.y, &Line::from(whole.span(Role::Alarm, text)), area.width);
     }
 }
 
@@ -301,26 +309,31 @@ fn about(scene: Scene<'_>, room: usize) -> Span<'static> {
     scene.span(Role::Faint, cut(&format!("{file}  {}", snapshot.proxy.listen.join(" ")), room))
 }
 
-/// What just came of something, and the keys.
-fn foot_lines(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
-    let deck = whole.deck;
-    let room = usize::from(area.width).saturating_sub(2);
-    let mut lines: Vec<Line<'static>> = Vec::new();
-    if let Some(toast) = &deck.toast {
-        let (mark, role) = match toast.tone {
-            Tone::Good => ("●", Role::Good),
-            Tone::Plain => ("·", Role::Text),
-            Tone::Alarm => ("▲", Role::Alarm),
-        };
-        let text = cut(&toast.text, room.saturating_sub(2));
-        lines.push(Line::from(whole.span(role, format!(" {mark} {text}"))));
-    }
+/// What just came of something, or else why the target under the cursor does not answer; in full, as far as that leaves
+/// room for what it is about.
+fn told(whole: Whole<'_>, area: Rect) -> Vec<Line<'static>> {
+    let (tone, text) = match (&whole.deck.toast, notice::silence(whole)) {
+        (Some(toast), _) => (toast.tone, toast.text.clone()),
+        (None, Some(why)) if area.height >= AMPLE => (Tone::Alarm, why),
+        (None, _) => return Vec::new(),
+    };
+    let most = if area.height >= AMPLE { area.height / 4 } else { 1 };
+    footer::marked(whole.look, tone, (&text, Rect { height: most, ..area }))
+}
+
+/// The same, and the keys below it where there is a line for them.
+fn foot_lines(buffer: &mut Buffer, (area, screen): (Rect, Rect), whole: Whole<'_>) {
+    let mut lines = told(whole, screen);
     if lines.len() < usize::from(area.height) {
-        lines.push(hints(whole, room));
+        lines.push(hints(whole, usize::from(area.width).saturating_sub(2)));
     }
     for (line, row) in lines.iter().zip(area.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);
     }
+}
+
+fn rows(lines: usize) -> u16 {
+    u16::try_from(lines).unwrap_or(u16::MAX)
 }
 
 fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
@@ -336,7 +349,7 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
             Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
             action if locked && action.changes() => {}
             Action::Results if whole.deck.joint.is_none() => {}
-            Action::Undo if whole.deck.traces.is_empty() => {}
+            Action::Undo if !whole.deck.traces.iter().any(|it| it.is_left(&whole.deck.stations)) => {}
             _ => all.push((key.to_string(), word)),
         }
     }

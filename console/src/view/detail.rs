@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::minute::Minute;
 use super::{Scene, badge, words};
+use crate::called;
 use crate::model::act::{or_none, told};
 use crate::model::health::{Health, meaning};
 use crate::model::history::History;
@@ -76,7 +77,9 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
     let Some((balancer, member)) = scene.model.roster.snapshot().and_then(|snapshot| target.find(snapshot))
     else {
-        let gone = "This member is no longer there: it was removed, or the proxy has another configuration.";
+        let who = called::who(scene.model.roster.snapshot());
+        let gone =
+            format!("This member is no longer there: it was removed, or {who} has another configuration.");
         buffer.set_stringn(area.x + 1, area.y, gone, usize::from(area.width), scene.style(Role::Alarm));
         return;
     };
@@ -270,7 +273,11 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
             format!("{} by {}: {}{reason}", at.trim(), words::peer(by.as_ref()), told(changes))
         }
         Some(EventKind::OverrideDropped(what)) => {
-            format!("{} by a reload: {} {} dropped, {}", at.trim(), what.field, what.value, what.why)
+            let by = match called::who(scene.model.roster.snapshot()) {
+                "httpd" => "restart of httpd",
+                _ => "reload",
+            };
+            format!("{} by a {by}: {} {} dropped, {}", at.trim(), what.field, what.value, what.why)
         }
         _ => {
             let text = if member.revision == 0 { "never" } else { "not among the latest events" };

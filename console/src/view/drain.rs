@@ -10,6 +10,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, events, member, words};
+use crate::called;
 use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
 use crate::theme::{Glyphs, Role};
@@ -129,7 +130,7 @@ fn verdict_of(scene: Scene<'_>, drain: &Drain) -> Verdict {
 }
 
 /// `SAFE TO STOP`, `NOT YET`, `UNKNOWN until 12:31`, and how it is meant.
-fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
+pub(super) fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
     let now = scene.model.clock.wall;
     match verdict_of(scene, drain) {
         Verdict::Safe => (Role::Good, "SAFE TO STOP".to_owned()),
@@ -154,9 +155,10 @@ fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
 /// The answer in a band across the screen, the reason behind it, and below it what does not fit there.
 fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
     let (role, said) = answer(scene, drain);
+    let who = called::who(scene.model.roster.snapshot());
     let why = match (verdict_of(scene, drain), scene.model.freshness()) {
         (Verdict::Stale, Freshness::Stale(seconds)) => {
-            format!("the proxy was last heard {seconds} s ago; then: {}", drain.why)
+            format!("{who} was last heard {seconds} s ago; then: {}", drain.why)
         }
         (Verdict::Stale, Freshness::Frozen(_)) => {
             format!(
@@ -164,7 +166,7 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
                 drain.why
             )
         }
-        (Verdict::Stale, _) => format!("the proxy does not answer; when it last did: {}", drain.why),
+        (Verdict::Stale, _) => format!("{who} does not answer; when it last did: {}", drain.why),
         (Verdict::NotYet, _) if drain.is_running() => format!("because {}", drain.why),
         (Verdict::NotYet | Verdict::Unknown(_) | Verdict::Idle, _) if !drain.is_running() => {
             format!("now {}; what it ended with: {}", drain.remains(), drain.why)
@@ -322,7 +324,8 @@ fn terms(scene: Scene<'_>, drain: &Drain, room: usize) -> Vec<Line<'static>> {
         lines.push(field("reason", Role::Text, &format!("\"{reason}\"")));
     }
     if !drain.durable {
-        lines.push(field("kept", Role::Alarm, "NOT kept over a restart of the proxy"));
+        let who = called::who(scene.model.roster.snapshot());
+        lines.push(field("kept", Role::Alarm, &format!("NOT kept over a restart of {who}")));
     }
     lines
 }
@@ -337,8 +340,8 @@ fn outcome_words(outcome: DrainOutcome) -> &'static str {
         DrainOutcome::Cut => "cut off at the deadline",
         DrainOutcome::Restored => "taken back at the deadline",
         DrainOutcome::Cancelled => "cancelled",
-        DrainOutcome::Cleared => "ended by another edit, which cleared N",
+        DrainOutcome::Cleared => "ended, as N was cleared by an edit or a restart",
         DrainOutcome::StoppedMeanwhile => "stopped meanwhile by another edit",
-        DrainOutcome::MemberGone => "the member is no longer configured",
+        DrainOutcome::MemberGone => "the member is not there any more",
     }
 }

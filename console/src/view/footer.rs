@@ -51,7 +51,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let room = usize::from(area.width).saturating_sub(2);
     let lines = match &scene.model.toast {
         Some(toast) => {
-            let mut lines = marked(scene, toast.tone, (&toast.text, area));
+            let mut lines = marked(scene.look, toast.tone, (&toast.text, area));
             if let Some(more) = &toast.more {
                 add(scene, &mut lines, (more, area));
             }
@@ -65,7 +65,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 }
 
 /// A sentence behind the mark of its tone, wrapped into `area`.
-fn marked(scene: Scene<'_>, tone: Tone, (text, area): (&str, Rect)) -> Vec<Line<'static>> {
+pub(super) fn marked(look: &Look, tone: Tone, (text, area): (&str, Rect)) -> Vec<Line<'static>> {
     let (mark, role) = match tone {
         Tone::Good => ("●", Role::Good),
         Tone::Plain => ("·", Role::Text),
@@ -74,7 +74,7 @@ fn marked(scene: Scene<'_>, tone: Tone, (text, area): (&str, Rect)) -> Vec<Line<
     let text_role = if tone == Tone::Alarm { Role::Alarm } else { Role::Text };
     let texts = wrap_within(text, toast_room(area.width), usize::from(area.height));
     let marks = std::iter::once(format!(" {mark} ")).chain(std::iter::repeat("   ".to_owned()));
-    let line = |(text, mark)| Line::from(vec![scene.span(role, mark), scene.span(text_role, text)]);
+    let line = |(text, mark)| Line::from(vec![look.span(role, mark), look.span(text_role, text)]);
     texts.into_iter().zip(marks).map(line).collect()
 }
 
@@ -162,7 +162,7 @@ pub(super) fn palette(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, palette
     let [above, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     Clear.render(above, buffer);
     let lines = match palette.complaint() {
-        Some(why) => marked(scene, Tone::Alarm, (why, above)),
+        Some(why) => marked(scene.look, Tone::Alarm, (why, above)),
         None => vec![suggested(scene, palette, above.width)],
     };
     for (line, row) in lines.iter().zip(above.rows()) {

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use super::{Look, Scene, badge};
 use crate::ability::Ability;
-use crate::keymap::{Action, Context, Group, Row};
+use crate::keymap::{Action, Group, Row};
 use crate::model::health::Health;
 use crate::theme::Role;
 use crate::widget::frame::popup;
@@ -26,7 +26,7 @@ pub(super) struct Keys<'a> {
 /// The box with the keys of one target. Where it is the only one, there is no key to the others.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usize) {
     let alone = scene.model.station.is_none();
-    let rows = scene.model.keymap.rows().iter().filter(|row| !row.contexts.contains(&Context::Fleet));
+    let rows = scene.model.keymap.rows().iter().filter(|row| !row.is_of_fleet());
     let rows: Vec<&Row> = rows.filter(|row| !(alone && row.action == Action::Fleet)).collect();
     let lacks = |ability| scene.model.lacks(ability);
     draw_rows(buffer, area, &Keys { look: scene.look, rows, lacks: &lacks }, page);

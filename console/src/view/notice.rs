@@ -18,7 +18,7 @@ pub(super) fn height(scene: Scene<'_>) -> u16 {
 }
 
 /// The line, and the key that sees to it.
-fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
+pub(super) fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
     // Of several servers in turn nobody can say what they have forgotten.
     let Some(lost) = snapshot.forgotten.first().filter(|_| !snapshot.alternating) else {

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
+use crate::called;
 use crate::keymap::Action;
 use crate::model::batch::{Outcome, Row};
 use crate::theme::Role;
@@ -46,9 +47,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
 
 fn line(scene: Scene<'_>, row: &Row, room: usize) -> Line<'static> {
     let label = &row.subject.label;
+    let who = called::who(scene.model.roster.snapshot());
     let (mark, role, text) = match &row.outcome {
         Outcome::Waiting => ("·", Role::Faint, format!("{label}: waits for its turn")),
-        Outcome::Sent(_) => ("…", Role::Accent, format!("{label}: waiting for the proxy's answer")),
+        Outcome::Sent(_) => ("…", Role::Accent, format!("{label}: waiting for {who}'s answer")),
         Outcome::Done(text) => ("✓", Role::Good, text.clone()),
         Outcome::Loose(text) => ("▲", Role::Warning, text.clone()),
         Outcome::Refused(why) => ("▲", Role::Alarm, format!("{label}: NOT done: {why}")),

@@ -1,5 +1,6 @@
 //! What is told of a drain: where it stands and why, as a line and as JSON, and which code that is.
 
+use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{Change, Drain, DrainAnswer, DrainOutcome, DrainUntil, Edited, Snapshot};
 use serde::Serialize;
 
@@ -154,7 +155,7 @@ pub(super) fn unless_lost(
 
 /// How a drain ended, in a line.
 pub(in crate::cli) fn sentence(target: &Target, drain: &Drain) -> String {
-    format!("{}: {}: {}", target.label, standing(drain), why(drain))
+    format!("{}: {}", target.label, with_why(&standing(drain), &why(drain)))
 }
 
 /// Why it stands so; of a promise that does not hold any more, what is there now.
@@ -169,13 +170,12 @@ pub(in crate::cli) fn why(drain: &Drain) -> String {
 
 /// Where a drain stands, in a word or two. What it said when it ended may not hold any more.
 pub(in crate::cli) fn standing(drain: &Drain) -> String {
-    let how = match drain.outcome {
-        Some(DrainOutcome::SafeToStop) if drain.safe_to_stop => "safe to stop",
-        Some(DrainOutcome::SafeToStop) => "was safe to stop, and may not be now",
-        Some(DrainOutcome::Idle) => "idle",
-        Some(DrainOutcome::KeptDraining) => "not done",
-        Some(outcome) => outcome.name(),
-        None => drain.phase.name(),
-    };
-    how.replace('_', " ")
+    match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => {
+            "was safe to stop, and may not be now".to_owned()
+        }
+        Some(DrainOutcome::KeptDraining) => "not done".to_owned(),
+        Some(outcome) => outcome.said(),
+        None => drain.phase.name().to_owned(),
+    }
 }

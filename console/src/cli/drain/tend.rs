@@ -3,6 +3,7 @@
 
 use evenkeel_protocol::{Drain, DrainCancel, DrainChange, Edited, Flag, Snapshot};
 
+use super::follow::in_seconds;
 use super::{Begun, DrainArguments, Report, Target, UndrainArguments, standing};
 use crate::cli::edit::EditOptions;
 use crate::cli::output::{Stop, even_unread};
@@ -46,19 +47,19 @@ pub(super) async fn extend(
         ));
     };
     if options.dry_run {
-        let left = left.saturating_add(more.millis()).div_ceil(1000);
-        let line = format!("{label}: the deadline of drain {number} would come {more} later, in {left} s");
+        let left = in_seconds(left.saturating_add(more.millis()));
+        let line = format!("{label}: the deadline of drain {number} would come {more} later, in {left}");
         return Tended { target: &target, snapshot: &before, drain: Some(drain), changed: true }
             .told(&line, options, session);
     }
     let mut interrupt = arguments.wait.then(Interrupt::listen);
     let answer = asking.client.change_drain(number, &change).await?;
     let edited = unedited(&target, &before, &answer.drain, answer.changed);
-    let left = answer.drain.left_ms.unwrap_or_default().div_ceil(1000);
+    let left = in_seconds(answer.drain.left_ms.unwrap_or_default());
     if let Some(interrupt) = &mut interrupt {
         return Begun { asking, target, before, edited, answer }.look_on(interrupt, arguments, session).await;
     }
-    let line = format!("{label}: the deadline of drain {number} comes {more} later, in {left} s");
+    let line = format!("{label}: the deadline of drain {number} comes {more} later, in {left}");
     Tended { target: &target, snapshot: &before, drain: Some(&answer.drain), changed: answer.changed }
         .told(&line, options, session)
 }
@@ -206,7 +207,7 @@ mod tests {
         let mut scene = Scene::of(&proxy);
         let line = "drain app/a --extend 10m --on-timeout stop --reason slow";
         assert_eq!(scene.run(line).await, Exit::Done, "{}", scene.err());
-        assert_eq!(scene.out(), "app/a: the deadline of drain 3 comes 10m later, in 1020 s\n");
+        assert_eq!(scene.out(), "app/a: the deadline of drain 3 comes 10m later, in 17 min\n");
         let body = json!({"extend": "10m", "on_timeout": "stop", "reason": "slow"});
         assert_eq!(told(&proxy), [("PATCH".to_owned(), "/v1/drains/3".to_owned(), body)]);
         assert_eq!(scene.run("drain a --extend 10m --json").await, Exit::Done);

@@ -82,11 +82,12 @@ pub(super) fn summary(ended: &[Ended]) -> Option<String> {
         _ if done == all => None,
         0 => Some(format!("done in none of {all} target{}", if all == 1 { "" } else { "s" })),
         done => {
-            let unable = counted.iter().any(|one| one.exit == Exit::Unable);
-            let remedy = if unable {
-                "where it cannot be done it never will be"
-            } else {
-                "run it again for the others"
+            let unable = counted.iter().filter(|one| one.exit == Exit::Unable).count();
+            let remedy = match all - done - unable {
+                0 => "where it cannot be done it never will be",
+                _ if unable == 0 => "run it again for the others",
+                // Whoever reads only that it never will be leaves those undone that could have it.
+                _ => "run it again for the others, but where it cannot be done it never will be",
             };
             Some(format!("done in {done} of {all} targets; what was done stays, {remedy}"))
         }
@@ -138,6 +139,12 @@ mod tests {
             ("all", vec![done(), done()], Exit::Done, None),
             ("one of two", vec![done(), of(Exit::Guarded)], Exit::Mixed, Some("1 of 2")),
             ("never in one", vec![done(), of(Exit::Unable)], Exit::Mixed, Some("it never will be")),
+            (
+                "never in one, and refused in another",
+                vec![done(), of(Exit::Unable), of(Exit::Guarded)],
+                Exit::Mixed,
+                Some("1 of 3 targets; what was done stays, run it again for the others, but where"),
+            ),
             ("none, alike", vec![of(Exit::Guarded), of(Exit::Guarded)], Exit::Guarded, Some("none of 2")),
             ("none, unlike", vec![of(Exit::Guarded), of(Exit::Unreachable)], Exit::Mixed, Some("none of 2")),
             ("not everywhere durable", vec![done(), of(Exit::NotDurable)], Exit::NotDurable, None),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{BalancerName, Drain, DrainOutcome, Flag, MemberSnapshot, OnTimeout, Snapshot};
 
 use super::span;
@@ -35,5 +36,5 @@ fn told(drain: &Drain) -> String {
     // It may have become so after its time had passed.
     let is_late = drain.safe_to_stop && !drain.outcome.is_some_and(DrainOutcome::is_reached);
     let now = if is_late { "; it is safe to stop now" } else { "" };
-    format!("{}: {}{now}{reason}", drain::standing(drain), drain::why(drain))
+    format!("{}{now}{reason}", with_why(&drain::standing(drain), &drain::why(drain)))
 }

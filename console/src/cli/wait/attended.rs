@@ -6,11 +6,13 @@ use evenkeel_protocol::{Flag, Span};
 use super::super::output::{Output, Stop};
 use super::super::patience::Asking;
 use super::{Ended, Exit, Quiet, Target, member};
+use crate::lost;
 
 pub(super) async fn until_drained(
     asking: &mut Asking,
-    (target, settle): (&Target, Span),
-    (output, last): (&mut Output<'_>, &mut String),
+    target: &Target,
+    settle: Span,
+    output: &mut Output<'_>,
 ) -> Result<Ended, Stop> {
     let mut quiet = Quiet::default();
     let mut drained = false;
@@ -31,12 +33,14 @@ pub(super) async fn until_drained(
             (true, _) => drained = true,
         }
         if quiet.is_enough((&snapshot, member), settle) {
+            let unknown = lost::uncounted(&snapshot.proxy);
             let why = format!(
-                "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps draining"
+                "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps draining{unknown}"
             );
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
-        *last = format!("{}; idle sessions are unknown", Quiet::told(member, settle));
-        asking.tell(output, Quiet::phase(member), &format!("{label}: {last}"));
+        let told = format!("{}; idle sessions are unknown", Quiet::told(member, settle));
+        asking.tell(output, (label, Quiet::phase(member)), &told);
+        asking.explain(quiet.stuck(&snapshot));
     }
 }

@@ -1,9 +1,9 @@
-//! What changes, as sentences: of each member and each drain what an operator would want read aloud, and not how its
+//! What changes, as sentences: of the proxy's run, of each member and each drain what an operator would want read aloud, and not how its
 //! counters run.
 
 use std::collections::BTreeMap;
 
-use evenkeel_protocol::{BalancerSnapshot, Drain, MemberSnapshot, Snapshot};
+use evenkeel_protocol::{BalancerSnapshot, Drain, Hello, MemberSnapshot, Override, Snapshot, Timestamp};
 
 use crate::cli::drain::standing;
 use crate::cli::target;
@@ -16,12 +16,23 @@ type Facts = Vec<(&'static str, String)>;
 pub(super) struct Story {
     members: BTreeMap<String, Facts>,
     drains: BTreeMap<u64, String>,
+    run: Option<Run>,
+    lost: Vec<Override>,
+}
+
+/// What tells one run of a proxy, or of its configuration, from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    started: Timestamp,
+    reloads: u64,
+    /// Do several servers answer in turn?
+    alternating: bool,
 }
 
 impl Story {
     /// What is otherwise now than when it was told last; everything at first.
     pub(super) fn goes_on(&mut self, snapshot: &Snapshot) -> Vec<String> {
-        let mut told = Vec::new();
+        let mut told = self.turns(snapshot);
         let mut now = BTreeMap::new();
         for balancer in &snapshot.balancers {
             for member in &balancer.members {
@@ -47,6 +58,53 @@ impl Story {
         self.drains = snapshot.drains.iter().map(|drain| (drain.number, standing(drain))).collect();
         told
     }
+
+    /// That another run answers than before, and what it has lost of what was set.
+    fn turns(&mut self, snapshot: &Snapshot) -> Vec<String> {
+        let Snapshot { proxy, alternating, forgotten, .. } = snapshot;
+        let run = Run { started: proxy.started, reloads: proxy.reloads, alternating: *alternating };
+        let before = self.run.replace(run);
+        let mut told: Vec<String> =
+            before.and_then(|before| turned(proxy, before, run)).into_iter().collect();
+        let shown = |lost: &&Override| snapshot.balancer(&lost.subject.balancer).is_some();
+        let lost: Vec<Override> = forgotten.iter().filter(shown).cloned().collect();
+        let new = lost.iter().filter(|lost| !self.lost.contains(lost));
+        told.extend(new.map(|lost| of_loss(lost, snapshot)));
+        self.lost = lost;
+        told
+    }
+}
+
+/// What has become of the run of before; none: it goes on.
+fn turned(proxy: &Hello, before: Run, now: Run) -> Option<String> {
+    let told = match (proxy.is_httpd(), before, now) {
+        (_, Run { alternating: false, .. }, Run { alternating: true, .. }) => {
+            "several servers answer behind this name in turn; of one to the next nothing follows"
+        }
+        (_, Run { alternating: true, .. }, Run { alternating: false, .. }) => {
+            "one server alone answers again"
+        }
+        (true, before, now) if before != now => {
+            "httpd was restarted, perhaps gracefully: requests that its processes of before still serve are not counted"
+        }
+        (false, before, now) if before.started != now.started => {
+            "the proxy was restarted: its counters begin anew"
+        }
+        (false, before, now) if before.reloads != now.reloads => "the proxy has read its configuration anew",
+        _ => return None,
+    };
+    Some(told.to_owned())
+}
+
+fn of_loss(Override { subject, field, value, why, .. }: &Override, snapshot: &Snapshot) -> String {
+    let found = snapshot.balancer(&subject.balancer).zip(subject.member.as_ref());
+    let found = found.and_then(|(balancer, member)| Some((balancer, balancer.member(member)?)));
+    let name = match (found, &subject.member) {
+        (Some((balancer, member)), _) => target::shortest(snapshot, balancer, member),
+        (None, Some(member)) => format!("{}/{member}", subject.balancer),
+        (None, None) => subject.balancer.to_string(),
+    };
+    format!("{name}: {field} {value} is lost: {why}")
 }
 
 fn facts(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Facts {
@@ -90,6 +148,41 @@ mod tests {
 
     use super::*;
     use crate::client::scripted;
+
+    #[test]
+    fn a_restart_is_told_with_what_it_has_lost() {
+        let mut story = Story::default();
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.proxy.product = Hello::HTTPD.to_owned();
+        story.goes_on(&snapshot);
+        snapshot.proxy.started = Timestamp(snapshot.proxy.started.0 + 1);
+        snapshot.proxy.reloads += 1;
+        let member = Some(snapshot.balancers[0].members[0].name.clone());
+        let lost = |balancer: &str| Override {
+            subject: evenkeel_protocol::Subject {
+                balancer: balancer.parse().unwrap(),
+                member: member.clone(),
+            },
+            field: "drain".to_owned(),
+            value: "On".to_owned(),
+            why: "httpd has forgotten it".to_owned(),
+            loss: evenkeel_protocol::Loss::default(),
+        };
+        snapshot.forgotten = vec![lost("app"), lost("not-shown")];
+        let told = story.goes_on(&snapshot);
+        assert!(told[0].starts_with("httpd was restarted, perhaps gracefully"), "{told:?}");
+        assert_eq!(told[1..], ["app/a: drain On is lost: httpd has forgotten it"]);
+        assert_eq!(story.goes_on(&snapshot), [""; 0]);
+        snapshot.alternating = true;
+        assert!(story.goes_on(&snapshot)[0].starts_with("several servers answer"));
+        let mut story = Story::default();
+        let mut snapshot = scripted::snapshot(0);
+        story.goes_on(&snapshot);
+        snapshot.proxy.reloads += 1;
+        assert_eq!(story.goes_on(&snapshot), ["the proxy has read its configuration anew"]);
+        snapshot.proxy.started = Timestamp(snapshot.proxy.started.0 + 1);
+        assert_eq!(story.goes_on(&snapshot), ["the proxy was restarted: its counters begin anew"]);
+    }
 
     #[test]
     fn a_story_tells_each_thing_once() {

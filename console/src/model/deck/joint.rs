@@ -1,5 +1,8 @@
 //! One act on a member in all targets that have it: what is to be done in each, and what became of it there.
 
+use evenkeel_protocol::Override;
+
+use crate::lost;
 use crate::model::batch::Outcome;
 use crate::model::target::Target;
 
@@ -23,6 +26,19 @@ pub struct Share {
     pub station: usize,
     /// What it comes to there.
     pub part: Part,
+    /// What has taken it away since it held there; none: nothing that is known of.
+    pub lost: Option<&'static str>,
+}
+
+/// In which targets it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// In all that have the member.
+    Having,
+    /// In those in which a change was made that is taken back.
+    Made,
+    /// In those that have lost what is set again.
+    Lost,
 }
 
 /// The act.
@@ -34,10 +50,42 @@ pub struct Joint {
     pub label: String,
     /// As the start of a question: `Drain`.
     pub verb: &'static str,
-    /// The command that does the same in all targets; none: there is none.
-    pub command: Option<String>,
+    /// In which targets.
+    pub scope: Scope,
+    /// The commands that have done the same; until there is an answer they depend on how the question stands.
+    pub commands: Vec<String>,
+    /// The settings that hold where it is done, by name and value.
+    pub wanted: Vec<(String, String)>,
     /// Each target, in their order.
     pub shares: Vec<Share>,
+}
+
+impl Share {
+    /// Of a target of which nothing more is known.
+    pub fn new(station: usize, part: Part) -> Self {
+        Self { station, part, lost: None }
+    }
+
+    /// Does it hold there?
+    fn holds(&self) -> bool {
+        self.is_done() && self.lost.is_none()
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self.part, Part::Spared(_) | Part::Act(Outcome::Done(_) | Outcome::Loose(_)))
+    }
+}
+
+impl Scope {
+    /// Which targets those are, in a sentence about one of them or about several.
+    fn words(self, is_one: bool) -> &'static str {
+        match self {
+            Self::Having if is_one => "that has it",
+            Self::Having => "that have it",
+            Self::Made => "where it was made",
+            Self::Lost => "that had lost it",
+        }
+    }
 }
 
 impl Joint {
@@ -53,13 +101,26 @@ impl Joint {
         !self.shares.iter().any(goes_on)
     }
 
+    /// Takes over what the target at that position has forgotten of what was done there; true if that is news.
+    pub fn follow(&mut self, at: usize, forgotten: &[Override]) -> bool {
+        let (target, wanted) = (&self.target, &self.wanted);
+        let is_it = |lost: &&Override| {
+            lost.subject.balancer == target.balancer
+                && lost.subject.member.as_ref() == Some(&target.member)
+                && wanted.iter().any(|(field, value)| *field == lost.field && *value == lost.value)
+        };
+        let Some(share) = self.shares.iter_mut().find(|share| share.station == at && share.is_done()) else {
+            return false;
+        };
+        let found = forgotten.iter().find(is_it).map(lost::what_happened);
+        std::mem::replace(&mut share.lost, found) != found
+    }
+
     /// In how many targets it holds, of how many that have the member or did not say.
     pub fn tally(&self) -> (usize, usize) {
-        let holds = |share: &&Share| {
-            matches!(share.part, Part::Spared(_) | Part::Act(Outcome::Done(_) | Outcome::Loose(_)))
-        };
         let counts = |share: &&Share| share.part != Part::Absent;
-        (self.shares.iter().filter(holds).count(), self.shares.iter().filter(counts).count())
+        let holds = self.shares.iter().filter(|share| share.holds()).count();
+        (holds, self.shares.iter().filter(counts).count())
     }
 
     /// Is it over, and does not hold everywhere?
@@ -83,12 +144,14 @@ impl Joint {
     /// The result in a sentence.
     pub fn sentence(&self) -> String {
         let (holds, all) = self.tally();
-        let what = format!("{} {}", self.verb, self.label);
+        let is_lost = self.shares.iter().any(|share| share.lost.is_some());
+        let what = format!("{} {}: {}", self.verb, self.label, if is_lost { "holds" } else { "done" });
         match holds {
-            1 if all == 1 => format!("{what}: done in the one target that has it"),
-            _ if holds == all => format!("{what}: done in all {all} targets that have it"),
-            0 => format!("{what}: done in NONE of {all} targets"),
-            holds => format!("{what}: done in ONLY {holds} of {all} targets"),
+            1 if all == 1 => format!("{what} in the one target {}", self.scope.words(true)),
+            _ if holds == all => format!("{what} in all {all} targets {}", self.scope.words(false)),
+            0 if all == 1 => format!("{what} in NONE, of 1 target"),
+            0 => format!("{what} in NONE of {all} targets"),
+            holds => format!("{what} in ONLY {holds} of {all} targets"),
         }
     }
 
@@ -123,12 +186,14 @@ mod tests {
             ("not there in one", vec![done(), Part::Absent], true, false, "the one target"),
             ("nowhere", vec![refused(), refused()], true, true, "NONE of 2"),
         ] {
-            let share = |(station, part)| Share { station, part };
+            let share = |(station, part)| Share::new(station, part);
             let joint = Joint {
                 target: sample::target("node1"),
                 label: "app/node1".to_owned(),
                 verb: "Drain",
-                command: None,
+                scope: Scope::Having,
+                commands: Vec::new(),
+                wanted: Vec::new(),
                 shares: parts.into_iter().enumerate().map(share).collect(),
             };
             assert_eq!((joint.is_over(), joint.is_partial()), (over, partial), "{what}");

@@ -5,19 +5,21 @@ use evenkeel_protocol::Flag;
 
 use super::{Deed, undo};
 use crate::ability::Ability;
+use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::batch::Outcome;
-use crate::model::command;
-use crate::model::deck::joint::{Joint, Part, Share};
+use crate::model::deck::asked::{Asked, What};
+use crate::model::deck::joint::{Joint, Part, Scope, Share};
 use crate::model::deck::trace::{self, Trace};
 use crate::model::deck::{Deck, Focus, Over, Pick, roll};
 use crate::model::form::Text;
 use crate::model::outlook::Gravity;
 use crate::model::question::Standing;
 use crate::model::target::Target;
-use crate::model::{Model, Popup, Tone};
-use crate::update::{drain, edit, gather, many, roster};
+use crate::model::{Model, Tone};
+use crate::news::Ticket;
+use crate::update::{decision, drain, edit, gather, many, roster};
 
 /// Opens the question whether to do what a key means in all targets.
 pub(super) fn ask(deck: &mut Deck, action: Action) {
@@ -45,18 +47,14 @@ pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
     let label = roll::label(&deck.stations, &target);
     let stations = deck.stations.iter_mut().enumerate();
     let shares: Vec<Share> =
-        stations.map(|(at, station)| Share { station: at, part: wish.part(station, &target) }).collect();
-    let Some(verb) = verb(deck) else {
-        let barred = shares.iter().any(|share| matches!(share.part, Part::Barred(_)));
-        let (tone, why) = if barred {
-            (Tone::Alarm, "cannot be asked for in any target now")
-        } else {
-            (Tone::Plain, "nothing is to be done, it is so already in all targets")
+        stations.map(|(at, station)| Share::new(at, wish.part(station, &target))).collect();
+    if let Err(barred) = open(deck, Scope::Having, (target, label.clone()), shares) {
+        let (tone, why) = match barred {
+            Some(why) => (Tone::Alarm, format!("cannot be asked for in any target now: {why}")),
+            None => (Tone::Plain, "nothing is to be done, it is so already in all targets".to_owned()),
         };
-        return deck.tell(tone, format!("{label}: {why}"));
-    };
-    let command = command_in_all(deck);
-    open(deck, Joint { target, label, verb, command, shares });
+        deck.tell(tone, format!("{label}: {why}"));
+    }
 }
 
 /// Can anything be asked for now? If not, says why.
@@ -72,33 +70,32 @@ pub(super) fn may_ask(deck: &mut Deck) -> bool {
     false
 }
 
-/// What the questions that are open in the targets ask for; none: none is open.
-pub(super) fn verb(deck: &Deck) -> Option<&'static str> {
-    deck.stations.iter().find_map(|station| match &station.popup {
-        Some(Popup::Confirm(question)) => Some(question.act.verb()),
-        _ => None,
-    })
-}
-
 /// Shows what is asked in the targets as one question.
-pub(super) fn open(deck: &mut Deck, joint: Joint) {
-    deck.over = Some(Over::Confirm { joint: Box::new(joint), seen: false, typed: Text::default() });
-}
-
-/// The command that does the same in all targets; none where it differs, as of a drain that an httpd cannot see through
-/// to the end of its sessions.
-fn command_in_all(deck: &Deck) -> Option<String> {
-    let line = |station: &Model| match &station.popup {
-        Some(Popup::Confirm(question)) => {
-            let line = question.commands().into_iter().next()?;
-            Some(if station.lacks(Ability::Jobs).is_some() { command::attended(&line) } else { line })
-        }
-        _ => None,
+///
+/// Errors: nothing is asked in any; why in the first of them that says so.
+pub(super) fn open(
+    deck: &mut Deck,
+    scope: Scope,
+    (target, label): (Target, String),
+    shares: Vec<Share>,
+) -> Result<(), Option<String>> {
+    let (commands, wanted) = (Vec::new(), Vec::new());
+    let mut joint = Joint { target, label, verb: "", scope, commands, wanted, shares };
+    let Some(first) = deck.asked(&joint).next() else {
+        let barred = joint.shares.into_iter().find_map(|share| match share.part {
+            Part::Barred(why) => Some(why),
+            _ => None,
+        });
+        return Err(barred);
     };
-    let mut lines = deck.stations.iter().filter_map(line);
-    let first = lines.next()?;
-    let words = format!("evenkeel {} ", deck.words);
-    lines.all(|other| other == first).then(|| first.replacen("evenkeel ", &words, 1))
+    let verb = match scope {
+        Scope::Having | Scope::Made => first.verb(),
+        Scope::Lost if deck.asked(&joint).all(Asked::begins_drain) => "Drain again",
+        Scope::Lost => "Set again what was lost of",
+    };
+    (joint.verb, joint.wanted) = (verb, first.wanted());
+    deck.over = Some(Over::Confirm { joint: Box::new(joint), seen: false, typed: Text::default(), page: 0 });
+    Ok(())
 }
 
 /// What is wished for in each target.
@@ -164,7 +161,7 @@ impl Wish {
 /// A yes, or Enter. What is for several targets takes a deliberate key: Enter is a yes only behind the word that is asked
 /// for, else a no, however little is at risk.
 pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
-    let Some(Over::Confirm { joint, seen, typed }) = &deck.over else { return Vec::new() };
+    let Some(Over::Confirm { joint, seen, typed, .. }) = &deck.over else { return Vec::new() };
     let most = match (how, deck.gravity(joint)) {
         _ if !*seen || deck.willing(joint) == 0 || !deck.size.is_ample() => return Vec::new(),
         (Action::Yes, Gravity::Light | Gravity::Heavy) => Gravity::Heavy,
@@ -176,6 +173,7 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
         _ => return Vec::new(),
     };
     let mut joint = (**joint).clone();
+    joint.commands = deck.commands(&joint);
     if !undo::is_undo(deck, &joint) {
         trace::remember(&mut deck.traces, Trace::of(&joint, &deck.stations));
     }
@@ -183,13 +181,16 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     for share in joint.shares.iter_mut().filter(|share| matches!(share.part, Part::Act(_))) {
         let Some(station) = deck.stations.get_mut(share.station) else { continue };
         match begin(station, most) {
-            Ok(effects) => deeds.extend(effects.into_iter().map(|effect| (share.station, effect))),
+            Ok((outcome, effects)) => {
+                share.part = Part::Act(outcome);
+                deeds.extend(effects.into_iter().map(|effect| (share.station, effect)));
+            }
             Err(why) => share.part = Part::Act(Outcome::Refused(why)),
         }
         gather(station);
     }
     deck.joint = Some(joint);
-    deck.over = Some(Over::Results { from: 0 });
+    deck.over = Some(Over::Results { page: 0 });
     for at in 0..deck.stations.len() {
         settle(deck, at);
     }
@@ -200,24 +201,30 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
 const HEAVIER: &str = "it weighs more now than it did; look again";
 
 /// Sends what is asked in one target, if the question there still stands.
-fn begin(station: &mut Model, most: Gravity) -> Result<Vec<crate::effect::Effect>, String> {
-    let (standing, denial) = match &station.popup {
-        Some(Popup::Confirm(question)) => (station.standing(question), station.denial(question)),
-        _ => (Standing::Gone, None),
-    };
+fn begin(station: &mut Model, most: Gravity) -> Result<(Outcome, Vec<Effect>), String> {
+    let asked = Asked::of(station);
+    let is_return = matches!(asked, Some(Asked { what: What::Return(_), .. }));
+    let (standing, denial) = asked.map_or((Standing::Gone, None), |asked| (asked.standing(), asked.denial()));
     let connected = station.is_connected();
-    let agreed = edit::agreed(station, most);
-    station.popup = None;
-    let Some(question) = agreed else {
-        let why = match standing {
-            Standing::Gone => "it is no longer there",
-            Standing::Changed => "it was changed since you looked",
-            Standing::Open if !connected => "the target does not answer now; nothing was sent",
-            Standing::Open => return Err(denial.unwrap_or_else(|| HEAVIER.to_owned())),
-        };
-        return Err(why.to_owned());
+    let begun = match edit::agreed(station, most) {
+        Some(question) => Some((Outcome::Waiting, many::begin(station, question))),
+        None if is_return && denial.is_none() => come_back(station),
+        None => None,
     };
-    Ok(many::begin(station, question))
+    station.popup = None;
+    begun.ok_or_else(|| match standing {
+        Standing::Gone => "it is no longer there".to_owned(),
+        Standing::Changed => "it was changed since you looked".to_owned(),
+        Standing::Open if !connected => "the target does not answer now; nothing was sent".to_owned(),
+        Standing::Open => denial.unwrap_or_else(|| HEAVIER.to_owned()),
+    })
+}
+
+/// A member that went from here comes back; none: nothing was sent.
+fn come_back(station: &mut Model) -> Option<(Outcome, Vec<Effect>)> {
+    let effects = decision::yes(station);
+    let (ticket, _) = station.decided.as_ref().filter(|_| !effects.is_empty())?;
+    Some((Outcome::Sent(*ticket), effects))
 }
 
 /// Leaves what lies on top; a question is answered with no, in each target.
@@ -233,27 +240,46 @@ pub(super) fn no(deck: &mut Deck) {
     }
 }
 
-/// Takes over what became of the last act in the target at that position; says aloud how all of it ended.
+/// Takes over what became of the last act in the target at that position, and what was forgotten of it there since; says
+/// aloud how all of it ended.
 pub(super) fn settle(deck: &mut Deck, at: usize) {
-    let Some(joint) = deck.joint.as_mut().filter(|joint| !joint.is_over()) else { return };
-    let row = deck.stations.get(at).and_then(|station| station.batch.as_ref()?.rows.first());
+    let Some(station) = deck.stations.get(at) else { return };
+    let Some(joint) = &mut deck.joint else { return };
+    deck.changed |= joint.follow(at, station.forgotten());
+    if joint.is_over() {
+        return;
+    }
     let share = joint.shares.iter_mut().find(|share| share.station == at);
-    if let (Some(row), Some(Share { part: Part::Act(outcome @ (Outcome::Waiting | Outcome::Sent(_))), .. })) =
-        (row, share)
+    if let Some(Share { part: Part::Act(outcome @ (Outcome::Waiting | Outcome::Sent(_))), .. }) = share
+        && let Some(now) = outcome_of(station, outcome)
     {
-        *outcome = row.outcome.clone();
-        if let (Outcome::Done(_) | Outcome::Loose(_), Some(trace), Some(station)) =
-            (&*outcome, deck.traces.last_mut(), deck.stations.get(at))
-        {
+        *outcome = now;
+        if let (Outcome::Done(_) | Outcome::Loose(_), Some(trace)) = (&*outcome, deck.traces.last_mut()) {
             trace.done(at, station);
         }
     }
-    if !joint.is_over() {
-        return;
+    if joint.is_over() {
+        tell_end(deck);
     }
+}
+
+/// What became of what waits in one target; none: nothing yet.
+fn outcome_of(station: &Model, waiting: &Outcome) -> Option<Outcome> {
+    let is_it = |(ticket, _): &&(Ticket, _)| *waiting == Outcome::Sent(*ticket);
+    if let Some((_, outcome)) = station.came.as_ref().filter(is_it) {
+        return Some(outcome.clone());
+    }
+    if station.decided.as_ref().is_some_and(|(ticket, _)| *waiting == Outcome::Sent(*ticket)) {
+        return None;
+    }
+    station.batch.as_ref()?.rows.first().map(|row| row.outcome.clone())
+}
+
+/// Says how the act ended.
+fn tell_end(deck: &mut Deck) {
+    let Some(joint) = &deck.joint else { return };
     let (partial, text) = (joint.is_partial(), joint.sentence());
-    let is_left = deck.traces.last().is_some_and(|trace| trace.is_left(&deck.stations));
-    let undoable = is_left && deck.traces.last().is_some_and(|trace| trace.target == joint.target);
+    let undoable = deck.is_undoable();
     deck.changed = true;
     let tone = if partial { Tone::Alarm } else { Tone::Good };
     match deck.focus {
@@ -267,7 +293,7 @@ pub(super) fn settle(deck: &mut Deck, at: usize) {
         Focus::All if partial => {}
         Focus::All if undoable => {
             let way = deck.keymap.way(Action::Undo);
-            deck.tell(tone, format!("{text}   {way} undoes"));
+            deck.tell(tone, format!("{text}; {way} undoes"));
         }
         Focus::All => deck.tell(tone, text),
     }

@@ -12,7 +12,7 @@ use crate::model::Tone;
 use crate::model::act::Turn;
 use crate::model::deck::{Deck, Over, Pick, roll};
 use crate::model::form::Text;
-use crate::model::palette::{Palette, remember};
+use crate::model::palette::{Palette, taken};
 use crate::model::query::{self, Query};
 use crate::model::target::Target;
 use crate::model::vocabulary::Vocabulary;
@@ -73,14 +73,8 @@ pub(super) fn accept(deck: &mut Deck) -> Vec<Deed> {
             }
             Vec::new()
         }
-        Some(Over::Palette(mut palette)) => {
-            let line = palette.text.value().split_whitespace().collect::<Vec<_>>().join(" ");
-            if line.is_empty() {
-                return Vec::new();
-            }
-            remember(&mut deck.recall, &line);
-            run(deck, &line, &palette).unwrap_or_else(|why| {
-                palette.refuse(why);
+        Some(Over::Palette(palette)) => {
+            taken(deck, palette, |deck| &mut deck.recall, run).unwrap_or_else(|palette| {
                 deck.over = Some(Over::Palette(palette));
                 Vec::new()
             })

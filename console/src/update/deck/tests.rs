@@ -68,7 +68,7 @@ fn one_yes_asks_every_target_at_once() {
     let mut deck = deck(3);
     to(&mut deck, "node2");
     assert_eq!(asked(&press(&mut deck, "D")), NOBODY);
-    assert_eq!(deck.context(), Context::Confirm);
+    assert_eq!(deck.context(), Context::FleetConfirm);
     assert_eq!(asked(&press(&mut deck, "y")), [0, 1, 2]);
     for at in 0..3 {
         assert!(!deck.joint.as_ref().unwrap().is_over());
@@ -76,7 +76,7 @@ fn one_yes_asks_every_target_at_once() {
     }
     let joint = deck.joint.as_ref().unwrap();
     assert!(joint.is_over() && !joint.is_partial());
-    assert_eq!(toast(&deck), "Disable app/node2: done in all 3 targets that have it   u undoes");
+    assert_eq!(toast(&deck), "Disable app/node2: done in all 3 targets that have it; u undoes");
 }
 
 #[test]
@@ -104,8 +104,8 @@ fn a_drain_is_begun_in_each() {
     let begins =
         |(_, effect): &&Deed| matches!(effect, Effect::Drain { job, .. } if matches!(**job, Job::Begin(..)));
     assert_eq!(deeds.iter().filter(begins).count(), 2, "{deeds:?}");
-    let command = deck.joint.as_ref().unwrap().command.clone().unwrap();
-    assert_eq!(command, "evenkeel --group web drain app/node1 --until no-sessions");
+    let commands = deck.joint.as_ref().unwrap().commands.as_slice();
+    assert_eq!(commands, ["evenkeel --group web drain app/node1 --until no-sessions"]);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn the_gravest_target_decides_how_much_a_yes_takes() {
     });
     to(&mut deck, "node1");
     press(&mut deck, "D");
-    assert_eq!(deck.context(), Context::Spell);
+    assert_eq!(deck.context(), Context::FleetSpell);
     assert_eq!(asked(&press(&mut deck, "y\n")), NOBODY, "a yes is not enough");
     press(&mut deck, &[Key::Backspace]);
     let deeds = press(&mut deck, "node1\n");
@@ -276,7 +276,7 @@ fn the_cursor_goes_over_targets_and_members_and_stays_with_what_it_is_on() {
 
 #[test]
 fn every_key_of_the_screen_of_all_does_something_and_only_yes_sends() {
-    for row in FLEET_ROWS {
+    for row in FLEET_ROWS.iter().filter(|row| row.contexts.contains(&Context::Fleet)) {
         assert!(
             !row.help.is_empty() && deck(2).keymap.action(Context::Fleet, row.keys[0]) == Some(row.action),
             "{row:?}"
@@ -285,8 +285,8 @@ fn every_key_of_the_screen_of_all_does_something_and_only_yes_sends() {
         to(&mut deck, "node2");
         let deeds = press(&mut deck, &[row.keys[0]]);
         assert_eq!(asked(&deeds), NOBODY, "{row:?}");
-        // Who is added is written elsewhere, and there is nothing yet that could be taken back.
-        let asks = row.action.changes() && ![Action::Add, Action::Undo].contains(&row.action);
+        // Who is added is written elsewhere, and there is nothing yet that could be taken back, or was forgotten.
+        let asks = row.action.changes() && ![Action::Add, Action::Undo, Action::Again].contains(&row.action);
         assert_eq!(asks, matches!(deck.over, Some(Over::Confirm { .. })), "{row:?}");
     }
 }
@@ -448,7 +448,7 @@ fn a_member_is_removed_in_each_that_lets_it_go_and_the_others_say_why() {
     let need = deck.stations[1].gathered.needs.first().cloned().unwrap();
     assert!(matches!(need, Need::Removal(..)), "{need:?}");
     hear(&mut deck, 1, News::Found { need, outcome: Err("it stands in the configuration".to_owned()) });
-    assert_eq!(deck.context(), Context::Spell, "it can get requests of its sessions at any time");
+    assert_eq!(deck.context(), Context::FleetSpell, "it can get requests of its sessions at any time");
     assert_eq!(asked(&press(&mut deck, "y⏎")), NOBODY);
     press(&mut deck, &[Key::Backspace]);
     assert_eq!(asked(&press(&mut deck, "node2⏎")), [0]);
@@ -490,8 +490,11 @@ fn a_yes_is_offered_only_for_the_targets_that_do_it() {
 fn how_a_member_is_added_in_all_is_told() {
     let mut deck = deck(2);
     assert_eq!(press(&mut deck, "i"), []);
-    let told = "in all: evenkeel --group web add BALANCER URL route=…   in one: Enter goes in, i there";
-    assert_eq!((toast(&deck), &deck.over), (told, &None));
+    assert_eq!((deck.over.clone(), deck.context()), (Some(Over::Adding { page: 0 }), Context::FleetResults));
+    let command = "evenkeel --group web add BALANCER URL route=…";
+    assert_eq!(press(&mut deck, "y"), [(0, Effect::Yank(command.to_owned()))]);
+    press(&mut deck, &[Key::Esc]);
+    assert_eq!(deck.over, None);
 }
 
 #[test]
@@ -514,25 +517,167 @@ fn an_alarm_of_one_target_is_told_with_its_name() {
     assert!(deck.end_toast());
 }
 
+/// These targets are httpds.
+fn httpds(deck: &mut Deck, which: &[usize], change: impl Fn(&mut Snapshot)) {
+    for at in which {
+        told(deck, *at, |snapshot| {
+            snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+            change(snapshot);
+        });
+    }
+}
+
 #[test]
-fn a_command_is_shown_where_it_does_the_same_everywhere() {
-    for (httpds, key, command) in [
-        (&[][..], "d", Some(" drain app/node1 --until no-sessions")),
-        (&[1], "d", None),
-        (&[0, 1], "d", Some(" drain app/node1 --until idle --wait")),
-        (&[1], "D", Some(" disable app/node1")),
+fn one_command_is_shown_where_it_does_the_same_everywhere_and_else_one_for_each() {
+    const OURS: &str = "--socket /run/lb1 drain app/node1 --until no-sessions --force";
+    const HTTPD: &str = "--socket /run/lb2 drain app/node1 --until idle --force --wait";
+    for (which, key, commands) in [
+        (&[][..], "d", &["--group web drain app/node1 --until no-sessions --force"][..]),
+        (&[1], "d", &[OURS, HTTPD]),
+        (&[0, 1], "d", &["--group web drain app/node1 --until idle --wait --force"]),
+        (&[1], "D", &["--group web disable app/node1 --force"]),
+        (&[1], "H", &["--group web standby app/node1"]),
     ] {
         let mut deck = deck(2);
-        for at in httpds {
-            told(&mut deck, *at, |snapshot| {
-                snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
-            });
-        }
+        httpds(&mut deck, which, |_| ());
         to(&mut deck, "node1");
         press(&mut deck, key);
-        let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{httpds:?} {key}: no question") };
-        let shown = joint.command.as_deref();
-        assert_eq!(shown.is_some(), command.is_some(), "{httpds:?} {key}: {shown:?}");
-        assert!(shown.unwrap_or_default().ends_with(command.unwrap_or_default()), "{key}: {shown:?}");
+        let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{which:?} {key}: no question") };
+        let wanted: Vec<String> = commands.iter().map(|line| format!("evenkeel {line}")).collect();
+        assert_eq!(deck.commands(joint), wanted, "{which:?} {key}");
     }
+}
+
+#[test]
+fn no_command_is_told_for_a_target_that_will_not_be_asked() {
+    let mut deck = deck(3);
+    httpds(&mut deck, &[2], |_| ());
+    to(&mut deck, "node1");
+    press(&mut deck, "d");
+    told(&mut deck, 1, |snapshot| snapshot.balancers[0].members[0].revision = 9);
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    let commands = deck.commands(joint);
+    assert!(commands.len() == 2 && !commands.concat().contains("/run/lb2"), "{commands:?}");
+}
+
+#[test]
+fn what_was_spelt_out_is_copied_as_it_was_done() {
+    let mut deck = deck(2);
+    to(&mut deck, "node1");
+    press(&mut deck, "Dall⏎");
+    let command = "evenkeel --group web disable app/node1 --force".to_owned();
+    assert_eq!(press(&mut deck, "y"), [(0, Effect::Yank(command))]);
+}
+
+#[test]
+fn results_are_taken_back_from_their_box_with_the_command_of_each_target() {
+    let mut deck = deck(2);
+    disabled(&mut deck, &[]);
+    press(&mut deck, "r");
+    assert_eq!(deck.context(), Context::FleetResults);
+    press(&mut deck, "u");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    let commands = ["evenkeel --socket /run/lb1 undo 9", "evenkeel --socket /run/lb2 undo 9"];
+    assert_eq!(deck.commands(joint), commands);
+    assert_eq!(undone(&press(&mut deck, "y")), [0, 1]);
+    assert_eq!(press(&mut deck, "y"), [(0, Effect::Yank(commands.join("\n")))]);
+}
+
+#[test]
+fn a_removal_is_taken_back_in_each_target_that_let_it_go() {
+    const URL: &str = "http://app2.example.com:8080";
+    let mut deck = deck(3);
+    let moved = |revision, before: &str, after: &str| {
+        let member = Some(sample::target("node2").member);
+        Edited { member, revision, ..sample::edited("member", before, after) }
+    };
+    let removed = || moved(2, &format!("{URL} route=node2"), "");
+    to(&mut deck, "node2");
+    press(&mut deck, "Xnode2⏎");
+    for at in 0..3 {
+        let outcome = if at == 1 { Err("the journal is full") } else { Ok(removed()) };
+        answer(&mut deck, at, outcome);
+    }
+    for at in [0, 2] {
+        told(&mut deck, at, |snapshot| {
+            snapshot.balancers[0].members.remove(1);
+            snapshot.balancers[0].revision = 2;
+        });
+    }
+    press(&mut deck, "u");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    assert_eq!((joint.verb, joint.asked().collect::<Vec<_>>()), ("Undo the removal of", vec![0, 2]));
+    assert_eq!(deck.willing(joint), 2);
+    assert_eq!(undone(&press(&mut deck, "⏎uy")), [0, 2], "Enter is no yes");
+    let ticket = |deck: &Deck, at: usize| deck.stations[at].decided.as_ref().unwrap().0;
+    let back = moved(3, "", URL);
+    let tickets = [0, 2].map(|at| ticket(&deck, at));
+    hear(&mut deck, 0, News::Answer { ticket: tickets[0], outcome: Ok(Box::new(back)) });
+    assert!(!deck.joint.as_ref().unwrap().is_over(), "what became of the removal is no answer to this");
+    hear(&mut deck, 2, News::Answer { ticket: tickets[1], outcome: Err("it is there again".to_owned()) });
+    let joint = deck.joint.as_ref().unwrap();
+    assert_eq!(joint.sentence(), "Undo the removal of app/node2: done in ONLY 1 of 2 targets");
+    assert!(matches!(&joint.shares[0].part, Part::Act(Outcome::Done(text)) if text.contains("is added")));
+    assert!(matches!(&joint.shares[1].part, Part::Act(Outcome::Refused(why)) if why == "it is there again"));
+    assert_eq!(deck.stations[0].own.last(), None);
+}
+
+/// That httpd was restarted and has forgotten a setting of node2.
+fn forgot(snapshot: &mut Snapshot, field: &str, value: &str) {
+    let target = sample::target("node2");
+    snapshot.balancers[0].members[1].status = snapshot.balancers[0].members[0].status;
+    snapshot.forgotten = vec![evenkeel_protocol::Override {
+        subject: evenkeel_protocol::Subject { balancer: target.balancer, member: Some(target.member) },
+        field: field.to_owned(),
+        value: value.to_owned(),
+        why: String::new(),
+        loss: evenkeel_protocol::Loss::default(),
+    }];
+}
+
+#[test]
+fn drains_that_restarts_have_forgotten_are_offered_back_where_they_were_lost() {
+    let mut deck = deck(3);
+    assert_eq!(press(&mut deck, "A"), []);
+    assert_eq!(toast(&deck), "nothing was forgotten");
+    httpds(&mut deck, &[1, 2], |snapshot| forgot(snapshot, "drain", "On"));
+    press(&mut deck, "A");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    assert_eq!((joint.verb, joint.label.as_str()), ("Drain again", "app/node2"));
+    assert_eq!(joint.shares.iter().map(|share| share.station).collect::<Vec<_>>(), [1, 2]);
+    let command = |at: usize| format!("evenkeel --socket /run/lb{at} drain app/node2 --until idle --wait");
+    assert_eq!(deck.commands(joint), [command(2), command(3)]);
+    assert_eq!(asked(&press(&mut deck, "y")), [1, 2]);
+}
+
+#[test]
+fn what_else_was_forgotten_is_set_again_by_its_values() {
+    let mut deck = deck(2);
+    httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "lbset", "3"));
+    press(&mut deck, ":again⏎");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    assert_eq!(joint.verb, "Set again what was lost of");
+    let deeds = press(&mut deck, "y");
+    assert!(
+        matches!(deeds.as_slice(), [(1, Effect::EditMember { edit, .. })] if edit.lbset == "3".parse().ok()),
+        "{deeds:?}"
+    );
+}
+
+#[test]
+fn what_was_told_as_done_and_is_lost_later_is_told_as_lost() {
+    let mut deck = deck(2);
+    disabled(&mut deck, &[]);
+    assert!(!deck.joint.as_ref().unwrap().is_partial());
+    httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "lbset", "3"));
+    assert!(!deck.joint.as_ref().unwrap().is_partial(), "that was not what was done");
+    deck.changed = false;
+    httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "disabled", "On"));
+    let joint = deck.joint.as_ref().unwrap();
+    assert!(deck.changed && joint.is_partial());
+    assert_eq!(joint.sentence(), "Disable app/node2: holds in ONLY 1 of 2 targets");
+    assert_eq!(joint.shares[1].lost, Some("httpd was restarted"));
+    // It was set again, in the target itself.
+    httpds(&mut deck, &[1], |_| ());
+    assert!(!deck.joint.as_ref().unwrap().is_partial());
 }

@@ -4,9 +4,10 @@
 use crate::keymap::Action;
 use crate::model::batch::Outcome;
 use crate::model::deck::Deck;
-use crate::model::deck::joint::{Joint, Part, Share};
+use crate::model::deck::asked::Asked;
+use crate::model::deck::joint::{Joint, Part, Scope, Share};
 use crate::model::deck::trace::Place;
-use crate::model::{Model, Popup, Tone};
+use crate::model::{Model, Tone};
 use crate::update::{gather, undo};
 
 /// Asks whether to take back what was done last in all targets and is not taken back yet.
@@ -25,19 +26,14 @@ pub(super) fn ask(deck: &mut Deck) {
     let mut shares = Vec::new();
     for place in &trace.places {
         if let Some(station) = deck.stations.get_mut(place.station).filter(|it| place.is_left(it)) {
-            shares.push(Share { station: place.station, part: part(station, place) });
+            shares.push(Share::new(place.station, part(station, place)));
         }
     }
-    let Some(verb) = super::joint::verb(deck) else {
-        let why = shares.into_iter().find_map(|share| match share.part {
-            Part::Barred(why) => Some(why),
-            _ => None,
-        });
+    let label = trace.label.clone();
+    if let Err(why) = super::joint::open(deck, Scope::Made, (trace.target, trace.label), shares) {
         let why = why.unwrap_or_default();
-        return deck.tell(Tone::Alarm, format!("{}: not to be taken back from here: {why}", trace.label));
-    };
-    let (target, label) = (trace.target, trace.label);
-    super::joint::open(deck, Joint { target, label, verb, command: None, shares });
+        deck.tell(Tone::Alarm, format!("{label}: not to be taken back from here: {why}"));
+    }
 }
 
 /// What taking it back comes to in one target. Where it can be asked for, the question is opened there.
@@ -53,28 +49,17 @@ fn part(station: &mut Model, place: &Place) -> Part {
     let before = station.toast.take();
     undo::ask(station);
     let said = std::mem::replace(&mut station.toast, before);
-    match &station.popup {
-        Some(Popup::Confirm(_)) => {
-            gather(station);
-            Part::Act(Outcome::Waiting)
-        }
-        // Who went comes back by a question of its own, with its settings before the operator's eyes.
-        Some(_) => {
-            station.popup = None;
-            gather(station);
-            Part::Barred("a removal is taken back in the target: go in, press u there".to_owned())
-        }
-        None => Part::Barred(said.map_or_else(String::new, |toast| toast.text)),
+    if Asked::of(station).is_none() {
+        station.popup = None;
+        return Part::Barred(said.map_or_else(String::new, |toast| toast.text));
     }
+    gather(station);
+    Part::Act(Outcome::Waiting)
 }
 
 /// The question is answered with no. What no target lets be taken back is not asked again: the act before it is next.
 pub(super) fn let_go(deck: &mut Deck, joint: &Joint) {
-    let denied = |at: usize| match deck.stations.get(at).map(|station| (station, &station.popup)) {
-        Some((station, Some(Popup::Confirm(question)))) => station.denial(question).is_some(),
-        _ => true,
-    };
-    if is_undo(deck, joint) && joint.asked().all(denied) {
+    if is_undo(deck, joint) && deck.asked(joint).all(|asked| asked.denial().is_some()) {
         deck.traces.pop();
         let way = deck.keymap.way(Action::Undo);
         let text = format!("the change of {} stays as it is; {way} asks for the one before it", joint.label);
@@ -84,8 +69,5 @@ pub(super) fn let_go(deck: &mut Deck, joint: &Joint) {
 
 /// Does an act take something back?
 pub(super) fn is_undo(deck: &Deck, joint: &Joint) -> bool {
-    joint.asked().any(|at| match deck.stations.get(at).map(|station| &station.popup) {
-        Some(Some(Popup::Confirm(question))) => question.act.is_undo(),
-        _ => false,
-    })
+    deck.asked(joint).any(Asked::is_undo)
 }

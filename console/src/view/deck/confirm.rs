@@ -1,47 +1,51 @@
 //! A question about a member in all targets: what would happen in each, what is different there, where nothing can be
 //! asked for, and how to answer. Every target is named, whatever else there is room for.
 
+use evenkeel_protocol::MemberSnapshot;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::Line;
 
 use super::Whole;
-use crate::model::Popup;
+use super::sheet::{self, Pages};
 use crate::model::act::told;
 use crate::model::consequence::{Remark, Tone};
+use crate::model::deck::asked::{Asked, What};
 use crate::model::deck::joint::{Joint, Part, Share};
 use crate::model::form::Text;
+use crate::model::health::Health;
 use crate::model::outlook::Gravity;
 use crate::model::question::{Question, Standing};
 use crate::theme::Role;
-use crate::view::badge;
+use crate::view::confirm::overtaken;
+use crate::view::{badge, decision};
 use crate::widget::frame::popup;
-use crate::widget::text::{Align, cut, pad, shorten, wrap};
+use crate::widget::text::{Align, cut, pad, shorten};
 
 /// The widest that a question gets, borders included.
 const WIDEST: u16 = 90;
 /// How many columns there are to spell a word out.
 const WORD: usize = 20;
 
-/// The box; returns where the cursor stands, if a word has to be typed.
+/// The box, one page of it; returns where the cursor stands, if a word has to be typed.
 pub(super) fn draw(
     buffer: &mut Buffer,
     area: Rect,
     whole: Whole<'_>,
-    (joint, typed): (&Joint, &Text),
+    (joint, typed, page): (&Joint, &Text, usize),
 ) -> Option<Position> {
     let columns = area.width.saturating_sub(2).min(WIDEST);
     let room = usize::from(columns).saturating_sub(4);
     let gravity = whole.deck.gravity(joint);
     let (last, cursor) = answer(whole, (joint, typed), (gravity, room));
     let height = usize::from(area.height).saturating_sub(last.len() + 3);
-    let said = body(whole, joint, (room, height));
+    let said = said(whole, joint, (room, height), page);
     let title = format!(" {} {} in {}? ", joint.verb, joint.label, joint.places(whole.deck.willing(joint)));
     let role = if gravity == Gravity::Light { Role::Accent } else { Role::Alarm };
     let border = whole.style(role).remove_modifier(Modifier::UNDERLINED);
     let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
-    let title = Line::from(whole.span(Role::Strong, cut(&title, room)));
+    let title = Line::from(whole.span(Role::Strong, shorten(&title, room)));
     let inner = popup(buffer, area, (columns, wanted), (border, title));
     for (line, row) in said.iter().zip(inner.rows()) {
         buffer.set_line(row.x, row.y, line, row.width);
@@ -54,121 +58,153 @@ pub(super) fn draw(
     Some(Position { x: inner.x.saturating_add(column), y }).filter(|at| inner.contains(*at))
 }
 
-/// What the question says, in at most so many lines. What is the same everywhere is said once; if there is too much,
-/// what is merely good to know is left out, and warnings are not.
-fn body(whole: Whole<'_>, joint: &Joint, (room, height): (usize, usize)) -> Vec<Line<'static>> {
-    let told: Vec<(&Share, Vec<Remark>)> =
-        joint.shares.iter().map(|share| (share, remarks(whole, share))).collect();
-    let asked = || told.iter().filter(|(share, _)| matches!(share.part, Part::Act(_)));
-    let first = asked().next().map_or(&[][..], |(_, remarks)| remarks.as_slice());
-    let common: Vec<Remark> = first
-        .iter()
-        .filter(|remark| asked().count() > 1 && asked().all(|(_, remarks)| remarks.contains(remark)))
-        .cloned()
-        .collect();
-    let mut said = Vec::new();
-    for most in [Tone::Plain, Tone::Warning] {
-        let wanted = |remark: &&Remark| most == Tone::Plain || remark.tone == Tone::Warning;
-        said = vec![faint(whole, shorten(joint.target.member.as_str(), room))];
-        if most == Tone::Plain {
-            said.push(Line::default());
-        }
-        for (share, remarks) in &told {
-            said.push(headline(whole, joint, (share, room)));
-            for remark in remarks.iter().filter(|it| !common.contains(it)).filter(wanted) {
-                said.extend(sentence(whole, remark, ("  ", room)));
-            }
-        }
-        let common: Vec<&Remark> = common.iter().filter(wanted).collect();
-        if !common.is_empty() {
-            said.push(Line::from(whole.span(Role::Strong, "in each of them")));
-            said.extend(common.into_iter().flat_map(|remark| sentence(whole, remark, ("  ", room))));
-        }
-        if let Some(command) = &joint.command {
-            said.push(faint(whole, cut(&format!("$ {command}"), room)));
-        }
-        if said.len() <= height {
-            break;
-        }
+/// One page of what the question says. Where not all of it fits, what must be read before a yes comes first, and then
+/// what is good to know.
+fn said(whole: Whole<'_>, joint: &Joint, (room, height): (usize, usize), page: usize) -> Vec<Line<'static>> {
+    let body = Body::of(whole, joint, room);
+    let first = [faint(whole, shorten(joint.target.member.as_str(), room)), Line::default()];
+    let mut all = [&first[..], &body.lines(&[Tone::Warning, Tone::Plain])].concat();
+    let commands = sheet::commands(whole, &whole.deck.commands(joint), room);
+    if all.len() + commands.len() > height {
+        all = [body.lines(&[Tone::Warning]), vec![Line::default()], body.lines(&[Tone::Plain])].concat();
     }
-    said.truncate(height);
-    said
+    all.extend(commands);
+    if all.len() <= height {
+        return all;
+    }
+    let height = height.saturating_sub(1).max(1);
+    let pages = Pages::of(all.len(), height, page);
+    let mut shown: Vec<Line<'static>> = all.into_iter().skip(pages.from).take(height).collect();
+    shown.extend(pages.more("PgDn").map(|more| faint(whole, more)));
+    shown
+}
+
+/// What the question says of each target; what is the same in all that are asked is said once.
+struct Body<'a> {
+    whole: Whole<'a>,
+    joint: &'a Joint,
+    room: usize,
+    told: Vec<(&'a Share, Vec<Remark>)>,
+    common: Vec<Remark>,
+}
+
+impl<'a> Body<'a> {
+    fn of(whole: Whole<'a>, joint: &'a Joint, room: usize) -> Self {
+        let mut told: Vec<(&Share, Vec<Remark>)> =
+            joint.shares.iter().map(|share| (share, remarks(whole, share))).collect();
+        let asked = || told.iter().filter(|(share, _)| matches!(share.part, Part::Act(_)));
+        let first = asked().next().map_or(&[][..], |(_, remarks)| remarks.as_slice());
+        let is_common =
+            |remark: &&Remark| asked().count() > 1 && asked().all(|(_, remarks)| remarks.contains(remark));
+        let common: Vec<Remark> = first.iter().filter(is_common).cloned().collect();
+        for (_, remarks) in &mut told {
+            remarks.retain(|remark| !common.contains(remark));
+        }
+        Self { whole, joint, room, told, common }
+    }
+
+    /// The remarks of these tones below the name of their target. How the member is there stands where the warnings do.
+    fn lines(&self, tones: &[Tone]) -> Vec<Line<'static>> {
+        let wanted = |remark: &&Remark| tones.contains(&remark.tone);
+        let sentences = |remarks: &[Remark]| {
+            let wanted = remarks.iter().filter(wanted);
+            wanted.flat_map(|remark| sentence(self.whole, remark, self.room)).collect::<Vec<_>>()
+        };
+        let mut lines = Vec::new();
+        for (share, remarks) in &self.told {
+            let said = sentences(remarks);
+            if tones.contains(&Tone::Warning) {
+                lines.extend(headline(self.whole, self.joint, (share, self.room)));
+            } else if !said.is_empty() {
+                let name = self.whole.name(share.station).to_owned();
+                lines.push(Line::from(self.whole.span(Role::Strong, name)));
+            }
+            lines.extend(said);
+        }
+        let common = sentences(&self.common);
+        if !common.is_empty() {
+            lines.push(Line::from(self.whole.span(Role::Strong, "in each of them")));
+            lines.extend(common);
+        }
+        lines
+    }
 }
 
 fn faint(whole: Whole<'_>, text: String) -> Line<'static> {
     Line::from(whole.span(Role::Faint, text))
 }
 
-/// What would happen in one target.
+/// What would happen in one target, or why nothing would.
 fn remarks(whole: Whole<'_>, share: &Share) -> Vec<Remark> {
-    let Some(station) = whole.deck.stations.get(share.station) else { return Vec::new() };
-    match &station.popup {
-        Some(Popup::Confirm(question)) => match station.denial(question) {
-            Some(text) => vec![Remark { tone: Tone::Warning, text }],
-            None => changed(question).chain(station.outlook(question).remarks).collect(),
-        },
-        _ => Vec::new(),
+    let Some(scene) = whole.station(share.station) else { return Vec::new() };
+    let Some(asked) = Asked::of(scene.model) else { return Vec::new() };
+    let warning = |text: String| vec![Remark { tone: Tone::Warning, text }];
+    match (asked.what, asked.denial()) {
+        (_, Some(why)) => warning(why),
+        (What::Member(question), None) if asked.standing() == Standing::Changed => {
+            warning(format!("{}.", overtaken(scene, question)))
+        }
+        (What::Member(question), None) => {
+            changed(question).chain(scene.model.outlook(question).remarks).collect()
+        }
+        (What::Return(decision), None) => decision::remarks(scene, decision),
     }
 }
 
-/// Which values an undo brings back.
+/// Which values it sets, where the verb does not say.
 fn changed(question: &Question) -> impl Iterator<Item = Remark> + use<> {
-    let text = question.act.is_undo().then(|| told(question.act.changes())).filter(|text| !text.is_empty());
+    let text = Some(told(question.act.changes())).filter(|text| !text.is_empty());
     text.into_iter().map(|text| Remark { tone: Tone::Plain, text })
 }
 
 /// `lb1  ● Ok  factor 1.00  set 0  3 busy`, or why nothing is asked for there.
-fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> Line<'static> {
-    let name = whole.span(Role::Strong, pad(&cut(whole.name(share.station), 20), 10, Align::Left));
-    let mut spans = vec![name, whole.span(Role::Text, " ")];
-    let station = whole.deck.stations.get(share.station);
-    let question = station.and_then(|station| match &station.popup {
-        Some(Popup::Confirm(question)) => Some((station, question)),
-        _ => None,
-    });
-    let changed = question.is_some_and(|(station, question)| station.standing(question) != Standing::Open);
-    let denied = question.is_some_and(|(station, question)| station.denial(question).is_some());
+fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> Vec<Line<'static>> {
+    let name = format!("{} ", pad(&cut(whole.name(share.station), 20), 10, Align::Left));
+    let told = |role: Role, text: &str| {
+        let lines = sheet::marked(whole, (&name, Role::Strong), (text, role), room);
+        lines.into_iter().collect::<Vec<_>>()
+    };
+    let asked = whole.deck.stations.get(share.station).and_then(Asked::of);
+    let standing = asked.map(Asked::standing);
     match &share.part {
-        Part::Absent => spans.push(whole.span(Role::Faint, "has no such member")),
-        Part::Barred(why) => {
-            let why = cut(&format!("▲ {why}: NOT asked there"), room.saturating_sub(12));
-            spans.push(whole.span(Role::Alarm, why));
+        Part::Absent => told(Role::Faint, "has no such member"),
+        Part::Barred(why) => told(Role::Alarm, &format!("▲ {why}: NOT asked there")),
+        Part::Spared(words) => told(Role::Faint, &format!("{words}: is so already, nothing is to be done")),
+        Part::Act(_) if standing == Some(Standing::Changed) => {
+            told(Role::Alarm, "▲ changed since you looked: NOT asked there")
         }
-        Part::Spared(words) => {
-            spans.push(whole.span(Role::Faint, format!("{words}: is so already, nothing is to be done")));
-        }
-        Part::Act(_) if changed => {
-            spans.push(whole.span(Role::Alarm, "▲ was changed since you looked: NOT asked there"));
+        Part::Act(_) if standing == Some(Standing::Gone) => {
+            told(Role::Alarm, "▲ no longer there: NOT asked there")
         }
         // Why stands below it.
-        Part::Act(_) if denied => {
-            spans.push(whole.span(Role::Alarm, "▲ the proxy refuses it: NOT done there"));
+        Part::Act(_) if asked.is_some_and(|asked| asked.denial().is_some()) => {
+            told(Role::Alarm, "▲ the proxy refuses it: NOT done there")
         }
-        Part::Act(_) => {
-            if let Some(member) = whole.deck.member(share.station, &joint.target) {
-                let (shape, role) = badge::shape(crate::model::health::Health::of(member.status));
-                spans.push(whole.span(role, format!("{shape} {}", badge::words(member))));
-                let text =
-                    format!("  factor {}  set {}  {} busy", member.lbfactor, member.lbset, member.busy);
-                spans.push(whole.span(Role::Text, text));
-            }
-        }
+        Part::Act(_) => match whole.deck.member(share.station, &joint.target) {
+            Some(member) => vec![described(whole, &name, member)],
+            None => told(Role::Faint, "has it no more"),
+        },
     }
-    Line::from(spans)
 }
 
-fn sentence(whole: Whole<'_>, remark: &Remark, (indent, room): (&str, usize)) -> Vec<Line<'static>> {
+/// How the member is there.
+fn described(whole: Whole<'_>, name: &str, member: &MemberSnapshot) -> Line<'static> {
+    let (shape, role) = badge::shape(Health::of(member.status));
+    let text = format!("  factor {}  set {}  {} busy", member.lbfactor, member.lbset, member.busy);
+    Line::from(vec![
+        whole.span(Role::Strong, name.to_owned()),
+        whole.span(role, format!("{shape} {}", badge::words(member))),
+        whole.span(Role::Text, text),
+    ])
+}
+
+/// A remark below the line of its target.
+fn sentence(whole: Whole<'_>, remark: &Remark, room: usize) -> Vec<Line<'static>> {
     let (mark, role) = match remark.tone {
-        Tone::Warning => ("▲ ", Role::Alarm),
-        Tone::Plain => ("· ", Role::Text),
+        Tone::Warning => ("  ▲ ", Role::Alarm),
+        Tone::Plain => ("  · ", Role::Text),
     };
-    let texts = wrap(&remark.text, room.saturating_sub(indent.len() + 2));
-    let marks = std::iter::once(mark).chain(std::iter::repeat("  "));
-    texts
-        .into_iter()
-        .zip(marks)
-        .map(|(text, mark)| Line::from(whole.span(role, format!("{indent}{mark}{text}"))))
-        .collect()
+    sheet::marked(whole, (mark, role), (&remark.text, role), room)
 }
 
 /// The lines that say how to answer, and the column of the cursor.

@@ -1,69 +1,90 @@
-//! What became of one act in each target. What was not done says so first.
+//! What became of one act in each target, in full, and the commands that do the same. What was not done says so first, and
+//! so does what a target has lost since.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use super::Whole;
+use super::sheet::{self, Sheet};
+use crate::keymap::Action;
 use crate::model::batch::Outcome;
-use crate::model::deck::joint::{Part, Share};
+use crate::model::deck::joint::{Joint, Part, Share};
 use crate::theme::Role;
-use crate::widget::frame::popup;
-use crate::widget::text::{cut, width};
 
-/// The box, `from` rows scrolled out above.
-pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>, from: usize) {
+/// The box.
+pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>, page: usize) {
     let Some(joint) = &whole.deck.joint else { return };
-    let columns = area.width.saturating_sub(2).min(100);
-    let room = usize::from(columns).saturating_sub(4);
-    let heading = if joint.is_over() {
-        format!(" {} ", joint.sentence())
+    let room = sheet::room(area);
+    let title = if joint.is_over() {
+        joint.sentence()
     } else {
-        format!(" {} {}: waiting for answers ", joint.verb, joint.label)
+        format!("{} {}: waiting for answers", joint.verb, joint.label)
     };
     let role = if joint.is_partial() { Role::Alarm } else { Role::Accent };
-    let border = (whole.style(role), Line::from(whole.span(Role::Strong, cut(&heading, room))));
-    let command = joint.command.iter().map(|command| cut(&format!("$ {command}"), room));
-    let command: Vec<String> = command.collect();
-    let wanted = u16::try_from(joint.shares.len() + command.len() + 4).unwrap_or(u16::MAX);
-    let inner = popup(buffer, area, (columns, wanted), border);
-    let height = usize::from(inner.height).saturating_sub(command.len() + 2);
-    let from = from.min(joint.shares.len().saturating_sub(height));
-    for (share, place) in joint.shares.iter().skip(from).take(height).zip(inner.rows()) {
-        buffer.set_line(place.x, place.y, &line(whole, share, room), place.width);
+    let mut lines: Vec<Line<'static>> =
+        joint.shares.iter().flat_map(|share| line(whole, share, room)).collect();
+    if !joint.commands.is_empty() {
+        lines.push(Line::default());
+        lines.extend(sheet::commands(whole, &joint.commands, room));
     }
-    let again = if joint.is_partial() { "what was done stays; the same key asks the others   " } else { "" };
-    let text = if joint.is_over() {
-        let yank = if joint.command.is_some() { "y copies it" } else { "" };
-        format!("Esc back   {again}{yank}")
-    } else {
-        "Esc leaves this; it goes on".to_owned()
-    };
-    let last = command.into_iter().chain([text]).rev().zip(inner.rows().rev());
-    for (text, place) in last {
-        buffer.set_stringn(place.x, place.y, text, usize::from(place.width), whole.style(Role::Faint));
-    }
+    let foot = foot(whole, joint);
+    sheet::draw(buffer, area, whole, (Sheet { title, role, lines, foot }, page));
 }
 
-fn line(whole: Whole<'_>, share: &Share, room: usize) -> Line<'static> {
-    let (mark, role, text) = match &share.part {
-        Part::Act(Outcome::Waiting | Outcome::Sent(_)) => {
-            ("…", Role::Accent, "waiting for its answer".to_owned())
+/// What can be done now.
+fn foot(whole: Whole<'_>, joint: &Joint) -> Vec<String> {
+    if !joint.is_over() {
+        return vec!["Esc leaves this; it goes on".to_owned()];
+    }
+    let way = |action| whole.deck.keymap.way(action);
+    let mut foot = vec!["Esc back".to_owned()];
+    if whole.deck.is_undoable() {
+        foot.push(format!("{} undoes", way(Action::Undo)));
+    }
+    match joint.commands.len() {
+        0 => {}
+        1 => foot.push(format!("{} copies it", way(Action::Yank))),
+        _ => foot.push(format!("{} copies them", way(Action::Yank))),
+    }
+    if joint.is_partial() {
+        foot.push("what was done stays; the same key asks the others".to_owned());
+    }
+    foot
+}
+
+/// One target, with its name in front.
+fn line(whole: Whole<'_>, share: &Share, room: usize) -> Vec<Line<'static>> {
+    let (mark, role, text) = match (&share.part, share.lost) {
+        (_, Some(why)) => {
+            let way = whole.deck.keymap.way(Action::Again);
+            ("▲ ", Role::Alarm, format!("LOST since it was done: {why}; {way} sets it again"))
         }
-        Part::Act(Outcome::Done(text)) => ("✓", Role::Good, text.clone()),
-        Part::Act(Outcome::Loose(text)) => ("▲", Role::Warning, text.clone()),
-        Part::Act(Outcome::Refused(why)) | Part::Barred(why) => {
-            ("▲", Role::Alarm, format!("NOT done: {why}"))
+        (Part::Act(Outcome::Waiting | Outcome::Sent(_)), _) => {
+            ("… ", Role::Accent, "waiting for its answer".to_owned())
         }
-        Part::Spared(words) => ("✓", Role::Good, format!("it was so already ({words})")),
-        Part::Absent => ("·", Role::Faint, "has no such member".to_owned()),
+        (Part::Act(Outcome::Done(text)), _) => ("✓ ", Role::Good, text.clone()),
+        (Part::Act(Outcome::Loose(text)), _) => ("▲ ", Role::Warning, text.clone()),
+        (Part::Act(Outcome::Refused(why)) | Part::Barred(why), _) => {
+            ("▲ ", Role::Alarm, format!("NOT done: {why}"))
+        }
+        (Part::Spared(words), _) => ("✓ ", Role::Good, format!("it was so already ({words})")),
+        (Part::Absent, _) => ("· ", Role::Faint, "has no such member".to_owned()),
     };
     let text_role = if role == Role::Good { Role::Text } else { role };
-    let name = format!("{}: ", whole.name(share.station));
-    let text = cut(&text, room.saturating_sub(width(mark) + 1 + width(&name)));
-    Line::from(vec![
-        whole.span(role, format!("{mark} ")),
-        whole.span(Role::Strong, name),
-        whole.span(text_role, text),
-    ])
+    let name = format!("{}:", whole.name(share.station));
+    let mut lines = sheet::marked(whole, (mark, role), (&format!("{name} {text}"), text_role), room);
+    embolden(whole, &mut lines, &name);
+    lines
+}
+
+/// The name stands out where it was not broken.
+fn embolden(whole: Whole<'_>, lines: &mut [Line<'static>], name: &str) {
+    let Some(Line { spans, .. }) = lines.first_mut() else { return };
+    let Some(Span { content, style }) = spans.get(1).cloned() else { return };
+    if let Some(rest) = content.strip_prefix(name) {
+        spans.truncate(1);
+        spans.push(whole.span(Role::Strong, name.to_owned()));
+        spans.push(Span::styled(rest.to_owned(), style));
+    }
 }

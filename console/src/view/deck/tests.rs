@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use evenkeel_protocol::{Busy, Hello, Loss, Override, Snapshot, Subject};
+
 use super::*;
 use crate::message::{Key, Message};
 use crate::model::deck::Deck;
@@ -36,10 +38,71 @@ fn story(width: u16, height: u16) -> Deck {
     deck
 }
 
+fn told(deck: &mut Deck, at: usize, change: impl FnOnce(&mut Snapshot)) {
+    let mut snapshot = sample::snapshot(62);
+    change(&mut snapshot);
+    hear(deck, at, News::Snapshot(Box::new(snapshot)));
+}
+
+/// node2 drains in the first targets, and can be stopped there or not yet.
+fn drain(deck: &mut Deck, safe: &[bool]) {
+    for (at, safe) in safe.iter().enumerate() {
+        told(deck, at, |snapshot| {
+            let mut drain = sample::drain(3, "node2");
+            if *safe {
+                (drain.busy, drain.sessions.live, drain.safe_to_stop) = (Busy::default(), Some(0), true);
+            }
+            snapshot.drains = vec![drain];
+        });
+    }
+}
+
+/// It is an httpd that was restarted, and has forgotten the drain of node2.
+fn forgot(snapshot: &mut Snapshot) {
+    let target = sample::target("node2");
+    snapshot.proxy.product = Hello::HTTPD.to_owned();
+    let [node1, node2, ..] = snapshot.balancers[0].members.as_mut_slice() else { panic!("two members") };
+    (node2.status, node2.words) = (node1.status, node1.words.clone());
+    snapshot.forgotten = vec![Override {
+        subject: Subject { balancer: target.balancer, member: Some(target.member) },
+        field: "drain".to_owned(),
+        value: "On".to_owned(),
+        why: String::new(),
+        loss: Loss::default(),
+    }];
+}
+
+fn shown(deck: &Deck) -> String {
+    crate::view::tests::drawn_deck(deck, RICH)
+}
+
+/// All pages of what lies on top, without its borders, the breaks of lines, and what can be done.
+fn read(deck: &mut Deck) -> String {
+    let mut all = String::new();
+    for _ in 0..8 {
+        let page = shown(deck);
+        let lines = page.lines().filter_map(|line| line.split('│').nth(1));
+        for line in lines.take_while(|line| !line.contains("next page") && !line.contains("Esc ")) {
+            all.push_str(line.trim());
+            all.push(' ');
+        }
+        press(deck, &[Key::PageDown]);
+    }
+    all.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// At sizes at which less fits than there is to read.
+fn at_each_size(deck: &mut Deck, look: impl Fn(&mut Deck)) {
+    for (width, height) in [(60, 20), (80, 24), (120, 36)] {
+        deal(deck, Message::Resize(crate::message::Size { width, height }));
+        look(deck);
+    }
+}
+
 /// What was done before the picture was taken.
 type Story = fn(&mut Deck);
 
-const STORIES: [(&str, Story); 6] = [
+const STORIES: [(&str, Story); 8] = [
     ("fleet", |deck| {
         deck.lock.close();
         deck.share_lock();
@@ -60,6 +123,11 @@ const STORIES: [(&str, Story); 6] = [
         let refused = Err("the journal is full".to_owned());
         hear(deck, 1, News::Answer { ticket: Ticket(1), outcome: refused });
         press(deck, &[Key::Esc]);
+    }),
+    ("fleet-drains", |deck| drain(deck, &[false, true])),
+    ("fleet-lost", |deck| {
+        told(deck, 1, forgot);
+        press(deck, "A");
     }),
     ("fleet-unlock", |deck| {
         deck.lock.close();
@@ -109,4 +177,154 @@ fn every_target_is_named_in_a_question_whatever_room_there_is() {
     for at in 1..=8 {
         assert!(shown.contains(&format!("lb{at} ")), "{shown}");
     }
+}
+
+#[test]
+fn a_drain_says_in_each_target_whether_it_can_be_stopped() {
+    for (safe, marks, says) in [
+        (&[false, true][..], "≠", &["NOT YET", "SAFE TO STOP"][..]),
+        (&[true, true], " ", &["SAFE TO STOP", "SAFE TO STOP"]),
+    ] {
+        let mut deck = sample::deck(2);
+        drain(&mut deck, safe);
+        let shown = shown(&deck);
+        let row = shown.lines().find(|line| line.contains("app/node2")).unwrap_or_default();
+        let wanted = format!("{marks} ◐ Drn Ok {}", says[0]);
+        assert!(row.contains(&wanted) && row.ends_with(says[1]), "{row}");
+    }
+    // Where it drains without anybody who watches it, nothing is said of it.
+    let deck = sample::deck(2);
+    assert!(shown(&deck).lines().any(|line| line.contains("app/node2") && line.ends_with("◐ Drn Ok")));
+}
+
+#[test]
+fn the_answers_about_a_drain_stay_in_sight_where_there_is_little_room() {
+    for (count, width, says) in [
+        (3, 80, ["◐ Drn Ok NOT YET", "◐ Drn SAFE"]),
+        (3, 60, ["◐ NOT YET", "◐ Drn SAFE"]),
+        (8, 80, ["1 NOT YET", "1 SAFE"]),
+        (32, 60, ["1 NOT YET", "1 SAFE"]),
+    ] {
+        let mut deck = sample::deck(count);
+        deal(&mut deck, Message::Resize(crate::message::Size { width, height: 24 }));
+        drain(&mut deck, &[false, true]);
+        press(&mut deck, "G");
+        deck.pick = Pick::Member(sample::target("node2"));
+        let shown = shown(&deck);
+        let row = shown.lines().find(|line| line.contains("app/node2")).unwrap_or_default();
+        assert!(says.iter().all(|says| row.contains(says)) && row.contains('≠'), "{count} {width}: {row}");
+    }
+}
+
+#[test]
+fn nothing_of_the_results_is_cut_without_a_way_to_it() {
+    let mut deck = sample::deck(3);
+    let sockets = ["a", "b", "c"].map(|name| format!("--socket /run/a-folder-with-a-long-name/{name}"));
+    deck.words = sockets.join(" ");
+    deck.pick = Pick::Member(sample::target("node2"));
+    press(&mut deck, "Dy");
+    let why = "the journal is full, and nothing of what was asked for could be written to it, so that nothing was \
+               changed; make room below /var/lib/evenkeel and ask again";
+    for at in 0..3 {
+        hear(&mut deck, at, News::Answer { ticket: Ticket(1), outcome: Err(why.to_owned()) });
+    }
+    let command = format!("$ evenkeel {} disable app/node2", deck.words);
+    at_each_size(&mut deck, |deck| {
+        let read = read(deck);
+        for at in 1..=3 {
+            assert!(read.contains(&format!("lb{at}: NOT done: {why}")), "{read}");
+        }
+        assert!(read.contains(&command), "{read}");
+    });
+    press(&mut deck, &[Key::Esc, Key::Char('i')]);
+    let command = format!("$ evenkeel {} add BALANCER URL route=…", deck.words);
+    at_each_size(&mut deck, |deck| {
+        let read = read(deck);
+        assert!(read.contains(&command) && read.contains("In one: Enter goes into the target"), "{read}");
+    });
+}
+
+#[test]
+fn all_of_a_question_can_be_read_and_its_warnings_come_first() {
+    let mut deck = sample::deck(8);
+    deck.pick = Pick::Member(sample::target("node1"));
+    press(&mut deck, "D");
+    let question = |deck: &Deck| match &deck.over {
+        Some(Over::Confirm { joint, .. }) => deck.commands(joint),
+        other => panic!("{other:?}"),
+    };
+    let command = question(&deck).concat();
+    at_each_size(&mut deck, |deck| {
+        let first = shown(deck);
+        assert!(first.contains("▲ ") && first.contains("Type node1 or all"), "{first}");
+        let read = read(deck);
+        assert!(read.contains(&format!("$ {command}")), "{read}");
+        assert!((1..=8).all(|at| read.contains(&format!("lb{at} "))), "{read}");
+    });
+}
+
+#[test]
+fn help_says_what_keys_do_where_all_targets_are() {
+    let mut deck = sample::deck(2);
+    press(&mut deck, "?");
+    let mut read = String::new();
+    for _ in 0..3 {
+        read.push_str(&shown(&deck));
+        press(&mut deck, &[Key::PageDown]);
+    }
+    let read = read.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(read.contains("Enter no; only y is a yes"), "{read}");
+    assert!(!read.contains("yes if no risk"), "{read}");
+    assert!(read.contains("A again what httpd forgot"), "{read}");
+}
+
+#[test]
+fn each_target_that_lost_a_drain_says_so_until_it_is_set_again() {
+    let mut deck = sample::deck(3);
+    for at in [0, 2] {
+        told(&mut deck, at, forgot);
+    }
+    let screen = shown(&deck);
+    for at in [1, 3] {
+        let line = format!("lb{at}: httpd was restarted: your drain of app/node2 is gone; A sets it again");
+        let flat = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(&line), "{screen}");
+    }
+    told(&mut deck, 0, |_| ());
+    assert!(!shown(&deck).contains("lb1: httpd was restarted"));
+}
+
+#[test]
+fn a_question_that_was_overtaken_by_a_drain_says_where_by_whom_and_how_far_it_is() {
+    let mut deck = sample::deck(2);
+    deck.pick = Pick::Member(sample::target("node1"));
+    press(&mut deck, "H");
+    let mut edited = sample::edited_event(40);
+    let target = sample::target("node1");
+    let evenkeel_protocol::EventKind::MemberEdited { revision, member, .. } = &mut edited.kind else {
+        panic!("{edited:?}")
+    };
+    (*revision, *member) = (99, target.member);
+    hear(&mut deck, 1, News::Event(Box::new(edited)));
+    told(&mut deck, 1, |snapshot| {
+        snapshot.balancers[0].members[0].revision = 99;
+        snapshot.drains = vec![sample::drain(3, "node1")];
+    });
+    let read = read(&mut deck);
+    let says = "lb2 ▲ changed since you looked: NOT asked there ▲ It was changed since you looked by anna (drain Off → On); \
+                drained by anna, phase: sessions.";
+    assert!(read.contains(says), "{read}");
+    assert!(read.contains("in 1 of 2 targets"), "{read}");
+}
+
+#[test]
+fn why_a_target_does_not_answer_is_told_in_full_to_whoever_points_at_it() {
+    let mut deck = sample::deck(3);
+    let why = "no proxy listens on /run/evenkeel/a-folder-with-a-long-name/admin.sock; is it running?";
+    hear(&mut deck, 2, News::Lost { why: why.to_owned(), next_try: Duration::from_secs(3) });
+    press(&mut deck, "jj");
+    at_each_size(&mut deck, |deck| {
+        let flat = shown(deck).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(&format!("▲ lb3 does not answer: {why}")), "{flat}");
+    });
 }

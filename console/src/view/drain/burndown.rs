@@ -28,9 +28,7 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
                 Some(at) => format!("last seen {} ago", words::age(now.since(at))),
                 None => format!("none seen for {}", observed(drain, scene)),
             });
-            facts.extend(
-                sessions.departing.map(|departing| format!("{} an hour leave", words::grouped(departing))),
-            );
+            facts.extend(sessions.departing.map(leaving));
             facts.extend(
                 sessions
                     .claimed
@@ -122,6 +120,15 @@ fn counted(
     line
 }
 
+/// How many sessions leave, by what was seen lately.
+fn leaving(an_hour: u64) -> String {
+    match an_hour {
+        0 => "none is leaving".to_owned(),
+        1 => "1 an hour leaves".to_owned(),
+        more => format!("{} an hour leave", words::grouped(more)),
+    }
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -129,4 +136,16 @@ fn counted(
 )]
 fn whole(point: f64) -> u64 {
     point.ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_leaves_is_counted_as_people_count() {
+        for (an_hour, said) in [(0, "none is leaving"), (1, "1 an hour leaves"), (240, "240 an hour leave")] {
+            assert_eq!(leaving(an_hour), said);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! One event in full: who did it and why, each value before and after, and what came of it. Nothing is cut.
 
+use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{Change, Event, EventKind, Peer};
 use ratatui::text::Line;
 
@@ -63,7 +64,7 @@ fn facts(kind: &EventKind) -> Vec<(&'static str, String)> {
         }
         EventKind::DrainEnded { outcome, why, by, .. } => {
             let mut facts: Vec<_> = by.iter().map(|by| ("who", by.to_string())).collect();
-            facts.push(("outcome", format!("the drain ended, {outcome}: {why}")));
+            facts.push(("outcome", format!("the drain ended, {}", with_why(&outcome.said(), why))));
             facts
         }
         EventKind::Reloaded { by: Some(by), .. } | EventKind::ReloadRefused { by: Some(by), .. } => {

@@ -1,0 +1,54 @@
+//! What restarts of httpds have forgotten, set again as one act: one question names every target that has lost it of the
+//! same member, and no other target is touched.
+
+use crate::lost;
+use crate::model::batch::Outcome;
+use crate::model::deck::joint::{Part, Scope, Share};
+use crate::model::deck::{Deck, roll};
+use crate::model::target::Target;
+use crate::model::{Model, Tone};
+use crate::update::{again, edit, gather};
+
+/// Asks for the first member of which something was forgotten in any target.
+pub(super) fn ask(deck: &mut Deck) {
+    let forgotten = deck.stations.iter().flat_map(Model::forgotten);
+    let Some(first) = again::first(forgotten).cloned() else {
+        return deck.tell(Tone::Plain, again::NOTHING);
+    };
+    let Some(target) = again::whose(&first) else {
+        return deck.tell(Tone::Plain, again::by_command(&first));
+    };
+    if !super::joint::may_ask(deck) {
+        return;
+    }
+    let is_certain = lost::is_certain(&first);
+    let mut shares = Vec::new();
+    for (at, station) in deck.stations.iter_mut().enumerate() {
+        let has_lost = station
+            .forgotten()
+            .iter()
+            .any(|lost| again::whose(lost).as_ref() == Some(&target) && lost::is_certain(lost) == is_certain);
+        if has_lost {
+            shares.push(Share::new(at, part(station, &target, is_certain)));
+        }
+    }
+    let label = roll::label(&deck.stations, &target);
+    if let Err(why) = super::joint::open(deck, Scope::Lost, (target, label.clone()), shares) {
+        let why = why.unwrap_or_default();
+        deck.tell(Tone::Alarm, format!("{label}: not to be set again from here: {why}"));
+    }
+}
+
+/// What setting it again comes to in one target. Where it can be asked for, the question is opened there.
+fn part(station: &mut Model, target: &Target, is_certain: bool) -> Part {
+    let targets = vec![target.clone()];
+    if let Some(why) = edit::hindrance_for(station, &targets) {
+        return Part::Barred(why);
+    }
+    let Some(act) = again::act(station, target, is_certain) else {
+        return Part::Barred(again::BEYOND.to_owned());
+    };
+    edit::ask(station, targets, act);
+    gather(station);
+    Part::Act(Outcome::Waiting)
+}
