@@ -290,6 +290,25 @@ fn a_reload_leaves_a_drain_alone_until_it_takes_the_member_away() {
 }
 
 #[test]
+fn what_was_promised_of_a_member_that_drains_still_is_not_forgotten_for_others() {
+    let (proxy, _backends) = pair();
+    let promised = order(&proxy, "a", r#"{"settle":"0"}"#).drain.number;
+    assert_eq!(ended(&proxy, promised).outcome, Some(DrainOutcome::SafeToStop));
+    let numbers: Vec<u64> = (0..70)
+        .map(|_| {
+            let number = order(&proxy, "b", r#"{"settle":"0","force":true}"#).drain.number;
+            assert_eq!(ended(&proxy, number).outcome, Some(DrainOutcome::SafeToStop));
+            proxy.edit("app", "b", r#"{"drain":false}"#);
+            number
+        })
+        .collect();
+    let kept: Vec<u64> = proxy.admin().get::<Vec<Drain>>(&Call::Drains).iter().map(|it| it.number).collect();
+    assert_eq!(kept.first(), Some(&promised));
+    assert!(!kept.contains(&numbers[0]) && kept.ends_with(&numbers[10..]), "{kept:?}");
+    assert_eq!(drain(&proxy, promised).draining, Some(true));
+}
+
+#[test]
 fn a_reload_that_makes_a_balancer_not_sticky_ends_nobodys_session() {
     let [a, b] = backends(["a", "b"]);
     let sticky = text(&a, &b).replace("</Proxy>", "ProxySet stickysession=SID sessionwindow=1h\n</Proxy>");

@@ -170,13 +170,17 @@ impl Job {
         self.end.as_ref().filter(|_| self.untold.is_none())
     }
 
+    /// Does its member drain, as of the last look?
+    pub(super) fn is_draining(&self) -> bool {
+        self.seen.as_ref().is_some_and(|seen| seen.own.look.draining)
+    }
+
     /// Does what it waited for hold now, and what it said when that came?
     pub(super) fn holds(&self, now: Moment) -> bool {
         let said_safe = self.end.as_ref().is_some_and(|end| end.outcome == DrainOutcome::SafeToStop);
         let any = self.terms.until() == DrainUntil::Idle && !said_safe;
-        let draining = self.seen.as_ref().is_some_and(|seen| seen.own.look.draining);
         let settled = self.watch.quiet(now).is_some_and(|quiet| quiet >= self.terms.settle().duration());
-        draining && settled && (any || self.watch.is_safe())
+        self.is_draining() && settled && (any || self.watch.is_safe())
     }
 
     /// What `change` asks for.

@@ -1,6 +1,6 @@
 //! The list of all drains, by number. Of those that have ended it keeps the last ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use evenkeel_protocol::{BalancerName, MemberName, Moment, Timestamp};
 
@@ -31,13 +31,18 @@ impl Jobs {
         self.last
     }
 
-    /// Adds a job; of those that have ended the oldest are forgotten where there are too many.
+    /// Adds a job; of those that have ended the oldest are forgotten where there are too many. The last one of a member
+    /// that drains is not among them: it says whether the member is safe to stop, and somebody may still rely on it.
     pub(super) fn insert(&mut self, job: Job) {
         self.by_number.insert(job.number, job);
-        let ended: Vec<u64> =
-            self.by_number.values().filter(|job| !job.is_running()).map(|job| job.number).collect();
-        for number in ended.iter().take(ended.len().saturating_sub(limits::DRAINS_ENDED)) {
-            self.by_number.remove(number);
+        let mut later = HashSet::new();
+        let forgettable = self.by_number.values().rev().filter(|job| {
+            let is_last = later.insert((&job.balancer, &job.member));
+            !(job.is_running() || is_last && job.is_draining())
+        });
+        let too_many: Vec<u64> = forgettable.skip(limits::DRAINS_ENDED).map(|job| job.number).collect();
+        for number in too_many {
+            self.by_number.remove(&number);
         }
     }
 
