@@ -77,12 +77,14 @@ pub struct DrainWatch {
     quiet_since: Option<Moment>,
     /// What was in flight when it was most, and when that was: what the estimate goes by.
     most: (Moment, u64),
+    /// When a request was last seen to have come.
+    came: Option<Moment>,
 }
 
 impl DrainWatch {
     /// A watch that has seen nothing yet.
     pub fn new(plan: DrainPlan) -> Self {
-        Self { plan, last: None, quiet_since: None, most: (Moment(0), 0) }
+        Self { plan, last: None, quiet_since: None, most: (Moment(0), 0), came: None }
     }
 
     /// What it waits for.
@@ -98,6 +100,9 @@ impl DrainWatch {
     /// Takes in a look at `now` and says what follows.
     pub fn look(&mut self, sight: Sight, now: Moment) -> Standing {
         let came = self.last.is_some_and(|(_, last)| last.elected != sight.elected);
+        if came {
+            self.came = Some(now);
+        }
         if sight.busy > 0 {
             self.quiet_since = None;
         } else if came || self.quiet_since.is_none() {
@@ -144,9 +149,12 @@ impl DrainWatch {
     }
 
     /// In how long what is in flight may be gone, by the rate at which it got less since it was most; none: it does not
-    /// get less, or sessions decide.
+    /// get less, sessions decide, or requests came within the settle time, as others then will.
     pub fn estimate(&self, now: Moment) -> Option<Duration> {
         let (_, sight) = self.last?;
+        if self.came.is_some_and(|came| now.since(came) < self.plan.settle) {
+            return None;
+        }
         if self.plan.until == DrainUntil::NoSessions && !sight.sessions.are_gone() {
             return None;
         }

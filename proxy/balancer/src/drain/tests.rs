@@ -74,6 +74,21 @@ fn an_estimate_goes_by_what_got_less() {
     assert_eq!(look(0, 70), Some(Duration::ZERO));
 }
 
+#[test]
+fn whoever_still_gets_requests_is_given_no_estimate() {
+    let mut watch = DrainWatch::new(plan(DrainUntil::Idle, 5, None));
+    let mut look = |busy, elected, now| {
+        watch.look(sight(busy, elected, SessionsSeen::Meaningless), Moment(now));
+        watch.estimate(Moment(now))
+    };
+    assert_eq!(look(2, 10, 0), None);
+    assert_eq!(look(1, 10, 2), Some(Duration::from_micros(2 + 5)));
+    assert_eq!(look(1, 11, 3), None, "a session comes back");
+    assert_eq!(look(0, 11, 4), None);
+    assert_eq!(look(0, 11, 7), None);
+    assert_eq!(look(0, 11, 8), Some(Duration::from_micros(1)));
+}
+
 /// A world with one member, which knows what is really there.
 struct World {
     now: u64,
