@@ -4,7 +4,7 @@ use percent_encoding::percent_decode;
 
 use crate::limits;
 
-/// Names and values, in order.
+/// Names and values, each name once, in the order in which they came first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parameters(Vec<(String, String)>);
 
@@ -15,13 +15,20 @@ impl Parameters {
     /// Those of a form: split at `&`, then at the first `=`; values are decoded twice, and a plus sign stays one.
     pub(super) fn of_form(body: &[u8]) -> Self {
         let pairs = body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-        let pairs = pairs.take(limits::MANAGER_PARAMETERS).map(|pair| {
+        let mut known: Vec<(String, String)> = Vec::new();
+        for pair in pairs {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = (pair.get(..at), pair.get(at + 1..));
             let value = decoded(value.unwrap_or_default());
-            (text(decoded(name.unwrap_or_default())), text(decoded(&value)))
-        });
-        Self(pairs.collect())
+            let (name, value) = (text(decoded(name.unwrap_or_default())), text(decoded(&value)));
+            // The last one counts, however many came before it.
+            if let Some((_, earlier)) = known.iter_mut().find(|(earlier, _)| *earlier == name) {
+                *earlier = value;
+            } else if known.len() < limits::MANAGER_PARAMETERS {
+                known.push((name, value));
+            }
+        }
+        Self(known)
     }
 
     /// Those of a query.
@@ -31,19 +38,14 @@ impl Parameters {
         Self(pairs)
     }
 
-    /// The last value of that name.
+    /// The value of that name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The names, each once.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let earlier = |at: usize, name: &str| self.0.iter().take(at).any(|(known, _)| known == name);
-        self.0
-            .iter()
-            .enumerate()
-            .filter(move |(at, (name, _))| !earlier(*at, name))
-            .map(|(_, (name, _))| name.as_str())
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -91,6 +93,18 @@ mod tests {
             assert_eq!(form.get(name), value, "{name}");
         }
         assert_eq!(form.names().filter(|name| *name == "a").count(), 1);
+    }
+
+    #[test]
+    fn the_last_value_counts_however_many_come_before_it() {
+        let form = "w_lf=1&".repeat(2 * limits::MANAGER_PARAMETERS) + "w_lf=2&w=http://a";
+        let form = Parameters::of_form(form.as_bytes());
+        assert_eq!((form.get("w_lf"), form.get("w"), form.names().count()), (Some("2"), Some("http://a"), 2));
+        let many: Vec<String> = (0..2 * limits::MANAGER_PARAMETERS).map(|at| format!("n{at}=1")).collect();
+        assert_eq!(
+            Parameters::of_form(many.join("&").as_bytes()).names().count(),
+            limits::MANAGER_PARAMETERS
+        );
     }
 
     #[test]
