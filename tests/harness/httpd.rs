@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::backend::bound;
 use crate::binaries::run;
 use crate::browser::browser;
-use crate::eventually::{patience, within};
+use crate::eventually::{eventually_true, patience, within};
 use crate::proxy::{folder, signal};
 
 const PROGRAM: &str = "/usr/sbin/apache2";
@@ -31,7 +31,7 @@ pub fn skipped(why: &str) {
 /// A running httpd. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Httpd {
-    _folder: TempDir,
+    folder: TempDir,
     _anchor: Socket,
     child: Child,
     address: SocketAddr,
@@ -116,7 +116,7 @@ fn start(more: &[&str], configuration: &str) -> Option<Httpd> {
         .stderr(fs::File::create(folder.path().join("stderr.log")).unwrap())
         .spawn()
         .unwrap();
-    let mut httpd = Httpd { _folder: folder, _anchor: anchor, child, address };
+    let mut httpd = Httpd { folder, _anchor: anchor, child, address };
     let up = within(patience(), || {
         if !matches!(httpd.child.try_wait(), Ok(None)) {
             return Some(false);
@@ -134,9 +134,18 @@ impl Httpd {
         self.address
     }
 
-    /// Has it restart as `apachectl graceful` does: its configuration is read anew, and requests may finish.
+    /// Has it restart as `apachectl graceful` does, and waits until it serves again: its configuration is read anew, and
+    /// requests may finish.
     pub fn restart_gracefully(&self) {
+        let before = self.times_begun();
         signal(self.child.id(), Signal::USR1);
+        eventually_true("httpd serves again", || self.times_begun() > before);
+    }
+
+    /// How often it has said that it serves.
+    fn times_begun(&self) -> usize {
+        let log = fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default();
+        log.matches("resuming normal operations").count()
     }
 
     /// Has all of its processes stand still, so that it takes connections and answers nothing.

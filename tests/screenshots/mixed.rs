@@ -74,7 +74,7 @@ impl Mixed {
         terminal.wait_for("◐ Drn Ok");
         self.httpd.restart_gracefully();
         terminal.wait_for("your drain of shop/node1 is gone");
-        terminal.wait_for("its counters begin anew");
+        terminal.wait_for("requests of before are not counted any more");
         terminal.wait_until("nothing moves", |frame| frame.row(0).ends_with(" 0.0 req/s"));
         self.shot("apache", terminal.settled())
     }
