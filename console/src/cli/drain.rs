@@ -394,6 +394,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn time_that_runs_out_behind_a_restart_is_no_change_by_somebody() {
+        for (draining, exit) in [(true, Exit::TimedOut), (false, Exit::Stale)] {
+            let looks = AtomicUsize::new(0);
+            let proxy =
+                Scripted::start(move |request| match (request.method.as_str(), request.target.as_str()) {
+                    ("POST", _) => Act::json(&scripted::drain_answer(scripted::edited())),
+                    (_, DRAIN) if looks.fetch_add(1, Ordering::Relaxed) > 0 => Act::json(&Drain {
+                        draining: Some(draining),
+                        safe_to_stop: false,
+                        ..scripted::drain(Some(DrainOutcome::SafeToStop))
+                    }),
+                    (_, DRAIN) => Act::json(&Drain { left_ms: Some(300), ..scripted::drain(None) }),
+                    _ => Act::json(&scripted::snapshot(0)),
+                });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("drain a --wait").await, exit, "{}", scene.out());
+            assert!(scene.out().contains("was safe to stop, and may not be now: now "), "{}", scene.out());
+        }
+    }
+
+    #[tokio::test]
     async fn who_changed_the_drain_stays_in_a_line_of_its_own() {
         const CHANGED: &str = "app/a: anna (1000) changed what this drain waits for: timeout 10m -> 20m";
         for watched in [false, true] {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{Snapshot, Timestamp};
+use evenkeel_protocol::{Drain, Snapshot, Timestamp};
 use futures_util::FutureExt as _;
 use jiff::tz::TimeZone;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -36,6 +36,8 @@ pub(super) struct Asking {
     said: String,
     /// What is waited for, said or not.
     last: String,
+    /// The drain that is looked on at, as it stood last.
+    drain: Option<Drain>,
     /// Does a line stand there that has no end yet?
     open_line: bool,
 }
@@ -95,6 +97,7 @@ impl Asking {
             looks: 0,
             said: String::new(),
             last: String::new(),
+            drain: None,
             open_line: false,
         }
     }
@@ -189,6 +192,16 @@ impl Asking {
     /// What was waited for last.
     pub(super) fn last(&self) -> &str {
         &self.last
+    }
+
+    /// Keeps how a drain stands.
+    pub(super) fn saw(&mut self, drain: &Drain) {
+        self.drain = Some(drain.clone());
+    }
+
+    /// The drain that was looked on at, as it stood last.
+    pub(super) fn seen(&mut self) -> Option<Drain> {
+        self.drain.take()
     }
 
     /// Says once what nobody may miss, in a line that stays. What is waited for is told again below it.

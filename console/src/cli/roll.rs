@@ -8,6 +8,7 @@ mod plan;
 mod summary;
 
 use clap::Args;
+use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberName, MemberSnapshot,
     Snapshot, Span, Timestamp,
@@ -384,12 +385,17 @@ impl Rolling<'_> {
             () = self.interrupt.comes() => return Err(interrupted(place)),
         };
         asking.end_line(output);
-        self.say(session, &drain::sentence(&step.target, &ended));
-        let others =
-            drain::other_terms(&begun, &ended).map_or_else(String::new, |others| format!("; {others}"));
         match drain::exit_as_asked(&begun, &ended) {
-            Exit::Done => Ok(()),
-            exit => Err(Stopped { exit, why: format!("{place}: {}{others}", ended.why) }),
+            Exit::Done => {
+                self.say(session, &drain::sentence(&step.target, &ended));
+                Ok(())
+            }
+            exit => {
+                let others =
+                    drain::other_terms(&begun, &ended).map_or_else(String::new, |it| format!("; {it}"));
+                let why = with_why(&drain::standing(&ended), &drain::why(&ended));
+                Err(Stopped { exit, why: format!("{place}: {why}{others}") })
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{
-    Drain, DrainOrder, Flag, Hello, MemberSnapshot, Patience, Snapshot, Span, Timestamp,
+    Drain, DrainOrder, ErrorNote, Flag, Hello, MemberSnapshot, Patience, Snapshot, Span, Timestamp,
 };
 use serde::Serialize;
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::drain::{self, Target};
 use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt, LOOKS};
+use super::retry::next_try;
 use super::{Exit, Session, complete};
 use crate::ability::Ability;
 use crate::lost;
@@ -134,7 +135,7 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
     };
     let ended = outcome.unwrap_or_else(|_| {
         let why = format!("not within {}: {}", arguments.timeout, asking.last());
-        Ok(Ended { exit: late, why, drain: None })
+        Ok(Ended { exit: late, why, drain: asking.seen() })
     })?;
     told(&target, &ended, arguments, session)
 }
@@ -175,9 +176,14 @@ fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnaps
     found.ok_or_else(|| Stop::Failed(Exit::NotFound, format!("{} is no longer configured", target.label)))
 }
 
+/// Why a member is in error, if it is.
+fn error_of(member: &MemberSnapshot) -> Option<&ErrorNote> {
+    member.error.as_ref().filter(|_| member.status.has(Flag::Error))
+}
+
 /// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
 pub(super) fn ailment(member: &MemberSnapshot, proxy: &Hello, since: Option<Timestamp>) -> Option<String> {
-    if let Some(error) = member.error.as_ref().filter(|_| member.status.has(Flag::Error)) {
+    if let Some(error) = error_of(member) {
         return Some(format!("it is in error: {}", error.reason));
     }
     if member.health.is_on() && proxy.tells("health.last") {
@@ -209,7 +215,9 @@ async fn until_healthy(
             let why = format!("healthy: {}", member.words);
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         };
-        asking.tell(output, (&target.label, &ailment), &ailment);
+        let next = error_of(member).map(|error| format!("; {}", next_try(error, snapshot.taken)));
+        let text = format!("{ailment}{}", next.unwrap_or_default());
+        asking.tell(output, (&target.label, &ailment), &text);
     }
 }
 
@@ -314,7 +322,9 @@ async fn until_drained(
     let ended = drain::until_ended(asking, found, target, output).await?;
     let drain = drain::until_it_holds(asking, (ended, settle), target, output).await?;
     let (exit, why) = if drain::holds(&drain, settle) {
-        (drain::exit(&drain), drain::why(&drain))
+        let longer = settle.filter(|settle| *settle > drain.settle && drain::exit(&drain) == Exit::Done);
+        let quiet = longer.map(|settle| format!("; and nothing was in flight for {settle}"));
+        (drain::exit(&drain), drain::why(&drain) + &quiet.unwrap_or_default())
     } else {
         // Who is gone cannot drain, and that is told as everywhere.
         member(&asking.snapshot(output).await?, target)?;
@@ -410,7 +420,7 @@ mod tests {
                 ended(Idle, &[(5_000, false, true), (9_000, false, true)]),
                 " --settle 9s",
                 Exit::Done,
-                "idle: ",
+                "idle: 1 request is in flight; and nothing was in flight for 9s",
             ),
             (
                 "not so long",
@@ -430,6 +440,18 @@ mod tests {
             );
             assert!(scene.out().starts_with(&format!("app/a: {says}")), "{what}: {}", scene.out());
         }
+    }
+
+    #[tokio::test]
+    async fn who_looks_once_is_given_the_drain_as_it_stands() {
+        let proxy = Scripted::start(|request| match request.target.as_str() {
+            "/v1/drains/3" => Act::json(&scripted::drain(None)),
+            _ => Act::json(&Snapshot { drains: vec![scripted::drain(None)], ..scripted::snapshot(0) }),
+        });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("wait app/a drained --timeout 0 --json").await, Exit::TimedOut);
+        let report: serde_json::Value = serde_json::from_str(&scene.out()).unwrap();
+        assert_eq!((&report["holds"], &report["drain"]["number"]), (&json!(false), &json!(3)), "{report}");
     }
 
     #[tokio::test]
@@ -470,7 +492,11 @@ mod tests {
         let mut scene = Scene::of(&proxy);
         for (line, exit, says) in [
             ("wait app/a healthy", Exit::Done, "app/a: healthy: Init Ok"),
-            ("wait app/b healthy --timeout 0", Exit::Unhealthy, "app/b: not within 0: it is in error"),
+            (
+                "wait app/b healthy --timeout 0",
+                Exit::Unhealthy,
+                "app/b: not within 0: it is in error: connection refused; tried again in ",
+            ),
             (
                 "wait app/a idle --timeout 300ms",
                 Exit::TimedOut,

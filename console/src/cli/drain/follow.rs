@@ -25,7 +25,10 @@ pub(in crate::cli) async fn until_done(
     let (ended, left) = followed(asking, begun, target, output).await?;
     let Some(left) = left else { return until_it_holds(asking, (ended, None), target, output).await };
     let again = until_it_holds(asking, (ended.clone(), None), target, output);
-    timeout(Duration::from_millis(left), again).await.unwrap_or(Ok(ended))
+    match timeout(Duration::from_millis(left), again).await {
+        Ok(held) => held,
+        Err(_) => Ok(asking.seen().unwrap_or(ended)),
+    }
 }
 
 /// Until a drain has ended.
@@ -120,10 +123,13 @@ async fn look(
     let drain = asking.ask(output, |client| async move { client.drain(number).await }).await;
     match drain {
         // A proxy that keeps nothing gives numbers anew.
-        Ok(drain) if drain.began == begun.began && drain.member == begun.member => Ok(drain),
+        Ok(drain) if drain.began == begun.began && drain.member == begun.member => {
+            asking.saw(&drain);
+            Ok(drain)
+        }
         Ok(_) | Err(Stop::Missing(_)) => {
             let why = match asking.client.lacks(Ability::Jobs) {
-                None => "the proxy was restarted and keeps no edits",
+                None => "the proxy was restarted and keeps no edits, or so many others have ended since",
                 Some(_) => "this command watches too many others",
             };
             let why = format!(

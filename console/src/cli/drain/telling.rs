@@ -12,6 +12,10 @@ use crate::cli::{Exit, Session, report};
 /// The code of a drain's end: a promise that does not hold any more is none.
 pub(in crate::cli) fn exit(drain: &Drain) -> Exit {
     match drain.outcome {
+        // Nobody has changed anything: a proxy that was started again has not seen enough yet, and the time is over.
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop && drain.draining == Some(true) => {
+            Exit::TimedOut
+        }
         Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => Exit::Stale,
         None | Some(DrainOutcome::SafeToStop | DrainOutcome::Idle) => Exit::Done,
         Some(DrainOutcome::MemberGone) => Exit::NotFound,
