@@ -12,7 +12,12 @@ use crate::log::{LogFormat, LogLevel};
 /// It stays in the foreground, logs to standard error, and ends on SIGTERM or SIGINT after the requests in flight.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Debug, Parser)]
-#[command(name = "evenkeel-proxy", version, max_term_width = 100)]
+#[command(
+    name = "evenkeel-proxy",
+    version,
+    max_term_width = 100,
+    override_usage = "evenkeel-proxy -f <FILE> [OPTIONS]"
+)]
 pub struct Options {
     /// The configuration, in Apache's syntax.
     #[arg(short = 'f', value_name = "FILE", required_unless_present_any = ["help_directives", "man"])]
@@ -79,7 +84,12 @@ mod tests {
 
     #[test]
     fn a_configuration_is_needed() {
-        assert!(Options::try_parse_from(["evenkeel-proxy"]).is_err());
+        for line in
+            [&["evenkeel-proxy"][..], &["evenkeel-proxy", "site.conf"], &["evenkeel-proxy", "--config", "x"]]
+        {
+            let told = Options::try_parse_from(line).unwrap_err().to_string();
+            assert!(told.contains("Usage: evenkeel-proxy -f <FILE> [OPTIONS]"), "{told}");
+        }
         assert!(Options::try_parse_from(["evenkeel-proxy", "--help-directives"]).is_ok());
         assert!(Options::try_parse_from(["evenkeel-proxy", "-f", "x", "--threads", "0"]).is_err());
         let options = Options::try_parse_from(["evenkeel-proxy", "-t", "-f", "x", "-DA", "-D", "B"]).unwrap();
