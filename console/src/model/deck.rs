@@ -186,7 +186,8 @@ impl Deck {
         joint.asked().filter_map(|at| Asked::of(self.stations.get(at)?))
     }
 
-    /// How much it takes to agree: as much as the gravest target does.
+    /// How much it takes to agree: as much as the gravest target does, even one that does not answer, for it may come back
+    /// while the word is typed.
     pub fn gravity(&self, joint: &Joint) -> Gravity {
         self.asked(joint).map(Asked::gravity).max().unwrap_or(Gravity::Light)
     }

@@ -92,7 +92,7 @@ impl<'a> Body<'a> {
     fn of(whole: Whole<'a>, joint: &'a Joint, room: usize) -> Self {
         let mut told: Vec<(&Share, Vec<Remark>)> =
             joint.shares.iter().map(|share| (share, remarks(whole, share))).collect();
-        let asked = || told.iter().filter(|(share, _)| matches!(share.part, Part::Act(_)));
+        let asked = || told.iter().filter(|(share, _)| is_sent(whole, share));
         let first = asked().next().map_or(&[][..], |(_, remarks)| remarks.as_slice());
         let is_common =
             |remark: &&Remark| asked().count() > 1 && asked().all(|(_, remarks)| remarks.contains(remark));
@@ -123,7 +123,7 @@ impl<'a> Body<'a> {
         }
         let common = sentences(&self.common);
         if !common.is_empty() {
-            lines.push(Line::from(self.whole.span(Role::Strong, "in each of them")));
+            lines.push(Line::from(self.whole.span(Role::Strong, "in each that is asked")));
             lines.extend(common);
         }
         lines
@@ -134,10 +134,20 @@ fn faint(whole: Whole<'_>, text: String) -> Line<'static> {
     Line::from(whole.span(Role::Faint, text))
 }
 
-/// What would happen in one target, or why nothing would.
+/// Would a yes be sent there? What holds for all that are asked is not held up by one that is not.
+fn is_sent(whole: Whole<'_>, share: &Share) -> bool {
+    matches!(share.part, Part::Act(_))
+        && whole.deck.stations.get(share.station).and_then(Asked::of).is_some_and(Asked::is_answerable)
+}
+
+/// What would happen in one target, or why nothing would. Of one that does not answer only that is said: its numbers are
+/// old.
 fn remarks(whole: Whole<'_>, share: &Share) -> Vec<Remark> {
     let Some(scene) = whole.station(share.station) else { return Vec::new() };
     let Some(asked) = Asked::of(scene.model) else { return Vec::new() };
+    if !scene.model.is_connected() {
+        return Vec::new();
+    }
     let warning = |text: String| vec![Remark { tone: Tone::Warning, text }];
     match (asked.what, asked.denial()) {
         (_, Some(why)) => warning(why),
@@ -164,12 +174,16 @@ fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> 
         let lines = sheet::marked(whole, (&name, Role::Strong), (text, role), room);
         lines.into_iter().collect::<Vec<_>>()
     };
-    let asked = whole.deck.stations.get(share.station).and_then(Asked::of);
+    let station = whole.deck.stations.get(share.station);
+    let asked = station.and_then(Asked::of);
     let standing = asked.map(Asked::standing);
     match &share.part {
         Part::Absent => told(Role::Faint, "has no such member"),
         Part::Barred(why) => told(Role::Alarm, &format!("▲ {why}: NOT asked there")),
         Part::Spared(words) => told(Role::Faint, &format!("{words}: is so already, nothing is to be done")),
+        Part::Act(_) if station.is_some_and(|station| !station.is_connected()) => {
+            told(Role::Alarm, "▲ does not answer: NOT asked there")
+        }
         Part::Act(_) if standing == Some(Standing::Changed) => {
             told(Role::Alarm, "▲ changed since you looked: NOT asked there")
         }

@@ -318,6 +318,20 @@ fn a_question_that_was_overtaken_by_a_drain_says_where_by_whom_and_how_far_it_is
 }
 
 #[test]
+fn a_target_that_was_lost_under_a_question_is_told_as_lost_and_not_by_what_it_was() {
+    let mut deck = sample::deck(3);
+    deck.pick = Pick::Member(sample::target("node2"));
+    press(&mut deck, "D");
+    told(&mut deck, 1, |snapshot| snapshot.balancers[0].members[1].busy = 77);
+    hear(&mut deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(3) });
+    let question = read(&mut deck);
+    assert!(question.contains("lb2 ▲ does not answer: NOT asked there lb3 ◐"), "{question}");
+    assert!(question.contains("in 2 of 3 targets"), "{question}");
+    assert!(question.contains("in each that is asked"), "{question}");
+    assert!(!question.contains("77"), "{question}");
+}
+
+#[test]
 fn why_a_target_does_not_answer_is_told_in_full_to_whoever_points_at_it() {
     let mut deck = sample::deck(3);
     let why = "no proxy listens on /run/evenkeel/a-folder-with-a-long-name/admin.sock; is it running?";
