@@ -116,8 +116,8 @@ pub struct Deck {
     pub over: Option<Over>,
     /// A line for a while.
     pub toast: Option<Toast>,
-    /// The last act in all targets.
-    pub joint: Option<Joint>,
+    /// The acts in all targets that are told of, the newest last.
+    pub joints: Vec<Joint>,
     /// What the acts in all targets have changed, the newest last.
     pub traces: Vec<Trace>,
     /// Has anything changed that is visible? The loop takes it back when it has painted.
@@ -144,7 +144,7 @@ impl Deck {
             recall: Vec::new(),
             over: None,
             toast: None,
-            joint: None,
+            joints: Vec::new(),
             traces: Vec::new(),
             changed: true,
         };
@@ -197,9 +197,19 @@ impl Deck {
         self.asked(joint).filter(|asked| asked.is_answerable()).count()
     }
 
+    /// The last act in all targets.
+    pub fn joint(&self) -> Option<&Joint> {
+        self.joints.last()
+    }
+
+    /// The acts of which is to be read on the screen that they do not hold everywhere, the newest first.
+    pub fn noticed(&self) -> impl Iterator<Item = &Joint> {
+        self.joints.iter().rev().filter(|joint| joint.is_noticed())
+    }
+
     /// Can the last act in all targets be taken back?
     pub fn is_undoable(&self) -> bool {
-        let (Some(joint), Some(trace)) = (&self.joint, self.traces.last()) else { return false };
+        let (Some(joint), Some(trace)) = (self.joint(), self.traces.last()) else { return false };
         trace.target == joint.target && trace.is_left(&self.stations)
     }
 

@@ -186,7 +186,7 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
 fn go(deck: &mut Deck, action: Action) {
     match action {
         Action::Help => deck.over = Some(Over::Help { page: 0 }),
-        Action::Results if deck.joint.is_some() => deck.over = Some(Over::Results { page: 0 }),
+        Action::Results if deck.joint().is_some() => deck.over = Some(Over::Results { page: 0 }),
         Action::Results => deck.tell(Tone::Plain, "nothing was done in all targets from here yet"),
         Action::Lock => turn_lock(deck),
         Action::Add => deck.over = Some(Over::Adding { page: 0 }),
@@ -268,7 +268,7 @@ fn open_lock(deck: &mut Deck) {
 
 /// Copies the commands of the last act in all, or the one that is read about, or the name of what is under the cursor.
 fn yank(deck: &mut Deck) -> Vec<Deed> {
-    let commands = deck.joint.as_ref().map_or(&[][..], |joint| joint.commands.as_slice());
+    let commands = deck.joint().map_or(&[][..], |joint| joint.commands.as_slice());
     let text = match (&deck.over, &deck.pick) {
         (Some(Over::Adding { .. }), _) => Some(deck.addition()),
         _ if !commands.is_empty() => Some(commands.join("\n")),

@@ -348,7 +348,7 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
             Action::Yes | Action::Accept if unanswerable => {}
             Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
             action if locked && action.changes() => {}
-            Action::Results if whole.deck.joint.is_none() => {}
+            Action::Results if whole.deck.joint().is_none() => {}
             Action::Undo if !whole.deck.traces.iter().any(|it| it.is_left(&whole.deck.stations)) => {}
             _ => all.push((key.to_string(), word)),
         }

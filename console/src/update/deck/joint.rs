@@ -10,7 +10,7 @@ use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::batch::Outcome;
 use crate::model::deck::asked::{Asked, What};
-use crate::model::deck::joint::{Joint, Part, Scope, Share};
+use crate::model::deck::joint::{self, Joint, Part, Scope, Share};
 use crate::model::deck::trace::{self, Trace};
 use crate::model::deck::{Deck, Focus, Over, Pick, roll};
 use crate::model::form::Text;
@@ -61,7 +61,7 @@ pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
 pub(super) fn may_ask(deck: &mut Deck) -> bool {
     let why = if !deck.lock.is_open() {
         "locked: press L to open it for changes"
-    } else if deck.joint.as_ref().is_some_and(|joint| !joint.is_over()) {
+    } else if deck.joint().is_some_and(|joint| !joint.is_over()) {
         "the last act in all targets is not over; wait for its end"
     } else {
         return true;
@@ -79,8 +79,8 @@ pub(super) fn open(
     (target, label): (Target, String),
     shares: Vec<Share>,
 ) -> Result<(), Option<String>> {
-    let (commands, wanted) = (Vec::new(), Vec::new());
-    let mut joint = Joint { target, label, verb: "", scope, commands, wanted, shares };
+    let commands = Vec::new();
+    let mut joint = Joint { target, label, verb: "", scope, commands, shares, is_put_away: false };
     let Some(first) = deck.asked(&joint).next() else {
         let barred = joint.shares.into_iter().find_map(|share| match share.part {
             Part::Barred(why) => Some(why),
@@ -93,7 +93,16 @@ pub(super) fn open(
         Scope::Lost if deck.asked(&joint).all(Asked::begins_drain) => "Drain again",
         Scope::Lost => "Set again what was lost of",
     };
-    (joint.verb, joint.wanted) = (verb, first.wanted());
+    joint.verb = verb;
+    let wanted = first.wanted();
+    for share in &mut joint.shares {
+        match deck.stations.get(share.station).and_then(Asked::of) {
+            Some(asked) => share.wanted = asked.wanted(),
+            // What is wanted of all is wanted where it cannot be asked for, too.
+            None if scope == Scope::Having => share.wanted = wanted.clone(),
+            None => {}
+        }
+    }
     deck.over = Some(Over::Confirm { joint: Box::new(joint), seen: false, typed: Text::default(), page: 0 });
     Ok(())
 }
@@ -189,7 +198,7 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
         }
         gather(station);
     }
-    deck.joint = Some(joint);
+    joint::remember(&mut deck.joints, joint);
     deck.over = Some(Over::Results { page: 0 });
     for at in 0..deck.stations.len() {
         settle(deck, at);
@@ -240,15 +249,14 @@ pub(super) fn no(deck: &mut Deck) {
     }
 }
 
-/// Takes over what became of the last act in the target at that position, and what was forgotten of it there since; says
-/// aloud how all of it ended.
+/// Takes over what the target at that position tells of the acts in all, and what became of the last one there; says aloud
+/// how all of that ended.
 pub(super) fn settle(deck: &mut Deck, at: usize) {
     let Some(station) = deck.stations.get(at) else { return };
-    let Some(joint) = &mut deck.joint else { return };
-    deck.changed |= joint.follow(at, station.forgotten());
-    if joint.is_over() {
-        return;
+    for joint in &mut deck.joints {
+        deck.changed |= joint.follow(at, station);
     }
+    let Some(joint) = deck.joints.last_mut().filter(|joint| !joint.is_over()) else { return };
     let share = joint.shares.iter_mut().find(|share| share.station == at);
     if let Some(Share { part: Part::Act(outcome @ (Outcome::Waiting | Outcome::Sent(_))), .. }) = share
         && let Some(now) = outcome_of(station, outcome)
@@ -277,7 +285,7 @@ fn outcome_of(station: &Model, waiting: &Outcome) -> Option<Outcome> {
 
 /// Says how the act ended.
 fn tell_end(deck: &mut Deck) {
-    let Some(joint) = &deck.joint else { return };
+    let Some(joint) = deck.joint() else { return };
     let (partial, text) = (joint.is_partial(), joint.sentence());
     let undoable = deck.is_undoable();
     deck.changed = true;

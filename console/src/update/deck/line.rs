@@ -50,12 +50,17 @@ pub(super) fn turn(deck: &mut Deck, action: Action) {
     }
 }
 
-/// One level back: what lies on top, else the filter.
+/// One level back: what lies on top, else the filter, else what is to be read of an act that does not hold everywhere.
 pub(super) fn back(deck: &mut Deck) {
     match deck.over.take() {
         Some(Over::Filter { before, .. }) => deck.narrow(Query::parse(&before)),
         None if deck.toast.is_some() => deck.toast = None,
-        None => deck.narrow(Query::default()),
+        None if !deck.filter.is_empty() => deck.narrow(Query::default()),
+        None => {
+            if let Some(joint) = deck.joints.iter_mut().rev().find(|joint| joint.is_noticed()) {
+                joint.is_put_away = true;
+            }
+        }
         over => {
             deck.over = over;
             joint::no(deck);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Busy, Hello, Loss, Override, Snapshot, Subject};
+use evenkeel_protocol::{Busy, Flag, Hello, Loss, Override, Snapshot, Subject};
 
 use super::*;
 use crate::message::{Key, Message};
@@ -315,6 +315,44 @@ fn a_question_that_was_overtaken_by_a_drain_says_where_by_whom_and_how_far_it_is
                 drained by anna, phase: sessions.";
     assert!(read.contains(says), "{read}");
     assert!(read.contains("in 1 of 2 targets"), "{read}");
+}
+
+#[test]
+fn results_say_what_holds_now_and_which_act_before_does_not_hold_everywhere() {
+    let mut deck = sample::deck(2);
+    deck.pick = Pick::Member(sample::target("node2"));
+    let shows = |deck: &mut Deck, at: usize, flag: Flag, on: bool| {
+        told(deck, at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[1];
+            (member.status, member.revision) = (member.status.with(flag, on), 9);
+            member.words = member.status.words();
+        });
+    };
+    let answer = |deck: &mut Deck, at: usize, outcome: Result<(), &str>| {
+        let outcome = outcome.map_err(str::to_owned).map(|()| Box::new(sample::edited("x", "Off", "On")));
+        for ticket in [1, 2] {
+            hear(deck, at, News::Answer { ticket: Ticket(ticket), outcome: outcome.clone() });
+        }
+    };
+    press(&mut deck, "Dy");
+    answer(&mut deck, 0, Ok(()));
+    answer(&mut deck, 1, Err("the journal is full"));
+    press(&mut deck, &[Key::Esc]);
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 120, height: 36 }));
+    for (at, on) in [(0, true), (1, true), (0, false)] {
+        shows(&mut deck, at, Flag::Disabled, on);
+    }
+    press(&mut deck, "r");
+    let read = self::read(&mut deck);
+    assert!(read.contains("▲ lb1: it was done, and is so no more; now: Init Drn Ok"), "{read}");
+    let says = "✓ lb2: it is so now (Init Drn Dis); from here NOT done: the journal is full";
+    assert!(read.contains(says), "{read}");
+    press(&mut deck, &[Key::Esc]);
+    press(&mut deck, "Hy");
+    [0, 1].into_iter().for_each(|at| answer(&mut deck, at, Ok(())));
+    let read = self::read(&mut deck);
+    assert!(read.contains("lb2: app/node2 is a hot standby"), "{read}");
+    assert!(read.contains("Before that: Disable app/node2: holds in ONLY 1 of 2 targets"), "{read}");
 }
 
 #[test]
