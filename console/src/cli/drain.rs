@@ -393,6 +393,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_another_balancer_still_uses_is_not_told_as_safe_to_stop() {
+        let mut drain = scripted::drain(Some(DrainOutcome::SafeToStop));
+        drain.safe_to_stop = true;
+        assert_eq!(standing(&drain), "safe to stop");
+        drain.elsewhere = vec![crate::model::sample::elsewhere("api")];
+        assert_eq!(standing(&drain), "drained here, but in use in api");
+    }
+
     #[tokio::test]
     async fn who_changed_the_drain_stays_in_a_line_of_its_own() {
         const CHANGED: &str = "app/a: anna (1000) changed what this drain waits for: timeout 10m -> 20m";

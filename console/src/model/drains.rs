@@ -210,6 +210,8 @@ pub fn at_the_deadline(on_timeout: OnTimeout) -> &'static str {
 pub enum Verdict {
     /// Yes: that is a promise.
     Safe,
+    /// Its balancer has nothing there any more, but another one gives the same process new requests.
+    InUse,
     /// No.
     NotYet,
     /// Nothing is in flight, which is all that was waited for: sessions may come back.
@@ -237,7 +239,7 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
         return Verdict::Stale;
     }
     if drain.safe_to_stop {
-        return Verdict::Safe;
+        return if drain.used_in().is_empty() { Verdict::Safe } else { Verdict::InUse };
     }
     if let Some(outcome) = drain.outcome.and_then(|outcome| over(drain, outcome, snapshot)) {
         return Verdict::Over(outcome);
@@ -319,6 +321,8 @@ mod tests {
         again.busy.requests = 1;
         let mut safe = idle.clone();
         safe.safe_to_stop = true;
+        let mut used = safe.clone();
+        used.elsewhere = vec![sample::elsewhere("api")];
         for (what, drain, wanted) in [
             ("sessions", busy, Verdict::NotYet),
             ("idle, and not yet settled", idle, Verdict::NotYet),
@@ -329,6 +333,7 @@ mod tests {
             ("all that was waited for", waited, Verdict::Idle),
             ("and a request came", again, Verdict::NotYet),
             ("safe", safe.clone(), Verdict::Safe),
+            ("safe, and another balancer goes on", used, Verdict::InUse),
         ] {
             assert_eq!(verdict(&drain, None, &Freshness::Live), wanted, "{what}");
         }

@@ -121,9 +121,10 @@ impl Verdict {
         (!is_over).then_some(Self { role, said })
     }
 
-    /// The same without what it can do without: `SAFE`, `UNKNOWN`.
+    /// The same without what it can do without: `SAFE`, `IN USE`, `UNKNOWN`.
     fn short(&self) -> &str {
-        let said = self.said.strip_suffix(" TO STOP").unwrap_or(&self.said);
+        let rests = [" TO STOP", " ELSEWHERE"].iter();
+        let said = rests.filter_map(|rest| self.said.strip_suffix(rest)).next().unwrap_or(&self.said);
         said.split_once(" until ").map_or(said, |(said, _)| said)
     }
 }

@@ -192,6 +192,17 @@ fn a_drain_says_in_each_target_whether_it_can_be_stopped() {
         let wanted = format!("{marks} ◐ Drn Ok {}", says[0]);
         assert!(row.contains(&wanted) && row.ends_with(says[1]), "{row}");
     }
+    // Nor is it where another balancer goes on with the same process.
+    let mut deck = sample::deck(2);
+    drain(&mut deck, &[true, true]);
+    told(&mut deck, 0, |snapshot| {
+        let mut drain = sample::drain(3, "node2");
+        (drain.safe_to_stop, drain.elsewhere) = (true, vec![sample::elsewhere("api")]);
+        snapshot.drains = vec![drain];
+    });
+    let screen = shown(&deck);
+    let row = screen.lines().find(|line| line.contains("app/node2")).unwrap_or_default();
+    assert!(row.contains("≠ ◐ Drn IN USE ELSEWHERE") && row.ends_with("SAFE TO STOP"), "{row}");
     // Where it drains without anybody who watches it, nothing is said of it.
     let deck = sample::deck(2);
     assert!(shown(&deck).lines().any(|line| line.contains("app/node2") && line.ends_with("◐ Drn Ok")));
