@@ -257,7 +257,7 @@ fn scrolled(at: usize, (rows, height): (usize, usize)) -> usize {
 fn station_cell(whole: Whole<'_>, at: usize, (column, room): (usize, usize)) -> Vec<Span<'static>> {
     let Some(scene) = whole.station(at) else { return Vec::new() };
     match column {
-        0 => vec![scene.span(Role::Strong, cut(whole.name(at), room))],
+        0 => vec![scene.span(Role::Strong, shorten(whole.name(at), room))],
         1 => vec![state(scene, whole.deck.silent_for(at))],
         2 => grades(scene, room),
         3 => vec![scene.span(Role::Text, words::rate(scene.model.roster.total()))],

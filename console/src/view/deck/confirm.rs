@@ -21,7 +21,7 @@ use crate::theme::Role;
 use crate::view::confirm::overtaken;
 use crate::view::{badge, decision};
 use crate::widget::frame::popup;
-use crate::widget::text::{Align, cut, pad, shorten};
+use crate::widget::text::{Align, pad, shorten};
 
 /// The widest that a question gets, borders included.
 const WIDEST: u16 = 90;
@@ -169,7 +169,7 @@ fn changed(question: &Question) -> impl Iterator<Item = Remark> + use<> {
 
 /// `lb1  ● Ok  factor 1.00  set 0  3 busy`, or why nothing is asked for there.
 fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> Vec<Line<'static>> {
-    let name = format!("{} ", pad(&cut(whole.name(share.station), 20), 10, Align::Left));
+    let name = format!("{} ", pad(&shorten(whole.name(share.station), 20), 10, Align::Left));
     let told = |role: Role, text: &str| {
         let lines = sheet::marked(whole, (&name, Role::Strong), (text, role), room);
         lines.into_iter().collect::<Vec<_>>()

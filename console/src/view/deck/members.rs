@@ -14,7 +14,7 @@ use crate::model::target::Target;
 use crate::model::{Freshness, drains};
 use crate::theme::Role;
 use crate::view::drain;
-use crate::widget::text::{Align, cut, pad, width};
+use crate::widget::text::{Align, cut, pad, shorten, width};
 
 /// The least columns of a status in words: the shortest answer about a drain, `◐ NOT YET`, and a blank.
 const WORDS: usize = 10;
@@ -78,7 +78,7 @@ fn heading(whole: Whole<'_>, first: usize, form: Form) -> String {
     match form {
         Form::Words(each) => {
             for at in 0..whole.deck.stations.len() {
-                text.push_str(&pad(&cut(whole.name(at), each - 1), each, Align::Left));
+                text.push_str(&pad(&shorten(whole.name(at), each - 1), each, Align::Left));
             }
         }
         Form::Shapes => text.push_str("in each target, in their order"),

@@ -367,6 +367,20 @@ fn results_say_what_holds_now_and_which_act_before_does_not_hold_everywhere() {
 }
 
 #[test]
+fn long_names_of_targets_are_told_apart_wherever_they_stand() {
+    let mut deck = sample::deck(2);
+    for (at, end) in [(0, "north"), (1, "south")] {
+        deck.stations[at].station = Some(format!("a-balancer-with-a-long-name/{end}"));
+    }
+    for keys in ["", "jjjD", "LL"] {
+        press(&mut deck, keys);
+        let screen = shown(&deck);
+        assert!(["north", "south"].iter().all(|end| screen.matches(end).count() >= 2), "{keys}: {screen}");
+        press(&mut deck, &[Key::Esc, Key::Esc]);
+    }
+}
+
+#[test]
 fn a_target_that_was_lost_under_a_question_is_told_as_lost_and_not_by_what_it_was() {
     let mut deck = sample::deck(3);
     deck.pick = Pick::Member(sample::target("node2"));
