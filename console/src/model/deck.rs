@@ -263,14 +263,14 @@ impl Deck {
         (0..self.stations.len()).filter_map(health).min().map(|(_, at)| at)
     }
 
-    /// How many targets answer.
-    pub fn answering(&self) -> usize {
-        self.stations.iter().filter(|station| station.freshness() == Freshness::Live).count()
+    /// The targets that answer: of the others nobody knows what holds now.
+    pub fn answering(&self) -> impl Iterator<Item = &Model> {
+        self.stations.iter().filter(|station| station.freshness() == Freshness::Live)
     }
 
-    /// How many members of a target are of that grade.
+    /// How many members of the targets that answer are of that grade.
     pub fn graded(&self, grade: Grade) -> usize {
-        self.stations.iter().map(|station| station.roster.graded(grade)).sum()
+        self.answering().map(|station| station.roster.graded(grade)).sum()
     }
 
     /// Since when a target does not answer, in seconds; none: it answers, or was never heard.

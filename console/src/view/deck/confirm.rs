@@ -58,24 +58,29 @@ pub(super) fn draw(
     Some(Position { x: inner.x.saturating_add(column), y }).filter(|at| inner.contains(*at))
 }
 
-/// One page of what the question says. Where not all of it fits, what must be read before a yes comes first, and then
-/// what is good to know.
+/// One page of what the question says, below the whole name of the member. Where not all of it fits, what must be read
+/// before a yes comes first, and then what is good to know.
 fn said(whole: Whole<'_>, joint: &Joint, (room, height): (usize, usize), page: usize) -> Vec<Line<'static>> {
     let body = Body::of(whole, joint, room);
-    let first = [faint(whole, shorten(joint.target.member.as_str(), room)), Line::default()];
-    let mut all = [&first[..], &body.lines(&[Tone::Warning, Tone::Plain])].concat();
+    let mut shown = vec![faint(whole, shorten(joint.target.member.as_str(), room))];
+    let mut all = body.lines(&[Tone::Warning, Tone::Plain]);
     let commands = sheet::commands(whole, &whole.deck.commands(joint), room);
-    if all.len() + commands.len() > height {
-        all = [body.lines(&[Tone::Warning]), vec![Line::default()], body.lines(&[Tone::Plain])].concat();
+    if all.len() + commands.len() + 2 <= height {
+        shown.push(Line::default());
+        shown.extend(all.into_iter().chain(commands));
+        return shown;
     }
-    all.extend(commands);
-    if all.len() <= height {
-        return all;
+    all =
+        [body.lines(&[Tone::Warning]), vec![Line::default()], body.lines(&[Tone::Plain]), commands].concat();
+    let height = height.saturating_sub(shown.len());
+    if all.len() > height {
+        let height = height.saturating_sub(1).max(1);
+        let pages = Pages::of(all.len(), height, page);
+        shown.extend(all.into_iter().skip(pages.from).take(height));
+        shown.extend(pages.more("PgDn").map(|more| faint(whole, more)));
+        return shown;
     }
-    let height = height.saturating_sub(1).max(1);
-    let pages = Pages::of(all.len(), height, page);
-    let mut shown: Vec<Line<'static>> = all.into_iter().skip(pages.from).take(height).collect();
-    shown.extend(pages.more("PgDn").map(|more| faint(whole, more)));
+    shown.extend(all);
     shown
 }
 

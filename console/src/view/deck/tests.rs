@@ -268,6 +268,11 @@ fn all_of_a_question_can_be_read_and_its_warnings_come_first() {
     at_each_size(&mut deck, |deck| {
         let first = shown(deck);
         assert!(first.contains("▲ ") && first.contains("Type node1 or all"), "{first}");
+        for _ in 0..4 {
+            assert!(shown(deck).contains("│ http://app1.example.com:8080 "), "{}", shown(deck));
+            press(deck, &[Key::PageDown]);
+        }
+        press(deck, &[Key::PageUp, Key::PageUp, Key::PageUp, Key::PageUp]);
         let read = read(deck);
         assert!(read.contains(&format!("$ {command}")), "{read}");
         assert!((1..=8).all(|at| read.contains(&format!("lb{at} "))), "{read}");
@@ -378,6 +383,20 @@ fn long_names_of_targets_are_told_apart_wherever_they_stand() {
         assert!(["north", "south"].iter().all(|end| screen.matches(end).count() >= 2), "{keys}: {screen}");
         press(&mut deck, &[Key::Esc, Key::Esc]);
     }
+}
+
+#[test]
+fn what_a_target_told_before_it_was_lost_is_in_no_total() {
+    let mut deck = sample::deck(3);
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 120, height: 36 }));
+    let first = |deck: &Deck| shown(deck).lines().next().unwrap_or_default().trim_end().to_owned();
+    assert!(first(&deck).ends_with("3 bad  3 degraded  12 good  156.0 req/s"), "{}", first(&deck));
+    hear(&mut deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(3) });
+    assert!(first(&deck).ends_with("2 bad  2 degraded  8 good  104.0 req/s"), "{}", first(&deck));
+    let row = |screen: String| screen.lines().find(|line| line.contains("LOST")).unwrap().to_owned();
+    assert!(!row(shown(&deck)).contains("52.0"), "{}", row(shown(&deck)));
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 38, height: 9 }));
+    assert!(!row(shown(&deck)).contains("bad"), "{}", row(shown(&deck)));
 }
 
 #[test]
