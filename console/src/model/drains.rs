@@ -13,6 +13,9 @@ use crate::need::Job;
 /// So much more time a drain is given by one key.
 pub const MORE: &str = "10m";
 
+/// Where it can be seen how a drain that was begun goes on: the rest of a sentence.
+const ON_ITS_SCREEN: &str = "; the drains screen tells when it can be stopped";
+
 /// What is asked of a member's drain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drainage {
@@ -142,7 +145,7 @@ impl Drainage {
     pub fn done(&self, label: &str, answer: &DrainAnswer) -> String {
         let mut line = match self {
             _ if !answer.changed => format!("{label}: nothing changed, it was so already"),
-            Self::Begin(_) => format!("{label} is draining; the drains screen tells when it can be stopped"),
+            Self::Begin(_) => format!("{label} is draining{ON_ITS_SCREEN}"),
             Self::Change(..) | Self::Extend(..) => format!("{label}: the drain is changed"),
             Self::Stop(_) | Self::Cut(_) => format!("{label} is being stopped"),
             Self::Cancel(_) => format!("{label}: the drain is ended; it still takes no new sessions"),
@@ -152,6 +155,11 @@ impl Drainage {
         line.push_str(&lasting::rest(answer.drain.durable || !answer.changed, notes));
         line
     }
+}
+
+/// The line of [`Drainage::done`], to be read where there is no screen of drains but the list of all members.
+pub fn done_in_all(line: &str) -> String {
+    line.replace(ON_ITS_SCREEN, "; its row in the list of members tells when it can be stopped")
 }
 
 fn terms((until, timeout, settle): (DrainUntil, Patience, Span), on_timeout: OnTimeout) -> Vec<String> {

@@ -17,7 +17,7 @@ use crate::model::form::Text;
 use crate::model::outlook::Gravity;
 use crate::model::question::Standing;
 use crate::model::target::Target;
-use crate::model::{Model, Tone};
+use crate::model::{Model, Tone, drains};
 use crate::news::Ticket;
 use crate::update::{decision, drain, edit, gather, many, roster};
 
@@ -280,7 +280,12 @@ fn outcome_of(station: &Model, waiting: &Outcome) -> Option<Outcome> {
     if station.decided.as_ref().is_some_and(|(ticket, _)| *waiting == Outcome::Sent(*ticket)) {
         return None;
     }
-    station.batch.as_ref()?.rows.first().map(|row| row.outcome.clone())
+    let outcome = station.batch.as_ref()?.rows.first()?.outcome.clone();
+    Some(match outcome {
+        Outcome::Done(line) => Outcome::Done(drains::done_in_all(&line)),
+        Outcome::Loose(line) => Outcome::Loose(drains::done_in_all(&line)),
+        other => other,
+    })
 }
 
 /// Says how the act ended.

@@ -774,3 +774,25 @@ fn what_is_told_as_partial_is_put_away_by_esc_until_there_is_news_of_it() {
     shows(&mut deck, &[0], &[]);
     assert_eq!(noticed(&deck), ["Disable"]);
 }
+
+#[test]
+fn a_drain_in_all_is_told_with_the_place_where_it_can_be_followed_there() {
+    let mut deck = deck(2);
+    for at in 0..2 {
+        shows(&mut deck, &[at], &[]);
+    }
+    to(&mut deck, "node2");
+    press(&mut deck, "dy");
+    let answer = evenkeel_protocol::DrainAnswer {
+        changed: true,
+        changes: Vec::new(),
+        drain: sample::drain(3, "node2"),
+        edited: Some(sample::edited("drain", "Off", "On")),
+    };
+    hear(&mut deck, 0, News::Drained { ticket: Ticket(1), outcome: Ok(Box::new(answer)) });
+    let Part::Act(Outcome::Done(line)) = &deck.joint().unwrap().shares[0].part else {
+        panic!("{:?}", deck.joint())
+    };
+    let wanted = "app/node2 is draining; its row in the list of members tells when it can be stopped";
+    assert_eq!(line, wanted);
+}
