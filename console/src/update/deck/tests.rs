@@ -618,6 +618,8 @@ fn a_removal_is_taken_back_in_each_target_that_let_it_go() {
     let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
     assert_eq!((joint.verb, joint.asked().collect::<Vec<_>>()), ("Undo the removal of", vec![0, 2]));
     assert_eq!(deck.willing(joint), 2);
+    let commands = ["evenkeel --socket /run/lb1 undo 9", "evenkeel --socket /run/lb3 undo 9"];
+    assert_eq!(deck.commands(joint), commands);
     assert_eq!(undone(&press(&mut deck, "⏎uy")), [0, 2], "Enter is no yes");
     let ticket = |deck: &Deck, at: usize| deck.stations[at].decided.as_ref().unwrap().0;
     let back = moved(3, "", URL);
@@ -627,7 +629,9 @@ fn a_removal_is_taken_back_in_each_target_that_let_it_go() {
     hear(&mut deck, 2, News::Answer { ticket: tickets[1], outcome: Err("it is there again".to_owned()) });
     let joint = deck.joint().unwrap();
     assert_eq!(joint.sentence(), "Undo the removal of app/node2: done in ONLY 1 of 2 targets");
-    assert!(matches!(&joint.shares[0].part, Part::Act(Outcome::Done(text)) if text.contains("is added")));
+    assert!(
+        matches!(&joint.shares[0].part, Part::Act(Outcome::Done(text)) if text == "app/node2 (app2.example.com:8080) is added")
+    );
     assert!(matches!(&joint.shares[1].part, Part::Act(Outcome::Refused(why)) if why == "it is there again"));
     assert_eq!(deck.stations[0].own.last(), None);
 }
