@@ -292,6 +292,37 @@ fn help_says_what_keys_do_where_all_targets_are() {
     assert!(read.contains("Enter no; only y is a yes"), "{read}");
     assert!(!read.contains("yes if no risk"), "{read}");
     assert!(read.contains("A again what httpd forgot"), "{read}");
+    assert!(!read.contains('…'), "{read}");
+}
+
+#[test]
+fn the_keys_that_matter_now_stand_below_and_none_that_does_nothing() {
+    let mut deck = sample::deck(2);
+    let below = |deck: &Deck| shown(deck).lines().last().unwrap_or_default().to_owned();
+    let offers = |deck: &Deck, keys: &[&str]| {
+        let line = below(deck);
+        assert!(keys.iter().all(|key| line.contains(&format!(" {key}  ")) || line.ends_with(key)), "{line}");
+        assert_eq!(line.contains("u undo"), keys.contains(&"u undo"), "{line}");
+    };
+    offers(&deck, &["d drain", "E enable", "L lock", "D disable", "S stop", "? help", "q quit"]);
+    deck.pick = Pick::Member(sample::target("node2"));
+    press(&mut deck, "Dy");
+    let answer = |deck: &mut Deck, ticket, (before, after), revision| {
+        for at in 0..2 {
+            let edited = evenkeel_protocol::Edited { revision, ..sample::edited("disabled", before, after) };
+            hear(deck, at, News::Answer { ticket: Ticket(ticket), outcome: Ok(Box::new(edited)) });
+            told(deck, at, |snapshot| snapshot.balancers[0].members[1].revision = revision);
+        }
+        press(deck, &[Key::Esc, Key::Esc]);
+    };
+    answer(&mut deck, 1, ("Off", "On"), 5);
+    offers(
+        &deck,
+        &["Enter go in", "d drain", "E enable", "u undo", "r results", "L lock", "? help", "q quit"],
+    );
+    press(&mut deck, "uy");
+    answer(&mut deck, 2, ("On", "Off"), 6);
+    offers(&deck, &["d drain", "r results", "L lock", "q quit"]);
 }
 
 #[test]
