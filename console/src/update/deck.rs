@@ -199,7 +199,7 @@ fn go(deck: &mut Deck, action: Action) {
 }
 
 fn scroll(deck: &mut Deck, action: Action) {
-    let forward = matches!(action, Action::Down | Action::PageDown | Action::Bottom);
+    let forward = action == Action::PageDown;
     match &mut deck.over {
         Some(
             Over::Help { page } | Over::Results { page } | Over::Adding { page } | Over::Confirm { page, .. },

@@ -293,6 +293,7 @@ fn help_says_what_keys_do_where_all_targets_are() {
     assert!(!read.contains("yes if no risk"), "{read}");
     assert!(read.contains("A again what httpd forgot"), "{read}");
     assert!(!read.contains('…'), "{read}");
+    assert!(read.contains("Down Up another page of a box"), "{read}");
 }
 
 #[test]
