@@ -21,6 +21,7 @@ pub const ROWS: &[Row] = &[
     row(&[FleetSpell], &[Key::Esc], Action::No, (Some("no"), "no, leave it as it is", Write)),
     row(ASKS, &[Key::PageDown, Key::Down], Action::PageDown, (None, "the rest of a question", Write)),
     row(ASKS, &[Key::PageUp, Key::Up], Action::PageUp, (None, "the rest of a question", Write)),
+    row(ASKS, &[Key::Tab], Action::Options, (None, "terms of a drain", Write)),
     row(HERE, &[Key::Enter, Key::Char('z')], Action::Open, (Some("go in"), "into a target", Move)),
     row(HERE, &[Key::Char('d')], Action::Toggle(Flag::Drain), (Some("drain"), "N drain in all targets", Change)),
     row(HERE, &[Key::Char('E')], Action::Enable, (Some("enable"), "clear N, D and S in all", Change)),

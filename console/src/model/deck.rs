@@ -14,6 +14,7 @@ use crate::model::outlook::Gravity;
 use crate::model::palette::Palette;
 use crate::model::query::Query;
 use crate::model::target::Target;
+use crate::model::terms::Terms;
 use crate::model::{Connection, Freshness, Model, Toast, Tone};
 
 pub mod asked;
@@ -23,7 +24,7 @@ pub mod roll;
 pub mod trace;
 
 use asked::Asked;
-use joint::Joint;
+use joint::{Joint, Scope};
 use trace::Trace;
 
 /// What is on the screen.
@@ -57,6 +58,13 @@ pub enum Over {
         typed: Text,
         /// Which page of what it says; they go round.
         page: usize,
+    },
+    /// The terms of a drain in all targets are being written.
+    Terms {
+        /// What is written.
+        terms: Box<Terms>,
+        /// Whom it is about.
+        target: Target,
     },
     /// What became of the last act in all targets.
     Results {
@@ -174,6 +182,7 @@ impl Deck {
             Some(Over::Confirm { joint, .. }) if self.gravity(joint) == Gravity::Last => Context::FleetSpell,
             Some(Over::Confirm { .. }) => Context::FleetConfirm,
             Some(Over::Results { .. } | Over::Adding { .. }) => Context::FleetResults,
+            Some(Over::Terms { .. }) => Context::Form,
             Some(Over::Unlock { .. }) => Context::Unlock,
             Some(Over::Filter { .. }) => Context::Filter,
             Some(Over::Palette(_)) => Context::Palette,
@@ -190,6 +199,11 @@ impl Deck {
     /// while the word is typed.
     pub fn gravity(&self, joint: &Joint) -> Gravity {
         self.asked(joint).map(Asked::gravity).max().unwrap_or(Gravity::Light)
+    }
+
+    /// Is it a drain that begins, so that its terms can be written? Where it is set again, it is set as it was.
+    pub fn has_terms(&self, joint: &Joint) -> bool {
+        joint.scope == Scope::Having && self.asked(joint).all(Asked::begins_drain)
     }
 
     /// How many targets a yes would be sent to: the question stands there, and the proxy has not said that it refuses it.

@@ -6,7 +6,7 @@ use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, Scene, badge, footer, help, words};
+use super::{Look, Scene, badge, footer, help, terms, words};
 use crate::keymap::Action;
 use crate::model::deck::{Deck, Over, Pick};
 use crate::model::health::{Grade, Health};
@@ -101,6 +101,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
         Some(Over::Adding { page }) => {
             adding::draw(buffer, over, whole, *page);
             None
+        }
+        Some(Over::Terms { terms, .. }) => {
+            whole.station(0).and_then(|scene| terms::draw(buffer, over, scene, terms))
         }
         Some(Over::Unlock { .. }) => {
             unlock::draw(buffer, over, whole);

@@ -1,7 +1,8 @@
 //! One act on a member in all targets that have it: asked as a question in each, agreed to once, and sent to all at the
 //! same time. What was done in one stays, whatever becomes of it in the others.
 
-use evenkeel_protocol::Flag;
+use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::{DrainOrder, Flag, OnTimeout};
 
 use super::{Deed, undo};
 use crate::ability::Ability;
@@ -13,11 +14,12 @@ use crate::model::deck::asked::{Asked, What};
 use crate::model::deck::joint::{self, Joint, Part, Scope, Share};
 use crate::model::deck::trace::{self, Trace};
 use crate::model::deck::{Deck, Focus, Over, Pick, roll};
+use crate::model::drains::Drainage;
 use crate::model::form::Text;
 use crate::model::outlook::Gravity;
 use crate::model::question::Standing;
 use crate::model::target::Target;
-use crate::model::{Model, Tone, drains};
+use crate::model::{Model, Popup, Tone, drains};
 use crate::news::Ticket;
 use crate::update::{decision, drain, edit, gather, many, roster};
 
@@ -113,6 +115,8 @@ pub(super) enum Wish {
     Flag(Flag, Turn),
     /// That it has neither of N, D and S.
     Enable,
+    /// That it is drained on these terms, and why.
+    Drain(DrainOrder, Option<Reason>),
     /// That it goes.
     Remove,
 }
@@ -138,6 +142,7 @@ impl Wish {
         let Some((_, member)) = edit::found(station, target) else { return Part::Absent };
         let so = match self {
             Self::Flag(flag, turn) => member.status.has(*flag) == (*turn == Turn::On),
+            Self::Drain(..) => member.status.has(Flag::Drain),
             Self::Enable => !member.status.has_any(&ENABLE_CLEARS),
             Self::Remove => false,
         };
@@ -149,7 +154,7 @@ impl Wish {
             return Part::Spared(words);
         }
         let targets = vec![target.clone()];
-        if let Some(why) = station.lacks(Ability::Removal).filter(|_| matches!(self, Self::Remove)) {
+        if let Some(why) = self.needs().and_then(|ability| station.lacks(ability)) {
             return Part::Barred(why.to_owned());
         }
         if let Some(why) = edit::hindrance_for(station, &targets) {
@@ -158,12 +163,27 @@ impl Wish {
         let act = match self {
             Self::Flag(Flag::Drain, turn) => drain::act(station, &targets, *turn),
             Self::Flag(flag, turn) => Act::Flag(*flag, *turn),
+            Self::Drain(order, _) => {
+                Act::Drain(Drainage::Begin(order.clone()).with(&drain::possible(station)))
+            }
             Self::Enable => Act::Enable,
             Self::Remove => roster::removal(station, &targets),
         };
         edit::ask(station, targets, act);
+        if let (Self::Drain(_, reason), Some(Popup::Confirm(question))) = (self, &mut station.popup) {
+            question.reason.clone_from(reason);
+        }
         gather(station);
         Part::Act(Outcome::Waiting)
+    }
+
+    /// Without what it cannot be had.
+    fn needs(&self) -> Option<Ability> {
+        match self {
+            Self::Remove => Some(Ability::Removal),
+            Self::Drain(DrainOrder { on_timeout: Some(OnTimeout::Cut), .. }, _) => Some(Ability::Cut),
+            Self::Flag(..) | Self::Enable | Self::Drain(..) => None,
+        }
     }
 }
 
@@ -240,11 +260,16 @@ fn come_back(station: &mut Model) -> Option<(Outcome, Vec<Effect>)> {
 pub(super) fn no(deck: &mut Deck) {
     if let Some(Over::Confirm { joint, .. }) = deck.over.take() {
         undo::let_go(deck, &joint);
-        for at in joint.asked() {
-            if let Some(station) = deck.stations.get_mut(at) {
-                station.popup = None;
-                gather(station);
-            }
+        withdraw(deck, &joint);
+    }
+}
+
+/// Takes the question back in each target.
+pub(super) fn withdraw(deck: &mut Deck, joint: &Joint) {
+    for at in joint.asked() {
+        if let Some(station) = deck.stations.get_mut(at) {
+            station.popup = None;
+            gather(station);
         }
     }
 }

@@ -5,7 +5,7 @@ use evenkeel_protocol::Flag;
 use evenkeel_protocol::clean::clean;
 
 use super::joint::{self, Wish};
-use super::{Deed, act};
+use super::{Deed, act, terms};
 use crate::cli::palette::is_command;
 use crate::keymap::{Action, FLEET_ROWS};
 use crate::model::Tone;
@@ -54,6 +54,7 @@ pub(super) fn turn(deck: &mut Deck, action: Action) {
 pub(super) fn back(deck: &mut Deck) {
     match deck.over.take() {
         Some(Over::Filter { before, .. }) => deck.narrow(Query::parse(&before)),
+        Some(Over::Terms { terms, target }) => terms::leave(deck, *terms, target),
         None if deck.toast.is_some() => deck.toast = None,
         None if !deck.filter.is_empty() => deck.narrow(Query::default()),
         None => {
@@ -68,7 +69,7 @@ pub(super) fn back(deck: &mut Deck) {
     }
 }
 
-/// Takes over what is written. A filter that is wrong, and a line that is not understood, stay open.
+/// Takes over what is written. A filter or a term that is wrong, and a line that is not understood, stay open.
 pub(super) fn accept(deck: &mut Deck) -> Vec<Deed> {
     match deck.over.take() {
         Some(Over::Filter { text, before }) => {
@@ -76,6 +77,10 @@ pub(super) fn accept(deck: &mut Deck) -> Vec<Deed> {
             if deck.filter.complaint().is_some() {
                 deck.over = Some(Over::Filter { text, before });
             }
+            Vec::new()
+        }
+        Some(Over::Terms { terms, target }) => {
+            terms::accept(deck, terms, target);
             Vec::new()
         }
         Some(Over::Palette(palette)) => {

@@ -240,18 +240,16 @@ fn answer(
         return (vec![Line::from(vec![none, key("Esc"), word(" back")])], None);
     }
     let yes = format!(" yes, in {}", joint.places(willing));
+    let terms = if whole.deck.has_terms(joint) {
+        vec![word("     "), key("Tab"), word(" terms")]
+    } else {
+        Vec::new()
+    };
     match gravity {
         Gravity::Light | Gravity::Heavy => {
-            let spans = vec![
-                key("y"),
-                word(&yes),
-                word("     "),
-                key("n"),
-                word(" no (or "),
-                key("Enter"),
-                word(")"),
-            ];
-            (vec![Line::from(spans)], None)
+            let spans =
+                [key("y"), word(&yes), word("     "), key("n"), word(" no (or "), key("Enter"), word(")")];
+            (vec![Line::from([spans.to_vec(), terms].concat())], None)
         }
         Gravity::Last => {
             let shown: String = typed.value().chars().rev().take(WORD - 1).collect();
@@ -270,7 +268,8 @@ fn answer(
             ]);
             let field = whole.span(Role::Field, pad(&shown, WORD, Align::Left));
             let column = typed.column().min(WORD - 1) + 2;
-            (vec![Line::from(how), Line::from(vec![key("› "), field])], Some(column))
+            let typed = [vec![key("› "), field], terms].concat();
+            (vec![Line::from(how), Line::from(typed)], Some(column))
         }
     }
 }

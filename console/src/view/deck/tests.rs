@@ -102,7 +102,7 @@ fn at_each_size(deck: &mut Deck, look: impl Fn(&mut Deck)) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Deck);
 
-const STORIES: [(&str, Story); 8] = [
+const STORIES: [(&str, Story); 10] = [
     ("fleet", |deck| {
         deck.lock.close();
         deck.share_lock();
@@ -124,6 +124,8 @@ const STORIES: [(&str, Story); 8] = [
         hear(deck, 1, News::Answer { ticket: Ticket(1), outcome: refused });
         press(deck, &[Key::Esc]);
     }),
+    ("fleet-confirm-drain", |deck| press(deck, "jjjd")),
+    ("fleet-terms", |deck| press(deck, "jjjd⇥⇥")),
     ("fleet-drains", |deck| drain(deck, &[false, true])),
     ("fleet-lost", |deck| {
         told(deck, 1, forgot);
