@@ -123,8 +123,8 @@ impl Verdict {
 
     /// The same without what it can do without: `SAFE`, `IN USE`, `UNKNOWN`.
     fn short(&self) -> &str {
-        let rests = [" TO STOP", " ELSEWHERE"].iter();
-        let said = rests.filter_map(|rest| self.said.strip_suffix(rest)).next().unwrap_or(&self.said);
+        let mut rests = [" TO STOP", " ELSEWHERE"].iter();
+        let said = rests.find_map(|rest| self.said.strip_suffix(rest)).unwrap_or(&self.said);
         said.split_once(" until ").map_or(said, |(said, _)| said)
     }
 }

@@ -399,7 +399,9 @@ fn results_say_what_holds_now_and_which_act_before_does_not_hold_everywhere() {
     assert!(read.contains(says), "{read}");
     press(&mut deck, &[Key::Esc]);
     press(&mut deck, "Hy");
-    [0, 1].into_iter().for_each(|at| answer(&mut deck, at, Ok(())));
+    for at in [0, 1] {
+        answer(&mut deck, at, Ok(()));
+    }
     let read = self::read(&mut deck);
     assert!(read.contains("lb2: app/node2 is a hot standby"), "{read}");
     assert!(read.contains("Before that: Disable app/node2: holds in ONLY 1 of 2 targets"), "{read}");
