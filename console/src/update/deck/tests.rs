@@ -879,3 +879,16 @@ fn an_httpd_keeps_the_terms_that_it_can_and_is_left_out_where_it_cannot() {
     );
     assert_eq!(commands, [format!("evenkeel --group web {}", rest("no-sessions", "cut"))]);
 }
+
+#[test]
+fn what_somebody_has_taken_back_everywhere_is_not_offered_to_be_taken_back() {
+    let mut deck = deck(2);
+    disabled(&mut deck, &[]);
+    assert!(deck.is_undoable());
+    shows(&mut deck, &[0], &[Flag::Drain]);
+    assert!(deck.is_undoable(), "there is still the other one");
+    shows(&mut deck, &[1], &[]);
+    assert!(!deck.is_undoable());
+    press(&mut deck, "u");
+    assert!(toast(&deck).starts_with("nothing was done in all targets from here"), "{}", toast(&deck));
+}
