@@ -145,9 +145,8 @@ use Group::{Change, General, Move, Tend, Write};
 
 const MEMBERS: &[Context] = &[Balancers, Member, Menu];
 const SCREENS: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections];
-const SCROLLS: &[Context] =
-    &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Help, Results, Menu];
-const PAGES: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Help, Results];
+const SCROLLS: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Results, Menu];
+const PAGES: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Results];
 
 const fn row(
     contexts: &'static [Context],
@@ -248,6 +247,10 @@ pub const ROWS: &[Row] = &[
     row(PAGES, &[Key::PageDown, Key::Ctrl('f')], Action::PageDown, (None, "a page up or down", Move)),
     row(PAGES, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
     row(PAGES, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
+    row(&[Help], &[Key::Down, Key::Char('j'), Key::PageDown, Key::Ctrl('f')], Action::PageDown,
+        (None, "another page of keys", Move)),
+    row(&[Help], &[Key::Up, Key::Char('k'), Key::PageUp, Key::Ctrl('b')], Action::PageUp,
+        (None, "another page of keys", Move)),
     row(&[Balancers], &[Key::Char('n')], Action::NextMatch, (None, "next, previous, round", Move)),
     row(&[Balancers], &[Key::Char('N')], Action::PreviousMatch, (None, "next, previous, round", Move)),
     row(&[Balancers], &[Key::Char('[')], Action::PreviousBalancer, (None, "another balancer", Move)),

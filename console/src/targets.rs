@@ -8,6 +8,7 @@ use evenkeel_protocol::place::ADMIN_SOCKET;
 use thiserror::Error;
 
 use crate::address::shown;
+use crate::client::apache::Access;
 use crate::client::{NoProxy, Place};
 use crate::config;
 
@@ -178,12 +179,11 @@ fn words(place: &Place) -> String {
     }
 }
 
-/// What a target can be called, from the shortest to the whole: the last parts of a path, more and more of them; the
-/// host of a page, and its address.
+/// What a target can be called, from the shortest to the whole: the last parts of a path, more and more of them.
 fn names_of(place: &Place) -> Vec<String> {
     let path = match place {
         Place::Socket(path) => path,
-        Place::Apache(access) => return vec![clean(access.machine(), LONGEST), place.to_string()],
+        Place::Apache(access) => return names_of_page(access),
     };
     let whole = if path.ends_with(ADMIN_SOCKET) { path.parent().unwrap_or(path) } else { path };
     let mut name = String::new();
@@ -194,6 +194,17 @@ fn names_of(place: &Place) -> Vec<String> {
         names.push(name.clone());
     }
     names
+}
+
+/// The same of a page: its host, and what tells it from others there, its port or its path, and its address.
+fn names_of_page(access: &Access) -> Vec<String> {
+    let (url, host) = (access.url(), access.machine());
+    let written = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let known = url.port_or_known_default().map_or_else(String::new, |port| format!(":{port}"));
+    let path = url.path();
+    let names =
+        [host.to_owned(), format!("{host}{known}"), format!("{host}{written}{path}"), url.to_string()];
+    names.iter().map(|name| clean(name, LONGEST)).collect()
 }
 
 /// What is the same of the same place, by whatever path it is named.
@@ -216,7 +227,7 @@ fn names(places: &[Place]) -> Vec<String> {
         places.iter().zip(&all).map(name).collect()
     };
     let mut lengths: Vec<[usize; 2]> =
-        (0..=longest).flat_map(|path| [0, 1].map(|page| [path, page])).collect();
+        (0..=longest).flat_map(|path| (0..=longest).map(move |page| [path, page])).collect();
     lengths.sort_by_key(|lengths| lengths.iter().sum::<usize>());
     let found = lengths.into_iter().map(of_length).find(|names| differ(names));
     found.unwrap_or_else(|| of_length([longest; 2]))
@@ -230,7 +241,6 @@ fn differ(names: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::apache::Access;
 
     /// Sockets are paths, and pages are addresses.
     fn named(targets: &[&str]) -> Result<Targets, String> {
@@ -295,8 +305,15 @@ mod tests {
             (&["/tmp/a\u{1b}[2J", "/tmp/b"], &["a\u{fffd}[2J", "b"]),
             (&["/run/a", "https://lb1/balancer-manager", "http://lb2/"], &["a", "lb1", "lb2"]),
             (&["/run/lb1/site", "/run/lb2/site", "http://lb3/bm"], &["lb1/site", "lb2/site", "lb3"]),
-            (&["/run/x/lb1", "http://lb1/bm"], &["lb1", "http://lb1/bm"]),
-            (&["http://lb1/a", "http://lb1/b"], &["http://lb1/a", "http://lb1/b"]),
+            (&["/run/x/lb1", "http://lb1/bm"], &["lb1", "lb1:80"]),
+            (&["http://lb1/a", "http://lb1/b"], &["lb1/a", "lb1/b"]),
+            (&["http://lb1:81/bm", "http://lb1:82/bm"], &["lb1:81", "lb1:82"]),
+            (&["http://lb1/bm", "https://lb1/bm"], &["lb1:80", "lb1:443"]),
+            (&["http://lb1:81/a", "http://lb1:81/b"], &["lb1:81/a", "lb1:81/b"]),
+            (
+                &["http://lb1/a", "https://lb1/a", "http://lb1/b"],
+                &["http://lb1/a", "https://lb1/a", "http://lb1/b"],
+            ),
         ] {
             let fleet = fleet(targets);
             assert_eq!(fleet.targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>(), wanted);

@@ -381,6 +381,14 @@ impl Drain {
         self.outcome.is_none()
     }
 
+    /// The other balancers that give its process new requests: where there are any, whoever stops it is noticed.
+    pub fn used_in(&self) -> Vec<&str> {
+        let others = self.elsewhere.iter().filter(|it| it.takes_new);
+        let mut others: Vec<&str> = others.map(|it| it.balancer.as_str()).collect();
+        others.dedup();
+        others
+    }
+
     /// What there is on the member now, in words; of a drain that has ended [`Self::why`] tells how it ended.
     pub fn remains(&self) -> String {
         let counted = |count: u64, one: &str| match count {

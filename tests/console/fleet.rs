@@ -278,6 +278,53 @@ fn one_that_was_killed_freezes_nothing_and_a_partial_act_stays_in_sight() {
 }
 
 #[test]
+fn what_was_done_in_one_only_is_told_until_a_shell_has_done_the_rest() {
+    let (mut proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    proxies[1].kill();
+    terminal.wait_for("1 of 2 targets do NOT answer");
+    terminal.keys("jjH");
+    terminal.wait_for("app/a in 1 of 2 targets?");
+    terminal.keys("y");
+    terminal.wait_for("NOT done: does not answer");
+    terminal.keys("<esc>");
+    terminal.wait_for("ONLY 1 of 2 targets (r shows each");
+    proxies[1].restart();
+    command(&proxies, "standby app/a").with_code(0);
+    terminal.wait_gone("ONLY 1 of 2");
+    // By hand it is taken back in one of them, which is news; Esc has read it.
+    proxies[0].edit("app", "a", r#"{"standby":false}"#);
+    terminal.wait_for("holds in ONLY 1 of 2 targets");
+    terminal.keys("r");
+    terminal.wait_for("it was done, and is so no more; now: Init Ok");
+    // First of the results and of what else is told, and then of this.
+    eventually_true("it was read", || {
+        terminal.keys("<esc>");
+        !terminal.frame().to_string().contains("ONLY 1 of 2")
+    });
+}
+
+#[test]
+fn a_drain_in_both_has_terms_that_are_written_once() {
+    let (proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    terminal.wait_for("app/a");
+    terminal.keys("jjd");
+    terminal.wait_for("Tab terms");
+    terminal.keys("<tab>");
+    terminal.wait_for("Terms of the drain of app/a in all targets");
+    terminal.keys("<tab><c-u>9m<tab>s<tab><tab>deploy<enter>");
+    terminal.wait_for("--timeout 9m --on-timeout stop --reason deploy");
+    terminal.keys("y");
+    terminal.wait_for("its row in the list of members tells when it can be stopped");
+    for proxy in &proxies {
+        let [drain] = proxy.snapshot().drains.try_into().unwrap();
+        let terms = (drain.timeout.to_string(), drain.on_timeout.name(), drain.reason.as_deref());
+        assert_eq!(terms, ("9m".to_owned(), "stop", Some("deploy")));
+    }
+}
+
+#[test]
 fn one_that_hangs_holds_up_nobody() {
     let (proxies, _members) = twins();
     let terminal = opened(&proxies);

@@ -393,6 +393,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_another_balancer_still_uses_is_not_told_as_safe_to_stop() {
+        let mut drain = scripted::drain(Some(DrainOutcome::SafeToStop));
+        drain.safe_to_stop = true;
+        assert_eq!(standing(&drain), "safe to stop");
+        drain.elsewhere = vec![crate::model::sample::elsewhere("api")];
+        assert_eq!(standing(&drain), "drained here, but in use in api");
+    }
+
     #[tokio::test]
     async fn time_that_runs_out_behind_a_restart_is_no_change_by_somebody() {
         for (draining, exit) in [(true, Exit::TimedOut), (false, Exit::Stale)] {

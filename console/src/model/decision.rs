@@ -77,13 +77,20 @@ impl Decision {
         }
     }
 
-    /// What it is about, for sentences: `balancer://app`, `app/10.0.0.9:8080`.
+    /// What it is about, for sentences: `balancer://app`, `app/10.0.0.9:8080`, and of one that comes back
+    /// `app/node9 (10.0.0.9:8080)`.
     pub fn whom(&self) -> String {
         match &self.matter {
             Matter::Settings { balancer, .. } => balancer.url(),
-            Matter::Addition { balancer, addition, .. } => {
+            Matter::Addition { balancer, addition, undo, .. } => {
                 let name = MemberName::as_shown(&addition.url);
-                format!("{balancer}/{}", name.as_ref().map_or(addition.url.as_str(), short))
+                let name = name.as_ref().map_or(addition.url.as_str(), short);
+                // Who went is known by the name that it had.
+                let route = addition.parameters.iter().find_map(|word| word.strip_prefix("route="));
+                match route.filter(|route| *undo && !route.is_empty()) {
+                    Some(route) => format!("{balancer}/{route} ({name})"),
+                    None => format!("{balancer}/{name}"),
+                }
             }
             Matter::Reload => "the configuration".to_owned(),
         }

@@ -14,6 +14,7 @@ use crate::model::outlook::Gravity;
 use crate::model::palette::Palette;
 use crate::model::query::Query;
 use crate::model::target::Target;
+use crate::model::terms::Terms;
 use crate::model::{Connection, Freshness, Model, Toast, Tone};
 
 pub mod asked;
@@ -23,7 +24,7 @@ pub mod roll;
 pub mod trace;
 
 use asked::Asked;
-use joint::Joint;
+use joint::{Joint, Scope};
 use trace::Trace;
 
 /// What is on the screen.
@@ -57,6 +58,13 @@ pub enum Over {
         typed: Text,
         /// Which page of what it says; they go round.
         page: usize,
+    },
+    /// The terms of a drain in all targets are being written.
+    Terms {
+        /// What is written.
+        terms: Box<Terms>,
+        /// Whom it is about.
+        target: Target,
     },
     /// What became of the last act in all targets.
     Results {
@@ -116,8 +124,8 @@ pub struct Deck {
     pub over: Option<Over>,
     /// A line for a while.
     pub toast: Option<Toast>,
-    /// The last act in all targets.
-    pub joint: Option<Joint>,
+    /// The acts in all targets that are told of, the newest last.
+    pub joints: Vec<Joint>,
     /// What the acts in all targets have changed, the newest last.
     pub traces: Vec<Trace>,
     /// Has anything changed that is visible? The loop takes it back when it has painted.
@@ -144,7 +152,7 @@ impl Deck {
             recall: Vec::new(),
             over: None,
             toast: None,
-            joint: None,
+            joints: Vec::new(),
             traces: Vec::new(),
             changed: true,
         };
@@ -174,6 +182,7 @@ impl Deck {
             Some(Over::Confirm { joint, .. }) if self.gravity(joint) == Gravity::Last => Context::FleetSpell,
             Some(Over::Confirm { .. }) => Context::FleetConfirm,
             Some(Over::Results { .. } | Over::Adding { .. }) => Context::FleetResults,
+            Some(Over::Terms { .. }) => Context::Form,
             Some(Over::Unlock { .. }) => Context::Unlock,
             Some(Over::Filter { .. }) => Context::Filter,
             Some(Over::Palette(_)) => Context::Palette,
@@ -186,9 +195,15 @@ impl Deck {
         joint.asked().filter_map(|at| Asked::of(self.stations.get(at)?))
     }
 
-    /// How much it takes to agree: as much as the gravest target does.
+    /// How much it takes to agree: as much as the gravest target does, even one that does not answer, for it may come back
+    /// while the word is typed.
     pub fn gravity(&self, joint: &Joint) -> Gravity {
         self.asked(joint).map(Asked::gravity).max().unwrap_or(Gravity::Light)
+    }
+
+    /// Is it a drain that begins, so that its terms can be written? Where it is set again, it is set as it was.
+    pub fn has_terms(&self, joint: &Joint) -> bool {
+        joint.scope == Scope::Having && self.asked(joint).all(Asked::begins_drain)
     }
 
     /// How many targets a yes would be sent to: the question stands there, and the proxy has not said that it refuses it.
@@ -196,9 +211,19 @@ impl Deck {
         self.asked(joint).filter(|asked| asked.is_answerable()).count()
     }
 
+    /// The last act in all targets.
+    pub fn joint(&self) -> Option<&Joint> {
+        self.joints.last()
+    }
+
+    /// The acts of which is to be read on the screen that they do not hold everywhere, the newest first.
+    pub fn noticed(&self) -> impl Iterator<Item = &Joint> {
+        self.joints.iter().rev().filter(|joint| joint.is_noticed())
+    }
+
     /// Can the last act in all targets be taken back?
     pub fn is_undoable(&self) -> bool {
-        let (Some(joint), Some(trace)) = (&self.joint, self.traces.last()) else { return false };
+        let (Some(joint), Some(trace)) = (self.joint(), self.traces.last()) else { return false };
         trace.target == joint.target && trace.is_left(&self.stations)
     }
 
@@ -252,14 +277,14 @@ impl Deck {
         (0..self.stations.len()).filter_map(health).min().map(|(_, at)| at)
     }
 
-    /// How many targets answer.
-    pub fn answering(&self) -> usize {
-        self.stations.iter().filter(|station| station.freshness() == Freshness::Live).count()
+    /// The targets that answer: of the others nobody knows what holds now.
+    pub fn answering(&self) -> impl Iterator<Item = &Model> {
+        self.stations.iter().filter(|station| station.freshness() == Freshness::Live)
     }
 
-    /// How many members of a target are of that grade.
+    /// How many members of the targets that answer are of that grade.
     pub fn graded(&self, grade: Grade) -> usize {
-        self.stations.iter().map(|station| station.roster.graded(grade)).sum()
+        self.answering().map(|station| station.roster.graded(grade)).sum()
     }
 
     /// Since when a target does not answer, in seconds; none: it answers, or was never heard.

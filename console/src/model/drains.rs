@@ -13,6 +13,9 @@ use crate::need::Job;
 /// So much more time a drain is given by one key.
 pub const MORE: &str = "10m";
 
+/// Where it can be seen how a drain that was begun goes on: the rest of a sentence.
+const ON_ITS_SCREEN: &str = "; the drains screen tells when it can be stopped";
+
 /// What is asked of a member's drain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drainage {
@@ -142,7 +145,7 @@ impl Drainage {
     pub fn done(&self, label: &str, answer: &DrainAnswer) -> String {
         let mut line = match self {
             _ if !answer.changed => format!("{label}: nothing changed, it was so already"),
-            Self::Begin(_) => format!("{label} is draining; the drains screen tells when it can be stopped"),
+            Self::Begin(_) => format!("{label} is draining{ON_ITS_SCREEN}"),
             Self::Change(..) | Self::Extend(..) => format!("{label}: the drain is changed"),
             Self::Stop(_) | Self::Cut(_) => format!("{label} is being stopped"),
             Self::Cancel(_) => format!("{label}: the drain is ended; it still takes no new sessions"),
@@ -152,6 +155,11 @@ impl Drainage {
         line.push_str(&lasting::rest(answer.drain.durable || !answer.changed, notes));
         line
     }
+}
+
+/// The line of [`Drainage::done`], to be read where there is no screen of drains but the list of all members.
+pub fn done_in_all(line: &str) -> String {
+    line.replace(ON_ITS_SCREEN, "; its row in the list of members tells when it can be stopped")
 }
 
 fn terms((until, timeout, settle): (DrainUntil, Patience, Span), on_timeout: OnTimeout) -> Vec<String> {
@@ -210,6 +218,8 @@ pub fn at_the_deadline(on_timeout: OnTimeout) -> &'static str {
 pub enum Verdict {
     /// Yes: that is a promise.
     Safe,
+    /// Its balancer has nothing there any more, but another one gives the same process new requests.
+    InUse,
     /// No.
     NotYet,
     /// Nothing is in flight, which is all that was waited for: sessions may come back.
@@ -237,7 +247,7 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
         return Verdict::Stale;
     }
     if drain.safe_to_stop {
-        return Verdict::Safe;
+        return if drain.used_in().is_empty() { Verdict::Safe } else { Verdict::InUse };
     }
     if let Some(outcome) = drain.outcome.and_then(|outcome| over(drain, outcome, snapshot)) {
         return Verdict::Over(outcome);
@@ -319,6 +329,8 @@ mod tests {
         again.busy.requests = 1;
         let mut safe = idle.clone();
         safe.safe_to_stop = true;
+        let mut used = safe.clone();
+        used.elsewhere = vec![sample::elsewhere("api")];
         for (what, drain, wanted) in [
             ("sessions", busy, Verdict::NotYet),
             ("idle, and not yet settled", idle, Verdict::NotYet),
@@ -329,6 +341,7 @@ mod tests {
             ("all that was waited for", waited, Verdict::Idle),
             ("and a request came", again, Verdict::NotYet),
             ("safe", safe.clone(), Verdict::Safe),
+            ("safe, and another balancer goes on", used, Verdict::InUse),
         ] {
             assert_eq!(verdict(&drain, None, &Freshness::Live), wanted, "{what}");
         }

@@ -6,9 +6,11 @@ use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Flag, MemberName, MemberSnapshot, PlanPreview, Snapshot,
 };
 
+use crate::ability::Ability;
 use crate::lineup::{Hold, Loss, Place, newcomers, places};
 use crate::model::act::{Act, Turn};
 use crate::model::consequence::{Remark, Tone, consequences, is_let_go_of, who_is_left};
+use crate::model::drains::Drainage;
 use crate::model::forecast;
 use crate::model::question::{Question, Subject};
 
@@ -73,6 +75,7 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
         let serving_go = takes_last && matches!(act, Act::Remove { .. });
         takes_last = serving_go || forecast::is_guarded_plan(plan);
     }
+    remarks.extend(deadline_of_ours(snapshot, act));
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     let warns = remarks.iter().any(|remark| remark.tone == Tone::Warning);
     let gravity = match () {
@@ -82,6 +85,15 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
         () => Gravity::Light,
     };
     Outlook { remarks, gravity }
+}
+
+/// That a deadline is kept here and not by the proxy, which runs no drains; none: it runs them, or there is no deadline.
+fn deadline_of_ours(snapshot: &Snapshot, act: &Act) -> Option<Remark> {
+    let Act::Drain(Drainage::Begin(order)) = act else { return None };
+    order.timeout?.span()?;
+    Ability::Jobs.lacked_by(&snapshot.proxy)?;
+    let text = "httpd keeps no deadline: it counts only while this console is open.".to_owned();
+    Some(Remark { tone: Tone::Warning, text })
 }
 
 /// The members that a question is about, to be found fast: it may be about all of a thousand.

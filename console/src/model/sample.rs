@@ -15,7 +15,9 @@ use crate::model::target::Target;
 
 mod shown;
 
-pub(crate) use shown::{answer, census, drain, drained, elections, explanation, found, past, plan};
+pub(crate) use shown::{
+    answer, census, drain, drained, elections, elsewhere, explanation, found, past, plan,
+};
 
 /// 2026-01-02 12:00:00 UTC.
 pub(crate) const NOON: u64 = 1_767_355_200_000_000;

@@ -14,6 +14,7 @@ use crate::update::{gather, update};
 mod again;
 mod joint;
 mod line;
+mod terms;
 mod undo;
 
 /// Something to do, for the target at that position. What is not about a target is for the first.
@@ -116,6 +117,10 @@ fn press(deck: &mut Deck, key: Key) -> Vec<Deed> {
     if let Some(action) = deck.keymap.action(deck.context(), key) {
         return act(deck, action);
     }
+    if let Some(Over::Terms { terms, .. }) = &mut deck.over {
+        terms.press(key);
+        return Vec::new();
+    }
     if let (None, Key::Char(letter)) = (&deck.over, key) {
         let help = deck.keymap.way(Action::Help);
         deck.tell(
@@ -135,6 +140,11 @@ fn write(deck: &mut Deck, change: impl FnOnce(&mut crate::model::form::Text)) {
     match &mut deck.over {
         Some(Over::Confirm { seen: true, typed, .. }) if spells => change(typed),
         Some(Over::Palette(palette)) => change(&mut palette.text),
+        Some(Over::Terms { terms, .. }) => {
+            if let Some(text) = terms.focused() {
+                change(text);
+            }
+        }
         Some(Over::Filter { text, .. }) => {
             change(text);
             let filter = Query::parse(text.value());
@@ -155,7 +165,9 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
             open_lock(deck);
             return Vec::new();
         }
-        Action::Accept if matches!(deck.over, Some(Over::Filter { .. } | Over::Palette(_))) => {
+        Action::Accept
+            if matches!(deck.over, Some(Over::Filter { .. } | Over::Palette(_) | Over::Terms { .. })) =>
+        {
             return line::accept(deck);
         }
         Action::Yes | Action::Accept => return joint::agree(deck, action),
@@ -186,27 +198,31 @@ fn act(deck: &mut Deck, action: Action) -> Vec<Deed> {
 fn go(deck: &mut Deck, action: Action) {
     match action {
         Action::Help => deck.over = Some(Over::Help { page: 0 }),
-        Action::Results if deck.joint.is_some() => deck.over = Some(Over::Results { page: 0 }),
+        Action::Results if deck.joint().is_some() => deck.over = Some(Over::Results { page: 0 }),
         Action::Results => deck.tell(Tone::Plain, "nothing was done in all targets from here yet"),
         Action::Lock => turn_lock(deck),
         Action::Add => deck.over = Some(Over::Adding { page: 0 }),
         Action::Open => enter(deck),
         Action::Filter => line::open_filter(deck),
         Action::Palette => line::open_palette(deck),
+        Action::Options => terms::open(deck),
+        Action::NextField | Action::PreviousField if matches!(deck.over, Some(Over::Terms { .. })) => {
+            terms::step(deck, action);
+        }
         Action::Complete | Action::NextField | Action::PreviousField => line::turn(deck, action),
         action => scroll(deck, action),
     }
 }
 
 fn scroll(deck: &mut Deck, action: Action) {
-    let forward = matches!(action, Action::Down | Action::PageDown | Action::Bottom);
+    let forward = action == Action::PageDown;
     match &mut deck.over {
         Some(
             Over::Help { page } | Over::Results { page } | Over::Adding { page } | Over::Confirm { page, .. },
         ) => {
             *page = if forward { page.saturating_add(1) } else { page.saturating_sub(1) };
         }
-        Some(Over::Unlock { .. } | Over::Filter { .. } | Over::Palette(_)) => {}
+        Some(Over::Unlock { .. } | Over::Filter { .. } | Over::Palette(_) | Over::Terms { .. }) => {}
         None => {
             let rows = deck.rows();
             let at = rows.iter().position(|row| *row == deck.pick).unwrap_or(0);
@@ -268,7 +284,7 @@ fn open_lock(deck: &mut Deck) {
 
 /// Copies the commands of the last act in all, or the one that is read about, or the name of what is under the cursor.
 fn yank(deck: &mut Deck) -> Vec<Deed> {
-    let commands = deck.joint.as_ref().map_or(&[][..], |joint| joint.commands.as_slice());
+    let commands = deck.joint().map_or(&[][..], |joint| joint.commands.as_slice());
     let text = match (&deck.over, &deck.pick) {
         (Some(Over::Adding { .. }), _) => Some(deck.addition()),
         _ if !commands.is_empty() => Some(commands.join("\n")),

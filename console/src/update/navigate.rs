@@ -166,9 +166,8 @@ fn scroll(model: &mut Model, action: Action) {
     let page = model.page();
     if let Some(Popup::Help { page }) = &mut model.popup {
         *page = match action {
-            Action::Up | Action::PageUp => page.saturating_sub(1),
-            Action::Down | Action::PageDown => page.saturating_add(1),
-            _ => 0,
+            Action::PageUp => page.saturating_sub(1),
+            _ => page.saturating_add(1),
         };
         return;
     }

@@ -6,7 +6,7 @@ use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, Scene, badge, footer, help, words};
+use super::{Look, Scene, badge, footer, help, terms, words};
 use crate::keymap::Action;
 use crate::model::deck::{Deck, Over, Pick};
 use crate::model::health::{Grade, Health};
@@ -102,6 +102,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, (deck, look): (&Deck, &Look)
             adding::draw(buffer, over, whole, *page);
             None
         }
+        Some(Over::Terms { terms, .. }) => {
+            whole.station(0).and_then(|scene| terms::draw(buffer, over, scene, terms))
+        }
         Some(Over::Unlock { .. }) => {
             unlock::draw(buffer, over, whole);
             None
@@ -141,7 +144,7 @@ fn title(whole: Whole<'_>, columns: u16) -> Vec<Span<'static>> {
     std::iter::once(whole.span(Role::Strong, " Fleet ")).chain(words).collect()
 }
 
-/// The lock, how many targets answer, and how all members are.
+/// The lock, how many targets answer, and how the members of those are.
 fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let deck = whole.deck;
     let lock = if deck.lock.is_open() {
@@ -149,7 +152,7 @@ fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     } else {
         whole.span(Role::Faint, " LOCKED")
     };
-    let (answering, all) = (deck.answering(), deck.stations.len());
+    let (answering, all) = (deck.answering().count(), deck.stations.len());
     let (role, text) = if answering == all {
         (Role::Good, format!("● all {all} targets answer"))
     } else {
@@ -172,7 +175,7 @@ fn header(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
             right.push_span(whole.span(role, format!("{count} {}  ", grade.word())));
         }
     }
-    let rate = deck.stations.iter().filter_map(|one| one.roster.total()).reduce(Rate::plus);
+    let rate = deck.answering().filter_map(|one| one.roster.total()).reduce(Rate::plus);
     right.push_span(whole.span(Role::Strong, words::rate(rate)));
     right.push_span(whole.span(Role::Faint, " req/s"));
     let room = usize::from(area.width).saturating_sub(3 + right.width());
@@ -257,10 +260,10 @@ fn scrolled(at: usize, (rows, height): (usize, usize)) -> usize {
 fn station_cell(whole: Whole<'_>, at: usize, (column, room): (usize, usize)) -> Vec<Span<'static>> {
     let Some(scene) = whole.station(at) else { return Vec::new() };
     match column {
-        0 => vec![scene.span(Role::Strong, cut(whole.name(at), room))],
+        0 => vec![scene.span(Role::Strong, shorten(whole.name(at), room))],
         1 => vec![state(scene, whole.deck.silent_for(at))],
         2 => grades(scene, room),
-        3 => vec![scene.span(Role::Text, words::rate(scene.model.roster.total()))],
+        3 => vec![rate(scene)],
         _ => vec![about(scene, room)],
     }
 }
@@ -274,6 +277,13 @@ fn state(scene: Scene<'_>, silent: Option<u64>) -> Span<'static> {
         Freshness::Stale(seconds) => scene.span(Role::Warning, format!("◌ stale {seconds} s")),
         Freshness::Lost { .. } => scene.span(Role::Alarm, format!("▲ LOST {} s", silent.unwrap_or_default())),
     }
+}
+
+/// How much it serves; of one that does not answer nobody knows that.
+fn rate(scene: Scene<'_>) -> Span<'static> {
+    let live = scene.model.freshness() == Freshness::Live;
+    let rate = scene.model.roster.total().filter(|_| live);
+    scene.span(if live { Role::Text } else { Role::Faint }, words::rate(rate))
 }
 
 /// How its members are, as last heard; without words where there is no room for them.
@@ -348,7 +358,7 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
             Action::Yes | Action::Accept if unanswerable => {}
             Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
             action if locked && action.changes() => {}
-            Action::Results if whole.deck.joint.is_none() => {}
+            Action::Results if whole.deck.joint().is_none() => {}
             Action::Undo if !whole.deck.traces.iter().any(|it| it.is_left(&whole.deck.stations)) => {}
             _ => all.push((key.to_string(), word)),
         }
@@ -363,7 +373,7 @@ fn summary(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
         let live = station.freshness() == Freshness::Live;
         let name = station.station.as_deref().unwrap_or_default();
         let (role, word) = if live { (Role::Text, "answers") } else { (Role::Alarm, "LOST") };
-        let bad = station.roster.graded(Grade::Bad);
+        let bad = if live { station.roster.graded(Grade::Bad) } else { 0 };
         let bad = if bad > 0 { format!(" {bad} bad") } else { String::new() };
         Line::from(whole.span(role, format!("{name}: {word}{bad}")))
     };

@@ -129,11 +129,12 @@ fn verdict_of(scene: Scene<'_>, drain: &Drain) -> Verdict {
     verdict(drain, scene.model.roster.snapshot(), &scene.model.freshness())
 }
 
-/// `SAFE TO STOP`, `NOT YET`, `UNKNOWN until 12:31`, and how it is meant.
+/// `SAFE TO STOP`, `IN USE ELSEWHERE`, `NOT YET`, `UNKNOWN until 12:31`, and how it is meant.
 pub(super) fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
     let now = scene.model.clock.wall;
     match verdict_of(scene, drain) {
         Verdict::Safe => (Role::Good, "SAFE TO STOP".to_owned()),
+        Verdict::InUse => (Role::Warning, "IN USE ELSEWHERE".to_owned()),
         Verdict::NotYet => (Role::Alarm, "NOT YET".to_owned()),
         Verdict::Idle => (Role::Warning, "IDLE".to_owned()),
         Verdict::Past(_) => (Role::Text, "PAST".to_owned()),
@@ -167,6 +168,9 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
             )
         }
         (Verdict::Stale, _) => format!("{who} does not answer; when it last did: {}", drain.why),
+        (Verdict::InUse, _) => {
+            format!("its process still gets requests in {}; here {}", drain.used_in().join(", "), drain.why)
+        }
         (Verdict::NotYet, _) if drain.is_running() => format!("because {}", drain.why),
         (Verdict::NotYet | Verdict::Unknown(_) | Verdict::Idle, _) if !drain.is_running() => {
             format!("now {}; what it ended with: {}", drain.remains(), drain.why)
@@ -284,7 +288,9 @@ fn steps(scene: Scene<'_>, drain: &Drain, room: usize) -> Line<'static> {
     let narrow = room < 66;
     // What was cut short has not passed all of them, and what holds no more is past.
     let reached = match verdict_of(scene, drain) {
-        Verdict::Safe | Verdict::Idle | Verdict::Stale => drain.outcome.is_none_or(DrainOutcome::is_reached),
+        Verdict::Safe | Verdict::InUse | Verdict::Idle | Verdict::Stale => {
+            drain.outcome.is_none_or(DrainOutcome::is_reached)
+        }
         _ => drain.is_running(),
     };
     let mut line = Line::default();

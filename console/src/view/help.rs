@@ -10,7 +10,7 @@ use crate::keymap::{Action, Group, Row};
 use crate::model::health::Health;
 use crate::theme::Role;
 use crate::widget::frame::popup;
-use crate::widget::text::{Align, cut, pad};
+use crate::widget::text::{Align, cut, pad, wrap};
 
 /// The columns of the keys.
 const KEYS: usize = 13;
@@ -77,13 +77,14 @@ fn lines(keys: &Keys<'_>, room: usize) -> Vec<Line<'static>> {
         if !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.push(Line::from(look.span(Role::Strong, cut(heading, room))));
+        let heading = wrap(heading, room).into_iter();
+        lines.extend(heading.map(|text| Line::from(look.span(Role::Strong, text))));
         let mut told: Vec<&str> = Vec::new();
         for row in rows() {
             if !told.contains(&row.help) {
                 told.push(row.help);
                 let same: Vec<&Row> = rows().filter(|other| other.help == row.help).collect();
-                lines.push(key_line(keys, &same, room));
+                lines.extend(key_lines(keys, &same, room));
             }
         }
     }
@@ -106,8 +107,8 @@ fn lines(keys: &Keys<'_>, room: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// The keys of one row, or the first keys of several with the same words.
-fn key_line(all: &Keys<'_>, rows: &[&Row], room: usize) -> Line<'static> {
+/// The keys of one row, or the first keys of several with the same words, which go on below.
+fn key_lines(all: &Keys<'_>, rows: &[&Row], room: usize) -> Vec<Line<'static>> {
     let (look, mut keys): (_, Vec<String>) = (all.look, Vec::new());
     let each = if rows.len() == 1 { 2 } else { 1 };
     for key in rows.iter().flat_map(|row| row.keys.iter().take(each)).map(ToString::to_string) {
@@ -122,8 +123,10 @@ fn key_line(all: &Keys<'_>, rows: &[&Row], room: usize) -> Line<'static> {
         Some(why) => (Role::Faint, Role::Faint, why),
         None => (Role::Accent, Role::Text, words),
     };
-    Line::from(vec![
-        look.span(key, pad(&keys, KEYS, Align::Left)),
-        look.span(role, cut(words, room.saturating_sub(KEYS))),
-    ])
+    let keys = std::iter::once(keys).chain(std::iter::repeat(String::new()));
+    let texts = wrap(words, room.saturating_sub(KEYS)).into_iter().zip(keys);
+    let line = |(text, keys): (String, String)| {
+        Line::from(vec![look.span(key, pad(&keys, KEYS, Align::Left)), look.span(role, text)])
+    };
+    texts.map(line).collect()
 }

@@ -92,9 +92,7 @@ pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
 
 /// What is to be known before the process is stopped: other balancers that give it requests.
 fn still_taken(drain: &Drain) -> String {
-    let others = drain.elsewhere.iter().filter(|it| it.takes_new);
-    let mut others: Vec<&str> = others.map(|it| it.balancer.as_str()).collect();
-    others.dedup();
+    let others = drain.used_in();
     if others.is_empty() {
         return String::new();
     }

@@ -178,6 +178,9 @@ pub(in crate::cli) fn standing(drain: &Drain) -> String {
         Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => {
             "was safe to stop, and may not be now".to_owned()
         }
+        Some(DrainOutcome::SafeToStop) if !drain.used_in().is_empty() => {
+            format!("drained here, but in use in {}", drain.used_in().join(", "))
+        }
         Some(DrainOutcome::KeptDraining) => "not done".to_owned(),
         Some(outcome) => outcome.said(),
         None => drain.phase.name().to_owned(),

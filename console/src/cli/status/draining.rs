@@ -35,6 +35,26 @@ fn told(drain: &Drain) -> String {
     }
     // It may have become so after its time had passed.
     let is_late = drain.safe_to_stop && !drain.outcome.is_some_and(DrainOutcome::is_reached);
-    let now = if is_late { "; it is safe to stop now" } else { "" };
+    let now = match drain.used_in().as_slice() {
+        _ if !is_late => String::new(),
+        [] => "; it is safe to stop now".to_owned(),
+        others => format!("; it is drained here now, but in use in {}", others.join(", ")),
+    };
     format!("{}{now}{reason}", with_why(&drain::standing(drain), &drain::why(drain)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::scripted;
+    use crate::model::sample;
+
+    #[test]
+    fn what_became_safe_after_its_time_is_told_and_what_is_in_use_elsewhere() {
+        let mut drain = scripted::drain(Some(DrainOutcome::KeptDraining));
+        drain.safe_to_stop = true;
+        assert!(told(&drain).ends_with("; it is safe to stop now"), "{}", told(&drain));
+        drain.elsewhere = vec![sample::elsewhere("api")];
+        assert!(told(&drain).ends_with("; it is drained here now, but in use in api"), "{}", told(&drain));
+    }
 }

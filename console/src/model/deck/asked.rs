@@ -1,6 +1,7 @@
 //! What is asked in one target while a question about all stands: about a member that is there, or about one that comes
 //! back by an undo. To the question about all they are the same.
 
+use super::joint::Wanted;
 use crate::ability::Ability;
 use crate::model::act::Act;
 use crate::model::decision::{Decision, Matter};
@@ -91,11 +92,15 @@ impl<'a> Asked<'a> {
         matches!(self.what, What::Member(Question { act: Act::Drain(Drainage::Begin(_)), .. }))
     }
 
-    /// The settings that hold once it is done.
-    pub fn wanted(self) -> Vec<(String, String)> {
+    /// How the member is once it is done.
+    pub fn wanted(self) -> Wanted {
         match self.what {
-            What::Member(question) => question.act.wanted(),
-            What::Return(_) => Vec::new(),
+            What::Member(Question { act: Act::Remove { .. }, .. }) => Wanted::Gone,
+            What::Member(question) => match question.act.wanted() {
+                settings if settings.is_empty() => Wanted::Unseen,
+                settings => Wanted::Settings(settings),
+            },
+            What::Return(_) => Wanted::There,
         }
     }
 

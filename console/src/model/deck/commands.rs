@@ -5,15 +5,13 @@ use super::asked::Asked;
 use super::joint::{Joint, Scope};
 use crate::model::command;
 use crate::model::outlook::Gravity;
-use crate::model::question::Standing;
 
 impl Deck {
     /// One command for all targets where it is the same in each, else one for each target that is asked: a drain that an
     /// httpd cannot see through to the end of its sessions, or a change that each knows by a number of its own. What has
     /// to be spelt out overrides a guard, as the answer does.
     pub fn commands(&self, joint: &Joint) -> Vec<String> {
-        let is_open = |asked: &Asked<'_>| asked.standing() == Standing::Open && asked.denial().is_none();
-        let asked = || self.asked(joint).filter(is_open);
+        let asked = || self.asked(joint).filter(|asked| asked.is_answerable());
         // What is for those that lost it, or for those in which it was made, is not for all.
         let is_for_all = joint.scope == Scope::Having;
         let mut lines = asked().map(Asked::command_anywhere);

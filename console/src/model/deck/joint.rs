@@ -1,10 +1,14 @@
 //! One act on a member in all targets that have it: what is to be done in each, and what became of it there.
 
-use evenkeel_protocol::Override;
+use evenkeel_protocol::{Override, Snapshot};
 
 use crate::lost;
 use crate::model::batch::Outcome;
 use crate::model::target::Target;
+use crate::model::{Model, form};
+
+/// How many acts are remembered: the last, and those before it that do not hold everywhere.
+const KEPT: usize = 8;
 
 /// What it comes to in one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,19 @@ pub enum Part {
     Barred(String),
 }
 
+/// How the member is where the act holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// It has these settings, by name and value.
+    Settings(Vec<(String, String)>),
+    /// It is not there.
+    Gone,
+    /// It is there.
+    There,
+    /// That cannot be seen.
+    Unseen,
+}
+
 /// One target of the act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
@@ -26,8 +43,12 @@ pub struct Share {
     pub station: usize,
     /// What it comes to there.
     pub part: Part,
+    /// How the member is there where it holds.
+    pub wanted: Wanted,
     /// What has taken it away since it held there; none: nothing that is known of.
     pub lost: Option<&'static str>,
+    /// Whether it holds as the target itself tells, since it was so for the first time; none: it was never seen to hold.
+    pub seen: Option<bool>,
 }
 
 /// In which targets it is asked for.
@@ -54,25 +75,58 @@ pub struct Joint {
     pub scope: Scope,
     /// The commands that have done the same; until there is an answer they depend on how the question stands.
     pub commands: Vec<String>,
-    /// The settings that hold where it is done, by name and value.
-    pub wanted: Vec<(String, String)>,
     /// Each target, in their order.
     pub shares: Vec<Share>,
+    /// Has somebody read that it does not hold everywhere?
+    pub is_put_away: bool,
+}
+
+impl Wanted {
+    /// Is it so in a target? None: the target cannot tell.
+    fn holds(&self, target: &Target, snapshot: &Snapshot) -> Option<bool> {
+        let balancer = snapshot.balancer(&target.balancer)?;
+        let member = balancer.members.iter().find(|member| member.name == target.member);
+        match self {
+            Self::Settings(settings) => member.map(|member| {
+                settings.iter().all(|(field, value)| form::value(member, field).eq_ignore_ascii_case(value))
+            }),
+            Self::Gone => Some(member.is_none()),
+            Self::There => Some(member.is_some()),
+            Self::Unseen => None,
+        }
+    }
+
+    /// Do both say something of the same thing, so that the later one counts?
+    fn meets(&self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::Settings(one), Self::Settings(two)) => {
+                one.iter().any(|(field, _)| two.iter().any(|(other, _)| field == other))
+            }
+            (Self::Unseen, _) | (_, Self::Unseen) => false,
+            (Self::Gone | Self::There, _) | (_, Self::Gone | Self::There) => true,
+        }
+    }
 }
 
 impl Share {
     /// Of a target of which nothing more is known.
     pub fn new(station: usize, part: Part) -> Self {
-        Self { station, part, lost: None }
+        Self { station, part, wanted: Wanted::Unseen, lost: None, seen: None }
     }
 
-    /// Does it hold there?
-    fn holds(&self) -> bool {
-        self.is_done() && self.lost.is_none()
+    /// Does it hold there? What the target itself tells counts more than what it answered.
+    pub fn holds(&self) -> bool {
+        self.lost.is_none() && self.seen.unwrap_or_else(|| self.is_done())
     }
 
-    fn is_done(&self) -> bool {
+    /// Was it done there, or was it so before?
+    pub fn is_done(&self) -> bool {
         matches!(self.part, Part::Spared(_) | Part::Act(Outcome::Done(_) | Outcome::Loose(_)))
+    }
+
+    /// Has its answer not come yet?
+    fn goes_on(&self) -> bool {
+        matches!(self.part, Part::Act(Outcome::Waiting | Outcome::Sent(_)))
     }
 }
 
@@ -97,30 +151,54 @@ impl Joint {
 
     /// Has every target that is asked given its answer?
     pub fn is_over(&self) -> bool {
-        let goes_on = |share: &Share| matches!(share.part, Part::Act(Outcome::Waiting | Outcome::Sent(_)));
-        !self.shares.iter().any(goes_on)
+        !self.shares.iter().any(Share::goes_on)
     }
 
-    /// Takes over what the target at that position has forgotten of what was done there; true if that is news.
-    pub fn follow(&mut self, at: usize, forgotten: &[Override]) -> bool {
-        let (target, wanted) = (&self.target, &self.wanted);
-        let is_it = |lost: &&Override| {
-            lost.subject.balancer == target.balancer
-                && lost.subject.member.as_ref() == Some(&target.member)
-                && wanted.iter().any(|(field, value)| *field == lost.field && *value == lost.value)
-        };
-        let Some(share) = self.shares.iter_mut().find(|share| share.station == at && share.is_done()) else {
+    /// Takes over what the target at that position tells of it: whether it holds there, and what was forgotten. True if that
+    /// is news; what does not hold any more is worth reading again.
+    pub fn follow(&mut self, at: usize, station: &Model) -> bool {
+        let target = &self.target;
+        let Some(share) = self.shares.iter_mut().find(|share| share.station == at && !share.goes_on()) else {
             return false;
         };
-        let found = forgotten.iter().find(is_it).map(lost::what_happened);
-        std::mem::replace(&mut share.lost, found) != found
+        let before = (share.lost, share.seen);
+        let held = share.holds();
+        if share.is_done() {
+            let is_it = |lost: &&Override| lost_of(lost, target, &share.wanted);
+            share.lost = station.forgotten().iter().find(is_it).map(lost::what_happened);
+        }
+        if let Some(snapshot) = station.roster.snapshot().filter(|_| station.is_connected()) {
+            match share.wanted.holds(target, snapshot) {
+                Some(true) => share.seen = Some(true),
+                Some(false) if share.seen.is_some() => share.seen = Some(false),
+                // The answer is known sooner than what it has done is seen.
+                Some(false) | None => {}
+            }
+        }
+        self.is_put_away &= !held || share.holds();
+        before != (share.lost, share.seen)
+    }
+
+    /// Is it to be read on the screen that it does not hold everywhere? Not where it was taken back everywhere, or once
+    /// somebody has put it away.
+    pub fn is_noticed(&self) -> bool {
+        let is_taken_back = self.tally().0 == 0 && self.shares.iter().any(|share| share.seen == Some(false));
+        self.is_partial() && !self.is_put_away && !is_taken_back
+    }
+
+    /// Does `later` decide over what this one was about?
+    fn gives_way_to(&self, later: &Self) -> bool {
+        let meets = |share: &Share| later.shares.iter().any(|other| share.wanted.meets(&other.wanted));
+        self.target == later.target && self.shares.iter().any(meets)
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &Share> {
+        self.shares.iter().filter(|share| share.part != Part::Absent)
     }
 
     /// In how many targets it holds, of how many that have the member or did not say.
     pub fn tally(&self) -> (usize, usize) {
-        let counts = |share: &&Share| share.part != Part::Absent;
-        let holds = self.shares.iter().filter(|share| share.holds()).count();
-        (holds, self.shares.iter().filter(counts).count())
+        (self.counted().filter(|share| share.holds()).count(), self.counted().count())
     }
 
     /// Is it over, and does not hold everywhere?
@@ -144,8 +222,8 @@ impl Joint {
     /// The result in a sentence.
     pub fn sentence(&self) -> String {
         let (holds, all) = self.tally();
-        let is_lost = self.shares.iter().any(|share| share.lost.is_some());
-        let what = format!("{} {}: {}", self.verb, self.label, if is_lost { "holds" } else { "done" });
+        let is_other = self.counted().any(|share| share.holds() != share.is_done());
+        let what = format!("{} {}: {}", self.verb, self.label, if is_other { "holds" } else { "done" });
         match holds {
             1 if all == 1 => format!("{what} in the one target {}", self.scope.words(true)),
             _ if holds == all => format!("{what} in all {all} targets {}", self.scope.words(false)),
@@ -165,6 +243,24 @@ impl Joint {
         let typed = typed.trim();
         typed == "all" || self.word() == Some(typed)
     }
+}
+
+/// Is it what was wanted of the member that a target has lost?
+fn lost_of(lost: &Override, target: &Target, wanted: &Wanted) -> bool {
+    let Wanted::Settings(settings) = wanted else { return false };
+    lost.subject.balancer == target.balancer
+        && lost.subject.member.as_ref() == Some(&target.member)
+        && settings.iter().any(|(field, value)| *field == lost.field && *value == lost.value)
+}
+
+/// Remembers an act, the newest last. Of those before it only that stays which is to be read on the screen, and over which
+/// this one does not decide.
+pub fn remember(joints: &mut Vec<Joint>, joint: Joint) {
+    joints.retain(|before| before.is_noticed() && !before.gives_way_to(&joint));
+    if joints.len() == KEPT {
+        joints.remove(0);
+    }
+    joints.push(joint);
 }
 
 #[cfg(test)]
@@ -193,8 +289,8 @@ mod tests {
                 verb: "Drain",
                 scope: Scope::Having,
                 commands: Vec::new(),
-                wanted: Vec::new(),
                 shares: parts.into_iter().enumerate().map(share).collect(),
+                is_put_away: false,
             };
             assert_eq!((joint.is_over(), joint.is_partial()), (over, partial), "{what}");
             assert!(joint.sentence().contains(says), "{what}: {}", joint.sentence());

@@ -1,9 +1,11 @@
 //! What acts from the screen of all targets have changed, target by target, so that each can be taken back as one.
 
+use evenkeel_protocol::Change;
+
 use super::joint::Joint;
-use crate::model::Model;
 use crate::model::target::Target;
 use crate::model::undo::Made;
+use crate::model::{Model, form};
 
 /// How many acts are remembered.
 const KEPT: usize = 20;
@@ -57,15 +59,26 @@ impl Trace {
 }
 
 impl Place {
-    /// Is the change still to be taken back? Not if there was none, or if it was taken back in the target itself.
+    /// Is the change still to be taken back? Not if there was none, or if it was taken back in the target itself, from
+    /// there or by somebody else.
     pub fn is_left(&self, station: &Model) -> bool {
-        self.made.as_ref().is_some_and(|made| station.own.holds(made))
+        self.made.as_ref().is_some_and(|made| station.own.holds(made) && !is_as_before(made, station))
     }
 
     /// Is the change the last that this console made there? Only the last can be taken back.
     pub fn is_last(&self, station: &Model) -> bool {
         self.made.as_ref().zip(station.own.last()).is_some_and(|(made, last)| made.is(last))
     }
+}
+
+/// Does the target show what it has shown before the change, and after it?
+fn is_as_before(made: &Made, station: &Model) -> bool {
+    let Made::Member(done) = made else { return false };
+    let shown = station.roster.snapshot().and_then(|snapshot| done.target.find(snapshot));
+    shown.is_some_and(|(_, member)| {
+        let is_so = |change: &Change| form::value(member, &change.field).eq_ignore_ascii_case(&change.before);
+        member.revision > done.revision && done.changes.iter().all(is_so)
+    })
 }
 
 /// Remembers an act, the newest last.

@@ -2,11 +2,11 @@
 
 use evenkeel_protocol::{
     Answers, BalancerName, BalancerOutlook, Busy, Candidacy, CandidateNote, Census, Change, Code, Drain,
-    DrainPhase, DrainSessions, DrainUntil, ElectionNote, ElectionWhy, Elections, Explanation, Failover, Flag,
-    History, Latencies, Latency, Layers, Look, MappingNote, Mark, MarkKind, MemberAddition, MemberHistory,
-    MemberName, OnTimeout, Overridden, Overrides, Peer, PlanPreview, PlanStep, Preview, Reading, Refusal,
-    RouteSessions, SearchStep, Series, SessionNote, SessionPlace, SessionsKnown, Snapshot, Subject,
-    Timestamp,
+    DrainPhase, DrainSessions, DrainUntil, ElectionNote, ElectionWhy, Elections, Elsewhere, Explanation,
+    Failover, Flag, History, Latencies, Latency, Layers, Look, MappingNote, Mark, MarkKind, MemberAddition,
+    MemberHistory, MemberName, OnTimeout, Overridden, Overrides, Peer, PlanPreview, PlanStep, Preview,
+    Reading, Refusal, RouteSessions, SearchStep, Series, SessionNote, SessionPlace, SessionsKnown, Snapshot,
+    Subject, Timestamp,
 };
 
 use super::{NOON, clock, snapshot, target};
@@ -58,6 +58,17 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         safe_to_stop: false,
         why: "17 sessions were seen in the last 30m, and 4 requests are in flight".to_owned(),
         durable: true,
+    }
+}
+
+/// Another balancer that gives the process of a draining member new requests.
+pub(crate) fn elsewhere(balancer: &str) -> Elsewhere {
+    Elsewhere {
+        balancer: balancer.parse().unwrap(),
+        member: target("node2").member,
+        takes_new: true,
+        busy: Busy::default(),
+        sessions: DrainSessions { known: SessionsKnown::NotSticky, ..DrainSessions::UNKNOWN },
     }
 }
 

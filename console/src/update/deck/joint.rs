@@ -1,7 +1,8 @@
 //! One act on a member in all targets that have it: asked as a question in each, agreed to once, and sent to all at the
 //! same time. What was done in one stays, whatever becomes of it in the others.
 
-use evenkeel_protocol::Flag;
+use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::{DrainOrder, Flag, OnTimeout};
 
 use super::{Deed, undo};
 use crate::ability::Ability;
@@ -10,14 +11,15 @@ use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::batch::Outcome;
 use crate::model::deck::asked::{Asked, What};
-use crate::model::deck::joint::{Joint, Part, Scope, Share};
+use crate::model::deck::joint::{self, Joint, Part, Scope, Share};
 use crate::model::deck::trace::{self, Trace};
 use crate::model::deck::{Deck, Focus, Over, Pick, roll};
+use crate::model::drains::Drainage;
 use crate::model::form::Text;
 use crate::model::outlook::Gravity;
 use crate::model::question::Standing;
 use crate::model::target::Target;
-use crate::model::{Model, Tone};
+use crate::model::{Model, Popup, Tone, drains};
 use crate::news::Ticket;
 use crate::update::{decision, drain, edit, gather, many, roster};
 
@@ -61,7 +63,7 @@ pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
 pub(super) fn may_ask(deck: &mut Deck) -> bool {
     let why = if !deck.lock.is_open() {
         "locked: press L to open it for changes"
-    } else if deck.joint.as_ref().is_some_and(|joint| !joint.is_over()) {
+    } else if deck.joint().is_some_and(|joint| !joint.is_over()) {
         "the last act in all targets is not over; wait for its end"
     } else {
         return true;
@@ -79,8 +81,8 @@ pub(super) fn open(
     (target, label): (Target, String),
     shares: Vec<Share>,
 ) -> Result<(), Option<String>> {
-    let (commands, wanted) = (Vec::new(), Vec::new());
-    let mut joint = Joint { target, label, verb: "", scope, commands, wanted, shares };
+    let commands = Vec::new();
+    let mut joint = Joint { target, label, verb: "", scope, commands, shares, is_put_away: false };
     let Some(first) = deck.asked(&joint).next() else {
         let barred = joint.shares.into_iter().find_map(|share| match share.part {
             Part::Barred(why) => Some(why),
@@ -93,7 +95,16 @@ pub(super) fn open(
         Scope::Lost if deck.asked(&joint).all(Asked::begins_drain) => "Drain again",
         Scope::Lost => "Set again what was lost of",
     };
-    (joint.verb, joint.wanted) = (verb, first.wanted());
+    joint.verb = verb;
+    let wanted = first.wanted();
+    for share in &mut joint.shares {
+        match deck.stations.get(share.station).and_then(Asked::of) {
+            Some(asked) => share.wanted = asked.wanted(),
+            // What is wanted of all is wanted where it cannot be asked for, too.
+            None if scope == Scope::Having => share.wanted = wanted.clone(),
+            None => {}
+        }
+    }
     deck.over = Some(Over::Confirm { joint: Box::new(joint), seen: false, typed: Text::default(), page: 0 });
     Ok(())
 }
@@ -104,6 +115,8 @@ pub(super) enum Wish {
     Flag(Flag, Turn),
     /// That it has neither of N, D and S.
     Enable,
+    /// That it is drained on these terms, and why.
+    Drain(DrainOrder, Option<Reason>),
     /// That it goes.
     Remove,
 }
@@ -129,6 +142,7 @@ impl Wish {
         let Some((_, member)) = edit::found(station, target) else { return Part::Absent };
         let so = match self {
             Self::Flag(flag, turn) => member.status.has(*flag) == (*turn == Turn::On),
+            Self::Drain(..) => member.status.has(Flag::Drain),
             Self::Enable => !member.status.has_any(&ENABLE_CLEARS),
             Self::Remove => false,
         };
@@ -140,7 +154,7 @@ impl Wish {
             return Part::Spared(words);
         }
         let targets = vec![target.clone()];
-        if let Some(why) = station.lacks(Ability::Removal).filter(|_| matches!(self, Self::Remove)) {
+        if let Some(why) = self.needs().and_then(|ability| station.lacks(ability)) {
             return Part::Barred(why.to_owned());
         }
         if let Some(why) = edit::hindrance_for(station, &targets) {
@@ -149,12 +163,27 @@ impl Wish {
         let act = match self {
             Self::Flag(Flag::Drain, turn) => drain::act(station, &targets, *turn),
             Self::Flag(flag, turn) => Act::Flag(*flag, *turn),
+            Self::Drain(order, _) => {
+                Act::Drain(Drainage::Begin(order.clone()).with(&drain::possible(station)))
+            }
             Self::Enable => Act::Enable,
             Self::Remove => roster::removal(station, &targets),
         };
         edit::ask(station, targets, act);
+        if let (Self::Drain(_, reason), Some(Popup::Confirm(question))) = (self, &mut station.popup) {
+            question.reason.clone_from(reason);
+        }
         gather(station);
         Part::Act(Outcome::Waiting)
+    }
+
+    /// Without what it cannot be had.
+    fn needs(&self) -> Option<Ability> {
+        match self {
+            Self::Remove => Some(Ability::Removal),
+            Self::Drain(DrainOrder { on_timeout: Some(OnTimeout::Cut), .. }, _) => Some(Ability::Cut),
+            Self::Flag(..) | Self::Enable | Self::Drain(..) => None,
+        }
     }
 }
 
@@ -189,7 +218,7 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
         }
         gather(station);
     }
-    deck.joint = Some(joint);
+    joint::remember(&mut deck.joints, joint);
     deck.over = Some(Over::Results { page: 0 });
     for at in 0..deck.stations.len() {
         settle(deck, at);
@@ -231,24 +260,28 @@ fn come_back(station: &mut Model) -> Option<(Outcome, Vec<Effect>)> {
 pub(super) fn no(deck: &mut Deck) {
     if let Some(Over::Confirm { joint, .. }) = deck.over.take() {
         undo::let_go(deck, &joint);
-        for at in joint.asked() {
-            if let Some(station) = deck.stations.get_mut(at) {
-                station.popup = None;
-                gather(station);
-            }
+        withdraw(deck, &joint);
+    }
+}
+
+/// Takes the question back in each target.
+pub(super) fn withdraw(deck: &mut Deck, joint: &Joint) {
+    for at in joint.asked() {
+        if let Some(station) = deck.stations.get_mut(at) {
+            station.popup = None;
+            gather(station);
         }
     }
 }
 
-/// Takes over what became of the last act in the target at that position, and what was forgotten of it there since; says
-/// aloud how all of it ended.
+/// Takes over what the target at that position tells of the acts in all, and what became of the last one there; says aloud
+/// how all of that ended.
 pub(super) fn settle(deck: &mut Deck, at: usize) {
     let Some(station) = deck.stations.get(at) else { return };
-    let Some(joint) = &mut deck.joint else { return };
-    deck.changed |= joint.follow(at, station.forgotten());
-    if joint.is_over() {
-        return;
+    for joint in &mut deck.joints {
+        deck.changed |= joint.follow(at, station);
     }
+    let Some(joint) = deck.joints.last_mut().filter(|joint| !joint.is_over()) else { return };
     let share = joint.shares.iter_mut().find(|share| share.station == at);
     if let Some(Share { part: Part::Act(outcome @ (Outcome::Waiting | Outcome::Sent(_))), .. }) = share
         && let Some(now) = outcome_of(station, outcome)
@@ -272,12 +305,17 @@ fn outcome_of(station: &Model, waiting: &Outcome) -> Option<Outcome> {
     if station.decided.as_ref().is_some_and(|(ticket, _)| *waiting == Outcome::Sent(*ticket)) {
         return None;
     }
-    station.batch.as_ref()?.rows.first().map(|row| row.outcome.clone())
+    let outcome = station.batch.as_ref()?.rows.first()?.outcome.clone();
+    Some(match outcome {
+        Outcome::Done(line) => Outcome::Done(drains::done_in_all(&line)),
+        Outcome::Loose(line) => Outcome::Loose(drains::done_in_all(&line)),
+        other => other,
+    })
 }
 
 /// Says how the act ended.
 fn tell_end(deck: &mut Deck) {
-    let Some(joint) = &deck.joint else { return };
+    let Some(joint) = deck.joint() else { return };
     let (partial, text) = (joint.is_partial(), joint.sentence());
     let undoable = deck.is_undoable();
     deck.changed = true;

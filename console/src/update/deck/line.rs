@@ -5,7 +5,7 @@ use evenkeel_protocol::Flag;
 use evenkeel_protocol::clean::clean;
 
 use super::joint::{self, Wish};
-use super::{Deed, act};
+use super::{Deed, act, terms};
 use crate::cli::palette::is_command;
 use crate::keymap::{Action, FLEET_ROWS};
 use crate::model::Tone;
@@ -50,12 +50,18 @@ pub(super) fn turn(deck: &mut Deck, action: Action) {
     }
 }
 
-/// One level back: what lies on top, else the filter.
+/// One level back: what lies on top, else the filter, else what is to be read of an act that does not hold everywhere.
 pub(super) fn back(deck: &mut Deck) {
     match deck.over.take() {
         Some(Over::Filter { before, .. }) => deck.narrow(Query::parse(&before)),
+        Some(Over::Terms { terms, target }) => terms::leave(deck, *terms, target),
         None if deck.toast.is_some() => deck.toast = None,
-        None => deck.narrow(Query::default()),
+        None if !deck.filter.is_empty() => deck.narrow(Query::default()),
+        None => {
+            if let Some(joint) = deck.joints.iter_mut().rev().find(|joint| joint.is_noticed()) {
+                joint.is_put_away = true;
+            }
+        }
         over => {
             deck.over = over;
             joint::no(deck);
@@ -63,7 +69,7 @@ pub(super) fn back(deck: &mut Deck) {
     }
 }
 
-/// Takes over what is written. A filter that is wrong, and a line that is not understood, stay open.
+/// Takes over what is written. A filter or a term that is wrong, and a line that is not understood, stay open.
 pub(super) fn accept(deck: &mut Deck) -> Vec<Deed> {
     match deck.over.take() {
         Some(Over::Filter { text, before }) => {
@@ -71,6 +77,10 @@ pub(super) fn accept(deck: &mut Deck) -> Vec<Deed> {
             if deck.filter.complaint().is_some() {
                 deck.over = Some(Over::Filter { text, before });
             }
+            Vec::new()
+        }
+        Some(Over::Terms { terms, target }) => {
+            terms::accept(deck, terms, target);
             Vec::new()
         }
         Some(Over::Palette(palette)) => {

@@ -7,6 +7,7 @@ use evenkeel_protocol::{Edited, Flag, Moment, Snapshot};
 use super::*;
 use crate::keymap::FLEET_ROWS;
 use crate::model::batch::Outcome;
+use crate::model::deck::asked::What;
 use crate::model::deck::joint::Part;
 use crate::model::lock::Lock;
 use crate::model::{Popup, sample};
@@ -15,6 +16,7 @@ use crate::news::Ticket;
 use crate::update::hands::Keys;
 
 const NOBODY: [usize; 0] = [];
+const NOTHING: [&str; 0] = [];
 
 /// Targets lb1, lb2 and so on, each with the members of the sample, all open for changes.
 fn deck(count: usize) -> Deck {
@@ -46,8 +48,19 @@ fn lost(deck: &mut Deck, at: usize) {
 }
 
 fn answer(deck: &mut Deck, at: usize, outcome: Result<Edited, &str>) -> Vec<Deed> {
+    answer_to(deck, (at, 1), outcome)
+}
+
+/// An answer to what was asked of a target with that number.
+fn answer_to(deck: &mut Deck, (at, ticket): (usize, u64), outcome: Result<Edited, &str>) -> Vec<Deed> {
     let outcome = outcome.map(Box::new).map_err(str::to_owned);
-    hear(deck, at, News::Answer { ticket: Ticket(1), outcome })
+    hear(deck, at, News::Answer { ticket: Ticket(ticket), outcome })
+}
+
+/// The question that is open, and its commands.
+fn question(deck: &Deck) -> (&crate::model::deck::joint::Joint, Vec<String>) {
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{:?} {}", deck.over, toast(deck)) };
+    (joint, deck.commands(joint))
 }
 
 /// Which targets are asked for an edit.
@@ -71,10 +84,10 @@ fn one_yes_asks_every_target_at_once() {
     assert_eq!(deck.context(), Context::FleetConfirm);
     assert_eq!(asked(&press(&mut deck, "y")), [0, 1, 2]);
     for at in 0..3 {
-        assert!(!deck.joint.as_ref().unwrap().is_over());
+        assert!(!deck.joint().unwrap().is_over());
         answer(&mut deck, at, edited());
     }
-    let joint = deck.joint.as_ref().unwrap();
+    let joint = deck.joint().unwrap();
     assert!(joint.is_over() && !joint.is_partial());
     assert_eq!(toast(&deck), "Disable app/node2: done in all 3 targets that have it; u undoes");
 }
@@ -104,7 +117,7 @@ fn a_drain_is_begun_in_each() {
     let begins =
         |(_, effect): &&Deed| matches!(effect, Effect::Drain { job, .. } if matches!(**job, Job::Begin(..)));
     assert_eq!(deeds.iter().filter(begins).count(), 2, "{deeds:?}");
-    let commands = deck.joint.as_ref().unwrap().commands.as_slice();
+    let commands = deck.joint().unwrap().commands.as_slice();
     assert_eq!(commands, ["evenkeel --group web drain app/node1 --until no-sessions"]);
 }
 
@@ -116,10 +129,10 @@ fn what_is_not_done_everywhere_is_said_aloud_and_stays() {
     answer(&mut deck, 0, Ok(sample::edited("disabled", "Off", "On")));
     answer(&mut deck, 1, Err("the journal is full"));
     answer(&mut deck, 2, Ok(sample::edited("disabled", "Off", "On")));
-    assert!(deck.joint.as_ref().unwrap().sentence().contains("done in ONLY 2 of 3 targets"));
+    assert!(deck.joint().unwrap().sentence().contains("done in ONLY 2 of 3 targets"));
     assert!(matches!(deck.over, Some(Over::Results { .. })));
     press(&mut deck, &[Key::Esc]);
-    assert!(deck.over.is_none() && deck.joint.as_ref().unwrap().is_partial());
+    assert!(deck.over.is_none() && deck.joint().unwrap().is_partial());
     // Where it holds, nothing is asked again.
     for at in [0, 2] {
         told(&mut deck, at, |snapshot| {
@@ -128,8 +141,12 @@ fn what_is_not_done_everywhere_is_said_aloud_and_stays() {
         });
     }
     assert_eq!(asked(&press(&mut deck, "Dy")), [1]);
-    answer(&mut deck, 1, Ok(sample::edited("disabled", "Off", "On")));
-    assert!(!deck.joint.as_ref().unwrap().is_partial(), "{}", deck.joint.as_ref().unwrap().sentence());
+    answer_to(&mut deck, (1, 2), Ok(sample::edited("disabled", "Off", "On")));
+    assert!(
+        deck.joint().unwrap().is_over() && !deck.joint().unwrap().is_partial(),
+        "{}",
+        deck.joint().unwrap().sentence()
+    );
 }
 
 #[test]
@@ -147,14 +164,14 @@ fn each_target_is_told_apart_in_the_question() {
     };
     to(&mut deck, "node2");
     assert_eq!(asked(&press(&mut deck, "Dy")), [0]);
-    let joint = deck.joint.as_ref().unwrap();
+    let joint = deck.joint().unwrap();
     let parts: Vec<&Part> = joint.shares.iter().map(|share| &share.part).collect();
     assert!(
         matches!(parts[..], [Part::Act(_), Part::Absent, Part::Spared(_), Part::Barred(_), Part::Barred(_)]),
         "{parts:?}"
     );
     answer(&mut deck, 0, Ok(sample::edited("disabled", "Off", "On")));
-    assert!(deck.joint.as_ref().unwrap().sentence().contains("ONLY 2 of 4"));
+    assert!(deck.joint().unwrap().sentence().contains("ONLY 2 of 4"));
 }
 
 #[test]
@@ -165,7 +182,7 @@ fn a_target_that_was_changed_or_lost_meanwhile_is_not_asked_and_the_others_are()
     told(&mut deck, 0, |snapshot| snapshot.balancers[0].members[1].revision = 9);
     lost(&mut deck, 1);
     assert_eq!(asked(&press(&mut deck, "y")), [2]);
-    let joint = deck.joint.as_ref().unwrap();
+    let joint = deck.joint().unwrap();
     let refused = |at: usize| match &joint.shares[at].part {
         Part::Act(crate::model::batch::Outcome::Refused(why)) => why.clone(),
         other => panic!("{other:?}"),
@@ -311,7 +328,7 @@ fn a_line_is_taken_whole_and_no_letter_of_it_is_a_key() {
         assert!(complaint(&deck).contains(wanted), "{line}: {}", complaint(&deck));
         assert!(deck.stations.iter().all(|station| station.popup.is_none()), "{line}");
         press(&mut deck, &[Key::Esc]);
-        assert!(deck.over.is_none() && deck.joint.is_none(), "{line}");
+        assert!(deck.over.is_none() && deck.joint().is_none(), "{line}");
     }
 }
 
@@ -344,7 +361,7 @@ fn a_filter_narrows_the_members_and_what_is_hidden_is_not_acted_on() {
         (vec![sample::target("node2")], Pick::Member(sample::target("node2")))
     );
     assert_eq!(press(&mut deck, "⏎"), []);
-    assert!(deck.over.is_none() && deck.joint.is_none(), "Enter keeps the filter and does nothing else");
+    assert!(deck.over.is_none() && deck.joint().is_none(), "Enter keeps the filter and does nothing else");
     for at in 0..2 {
         told(&mut deck, at, |snapshot| drop(snapshot.balancers[0].members.remove(1)));
     }
@@ -362,7 +379,7 @@ fn enter_is_no_yes_for_several_targets_and_a_key_that_means_nothing_says_so() {
     let mut deck = deck(2);
     to(&mut deck, "node2");
     assert_eq!(asked(&press(&mut deck, "H⏎")), NOBODY);
-    assert!(deck.over.is_none() && deck.joint.is_none());
+    assert!(deck.over.is_none() && deck.joint().is_none());
     press(&mut deck, "n");
     assert!(toast(&deck).starts_with("'n' does nothing here"), "{}", toast(&deck));
 }
@@ -414,7 +431,7 @@ fn the_last_act_is_taken_back_where_it_was_done_and_then_the_one_before_it() {
         assert_eq!(asked(&back), NOBODY);
         assert_eq!(deck.stations[at].own.last(), None);
     }
-    assert!(deck.joint.as_ref().unwrap().is_over() && !deck.joint.as_ref().unwrap().is_partial());
+    assert!(deck.joint().unwrap().is_over() && !deck.joint().unwrap().is_partial());
     press(&mut deck, &[Key::Esc, Key::Char('u')]);
     assert!(toast(&deck).starts_with("nothing was done in all targets from here"), "{}", toast(&deck));
 }
@@ -453,7 +470,7 @@ fn a_member_is_removed_in_each_that_lets_it_go_and_the_others_say_why() {
     press(&mut deck, &[Key::Backspace]);
     assert_eq!(asked(&press(&mut deck, "node2⏎")), [0]);
     answer(&mut deck, 0, Ok(sample::edited("member", "http://app2.example.com:8080", "")));
-    let joint = deck.joint.clone().unwrap();
+    let joint = deck.joint().cloned().unwrap();
     assert!(
         joint.sentence().contains("Remove app/node2: done in ONLY 1 of 3 targets"),
         "{}",
@@ -608,16 +625,20 @@ fn a_removal_is_taken_back_in_each_target_that_let_it_go() {
     let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
     assert_eq!((joint.verb, joint.asked().collect::<Vec<_>>()), ("Undo the removal of", vec![0, 2]));
     assert_eq!(deck.willing(joint), 2);
+    let commands = ["evenkeel --socket /run/lb1 undo 9", "evenkeel --socket /run/lb3 undo 9"];
+    assert_eq!(deck.commands(joint), commands);
     assert_eq!(undone(&press(&mut deck, "⏎uy")), [0, 2], "Enter is no yes");
     let ticket = |deck: &Deck, at: usize| deck.stations[at].decided.as_ref().unwrap().0;
     let back = moved(3, "", URL);
     let tickets = [0, 2].map(|at| ticket(&deck, at));
     hear(&mut deck, 0, News::Answer { ticket: tickets[0], outcome: Ok(Box::new(back)) });
-    assert!(!deck.joint.as_ref().unwrap().is_over(), "what became of the removal is no answer to this");
+    assert!(!deck.joint().unwrap().is_over(), "what became of the removal is no answer to this");
     hear(&mut deck, 2, News::Answer { ticket: tickets[1], outcome: Err("it is there again".to_owned()) });
-    let joint = deck.joint.as_ref().unwrap();
+    let joint = deck.joint().unwrap();
     assert_eq!(joint.sentence(), "Undo the removal of app/node2: done in ONLY 1 of 2 targets");
-    assert!(matches!(&joint.shares[0].part, Part::Act(Outcome::Done(text)) if text.contains("is added")));
+    assert!(
+        matches!(&joint.shares[0].part, Part::Act(Outcome::Done(text)) if text == "app/node2 (app2.example.com:8080) is added")
+    );
     assert!(matches!(&joint.shares[1].part, Part::Act(Outcome::Refused(why)) if why == "it is there again"));
     assert_eq!(deck.stations[0].own.last(), None);
 }
@@ -668,16 +689,206 @@ fn what_else_was_forgotten_is_set_again_by_its_values() {
 fn what_was_told_as_done_and_is_lost_later_is_told_as_lost() {
     let mut deck = deck(2);
     disabled(&mut deck, &[]);
-    assert!(!deck.joint.as_ref().unwrap().is_partial());
-    httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "lbset", "3"));
-    assert!(!deck.joint.as_ref().unwrap().is_partial(), "that was not what was done");
+    assert!(!deck.joint().unwrap().is_partial());
+    let disables = |snapshot: &mut Snapshot| {
+        let member = &mut snapshot.balancers[0].members[1];
+        member.status = member.status.with(Flag::Disabled, true);
+    };
+    httpds(&mut deck, &[1], |snapshot| {
+        forgot(snapshot, "lbset", "3");
+        disables(snapshot);
+    });
+    assert!(!deck.joint().unwrap().is_partial(), "that was not what was done");
     deck.changed = false;
     httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "disabled", "On"));
-    let joint = deck.joint.as_ref().unwrap();
+    let joint = deck.joint().unwrap();
     assert!(deck.changed && joint.is_partial());
     assert_eq!(joint.sentence(), "Disable app/node2: holds in ONLY 1 of 2 targets");
     assert_eq!(joint.shares[1].lost, Some("httpd was restarted"));
     // It was set again, in the target itself.
-    httpds(&mut deck, &[1], |_| ());
-    assert!(!deck.joint.as_ref().unwrap().is_partial());
+    httpds(&mut deck, &[1], disables);
+    assert!(!deck.joint().unwrap().is_partial());
+}
+
+/// node2 is so in these targets now.
+fn shows(deck: &mut Deck, which: &[usize], flags: &[Flag]) {
+    for at in which {
+        told(deck, *at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[1];
+            let status = untouched(member.status);
+            member.status = flags.iter().fold(status, |status, flag| status.with(*flag, true));
+            member.revision = 9;
+        });
+    }
+}
+
+/// Without what an operator has set.
+fn untouched(status: evenkeel_protocol::Status) -> evenkeel_protocol::Status {
+    [Flag::Drain, Flag::Disabled, Flag::Standby]
+        .into_iter()
+        .fold(status, |status, flag| status.with(flag, false))
+}
+
+/// Of which acts it is to be read that they do not hold everywhere.
+fn noticed(deck: &Deck) -> Vec<&'static str> {
+    deck.noticed().map(|joint| joint.verb).collect()
+}
+
+#[test]
+fn what_is_told_as_partial_is_told_until_it_holds_everywhere_whoever_did_it() {
+    let mut deck = deck(2);
+    disabled(&mut deck, &[1]);
+    assert_eq!(noticed(&deck), ["Disable"]);
+    shows(&mut deck, &[1], &[Flag::Disabled]);
+    assert_eq!(noticed(&deck), NOTHING);
+    assert_eq!(deck.joint().unwrap().sentence(), "Disable app/node2: holds in all 2 targets that have it");
+    // Taken back by hand in one target, and then in the other.
+    shows(&mut deck, &[0], &[]);
+    assert_eq!(deck.joint().unwrap().sentence(), "Disable app/node2: holds in ONLY 1 of 2 targets");
+    assert_eq!(noticed(&deck), ["Disable"]);
+    shows(&mut deck, &[1], &[]);
+    assert_eq!(noticed(&deck), NOTHING);
+}
+
+#[test]
+fn what_is_told_as_partial_outlives_other_acts_and_gives_way_to_one_about_the_same() {
+    let mut deck = deck(2);
+    shows(&mut deck, &[0, 1], &[]);
+    disabled(&mut deck, &[1]);
+    shows(&mut deck, &[0], &[Flag::Disabled]);
+    press(&mut deck, "Hy");
+    for at in 0..2 {
+        answer_to(&mut deck, (at, 2), Ok(sample::edited("standby", "Off", "On")));
+    }
+    assert!(deck.joint().unwrap().is_over());
+    press(&mut deck, &[Key::Esc]);
+    assert_eq!(noticed(&deck), ["Disable"]);
+    press(&mut deck, "D");
+    assert_eq!(noticed(&deck), ["Disable"], "a question is no act");
+    press(&mut deck, "y");
+    answer_to(&mut deck, (1, 3), Ok(sample::edited("disabled", "Off", "On")));
+    assert_eq!((noticed(&deck), deck.joints.len()), (vec![], 1));
+}
+
+#[test]
+fn what_is_told_as_partial_is_put_away_by_esc_until_there_is_news_of_it() {
+    let mut deck = deck(3);
+    disabled(&mut deck, &[1]);
+    press(&mut deck, "/node2⏎");
+    press(&mut deck, &[Key::Esc]);
+    assert_eq!((deck.filter.text(), noticed(&deck).len()), ("", 1), "one level at a time");
+    press(&mut deck, &[Key::Esc]);
+    assert_eq!(noticed(&deck), NOTHING);
+    press(&mut deck, "r");
+    assert!(matches!(deck.over, Some(Over::Results { .. })), "it can be read again");
+    press(&mut deck, &[Key::Esc]);
+    shows(&mut deck, &[0], &[]);
+    assert_eq!(noticed(&deck), ["Disable"]);
+}
+
+#[test]
+fn a_drain_in_all_is_told_with_the_place_where_it_can_be_followed_there() {
+    let mut deck = deck(2);
+    for at in 0..2 {
+        shows(&mut deck, &[at], &[]);
+    }
+    to(&mut deck, "node2");
+    press(&mut deck, "dy");
+    let answer = evenkeel_protocol::DrainAnswer {
+        changed: true,
+        changes: Vec::new(),
+        drain: sample::drain(3, "node2"),
+        edited: Some(sample::edited("drain", "Off", "On")),
+    };
+    hear(&mut deck, 0, News::Drained { ticket: Ticket(1), outcome: Ok(Box::new(answer)) });
+    let Part::Act(Outcome::Done(line)) = &deck.joint().unwrap().shares[0].part else {
+        panic!("{:?}", deck.joint())
+    };
+    let wanted = "app/node2 is draining; its row in the list of members tells when it can be stopped";
+    assert_eq!(line, wanted);
+}
+
+#[test]
+fn a_drain_in_all_has_terms_and_each_target_is_asked_with_them() {
+    let mut deck = deck(2);
+    shows(&mut deck, &[0, 1], &[]);
+    to(&mut deck, "node2");
+    press(&mut deck, "d⇥");
+    assert_eq!((deck.context(), deck.stations[0].popup.is_none()), (Context::Form, true));
+    press(&mut deck, "⇥");
+    press(&mut deck, &[Key::Ctrl('u')]);
+    press(&mut deck, "9⏎");
+    assert_eq!(deck.context(), Context::Form, "a number without its unit");
+    press(&mut deck, "m⇥s⇥⇥");
+    deal(&mut deck, Message::Paste("deploy".to_owned()));
+    press(&mut deck, "⏎");
+    let wanted = "evenkeel --group web drain app/node2 --until no-sessions --timeout 9m --on-timeout stop \
+                  --reason deploy";
+    assert_eq!(question(&deck).1, [wanted]);
+    // The same question, and its terms, as it was before they were written anew.
+    press(&mut deck, "⇥⇥");
+    press(&mut deck, &[Key::Ctrl('u'), Key::Esc]);
+    assert_eq!(question(&deck).1, [wanted]);
+    let deeds = press(&mut deck, "y");
+    let is_so = |(_, effect): &&Deed| {
+        matches!(effect, Effect::Drain { job, .. } if matches!(&**job, Job::Begin(_, _, order)
+            if order.timeout == "9m".parse().ok() && order.reason.is_some()))
+    };
+    assert_eq!(deeds.iter().filter(is_so).count(), 2, "{deeds:?}");
+}
+
+#[test]
+fn only_the_beginning_of_a_drain_has_terms() {
+    let mut deck = deck(2);
+    to(&mut deck, "node2");
+    press(&mut deck, "D⇥");
+    assert!(matches!(deck.over, Some(Over::Confirm { .. })));
+    press(&mut deck, &[Key::Esc]);
+    httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "drain", "On"));
+    press(&mut deck, "A⇥");
+    assert!(matches!(deck.over, Some(Over::Confirm { .. })), "it is set again as it was, where it was lost");
+}
+
+#[test]
+fn an_httpd_keeps_the_terms_that_it_can_and_is_left_out_where_it_cannot() {
+    let mut deck = deck(2);
+    shows(&mut deck, &[0], &[]);
+    httpds(&mut deck, &[1], |snapshot| {
+        let member = &mut snapshot.balancers[0].members[1];
+        member.status = untouched(member.status);
+    });
+    to(&mut deck, "node2");
+    press(&mut deck, "d⇥⇥");
+    press(&mut deck, &[Key::Ctrl('u')]);
+    press(&mut deck, "9m⇥s⏎");
+    let rest =
+        |until: &str, more: &str| format!("drain app/node2 --until {until} --timeout 9m --on-timeout {more}");
+    let ours = format!("evenkeel --socket /run/lb1 {}", rest("no-sessions", "stop"));
+    let httpd = format!("evenkeel --socket /run/lb2 {}", rest("idle", "stop --wait"));
+    assert_eq!(question(&deck).1, [ours, httpd]);
+    let remarks = deck.asked(question(&deck).0).last().map(|asked| match asked.what {
+        What::Member(question) => asked.station.outlook(question).remarks,
+        What::Return(_) => Vec::new(),
+    });
+    let says = "httpd keeps no deadline: it counts only while this console is open.";
+    assert!(remarks.iter().flatten().any(|remark| remark.text == says), "{remarks:?}");
+    press(&mut deck, "⇥⇥⇥c⏎");
+    let (joint, commands) = question(&deck);
+    assert!(
+        matches!(&joint.shares[1].part, Part::Barred(why) if why.contains("cannot end what is in flight"))
+    );
+    assert_eq!(commands, [format!("evenkeel --group web {}", rest("no-sessions", "cut"))]);
+}
+
+#[test]
+fn what_somebody_has_taken_back_everywhere_is_not_offered_to_be_taken_back() {
+    let mut deck = deck(2);
+    disabled(&mut deck, &[]);
+    assert!(deck.is_undoable());
+    shows(&mut deck, &[0], &[Flag::Drain]);
+    assert!(deck.is_undoable(), "there is still the other one");
+    shows(&mut deck, &[1], &[]);
+    assert!(!deck.is_undoable());
+    press(&mut deck, "u");
+    assert!(toast(&deck).starts_with("nothing was done in all targets from here"), "{}", toast(&deck));
 }

@@ -21,7 +21,7 @@ use crate::theme::Role;
 use crate::view::confirm::overtaken;
 use crate::view::{badge, decision};
 use crate::widget::frame::popup;
-use crate::widget::text::{Align, cut, pad, shorten};
+use crate::widget::text::{Align, pad, shorten};
 
 /// The widest that a question gets, borders included.
 const WIDEST: u16 = 90;
@@ -58,24 +58,29 @@ pub(super) fn draw(
     Some(Position { x: inner.x.saturating_add(column), y }).filter(|at| inner.contains(*at))
 }
 
-/// One page of what the question says. Where not all of it fits, what must be read before a yes comes first, and then
-/// what is good to know.
+/// One page of what the question says, below the whole name of the member. Where not all of it fits, what must be read
+/// before a yes comes first, and then what is good to know.
 fn said(whole: Whole<'_>, joint: &Joint, (room, height): (usize, usize), page: usize) -> Vec<Line<'static>> {
     let body = Body::of(whole, joint, room);
-    let first = [faint(whole, shorten(joint.target.member.as_str(), room)), Line::default()];
-    let mut all = [&first[..], &body.lines(&[Tone::Warning, Tone::Plain])].concat();
+    let mut shown = vec![faint(whole, shorten(joint.target.member.as_str(), room))];
+    let mut all = body.lines(&[Tone::Warning, Tone::Plain]);
     let commands = sheet::commands(whole, &whole.deck.commands(joint), room);
-    if all.len() + commands.len() > height {
-        all = [body.lines(&[Tone::Warning]), vec![Line::default()], body.lines(&[Tone::Plain])].concat();
+    if all.len() + commands.len() + 2 <= height {
+        shown.push(Line::default());
+        shown.extend(all.into_iter().chain(commands));
+        return shown;
     }
-    all.extend(commands);
-    if all.len() <= height {
-        return all;
+    all =
+        [body.lines(&[Tone::Warning]), vec![Line::default()], body.lines(&[Tone::Plain]), commands].concat();
+    let height = height.saturating_sub(shown.len());
+    if all.len() > height {
+        let height = height.saturating_sub(1).max(1);
+        let pages = Pages::of(all.len(), height, page);
+        shown.extend(all.into_iter().skip(pages.from).take(height));
+        shown.extend(pages.more("PgDn").map(|more| faint(whole, more)));
+        return shown;
     }
-    let height = height.saturating_sub(1).max(1);
-    let pages = Pages::of(all.len(), height, page);
-    let mut shown: Vec<Line<'static>> = all.into_iter().skip(pages.from).take(height).collect();
-    shown.extend(pages.more("PgDn").map(|more| faint(whole, more)));
+    shown.extend(all);
     shown
 }
 
@@ -92,7 +97,7 @@ impl<'a> Body<'a> {
     fn of(whole: Whole<'a>, joint: &'a Joint, room: usize) -> Self {
         let mut told: Vec<(&Share, Vec<Remark>)> =
             joint.shares.iter().map(|share| (share, remarks(whole, share))).collect();
-        let asked = || told.iter().filter(|(share, _)| matches!(share.part, Part::Act(_)));
+        let asked = || told.iter().filter(|(share, _)| is_sent(whole, share));
         let first = asked().next().map_or(&[][..], |(_, remarks)| remarks.as_slice());
         let is_common =
             |remark: &&Remark| asked().count() > 1 && asked().all(|(_, remarks)| remarks.contains(remark));
@@ -123,7 +128,7 @@ impl<'a> Body<'a> {
         }
         let common = sentences(&self.common);
         if !common.is_empty() {
-            lines.push(Line::from(self.whole.span(Role::Strong, "in each of them")));
+            lines.push(Line::from(self.whole.span(Role::Strong, "in each that is asked")));
             lines.extend(common);
         }
         lines
@@ -134,10 +139,20 @@ fn faint(whole: Whole<'_>, text: String) -> Line<'static> {
     Line::from(whole.span(Role::Faint, text))
 }
 
-/// What would happen in one target, or why nothing would.
+/// Would a yes be sent there? What holds for all that are asked is not held up by one that is not.
+fn is_sent(whole: Whole<'_>, share: &Share) -> bool {
+    matches!(share.part, Part::Act(_))
+        && whole.deck.stations.get(share.station).and_then(Asked::of).is_some_and(Asked::is_answerable)
+}
+
+/// What would happen in one target, or why nothing would. Of one that does not answer only that is said: its numbers are
+/// old.
 fn remarks(whole: Whole<'_>, share: &Share) -> Vec<Remark> {
     let Some(scene) = whole.station(share.station) else { return Vec::new() };
     let Some(asked) = Asked::of(scene.model) else { return Vec::new() };
+    if !scene.model.is_connected() {
+        return Vec::new();
+    }
     let warning = |text: String| vec![Remark { tone: Tone::Warning, text }];
     match (asked.what, asked.denial()) {
         (_, Some(why)) => warning(why),
@@ -159,17 +174,21 @@ fn changed(question: &Question) -> impl Iterator<Item = Remark> + use<> {
 
 /// `lb1  ● Ok  factor 1.00  set 0  3 busy`, or why nothing is asked for there.
 fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> Vec<Line<'static>> {
-    let name = format!("{} ", pad(&cut(whole.name(share.station), 20), 10, Align::Left));
+    let name = format!("{} ", pad(&shorten(whole.name(share.station), 20), 10, Align::Left));
     let told = |role: Role, text: &str| {
         let lines = sheet::marked(whole, (&name, Role::Strong), (text, role), room);
         lines.into_iter().collect::<Vec<_>>()
     };
-    let asked = whole.deck.stations.get(share.station).and_then(Asked::of);
+    let station = whole.deck.stations.get(share.station);
+    let asked = station.and_then(Asked::of);
     let standing = asked.map(Asked::standing);
     match &share.part {
         Part::Absent => told(Role::Faint, "has no such member"),
         Part::Barred(why) => told(Role::Alarm, &format!("▲ {why}: NOT asked there")),
         Part::Spared(words) => told(Role::Faint, &format!("{words}: is so already, nothing is to be done")),
+        Part::Act(_) if station.is_some_and(|station| !station.is_connected()) => {
+            told(Role::Alarm, "▲ does not answer: NOT asked there")
+        }
         Part::Act(_) if standing == Some(Standing::Changed) => {
             told(Role::Alarm, "▲ changed since you looked: NOT asked there")
         }
@@ -221,18 +240,16 @@ fn answer(
         return (vec![Line::from(vec![none, key("Esc"), word(" back")])], None);
     }
     let yes = format!(" yes, in {}", joint.places(willing));
+    let terms = if whole.deck.has_terms(joint) {
+        vec![word("     "), key("Tab"), word(" terms")]
+    } else {
+        Vec::new()
+    };
     match gravity {
         Gravity::Light | Gravity::Heavy => {
-            let spans = vec![
-                key("y"),
-                word(&yes),
-                word("     "),
-                key("n"),
-                word(" no (or "),
-                key("Enter"),
-                word(")"),
-            ];
-            (vec![Line::from(spans)], None)
+            let spans =
+                [key("y"), word(&yes), word("     "), key("n"), word(" no (or "), key("Enter"), word(")")];
+            (vec![Line::from([spans.to_vec(), terms].concat())], None)
         }
         Gravity::Last => {
             let shown: String = typed.value().chars().rev().take(WORD - 1).collect();
@@ -251,7 +268,8 @@ fn answer(
             ]);
             let field = whole.span(Role::Field, pad(&shown, WORD, Align::Left));
             let column = typed.column().min(WORD - 1) + 2;
-            (vec![Line::from(how), Line::from(vec![key("› "), field])], Some(column))
+            let typed = [vec![key("› "), field], terms].concat();
+            (vec![Line::from(how), Line::from(typed)], Some(column))
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::model::target::Target;
 use crate::model::{Freshness, drains};
 use crate::theme::Role;
 use crate::view::drain;
-use crate::widget::text::{Align, cut, pad, width};
+use crate::widget::text::{Align, cut, pad, shorten, width};
 
 /// The least columns of a status in words: the shortest answer about a drain, `◐ NOT YET`, and a blank.
 const WORDS: usize = 10;
@@ -78,7 +78,7 @@ fn heading(whole: Whole<'_>, first: usize, form: Form) -> String {
     match form {
         Form::Words(each) => {
             for at in 0..whole.deck.stations.len() {
-                text.push_str(&pad(&cut(whole.name(at), each - 1), each, Align::Left));
+                text.push_str(&pad(&shorten(whole.name(at), each - 1), each, Align::Left));
             }
         }
         Form::Shapes => text.push_str("in each target, in their order"),
@@ -121,9 +121,10 @@ impl Verdict {
         (!is_over).then_some(Self { role, said })
     }
 
-    /// The same without what it can do without: `SAFE`, `UNKNOWN`.
+    /// The same without what it can do without: `SAFE`, `IN USE`, `UNKNOWN`.
     fn short(&self) -> &str {
-        let said = self.said.strip_suffix(" TO STOP").unwrap_or(&self.said);
+        let mut rests = [" TO STOP", " ELSEWHERE"].iter();
+        let said = rests.find_map(|rest| self.said.strip_suffix(rest)).unwrap_or(&self.said);
         said.split_once(" until ").map_or(said, |(said, _)| said)
     }
 }

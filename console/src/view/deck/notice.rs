@@ -9,7 +9,6 @@ use super::{Whole, sheet};
 use crate::keymap::Action;
 use crate::model::Freshness;
 use crate::model::deck::Pick;
-use crate::model::deck::joint::Joint;
 use crate::theme::Role;
 use crate::view::notice;
 use crate::widget::text::wrap_within;
@@ -23,9 +22,9 @@ pub(super) fn lines(whole: Whole<'_>, area: Rect) -> Vec<Line<'static>> {
     let most = usize::from(area.height / 4).max(1);
     let deck = whole.deck;
     let mut texts: Vec<String> = Vec::new();
-    if let Some(joint) = deck.joint.as_ref().filter(|joint| Joint::is_partial(joint)) {
-        let way = deck.keymap.way(Action::Results);
-        texts.push(format!("{}  ({way} shows each)", joint.sentence()));
+    for joint in deck.noticed() {
+        let (results, back) = (deck.keymap.way(Action::Results), deck.keymap.way(Action::Back));
+        texts.push(format!("{} ({results} shows each, {back} hides this)", joint.sentence()));
     }
     for at in 0..deck.stations.len() {
         if let Some((text, key)) = whole.station(at).and_then(notice::text) {

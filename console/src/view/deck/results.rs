@@ -1,5 +1,5 @@
-//! What became of one act in each target, in full, and the commands that do the same. What was not done says so first, and
-//! so does what a target has lost since.
+//! What became of the last act in each target, in full, and the commands that do the same; below it the acts before it that
+//! do not hold everywhere. What was not done says so first, and so does what a target has lost since.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -14,7 +14,7 @@ use crate::theme::Role;
 
 /// The box.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>, page: usize) {
-    let Some(joint) = &whole.deck.joint else { return };
+    let Some(joint) = whole.deck.joint() else { return };
     let room = sheet::room(area);
     let title = if joint.is_over() {
         joint.sentence()
@@ -22,11 +22,19 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>, page: usiz
         format!("{} {}: waiting for answers", joint.verb, joint.label)
     };
     let role = if joint.is_partial() { Role::Alarm } else { Role::Accent };
-    let mut lines: Vec<Line<'static>> =
-        joint.shares.iter().flat_map(|share| line(whole, share, room)).collect();
+    let shares = |joint: &Joint| -> Vec<Line<'static>> {
+        joint.shares.iter().flat_map(|share| line(whole, (joint, share), room)).collect()
+    };
+    let mut lines = shares(joint);
     if !joint.commands.is_empty() {
         lines.push(Line::default());
         lines.extend(sheet::commands(whole, &joint.commands, room));
+    }
+    for before in whole.deck.noticed().filter(|before| !std::ptr::eq(*before, joint)) {
+        lines.push(Line::default());
+        let heading = format!("Before that: {}", before.sentence());
+        lines.extend(sheet::marked(whole, ("", Role::Strong), (&heading, Role::Strong), room));
+        lines.extend(shares(before));
     }
     let foot = foot(whole, joint);
     sheet::draw(buffer, area, whole, (Sheet { title, role, lines, foot }, page));
@@ -54,11 +62,18 @@ fn foot(whole: Whole<'_>, joint: &Joint) -> Vec<String> {
 }
 
 /// One target, with its name in front.
-fn line(whole: Whole<'_>, share: &Share, room: usize) -> Vec<Line<'static>> {
+fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<Line<'static>> {
+    let (is_done, now) = (share.is_done(), || how_it_is(whole, (joint, share)));
     let (mark, role, text) = match (&share.part, share.lost) {
         (_, Some(why)) => {
             let way = whole.deck.keymap.way(Action::Again);
             ("▲ ", Role::Alarm, format!("LOST since it was done: {why}; {way} sets it again"))
+        }
+        _ if is_done && !share.holds() => {
+            ("▲ ", Role::Alarm, format!("it was done, and is so no more; now: {}", now()))
+        }
+        (Part::Act(Outcome::Refused(why)) | Part::Barred(why), _) if share.holds() => {
+            ("✓ ", Role::Good, format!("it is so now ({}); from here NOT done: {why}", now()))
         }
         (Part::Act(Outcome::Waiting | Outcome::Sent(_)), _) => {
             ("… ", Role::Accent, "waiting for its answer".to_owned())
@@ -76,6 +91,12 @@ fn line(whole: Whole<'_>, share: &Share, room: usize) -> Vec<Line<'static>> {
     let mut lines = sheet::marked(whole, (mark, role), (&format!("{name} {text}"), text_role), room);
     embolden(whole, &mut lines, &name);
     lines
+}
+
+/// How the member is in a target.
+fn how_it_is(whole: Whole<'_>, (joint, share): (&Joint, &Share)) -> String {
+    let member = whole.deck.member(share.station, &joint.target);
+    member.map_or_else(|| "not there".to_owned(), |member| member.words.clone())
 }
 
 /// The name stands out where it was not broken.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Busy, Hello, Loss, Override, Snapshot, Subject};
+use evenkeel_protocol::{Busy, Flag, Hello, Loss, Override, Snapshot, Subject};
 
 use super::*;
 use crate::message::{Key, Message};
@@ -102,7 +102,7 @@ fn at_each_size(deck: &mut Deck, look: impl Fn(&mut Deck)) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Deck);
 
-const STORIES: [(&str, Story); 8] = [
+const STORIES: [(&str, Story); 10] = [
     ("fleet", |deck| {
         deck.lock.close();
         deck.share_lock();
@@ -124,6 +124,8 @@ const STORIES: [(&str, Story); 8] = [
         hear(deck, 1, News::Answer { ticket: Ticket(1), outcome: refused });
         press(deck, &[Key::Esc]);
     }),
+    ("fleet-confirm-drain", |deck| press(deck, "jjjd")),
+    ("fleet-terms", |deck| press(deck, "jjjd⇥⇥")),
     ("fleet-drains", |deck| drain(deck, &[false, true])),
     ("fleet-lost", |deck| {
         told(deck, 1, forgot);
@@ -192,6 +194,17 @@ fn a_drain_says_in_each_target_whether_it_can_be_stopped() {
         let wanted = format!("{marks} ◐ Drn Ok {}", says[0]);
         assert!(row.contains(&wanted) && row.ends_with(says[1]), "{row}");
     }
+    // Nor is it where another balancer goes on with the same process.
+    let mut deck = sample::deck(2);
+    drain(&mut deck, &[true, true]);
+    told(&mut deck, 0, |snapshot| {
+        let mut drain = sample::drain(3, "node2");
+        (drain.safe_to_stop, drain.elsewhere) = (true, vec![sample::elsewhere("api")]);
+        snapshot.drains = vec![drain];
+    });
+    let screen = shown(&deck);
+    let row = screen.lines().find(|line| line.contains("app/node2")).unwrap_or_default();
+    assert!(row.contains("≠ ◐ Drn IN USE ELSEWHERE") && row.ends_with("SAFE TO STOP"), "{row}");
     // Where it drains without anybody who watches it, nothing is said of it.
     let deck = sample::deck(2);
     assert!(shown(&deck).lines().any(|line| line.contains("app/node2") && line.ends_with("◐ Drn Ok")));
@@ -257,6 +270,11 @@ fn all_of_a_question_can_be_read_and_its_warnings_come_first() {
     at_each_size(&mut deck, |deck| {
         let first = shown(deck);
         assert!(first.contains("▲ ") && first.contains("Type node1 or all"), "{first}");
+        for _ in 0..4 {
+            assert!(shown(deck).contains("│ http://app1.example.com:8080 "), "{}", shown(deck));
+            press(deck, &[Key::PageDown]);
+        }
+        press(deck, &[Key::PageUp, Key::PageUp, Key::PageUp, Key::PageUp]);
         let read = read(deck);
         assert!(read.contains(&format!("$ {command}")), "{read}");
         assert!((1..=8).all(|at| read.contains(&format!("lb{at} "))), "{read}");
@@ -276,6 +294,38 @@ fn help_says_what_keys_do_where_all_targets_are() {
     assert!(read.contains("Enter no; only y is a yes"), "{read}");
     assert!(!read.contains("yes if no risk"), "{read}");
     assert!(read.contains("A again what httpd forgot"), "{read}");
+    assert!(!read.contains('…'), "{read}");
+    assert!(read.contains("Down Up another page of a box"), "{read}");
+}
+
+#[test]
+fn the_keys_that_matter_now_stand_below_and_none_that_does_nothing() {
+    let mut deck = sample::deck(2);
+    let below = |deck: &Deck| shown(deck).lines().last().unwrap_or_default().to_owned();
+    let offers = |deck: &Deck, keys: &[&str]| {
+        let line = below(deck);
+        assert!(keys.iter().all(|key| line.contains(&format!(" {key}  ")) || line.ends_with(key)), "{line}");
+        assert_eq!(line.contains("u undo"), keys.contains(&"u undo"), "{line}");
+    };
+    offers(&deck, &["d drain", "E enable", "L lock", "D disable", "S stop", "? help", "q quit"]);
+    deck.pick = Pick::Member(sample::target("node2"));
+    press(&mut deck, "Dy");
+    let answer = |deck: &mut Deck, ticket, (before, after), revision| {
+        for at in 0..2 {
+            let edited = evenkeel_protocol::Edited { revision, ..sample::edited("disabled", before, after) };
+            hear(deck, at, News::Answer { ticket: Ticket(ticket), outcome: Ok(Box::new(edited)) });
+            told(deck, at, |snapshot| snapshot.balancers[0].members[1].revision = revision);
+        }
+        press(deck, &[Key::Esc, Key::Esc]);
+    };
+    answer(&mut deck, 1, ("Off", "On"), 5);
+    offers(
+        &deck,
+        &["Enter go in", "d drain", "E enable", "u undo", "r results", "L lock", "? help", "q quit"],
+    );
+    press(&mut deck, "uy");
+    answer(&mut deck, 2, ("On", "Off"), 6);
+    offers(&deck, &["d drain", "r results", "L lock", "q quit"]);
 }
 
 #[test]
@@ -315,6 +365,88 @@ fn a_question_that_was_overtaken_by_a_drain_says_where_by_whom_and_how_far_it_is
                 drained by anna, phase: sessions.";
     assert!(read.contains(says), "{read}");
     assert!(read.contains("in 1 of 2 targets"), "{read}");
+}
+
+#[test]
+fn results_say_what_holds_now_and_which_act_before_does_not_hold_everywhere() {
+    let mut deck = sample::deck(2);
+    deck.pick = Pick::Member(sample::target("node2"));
+    let shows = |deck: &mut Deck, at: usize, flag: Flag, on: bool| {
+        told(deck, at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[1];
+            (member.status, member.revision) = (member.status.with(flag, on), 9);
+            member.words = member.status.words();
+        });
+    };
+    let answer = |deck: &mut Deck, at: usize, outcome: Result<(), &str>| {
+        let outcome = outcome.map_err(str::to_owned).map(|()| Box::new(sample::edited("x", "Off", "On")));
+        for ticket in [1, 2] {
+            hear(deck, at, News::Answer { ticket: Ticket(ticket), outcome: outcome.clone() });
+        }
+    };
+    press(&mut deck, "Dy");
+    answer(&mut deck, 0, Ok(()));
+    answer(&mut deck, 1, Err("the journal is full"));
+    press(&mut deck, &[Key::Esc]);
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 120, height: 36 }));
+    for (at, on) in [(0, true), (1, true), (0, false)] {
+        shows(&mut deck, at, Flag::Disabled, on);
+    }
+    press(&mut deck, "r");
+    let read = self::read(&mut deck);
+    assert!(read.contains("▲ lb1: it was done, and is so no more; now: Init Drn Ok"), "{read}");
+    let says = "✓ lb2: it is so now (Init Drn Dis); from here NOT done: the journal is full";
+    assert!(read.contains(says), "{read}");
+    press(&mut deck, &[Key::Esc]);
+    press(&mut deck, "Hy");
+    for at in [0, 1] {
+        answer(&mut deck, at, Ok(()));
+    }
+    let read = self::read(&mut deck);
+    assert!(read.contains("lb2: app/node2 is a hot standby"), "{read}");
+    assert!(read.contains("Before that: Disable app/node2: holds in ONLY 1 of 2 targets"), "{read}");
+}
+
+#[test]
+fn long_names_of_targets_are_told_apart_wherever_they_stand() {
+    let mut deck = sample::deck(2);
+    for (at, end) in [(0, "north"), (1, "south")] {
+        deck.stations[at].station = Some(format!("a-balancer-with-a-long-name/{end}"));
+    }
+    for keys in ["", "jjjD", "LL"] {
+        press(&mut deck, keys);
+        let screen = shown(&deck);
+        assert!(["north", "south"].iter().all(|end| screen.matches(end).count() >= 2), "{keys}: {screen}");
+        press(&mut deck, &[Key::Esc, Key::Esc]);
+    }
+}
+
+#[test]
+fn what_a_target_told_before_it_was_lost_is_in_no_total() {
+    let mut deck = sample::deck(3);
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 120, height: 36 }));
+    let first = |deck: &Deck| shown(deck).lines().next().unwrap_or_default().trim_end().to_owned();
+    assert!(first(&deck).ends_with("3 bad  3 degraded  12 good  156.0 req/s"), "{}", first(&deck));
+    hear(&mut deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(3) });
+    assert!(first(&deck).ends_with("2 bad  2 degraded  8 good  104.0 req/s"), "{}", first(&deck));
+    let row = |screen: String| screen.lines().find(|line| line.contains("LOST")).unwrap().to_owned();
+    assert!(!row(shown(&deck)).contains("52.0"), "{}", row(shown(&deck)));
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 38, height: 9 }));
+    assert!(!row(shown(&deck)).contains("bad"), "{}", row(shown(&deck)));
+}
+
+#[test]
+fn a_target_that_was_lost_under_a_question_is_told_as_lost_and_not_by_what_it_was() {
+    let mut deck = sample::deck(3);
+    deck.pick = Pick::Member(sample::target("node2"));
+    press(&mut deck, "D");
+    told(&mut deck, 1, |snapshot| snapshot.balancers[0].members[1].busy = 77);
+    hear(&mut deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(3) });
+    let question = read(&mut deck);
+    assert!(question.contains("lb2 ▲ does not answer: NOT asked there lb3 ◐"), "{question}");
+    assert!(question.contains("in 2 of 3 targets"), "{question}");
+    assert!(question.contains("in each that is asked"), "{question}");
+    assert!(!question.contains("77"), "{question}");
 }
 
 #[test]

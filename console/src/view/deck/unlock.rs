@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use super::Whole;
 use crate::theme::Role;
 use crate::widget::frame::popup;
-use crate::widget::text::{Align, cut, pad, shorten};
+use crate::widget::text::{Align, pad, shorten};
 
 /// The most targets that are named.
 const NAMED: usize = 10;
@@ -19,7 +19,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let stations = &whole.deck.stations;
     let mut lines = Vec::new();
     for (at, station) in stations.iter().enumerate().take(NAMED) {
-        let name = pad(&cut(whole.name(at), 15), 16, Align::Left);
+        let name = pad(&shorten(whole.name(at), 15), 16, Align::Left);
         let proxy = station.roster.snapshot().map(|snapshot| snapshot.proxy.configuration.clone());
         let (role, text) = match proxy {
             Some(configuration) => (Role::Text, configuration),

@@ -5,7 +5,7 @@ use super::*;
 /// What was done before the picture was taken.
 pub(super) type Story = fn(&mut Model);
 
-pub(super) const STORIES: [(&str, Story); 48] = [
+pub(super) const STORIES: [(&str, Story); 49] = [
     ("balancers", |model| model.lock.close()),
     ("armed", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
@@ -149,14 +149,12 @@ pub(super) const STORIES: [(&str, Story); 48] = [
             drain.why = "sessions cannot be known to be gone before 12:25".to_owned();
         });
     }),
-    ("drain-safe", |model| {
+    ("drain-safe", |model| shown_drain(model, is_safe)),
+    ("drain-in-use", |model| {
         shown_drain(model, |drain| {
-            drain.busy = evenkeel_protocol::Busy::default();
-            (drain.sessions.live, drain.sessions.last_seen, drain.safe_to_stop) = (Some(0), None, true);
-            (drain.phase, drain.quiet_ms) = (evenkeel_protocol::DrainPhase::Done, Some(12_000));
-            drain.outcome = Some(evenkeel_protocol::DrainOutcome::SafeToStop);
-            drain.ended = Some(Timestamp(sample::NOON + 50_000_000));
-            drain.why = "no session was seen for 30m, and nothing is in flight".to_owned();
+            is_safe(drain);
+            drain.elsewhere = vec![sample::elsewhere("api")];
+            drain.why.push_str("; but it still takes requests in api");
         });
     }),
     ("drain-lost", |model| {
@@ -199,3 +197,13 @@ pub(super) const STORIES: [(&str, Story); 48] = [
         update(model, Message::News(lost));
     }),
 ];
+
+/// The drain has come to its end, and its member can be stopped.
+fn is_safe(drain: &mut evenkeel_protocol::Drain) {
+    drain.busy = evenkeel_protocol::Busy::default();
+    (drain.sessions.live, drain.sessions.last_seen, drain.safe_to_stop) = (Some(0), None, true);
+    (drain.phase, drain.quiet_ms) = (evenkeel_protocol::DrainPhase::Done, Some(12_000));
+    drain.outcome = Some(evenkeel_protocol::DrainOutcome::SafeToStop);
+    drain.ended = Some(Timestamp(sample::NOON + 50_000_000));
+    drain.why = "no session was seen for 30m, and nothing is in flight".to_owned();
+}
