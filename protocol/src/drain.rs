@@ -128,6 +128,8 @@ words! {
         Cut = "cut",
         /// The deadline passed; it takes new sessions again.
         Restored = "restored",
+        /// Nothing is in flight as far as is counted, and requests of before a restart are not counted.
+        Uncounted = "uncounted",
         /// An operator cancelled the drain.
         Cancelled = "cancelled",
         /// Another edit, or the configuration, has cleared N.

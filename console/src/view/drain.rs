@@ -339,6 +339,7 @@ fn outcome_words(outcome: DrainOutcome) -> &'static str {
         DrainOutcome::Stopped => "stopped at the deadline",
         DrainOutcome::Cut => "cut off at the deadline",
         DrainOutcome::Restored => "taken back at the deadline",
+        DrainOutcome::Uncounted => "restarted with requests in flight, which are not counted",
         DrainOutcome::Cancelled => "cancelled",
         DrainOutcome::Cleared => "ended, as N was cleared by an edit or a restart",
         DrainOutcome::StoppedMeanwhile => "stopped meanwhile by another edit",

@@ -33,6 +33,10 @@ pub(super) async fn until_drained(
             (true, _) => drained = true,
         }
         if quiet.is_enough((&snapshot, member), settle) {
+            if let Some(why) = quiet.unfinished.why() {
+                let why = format!("{why}; it keeps draining");
+                return Ok(Ended { exit: Exit::Stale, why, drain: None });
+            }
             let unknown = lost::uncounted(&snapshot.proxy);
             let why = format!(
                 "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps draining{unknown}"

@@ -72,6 +72,22 @@ fn after_a_restart_that_was_seen_requests_of_before_it_are_unknown() {
 }
 
 #[test]
+fn requests_that_a_restart_left_in_flight_are_never_told_to_have_ended() {
+    for (before, outcome) in [(0, DrainOutcome::Idle), (2, DrainOutcome::Uncounted)] {
+        let mut jobs = begun(&order("forever", OnTimeout::Fail));
+        jobs.look(&seen("Init Drn Ok ", before, 10), at(1));
+        for second in 2..6 {
+            let mut again = seen("Init Drn Ok ", 0, 0);
+            again.proxy.started.0 += 1;
+            jobs.look(&again, at(second));
+        }
+        let drain = jobs.get(1).unwrap();
+        assert_eq!(drain.outcome, Some(outcome), "{}", drain.why);
+        assert_eq!(drain.why.contains("restarted with 2 requests in flight"), before > 0, "{}", drain.why);
+    }
+}
+
+#[test]
 fn what_others_do_ends_it_and_is_told_apart() {
     for (words, restarted, outcome, says) in [
         ("Init Ok ", false, DrainOutcome::Cleared, "somebody"),
