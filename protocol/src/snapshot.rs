@@ -83,6 +83,9 @@ pub struct Snapshot {
     /// Do several servers answer in turn under one name? Then numbers jump and nothing can be changed from here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alternating: bool,
+    /// Does a cache answer and not the proxy? Then it may be old, and nothing can be changed by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
 }
 
 impl Snapshot {

@@ -166,9 +166,10 @@ fn told(
     Ok(ended.exit)
 }
 
-/// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn nobody can say how it is.
+/// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn, and by a cache,
+/// nobody can say how it is.
 fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnapshot, Stop> {
-    if snapshot.alternating {
+    if snapshot.alternating || snapshot.cached {
         let why = snapshot.warnings.first().cloned().unwrap_or_default();
         return Err(Stop::Failed(Exit::ReadOnly, why));
     }

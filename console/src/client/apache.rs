@@ -167,9 +167,9 @@ impl Manager {
         used(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets the drains go on by what was seen last; of several servers in turn nothing follows for them.
+    /// Lets the drains go on by what was seen last; of several servers in turn, or of a cache, nothing follows for them.
     async fn drive(&self) {
-        if self.one_server().is_err() {
+        if self.believed().is_err() {
             return;
         }
         let now = self.clock.now();

@@ -91,6 +91,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
         warnings: Vec::new(),
         forgotten: Vec::new(),
         alternating: false,
+        cached: false,
         proxy: Hello {
             product: "evenkeel-proxy".to_owned(),
             version: "0.1.0".to_owned(),

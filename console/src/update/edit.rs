@@ -223,6 +223,11 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
             "several servers answer in turn, so nothing can be changed: name one of them with --apache"
                 .to_owned(),
         )
+    } else if model.roster.is_cached() {
+        Some(
+            "a cache answers with old pages, so nothing can be changed: name httpd itself with --apache"
+                .to_owned(),
+        )
     } else if model.batch.as_ref().is_some_and(|batch| !batch.is_over()) {
         Some("the act on many is not over; wait for its end".to_owned())
     } else {

@@ -21,6 +21,9 @@ fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
         Freshness::Live if scene.model.roster.is_alternating() => {
             scene.span(Role::Alarm, "▲ several servers, no edits")
         }
+        Freshness::Live if scene.model.roster.is_cached() => {
+            scene.span(Role::Alarm, "▲ from a cache, no edits")
+        }
         Freshness::Live if scene.model.pace == Pace::default() => scene.span(Role::Good, "● live"),
         Freshness::Live => scene.span(Role::Good, format!("● live, each {}", scene.model.pace)),
         Freshness::Frozen(seconds) => {
@@ -176,6 +179,9 @@ fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'st
     let state = match scene.model.freshness() {
         Freshness::Live if scene.model.roster.is_alternating() => {
             Some(scene.span(Role::Alarm, fitting(&["several servers", "several"], columns)))
+        }
+        Freshness::Live if scene.model.roster.is_cached() => {
+            Some(scene.span(Role::Alarm, fitting(&["from a cache", "cached"], columns)))
         }
         Freshness::Live => None,
         Freshness::Frozen(seconds) => {

@@ -20,8 +20,9 @@ pub(super) fn height(scene: Scene<'_>) -> u16 {
 /// The line, and the key that sees to it.
 pub(super) fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
-    // Of several servers in turn nobody can say what they have forgotten.
-    let Some(lost) = snapshot.forgotten.first().filter(|_| !snapshot.alternating) else {
+    // Of several servers in turn, and by a cache, nobody can say what is forgotten.
+    let is_believed = !snapshot.alternating && !snapshot.cached;
+    let Some(lost) = snapshot.forgotten.first().filter(|_| is_believed) else {
         return snapshot.warnings.first().map(|warning| (warning.clone(), ""));
     };
     let Override { subject, field, value, .. } = lost;
@@ -106,6 +107,23 @@ mod tests {
             assert!(drawn.contains(line), "{elsewhere} {cause:?}: {drawn}");
         }
         assert_eq!(lost::in_short(&lost(false, Some(Cause::Restart))), None);
+    }
+
+    #[test]
+    fn while_a_cache_answers_that_stands_above_and_below_and_nothing_is_asked() {
+        let mut model = sample::model(80, 24);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.cached = true;
+        snapshot.warnings = vec![
+            "a cache answers (CF-Cache-Status: HIT): name httpd itself with --apache, or have".to_owned(),
+        ];
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.contains("▲ from a cache, no edits") && !drawn.contains("● live"), "{drawn}");
+        assert!(drawn.contains("(CF-Cache-Status: HIT): name httpd itself with --apache"), "{drawn}");
+        press(&mut model, "d");
+        assert_eq!(model.popup, None);
+        assert!(model.toast.as_ref().unwrap().text.contains("name httpd itself with --apache"));
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl Manager {
         self.with(|state| state.record.expect(None));
         let (reply, after) = posted?;
         self.one_server_still()?;
+        self.not_old(|| in_words_of(subject, &wanted), &after.page)?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
         let lost = unkept(order.reason.as_deref());
         let told = notes(&proof.besides, &wanted).into_iter().chain(reply.note()).chain(lost).collect();
@@ -42,7 +43,7 @@ impl Manager {
                 |wanted: &Wanted| settings::get(seen, subject, wanted.field).as_ref() == Some(&wanted.shown);
             wanted.iter().all(is_so)
         };
-        let what = || format!("{}: {}", named(subject), in_words(&wanted));
+        let what = || in_words_of(subject, &wanted);
         self.agree(what, (proof.missing.is_empty(), holds)).await?;
         if proof.missing.is_empty() {
             return Ok(edited);
@@ -253,6 +254,11 @@ pub(super) fn in_words(wanted: &[Wanted]) -> String {
     let told: Vec<String> =
         wanted.iter().map(|wanted| format!("{}={}", wanted.field, wanted.shown)).collect();
     told.join(", ")
+}
+
+/// The same of whom.
+fn in_words_of(subject: &Subject, wanted: &[Wanted]) -> String {
+    format!("{}: {}", named(subject), in_words(wanted))
 }
 
 /// What is told of an edit that was made from here.

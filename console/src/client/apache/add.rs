@@ -59,8 +59,9 @@ impl Manager {
         self.with(|state| state.record.expect(None));
         let (reply, after) = posted?;
         self.one_server_still()?;
-        let listed = is_listed(&after.snapshot, subject);
         let what = || format!("{}: that it is there", named(subject));
+        self.not_old(what, &after.page)?;
+        let listed = is_listed(&after.snapshot, subject);
         self.agree(what, (listed, |seen: &Snapshot| is_listed(seen, subject))).await?;
         if !listed {
             return Err(not_added(subject, &before.page, reply));

@@ -22,6 +22,8 @@ pub(super) struct Page {
     pub(super) balancers: Vec<Balancer>,
     /// What stood there and has no name that can be used, each with the reason.
     pub(super) passed_over: Vec<String>,
+    /// The header by which it was a cache that answered; none: it was httpd, as far as is known.
+    pub(super) cached: Option<String>,
     /// The form, if one was asked for.
     pub(super) form: Option<Form>,
 }

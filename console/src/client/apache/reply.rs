@@ -78,9 +78,9 @@ impl Manager {
 
     fn reply(&self, document: &Document) -> Reply {
         let url = self.http.url();
-        if document.is_cached {
+        if let Some(by) = &document.cached {
             return Reply::Unclear(format!(
-                "a cache in front of {url} answered with an old page, and may do so for what is read after it; ask httpd \
+                "a cache in front of {url} answered with an old page ({by}), and may do so for what is read after it; ask httpd \
                  without what stands in between"
             ));
         }

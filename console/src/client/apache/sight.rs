@@ -90,10 +90,21 @@ impl Sight<'_> {
             event: 0,
             balancers: self.page.balancers.iter().map(|balancer| self.balancer(balancer)).collect(),
             drains: Vec::new(),
-            warnings: self.page.passed_over.iter().map(|passed| format!("not shown: {passed}")).collect(),
+            warnings: self.warnings(),
             forgotten: Vec::new(),
             alternating: false,
+            cached: self.page.cached.is_some(),
         }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let cached = self.page.cached.iter().map(|by| {
+            format!(
+                "a cache answers ({by}): name httpd itself with --apache, or have the cache leave this page alone; what is \
+                 shown may be old, and nothing is changed by it"
+            )
+        });
+        cached.chain(self.page.passed_over.iter().map(|passed| format!("not shown: {passed}"))).collect()
     }
 
     fn balancer(&self, balancer: &Balancer) -> BalancerSnapshot {
