@@ -37,6 +37,10 @@ pub fn uncounted(proxy: &Hello) -> &'static str {
     }
 }
 
+/// Why nobody can say that a member is idle whose page has no count of requests in flight.
+pub const UNREADABLE: &str =
+    "unknown how many requests are in flight: the page has no count of them that can be read";
+
 /// Requests that were in flight when an httpd was restarted. A count of none in its new run does not say that they ended.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unfinished {

@@ -167,6 +167,9 @@ pub struct MemberSnapshot {
     pub failed: u64,
     /// Requests in flight now.
     pub busy: u64,
+    /// Is there no number of them that could be read? Then `busy` says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
     /// Different sessions of its route that were answered within the balancer's window. None: the balancer or the
     /// member keeps none, or none was seen and no whole window was seen yet either.
     #[serde(default)]
@@ -203,6 +206,13 @@ pub struct MemberSnapshot {
     /// Requests that were sent once more to it, on a fresh connection, because a kept one had closed.
     #[serde(default)]
     pub repeats: u64,
+}
+
+impl MemberSnapshot {
+    /// How many requests are in flight; none: that is unknown.
+    pub fn in_flight(&self) -> Option<u64> {
+        (!self.uncounted).then_some(self.busy)
+    }
 }
 
 /// Why and since when a member is in error.

@@ -177,6 +177,11 @@ fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnaps
     found.ok_or_else(|| Stop::Failed(Exit::NotFound, format!("{} is no longer configured", target.label)))
 }
 
+/// Errors: nobody can say whether a request is in flight.
+fn counted(member: &MemberSnapshot) -> Result<(), Stop> {
+    if member.uncounted { Err(Stop::Failed(Exit::Unable, lost::UNREADABLE.to_owned())) } else { Ok(()) }
+}
+
 /// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
 pub(super) fn ailment(member: &MemberSnapshot, proxy: &Hello, since: Option<Timestamp>) -> Option<String> {
     if let Some(error) = member.error.as_ref().filter(|_| member.status.has(Flag::Error)) {
@@ -239,6 +244,7 @@ async fn until_idle(
     loop {
         let snapshot = asking.snapshot(output).await?;
         let member = member(&snapshot, target)?;
+        counted(member)?;
         if quiet.is_enough((&snapshot, member), settle) {
             if let Some(why) = quiet.unfinished.why() {
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
@@ -475,6 +481,20 @@ mod tests {
             assert_eq!(scene.run("wait app/a idle --settle 500ms").await, exit, "{}", scene.out());
             assert!(scene.out().starts_with(says), "{}", scene.out());
         }
+    }
+
+    #[tokio::test]
+    async fn a_count_that_cannot_be_read_is_shown_as_such_and_not_waited_for() {
+        let proxy = Scripted::start(|_| {
+            let mut snapshot = scripted::snapshot(0);
+            (snapshot.balancers[0].members[0].busy, snapshot.balancers[0].members[0].uncounted) = (0, true);
+            Act::json(&snapshot)
+        });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("wait app/a idle --settle 0").await, Exit::Unable);
+        assert!(scene.err().contains("unknown how many requests are in flight"), "{}", scene.err());
+        assert_eq!(scene.run("status app/a").await, Exit::Done);
+        assert!(scene.out().contains(" ? "), "{}", scene.out());
     }
 
     #[tokio::test]

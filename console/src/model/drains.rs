@@ -272,6 +272,12 @@ pub fn target(drain: &Drain) -> Target {
     Target { balancer: drain.balancer.clone(), member: drain.member.clone() }
 }
 
+/// What is in flight of a drain; none: its member's count cannot be read.
+pub fn in_flight(drain: &Drain, snapshot: Option<&Snapshot>) -> Option<u64> {
+    let member = target(drain).find(snapshot?).map(|(_, member)| member);
+    member.is_none_or(|member| !member.uncounted).then(|| drain.busy.total())
+}
+
 /// All drains as the screen lists them: those that run first, then the ones that ended last.
 pub fn listed(snapshot: Option<&Snapshot>) -> Vec<&Drain> {
     let mut drains: Vec<&Drain> = snapshot.map_or(&[][..], |snapshot| &snapshot.drains).iter().collect();

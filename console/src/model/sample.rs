@@ -41,6 +41,7 @@ pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
         served: 0,
         failed: 0,
         busy: 0,
+        uncounted: false,
         sessions: None,
         lbstatus: 100,
         transferred: 0,

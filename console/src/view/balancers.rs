@@ -301,7 +301,10 @@ impl Cells<'_> {
             Column::Member => plain(self.name(width)),
             Column::Route => plain(cut(member.route.as_str(), width)),
             Column::Status => self.status(width),
-            Column::Busy => count(member.busy, words::compact(member.busy, width)),
+            Column::Busy => match member.in_flight() {
+                Some(busy) => count(busy, words::compact(busy, width)),
+                None => vec![self.scene.span(Role::Warning, "?")],
+            },
             Column::Rate => {
                 let now = self.rate();
                 count(now.unwrap_or_default().0, words::rate(now))

@@ -178,7 +178,7 @@ fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize)
         Field::text("req/s", &words::rate(rate)),
         Field::text("load", &member.lbstatus.to_string()),
         known("failed", Field::count("failed", member.failed)),
-        Field::count("busy", member.busy),
+        member.in_flight().map_or_else(|| Field::text("busy", "unknown"), |busy| Field::count("busy", busy)),
     ];
     // The width of the label and of the whole cell; the last cell takes the rest.
     let cells: &[(usize, usize)] = match columns(u16::try_from(room + 2).unwrap_or(u16::MAX)) {

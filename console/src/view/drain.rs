@@ -58,7 +58,9 @@ pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'
             vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
         } else {
             let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
-            facts.extend([sessions_in_short(drain), format!("{} in flight", drain.busy.total())]);
+            let busy = drains::in_flight(drain, scene.model.roster.snapshot());
+            let busy = busy.map_or_else(|| "?".to_owned(), |busy| busy.to_string());
+            facts.extend([sessions_in_short(drain), format!("{busy} in flight")]);
             facts
         };
     let (role, said) = match (verdict_of(scene, drain), drain.outcome) {

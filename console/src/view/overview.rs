@@ -4,7 +4,7 @@
 //! The columns drop from the right: balancer, state, members, req/s, last minute, p99, 5xx/s, in flight, sessions,
 //! paths.
 
-use evenkeel_protocol::BalancerSnapshot;
+use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout as Areas, Rect};
 use ratatui::text::{Line, Span};
@@ -115,8 +115,11 @@ fn cell(
         },
         6 => vec![badge::erring(scene, roster.erring(&balancer.name))],
         7 => {
-            let busy = balancer.members.iter().fold(0_u64, |sum, member| sum.saturating_add(member.busy));
-            plain(words::compact(busy, width))
+            let mut busy = balancer.members.iter().map(MemberSnapshot::in_flight);
+            match busy.try_fold(0, |sum: u64, busy| Some(sum.saturating_add(busy?))) {
+                Some(busy) => plain(words::compact(busy, width)),
+                None => vec![scene.span(Role::Warning, "?")],
+            }
         }
         8 => {
             let known: Vec<u64> = balancer.members.iter().filter_map(|member| member.sessions).collect();

@@ -183,7 +183,11 @@ impl Job {
         }
         let before = self.drain.phase;
         let member = member?;
-        self.unfinished.look(&seen.proxy, member.busy);
+        let Some(busy) = member.in_flight() else {
+            self.end(DrainOutcome::Uncounted, format!("{}; it keeps draining", lost::UNREADABLE), now);
+            return Some(Came::Ended(self.drain.clone()));
+        };
+        self.unfinished.look(&seen.proxy, busy);
         let quiet = self.watch(member, now);
         let settle = self.drain.settle;
         if quiet.is_some_and(|quiet| quiet >= settle.duration()) {
