@@ -10,7 +10,7 @@ use crate::model::form::Form;
 use crate::model::outlook::Gravity;
 use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
-use crate::model::{Model, Popup, Tone};
+use crate::model::{Model, Popup, Seen, Tone};
 use crate::news::Ticket;
 use crate::update::{drain, many, pace};
 
@@ -207,7 +207,12 @@ pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
     pace::go_on(model);
     let hindrance = hindrance_for(model, targets);
     if let Some(why) = &hindrance {
-        model.tell(Tone::Alarm, why.clone());
+        // What hinders these alone, nobody knows how long.
+        if self::hindrance(model).is_some() {
+            model.tell_until(Seen::Changeable, why.clone());
+        } else {
+            model.tell(Tone::Alarm, why.clone());
+        }
     }
     hindrance.is_none()
 }
