@@ -425,6 +425,14 @@ pub struct DrainAnswer {
     pub edited: Option<Edited>,
 }
 
+impl DrainAnswer {
+    /// Would a restart lose nothing of it? Of a drain that has ended only the edit is left to be lost.
+    pub fn lasts(&self) -> bool {
+        let edit = self.edited.as_ref().is_none_or(|edited| edited.durable || !edited.changed);
+        edit && (!self.changed || !self.drain.is_running() || self.drain.durable)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -149,7 +149,7 @@ impl Drainage {
             Self::Restore(_) => format!("{label} takes new sessions again"),
         };
         let notes = answer.edited.as_ref().map_or(&[][..], |edited| &edited.notes);
-        line.push_str(&lasting::rest(answer.drain.durable || !answer.changed, notes));
+        line.push_str(&lasting::rest(answer.lasts(), notes));
         line
     }
 }

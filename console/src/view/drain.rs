@@ -3,7 +3,7 @@
 
 mod burndown;
 
-use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, SessionsKnown};
+use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, Flag, SessionsKnown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
@@ -325,8 +325,12 @@ fn terms(scene: Scene<'_>, drain: &Drain, room: usize) -> Vec<Line<'static>> {
     if let Some(reason) = &drain.reason {
         lines.push(field("reason", Role::Text, &format!("\"{reason}\"")));
     }
-    if !drain.durable {
-        let who = called::who(scene.model.roster.snapshot());
+    let snapshot = scene.model.roster.snapshot();
+    let member = snapshot.and_then(|snapshot| drains::target(drain).find(snapshot));
+    let drains_on = member.is_none_or(|(_, member)| member.status.has(Flag::Drain));
+    // Where it does not drain any more nothing is left to be lost.
+    if !drain.durable && drains_on {
+        let who = called::who(snapshot);
         lines.push(field("kept", Role::Alarm, &format!("NOT kept over a restart of {who}")));
     }
     lines

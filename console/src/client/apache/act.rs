@@ -24,7 +24,7 @@ impl Manager {
         let Ok(_acting) = self.acting.acquire().await else { return Err(closed()) };
         let before = self.form(subject).await?;
         let Some((wanted, form)) = self.prepare(subject, &order, &before)? else {
-            return Ok(edited(subject, &before, (Vec::new(), Vec::new())));
+            return Ok(edited(subject, &before, (Vec::new(), Vec::new()), false));
         };
         let fields = wanted.iter().map(|wanted| wanted.field).chain(following(&wanted)).collect();
         self.with(|state| state.record.expect(Some((subject.clone(), fields))));
@@ -36,8 +36,9 @@ impl Manager {
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
         let lost = unkept(order.reason.as_deref());
         let told = notes(&proof.besides, &wanted).into_iter().chain(reply.note()).chain(lost).collect();
+        let lasts = self.loses_nothing(subject, &proof.changes);
         let changes = (proof.changes.clone(), told);
-        let edited = self.tell_of(edited(subject, &after, changes), (subject, order.reason), &after);
+        let edited = self.tell_of(edited(subject, &after, changes, lasts), (subject, order.reason), &after);
         let holds = |seen: &Snapshot| {
             let is_so =
                 |wanted: &Wanted| settings::get(seen, subject, wanted.field).as_ref() == Some(&wanted.shown);
@@ -49,6 +50,11 @@ impl Manager {
             return Ok(edited);
         }
         Err(proof.why_not((subject, &wanted), &reply, (&before, &after)))
+    }
+
+    /// Would a restart undo none of these? All of them are back to where the run began.
+    pub(super) fn loses_nothing(&self, subject: &Subject, changes: &[Change]) -> bool {
+        self.with(|state| changes.iter().all(|change| state.record.is_as_at_first(subject, change)))
     }
 
     /// Notes what was changed from here, if anything was.
@@ -128,13 +134,14 @@ impl Manager {
     }
 }
 
-/// The answer to an edit that holds.
+/// The answer to an edit that holds. `lasts`: a restart would not undo it though httpd keeps nothing.
 pub(super) fn edited(
     subject: &Subject,
     look: &Look,
     (changes, mut notes): (Vec<Change>, Vec<String>),
+    lasts: bool,
 ) -> Edited {
-    let durable = look.page.persists == Some(true);
+    let durable = lasts || look.page.persists == Some(true);
     let changed = !changes.is_empty();
     if changed && !durable {
         let how = if look.page.persists.is_some() {
@@ -142,7 +149,13 @@ pub(super) fn edited(
         } else {
             "this version keeps nothing"
         };
-        notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})."));
+        // A flag that is off is off in most configurations, and whether in this one no page tells.
+        let unless = if changes.iter().all(|change| change.after == "Off") {
+            ", unless its configuration says the same"
+        } else {
+            ""
+        };
+        notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how}){unless}."));
     }
     Edited {
         balancer: subject.balancer.clone(),

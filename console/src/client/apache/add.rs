@@ -118,7 +118,7 @@ impl Manager {
     fn joined(&self, subject: &Subject, reason: Option<&Reason>, after: &Look) -> Edited {
         let own = Subject { balancer: subject.balancer.clone(), member: None };
         let changes: Vec<Change> = subject.member.iter().map(record::joining).collect();
-        let mut edited = act::edited(&own, after, (changes, vec![disabled(subject)]));
+        let mut edited = act::edited(&own, after, (changes, vec![disabled(subject)]), false);
         let note = act::note(&edited, reason.map(|reason| reason.as_str().to_owned()));
         let kind = EventKind::edited(own, note);
         edited.event = Some(self.with(|state| state.record.tell(after.snapshot.taken, kind)));
@@ -204,7 +204,7 @@ pub(super) fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Resu
     if differing.is_empty() {
         let note =
             "The page lists it already; httpd does not tell whether its configuration does.".to_owned();
-        return Ok(act::edited(subject, look, (Vec::new(), vec![note])));
+        return Ok(act::edited(subject, look, (Vec::new(), vec![note]), false));
     }
     let why = format!(
         "the page lists it already, with another {}: change that by evenkeel set {} KEY=VALUE",

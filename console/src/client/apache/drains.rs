@@ -2,8 +2,8 @@
 
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{
-    BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil, Edited,
-    EventKind, MemberEdit, MemberName, OnTimeout, Refusal,
+    BalancerName, Change, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil,
+    Edited, EventKind, MemberEdit, MemberName, OnTimeout, Refusal, Subject,
 };
 
 use super::act::me;
@@ -29,11 +29,14 @@ impl Manager {
             ..MemberEdit::default()
         };
         let edited = self.edit_member(balancer, member, &edit).await?;
+        let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
         let now = self.clock.now();
         let begun = self.with(|state| {
             let seen = state.record.last()?.clone();
             let drain = jobs::ordered((balancer, seen.member(balancer, member)?), order, now, me());
-            let drain = Drain { durable: edited.durable, ..drain };
+            let drains = Change { field: "drain".to_owned(), before: String::new(), after: "On".to_owned() };
+            let durable = edited.durable || state.record.is_as_at_first(&subject, &drains);
+            let drain = Drain { durable, ..drain };
             let running = state.jobs.running(&drain);
             let number = state.jobs.begin(drain, order, now, &seen)?;
             Some((state.jobs.get(number)?.clone(), running.is_none()))

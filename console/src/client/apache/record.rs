@@ -148,6 +148,13 @@ impl Record {
         }
     }
 
+    /// Is that value the one that the run began with, as far as was seen? Then a restart takes nothing away. A flag that is
+    /// on may have been set before anybody looked, unless the run was seen from its beginning.
+    pub(super) fn is_as_at_first(&self, subject: &Subject, Change { field, after, .. }: &Change) -> bool {
+        let first = self.first.as_ref().and_then(|first| settings::get(first, subject, field));
+        first.as_ref() == Some(after) && (self.reloads > 0 || after != "On")
+    }
+
     /// Another run of httpd: what does it still have of what was set before, from here or by others?
     fn restart(&mut self, persists: Option<bool>, before: &Snapshot, seen: &Snapshot) {
         let at = seen.taken;
