@@ -198,19 +198,18 @@ impl Manager {
     fn no_page(&self, no: &NoPage) -> Failure {
         let url = self.http.url();
         Failure::Protocol(match no {
-            NoPage::Login(title) => format!(
-                "{url} is a page to log in ('{title}') and no balancer-manager: lend the console a session with \
-                 --cookie or --header, or name yourself with --user"
+            NoPage::Login(_) => format!(
+                "{url} is {} and no balancer-manager: lend the console a session with \
+                 --cookie or --header, or name yourself with --user",
+                no.said()
             ),
             NoPage::Cut => format!(
                 "the page at {url} ends in the middle, so nothing of it is believed: something in between cut it off; \
                  look again, or ask httpd without what stands in between"
             ),
-            NoPage::Other(title) if title.is_empty() => {
-                format!("{url} is no balancer-manager page: is it the path of SetHandler balancer-manager?")
-            }
-            NoPage::Other(title) => format!(
-                "{url} is no balancer-manager page but '{title}': is it the path of SetHandler balancer-manager?"
+            NoPage::Other(_) => format!(
+                "{url} is no balancer-manager page but {}: is it the path of SetHandler balancer-manager?",
+                no.said()
             ),
         })
     }
