@@ -8,6 +8,7 @@ use std::time::Duration;
 use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 
 use crate::ability::Ability;
+use crate::called;
 use crate::keymap::{Action, Context, Keymap};
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
@@ -270,6 +271,8 @@ pub struct Model {
     pub station: Option<String>,
     /// The words that mean it among them on a command line: `--socket /run/a`; empty: it is the only one.
     pub words: String,
+    /// Is it a manager page that is asked?
+    pub is_page: bool,
     /// The time of the last tick.
     pub clock: Clock,
     /// The size of the terminal.
@@ -331,6 +334,7 @@ impl Model {
             title: wash::sentence(title),
             station: None,
             words: String::new(),
+            is_page: false,
             clock: Clock::default(),
             size,
             keymap: Keymap::default(),
@@ -507,6 +511,20 @@ impl Model {
     /// Edits of ours that a restart of the proxy has forgotten.
     pub fn forgotten(&self) -> &[Override] {
         self.roster.snapshot().map_or(&[], |snapshot| snapshot.forgotten.as_slice())
+    }
+
+    /// What the other side is called within a sentence.
+    pub fn who(&self) -> &'static str {
+        match self.roster.snapshot() {
+            // Nobody else shows such a page, as far as is known before it has answered.
+            None if self.is_page => called::HTTPD,
+            snapshot => called::who(snapshot),
+        }
+    }
+
+    /// The same as its first word.
+    pub fn who_first(&self) -> &'static str {
+        called::first(self.who())
     }
 
     /// Can an edit be sent at all?

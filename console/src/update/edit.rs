@@ -3,7 +3,6 @@
 
 use evenkeel_protocol::{Flag, MemberEdit, MemberRemoval, UndoOrder};
 
-use crate::called;
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::form::Form;
@@ -110,7 +109,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
 /// Sends what was asked, if it still stands and weighs no more than `most`.
 fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     let Some(question) = agreed(model, most) else { return Vec::new() };
-    let who = called::who(model.roster.snapshot());
+    let who = model.who();
     let asked = format!("{} {}: waiting for {who}'s answer", question.act.verb(), question.whom());
     let [subject] = question.subjects.as_slice() else {
         return many::start(model, question);
@@ -222,7 +221,7 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
     if !model.lock.is_open() {
         Some(super::lock::how_to_open(model))
     } else if !model.is_connected() {
-        Some(format!("{} does not answer, so nothing can be changed", called::who(model.roster.snapshot())))
+        Some(format!("{} does not answer, so nothing can be changed", model.who()))
     } else if model.roster.is_alternating() {
         Some(
             "several servers answer in turn, so nothing can be changed: name one of them with --apache"

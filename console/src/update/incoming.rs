@@ -41,7 +41,7 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
             if model.roster.hear(*snapshot, model.clock.running) {
                 model.pending.restarted();
                 model.own.restarted();
-                let what = match called::who(model.roster.snapshot()) {
+                let what = match model.who() {
                     "httpd" => {
                         "httpd was restarted, perhaps gracefully: requests of before are not counted any more"
                     }

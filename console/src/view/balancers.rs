@@ -9,7 +9,6 @@ use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, detail, events, words};
-use crate::called;
 use crate::model::Connection;
 use crate::model::column::Column;
 use crate::model::health::{Grade, Health};
@@ -147,9 +146,9 @@ fn empty(scene: Scene<'_>) -> String {
             Connection::Lost { why, .. } => format!(" {why}."),
             _ => String::new(),
         };
-        format!("Nothing was heard from the proxy yet.{why}")
+        format!("Nothing was heard from {} yet.{why}", model.who())
     } else if model.roster.balancers().is_empty() {
-        let who = called::first(model.roster.snapshot());
+        let who = model.who_first();
         format!("{who} has no balancer. Its configuration needs a <Proxy \"balancer://NAME\">.")
     } else if !model.cursor.filter.is_empty() {
         format!("No member fits \"{}\". Esc shows all.", model.cursor.filter.text())

@@ -7,7 +7,6 @@ use ratatui::text::Line;
 
 use super::Scene;
 use super::confirm::{COMMAND, change_lines, command_texts, remark_lines};
-use crate::called;
 use crate::model::decision::{Decision, Matter, UNTIL_FORESEEN};
 use crate::model::forecast;
 use crate::model::question::Standing;
@@ -62,10 +61,13 @@ pub(super) fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model
             remarks.extend(forecast::remarks(preview, balancer));
         }
         Some(Err(why)) if comes || decision.undo().is_some() => {
-            remarks.push(Remark { tone: Tone::Warning, text: format!("The proxy says: {why}") });
+            remarks.push(Remark {
+                tone: Tone::Warning,
+                text: format!("{} says: {why}", scene.model.who_first()),
+            });
         }
         Some(Err(why)) => remarks.push(plain(format!("What it would do is not known: {why}"))),
-        None => remarks.push(plain("The proxy is asked what it would do.".to_owned())),
+        None => remarks.push(plain(format!("{} is asked what it would do.", scene.model.who_first()))),
     }
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     remarks
@@ -75,8 +77,7 @@ pub(super) fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model
 fn answer(scene: Scene<'_>, decision: &Decision, room: usize) -> Vec<Line<'static>> {
     let key = |key: &str| scene.span(Role::Accent, key.to_owned());
     let word = |word: &str| scene.span(Role::Text, word.to_owned());
-    let silent =
-        format!("{} does not answer now; nothing can be sent.", called::first(scene.model.roster.snapshot()));
+    let silent = format!("{} does not answer now; nothing can be sent.", scene.model.who_first());
     let hindrance = match decision.standing(scene.model.roster.snapshot()) {
         Standing::Gone => Some("It is no longer there; nothing can be done to it."),
         Standing::Changed => Some("It was changed since you looked. Go back and look again."),

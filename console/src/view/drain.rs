@@ -10,7 +10,6 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, events, member, words};
-use crate::called;
 use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
 use crate::theme::{Glyphs, Role};
@@ -26,11 +25,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
     let shown = picked.and_then(|picked| listed.iter().find(|drain| drain.number == picked.number));
     let Some(drain) = shown else {
         let text = match scene.model.roster.snapshot() {
-            None => "Nothing was heard from the proxy yet.",
-            Some(_) => "No drain runs, and none ended lately. On a member d begins one.",
+            None => format!("Nothing was heard from {} yet.", scene.model.who()),
+            Some(_) => "No drain runs, and none ended lately. On a member d begins one.".to_owned(),
         };
         let room = usize::from(area.width).saturating_sub(2);
-        buffer.set_string(area.x + 1, area.y + 1, cut(text, room), scene.style(Role::Text));
+        buffer.set_string(area.x + 1, area.y + 1, cut(&text, room), scene.style(Role::Text));
         return;
     };
     let rows = if listed.len() < 2 { 0 } else { listed.len().min(usize::from(area.height / 4).max(2)) };
@@ -157,7 +156,7 @@ pub(super) fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
 /// The answer in a band across the screen, the reason behind it, and below it what does not fit there.
 fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
     let (role, said) = answer(scene, drain);
-    let who = called::who(scene.model.roster.snapshot());
+    let who = scene.model.who();
     let why = match (verdict_of(scene, drain), scene.model.freshness()) {
         (Verdict::Stale, Freshness::Stale(seconds)) => {
             format!("{who} was last heard {seconds} s ago; then: {}", drain.why)
@@ -330,7 +329,7 @@ fn terms(scene: Scene<'_>, drain: &Drain, room: usize) -> Vec<Line<'static>> {
     let drains_on = member.is_none_or(|(_, member)| member.status.has(Flag::Drain));
     // Where it does not drain any more nothing is left to be lost.
     if !drain.durable && drains_on {
-        let who = called::who(snapshot);
+        let who = scene.model.who();
         lines.push(field("kept", Role::Alarm, &format!("NOT kept over a restart of {who}")));
     }
     lines

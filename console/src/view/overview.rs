@@ -26,9 +26,9 @@ const LATEST: u16 = 9;
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let balancers = scene.model.roster.balancers();
     if balancers.is_empty() {
-        let text = "Nothing was heard from the proxy yet, or it has no balancer.";
+        let text = format!("Nothing was heard from {} yet, or it has no balancer.", scene.model.who());
         let room = usize::from(area.width).saturating_sub(2);
-        buffer.set_string(area.x + 1, area.y + 1, cut(text, room), scene.style(Role::Text));
+        buffer.set_string(area.x + 1, area.y + 1, cut(&text, room), scene.style(Role::Text));
         return;
     }
     let running = drains::running(scene.model.roster.snapshot()).count();
