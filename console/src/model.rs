@@ -26,6 +26,7 @@ pub mod drains;
 pub mod elections;
 pub mod fields;
 pub mod forecast;
+pub mod forgotten;
 pub mod form;
 pub mod gathered;
 pub mod health;
@@ -437,6 +438,11 @@ impl Model {
         let mut outlook = outlook(snapshot, question, plan);
         // Whose forecast it is stands above all of it.
         outlook.remarks.splice(0..0, forecast::own(question, &self.gathered));
+        if let [one] = question.subjects.as_slice() {
+            let beside = forgotten::beside(&one.target, &question.act.wanted(), snapshot);
+            let remark = |text| consequence::Remark { tone: consequence::Tone::Plain, text };
+            outlook.remarks.splice(0..0, beside.map(remark));
+        }
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             // What the proxy says of it is not said twice.
             let said = consequence::resets_load(&one.target.balancer);

@@ -4,6 +4,7 @@ use evenkeel_protocol::{Change, MemberEdit, Override};
 
 use crate::lost;
 use crate::model::act::{Act, Turn};
+use crate::model::forgotten;
 use crate::model::form;
 use crate::model::target::Target;
 use crate::model::{Model, Tone};
@@ -11,7 +12,7 @@ use crate::update::{drain, edit};
 
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
-    let Some(first) = first(model.forgotten().iter()).cloned() else {
+    let Some(first) = forgotten::first(model.forgotten().iter()).cloned() else {
         return model.tell(Tone::Plain, NOTHING);
     };
     let Some(target) = whose(&first) else {
@@ -30,12 +31,6 @@ pub(super) fn ask(model: &mut Model) {
 pub(super) const NOTHING: &str = "nothing was forgotten";
 /// What is said where nothing of it can be written.
 pub(super) const BEYOND: &str = "that cannot be set from here";
-
-/// The one that is seen to first: what was certainly an edit.
-pub(super) fn first<'a>(forgotten: impl Iterator<Item = &'a Override> + Clone) -> Option<&'a Override> {
-    let mut certain = forgotten.clone().filter(|lost| lost::is_certain(lost));
-    certain.next().or_else(|| forgotten.into_iter().next())
-}
 
 /// The member of which it was; none: it was of a balancer.
 pub(super) fn whose(lost: &Override) -> Option<Target> {
