@@ -80,7 +80,7 @@ use tuning::Tuning;
 use undo::Own;
 
 /// Why nobody can be added where there is no room.
-const FULL: &str = "httpd has no room for another member of this balancer: its MaxMembers are used; growth= in its configuration makes room";
+const FULL: &str = "there is no room for another member of this balancer: its MaxMembers are used; growth= in its configuration makes room";
 
 /// A snapshot that is older counts as stale, unless they are asked for that seldom.
 const STALE_AFTER: Duration = Duration::from_secs(3);

@@ -157,9 +157,15 @@ impl Manager {
 
     pub(super) fn events(manager: &Arc<Self>, since: Option<u64>, follow: bool) -> Result<Events, Failure> {
         if !follow {
-            return Err(Failure::Unable(Ability::Events.why_not_httpd().to_owned()));
+            return Err(Failure::Unable(manager.lacks(Ability::Events).to_owned()));
         }
         Ok(Events::of_httpd(listen::Listener::new(Arc::clone(manager), since)))
+    }
+
+    /// Why it cannot do that: an httpd, or what was seen to show its page.
+    pub(super) fn lacks(&self, ability: Ability) -> &'static str {
+        let known = self.with(|state| ability.lacked_by(&state.record.last()?.proxy));
+        known.unwrap_or_else(|| ability.why_not_httpd())
     }
 
     fn with<T>(&self, used: impl FnOnce(&mut State) -> T) -> T {

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 
 use super::minute::Minute;
 use super::{Scene, badge, detail, events, layers, words};
+use crate::called;
 use crate::model::history::Rate;
 use crate::model::past::Past;
 use crate::model::target::Target;
@@ -72,8 +73,12 @@ fn measures(
         None => vec![scene.span(Role::Faint, format!("{:<34}", "no answers"))],
     };
     let proxy = scene.model.roster.snapshot().map(|snapshot| &snapshot.proxy);
-    if proxy.is_some_and(|proxy| !proxy.tells("answers")) {
-        let why = "unknown: httpd tells no latencies, statuses and sessions of a member";
+    if let Some(proxy) = proxy.filter(|proxy| !proxy.tells("answers")) {
+        let why = if called::is_ours(proxy) {
+            "unknown: the page does not tell it; --socket on its machine does"
+        } else {
+            "unknown: httpd tells no latencies, statuses and sessions of a member"
+        };
         let mut line = Line::from(label("measured "));
         line.push_span(scene.span(Role::Faint, cut(why, room.saturating_sub(9))));
         return vec![line];

@@ -20,7 +20,7 @@ impl Manager {
         member: &MemberName,
         order: &DrainOrder,
     ) -> Result<DrainAnswer, Failure> {
-        possible(order.until, order.on_timeout)?;
+        self.possible(order.until, order.on_timeout)?;
         let edit = MemberEdit {
             drain: Some(true),
             revision: order.revision,
@@ -68,7 +68,7 @@ impl Manager {
         number: u64,
         change: &DrainChange,
     ) -> Result<DrainAnswer, Failure> {
-        possible(change.until, change.on_timeout)?;
+        self.possible(change.until, change.on_timeout)?;
         let now = self.clock.now();
         if !self.with(|state| state.jobs.change(number, change, now)) {
             return Err(none(number));
@@ -141,21 +141,21 @@ impl Manager {
         }
     }
 
+    /// Can it be waited for so?
+    fn possible(&self, until: Option<DrainUntil>, on_timeout: Option<OnTimeout>) -> Result<(), Failure> {
+        let unable = |ability: Ability| Err(Failure::Unable(self.lacks(ability).to_owned()));
+        match (until, on_timeout) {
+            (Some(DrainUntil::NoSessions), _) => unable(Ability::Sessions),
+            (_, Some(OnTimeout::Cut)) => unable(Ability::Cut),
+            _ => Ok(()),
+        }
+    }
+
     fn finish(&self, number: u64, outcome: DrainOutcome, why: String) -> Option<Drain> {
         let now = self.clock.now();
         let drain = self.with(|state| state.jobs.end(number, outcome, why, now))?;
         self.tell(now, ended(&drain));
         Some(drain)
-    }
-}
-
-/// Can an httpd be waited for so?
-fn possible(until: Option<DrainUntil>, on_timeout: Option<OnTimeout>) -> Result<(), Failure> {
-    let unable = |ability: Ability| Err(Failure::Unable(ability.why_not_httpd().to_owned()));
-    match (until, on_timeout) {
-        (Some(DrainUntil::NoSessions), _) => unable(Ability::Sessions),
-        (_, Some(OnTimeout::Cut)) => unable(Ability::Cut),
-        _ => Ok(()),
     }
 }
 

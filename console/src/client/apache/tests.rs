@@ -89,6 +89,20 @@ async fn that_a_restart_forgets_it_is_said_only_of_what_it_would_take_away() {
 }
 
 #[tokio::test]
+async fn what_a_page_of_an_own_proxy_cannot_do_its_socket_does() {
+    for (version, says) in [("Apache/2.4.71 (Evenkeel)", "--socket"), ("Apache/2.4.62 (Unix)", "httpd")] {
+        let server = page(Shown { version, ..Shown::new(&[A, B]) }, |_, _| {}).await;
+        let client = server.client();
+        let failure = soon(client.overrides()).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Unable(why) if why.contains(says)), "{failure:?}");
+        let (balancer, member) = target(A);
+        let order = DrainOrder { until: Some(DrainUntil::NoSessions), ..DrainOrder::default() };
+        let failure = soon(client.begin_drain(&balancer, &member, &order)).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Unable(why) if why.contains(says)), "{failure:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_last_member_is_guarded_unless_that_is_overridden() {
     let server = page(Shown::new(&[A]), |shown, _| shown.rows[0].words = "Init Drn Ok ".to_owned()).await;
     let client = server.client();
