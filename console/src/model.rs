@@ -50,6 +50,7 @@ pub(crate) mod sample;
 pub mod still;
 pub mod target;
 pub mod terms;
+pub mod toast;
 pub mod tuning;
 pub mod undo;
 pub mod vocabulary;
@@ -76,6 +77,7 @@ use roster::Roster;
 use still::Still;
 use target::Target;
 use terms::Terms;
+pub use toast::{Seen, Toast};
 use tuning::Tuning;
 use undo::Own;
 
@@ -214,41 +216,6 @@ impl Popup {
             Self::Joining(joining) => Some(&mut joining.fields),
             _ => None,
         }
-    }
-}
-
-/// A line that tells an outcome for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Toast {
-    /// The line.
-    pub text: String,
-    /// How it is meant.
-    pub tone: Tone,
-    /// What can be done about it, in a few words; less important than the line.
-    pub more: Option<String>,
-    /// What makes it untrue before its time is over; none: nothing that could be seen.
-    pub until_seen: Option<Seen>,
-    until: Moment,
-}
-
-/// What a snapshot may show that makes a line about it untrue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// Something was told as not done, and these settings of a member hold, by name and value.
-    Holding(Target, Vec<(String, String)>),
-    /// Nothing could be changed, and that can be done.
-    Changeable,
-}
-
-impl Toast {
-    /// A line that is shown from `now` on; bad news stay longer.
-    fn at(now: Moment, tone: Tone, text: String) -> Self {
-        let seconds = if tone == Tone::Alarm { 20 } else { 8 };
-        Self { text, tone, more: None, until_seen: None, until: now.plus(Duration::from_secs(seconds)) }
-    }
-
-    fn is_over(&self, now: Moment) -> bool {
-        self.until <= now
     }
 }
 
@@ -561,13 +528,13 @@ impl Model {
     /// Shows a line for so long, and what can be done about it.
     pub fn tell_for(&mut self, time: Duration, tone: Tone, (text, more): (String, Option<String>)) {
         let until = self.clock.running.plus(time);
-        self.toast = Some(Toast { text, tone, more, until_seen: None, until });
+        self.toast.insert(Toast::until(until, tone, text)).more = more;
     }
 
     /// Shows bad news for a while, or until that is seen.
     pub fn tell_until(&mut self, seen: Seen, text: impl Into<String>) {
         let toast = Toast::at(self.clock.running, Tone::Alarm, text.into());
-        self.toast = Some(Toast { until_seen: Some(seen), ..toast });
+        self.toast.insert(toast).until_seen = Some(seen);
     }
 
     /// Takes the line back when its time is over; true if it did.

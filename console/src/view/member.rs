@@ -51,6 +51,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     }
 }
 
+/// Why nothing measured can be told; none: it can.
+fn unmeasured(scene: Scene<'_>) -> Option<&'static str> {
+    let proxy = &scene.model.roster.snapshot()?.proxy;
+    (!proxy.tells("answers")).then(|| {
+        if called::is_ours(proxy) {
+            "unknown: the page does not tell it; --socket on its machine does"
+        } else {
+            "unknown: httpd tells no latencies, statuses and sessions of a member"
+        }
+    })
+}
+
 /// What is measured of it: latency, answers, and what went wrong.
 fn measures(
     scene: Scene<'_>,
@@ -72,13 +84,7 @@ fn measures(
         }
         None => vec![scene.span(Role::Faint, format!("{:<34}", "no answers"))],
     };
-    let proxy = scene.model.roster.snapshot().map(|snapshot| &snapshot.proxy);
-    if let Some(proxy) = proxy.filter(|proxy| !proxy.tells("answers")) {
-        let why = if called::is_ours(proxy) {
-            "unknown: the page does not tell it; --socket on its machine does"
-        } else {
-            "unknown: httpd tells no latencies, statuses and sessions of a member"
-        };
+    if let Some(why) = unmeasured(scene) {
         let mut line = Line::from(label("measured "));
         line.push_span(scene.span(Role::Faint, cut(why, room.saturating_sub(9))));
         return vec![line];

@@ -166,7 +166,7 @@ impl Page {
                 self.balancers.push(Balancer { name, b, nonce: link.nonce, cells, members });
             }
             Err(why) => {
-                self.passed_over.push(unusable("balancer", text.trim_start_matches("balancer://"), &why))
+                self.passed_over.push(unusable("balancer", text.trim_start_matches("balancer://"), &why));
             }
         }
     }
