@@ -49,6 +49,14 @@ struct Scene<'a> {
     remarks: Vec<Remark>,
 }
 
+/// Of an httpd that was restarted the page counts nothing of before.
+pub fn count_since_restart(remark: &mut Remark) {
+    if remark.text.starts_with("Nothing is in flight") {
+        remark.text =
+            format!("{}, as far as the page counts since the restart.", remark.text.trim_end_matches('.'));
+    }
+}
+
 /// All that the operator should know before saying yes, warnings first. `taken` is the time of the snapshot,
 /// by the proxy's clock.
 pub fn consequences(

@@ -115,6 +115,27 @@ mod tests {
     }
 
     #[test]
+    fn a_question_after_a_restart_names_what_is_not_counted_and_what_else_is_lost() {
+        let mut model = forgetful(&[("drain", "On")]);
+        let mut snapshot = model.roster.snapshot().unwrap().clone();
+        snapshot.proxy.reloads = 1;
+        snapshot.balancers[0].members[0].busy = 0;
+        let mut other = snapshot.forgotten[0].clone();
+        other.subject.member = Some(sample::target("node3").member);
+        snapshot.forgotten.push(other);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, "A");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        let told: Vec<String> =
+            model.outlook(question).remarks.into_iter().map(|remark| remark.text).collect();
+        assert!(
+            told.contains(&"Nothing is in flight, as far as the page counts since the restart.".to_owned()),
+            "{told:?}"
+        );
+        assert!(told.iter().any(|text| text.contains("drain of app/node3")), "{told:?}");
+    }
+
+    #[test]
     fn several_fields_are_set_again_at_once_and_nothing_is_asked_where_nothing_was_lost() {
         let mut model = forgetful(&[("lbset", "3"), ("standby", "On")]);
         press(&mut model, "A");
