@@ -2,6 +2,8 @@
 
 use evenkeel_protocol::Hello;
 
+use crate::called;
+
 /// Something that an Evenkeel proxy does, and not every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ability {
@@ -50,7 +52,25 @@ impl Ability {
 
     /// Why that proxy does not have it, as a sentence; none: it has.
     pub fn lacked_by(self, hello: &Hello) -> Option<&'static str> {
-        hello.is_httpd().then(|| self.why_not_httpd())
+        hello
+            .is_httpd()
+            .then(|| if called::is_ours(hello) { self.why_not_page() } else { self.why_not_httpd() })
+    }
+
+    /// Why a manager page of an Evenkeel proxy does not have it, and where it is to be had.
+    fn why_not_page(self) -> &'static str {
+        match self {
+            Self::Jobs => {
+                "through its page an Evenkeel proxy runs no drains by itself: use --wait, or --socket on its machine"
+            }
+            Self::Events => {
+                "through its page an Evenkeel proxy tells no events of before: use --follow, or --socket on its machine"
+            }
+            Self::Sessions => {
+                "through its page an Evenkeel proxy tells no sessions: use --socket on its machine"
+            }
+            _ => "through its page an Evenkeel proxy cannot do that: use --socket on its machine",
+        }
     }
 
     /// Why an httpd does not have it.
@@ -79,6 +99,26 @@ impl Ability {
             }
             Self::Events => {
                 "httpd keeps no events; use --follow for those that come while this command looks on"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    #[test]
+    fn of_an_own_proxy_behind_its_page_the_socket_is_the_remedy() {
+        for (version, is_ours) in [("Apache/2.4.62 (Unix)", false), ("Apache/2.4.71 (Evenkeel)", true)] {
+            let mut hello = sample::snapshot(1).proxy;
+            for ability in Ability::ALL {
+                hello.product = "Evenkeel".to_owned();
+                assert_eq!(ability.lacked_by(&hello), None);
+                (hello.product, hello.version) = (Hello::HTTPD.to_owned(), version.to_owned());
+                let why = ability.lacked_by(&hello).unwrap();
+                assert_eq!((why.contains("--socket"), !why.contains("httpd")), (is_ours, is_ours), "{why}");
             }
         }
     }

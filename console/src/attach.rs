@@ -13,7 +13,9 @@ pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (link, news) = watch(Client::of(place, Limits::default())?, options.pace.period());
-        screen::run(&place.to_string(), link, news, options).await
+        let (title, is_page) = (place.to_string(), matches!(place, Place::Apache(_)));
+        let station = Station { title, name: None, words: String::new(), is_page, link, news };
+        screen::run(vec![station], "", options).await
     })
 }
 
@@ -30,8 +32,9 @@ pub fn fleet(fleet: &Fleet, options: screen::Options) -> anyhow::Result<()> {
             let client = Client::of(&target.watched(), Limits::default())?;
             let (link, news) = watch(client, options.pace.period());
             let (title, name) = (target.typed.clone(), Some(target.name.clone()));
-            stations.push(Station { title, name, words: target.words(), link, news });
+            let is_page = matches!(target.place, Place::Apache(_));
+            stations.push(Station { title, name, words: target.words(), is_page, link, news });
         }
-        screen::run_fleet(stations, &fleet.words, options).await
+        screen::run(stations, &fleet.words, options).await
     })
 }

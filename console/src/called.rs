@@ -6,18 +6,18 @@ use evenkeel_protocol::{Hello, Snapshot};
 pub const MORE: &str = "this is the page of an Evenkeel proxy: on its machine --socket shows and does more (drains that \
                         go on by themselves, sessions, events, elections, undo)";
 
+/// What a manager page is taken to be of.
+pub const HTTPD: &str = "httpd";
+
 /// Within a sentence. Before anything was heard it is the proxy that is looked for.
 pub fn who(snapshot: Option<&Snapshot>) -> &'static str {
     let is_httpd = |snapshot: &Snapshot| snapshot.proxy.is_httpd() && !is_ours(&snapshot.proxy);
-    if snapshot.is_some_and(is_httpd) { "httpd" } else { "the proxy" }
+    if snapshot.is_some_and(is_httpd) { HTTPD } else { "the proxy" }
 }
 
-/// As its first word; httpd has a small letter there too.
-pub fn first(snapshot: Option<&Snapshot>) -> &'static str {
-    match who(snapshot) {
-        "the proxy" => "The proxy",
-        other => other,
-    }
+/// The same as the first word of a sentence; httpd has a small letter there too.
+pub fn first(who: &'static str) -> &'static str {
+    if who == HTTPD { HTTPD } else { "The proxy" }
 }
 
 /// Is it a manager page, and an Evenkeel proxy that shows it? That says so behind the version that scripts look for.
@@ -41,6 +41,6 @@ mod tests {
             (snapshot.proxy.product, snapshot.proxy.version) = (product.to_owned(), version.to_owned());
             assert_eq!((who(Some(&snapshot)), is_ours(&snapshot.proxy)), (name, ours), "{version}");
         }
-        assert_eq!((who(None), first(None)), ("the proxy", "The proxy"));
+        assert_eq!((who(None), first(who(None)), first(HTTPD)), ("the proxy", "The proxy", "httpd"));
     }
 }

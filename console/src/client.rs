@@ -109,16 +109,23 @@ impl Client {
         matches!(self.side, Side::Apache(_))
     }
 
-    /// Why the proxy there cannot do that, as a sentence; none: it can.
+    /// Why the proxy there cannot do that, as a sentence, as far as is known which one it is; none: it can.
     pub fn lacks(&self, ability: Ability) -> Option<&'static str> {
-        self.is_httpd().then(|| ability.why_not_httpd())
+        match &self.side {
+            Side::Socket(_) => None,
+            Side::Apache(manager) => Some(manager.lacks(ability)),
+        }
     }
 
     /// The socket, if the proxy has what only those with one have.
-    fn able(&self, ability: Ability) -> Result<&Socket, Failure> {
+    async fn able(&self, ability: Ability) -> Result<&Socket, Failure> {
         match &self.side {
             Side::Socket(socket) => Ok(socket),
-            Side::Apache(_) => Err(Failure::Unable(ability.why_not_httpd().to_owned())),
+            Side::Apache(manager) => {
+                // Whose page it is tells what can be done instead; if it does not answer, that is no matter here.
+                let _ = manager.hello().await;
+                Err(Failure::Unable(manager.lacks(ability).to_owned()))
+            }
         }
     }
 
@@ -171,7 +178,7 @@ impl Client {
 
     /// Has the proxy read its configuration anew.
     pub async fn reload(&self) -> Result<Reloaded, Failure> {
-        self.able(Ability::Reload)?.ask(&Call::Reload, NOTHING).await.map_err(Failure::of_edit)
+        self.able(Ability::Reload).await?.ask(&Call::Reload, NOTHING).await.map_err(Failure::of_edit)
     }
 
     /// Events with a greater number than `since` (none: only those that come), and with `follow` those that come.

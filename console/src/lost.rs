@@ -1,7 +1,7 @@
 //! What a restart of an httpd has forgotten, in the words of a line: whose it was, and what took it away, as far as a page
 //! can tell.
 
-use evenkeel_protocol::{Cause, Hello, Loss, Override};
+use evenkeel_protocol::{Cause, Hello, Loss, Override, Timestamp};
 
 /// What happened to httpd when it was lost.
 pub fn what_happened(lost: &Override) -> &'static str {
@@ -34,6 +34,43 @@ pub fn uncounted(proxy: &Hello) -> &'static str {
         "; httpd was restarted, and requests of before that are unknown"
     } else {
         ""
+    }
+}
+
+/// Why nobody can say that a member is idle whose page has no count of requests in flight.
+pub const UNREADABLE: &str =
+    "unknown how many requests are in flight: the page has no count of them that can be read";
+
+/// Requests that were in flight when an httpd was restarted. A count of none in its new run does not say that they ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unfinished {
+    /// The run that was seen last, and how many requests were in flight then.
+    last: Option<(Timestamp, u64)>,
+    left: u64,
+}
+
+impl Unfinished {
+    /// Takes in one look.
+    pub fn look(&mut self, proxy: &Hello, busy: u64) {
+        if let Some((run, before)) = self.last.replace((proxy.started, busy))
+            && proxy.is_httpd()
+            && run != proxy.started
+        {
+            self.left = self.left.max(before);
+        }
+    }
+
+    /// Why nobody can say that nothing is in flight; none: nothing was when httpd was restarted, or it was not.
+    pub fn why(self) -> Option<String> {
+        let (what, verb) = match self.left {
+            0 => return None,
+            1 => ("1 request".to_owned(), "it has"),
+            left => (format!("{left} requests"), "they have"),
+        };
+        Some(format!(
+            "httpd was restarted with {what} in flight, and its page does not count those of before: unknown whether {verb} \
+             ended"
+        ))
     }
 }
 

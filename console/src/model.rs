@@ -8,7 +8,9 @@ use std::time::Duration;
 use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 
 use crate::ability::Ability;
+use crate::called;
 use crate::keymap::{Action, Context, Keymap};
+use crate::lost;
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
 use crate::pace::Pace;
@@ -25,6 +27,7 @@ pub mod drains;
 pub mod elections;
 pub mod fields;
 pub mod forecast;
+pub mod forgotten;
 pub mod form;
 pub mod gathered;
 pub mod health;
@@ -48,6 +51,7 @@ pub(crate) mod sample;
 pub mod still;
 pub mod target;
 pub mod terms;
+pub mod toast;
 pub mod tuning;
 pub mod undo;
 pub mod vocabulary;
@@ -74,11 +78,12 @@ use roster::Roster;
 use still::Still;
 use target::Target;
 use terms::Terms;
+pub use toast::{Seen, Toast};
 use tuning::Tuning;
 use undo::Own;
 
 /// Why nobody can be added where there is no room.
-const FULL: &str = "httpd has no room for another member of this balancer: its MaxMembers are used; growth= in its configuration makes room";
+const FULL: &str = "there is no room for another member of this balancer: its MaxMembers are used; growth= in its configuration makes room";
 
 /// A snapshot that is older counts as stale, unless they are asked for that seldom.
 const STALE_AFTER: Duration = Duration::from_secs(3);
@@ -215,30 +220,6 @@ impl Popup {
     }
 }
 
-/// A line that tells an outcome for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Toast {
-    /// The line.
-    pub text: String,
-    /// How it is meant.
-    pub tone: Tone,
-    /// What can be done about it, in a few words; less important than the line.
-    pub more: Option<String>,
-    until: Moment,
-}
-
-impl Toast {
-    /// A line that is shown from `now` on; bad news stay longer.
-    fn at(now: Moment, tone: Tone, text: String) -> Self {
-        let seconds = if tone == Tone::Alarm { 20 } else { 8 };
-        Self { text, tone, more: None, until: now.plus(Duration::from_secs(seconds)) }
-    }
-
-    fn is_over(&self, now: Moment) -> bool {
-        self.until <= now
-    }
-}
-
 /// How a line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -259,6 +240,8 @@ pub struct Model {
     pub station: Option<String>,
     /// The words that mean it among them on a command line: `--socket /run/a`; empty: it is the only one.
     pub words: String,
+    /// Is it a manager page that is asked?
+    pub is_page: bool,
     /// The time of the last tick.
     pub clock: Clock,
     /// The size of the terminal.
@@ -320,6 +303,7 @@ impl Model {
             title: wash::sentence(title),
             station: None,
             words: String::new(),
+            is_page: false,
             clock: Clock::default(),
             size,
             keymap: Keymap::default(),
@@ -422,6 +406,14 @@ impl Model {
         let mut outlook = outlook(snapshot, question, plan);
         // Whose forecast it is stands above all of it.
         outlook.remarks.splice(0..0, forecast::own(question, &self.gathered));
+        if let [one] = question.subjects.as_slice() {
+            let beside = forgotten::beside(&one.target, &question.act.wanted(), snapshot);
+            let remark = |text| consequence::Remark { tone: consequence::Tone::Plain, text };
+            outlook.remarks.splice(0..0, beside.map(remark));
+        }
+        if !lost::uncounted(&snapshot.proxy).is_empty() {
+            outlook.remarks.iter_mut().for_each(consequence::count_since_restart);
+        }
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             // What the proxy says of it is not said twice.
             let said = consequence::resets_load(&one.target.balancer);
@@ -498,6 +490,20 @@ impl Model {
         self.roster.snapshot().map_or(&[], |snapshot| snapshot.forgotten.as_slice())
     }
 
+    /// What the other side is called within a sentence.
+    pub fn who(&self) -> &'static str {
+        match self.roster.snapshot() {
+            // Nobody else shows such a page, as far as is known before it has answered.
+            None if self.is_page => called::HTTPD,
+            snapshot => called::who(snapshot),
+        }
+    }
+
+    /// The same as its first word.
+    pub fn who_first(&self) -> &'static str {
+        called::first(self.who())
+    }
+
     /// Can an edit be sent at all?
     pub fn is_connected(&self) -> bool {
         self.connection == Connection::Up && self.roster.snapshot().is_some()
@@ -526,7 +532,13 @@ impl Model {
     /// Shows a line for so long, and what can be done about it.
     pub fn tell_for(&mut self, time: Duration, tone: Tone, (text, more): (String, Option<String>)) {
         let until = self.clock.running.plus(time);
-        self.toast = Some(Toast { text, tone, more, until });
+        self.toast.insert(Toast::until(until, tone, text)).more = more;
+    }
+
+    /// Shows bad news for a while, or until that is seen.
+    pub fn tell_until(&mut self, seen: Seen, text: impl Into<String>) {
+        let toast = Toast::at(self.clock.running, Tone::Alarm, text.into());
+        self.toast.insert(toast).until_seen = Some(seen);
     }
 
     /// Takes the line back when its time is over; true if it did.

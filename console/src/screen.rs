@@ -71,28 +71,19 @@ pub struct Station<L> {
     pub name: Option<String>,
     /// The words that mean it among several on a command line.
     pub words: String,
+    /// Is it a manager page that is asked?
+    pub is_page: bool,
     /// What asks.
     pub link: L,
     /// What it tells.
     pub news: Receiver<News>,
 }
 
-/// Shows one proxy until the operator quits or a signal ends it.
-///
-/// `title` names what it is connected to, before the proxy itself does. Needs a runtime with time and I/O.
+/// Shows these until the operator quits or a signal ends it; `words` mean all of them on a command line, if there are
+/// several. Needs a runtime with time and I/O.
 ///
 /// Errors: there is no terminal, it fails, something panicked, or nobody sends news any more.
-pub async fn run(title: &str, link: impl Link, news: Receiver<News>, options: Options) -> anyhow::Result<()> {
-    let station = Station { title: title.to_owned(), name: None, words: String::new(), link, news };
-    run_fleet(vec![station], "", options).await
-}
-
-/// As [`run`], with several targets; `words` mean all of them on a command line.
-pub async fn run_fleet<L: Link>(
-    stations: Vec<Station<L>>,
-    words: &str,
-    options: Options,
-) -> anyhow::Result<()> {
+pub async fn run<L: Link>(stations: Vec<Station<L>>, words: &str, options: Options) -> anyhow::Result<()> {
     let theme = Theme::choose(&Environment::read(|name| std::env::var(name).ok()), options.theme);
     let theme = if options.ascii { theme.in_ascii() } else { theme };
     let mut signals = Signals::listen()?;
@@ -155,10 +146,10 @@ fn taken_up<L>(
     options: &Options,
 ) -> (Vec<Model>, Vec<L>, Vec<Receiver<News>>) {
     let (mut models, mut links, mut told) = (Vec::new(), Vec::new(), Vec::new());
-    for Station { title, name, words, link, news } in stations {
+    for Station { title, name, words, is_page, link, news } in stations {
         let (model, keymap) = (Model::new(&title, size), options.keymap.clone());
         let (mouse, pace) = (options.mouse, options.pace);
-        models.push(Model { station: name, words, mouse, pace, keymap, ..model });
+        models.push(Model { station: name, words, is_page, mouse, pace, keymap, ..model });
         links.push(link);
         told.push(news);
     }

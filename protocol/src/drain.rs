@@ -128,6 +128,8 @@ words! {
         Cut = "cut",
         /// The deadline passed; it takes new sessions again.
         Restored = "restored",
+        /// Nothing is in flight as far as is counted, and requests of before a restart are not counted.
+        Uncounted = "uncounted",
         /// An operator cancelled the drain.
         Cancelled = "cancelled",
         /// Another edit, or the configuration, has cleared N.
@@ -429,6 +431,14 @@ pub struct DrainAnswer {
     pub drain: Drain,
     /// The edit of the member that came with it; none: the member was not to be edited.
     pub edited: Option<Edited>,
+}
+
+impl DrainAnswer {
+    /// Would a restart lose nothing of it? Of a drain that has ended only the edit is left to be lost.
+    pub fn lasts(&self) -> bool {
+        let edit = self.edited.as_ref().is_none_or(|edited| edited.durable || !edited.changed);
+        edit && (!self.changed || !self.drain.is_running() || self.drain.durable)
+    }
 }
 
 #[cfg(test)]

@@ -83,6 +83,9 @@ pub struct Snapshot {
     /// Do several servers answer in turn under one name? Then numbers jump and nothing can be changed from here.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alternating: bool,
+    /// Does a cache answer and not the proxy? Then it may be old, and nothing can be changed by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
 }
 
 impl Snapshot {
@@ -164,6 +167,9 @@ pub struct MemberSnapshot {
     pub failed: u64,
     /// Requests in flight now.
     pub busy: u64,
+    /// Is there no number of them that could be read? Then `busy` says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
     /// Different sessions of its route that were answered within the balancer's window. None: the balancer or the
     /// member keeps none, or none was seen and no whole window was seen yet either.
     #[serde(default)]
@@ -200,6 +206,13 @@ pub struct MemberSnapshot {
     /// Requests that were sent once more to it, on a fresh connection, because a kept one had closed.
     #[serde(default)]
     pub repeats: u64,
+}
+
+impl MemberSnapshot {
+    /// How many requests are in flight; none: that is unknown.
+    pub fn in_flight(&self) -> Option<u64> {
+        (!self.uncounted).then_some(self.busy)
+    }
 }
 
 /// Why and since when a member is in error.

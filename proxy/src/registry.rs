@@ -257,6 +257,7 @@ impl Registry {
             warnings: Vec::new(),
             forgotten: Vec::new(),
             alternating: false,
+            cached: false,
         }
     }
 

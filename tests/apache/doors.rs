@@ -52,7 +52,7 @@ fn a_password_comes_from_the_line_the_environment_the_address_or_a_file() {
         assert!(!ended.err.contains("secret"), "{what}: {}", ended.err);
     }
     let terminal = console_with(&["--apache", &url]).open();
-    terminal.wait_for("Nothing was heard from the proxy yet.");
+    terminal.wait_for("Nothing was heard from httpd yet.");
     let told = terminal.wait_for("name yourself with");
     assert!(told.contains("name yourself with --user NAME."), "{told}");
     let mut named = Command::new(evenkeel());

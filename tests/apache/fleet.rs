@@ -60,7 +60,7 @@ fn one_confirmed_act_drains_a_member_of_both() {
     terminal.wait_until("one has forgotten it", |frame| frame.to_string().matches("◐ Drn").count() == 1);
     terminal.wait_for("your drain of app/a is gone");
     terminal.keys("A");
-    terminal.wait_for("Drain again app/a in 1 target?");
+    terminal.wait_for("Drain again app/a in the target that lost it?");
     terminal.keys("y");
     terminal.wait_for("done in the one target that had lost it");
     assert_eq!(pair.words("a"), ["Init Drn Ok", "Init Drn Ok"]);

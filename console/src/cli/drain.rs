@@ -155,10 +155,10 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
         ..terms.order()
     };
     let mut asking = Asking::of(session, options.quiet).await?;
+    let before = asking.client.snapshot().await?;
     if let Some(why) = asking.client.lacks(Ability::Jobs).filter(|_| terms.is_any() && !arguments.wait) {
         return Err(Stop::Failed(Exit::Unable, why.to_owned()));
     }
-    let before = asking.client.snapshot().await?;
     let target = match Target::find(&before, &arguments.selector) {
         Err(stop @ Stop::Missing(_)) if options.ignore_missing => return missing(&stop, options, session),
         other => other?,

@@ -91,7 +91,7 @@ fn cells(member: &MemberSnapshot) -> Vec<String> {
         member.lbset.to_string(),
         member.words.clone(),
         member.elected.to_string(),
-        member.busy.to_string(),
+        member.in_flight().map_or_else(|| "?".to_owned(), |busy| busy.to_string()),
         member.lbstatus.to_string(),
         size::format(member.transferred),
         size::format(member.read),

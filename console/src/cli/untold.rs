@@ -28,8 +28,19 @@ pub(super) fn json(snapshot: &Snapshot) -> Result<Value, Stop> {
             }
         }
     }
+    uncounted(&mut value);
     name_foreign(&mut value);
     Ok(value)
+}
+
+/// Puts null for the requests in flight of single members whose count cannot be read.
+fn uncounted(value: &mut Value) {
+    for balancer in value.pointer_mut("/balancers").and_then(Value::as_array_mut).into_iter().flatten() {
+        let members = balancer.pointer_mut("/members").and_then(Value::as_array_mut);
+        for member in members.into_iter().flatten().filter(|member| member["uncounted"] == true) {
+            blank(Some(member), "busy");
+        }
+    }
 }
 
 /// Puts the names of methods that are none of ours where scripts look for a method.
@@ -83,6 +94,15 @@ mod tests {
             }
         }
         assert_eq!(told["proxy"].get("nothing"), None);
+    }
+
+    #[test]
+    fn a_count_that_cannot_be_read_is_null_of_that_member_alone() {
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.balancers[0].members[0].uncounted = true;
+        let told = json(&snapshot).unwrap();
+        let members = &told["balancers"][0]["members"];
+        assert_eq!((&members[0]["busy"], members[1]["busy"].is_u64()), (&Value::Null, true));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::patience::{Asking, Interrupt, LOOKS};
 use super::retry::next_try;
 use super::{Exit, Session, complete};
 use crate::ability::Ability;
-use crate::lost;
+use crate::lost::{self, Unfinished};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -27,7 +27,8 @@ Examples:
   evenkeel wait app/node1 drained       how its drain ends, or how the last one ended
 
 healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time \
-passes first. idle: no request is in flight for the settle time; of sessions nothing is said. drained: what its drain \
+passes first. idle: no request is in flight for the settle time; of sessions nothing is said; 8 tells that \
+an httpd was restarted with requests in flight, which its page does not count any more. drained: what its drain \
 waits for has come. Where that was safe to stop and the proxy was started again since, it is not known to be so for a \
 whole window, and is waited for again; 8 tells that somebody has ended the drain, or cleared N. An httpd runs no drains, \
 so there it is a member with N that is idle, and 8 tells that N was cleared meanwhile.";
@@ -166,9 +167,10 @@ fn told(
     Ok(ended.exit)
 }
 
-/// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn nobody can say how it is.
+/// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn, and by a cache,
+/// nobody can say how it is.
 fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnapshot, Stop> {
-    if snapshot.alternating {
+    if snapshot.alternating || snapshot.cached {
         let why = snapshot.warnings.first().cloned().unwrap_or_default();
         return Err(Stop::Failed(Exit::ReadOnly, why));
     }
@@ -179,6 +181,11 @@ fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnaps
 /// Why a member is in error, if it is.
 fn error_of(member: &MemberSnapshot) -> Option<&ErrorNote> {
     member.error.as_ref().filter(|_| member.status.has(Flag::Error))
+}
+
+/// Errors: nobody can say whether a request is in flight.
+fn counted(member: &MemberSnapshot) -> Result<(), Stop> {
+    if member.uncounted { Err(Stop::Failed(Exit::Unable, lost::UNREADABLE.to_owned())) } else { Ok(()) }
 }
 
 /// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
@@ -245,7 +252,11 @@ async fn until_idle(
     loop {
         let snapshot = asking.snapshot(output).await?;
         let member = member(&snapshot, target)?;
+        counted(member)?;
         if quiet.is_enough((&snapshot, member), settle) {
+            if let Some(why) = quiet.unfinished.why() {
+                return Ok(Ended { exit: Exit::Stale, why, drain: None });
+            }
             let unknown = lost::uncounted(&snapshot.proxy);
             let why = format!("idle: no request was in flight for {settle}; sessions may come back{unknown}");
             return Ok(Ended { exit: Exit::Done, why, drain: None });
@@ -263,6 +274,7 @@ struct Quiet {
     looks: u64,
     /// The least and the most requests in flight so far.
     busy: Option<(u64, u64)>,
+    unfinished: Unfinished,
 }
 
 impl Quiet {
@@ -270,6 +282,7 @@ impl Quiet {
     fn is_enough(&mut self, (snapshot, member): (&Snapshot, &MemberSnapshot), settle: Span) -> bool {
         // Looks are counted, for the proxy's own clock can be compared only within one process.
         let needed = u64::from(LOOKS) * settle.millis() / 1000;
+        self.unfinished.look(&snapshot.proxy, member.busy);
         let now = (snapshot.proxy.started, member.elected);
         let came = self.since.replace(now) != Some(now);
         let (least, most) = self.busy.unwrap_or((member.busy, member.busy));
@@ -469,6 +482,41 @@ mod tests {
             assert_eq!(scene.run(&format!("wait app/a drained{line}")).await, Exit::Done, "{}", scene.err());
             assert_eq!(scene.err(), says, "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn requests_that_were_in_flight_at_a_restart_make_nobody_idle() {
+        for (before, exit, says) in [
+            (1, Exit::Stale, "app/a: httpd was restarted with 1 request in flight"),
+            (0, Exit::Done, "app/a: idle: "),
+        ] {
+            let looks = AtomicUsize::new(0);
+            let proxy = Scripted::start(move |_| {
+                let mut snapshot = scripted::snapshot(0);
+                let look = looks.fetch_add(1, Ordering::Relaxed);
+                snapshot.proxy.product = Hello::HTTPD.to_owned();
+                snapshot.proxy.started = Timestamp(u64::from(look > 2));
+                snapshot.balancers[0].members[0].busy = if look > 2 { 0 } else { before };
+                Act::json(&snapshot)
+            });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("wait app/a idle --settle 500ms").await, exit, "{}", scene.out());
+            assert!(scene.out().starts_with(says), "{}", scene.out());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_count_that_cannot_be_read_is_shown_as_such_and_not_waited_for() {
+        let proxy = Scripted::start(|_| {
+            let mut snapshot = scripted::snapshot(0);
+            (snapshot.balancers[0].members[0].busy, snapshot.balancers[0].members[0].uncounted) = (0, true);
+            Act::json(&snapshot)
+        });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("wait app/a idle --settle 0").await, Exit::Unable);
+        assert!(scene.err().contains("unknown how many requests are in flight"), "{}", scene.err());
+        assert_eq!(scene.run("status app/a").await, Exit::Done);
+        assert!(scene.out().contains(" ? "), "{}", scene.out());
     }
 
     #[tokio::test]

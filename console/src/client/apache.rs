@@ -157,9 +157,15 @@ impl Manager {
 
     pub(super) fn events(manager: &Arc<Self>, since: Option<u64>, follow: bool) -> Result<Events, Failure> {
         if !follow {
-            return Err(Failure::Unable(Ability::Events.why_not_httpd().to_owned()));
+            return Err(Failure::Unable(manager.lacks(Ability::Events).to_owned()));
         }
         Ok(Events::of_httpd(listen::Listener::new(Arc::clone(manager), since)))
+    }
+
+    /// Why it cannot do that: an httpd, or what was seen to show its page.
+    pub(super) fn lacks(&self, ability: Ability) -> &'static str {
+        let known = self.with(|state| ability.lacked_by(&state.record.last()?.proxy));
+        known.unwrap_or_else(|| ability.why_not_httpd())
     }
 
     fn with<T>(&self, used: impl FnOnce(&mut State) -> T) -> T {
@@ -167,9 +173,9 @@ impl Manager {
         used(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets the drains go on by what was seen last; of several servers in turn nothing follows for them.
+    /// Lets the drains go on by what was seen last; of several servers in turn, or of a cache, nothing follows for them.
     async fn drive(&self) {
-        if self.one_server().is_err() {
+        if self.believed().is_err() {
             return;
         }
         let now = self.clock.now();

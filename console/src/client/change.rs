@@ -72,7 +72,7 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Edited, Failure> {
         let call = Call::RemoveMember(balancer.clone(), member.as_str().to_owned());
-        self.able(Ability::Removal)?.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
+        self.able(Ability::Removal).await?.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
     }
 
     /// What that would do.
@@ -83,17 +83,17 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Preview, Failure> {
         let call = Call::PreviewRemoval(balancer.clone(), member.as_str().to_owned());
-        self.able(Ability::Removal)?.ask(&call, Some(removal)).await
+        self.able(Ability::Removal).await?.ask(&call, Some(removal)).await
     }
 
     /// What several changes of members would do together.
     pub async fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Failure> {
-        self.able(Ability::Plan)?.ask(&Call::PreviewPlan, Some(order)).await
+        self.able(Ability::Plan).await?.ask(&Call::PreviewPlan, Some(order)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.
     pub async fn undo(&self, order: &UndoOrder) -> Result<Undone, Failure> {
-        let undone = self.able(Ability::Undo)?.ask(&Call::Undo, Some(order)).await;
+        let undone = self.able(Ability::Undo).await?.ask(&Call::Undo, Some(order)).await;
         if order.dry_run { undone } else { undone.map_err(Failure::of_edit) }
     }
 
@@ -106,6 +106,6 @@ impl Client {
 
     /// What was set over the configuration.
     pub async fn overrides(&self) -> Result<Overrides, Failure> {
-        self.able(Ability::Overrides)?.ask(&Call::Overrides, NOTHING).await
+        self.able(Ability::Overrides).await?.ask(&Call::Overrides, NOTHING).await
     }
 }

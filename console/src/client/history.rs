@@ -19,7 +19,8 @@ impl Client {
         query: &HistoryQuery,
     ) -> Result<History, Failure> {
         let member = member.map(|member| member.as_str().to_owned());
-        self.able(Ability::History)?
+        self.able(Ability::History)
+            .await?
             .ask(&Call::History(balancer.clone(), member, query.clone()), NOTHING)
             .await
     }

@@ -98,7 +98,7 @@ impl Column {
             Self::Member => x.name.as_str().cmp(y.name.as_str()),
             Self::Route => x.route.as_str().cmp(y.route.as_str()),
             Self::Status => Health::of(x.status).cmp(&Health::of(y.status)),
-            Self::Busy => y.busy.cmp(&x.busy),
+            Self::Busy => y.in_flight().cmp(&x.in_flight()),
             Self::Rate | Self::Trend => b.rate.cmp(&a.rate),
             Self::P99 => p99(y).cmp(&p99(x)),
             Self::Erring => b.erring.cmp(&a.erring),

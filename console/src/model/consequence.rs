@@ -15,6 +15,9 @@ mod settings;
 pub use removal::is_let_go_of;
 pub(super) use settings::resets_load;
 
+/// What is said of requests in flight that nobody can count.
+pub(super) const UNCOUNTED: &str = "An unknown number of requests in flight may finish.";
+
 /// A sentence about what will happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
@@ -44,6 +47,14 @@ struct Scene<'a> {
     offered: [Vec<usize>; 2],
     usable_after: usize,
     remarks: Vec<Remark>,
+}
+
+/// Of an httpd that was restarted the page counts nothing of before.
+pub fn count_since_restart(remark: &mut Remark) {
+    if remark.text.starts_with("Nothing is in flight") {
+        remark.text =
+            format!("{}, as far as the page counts since the restart.", remark.text.trim_end_matches('.'));
+    }
 }
 
 /// All that the operator should know before saying yes, warnings first. `taken` is the time of the snapshot,
@@ -103,10 +114,11 @@ impl Scene<'_> {
                 self.flag_on(Flag::Stopped);
                 self.forget_in_flight();
                 // Among what is in flight are upgraded connections, and those do not go on.
-                match self.member.busy {
-                    0 => {}
-                    1 => self.say("1 is in flight: a request may finish, an upgraded connection ends."),
-                    busy => self
+                match self.member.in_flight() {
+                    Some(0) => {}
+                    None => self.warn(UNCOUNTED),
+                    Some(1) => self.say("1 is in flight: a request may finish, an upgraded connection ends."),
+                    Some(busy) => self
                         .say(format!("{busy} are in flight: requests may finish, upgraded connections end.")),
                 }
             }
@@ -351,10 +363,11 @@ impl Scene<'_> {
     }
 
     fn in_flight(&mut self) {
-        match self.member.busy {
-            0 => self.say("Nothing is in flight."),
-            1 => self.say("1 request in flight may finish."),
-            busy => self.say(format!("{busy} requests in flight may finish.")),
+        match self.member.in_flight() {
+            Some(0) => self.say("Nothing is in flight."),
+            None => self.warn(UNCOUNTED),
+            Some(1) => self.say("1 request in flight may finish."),
+            Some(busy) => self.say(format!("{busy} requests in flight may finish.")),
         }
     }
 

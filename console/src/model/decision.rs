@@ -195,6 +195,9 @@ impl Decision {
     }
 }
 
+/// What is said of a member that is to come to an httpd until it is known whether that forgets it.
+pub const UNTIL_FORESEEN: &str = "httpd forgets it with its next restart, unless BalancerPersist is on.";
+
 /// What is seen of a member that is to come, before the proxy has said anything.
 fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &MemberAddition) -> Vec<Remark> {
     let (Some(snapshot), Ok(name)) = (snapshot, MemberName::as_shown(&addition.url)) else {
@@ -210,7 +213,7 @@ fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &Mem
     remarks.push(Remark {
         tone: Tone::Plain,
         text: if snapshot.proxy.is_httpd() {
-            "httpd forgets it with its next restart, unless BalancerPersist is on.".to_owned()
+            UNTIL_FORESEEN.to_owned()
         } else {
             "It stays over restarts and reloads until it is removed.".to_owned()
         },

@@ -152,7 +152,7 @@ impl Drainage {
             Self::Restore(_) => format!("{label} takes new sessions again"),
         };
         let notes = answer.edited.as_ref().map_or(&[][..], |edited| &edited.notes);
-        line.push_str(&lasting::rest(answer.drain.durable || !answer.changed, notes));
+        line.push_str(&lasting::rest(answer.lasts(), notes));
         line
     }
 }
@@ -280,6 +280,12 @@ fn over(drain: &Drain, outcome: DrainOutcome, snapshot: Option<&Snapshot>) -> Op
 /// Its member.
 pub fn target(drain: &Drain) -> Target {
     Target { balancer: drain.balancer.clone(), member: drain.member.clone() }
+}
+
+/// What is in flight of a drain; none: its member's count cannot be read.
+pub fn in_flight(drain: &Drain, snapshot: Option<&Snapshot>) -> Option<u64> {
+    let member = target(drain).find(snapshot?).map(|(_, member)| member);
+    member.is_none_or(|member| !member.uncounted).then(|| drain.busy.total())
 }
 
 /// All drains as the screen lists them: those that run first, then the ones that ended last.

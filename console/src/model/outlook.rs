@@ -9,7 +9,7 @@ use evenkeel_protocol::{
 use crate::ability::Ability;
 use crate::lineup::{Hold, Loss, Place, newcomers, places};
 use crate::model::act::{Act, Turn};
-use crate::model::consequence::{Remark, Tone, consequences, is_let_go_of, who_is_left};
+use crate::model::consequence::{Remark, Tone, UNCOUNTED, consequences, is_let_go_of, who_is_left};
 use crate::model::drains::Drainage;
 use crate::model::forecast;
 use crate::model::question::{Question, Subject};
@@ -153,8 +153,10 @@ fn of_many(
         remarks.push(plain(format!("Sessions of {sticky} of them still arrive there until they end.")));
     }
     if !act.is_relief() && act.changes().is_empty() {
-        let busy: u64 = found.iter().map(|(_, member)| member.busy).fold(0, u64::saturating_add);
-        remarks.push(plain(match busy {
+        let mut busy = found.iter().map(|(_, member)| member.in_flight());
+        let busy = busy.try_fold(0, |sum: u64, busy| Some(sum.saturating_add(busy?)));
+        remarks.push(plain(match busy.unwrap_or_default() {
+            _ if busy.is_none() => UNCOUNTED.to_owned(),
             0 if found.len() == 1 => "Nothing is in flight.".to_owned(),
             0 => "Nothing is in flight on any of them.".to_owned(),
             1 => "1 request in flight may finish.".to_owned(),

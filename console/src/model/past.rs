@@ -146,7 +146,7 @@ impl Past {
         let lately = member.latency.last_10s;
         for (at, series) in SERIES.into_iter().enumerate() {
             let value = match series {
-                Series::Busy => Some(number(member.busy)),
+                Series::Busy => member.in_flight().map(number),
                 Series::Sessions => member.sessions.map(number),
                 Series::P50 => lately.map(|lately| number(lately.p50_us)),
                 Series::P99 => lately.map(|lately| number(lately.p99_us)),

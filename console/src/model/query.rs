@@ -248,7 +248,7 @@ impl Term {
 fn number_of(field: Field, member: &MemberSnapshot, rate: Option<Rate>) -> Option<i128> {
     let whole = |number: u64| i128::from(number) * 1000;
     Some(match field {
-        Field::Busy => whole(member.busy),
+        Field::Busy => whole(member.in_flight()?),
         Field::Rate => i128::from(rate?.0),
         Field::Elected => whole(member.elected),
         Field::Failed => whole(member.failed),

@@ -61,6 +61,11 @@ impl Roster {
         self.snapshot.as_ref().is_some_and(|snapshot| snapshot.alternating)
     }
 
+    /// Does a cache answer and not httpd? Then nothing can be changed from here.
+    pub fn is_cached(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.cached)
+    }
+
     /// All balancers, in configuration order.
     pub fn balancers(&self) -> &[BalancerSnapshot] {
         self.snapshot.as_ref().map_or(&[], |snapshot| snapshot.balancers.as_slice())

@@ -43,6 +43,7 @@ pub(crate) fn member(url: &str, route: &str) -> MemberSnapshot {
         served: 0,
         failed: 0,
         busy: 0,
+        uncounted: false,
         sessions: None,
         lbstatus: 100,
         transferred: 0,
@@ -93,6 +94,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
         warnings: Vec::new(),
         forgotten: Vec::new(),
         alternating: false,
+        cached: false,
         proxy: Hello {
             product: "evenkeel-proxy".to_owned(),
             version: "0.1.0".to_owned(),

@@ -4,6 +4,7 @@ use evenkeel_protocol::{Change, MemberEdit, Override};
 
 use crate::lost;
 use crate::model::act::{Act, Turn};
+use crate::model::forgotten;
 use crate::model::form;
 use crate::model::target::Target;
 use crate::model::{Model, Tone};
@@ -11,7 +12,7 @@ use crate::update::{drain, edit};
 
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
-    let Some(first) = first(model.forgotten().iter()).cloned() else {
+    let Some(first) = forgotten::first(model.forgotten().iter()).cloned() else {
         return model.tell(Tone::Plain, NOTHING);
     };
     let Some(target) = whose(&first) else {
@@ -30,12 +31,6 @@ pub(super) fn ask(model: &mut Model) {
 pub(super) const NOTHING: &str = "nothing was forgotten";
 /// What is said where nothing of it can be written.
 pub(super) const BEYOND: &str = "that cannot be set from here";
-
-/// The one that is seen to first: what was certainly an edit.
-pub(super) fn first<'a>(forgotten: impl Iterator<Item = &'a Override> + Clone) -> Option<&'a Override> {
-    let mut certain = forgotten.clone().filter(|lost| lost::is_certain(lost));
-    certain.next().or_else(|| forgotten.into_iter().next())
-}
 
 /// The member of which it was; none: it was of a balancer.
 pub(super) fn whose(lost: &Override) -> Option<Target> {
@@ -117,6 +112,27 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_question_after_a_restart_names_what_is_not_counted_and_what_else_is_lost() {
+        let mut model = forgetful(&[("drain", "On")]);
+        let mut snapshot = model.roster.snapshot().unwrap().clone();
+        snapshot.proxy.reloads = 1;
+        snapshot.balancers[0].members[0].busy = 0;
+        let mut other = snapshot.forgotten[0].clone();
+        other.subject.member = Some(sample::target("node3").member);
+        snapshot.forgotten.push(other);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, "A");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        let told: Vec<String> =
+            model.outlook(question).remarks.into_iter().map(|remark| remark.text).collect();
+        assert!(
+            told.contains(&"Nothing is in flight, as far as the page counts since the restart.".to_owned()),
+            "{told:?}"
+        );
+        assert!(told.iter().any(|text| text.contains("drain of app/node3")), "{told:?}");
     }
 
     #[test]

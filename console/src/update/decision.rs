@@ -4,7 +4,6 @@
 use evenkeel_protocol::{Edited, Reloaded};
 
 use crate::ability::Ability;
-use crate::called;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::told;
@@ -101,7 +100,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     } else {
         Effect::Reload(ticket)
     };
-    let who = called::who(model.roster.snapshot());
+    let who = model.who();
     model.tell(Tone::Plain, format!("{}: waiting for {who}'s answer", decision.whom()));
     model.decided = Some((ticket, decision));
     vec![effect]

@@ -6,7 +6,7 @@ use crate::keymap::{Action, Context};
 use crate::message::{Key, Message};
 use crate::model::deck::{Deck, Focus, Over, Pick};
 use crate::model::query::Query;
-use crate::model::{Model, Screen, Tone};
+use crate::model::{Model, Screen, Toast, Tone};
 use crate::news::News;
 use crate::update::yank::in_short;
 use crate::update::{gather, update};
@@ -64,12 +64,19 @@ pub fn hear(deck: &mut Deck, at: usize, news: News) -> Vec<Deed> {
     let before = deck.stations.get(at).and_then(|station| station.toast.clone());
     let deeds = to_one(deck, at, Message::News(news));
     joint::settle(deck, at);
-    if let (Focus::All, Some(station)) = (deck.focus, deck.stations.get(at))
-        && let Some(toast) = station.toast.as_ref().filter(|toast| toast.tone == Tone::Alarm)
-        && before.as_ref() != Some(toast)
-    {
-        let name = station.station.as_deref().unwrap_or_default();
-        deck.tell(Tone::Alarm, format!("{name}: {}", toast.text));
+    let Some(station) = deck.stations.get(at).filter(|station| before != station.toast) else { return deeds };
+    let name = station.station.as_deref().unwrap_or_default();
+    let line = |toast: &Toast| format!("{name}: {}", toast.text);
+    let (was, now) = (before.as_ref().map(line), station.toast.as_ref().map(line));
+    let tone = station.toast.as_ref().map(|toast| toast.tone);
+    // What was said of it for all is corrected for all.
+    let is_said = was.is_some() && deck.toast.as_ref().map(|toast| &toast.text) == was.as_ref();
+    match (now, tone) {
+        (Some(now), Some(tone)) if is_said || (deck.focus == Focus::All && tone == Tone::Alarm) => {
+            deck.tell(tone, now);
+        }
+        (None, _) if is_said => deck.toast = None,
+        _ => {}
     }
     deeds
 }

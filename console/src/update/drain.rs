@@ -153,7 +153,7 @@ pub(super) fn answered(
         let Act::Drain(drainage) = &sent.act else { return None };
         Some(Came {
             line: drainage.done(&sent.label, &answer),
-            whole: answer.drain.durable || !answer.changed,
+            whole: answer.lasts(),
             undoable: answer.edited.as_ref().is_some_and(|edited| edited.changed),
         })
     })

@@ -3,14 +3,13 @@
 
 use evenkeel_protocol::{Flag, MemberEdit, MemberRemoval, UndoOrder};
 
-use crate::called;
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::form::Form;
 use crate::model::outlook::Gravity;
 use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
-use crate::model::{Model, Popup, Tone};
+use crate::model::{Model, Popup, Seen, Tone};
 use crate::news::Ticket;
 use crate::update::{drain, many, pace};
 
@@ -110,7 +109,7 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
 /// Sends what was asked, if it still stands and weighs no more than `most`.
 fn agree(model: &mut Model, most: Gravity) -> Vec<Effect> {
     let Some(question) = agreed(model, most) else { return Vec::new() };
-    let who = called::who(model.roster.snapshot());
+    let who = model.who();
     let asked = format!("{} {}: waiting for {who}'s answer", question.act.verb(), question.whom());
     let [subject] = question.subjects.as_slice() else {
         return many::start(model, question);
@@ -207,7 +206,12 @@ pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
     pace::go_on(model);
     let hindrance = hindrance_for(model, targets);
     if let Some(why) = &hindrance {
-        model.tell(Tone::Alarm, why.clone());
+        // What hinders these alone, nobody knows how long.
+        if self::hindrance(model).is_some() {
+            model.tell_until(Seen::Changeable, why.clone());
+        } else {
+            model.tell(Tone::Alarm, why.clone());
+        }
     }
     hindrance.is_none()
 }
@@ -217,10 +221,15 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
     if !model.lock.is_open() {
         Some(super::lock::how_to_open(model))
     } else if !model.is_connected() {
-        Some(format!("{} does not answer, so nothing can be changed", called::who(model.roster.snapshot())))
+        Some(format!("{} does not answer, so nothing can be changed", model.who()))
     } else if model.roster.is_alternating() {
         Some(
             "several servers answer in turn, so nothing can be changed: name one of them with --apache"
+                .to_owned(),
+        )
+    } else if model.roster.is_cached() {
+        Some(
+            "a cache answers with old pages, so nothing can be changed: name httpd itself with --apache"
                 .to_owned(),
         )
     } else if model.batch.as_ref().is_some_and(|batch| !batch.is_over()) {

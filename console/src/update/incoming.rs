@@ -10,9 +10,9 @@ use crate::keymap::Action;
 use crate::message::Clock;
 use crate::model::batch::Outcome;
 use crate::model::pending::Sent;
-use crate::model::{Connection, Model, Screen, Tone, wash};
+use crate::model::{Connection, Model, Screen, Seen, Tone, form, wash};
 use crate::news::{News, Ticket};
-use crate::update::{drain, found};
+use crate::update::{drain, edit, found};
 
 /// How long it is said that a change can be undone. It can be undone after that too.
 pub(super) const UNDO: Duration = Duration::from_secs(10);
@@ -41,7 +41,7 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
             if model.roster.hear(*snapshot, model.clock.running) {
                 model.pending.restarted();
                 model.own.restarted();
-                let what = match called::who(model.roster.snapshot()) {
+                let what = match model.who() {
                     "httpd" => {
                         "httpd was restarted, perhaps gracefully: requests of before are not counted any more"
                     }
@@ -57,6 +57,7 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
             model.cursor.settle(&model.roster);
             drain::settle(model);
             found::go_on(model);
+            correct(model);
         }
         News::Event(event) => return event_came(model, *event),
         News::Lost { why, next_try } => {
@@ -69,6 +70,26 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
         News::Found { need, outcome } => found::came(model, &need, outcome),
     }
     Vec::new()
+}
+
+/// Corrects bad news that are seen not to be true any more.
+fn correct(model: &mut Model) {
+    let Some(seen) = model.toast.as_ref().and_then(|toast| toast.until_seen.clone()) else { return };
+    match seen {
+        Seen::Changeable if edit::hindrance(model).is_none() => model.toast = None,
+        Seen::Holding(target, wanted) => {
+            let Some((_, member)) = edit::found(model, &target) else { return };
+            let holds =
+                |(field, value): &(String, String)| form::value(member, field).eq_ignore_ascii_case(value);
+            if wanted.is_empty() || !wanted.iter().all(holds) {
+                return;
+            }
+            let what: Vec<String> = wanted.iter().map(|(field, value)| format!("{field}={value}")).collect();
+            let label = target.label(model.roster.snapshot());
+            model.tell(Tone::Plain, format!("{label}: seen to hold after all: {}", what.join(", ")));
+        }
+        Seen::Changeable => {}
+    }
 }
 
 fn event_came(model: &mut Model, mut event: Event) -> Vec<Effect> {
@@ -140,7 +161,8 @@ pub(super) fn settle<T>(
             if let Some(sent) = model.pending.answer(ticket, None) {
                 let why = wash::sentence(&why);
                 if !super::many::answered(model, ticket, Outcome::Refused(why.clone())) {
-                    model.tell(Tone::Alarm, format!("{}: {why}", sent.label));
+                    let wanted = sent.act.wanted();
+                    model.tell_until(Seen::Holding(sent.target, wanted), format!("{}: {why}", sent.label));
                 }
             }
         }
@@ -252,6 +274,34 @@ mod tests {
         assert_eq!(model.freshness(), Freshness::Stale(39));
         hear(&mut model, News::Snapshot(Box::new(sample::snapshot(100))));
         assert_eq!(model.freshness(), Freshness::Live);
+    }
+
+    #[test]
+    fn what_was_told_as_not_done_is_corrected_when_it_is_seen_to_hold() {
+        let mut model = sample::model(80, 24);
+        asked(&mut model);
+        let outcome = Err("unknown whether it took".to_owned());
+        hear(&mut model, News::Answer { ticket: Ticket(1), outcome });
+        assert!(toast(&model).contains("unknown whether"), "{}", toast(&model));
+        hear(&mut model, News::Snapshot(Box::new(sample::snapshot(62))));
+        assert!(toast(&model).contains("unknown whether"), "it does not hold: {}", toast(&model));
+        let mut snapshot = sample::snapshot(63);
+        for member in snapshot.balancers.iter_mut().flat_map(|balancer| &mut balancer.members) {
+            member.status = member.status.with(evenkeel_protocol::Flag::Standby, true);
+        }
+        hear(&mut model, News::Snapshot(Box::new(snapshot)));
+        let told = model.toast.as_ref().unwrap();
+        assert_eq!((told.tone, told.text.contains("hold after all")), (Tone::Plain, true), "{told:?}");
+    }
+
+    #[test]
+    fn that_nothing_can_be_changed_is_not_said_any_longer_than_it_is_so() {
+        let mut model = sample::model(80, 24);
+        hear(&mut model, News::Lost { why: "refused".to_owned(), next_try: Duration::from_secs(4) });
+        update(&mut model, Message::Key(Key::Char('d')));
+        assert!(toast(&model).contains("nothing can be changed"), "{}", toast(&model));
+        hear(&mut model, News::Snapshot(Box::new(sample::snapshot(62))));
+        assert_eq!(model.toast, None);
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub(super) fn turn(model: &mut Model) {
             format!("locked: nothing can be changed from here until {way} opens it again"),
         );
     } else if model.roster.snapshot().is_none() {
-        model.tell(Tone::Alarm, "no proxy has answered yet, so there is nothing to unlock");
+        let who = model.who();
+        model.tell(Tone::Alarm, format!("{who} has not answered yet, so there is nothing to unlock"));
     } else {
         model.popup = Some(Popup::Unlock { seen: false });
     }

@@ -1,13 +1,12 @@
 //! How often the proxy is asked, and a picture that stands still.
 
-use crate::called;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::{Model, Tone};
 
 /// Asks more often, or less.
 pub(super) fn step(model: &mut Model, faster: bool) -> Vec<Effect> {
-    let who = called::who(model.roster.snapshot());
+    let who = model.who();
     let Some(pace) = model.pace.step(faster) else {
         let word = if faster { "more often" } else { "less often" };
         let text = format!("{who} is asked each {}; {word} than that it is not", model.pace);

@@ -69,7 +69,8 @@ fn action_or_command(model: &mut Model, line: &str, palette: &Palette) -> Result
 }
 
 fn command(model: &mut Model, line: &str) -> Result<(), String> {
-    let snapshot = model.roster.snapshot().ok_or("no proxy has answered yet")?;
+    let snapshot = model.roster.snapshot();
+    let snapshot = snapshot.ok_or_else(|| format!("{} has not answered yet", model.who()))?;
     let chosen = model.targets().first().map(|target| format!("{}/{}", target.balancer, target.member));
     match read(line, chosen.as_deref(), snapshot)? {
         Typed::Edit(order) => ask(model, *order),

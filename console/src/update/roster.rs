@@ -327,7 +327,7 @@ mod tests {
         press(&mut model, "X");
         assert!(toast(&model).0.starts_with("httpd removes no member"), "{:?}", toast(&model));
         press(&mut model, "i");
-        assert!(toast(&model).0.starts_with("httpd has no room"), "{:?}", toast(&model));
+        assert!(toast(&model).0.starts_with("there is no room"), "{:?}", toast(&model));
         press(&mut model, "]i");
         assert_eq!(model.context(), Context::Form, "where nothing is said of room there may be some");
         let mut model = sample::model(80, 24);

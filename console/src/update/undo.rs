@@ -4,7 +4,6 @@
 use evenkeel_protocol::Edited;
 
 use crate::ability::Ability;
-use crate::called;
 use crate::keymap::Action;
 use crate::model::act::Act;
 use crate::model::decision::Decision;
@@ -80,7 +79,7 @@ pub(super) fn ask(model: &mut Model) {
 
 /// What is to be taken back is not shown yet.
 fn unseen(model: &mut Model) {
-    let who = called::who(model.roster.snapshot());
+    let who = model.who();
     model.tell(Tone::Plain, format!("{who} has not shown that change yet; wait for it"));
 }
 

@@ -9,7 +9,6 @@ use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, badge, detail, events, words};
-use crate::called;
 use crate::model::Connection;
 use crate::model::column::Column;
 use crate::model::health::{Grade, Health};
@@ -147,9 +146,9 @@ fn empty(scene: Scene<'_>) -> String {
             Connection::Lost { why, .. } => format!(" {why}."),
             _ => String::new(),
         };
-        format!("Nothing was heard from the proxy yet.{why}")
+        format!("Nothing was heard from {} yet.{why}", model.who())
     } else if model.roster.balancers().is_empty() {
-        let who = called::first(model.roster.snapshot());
+        let who = model.who_first();
         format!("{who} has no balancer. Its configuration needs a <Proxy \"balancer://NAME\">.")
     } else if !model.cursor.filter.is_empty() {
         format!("No member fits \"{}\". Esc shows all.", model.cursor.filter.text())
@@ -301,7 +300,10 @@ impl Cells<'_> {
             Column::Member => plain(self.name(width)),
             Column::Route => plain(cut(member.route.as_str(), width)),
             Column::Status => self.status(width),
-            Column::Busy => count(member.busy, words::compact(member.busy, width)),
+            Column::Busy => match member.in_flight() {
+                Some(busy) => count(busy, words::compact(busy, width)),
+                None => vec![self.scene.span(Role::Warning, "?")],
+            },
             Column::Rate => {
                 let now = self.rate();
                 count(now.unwrap_or_default().0, words::rate(now))

@@ -8,7 +8,6 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, events, words};
-use crate::called;
 use crate::model::act::{Act, or_none};
 use crate::model::consequence::{Remark, Tone};
 use crate::model::drains::{self, Drainage};
@@ -145,7 +144,7 @@ fn answer(
         Standing::Gone => Some("This member is no longer there; nothing can be done to it.".to_owned()),
         Standing::Changed => Some(changed(scene, question)),
         Standing::Open if !scene.model.is_connected() => {
-            let who = called::first(scene.model.roster.snapshot());
+            let who = scene.model.who_first();
             Some(format!("{who} does not answer now; nothing can be sent."))
         }
         Standing::Open => scene.model.denial(question),

@@ -7,8 +7,7 @@ use ratatui::text::Line;
 
 use super::Scene;
 use super::confirm::{COMMAND, change_lines, command_texts, remark_lines};
-use crate::called;
-use crate::model::decision::{Decision, Matter};
+use crate::model::decision::{Decision, Matter, UNTIL_FORESEEN};
 use crate::model::forecast;
 use crate::model::question::Standing;
 use crate::theme::Role;
@@ -56,14 +55,19 @@ pub(super) fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model
     let plain = |text: String| Remark { tone: Tone::Plain, text };
     match &scene.model.gathered.preview {
         Some(Ok(preview)) => {
+            // What the forecast tells of it is not said twice.
+            remarks.retain(|remark| remark.text != UNTIL_FORESEEN || preview.notes.is_empty());
             let balancer = snapshot.and_then(|snapshot| snapshot.balancer(balancer));
             remarks.extend(forecast::remarks(preview, balancer));
         }
         Some(Err(why)) if comes || decision.undo().is_some() => {
-            remarks.push(Remark { tone: Tone::Warning, text: format!("The proxy says: {why}") });
+            remarks.push(Remark {
+                tone: Tone::Warning,
+                text: format!("{} says: {why}", scene.model.who_first()),
+            });
         }
         Some(Err(why)) => remarks.push(plain(format!("What it would do is not known: {why}"))),
-        None => remarks.push(plain("The proxy is asked what it would do.".to_owned())),
+        None => remarks.push(plain(format!("{} is asked what it would do.", scene.model.who_first()))),
     }
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     remarks
@@ -73,8 +77,7 @@ pub(super) fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model
 fn answer(scene: Scene<'_>, decision: &Decision, room: usize) -> Vec<Line<'static>> {
     let key = |key: &str| scene.span(Role::Accent, key.to_owned());
     let word = |word: &str| scene.span(Role::Text, word.to_owned());
-    let silent =
-        format!("{} does not answer now; nothing can be sent.", called::first(scene.model.roster.snapshot()));
+    let silent = format!("{} does not answer now; nothing can be sent.", scene.model.who_first());
     let hindrance = match decision.standing(scene.model.roster.snapshot()) {
         Standing::Gone => Some("It is no longer there; nothing can be done to it."),
         Standing::Changed => Some("It was changed since you looked. Go back and look again."),
@@ -89,4 +92,33 @@ fn answer(scene: Scene<'_>, decision: &Decision, room: usize) -> Vec<Line<'stati
         wrap(why, room).into_iter().map(|text| Line::from(scene.span(Role::Alarm, text))).collect();
     lines.push(Line::from(vec![key("Esc"), word(" back")]));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::Hello;
+
+    use super::super::tests::{RICH, painted, text};
+    use crate::message::Message;
+    use crate::model::sample;
+    use crate::news::News;
+    use crate::update::hands::press;
+    use crate::update::update;
+
+    #[test]
+    fn that_httpd_forgets_a_member_stands_there_once() {
+        const NOTE: &str =
+            "httpd forgets it with its next restart, also a graceful one (BalancerPersist is off).";
+        let mut model = sample::model(80, 24);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.product = Hello::HTTPD.to_owned();
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, "ihttp://10.0.0.9:8080⏎");
+        let told = |model: &_| text(&painted(model, RICH)).matches("httpd forgets it").count();
+        assert_eq!(told(&model), 1);
+        sample::answer(&mut model);
+        let Some(Ok(preview)) = &mut model.gathered.preview else { panic!("{:?}", model.gathered.preview) };
+        preview.notes.push(NOTE.to_owned());
+        assert_eq!(told(&model), 1);
+    }
 }

@@ -7,7 +7,6 @@ use ratatui::text::{Line, Span};
 
 use super::minute::Minute;
 use super::{Scene, badge, words};
-use crate::called;
 use crate::model::act::{or_none, told};
 use crate::model::health::{Health, meaning};
 use crate::model::history::History;
@@ -77,7 +76,7 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
     let Some((balancer, member)) = scene.model.roster.snapshot().and_then(|snapshot| target.find(snapshot))
     else {
-        let who = called::who(scene.model.roster.snapshot());
+        let who = scene.model.who();
         let gone =
             format!("This member is no longer there: it was removed, or {who} has another configuration.");
         buffer.set_stringn(area.x + 1, area.y, gone, usize::from(area.width), scene.style(Role::Alarm));
@@ -178,7 +177,7 @@ fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize)
         Field::text("req/s", &words::rate(rate)),
         Field::text("load", &member.lbstatus.to_string()),
         known("failed", Field::count("failed", member.failed)),
-        Field::count("busy", member.busy),
+        member.in_flight().map_or_else(|| Field::text("busy", "unknown"), |busy| Field::count("busy", busy)),
     ];
     // The width of the label and of the whole cell; the last cell takes the rest.
     let cells: &[(usize, usize)] = match columns(u16::try_from(room + 2).unwrap_or(u16::MAX)) {
@@ -273,7 +272,7 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
             format!("{} by {}: {}{reason}", at.trim(), words::peer(by.as_ref()), told(changes))
         }
         Some(EventKind::OverrideDropped(what)) => {
-            let by = match called::who(scene.model.roster.snapshot()) {
+            let by = match scene.model.who() {
                 "httpd" => "restart of httpd",
                 _ => "reload",
             };

@@ -3,14 +3,13 @@
 
 mod burndown;
 
-use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, SessionsKnown};
+use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, Flag, SessionsKnown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, events, member, words};
-use crate::called;
 use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
 use crate::theme::{Glyphs, Role};
@@ -26,11 +25,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
     let shown = picked.and_then(|picked| listed.iter().find(|drain| drain.number == picked.number));
     let Some(drain) = shown else {
         let text = match scene.model.roster.snapshot() {
-            None => "Nothing was heard from the proxy yet.",
-            Some(_) => "No drain runs, and none ended lately. On a member d begins one.",
+            None => format!("Nothing was heard from {} yet.", scene.model.who()),
+            Some(_) => "No drain runs, and none ended lately. On a member d begins one.".to_owned(),
         };
         let room = usize::from(area.width).saturating_sub(2);
-        buffer.set_string(area.x + 1, area.y + 1, cut(text, room), scene.style(Role::Text));
+        buffer.set_string(area.x + 1, area.y + 1, cut(&text, room), scene.style(Role::Text));
         return;
     };
     let rows = if listed.len() < 2 { 0 } else { listed.len().min(usize::from(area.height / 4).max(2)) };
@@ -58,7 +57,9 @@ pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'
             vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
         } else {
             let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
-            facts.extend([sessions_in_short(drain), format!("{} in flight", drain.busy.total())]);
+            let busy = drains::in_flight(drain, scene.model.roster.snapshot());
+            let busy = busy.map_or_else(|| "?".to_owned(), |busy| busy.to_string());
+            facts.extend([sessions_in_short(drain), format!("{busy} in flight")]);
             facts
         };
     let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
@@ -156,7 +157,7 @@ pub(super) fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
 /// The answer in a band across the screen, the reason behind it, and below it what does not fit there.
 fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
     let (role, said) = answer(scene, drain);
-    let who = called::who(scene.model.roster.snapshot());
+    let who = scene.model.who();
     let why = match (verdict_of(scene, drain), scene.model.freshness()) {
         (Verdict::Stale, Freshness::Stale(seconds)) => {
             format!("{who} was last heard {seconds} s ago; then: {}", drain.why)
@@ -329,8 +330,12 @@ fn terms(scene: Scene<'_>, drain: &Drain, room: usize) -> Vec<Line<'static>> {
     if let Some(reason) = &drain.reason {
         lines.push(field("reason", Role::Text, &format!("\"{reason}\"")));
     }
-    if !drain.durable {
-        let who = called::who(scene.model.roster.snapshot());
+    let snapshot = scene.model.roster.snapshot();
+    let member = snapshot.and_then(|snapshot| drains::target(drain).find(snapshot));
+    let drains_on = member.is_none_or(|(_, member)| member.status.has(Flag::Drain));
+    // Where it does not drain any more nothing is left to be lost.
+    if !drain.durable && drains_on {
+        let who = scene.model.who();
         lines.push(field("kept", Role::Alarm, &format!("NOT kept over a restart of {who}")));
     }
     lines
@@ -345,6 +350,7 @@ fn outcome_words(outcome: DrainOutcome) -> &'static str {
         DrainOutcome::Stopped => "stopped at the deadline",
         DrainOutcome::Cut => "cut off at the deadline",
         DrainOutcome::Restored => "taken back at the deadline",
+        DrainOutcome::Uncounted => "restarted with requests in flight, which are not counted",
         DrainOutcome::Cancelled => "cancelled",
         DrainOutcome::Cleared => "ended, as N was cleared by an edit or a restart",
         DrainOutcome::StoppedMeanwhile => "stopped meanwhile by another edit",

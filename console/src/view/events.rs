@@ -6,7 +6,6 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, words};
-use crate::called;
 use crate::model::act::told;
 use crate::model::target::Target;
 use crate::theme::Role;
@@ -22,7 +21,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, (at, since
     let events: Vec<&Event> = scene.model.log.behind(since).collect();
     let Some(chosen) = events.get(at).or(events.last()).copied() else {
         let text = match since {
-            0 => format!("{} has told of nothing yet.", called::first(scene.model.roster.snapshot())),
+            0 => format!("{} has told of nothing yet.", scene.model.who_first()),
             since => format!("Nothing is known behind event {since}; 2 shows all."),
         };
         buffer.set_stringn(area.x + 1, area.y + 1, text, usize::from(area.width), scene.style(Role::Text));
@@ -120,7 +119,7 @@ fn subject(scene: Scene<'_>, kind: &EventKind) -> String {
         }
         Some((balancer, None)) => balancer.to_string(),
         None if matches!(kind, EventKind::Missed { .. }) => "-".to_owned(),
-        None => called::who(scene.model.roster.snapshot()).to_owned(),
+        None => scene.model.who().to_owned(),
     }
 }
 

@@ -21,13 +21,16 @@ fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
         Freshness::Live if scene.model.roster.is_alternating() => {
             scene.span(Role::Alarm, "▲ several servers, no edits")
         }
+        Freshness::Live if scene.model.roster.is_cached() => {
+            scene.span(Role::Alarm, "▲ from a cache, no edits")
+        }
         Freshness::Live if scene.model.pace == Pace::default() => scene.span(Role::Good, "● live"),
         Freshness::Live => scene.span(Role::Good, format!("● live, each {}", scene.model.pace)),
         Freshness::Frozen(seconds) => {
             let style = scene.style(Role::Warning).add_modifier(Modifier::REVERSED);
             Span::styled(format!(" FROZEN {seconds} s "), style)
         }
-        Freshness::Waiting => scene.span(Role::Warning, "◌ waiting for the proxy"),
+        Freshness::Waiting => scene.span(Role::Warning, format!("◌ waiting for {}", scene.model.who())),
         Freshness::Stale(seconds) => scene.span(Role::Warning, format!("◌ stale {seconds} s")),
         Freshness::Lost { age, why, next_try } => {
             let style = scene.style(Role::Alarm).add_modifier(Modifier::REVERSED);
@@ -177,6 +180,9 @@ fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'st
         Freshness::Live if scene.model.roster.is_alternating() => {
             Some(scene.span(Role::Alarm, fitting(&["several servers", "several"], columns)))
         }
+        Freshness::Live if scene.model.roster.is_cached() => {
+            Some(scene.span(Role::Alarm, fitting(&["from a cache", "cached"], columns)))
+        }
         Freshness::Live => None,
         Freshness::Frozen(seconds) => {
             Some(scene.span(Role::Warning, fitting(&[&format!("frozen {seconds} s"), "frozen"], columns)))
@@ -226,7 +232,28 @@ fn packed(pieces: &[Line<'static>], columns: usize) -> Vec<Line<'static>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{RICH, painted, text};
     use super::*;
+    use crate::message::Size;
+    use crate::model::Model;
+    use crate::update::hands::press;
+
+    #[test]
+    fn before_a_manager_page_has_answered_it_is_httpd_that_is_waited_for() {
+        for screen in ["", "2", "3"] {
+            let mut model = Model::new("http://lb1/balancer-manager", Size { width: 80, height: 24 });
+            model.is_page = true;
+            press(&mut model, screen);
+            let drawn = text(&painted(&model, RICH));
+            assert!(drawn.contains("waiting for httpd"), "{drawn}");
+            assert!(!drawn.to_lowercase().contains("proxy"), "{drawn}");
+            press(&mut model, "L");
+            assert_eq!(
+                model.toast.as_ref().map(|toast| toast.text.as_str()),
+                Some("httpd has not answered yet, so there is nothing to unlock")
+            );
+        }
+    }
 
     #[test]
     fn the_age_of_what_is_shown_stands_first_and_is_never_cut() {

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 
 use super::minute::Minute;
 use super::{Scene, badge, detail, events, layers, words};
+use crate::called;
 use crate::model::history::Rate;
 use crate::model::past::Past;
 use crate::model::target::Target;
@@ -50,6 +51,18 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &T
     }
 }
 
+/// Why nothing measured can be told; none: it can.
+fn unmeasured(scene: Scene<'_>) -> Option<&'static str> {
+    let proxy = &scene.model.roster.snapshot()?.proxy;
+    (!proxy.tells("answers")).then(|| {
+        if called::is_ours(proxy) {
+            "unknown: the page does not tell it; --socket on its machine does"
+        } else {
+            "unknown: httpd tells no latencies, statuses and sessions of a member"
+        }
+    })
+}
+
 /// What is measured of it: latency, answers, and what went wrong.
 fn measures(
     scene: Scene<'_>,
@@ -71,9 +84,7 @@ fn measures(
         }
         None => vec![scene.span(Role::Faint, format!("{:<34}", "no answers"))],
     };
-    let proxy = scene.model.roster.snapshot().map(|snapshot| &snapshot.proxy);
-    if proxy.is_some_and(|proxy| !proxy.tells("answers")) {
-        let why = "unknown: httpd tells no latencies, statuses and sessions of a member";
+    if let Some(why) = unmeasured(scene) {
         let mut line = Line::from(label("measured "));
         line.push_span(scene.span(Role::Faint, cut(why, room.saturating_sub(9))));
         return vec![line];

@@ -1,60 +1,43 @@
 //! The line above the footer for what holds until somebody sees to it: edits that a restart has forgotten, or what should
 //! be known about all that is shown.
 
-use evenkeel_protocol::Override;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
-use crate::lost;
-use crate::model::target::Target;
+use crate::keymap::Action;
+use crate::model::forgotten;
 use crate::theme::Role;
 use crate::widget::text::{cut, width};
 
 /// How many lines it takes.
 pub(super) fn height(scene: Scene<'_>) -> u16 {
-    u16::from(text(scene).is_some())
+    u16::from(text(scene, 0).is_some())
 }
 
-/// The line, and the key that sees to it.
-pub(super) fn text(scene: Scene<'_>) -> Option<(String, &'static str)> {
+/// The line, in a form for so much room if there is one, and the key that sees to it.
+pub(super) fn text(scene: Scene<'_>, room: usize) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
-    // Of several servers in turn nobody can say what they have forgotten.
-    let Some(lost) = snapshot.forgotten.first().filter(|_| !snapshot.alternating) else {
-        return snapshot.warnings.first().map(|warning| (warning.clone(), ""));
-    };
-    let Override { subject, field, value, .. } = lost;
-    let name = match &subject.member {
-        Some(member) => {
-            Target { balancer: subject.balancer.clone(), member: member.clone() }.label(Some(snapshot))
-        }
-        None => subject.balancer.to_string(),
-    };
-    let whose = if lost.loss.elsewhere { "the" } else { "your" };
-    let what = match (field.as_str(), value.as_str()) {
-        ("drain", "On") => format!("{whose} drain of {name} is gone"),
-        _ => format!("{whose} {field}={value} of {name} is gone"),
-    };
-    let more = match snapshot.forgotten.len() {
-        1 => String::new(),
-        count => format!(", and {} more", count - 1),
-    };
-    let text = match lost::in_short(lost) {
-        // That nobody need have forgotten anything must be read even where the line is short.
-        Some(why) if !lost::is_certain(lost) => format!("{why}: {what}{more}"),
-        why => {
-            let why = why.map_or_else(String::new, |why| format!(" ({why})"));
-            format!("{}: {what}{more}{why}", lost::what_happened(lost))
-        }
-    };
-    Some((text, "A sets it again"))
+    let warning = || snapshot.warnings.first().map(|warning| (warning.clone(), ""));
+    // Of several servers in turn, and by a cache, nobody can say what is forgotten.
+    if snapshot.alternating || snapshot.cached {
+        return warning();
+    }
+    let Some(first) = snapshot.forgotten.first() else { return warning() };
+    let is_one = snapshot.forgotten.iter().all(|lost| lost.subject == first.subject);
+    let key = if is_one { "A sets it again" } else { "A sets each again" };
+    let room = room.saturating_sub(width(key));
+    let way = scene.model.keymap.way(Action::Events);
+    let line = forgotten::line(snapshot, &way, |text| width(text) <= room)?;
+    Some((line, key))
 }
 
 /// Draws it, if there is one.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let Some((text, key)) = text(scene).filter(|_| !area.is_empty()) else { return };
-    let room = usize::from(area.width).saturating_sub(width(key) + 7);
+    let room = usize::from(area.width).saturating_sub(7);
+    let Some((text, key)) = text(scene, room).filter(|_| !area.is_empty()) else { return };
+    let room = room.saturating_sub(width(key));
     let line = Line::from(vec![
         scene.span(Role::Alarm, format!(" ▲ {}   ", cut(&text, room))),
         scene.span(Role::Accent, key),
@@ -64,7 +47,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::{Cause, Loss, Subject};
+    use evenkeel_protocol::{Cause, Loss, Override, Subject};
 
     use super::super::tests::{RICH, painted, text};
     use crate::lost;
@@ -78,7 +61,7 @@ mod tests {
     fn whose_it_was_and_what_took_it_away_is_told_as_far_as_it_is_known() {
         let lost = |elsewhere, cause| {
             let target = sample::target("node1");
-            super::Override {
+            Override {
                 subject: Subject { balancer: target.balancer, member: Some(target.member) },
                 field: "lbset".to_owned(),
                 value: "3".to_owned(),
@@ -106,6 +89,23 @@ mod tests {
             assert!(drawn.contains(line), "{elsewhere} {cause:?}: {drawn}");
         }
         assert_eq!(lost::in_short(&lost(false, Some(Cause::Restart))), None);
+    }
+
+    #[test]
+    fn while_a_cache_answers_that_stands_above_and_below_and_nothing_is_asked() {
+        let mut model = sample::model(80, 24);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.cached = true;
+        snapshot.warnings = vec![
+            "a cache answers (CF-Cache-Status: HIT): name httpd itself with --apache, or have".to_owned(),
+        ];
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.contains("▲ from a cache, no edits") && !drawn.contains("● live"), "{drawn}");
+        assert!(drawn.contains("(CF-Cache-Status: HIT): name httpd itself with --apache"), "{drawn}");
+        press(&mut model, "d");
+        assert_eq!(model.popup, None);
+        assert!(model.toast.as_ref().unwrap().text.contains("name httpd itself with --apache"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! The columns drop from the right: balancer, state, members, req/s, last minute, p99, 5xx/s, in flight, sessions,
 //! paths.
 
-use evenkeel_protocol::BalancerSnapshot;
+use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout as Areas, Rect};
 use ratatui::text::{Line, Span};
@@ -26,9 +26,9 @@ const LATEST: u16 = 9;
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let balancers = scene.model.roster.balancers();
     if balancers.is_empty() {
-        let text = "Nothing was heard from the proxy yet, or it has no balancer.";
+        let text = format!("Nothing was heard from {} yet, or it has no balancer.", scene.model.who());
         let room = usize::from(area.width).saturating_sub(2);
-        buffer.set_string(area.x + 1, area.y + 1, cut(text, room), scene.style(Role::Text));
+        buffer.set_string(area.x + 1, area.y + 1, cut(&text, room), scene.style(Role::Text));
         return;
     }
     let running = drains::running(scene.model.roster.snapshot()).count();
@@ -115,8 +115,11 @@ fn cell(
         },
         6 => vec![badge::erring(scene, roster.erring(&balancer.name))],
         7 => {
-            let busy = balancer.members.iter().fold(0_u64, |sum, member| sum.saturating_add(member.busy));
-            plain(words::compact(busy, width))
+            let mut busy = balancer.members.iter().map(MemberSnapshot::in_flight);
+            match busy.try_fold(0, |sum: u64, busy| Some(sum.saturating_add(busy?))) {
+                Some(busy) => plain(words::compact(busy, width)),
+                None => vec![scene.span(Role::Warning, "?")],
+            }
         }
         8 => {
             let known: Vec<u64> = balancer.members.iter().filter_map(|member| member.sessions).collect();

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
-use crate::called;
 use crate::keymap::Action;
 use crate::model::batch::{Outcome, Row};
 use crate::theme::Role;
@@ -47,7 +46,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
 
 fn line(scene: Scene<'_>, row: &Row, room: usize) -> Line<'static> {
     let label = &row.subject.label;
-    let who = called::who(scene.model.roster.snapshot());
+    let who = scene.model.who();
     let (mark, role, text) = match &row.outcome {
         Outcome::Waiting => ("·", Role::Faint, format!("{label}: waits for its turn")),
         Outcome::Sent(_) => ("…", Role::Accent, format!("{label}: waiting for {who}'s answer")),

@@ -60,6 +60,7 @@ impl Balancer {
             served: answers.total(),
             failed: tally.failed(),
             busy: tally.busy(),
+            uncounted: false,
             sessions: None,
             lbstatus: self.lineup.lbstatus_of(id),
             transferred: tally.transferred(),

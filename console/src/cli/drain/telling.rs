@@ -139,16 +139,13 @@ pub(super) fn told(
     Ok(if is_httpd { exit } else { unless_lost(exit, answer, (&arguments.options, output)) })
 }
 
-/// The code of what is done, unless a restart would lose it, which is said. Of a drain that has ended nothing is left to
-/// be lost but the edit.
+/// The code of what is done, unless a restart would lose it, which is said.
 pub(super) fn unless_lost(
     exit: Exit,
     answer: &DrainAnswer,
     (options, output): (&EditOptions, &mut Output<'_>),
 ) -> Exit {
-    let edit_lost = answer.edited.as_ref().is_some_and(|edited| edited.changed && !edited.durable);
-    let job_lost = answer.changed && answer.drain.is_running() && !answer.drain.durable;
-    if exit != Exit::Done || !(edit_lost || job_lost) {
+    if exit != Exit::Done || answer.lasts() {
         return exit;
     }
     if !options.quiet {

@@ -5,7 +5,7 @@ use evenkeel_protocol::{Flag, Span};
 
 use super::super::output::{Output, Stop};
 use super::super::patience::Asking;
-use super::{Ended, Exit, Quiet, Target, member};
+use super::{Ended, Exit, Quiet, Target, counted, member};
 use crate::lost;
 
 pub(super) async fn until_drained(
@@ -32,7 +32,12 @@ pub(super) async fn until_drained(
             }
             (true, _) => drained = true,
         }
+        counted(member)?;
         if quiet.is_enough((&snapshot, member), settle) {
+            if let Some(why) = quiet.unfinished.why() {
+                let why = format!("{why}; it keeps draining");
+                return Ok(Ended { exit: Exit::Stale, why, drain: None });
+            }
             let unknown = lost::uncounted(&snapshot.proxy);
             let why = format!(
                 "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps draining{unknown}"

@@ -24,7 +24,7 @@ impl Manager {
         let Ok(_acting) = self.acting.acquire().await else { return Err(closed()) };
         let before = self.form(subject).await?;
         let Some((wanted, form)) = self.prepare(subject, &order, &before)? else {
-            return Ok(edited(subject, &before, (Vec::new(), Vec::new())));
+            return Ok(edited(subject, &before, (Vec::new(), Vec::new()), false));
         };
         let fields = wanted.iter().map(|wanted| wanted.field).chain(following(&wanted)).collect();
         self.with(|state| state.record.expect(Some((subject.clone(), fields))));
@@ -32,22 +32,29 @@ impl Manager {
         self.with(|state| state.record.expect(None));
         let (reply, after) = posted?;
         self.one_server_still()?;
+        self.not_old(|| in_words_of(subject, &wanted), &after.page)?;
         let proof = Proof::of(subject, &wanted, (&before.snapshot, &after.snapshot));
         let lost = unkept(order.reason.as_deref());
         let told = notes(&proof.besides, &wanted).into_iter().chain(reply.note()).chain(lost).collect();
+        let lasts = self.loses_nothing(subject, &proof.changes);
         let changes = (proof.changes.clone(), told);
-        let edited = self.tell_of(edited(subject, &after, changes), (subject, order.reason), &after);
+        let edited = self.tell_of(edited(subject, &after, changes, lasts), (subject, order.reason), &after);
         let holds = |seen: &Snapshot| {
             let is_so =
                 |wanted: &Wanted| settings::get(seen, subject, wanted.field).as_ref() == Some(&wanted.shown);
             wanted.iter().all(is_so)
         };
-        let what = || format!("{}: {}", named(subject), in_words(&wanted));
+        let what = || in_words_of(subject, &wanted);
         self.agree(what, (proof.missing.is_empty(), holds)).await?;
         if proof.missing.is_empty() {
             return Ok(edited);
         }
         Err(proof.why_not((subject, &wanted), &reply, (&before, &after)))
+    }
+
+    /// Would a restart undo none of these? All of them are back to where the run began.
+    pub(super) fn loses_nothing(&self, subject: &Subject, changes: &[Change]) -> bool {
+        self.with(|state| changes.iter().all(|change| state.record.is_as_at_first(subject, change)))
     }
 
     /// Notes what was changed from here, if anything was.
@@ -127,13 +134,14 @@ impl Manager {
     }
 }
 
-/// The answer to an edit that holds.
+/// The answer to an edit that holds. `lasts`: a restart would not undo it though httpd keeps nothing.
 pub(super) fn edited(
     subject: &Subject,
     look: &Look,
     (changes, mut notes): (Vec<Change>, Vec<String>),
+    lasts: bool,
 ) -> Edited {
-    let durable = look.page.persists == Some(true);
+    let durable = lasts || look.page.persists == Some(true);
     let changed = !changes.is_empty();
     if changed && !durable {
         let how = if look.page.persists.is_some() {
@@ -141,7 +149,13 @@ pub(super) fn edited(
         } else {
             "this version keeps nothing"
         };
-        notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how})."));
+        // A flag that is off is off in most configurations, and whether in this one no page tells.
+        let unless = if changes.iter().all(|change| change.after == "Off") {
+            ", unless its configuration says the same"
+        } else {
+            ""
+        };
+        notes.push(format!("httpd forgets it with its next restart, also a graceful one ({how}){unless}."));
     }
     Edited {
         balancer: subject.balancer.clone(),
@@ -253,6 +267,11 @@ pub(super) fn in_words(wanted: &[Wanted]) -> String {
     let told: Vec<String> =
         wanted.iter().map(|wanted| format!("{}={}", wanted.field, wanted.shown)).collect();
     told.join(", ")
+}
+
+/// The same of whom.
+fn in_words_of(subject: &Subject, wanted: &[Wanted]) -> String {
+    format!("{}: {}", named(subject), in_words(wanted))
 }
 
 /// What is told of an edit that was made from here.

@@ -2,11 +2,12 @@
 //! what else was asked for by the form of the member itself. Both are proven by reading the page again; until the second
 //! has held the member is disabled, as httpd adds it.
 
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{
-    BalancerName, Change, Edited, EventKind, Flag, MemberAddition, MemberEdit, MemberName, Refusal, Snapshot,
-    Status, Subject,
+    BalancerName, Change, Edited, EventKind, Flag, InvalidName, MemberAddition, MemberEdit, MemberName,
+    Refusal, Snapshot, Status, Subject,
 };
 
 use super::act::{self, named};
@@ -19,6 +20,10 @@ use crate::client::Failure;
 /// What the form of a member can set, as a `BalancerMember` line has it, and as an edit has it.
 const SETTABLE: [(&str, &str); 4] =
     [("loadfactor", "lbfactor"), ("lbset", "lbset"), ("route", "route"), ("redirect", "redirect")];
+
+/// The schemes of members of a proxy of ours, and those of httpd besides.
+const OURS: [&str; 4] = ["http", "https", "ws", "wss"];
+const HTTPDS: [&str; 6] = ["ajp", "fcgi", "scgi", "uwsgi", "h2", "h2c"];
 
 impl Manager {
     /// Adds a member.
@@ -59,8 +64,9 @@ impl Manager {
         self.with(|state| state.record.expect(None));
         let (reply, after) = posted?;
         self.one_server_still()?;
-        let listed = is_listed(&after.snapshot, subject);
         let what = || format!("{}: that it is there", named(subject));
+        self.not_old(what, &after.page)?;
+        let listed = is_listed(&after.snapshot, subject);
         self.agree(what, (listed, |seen: &Snapshot| is_listed(seen, subject))).await?;
         if !listed {
             return Err(not_added(subject, &before.page, reply));
@@ -112,7 +118,7 @@ impl Manager {
     fn joined(&self, subject: &Subject, reason: Option<&Reason>, after: &Look) -> Edited {
         let own = Subject { balancer: subject.balancer.clone(), member: None };
         let changes: Vec<Change> = subject.member.iter().map(record::joining).collect();
-        let mut edited = act::edited(&own, after, (changes, vec![disabled(subject)]));
+        let mut edited = act::edited(&own, after, (changes, vec![disabled(subject)]), false);
         let note = act::note(&edited, reason.map(|reason| reason.as_str().to_owned()));
         let kind = EventKind::edited(own, note);
         edited.event = Some(self.with(|state| state.record.tell(after.snapshot.taken, kind)));
@@ -133,9 +139,26 @@ pub(super) fn wanted(
 ) -> Result<(Subject, MemberEdit), Failure> {
     let invalid = |why: String| Failure::Refused(Refusal::new(Code::Invalid, why));
     let edit = settings_of(&addition.parameters).map_err(invalid)?;
-    let member =
-        MemberName::as_shown(&addition.url).map_err(|why| invalid(format!("'{}' {why}", addition.url)))?;
+    let member = newcomer(&addition.url);
+    let member = member.map_err(|why| invalid(format!("'{}' {why}", clean(&addition.url, 120))))?;
     Ok((Subject { balancer: balancer.clone(), member: Some(member) }, edit))
+}
+
+/// The name of a member that is to come, checked as strictly as a proxy of ours does, for of what it refuses httpd says no
+/// more than 400.
+fn newcomer(url: &str) -> Result<MemberName, String> {
+    let foreign = url.split_once("://").filter(|(scheme, _)| !scheme.contains('|') && !is_any(&OURS, scheme));
+    let Some((scheme, rest)) = foreign else { return url.parse().map_err(|why: InvalidName| why.0) };
+    if !is_any(&HTTPDS, scheme) {
+        return Err(format!("has a scheme that is none of {}, {}", OURS.join(", "), HTTPDS.join(", ")));
+    }
+    // Host, port and length are the same with any scheme.
+    let checked = format!("http://{rest}").parse::<MemberName>();
+    checked.and_then(|_| MemberName::as_shown(url)).map_err(|why| why.0)
+}
+
+fn is_any(schemes: &[&str], scheme: &str) -> bool {
+    schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme))
 }
 
 /// What is said of one that is not to take requests at once.
@@ -181,7 +204,7 @@ pub(super) fn already(subject: &Subject, look: &Look, wanted: &[Wanted]) -> Resu
     if differing.is_empty() {
         let note =
             "The page lists it already; httpd does not tell whether its configuration does.".to_owned();
-        return Ok(act::edited(subject, look, (Vec::new(), vec![note])));
+        return Ok(act::edited(subject, look, (Vec::new(), vec![note]), false));
     }
     let why = format!(
         "the page lists it already, with another {}: change that by evenkeel set {} KEY=VALUE",

@@ -2,8 +2,8 @@
 
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::{
-    BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil, Edited,
-    EventKind, MemberEdit, MemberName, OnTimeout, Refusal,
+    BalancerName, Change, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil,
+    Edited, EventKind, MemberEdit, MemberName, OnTimeout, Refusal, Subject,
 };
 
 use super::act::me;
@@ -20,7 +20,7 @@ impl Manager {
         member: &MemberName,
         order: &DrainOrder,
     ) -> Result<DrainAnswer, Failure> {
-        possible(order.until, order.on_timeout)?;
+        self.possible(order.until, order.on_timeout)?;
         let edit = MemberEdit {
             drain: Some(true),
             revision: order.revision,
@@ -29,11 +29,14 @@ impl Manager {
             ..MemberEdit::default()
         };
         let edited = self.edit_member(balancer, member, &edit).await?;
+        let subject = Subject { balancer: balancer.clone(), member: Some(member.clone()) };
         let now = self.clock.now();
         let begun = self.with(|state| {
             let seen = state.record.last()?.clone();
             let drain = jobs::ordered((balancer, seen.member(balancer, member)?), order, now, me());
-            let drain = Drain { durable: edited.durable, ..drain };
+            let drains = Change { field: "drain".to_owned(), before: String::new(), after: "On".to_owned() };
+            let durable = edited.durable || state.record.is_as_at_first(&subject, &drains);
+            let drain = Drain { durable, ..drain };
             let running = state.jobs.running(&drain);
             let number = state.jobs.begin(drain, order, now, &seen)?;
             Some((state.jobs.get(number)?.clone(), running.is_none()))
@@ -52,10 +55,10 @@ impl Manager {
     ///
     /// # Errors
     ///
-    /// Several servers answer in turn, so that nobody can say how it stands.
+    /// Several servers answer in turn, or a cache does, so that nobody can say how it stands.
     pub(in crate::client) async fn drain(&self, number: u64) -> Result<Drain, Failure> {
         self.snapshot().await?;
-        self.one_server()?;
+        self.believed()?;
         self.with(|state| state.jobs.get(number).cloned()).ok_or_else(|| none(number))
     }
 
@@ -65,7 +68,7 @@ impl Manager {
         number: u64,
         change: &DrainChange,
     ) -> Result<DrainAnswer, Failure> {
-        possible(change.until, change.on_timeout)?;
+        self.possible(change.until, change.on_timeout)?;
         let now = self.clock.now();
         if !self.with(|state| state.jobs.change(number, change, now)) {
             return Err(none(number));
@@ -138,21 +141,21 @@ impl Manager {
         }
     }
 
+    /// Can it be waited for so?
+    fn possible(&self, until: Option<DrainUntil>, on_timeout: Option<OnTimeout>) -> Result<(), Failure> {
+        let unable = |ability: Ability| Err(Failure::Unable(self.lacks(ability).to_owned()));
+        match (until, on_timeout) {
+            (Some(DrainUntil::NoSessions), _) => unable(Ability::Sessions),
+            (_, Some(OnTimeout::Cut)) => unable(Ability::Cut),
+            _ => Ok(()),
+        }
+    }
+
     fn finish(&self, number: u64, outcome: DrainOutcome, why: String) -> Option<Drain> {
         let now = self.clock.now();
         let drain = self.with(|state| state.jobs.end(number, outcome, why, now))?;
         self.tell(now, ended(&drain));
         Some(drain)
-    }
-}
-
-/// Can an httpd be waited for so?
-fn possible(until: Option<DrainUntil>, on_timeout: Option<OnTimeout>) -> Result<(), Failure> {
-    let unable = |ability: Ability| Err(Failure::Unable(ability.why_not_httpd().to_owned()));
-    match (until, on_timeout) {
-        (Some(DrainUntil::NoSessions), _) => unable(Ability::Sessions),
-        (_, Some(OnTimeout::Cut)) => unable(Ability::Cut),
-        _ => Ok(()),
     }
 }
 

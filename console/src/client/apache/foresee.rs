@@ -68,7 +68,9 @@ impl Manager {
         if look.snapshot.proxy.reloads > 0 && wanted.iter().any(lets_go) {
             notes.push(UNCOUNTED.to_owned());
         }
-        let preview = expected(subject, &look, (wanted.iter().map(change).collect(), notes));
+        let changes: Vec<Change> = wanted.iter().map(change).collect();
+        let lasts = self.loses_nothing(subject, &changes);
+        let preview = expected(subject, &look, (changes, notes), lasts);
         let remaining = look.snapshot.balancer(&subject.balancer);
         let remaining = remaining.map_or_else(Vec::new, |balancer| takers(balancer, &after(balancer)));
         Ok(Preview { refusal, remaining, ..preview })
@@ -102,7 +104,7 @@ impl Manager {
         }
         let disabled = edit.disabled != Some(false);
         let notes = Some(add::disabled(&subject)).filter(|_| disabled && !there).into_iter().collect();
-        let preview = expected(&subject, &look, (changes, notes));
+        let preview = expected(&subject, &look, (changes, notes), false);
         let snapshot = look.snapshot.balancer(balancer);
         let remaining = snapshot.map_or_else(Vec::new, |balancer| {
             let mut after = places(balancer);
@@ -128,8 +130,9 @@ fn refusal_of<T>(outcome: Result<T, Failure>) -> Result<Option<Refusal>, Failure
 }
 
 /// A forecast without a refusal, and without who remains.
-fn expected(subject: &Subject, look: &Look, told: (Vec<Change>, Vec<String>)) -> Preview {
-    let Edited { balancer, member, changes, revision, mut notes, .. } = act::edited(subject, look, told);
+fn expected(subject: &Subject, look: &Look, told: (Vec<Change>, Vec<String>), lasts: bool) -> Preview {
+    let Edited { balancer, member, changes, revision, mut notes, .. } =
+        act::edited(subject, look, told, lasts);
     notes.push(OWN.to_owned());
     Preview {
         balancer,

@@ -20,6 +20,11 @@ use crate::client::{Failure, Limits, tls};
 /// The largest page that is read, in bytes: many times that of 500 members.
 const LARGEST: usize = 16 << 20;
 
+/// Where caches say what they did.
+const KEPT: [&str; 4] = ["X-Cache", "X-Cache-Status", "CF-Cache-Status", "Cache-Status"];
+/// What they say where they did not ask httpd.
+const HITS: [&str; 5] = ["hit", "stale", "updating", "tcp_hit", "tcp_mem_hit"];
+
 /// Asks for one page.
 #[derive(Debug)]
 pub(super) struct Http {
@@ -41,8 +46,8 @@ pub(super) enum Ask<'a> {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) kind: String,
-    /// Does it come from a cache that did not ask httpd?
-    pub(super) is_cached: bool,
+    /// The header by which it comes from a cache that did not ask httpd; none: it does not, as far as it says.
+    pub(super) cached: Option<String>,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -144,7 +149,7 @@ impl Http {
     async fn read(&self, mut response: Response) -> Result<Document, Failure> {
         let kind = response.headers().get(CONTENT_TYPE).map_or(&[][..], |kind| kind.as_bytes());
         let kind = clean_bytes(kind, 80).to_ascii_lowercase();
-        let is_cached = is_cached(response.headers());
+        let cached = cached(response.headers());
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.lost(&error))? {
             if bytes.len() + chunk.len() > LARGEST {
@@ -155,7 +160,7 @@ impl Http {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Document { kind, is_cached, bytes })
+        Ok(Document { kind, cached, bytes })
     }
 
     /// What an answer means that is no page.
@@ -222,12 +227,19 @@ impl Http {
     }
 }
 
-/// Was the answer kept from an earlier one? A cache tells how old it is, and many say that they had it.
-fn is_cached(headers: &HeaderMap) -> bool {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
-    let age = headers.get(AGE).map(text);
-    let hits = headers.get_all("x-cache");
-    age.is_some_and(|age| age.trim() != "0") || hits.iter().any(|value| text(value).starts_with("hit"))
+/// By which header the answer was kept from an earlier one. A cache tells how old it is, and many say that they had it.
+fn cached(headers: &HeaderMap) -> Option<String> {
+    let text = |value: &HeaderValue| clean_bytes(value.as_bytes(), 80);
+    let age = headers.get(AGE).map(text).filter(|age| age.trim() != "0");
+    if let Some(age) = age {
+        return Some(format!("Age: {}", clean(age.trim(), 10)));
+    }
+    KEPT.into_iter().find_map(|name| {
+        let told: Vec<String> = headers.get_all(name).iter().map(text).collect();
+        let mut words = told.iter().flat_map(|value| value.split([' ', ',', ';']));
+        let hit = words.find(|word| HITS.iter().any(|hit| word.eq_ignore_ascii_case(hit)))?;
+        Some(format!("{name}: {hit}"))
+    })
 }
 
 /// What it means that a form was answered so by an address that had shown its page: something in between answers, and
@@ -299,6 +311,28 @@ fn unmade(url: &Url, why: &str) -> Failure {
 mod tests {
     use super::super::Credentials;
     use super::*;
+
+    #[test]
+    fn an_answer_that_a_cache_has_kept_is_known_by_its_header() {
+        for (name, value, by) in [
+            ("Age", "0", None),
+            ("Age", "17", Some("Age: 17")),
+            ("X-Cache", "HIT from edge1", Some("X-Cache: HIT")),
+            ("X-Cache", "MISS, HIT", Some("X-Cache: HIT")),
+            ("X-Cache", "RefreshHit from cloudfront", None),
+            ("X-Cache", "MISS", None),
+            ("X-Cache-Status", "STALE", Some("X-Cache-Status: STALE")),
+            ("X-Cache-Status", "REVALIDATED", None),
+            ("CF-Cache-Status", "HIT", Some("CF-Cache-Status: HIT")),
+            ("CF-Cache-Status", "DYNAMIC", None),
+            ("Cache-Status", "edge; hit; ttl=5", Some("Cache-Status: hit")),
+            ("Cache-Status", "edge; fwd=stale", None),
+        ] {
+            let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+            let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(value))]);
+            assert_eq!(cached(&headers).as_deref(), by, "{name}: {value}");
+        }
+    }
 
     #[test]
     fn what_is_forbidden_is_told_by_what_was_asked_and_as_whom() {

@@ -10,7 +10,7 @@ use evenkeel_protocol::{
 };
 
 use super::clock::Now;
-use crate::lost;
+use crate::lost::{self, Unfinished};
 
 /// Drains that run at once.
 const RUNNING: usize = 64;
@@ -32,6 +32,7 @@ struct Job {
     quiet: Option<(Moment, u64)>,
     /// How many requests were in flight at first, for as long as that number has not changed.
     unmoved: Option<u64>,
+    unfinished: Unfinished,
     /// The run of httpd in which it was begun.
     run: evenkeel_protocol::Timestamp,
 }
@@ -92,8 +93,11 @@ impl Jobs {
         }
         self.last += 1;
         drain.number = self.last;
+        let mut unfinished = Unfinished::default();
+        unfinished.look(&seen.proxy, drain.busy.requests);
         let mut job = Job {
             unmoved: Some(drain.busy.requests),
+            unfinished,
             drain,
             deadline: None,
             quiet: None,
@@ -178,9 +182,19 @@ impl Job {
             return Some(Came::Ended(self.drain.clone()));
         }
         let before = self.drain.phase;
-        let quiet = self.watch(member?, now);
+        let member = member?;
+        let Some(busy) = member.in_flight() else {
+            self.end(DrainOutcome::Uncounted, format!("{}; it keeps draining", lost::UNREADABLE), now);
+            return Some(Came::Ended(self.drain.clone()));
+        };
+        self.unfinished.look(&seen.proxy, busy);
+        let quiet = self.watch(member, now);
         let settle = self.drain.settle;
         if quiet.is_some_and(|quiet| quiet >= settle.duration()) {
+            if let Some(why) = self.unfinished.why() {
+                self.end(DrainOutcome::Uncounted, format!("{why}; it keeps draining"), now);
+                return Some(Came::Ended(self.drain.clone()));
+            }
             let why = if settle == Span::ZERO {
                 "no request is in flight; idle sessions are unknown".to_owned()
             } else {

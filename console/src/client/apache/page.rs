@@ -1,7 +1,7 @@
 //! A manager page as its text says it: balancers, members and forms, found by headings and names and not by versions.
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{BalancerName, MemberName};
+use evenkeel_protocol::{BalancerName, InvalidName, MemberName};
 use percent_encoding::percent_decode_str;
 
 use super::form::Form;
@@ -22,6 +22,8 @@ pub(super) struct Page {
     pub(super) balancers: Vec<Balancer>,
     /// What stood there and has no name that can be used, each with the reason.
     pub(super) passed_over: Vec<String>,
+    /// The header by which it was a cache that answered; none: it was httpd, as far as is known.
+    pub(super) cached: Option<String>,
     /// The form, if one was asked for.
     pub(super) form: Option<Form>,
 }
@@ -78,6 +80,27 @@ pub(super) enum NoPage {
     Cut,
     /// It is something else, of that title.
     Other(String),
+}
+
+impl NoPage {
+    /// What it is, in words.
+    pub(super) fn said(&self) -> String {
+        match self {
+            Self::Login(title) if title.is_empty() => "a page to log in".to_owned(),
+            Self::Login(title) => format!("a page to log in ('{title}')"),
+            Self::Cut => "a page that ends in the middle".to_owned(),
+            Self::Other(title) if title.is_empty() => "something without a heading".to_owned(),
+            Self::Other(title) => format!("'{title}'"),
+        }
+    }
+}
+
+/// What is said of a name that cannot be used.
+fn unusable(kind: &str, text: &str, why: &InvalidName) -> String {
+    match clean(text, 80) {
+        name if name.is_empty() => format!("a {kind} without a name"),
+        name => format!("the {kind} '{name}' {why}"),
+    }
 }
 
 impl Page {
@@ -142,7 +165,9 @@ impl Page {
                 let (cells, members) = (Cells::default(), Vec::new());
                 self.balancers.push(Balancer { name, b, nonce: link.nonce, cells, members });
             }
-            Err(why) => self.passed_over.push(format!("the balancer '{}' {why}", clean(text, 80))),
+            Err(why) => {
+                self.passed_over.push(unusable("balancer", text.trim_start_matches("balancer://"), &why));
+            }
         }
     }
 
@@ -162,9 +187,7 @@ impl Page {
                 let (cells, w) = (Cells::of(headings, row), link.w.unwrap_or_else(|| cell.text.clone()));
                 match MemberName::as_shown(&cell.text) {
                     Ok(name) => balancer.members.push(Member { name, w, cells }),
-                    Err(why) => {
-                        self.passed_over.push(format!("the member '{}' {why}", clean(&cell.text, 80)));
-                    }
+                    Err(why) => self.passed_over.push(unusable("member", &cell.text, &why)),
                 }
             }
             "MaxMembers" | "StickySession" if balancer.cells == Cells::default() => {

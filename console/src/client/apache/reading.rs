@@ -63,7 +63,34 @@ impl Manager {
         let page = self.settled(page, Some(query)).await?;
         let look = self.take(page, before.exact);
         self.one_server()?;
+        self.not_cached(&look.page)?;
         Ok(look)
+    }
+
+    /// Is it httpd that answered, and no cache in front of it?
+    pub(super) fn not_cached(&self, page: &Page) -> Result<(), Failure> {
+        let Some(by) = &page.cached else { return Ok(()) };
+        let why = format!(
+            "a cache in front of {} answered with an old page ({by}): name httpd itself with --apache, or have the cache \
+             leave this page alone",
+            self.http.url()
+        );
+        Err(Failure::Refused(Refusal::new(Code::ReadOnly, why)))
+    }
+
+    /// The same of a page that was read after something was posted; `what` that was, in words.
+    pub(super) fn not_old(&self, what: impl Fn() -> String, page: &Page) -> Result<(), Failure> {
+        self.not_cached(page).map_err(|why| {
+            Failure::FateUnknown(format!("{}: posted, and unknown whether it took: {why}", what()))
+        })
+    }
+
+    /// Can what was seen last be believed for going on by it?
+    pub(super) fn believed(&self) -> Result<(), Failure> {
+        self.one_server()?;
+        let cached = self.with(|state| state.record.last().filter(|last| last.cached).cloned());
+        let Some(why) = cached.and_then(|last| last.warnings.into_iter().next()) else { return Ok(()) };
+        Err(Failure::Refused(Refusal::new(Code::ReadOnly, why)))
     }
 
     /// Is it one server that answers, as far as is known?
@@ -85,7 +112,7 @@ impl Manager {
     /// They do not: several servers answer, and one of them was changed. `what` is the edit, in words.
     pub(super) async fn agree(
         &self,
-        what: impl FnOnce() -> String,
+        what: impl Fn() -> String,
         (first, shows): (bool, impl Fn(&Snapshot) -> bool),
     ) -> Result<(), Failure> {
         let Ok(_reading) = self.reading.acquire().await else { return Err(closed()) };
@@ -94,6 +121,7 @@ impl Manager {
         let mut showing = u32::from(first);
         for _ in 0..PROBES {
             let page = self.page(None).await.map_err(|why| unproven(&why))?;
+            self.not_old(&what, &page)?;
             showing += u32::from(shows(&self.sight(&page, None)));
             self.settled(page, None).await.map_err(|why| unproven(&why))?;
         }
@@ -125,15 +153,18 @@ impl Manager {
         let page = Page::read(&document.bytes).map_err(|no| self.no_page(&no))?;
         self.with(|state| {
             state.server = Some(page.server.clone());
-            state.record.servers.hear(Run::of(&page));
+            // An old page would look like another server that answers in between.
+            if document.cached.is_none() {
+                state.record.servers.hear(Run::of(&page));
+            }
         });
-        Ok(page)
+        Ok(Page { cached: document.cached, ..page })
     }
 
     /// The page, read again for as long as another run answers than before and has not shown that it stays. That ends:
-    /// it stays, one from before comes back, or one follows the other.
+    /// it stays, one from before comes back, one follows the other, or a cache answers, which settles nothing.
     async fn settled(&self, mut page: Page, query: Option<&str>) -> Result<Page, Failure> {
-        while self.with(|state| state.record.servers.is_in_doubt()) {
+        while page.cached.is_none() && self.with(|state| state.record.servers.is_in_doubt()) {
             page = self.page(query).await?;
         }
         Ok(page)
@@ -167,19 +198,18 @@ impl Manager {
     fn no_page(&self, no: &NoPage) -> Failure {
         let url = self.http.url();
         Failure::Protocol(match no {
-            NoPage::Login(title) => format!(
-                "{url} is a page to log in ('{title}') and no balancer-manager: lend the console a session with \
-                 --cookie or --header, or name yourself with --user"
+            NoPage::Login(_) => format!(
+                "{url} is {} and no balancer-manager: lend the console a session with \
+                 --cookie or --header, or name yourself with --user",
+                no.said()
             ),
             NoPage::Cut => format!(
                 "the page at {url} ends in the middle, so nothing of it is believed: something in between cut it off; \
                  look again, or ask httpd without what stands in between"
             ),
-            NoPage::Other(title) if title.is_empty() => {
-                format!("{url} is no balancer-manager page: is it the path of SetHandler balancer-manager?")
-            }
-            NoPage::Other(title) => format!(
-                "{url} is no balancer-manager page but '{title}': is it the path of SetHandler balancer-manager?"
+            NoPage::Other(_) => format!(
+                "{url} is no balancer-manager page but {}: is it the path of SetHandler balancer-manager?",
+                no.said()
             ),
         })
     }

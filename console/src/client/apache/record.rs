@@ -32,6 +32,8 @@ pub(super) struct Record {
     before_mix: Option<Snapshot>,
     /// Have several servers taken turns at the last look?
     is_mixed: bool,
+    /// While a cache answers, what httpd itself said last.
+    before_cache: Option<Snapshot>,
     /// When the run of httpd that was seen last was seen first.
     started: Timestamp,
     reloads: u64,
@@ -52,12 +54,15 @@ impl Record {
     /// Takes in what a page says, and gives back the same with what follows from the pages before; `persists` says
     /// whether httpd keeps edits over a restart, where the page tells.
     pub(super) fn take(&mut self, persists: Option<bool>, mut seen: Snapshot) -> Snapshot {
+        let before = self.last.take().filter(|last| !last.cached).or_else(|| self.before_cache.take());
+        if seen.cached {
+            return self.take_cached(before, seen);
+        }
         let several = self.servers.several();
         let turned = std::mem::replace(&mut self.turn, self.servers.turns()) != self.servers.turns();
-        if self.last.is_none() || (turned && several.is_none()) {
+        if before.is_none() || (turned && several.is_none()) {
             self.started = seen.taken;
         }
-        let before = self.last.take();
         if several.is_some() {
             // Of servers in turn nothing follows from one to the next.
             if !std::mem::replace(&mut self.is_mixed, true) {
@@ -78,16 +83,30 @@ impl Record {
                 settings::get(&seen, &lost.subject, &lost.field).is_some_and(|value| value != lost.value)
             });
         }
-        seen.proxy.started = self.started;
-        seen.proxy.loaded = self.started;
-        seen.proxy.reloads = self.reloads;
+        self.date(&mut seen);
         self.number_revisions(&mut seen);
-        seen.event = self.number;
         seen.alternating = several.is_some();
         seen.warnings.splice(0..0, self.servers.outlook());
         seen.forgotten.clone_from(&self.forgotten);
         self.last = Some(seen.clone());
         seen
+    }
+
+    /// Takes in what a cache has kept. From an old page nothing follows: what it shows otherwise nobody has changed.
+    fn take_cached(&mut self, before: Option<Snapshot>, mut seen: Snapshot) -> Snapshot {
+        if before.is_some() {
+            self.date(&mut seen);
+        }
+        self.before_cache = before;
+        seen.forgotten.clone_from(&self.forgotten);
+        self.last = Some(seen.clone());
+        seen
+    }
+
+    /// Which run of httpd it is that is seen.
+    fn date(&self, seen: &mut Snapshot) {
+        (seen.proxy.started, seen.proxy.loaded) = (self.started, self.started);
+        (seen.proxy.reloads, seen.event) = (self.reloads, self.number);
     }
 
     /// What was seen last.
@@ -127,6 +146,13 @@ impl Record {
                 self.own.push(Own { subject, field, before, value });
             }
         }
+    }
+
+    /// Is that value the one that the run began with, as far as was seen? Then a restart takes nothing away. A flag that is
+    /// on may have been set before anybody looked, unless the run was seen from its beginning.
+    pub(super) fn is_as_at_first(&self, subject: &Subject, Change { field, after, .. }: &Change) -> bool {
+        let first = self.first.as_ref().and_then(|first| settings::get(first, subject, field));
+        first.as_ref() == Some(after) && (self.reloads > 0 || after != "On")
     }
 
     /// Another run of httpd: what does it still have of what was set before, from here or by others?

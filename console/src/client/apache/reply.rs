@@ -78,9 +78,9 @@ impl Manager {
 
     fn reply(&self, document: &Document) -> Reply {
         let url = self.http.url();
-        if document.is_cached {
+        if let Some(by) = &document.cached {
             return Reply::Unclear(format!(
-                "a cache in front of {url} answered with an old page, and may do so for what is read after it; ask httpd \
+                "a cache in front of {url} answered with an old page ({by}), and may do so for what is read after it; ask httpd \
                  without what stands in between"
             ));
         }
@@ -90,14 +90,16 @@ impl Manager {
                 let snapshot = self.sight(&page, None);
                 Reply::Page(Box::new(Shown { page, snapshot }))
             }
-            Err(NoPage::Login(title)) => Reply::Refused(Failure::Permission(format!(
-                "{url} shows its page and answers what changes it with a page to log in ('{title}'): lend the console a \
-                 session that may change something, with --cookie or --header"
+            Err(no @ NoPage::Login(_)) => Reply::Refused(Failure::Permission(format!(
+                "{url} shows its page and answers what changes it with {}: lend the console a session that may change \
+                 something, with --cookie or --header",
+                no.said()
             ))),
             Err(NoPage::Cut) => Reply::Unclear(format!("the answer of {url} ends in the middle")),
-            Err(NoPage::Other(title)) => {
-                Reply::Unclear(format!("what answered at {url} is no balancer-manager page but '{title}'"))
-            }
+            Err(no @ NoPage::Other(_)) => Reply::Unclear(format!(
+                "what answered at {url} is no balancer-manager page but {}",
+                no.said()
+            )),
         }
     }
 }

@@ -61,8 +61,11 @@ impl Sight<'_> {
             untold.extend(EXACT.iter().map(ToString::to_string));
         }
         let mut members = self.page.balancers.iter().flat_map(|balancer| &balancer.members);
+        if members.clone().next().is_some() && members.clone().all(|member| busy(member).is_none()) {
+            untold.push("busy".to_owned());
+        }
         if let Some(first) = members.next() {
-            for (heading, field) in [("Busy", "busy"), ("Load", "lbstatus"), ("HC Method", "health")] {
+            for (heading, field) in [("Load", "lbstatus"), ("HC Method", "health")] {
                 if first.cells.get(heading).is_none() {
                     untold.push(field.to_owned());
                 }
@@ -90,10 +93,21 @@ impl Sight<'_> {
             event: 0,
             balancers: self.page.balancers.iter().map(|balancer| self.balancer(balancer)).collect(),
             drains: Vec::new(),
-            warnings: self.page.passed_over.iter().map(|passed| format!("not shown: {passed}")).collect(),
+            warnings: self.warnings(),
             forgotten: Vec::new(),
             alternating: false,
+            cached: self.page.cached.is_some(),
         }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let cached = self.page.cached.iter().map(|by| {
+            format!(
+                "a cache answers ({by}): name httpd itself with --apache, or have the cache leave this page alone; what is \
+                 shown may be old, and nothing is changed by it"
+            )
+        });
+        cached.chain(self.page.passed_over.iter().map(|passed| format!("not shown: {passed}"))).collect()
     }
 
     fn balancer(&self, balancer: &Balancer) -> BalancerSnapshot {
@@ -132,6 +146,7 @@ impl Sight<'_> {
     fn member(&self, balancer: &Balancer, member: &Member) -> MemberSnapshot {
         let cells = &member.cells;
         let exact = self.exact(balancer, member);
+        let busy = busy(member);
         let words = cells.get("Status").unwrap_or_default();
         let status = status(words);
         let route = |heading| Route::as_shown(cells.get(heading).unwrap_or_default()).unwrap_or_default();
@@ -152,7 +167,8 @@ impl Sight<'_> {
             elected: cells.number("Elected").unwrap_or_default(),
             served: 0,
             failed: 0,
-            busy: cells.number("Busy").unwrap_or_default(),
+            busy: busy.unwrap_or_default(),
+            uncounted: busy.is_none(),
             sessions: None,
             lbstatus: cells.number("Load").unwrap_or_default(),
             transferred: bytes(exact.and_then(|exact| exact.transferred), "To"),
@@ -176,6 +192,11 @@ impl Sight<'_> {
             repeats: 0,
         }
     }
+}
+
+/// Requests in flight. Where httpd has counted below zero it prints what no number of requests is.
+fn busy(member: &Member) -> Option<u64> {
+    member.cells.number("Busy").filter(|count| *count < u64::from(u32::MAX))
 }
 
 /// A method of ours, or the name of one that is none; without a column that which is usual.

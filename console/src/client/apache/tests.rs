@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::{BalancerName, DrainOrder, DrainUntil, MemberEdit, MemberName};
+use evenkeel_protocol::{BalancerName, DrainCancel, DrainOrder, DrainUntil, MemberEdit, MemberName};
 
 use super::scripted::{Act, Asked, Server, Shown};
 use crate::client::scripted::soon;
@@ -61,6 +61,45 @@ async fn an_edit_posts_only_what_changes_and_is_proven() {
     let (balancer, member) = target(A);
     let refused = soon(client.edit_member(&balancer, &member, &stale)).await.unwrap_err();
     assert!(matches!(&refused, Failure::Refused(why) if why.code == Code::Stale), "{refused:?}");
+}
+
+#[tokio::test]
+async fn that_a_restart_forgets_it_is_said_only_of_what_it_would_take_away() {
+    let server = page(Shown::new(&[A, B]), |shown, body| {
+        let on = body.contains("w_status_N=1");
+        shown.rows[0].words = if on { "Init Drn Ok " } else { "Init Ok " }.to_owned();
+    })
+    .await;
+    let client = server.client();
+    let (balancer, member) = target(A);
+    let told = drained(&client, A).await.unwrap();
+    assert!(!told.durable && told.notes.iter().any(|note| note.contains("next restart")), "{told:?}");
+    let undo = MemberEdit { drain: Some(false), ..MemberEdit::default() };
+    let back = soon(client.edit_member(&balancer, &member, &undo)).await.unwrap();
+    assert!(back.changed && back.durable && back.notes.is_empty(), "{back:?}");
+    let begun = soon(client.begin_drain(&balancer, &member, &DrainOrder::default())).await.unwrap();
+    assert!(!begun.lasts(), "{begun:?}");
+    let cancel = DrainCancel { restore: Some(true), ..DrainCancel::default() };
+    let ended = soon(client.cancel_drain(begun.drain.number, &cancel)).await.unwrap();
+    assert!(ended.lasts(), "{ended:?}");
+    drained(&client, A).await.unwrap();
+    // Whoever has not seen how it was before says what it hangs on.
+    let stranger = soon(server.client().edit_member(&balancer, &member, &undo)).await.unwrap();
+    assert!(stranger.notes[0].contains("unless its configuration says the same"), "{stranger:?}");
+}
+
+#[tokio::test]
+async fn what_a_page_of_an_own_proxy_cannot_do_its_socket_does() {
+    for (version, says) in [("Apache/2.4.71 (Evenkeel)", "--socket"), ("Apache/2.4.62 (Unix)", "httpd")] {
+        let server = page(Shown { version, ..Shown::new(&[A, B]) }, |_, _| {}).await;
+        let client = server.client();
+        let failure = soon(client.overrides()).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Unable(why) if why.contains(says)), "{failure:?}");
+        let (balancer, member) = target(A);
+        let order = DrainOrder { until: Some(DrainUntil::NoSessions), ..DrainOrder::default() };
+        let failure = soon(client.begin_drain(&balancer, &member, &order)).await.unwrap_err();
+        assert!(matches!(&failure, Failure::Unable(why) if why.contains(says)), "{failure:?}");
+    }
 }
 
 #[tokio::test]

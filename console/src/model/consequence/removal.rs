@@ -2,22 +2,23 @@
 
 use evenkeel_protocol::{Flag, MemberSnapshot};
 
-use super::Scene;
+use super::{Scene, UNCOUNTED};
 use crate::model::target::label;
 
 /// Can nobody lose anything by its going? Nothing is with it, and no new users come to it.
 pub fn is_let_go_of(member: &MemberSnapshot) -> bool {
     let out = !member.status.is_usable() || member.status.has(Flag::Drain);
-    out && member.busy == 0 && member.sessions.unwrap_or(0) == 0
+    out && member.in_flight() == Some(0) && member.sessions.unwrap_or(0) == 0
 }
 
 impl Scene<'_> {
     /// The member goes.
     pub(super) fn removal(&mut self) {
-        match self.member.busy {
-            0 => self.say("Nothing is in flight."),
-            1 => self.warn("1 request is in flight with it; it may finish."),
-            busy => self.warn(format!("{busy} requests are in flight with it; they may finish.")),
+        match self.member.in_flight() {
+            Some(0) => self.say("Nothing is in flight."),
+            None => self.warn(UNCOUNTED),
+            Some(1) => self.warn("1 request is in flight with it; it may finish."),
+            Some(busy) => self.warn(format!("{busy} requests are in flight with it; they may finish.")),
         }
         let fate = || {
             let route = &self.member.route;

@@ -213,8 +213,13 @@ impl Joint {
         let barred = |share: &&Share| matches!(share.part, Part::Barred(_));
         let barred = self.shares.iter().filter(barred).count() + self.asked().count().saturating_sub(willing);
         match (willing, barred) {
+            (1, 0) if self.scope == Scope::Lost => "the target that lost it".to_owned(),
+            (asked, 0) if self.scope == Scope::Lost => format!("the {asked} targets that lost it"),
             (1, 0) => "1 target".to_owned(),
             (asked, 0) => format!("all {asked} targets"),
+            (asked, barred) if self.scope == Scope::Lost => {
+                format!("{asked} of the {} targets that lost it", asked + barred)
+            }
             (asked, barred) => format!("{asked} of {} targets", asked + barred),
         }
     }

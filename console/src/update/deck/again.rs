@@ -5,14 +5,15 @@ use crate::lost;
 use crate::model::batch::Outcome;
 use crate::model::deck::joint::{Part, Scope, Share};
 use crate::model::deck::{Deck, roll};
+use crate::model::forgotten;
 use crate::model::target::Target;
 use crate::model::{Model, Tone};
 use crate::update::{again, edit, gather};
 
 /// Asks for the first member of which something was forgotten in any target.
 pub(super) fn ask(deck: &mut Deck) {
-    let forgotten = deck.stations.iter().flat_map(Model::forgotten);
-    let Some(first) = again::first(forgotten).cloned() else {
+    let all = deck.stations.iter().flat_map(Model::forgotten);
+    let Some(first) = forgotten::first(all).cloned() else {
         return deck.tell(Tone::Plain, again::NOTHING);
     };
     let Some(target) = again::whose(&first) else {

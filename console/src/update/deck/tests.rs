@@ -10,7 +10,7 @@ use crate::model::batch::Outcome;
 use crate::model::deck::asked::What;
 use crate::model::deck::joint::Part;
 use crate::model::lock::Lock;
-use crate::model::{Popup, sample};
+use crate::model::{Popup, Seen, sample};
 use crate::need::{Job, Need};
 use crate::news::Ticket;
 use crate::update::hands::Keys;
@@ -102,6 +102,16 @@ fn whoever_has_gone_into_a_target_hears_how_it_ended() {
     answer(&mut deck, 1, Err("the journal is full"));
     let told = deck.stations[0].toast.as_ref().unwrap();
     assert!(told.tone == Tone::Alarm && told.text.contains("ONLY 1 of 2"), "{}", told.text);
+}
+
+#[test]
+fn what_was_said_of_a_target_is_corrected_for_all() {
+    let mut deck = deck(2);
+    deck.stations[1].tell_until(Seen::Changeable, "nothing can be changed");
+    deck.stations[1].station = Some("lb2".to_owned());
+    deck.tell(Tone::Alarm, "lb2: nothing can be changed");
+    told(&mut deck, 1, |_| {});
+    assert_eq!(toast(&deck), "");
 }
 
 #[test]

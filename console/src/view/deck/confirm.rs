@@ -209,7 +209,8 @@ fn headline(whole: Whole<'_>, joint: &Joint, (share, room): (&Share, usize)) -> 
 /// How the member is there.
 fn described(whole: Whole<'_>, name: &str, member: &MemberSnapshot) -> Line<'static> {
     let (shape, role) = badge::shape(Health::of(member.status));
-    let text = format!("  factor {}  set {}  {} busy", member.lbfactor, member.lbset, member.busy);
+    let busy = member.in_flight().map_or_else(|| "?".to_owned(), |busy| busy.to_string());
+    let text = format!("  factor {}  set {}  {busy} busy", member.lbfactor, member.lbset);
     Line::from(vec![
         whole.span(Role::Strong, name.to_owned()),
         whole.span(role, format!("{shape} {}", badge::words(member))),

@@ -27,7 +27,9 @@ pub(super) fn lines(whole: Whole<'_>, area: Rect) -> Vec<Line<'static>> {
         texts.push(format!("{} ({results} shows each, {back} hides this)", joint.sentence()));
     }
     for at in 0..deck.stations.len() {
-        if let Some((text, key)) = whole.station(at).and_then(notice::text) {
+        // A notice has more than one row.
+        let most = room * ROWS - room / 4;
+        if let Some((text, key)) = whole.station(at).and_then(|scene| notice::text(scene, most)) {
             let key = if key.is_empty() { String::new() } else { format!("; {key}") };
             texts.push(format!("{}: {text}{key}", whole.name(at)));
         }

@@ -57,10 +57,12 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
         lines.push(fact(&facts));
     }
     let busy = drain.busy;
-    let total = busy.total();
-    let role = if total > 0 { Role::Strong } else { Role::Text };
-    lines.push(counted(scene, drain, ("in flight", (&words::grouped(total), role), Series::Busy), room));
-    if full {
+    let (total, role) = match drains::in_flight(drain, scene.model.roster.snapshot()) {
+        Some(total) => (words::grouped(total), if total > 0 { Role::Strong } else { Role::Text }),
+        None => ("unknown".to_owned(), Role::Warning),
+    };
+    lines.push(counted(scene, drain, ("in flight", (&total, role), Series::Busy), room));
+    if full && role != Role::Warning {
         let mut facts = vec![
             words::counted(busy.requests, "request"),
             format!("{} streaming", busy.streaming),

@@ -98,6 +98,30 @@ async fn what_httpd_does_not_add_is_an_error_with_the_cause() {
 }
 
 #[tokio::test]
+async fn a_url_that_httpd_would_answer_with_400_is_told_and_not_posted() {
+    let server = page(true, obeys).await;
+    let long = format!("http://h/{}", "x".repeat(400));
+    for (url, says) in [
+        ("htp://10.0.0.2:8080", "has a scheme that is none of http, https, ws, wss, ajp,"),
+        ("http://10.0.0.2:99999", "port"),
+        ("ajp://10.0.0.2:x", "port"),
+        ("http://", "has no host"),
+        ("http://a b", "a blank"),
+        ("http://a?x=1", "'?'"),
+        ("fcgi://ho$t:9000", "'$' in its host"),
+        (&long, "longer than 383 characters"),
+        ("unix:run/x|http://a", "absolute path"),
+    ] {
+        let failure = added(&server, url, &[]).await.unwrap_err();
+        let Failure::Refused(refusal) = &failure else { panic!("{url}: {failure:?}") };
+        assert!(refusal.code == Code::Invalid && refusal.message.contains(says), "{url}: {failure}");
+    }
+    assert_eq!(server.posted(), [""; 0]);
+    added(&server, "ajp://10.0.0.2:8010", &[]).await.unwrap();
+    assert_eq!(server.posted().len(), 1);
+}
+
+#[tokio::test]
 async fn what_answered_decides_what_is_said_of_one_that_is_not_listed() {
     let gone: Apply = |_, _| 502;
     let lost: Apply = |shown, body| {

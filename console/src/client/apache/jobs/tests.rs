@@ -72,6 +72,46 @@ fn after_a_restart_that_was_seen_requests_of_before_it_are_unknown() {
 }
 
 #[test]
+fn requests_that_a_restart_left_in_flight_are_never_told_to_have_ended() {
+    for (before, outcome) in [(0, DrainOutcome::Idle), (2, DrainOutcome::Uncounted)] {
+        let mut jobs = begun(&order("forever", OnTimeout::Fail));
+        jobs.look(&seen("Init Drn Ok ", before, 10), at(1));
+        for second in 2..6 {
+            let mut again = seen("Init Drn Ok ", 0, 0);
+            again.proxy.started.0 += 1;
+            jobs.look(&again, at(second));
+        }
+        let drain = jobs.get(1).unwrap();
+        assert_eq!(drain.outcome, Some(outcome), "{}", drain.why);
+        assert_eq!(drain.why.contains("restarted with 2 requests in flight"), before > 0, "{}", drain.why);
+    }
+}
+
+#[test]
+fn a_count_that_cannot_be_read_makes_no_drain_idle() {
+    let page = String::from_utf8(Shown::new(&[A]).page(false)).unwrap().replace("Init Ok ", "Init Drn Ok ");
+    let without = page.replace("<th>Busy</th>", "<th>Other</th>");
+    let unread = |count: &str| page.replace("<td>10</td><td>0</td>", &format!("<td>10</td><td>{count}</td>"));
+    for (what, text) in [
+        ("no column", without),
+        ("empty", unread("")),
+        ("below zero", unread("-1")),
+        ("wrapped", unread("18446744073709551615")),
+    ] {
+        let mut jobs = begun(&order("forever", OnTimeout::Fail));
+        let page = Page::read(text.as_bytes()).unwrap();
+        let seen = Sight { page: &page, exact: None, url: "u", taken: Timestamp(9) }.snapshot();
+        assert_eq!(seen.balancers[0].members[0].in_flight(), None, "{what}");
+        assert!(!seen.proxy.tells("busy"), "{what}");
+        for second in 1..9 {
+            jobs.look(&seen, at(second));
+        }
+        let drain = jobs.get(1).unwrap();
+        assert_eq!(drain.outcome, Some(DrainOutcome::Uncounted), "{what}: {}", drain.why);
+    }
+}
+
+#[test]
 fn what_others_do_ends_it_and_is_told_apart() {
     for (words, restarted, outcome, says) in [
         ("Init Ok ", false, DrainOutcome::Cleared, "somebody"),

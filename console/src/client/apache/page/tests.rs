@@ -164,3 +164,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_has_no_name_is_said_to_have_none() {
+    for (document, said) in [
+        ("<input type=password name=p>", "a page to log in"),
+        ("<h1>Sign in</h1><input type=password name=p>", "a page to log in ('Sign in')"),
+        ("", "something without a heading"),
+        ("<h1>Done</h1>", "'Done'"),
+    ] {
+        assert_eq!(Page::read(document.as_bytes()).unwrap_err().said(), said, "{document}");
+    }
+    let (page, _) = seen(&MIDDLE.replace("balancer://app</a>", "balancer://</a>"));
+    assert_eq!(page.passed_over, ["a balancer without a name"]);
+}

@@ -214,3 +214,23 @@ fn a_member_that_comes_is_an_edit_of_its_balancer_unless_it_is_ours() {
         assert_eq!(kinds(&record), told);
     }
 }
+
+#[test]
+fn what_a_cache_has_kept_is_no_news_and_makes_no_restart() {
+    let mut record = Record::default();
+    let fresh = Shown::new(&[A, "http://b:1"]);
+    let mut draining = fresh.clone();
+    draining.rows[0].words = "Init Drn Ok ".to_owned();
+    take(&mut record, &fresh, 1);
+    take(&mut record, &draining, 2);
+    let told = kinds(&record);
+    let old = Page { cached: Some("Age: 17".to_owned()), ..Page::read(&fresh.page(false)).unwrap() };
+    for second in [3, 4] {
+        let taken = Timestamp(second * 1_000_000);
+        let seen = Sight { page: &old, exact: None, url: "http://lb1/bm", taken }.snapshot();
+        let seen = record.take(None, seen);
+        assert!(seen.cached && seen.warnings[0].contains("Age: 17"), "{:?}", seen.warnings);
+    }
+    let seen = take(&mut record, &draining, 5);
+    assert_eq!((kinds(&record), seen.cached, seen.warnings.len()), (told, false, 0));
+}

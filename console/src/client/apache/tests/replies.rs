@@ -125,6 +125,38 @@ async fn an_edit_that_took_and_was_taken_back_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_page_that_a_cache_has_kept_is_told_and_proves_nothing() {
+    const OLD: &str = "200 OK\r\nContent-Type: text/html\r\nX-Cache-Status: HIT";
+    for after_post in [false, true] {
+        let posted = AtomicBool::new(!after_post);
+        let server = Server::start(move |(method, target, _): &Asked| {
+            if target.contains("xml=") {
+                return with_head("404 Not Found", b"");
+            }
+            let mut shown = Shown::new(&[A, B]);
+            if method == "POST" {
+                posted.store(true, Ordering::Relaxed);
+                shown.rows[0].words = "Init Drn Ok ".to_owned();
+                return Act::Page(shown.page(true));
+            }
+            let page = shown.page(target.contains("w="));
+            if posted.load(Ordering::Relaxed) { with_head(OLD, &page) } else { Act::Page(page) }
+        })
+        .await;
+        let client = server.client();
+        if !after_post {
+            let seen = soon(client.snapshot()).await.unwrap();
+            assert!(seen.cached && seen.warnings[0].starts_with("a cache answers (X-Cache-Status: HIT)"));
+        }
+        let failure = drained(&client, A).await.unwrap_err();
+        let told = failure.to_string();
+        assert!(told.contains("a cache in front of") && !told.contains("somebody"), "{told}");
+        assert_eq!(matches!(failure, Failure::FateUnknown(_)), after_post, "{told}");
+        assert_eq!(server.posted().len(), usize::from(after_post), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_that_is_gone_after_the_form_leaves_the_fate_unknown() {
     let posted = AtomicBool::new(false);
     let server = Server::start(move |(method, target, body): &Asked| {
