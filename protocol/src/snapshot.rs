@@ -105,7 +105,7 @@ impl Snapshot {
 pub struct BalancerSnapshot {
     /// Its name, without `balancer://`.
     pub name: BalancerName,
-    /// Counts the accepted edits of its own settings.
+    /// Grows with each accepted edit of its own, and is never again what it was, over a restart neither.
     pub revision: u64,
     /// Its settings as they are in effect.
     pub settings: BalancerSettings,
@@ -143,7 +143,7 @@ impl BalancerSnapshot {
 pub struct MemberSnapshot {
     /// Its URL.
     pub name: MemberName,
-    /// Counts its accepted edits.
+    /// Grows with each accepted edit of its own, and is never again what it was, over a restart neither.
     pub revision: u64,
     /// Its route; may be empty.
     pub route: Route,

@@ -77,12 +77,15 @@ impl Registry {
     ) -> Self {
         let ground = Ground { cores, ..Ground::default() };
         let edits = journal.restored();
+        let events = EventLog::open(journal.folder());
+        // Before anybody can ask or edit, so that it is the first event; and each edit is one, so that no state of before
+        // has had a revision as high as the number of events before this one.
+        let first_revision = events.publish(EventKind::Started).saturating_sub(1);
         let balancers = configured
             .iter()
             .enumerate()
-            .map(|(index, config)| begun(config.clone(), paths(index), &edits, &ground));
+            .map(|(index, config)| begun((config.clone(), paths(index)), (&edits, first_revision), &ground));
         let roster = RwLock::new(Arc::new(balancers.collect()));
-        let events = EventLog::open(journal.folder());
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
         let roused = watch::Sender::new(());
         let (elections, axis, measured) = (Elections::new(cores), Axis::new(), Measured::default());
@@ -100,8 +103,6 @@ impl Registry {
             journal,
             measured,
         };
-        // Before anybody can ask or edit, so that it is the first event.
-        registry.events.publish(EventKind::Started);
         registry.tell(verdicts);
         registry
     }
@@ -132,6 +133,7 @@ impl Registry {
         vacant.retain(|live| live.is_remembered());
         let known = before.iter().chain(vacant.iter());
         let mut gone: HashMap<_, _> = known.map(|live| (&live.name, live)).collect();
+        let first_revision = self.events.last();
         let next = configured.iter().enumerate().map(|(index, config)| {
             let (config, paths) = (config.clone(), paths(index));
             match gone.remove(&config.name) {
@@ -139,7 +141,7 @@ impl Registry {
                     let name = config.name.clone();
                     live.replace(config, paths, |core| make_again(&edits, &name, core), &self.ground)
                 }
-                None => begun(config, paths, &edits, &self.ground),
+                None => begun((config, paths), (&edits, first_revision), &self.ground),
             }
         });
         let next: Roster = Arc::new(next.collect());
@@ -361,14 +363,16 @@ fn settle(balancer: &LiveBalancer, member: MemberId, outcome: &Outcome) -> Settl
 
 /// A balancer that was not there before, with the edits that still hold.
 fn begun(
-    config: BalancerConfig,
-    paths: Vec<String>,
-    edits: &[Restored],
+    (config, paths): (BalancerConfig, Vec<String>),
+    (edits, first_revision): (&[Restored], u64),
     ground: &Ground,
 ) -> Arc<LiveBalancer> {
     let name = config.name.clone();
     let live = LiveBalancer::new(config, paths, ground);
-    make_again(edits, &name, &mut live.lock());
+    let mut core = live.lock();
+    make_again(edits, &name, &mut core);
+    core.begin_revisions(first_revision);
+    drop(core);
     Arc::new(live)
 }
 

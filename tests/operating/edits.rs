@@ -18,6 +18,28 @@ fn pair() -> (Proxy, [Backend; 2]) {
 }
 
 #[test]
+fn a_revision_of_before_a_restart_is_never_the_current_one_again() {
+    let (mut proxy, _backends) = pair();
+    let seen = |proxy: &Proxy| proxy.member("app", "a").revision;
+    let mut known = vec![seen(&proxy)];
+    for edits in [&["2", "5", "7"][..], &["1"], &[], &["3"]] {
+        for lbfactor in edits {
+            proxy.edit("app", "a", &format!("{{\"lbfactor\":{lbfactor}}}"));
+            known.push(seen(&proxy));
+        }
+        proxy.kill();
+        proxy.restart();
+        for before in &known {
+            let edit = format!("{{\"lbset\":1,\"revision\":{before}}}");
+            let refusal = proxy.try_edit("app", "a", &edit).refusal();
+            assert_eq!(refusal.code, Code::Stale);
+            assert!(refusal.message.contains("the proxy was started again"), "{refusal:?}");
+        }
+        known.push(seen(&proxy));
+    }
+}
+
+#[test]
 fn an_edit_answers_what_it_changed_and_is_in_effect() {
     let (proxy, [_a, b]) = pair();
     let before = proxy.member("app", "b").revision;

@@ -36,8 +36,8 @@ pub struct Balancer {
     pub(crate) timetable: Timetable,
     pub(crate) watch: Watch,
     pub(crate) departed: Vec<Departed>,
-    /// The revision of a member that comes: more than any that has gone had, so that nobody takes one that comes back
-    /// for the one that was looked at.
+    /// The revision of a member that comes: more than any that has gone had, and than any of before a restart, so that
+    /// nobody takes one that comes back for the one that was looked at.
     pub(crate) first_revision: u64,
 }
 
@@ -142,9 +142,17 @@ impl Balancer {
         &self.name
     }
 
-    /// How many accepted edits of its own it has behind it.
+    /// Which of its own states it is in: it grows with each accepted edit of its own.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// Its revisions and those of its members go on from `first`, which no state of before had.
+    pub fn begin_revisions(&mut self, first: u64) {
+        (self.revision, self.first_revision) = (first, first);
+        for member in &mut self.members {
+            member.revision = first;
+        }
     }
 
     /// Its settings as they are in effect.

@@ -76,17 +76,20 @@ fn on_off(on: bool) -> String {
     if on { "On" } else { "Off" }.to_owned()
 }
 
-pub(crate) fn refuse_stale(what: &str, asked: Option<u64>, current: u64) -> Result<(), Refusal> {
-    match asked {
-        Some(asked) if asked != current => Err(Refusal::field(
-            Code::Stale,
-            "revision",
-            format!(
-                "{what} was changed since you looked: its revision is {current}, not {asked}; look again"
-            ),
-        )),
-        _ => Ok(()),
-    }
+/// `first` is the revision that it began with in this process.
+pub(crate) fn refuse_stale(
+    what: &str,
+    asked: Option<u64>,
+    (current, first): (u64, u64),
+) -> Result<(), Refusal> {
+    let Some(asked) = asked.filter(|asked| *asked != current) else { return Ok(()) };
+    let changed = if asked < first {
+        "may have been changed since you looked, for the proxy was started again or it came anew"
+    } else {
+        "was changed since you looked"
+    };
+    let why = format!("{what} {changed}: its revision is {current}, not {asked}; look again");
+    Err(Refusal::field(Code::Stale, "revision", why))
 }
 
 impl Balancer {
@@ -167,7 +170,7 @@ impl Balancer {
     fn plan_member(&self, name: &MemberName, edit: &MemberEdit) -> Result<MemberPlan, Refusal> {
         let found = self.members().zip(&self.members).find(|((_, known, _), _)| *known == name);
         let Some(((id, ..), member)) = found else { return Err(self.no_member(name)) };
-        refuse_stale(&format!("member {name}"), edit.revision, member.revision)?;
+        refuse_stale(&format!("member {name}"), edit.revision, (member.revision, self.first_revision))?;
         let (mut settings, mut status) = (member.settings.clone(), member.status);
         let mut changes = Changes::default();
         changes.put("lbfactor", &mut settings.lbfactor, edit.lbfactor, ToString::to_string);
@@ -270,7 +273,11 @@ impl Balancer {
     }
 
     fn plan(&self, edit: &BalancerEdit) -> Result<BalancerPlan, Refusal> {
-        refuse_stale(&format!("balancer {}", self.name), edit.revision, self.revision)?;
+        refuse_stale(
+            &format!("balancer {}", self.name),
+            edit.revision,
+            (self.revision, self.first_revision),
+        )?;
         let mut settings = self.settings.clone();
         let mut changes = Changes::default();
         changes.put("lbmethod", &mut settings.lbmethod, edit.lbmethod, ToString::to_string);

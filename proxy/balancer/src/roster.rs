@@ -37,7 +37,7 @@ impl Balancer {
         let Some(place) = self.members.iter().position(|member| member.name == *name) else {
             return Err(self.no_member(name));
         };
-        refuse_stale(&format!("balancer {}", self.name), revision, self.revision)?;
+        refuse_stale(&format!("balancer {}", self.name), revision, (self.revision, self.first_revision))?;
         let ids = (0u32..).map(MemberId).take(self.members.len()).filter(|id| id.index() != place);
         let credit: Vec<i64> = ids.map(|id| self.lineup.lbstatus_of(id)).collect();
         let mut members = std::mem::take(&mut self.members);
