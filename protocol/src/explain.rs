@@ -89,8 +89,8 @@ pub struct Candidacy {
     pub why: ElectionWhy,
     /// The same in a sentence.
     pub because: String,
-    /// Who would be elected if this request came again and again and nothing else happened, this one first; ends
-    /// where nobody would be.
+    /// Who would be elected if this request came again and again, moved as many bytes as one did so far on average, and
+    /// nothing else happened, this one first; ends where nobody would be.
     pub next: Vec<MemberName>,
     /// What else decides, in sentences: errors that would be lifted, members being probed, dice.
     pub notes: Vec<String>,

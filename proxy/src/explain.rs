@@ -71,7 +71,8 @@ fn gate(site: &Site, path: &str) -> Gate {
         Lead::Refused(_) | Lead::Fenced(..) => return Gate::Open,
         Lead::Heartmonitor | Lead::Nowhere => None,
         Lead::Manager if site.access.is_open(path, None) => {
-            let who = "clients of this machine that call it by its own name may come; the proxy answers others 403";
+            let who =
+                "clients of this machine that call it by its own name may come; the proxy answers others 403";
             return Gate::Guarded(who.to_owned());
         }
         Lead::Manager => None,
