@@ -93,8 +93,9 @@ fn text(overrides: &Overrides, reader: Reader, zone: &TimeZone) -> String {
         text.push_str("</Proxy>\n");
     }
     if text.contains(&format!("${{{DOLLAR}}}")) {
-        let define =
-            format!("# Above all that uses it: without it, ${{…}} would be replaced.\nDefine {DOLLAR} $\n");
+        let define = format!(
+            "# Above all that uses it: without it, what stands in ${{}} would be replaced.\nDefine {DOLLAR} $\n"
+        );
         text.insert_str(0, &define);
     }
     text
