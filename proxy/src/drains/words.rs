@@ -60,10 +60,7 @@ fn sessions(sessions: &DrainSessions, wall: Timestamp) -> String {
             let (noun, were) = if live == 1 { ("session", "was") } else { ("sessions", "were") };
             match sessions.observed(wall) {
                 Some(observed) => {
-                    format!(
-                        "{live} {noun} {were} seen (what was before the last {} is unknown)",
-                        length(observed)
-                    )
+                    format!("{live} {noun} {were} seen (unknown before the last {})", length(observed))
                 }
                 None => format!("{live} {noun} {were} seen in the last {}", window(sessions)),
             }
@@ -175,7 +172,7 @@ mod tests {
         assert_eq!(of(SessionsKnown::Observed, Some(3), None), "3 sessions were seen in the last 30 min");
         assert_eq!(
             of(SessionsKnown::Unknown, Some(11), Some(1_000_000_000 + 1_797_000_000)),
-            "11 sessions were seen (what was before the last 3 s is unknown)"
+            "11 sessions were seen (unknown before the last 3 s)"
         );
         assert!(of(SessionsKnown::Unknown, Some(0), None).contains("not counted"));
         assert!(of(SessionsKnown::Unknown, None, Some(1_060_000_000)).contains("for 1 min more"));
