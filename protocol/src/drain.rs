@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -298,6 +299,12 @@ impl DrainSessions {
         window_ms: None,
         departing: None,
     };
+
+    /// How much of the window, up to `wall`, is observed; none: all of it, or nobody knows.
+    pub fn observed(&self, wall: Timestamp) -> Option<Duration> {
+        let window = Duration::from_millis(self.window_ms?);
+        Some(window.saturating_sub(self.unknown_until?.since(wall)))
+    }
 }
 
 /// Another member that leads to the same process: the same host and port, or the same socket. What is there holds the

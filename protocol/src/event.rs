@@ -113,6 +113,9 @@ pub enum EventKind {
         kept: u64,
         /// Edits of fields that hold no longer; an event each comes before this one.
         dropped: u64,
+        /// Edits of fields that are over because the configuration says the same now.
+        #[serde(default)]
+        absorbed: u64,
         /// Who asked for it; none: a signal.
         by: Option<Peer>,
     },

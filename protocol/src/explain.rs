@@ -43,8 +43,12 @@ impl Question {
 pub struct Explanation {
     /// When.
     pub taken: Timestamp,
-    /// Where the path leads; none if a balancer was named.
+    /// Where the path leads; none if a balancer was named and the request is one that the proxy reads.
     pub mapping: Option<MappingNote>,
+    /// Who may come and what others are answered, in a sentence: of that an explanation knows nothing. None: everybody
+    /// may come, or nobody, which the mapping then says.
+    #[serde(default)]
+    pub access: Option<String>,
     /// Who would be asked for a member; none: the request does not come that far.
     pub balancer: Option<Candidacy>,
     /// What would happen, as the rest of a sentence about the request.
@@ -85,8 +89,8 @@ pub struct Candidacy {
     pub why: ElectionWhy,
     /// The same in a sentence.
     pub because: String,
-    /// Who would be elected if this request came again and again and nothing else happened, this one first; ends
-    /// where nobody would be.
+    /// Who would be elected if this request came again and again, moved as many bytes as one did so far on average, and
+    /// nothing else happened, this one first; ends where nobody would be.
     pub next: Vec<MemberName>,
     /// What else decides, in sentences: errors that would be lifted, members being probed, dice.
     pub notes: Vec<String>,

@@ -48,6 +48,9 @@ pub struct Reloaded {
     pub kept: Vec<Override>,
     /// Edits that hold no longer.
     pub dropped: Vec<Override>,
+    /// Edits that are over because the configuration says the same now: nothing changes by that.
+    #[serde(default)]
+    pub absorbed: Vec<Override>,
     /// What somebody should know about the configuration.
     pub warnings: Vec<String>,
     /// Will the edits that hold on survive a restart?

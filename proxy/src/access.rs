@@ -5,6 +5,7 @@
 //! | `password.rs` | the forms of passwords that htpasswd writes |
 //! | `name.rs` | the names of addresses, for `Require host` |
 //! | `groups.rs` | files of groups |
+//! | `told.rs` | what an operator is told of the rules |
 //! | `users.rs` | files of them, and what was found in these lately |
 //!
 //! What the configuration says of it, and how its sections are merged, is in `config/access.rs`.
@@ -12,6 +13,7 @@
 mod groups;
 mod name;
 mod password;
+pub(crate) mod told;
 pub(crate) mod users;
 
 use std::net::{IpAddr, SocketAddr};

@@ -278,18 +278,15 @@ impl Conversation {
                 return refuse(400, "it speaks TLS to an address without TLS");
             }
             Scanned::Open if scan.length() > serving.head_bytes => {
-                return refuse(431, "its head is too long");
+                return Err(NoHead::Refused(Refused::LONG_HEAD));
             }
             Scanned::Open if scan.first_line(block).is_some_and(|line| !names_http(line)) => {
                 return refuse(400, "it is neither HTTP/1.0 nor HTTP/1.1");
             }
-            Scanned::Open => return Ok(None),
-            Scanned::BareLineFeed => return refuse(400, "a line ends without a carriage return"),
-            Scanned::TooLong(0) => return refuse(414, "its first line is too long"),
-            Scanned::TooLong(_) => return refuse(431, "a header field is too long"),
+            other => return Refused::of_lines(other).map_or(Ok(None), |why| Err(NoHead::Refused(why))),
         };
         if end - start > serving.head_bytes {
-            return refuse(431, "its head is too long");
+            return Err(NoHead::Refused(Refused::LONG_HEAD));
         }
         let lend = (serving.fields, worker.take_lines());
         let head = RequestHead::read(block, start, end, lend).map_err(NoHead::Refused)?;

@@ -293,6 +293,6 @@ fn rewritten(
 }
 
 /// The lines of cookies. What is no text in one must not hide the session beside it.
-fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<Cow<'a, str>> {
+pub(crate) fn cookies<'a>(head: &'a RequestHead, block: &'a [u8]) -> Vec<Cow<'a, str>> {
     head.values(block, Known::Cookie).map(String::from_utf8_lossy).collect()
 }

@@ -45,6 +45,26 @@ const LARGEST: u64 = 64 * 1024 * 1024;
 pub(crate) struct Verdicts {
     pub(crate) kept: Vec<Override>,
     pub(crate) dropped: Vec<Override>,
+    /// Those that are over because the configuration says the same now.
+    pub(crate) absorbed: Vec<Override>,
+}
+
+/// What becomes of an edit when the configuration is read after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    Dropped,
+    Absorbed,
+}
+
+impl Verdicts {
+    fn of(&mut self, fate: Fate) -> &mut Vec<Override> {
+        match fate {
+            Fate::Kept => &mut self.kept,
+            Fate::Dropped => &mut self.dropped,
+            Fate::Absorbed => &mut self.absorbed,
+        }
+    }
 }
 
 /// Does an edit survive a restart?
@@ -328,32 +348,38 @@ impl Journal {
             let mut kept = Kept::default();
             for (field, value) in &what.set {
                 let (then, now) = (what.file.get(field), today.and_then(|today| today.get(field)));
-                let (holds, why) = match now {
-                    None if today.is_none() => (false, "it is no longer configured"),
-                    Some(now) if now == value => continue,
-                    _ if !self.persist => {
-                        (false, "BalancerPersist is Off: edits hold until the configuration is read anew")
-                    }
+                let (fate, why) = match now {
+                    None if today.is_none() => (Fate::Dropped, "it is no longer configured"),
+                    Some(now) if now == value => (Fate::Absorbed, "the configuration says the same now"),
+                    _ if !self.persist => (
+                        Fate::Dropped,
+                        "BalancerPersist is Off: edits hold until the configuration is read anew",
+                    ),
                     Some(Value::Bool(_)) if subject.member.is_some() => {
-                        (true, "flags hold until they are cleared")
+                        (Fate::Kept, "flags hold until they are cleared")
                     }
-                    _ if then == now => (true, "the configuration of this field is what it was"),
-                    _ => (false, "the configuration of this field was changed since, and wins"),
+                    _ if then == now => (Fate::Kept, "the configuration of this field is what it was"),
+                    _ => (Fate::Dropped, "the configuration of this field was changed since, and wins"),
                 };
-                let list = if holds { &mut verdicts.kept } else { &mut verdicts.dropped };
-                list.push(Override {
+                verdicts.of(fate).push(Override {
                     subject: subject.clone(),
                     field: field.clone(),
                     value: shown(field, value),
                     why: why.to_owned(),
                     loss: Loss::default(),
                 });
-                if holds {
-                    tracing::info!(balancer = %subject.balancer, name, field, %value, "edit kept");
-                    kept.put(field, value, &what);
-                    kept.file.extend(now.map(|now| (field.clone(), now.clone())));
-                } else {
-                    tracing::warn!(balancer = %subject.balancer, name, field, %value, "edit dropped: {why}");
+                match fate {
+                    Fate::Kept => {
+                        tracing::info!(balancer = %subject.balancer, name, field, %value, "edit kept");
+                        kept.put(field, value, &what);
+                        kept.file.extend(now.map(|now| (field.clone(), now.clone())));
+                    }
+                    Fate::Absorbed => {
+                        tracing::info!(balancer = %subject.balancer, name, field, %value, "edit over: {why}");
+                    }
+                    Fate::Dropped => {
+                        tracing::warn!(balancer = %subject.balancer, name, field, %value, "edit dropped: {why}");
+                    }
                 }
             }
             if !kept.set.is_empty() {

@@ -165,6 +165,7 @@ impl Registry {
             removed: was.difference(&is).cloned().collect(),
             kept: verdicts.kept.clone(),
             dropped: verdicts.dropped.clone(),
+            absorbed: verdicts.absorbed.clone(),
             warnings: renewal.warnings,
             durable,
         };
@@ -175,6 +176,7 @@ impl Registry {
             removed: reloaded.removed.len() as u64,
             kept: reloaded.kept.len() as u64,
             dropped: reloaded.dropped.len() as u64,
+            absorbed: reloaded.absorbed.len() as u64,
             by: renewal.by,
         });
         (next, reloaded)

@@ -178,6 +178,7 @@ impl Reloader {
             removed = reloaded.removed.len(),
             kept = reloaded.kept.len(),
             dropped = reloaded.dropped.len(),
+            absorbed = reloaded.absorbed.len(),
             "the configuration was read anew"
         );
         Ok(reloaded)

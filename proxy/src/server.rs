@@ -375,9 +375,9 @@ async fn sweep(reloader: Arc<Reloader>) {
 
 /// Looks up the members' names, so that a name that does not resolve is known before a client meets it.
 async fn look_up(balancers: Roster) {
-    for (balancer, address) in
-        balancers.iter().flat_map(|it| it.addresses().iter().map(move |address| (it, address)))
-    {
+    let all = balancers.iter().flat_map(|it| it.addresses().iter().map(move |address| (it, address)));
+    // Of a socket nobody looks up the name behind it.
+    for (balancer, address) in all.filter(|(_, address)| address.name.unix_path().is_none()) {
         if let Err(why) = address.resolve().await {
             tracing::warn!(balancer = %balancer.name, member = %address.name, why,
                 "a member's name does not resolve; it is looked up again when a request elects the member");

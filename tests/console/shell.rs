@@ -177,6 +177,8 @@ fn what_is_exported_is_taken_by_both_and_leaves_nothing_overridden() {
     let (mut proxy, [a, b]) = named();
     let reason = r#""reason":"it's 5 o'clock # $HOME \"x\" \\""#;
     proxy.edit("app", "node1", &format!("{{\"drain\":true,\"lbfactor\":2.5,{reason}}}"));
+    let odd = r##"{"hcmethod":"GET","hcuri":"/${PATH}?a=%2f$x\\\"#\"${"}"##;
+    proxy.edit("app", "node1", odd);
     proxy.edit("app", "node2", r#"{"route":"other","lbset":3,"standby":true,"redirect":"node1"}"#);
     proxy.edit_balancer(
         "app",
@@ -186,7 +188,9 @@ fn what_is_exported_is_taken_by_both_and_leaves_nothing_overridden() {
     for reader in ["evenkeel", "httpd"] {
         let text = run(&evenkeel(), ["--socket", &socket, "export", "app", "--for", reader]).with_code(0).out;
         for line in [
-            format!("BalancerMember {a} route=node1 retry=7 loadfactor=2.50 status=+N\n"),
+            format!(
+                "BalancerMember {a} route=node1 retry=7 loadfactor=2.50 hcmethod=GET \"hcuri=/${{EVENKEEL_DOLLAR}}"
+            ),
             format!("BalancerMember {b} lbset=3 route=other redirect=node1 status=+H\n"),
             "ProxySet stickysession=A|b\n".to_owned(),
             "    # drain On, configured Off; by ".to_owned(),
@@ -202,7 +206,9 @@ fn what_is_exported_is_taken_by_both_and_leaves_nothing_overridden() {
         let checked = run(&evenkeel_proxy(), ["-t".as_ref(), "-f".as_ref(), file.as_os_str()]);
         assert!(checked.with_code(0).err.contains("Syntax OK"));
         if reader == "httpd" {
-            proxy.reload(whole);
+            let reloaded = proxy.reload(whole);
+            assert_eq!((reloaded.kept.len(), reloaded.dropped.len()), (0, 0), "{reloaded:?}");
+            assert_eq!(reloaded.absorbed.len(), 12, "{reloaded:?}");
         }
     }
     let overrides: Overrides = proxy.admin().get(&Call::Overrides);

@@ -64,7 +64,8 @@ pub fn accepts(configuration: impl fmt::Display) -> Option<bool> {
     }
     let folder = folder();
     let file = folder.path().join("httpd.conf");
-    fs::write(&file, whole((folder.path(), &[]), "127.0.0.1:1", &configuration.to_string())).unwrap();
+    fs::write(&file, whole((folder.path(), &["proxy_hcheck"]), "127.0.0.1:1", &configuration.to_string()))
+        .unwrap();
     let ended = run(Path::new(PROGRAM), [OsStr::new("-t"), OsStr::new("-f"), file.as_os_str()]);
     Some(ended.code == Some(0))
 }

@@ -71,6 +71,73 @@ fn what_is_told_names_the_line_the_reading_and_what_the_member_gets() {
 }
 
 #[test]
+fn a_rule_of_access_is_told_and_a_closed_path_is_closed() {
+    let (proxy, _backends) = pair(
+        "<Location /app/near>
+            Require ip 10.0.0.0/8
+        </Location>
+        <Location /app/posts>
+            Require method POST
+        </Location>
+        <Location /app/closed>
+            Require all denied
+        </Location>
+        <Location /app/users>
+            AuthType Basic
+            AuthName x
+            AuthUserFile /dev/null
+            Require valid-user
+        </Location>
+        <Location /app/open>
+            Require all granted
+        </Location>",
+    );
+    for (path, status, rule) in [
+        ("/app/near", 403, "Require ip 10.0.0.0/8 must grant it; else the proxy answers 403"),
+        ("/app/near;x=1", 403, "Require ip 10.0.0.0/8 must grant it; else the proxy answers 403"),
+        ("/app/posts", 403, "Require method POST must grant it; else the proxy answers 403"),
+        ("/app/users", 401, "Require valid-user must grant it; else the proxy answers 401"),
+    ] {
+        let told = explain(&proxy, &format!(r#"{{"url":"{path}"}}"#));
+        assert_eq!(told.access.as_deref(), Some(rule), "{path}");
+        assert!(told.verdict.contains(" if the access rules let it in: "), "{}", told.verdict);
+        assert_eq!(browser().get(&proxy, path).status, status, "{path}");
+    }
+    let closed = explain(&proxy, r#"{"url":"/app/closed"}"#);
+    assert_eq!(closed.verdict, "is answered 403 by the proxy: Require all denied lets nobody come");
+    assert_eq!(browser().get(&proxy, "/app/closed").status, 403);
+    let open = explain(&proxy, r#"{"url":"/app/open"}"#);
+    assert!(open.access.is_none() && open.verdict.starts_with("goes to "), "{open:?}");
+}
+
+#[test]
+fn cookies_are_read_as_those_of_a_request() {
+    let (proxy, _backends) = pair("");
+    let long = format!("SID=x.b; y={}", "y".repeat(20_000));
+    for (cookie, status) in [
+        ("SID=x.b \t", 200),
+        ("  SID=x.b\r\n", 200),
+        ("x=1\u{b}; SID=x.b", 400),
+        ("SID=x.b\u{1}", 400),
+        (&long, 431),
+    ] {
+        let question = serde_json::json!({"url": "/app/", "cookies": [cookie], "next": 1});
+        let told = explain(&proxy, &question.to_string());
+        match told.balancer {
+            Some(candidacy) => {
+                assert_eq!((status, candidacy.session.route.as_str()), (200, "b"), "{cookie:?}");
+                assert_eq!(candidacy.why, ElectionWhy::Sticky, "{cookie:?}");
+            }
+            None => assert_eq!(told.mapping.unwrap().status, Some(status), "{cookie:.60}: {}", told.verdict),
+        }
+        let sent = browser().header("Cookie", cookie.trim_end_matches(['\r', '\n'])).get(&proxy, "/app/");
+        assert_eq!(sent.status, status, "{cookie:.60?}");
+    }
+    let refusal = proxy.admin().ask("POST", "/v1/explain", r#"{"url":"/","cookies":["a=1\nb=2"]}"#).refusal();
+    assert_eq!((refusal.code, refusal.field.as_deref()), (Code::Invalid, Some("cookies")));
+}
+
+#[test]
 fn nothing_is_counted_and_nothing_sent() {
     let (proxy, [a, b]) = pair("");
     visits_app(&proxy, 3);

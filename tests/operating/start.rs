@@ -96,6 +96,22 @@ fn a_proxy_needs_little_memory_also_with_many_members() {
 }
 
 #[test]
+fn a_name_that_nobody_needs_is_not_looked_up() {
+    let proxy = proxy(
+        "<Proxy balancer://app>
+            BalancerMember unix:/nowhere/app.sock|http://behind.invalid
+            BalancerMember http://needed.invalid
+        </Proxy>
+        ProxyPass / balancer://app",
+    );
+    // Members are looked up in their order.
+    eventually_true("the name that is needed is missed", || {
+        proxy.log().contains("the name needed.invalid does not resolve")
+    });
+    assert!(!proxy.log().contains("behind.invalid does not resolve"), "{}", proxy.log());
+}
+
+#[test]
 fn of_two_proxies_that_start_on_one_port_at_the_same_moment_one_comes_up() {
     for round in 0..5 {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

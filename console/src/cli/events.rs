@@ -222,9 +222,9 @@ fn sentence(kind: &EventKind) -> String {
             format!("{balancer}/{member}: tried again, {how}")
         }
         EventKind::MemberRecovered { balancer, member } => format!("{balancer}/{member}: answers again"),
-        EventKind::Reloaded { reloads, added, removed, kept, dropped, by } => format!(
+        EventKind::Reloaded { reloads, added, removed, kept, dropped, absorbed, by } => format!(
             "the configuration was read anew (reload {reloads}): {added} added, {removed} removed; edits: {kept} kept, \
-             {dropped} dropped{}",
+             {dropped} dropped, {absorbed} in the configuration now{}",
             of(by.as_ref(), None, true)
         ),
         EventKind::ReloadRefused { reason, by } => {
@@ -400,8 +400,8 @@ mod tests {
             ),
             (
                 "reloaded",
-                json!({"reloads": 1, "added": 2, "removed": 0, "kept": 1, "dropped": 0, "by": anna}),
-                "the configuration was read anew (reload 1): 2 added, 0 removed; edits: 1 kept, 0 dropped; by anna (1000)",
+                json!({"reloads": 1, "added": 2, "removed": 0, "kept": 1, "dropped": 0, "absorbed": 9, "by": anna}),
+                "the configuration was read anew (reload 1): 2 added, 0 removed; edits: 1 kept, 0 dropped, 9 in the configuration now; by anna (1000)",
             ),
             ("missed", json!({"from": 1, "to": 5}), "events 1 to 5 are no longer kept"),
         ] {

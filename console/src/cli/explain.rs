@@ -75,6 +75,9 @@ fn told(url: &str, explanation: &Explanation, columns: Columns) -> Vec<String> {
             lines.push(format!("          {} asks for {becomes}", balancer.url()));
         }
     }
+    if let Some(who) = &explanation.access {
+        lines.push(format!("Access    {who}"));
+    }
     if let Some(candidacy) = &explanation.balancer {
         lines.extend(election(candidacy, columns));
     }
@@ -188,11 +191,12 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "/app/cart?step=2 goes to http://backend1.example.com: the session's route node1 is that of \
-                 http://backend1.example.com",
+                "/app/cart?step=2 goes to http://backend1.example.com if the access rules let it in: the session's \
+                 route node1 is that of http://backend1.example.com",
                 "",
                 "Mapping   the line ProxyPass /app is the first that fits",
                 "          balancer://mycluster asks for /cart?step=2",
+                "Access    Require ip 10.0.0.0/8 must grant it; else the proxy answers 403",
                 "",
                 "Session   jsessionid in the URL: nothing",
                 "          JSESSIONID in the cookies: a value of route 'node1'",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::roster::quoted;
+use evenkeel_protocol::roster;
 use evenkeel_protocol::{BalancerName, Layers, MemberEdit, MemberLine, Overrides};
 use jiff::tz::TimeZone;
 
@@ -19,6 +19,8 @@ Examples:
   evenkeel export                  everything that was set
   evenkeel export app --for httpd  one balancer, without what httpd does not know";
 
+/// What stands for the first character of `${`, which nothing can escape: the value of a variable is not read again.
+const DOLLAR: &str = "EVENKEEL_DOLLAR";
 /// Characters of a reason or name in a comment.
 const LONGEST: usize = 200;
 /// Parameters that httpd does not know and refuses to start with.
@@ -90,7 +92,18 @@ fn text(overrides: &Overrides, reader: Reader, zone: &TimeZone) -> String {
         }
         text.push_str("</Proxy>\n");
     }
+    if text.contains(&format!("${{{DOLLAR}}}")) {
+        let define = format!(
+            "# Above all that uses it: without it, what stands in ${{}} would be replaced.\nDefine {DOLLAR} $\n"
+        );
+        text.insert_str(0, &define);
+    }
     text
+}
+
+/// A word that is read back as it is, variables included.
+fn quoted(word: &str) -> String {
+    roster::quoted(&word.replace("${", &format!("${{{DOLLAR}}}{{")))
 }
 
 /// A member's line, with what was set in the place of what stood there.

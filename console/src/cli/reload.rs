@@ -13,8 +13,8 @@ const LONGEST: usize = 1000;
 
 pub(super) const HELP: &str = "\
 Requests in flight finish, connections stay. Counters of members that are still there go on. Drains and other flags \
-hold until they are cleared; another edit holds while the file says of that field what it said then. What is kept and \
-what is dropped is told here and in `evenkeel events`.
+hold until they are cleared; another edit holds while the file says of that field what it said then. What is kept, \
+what is dropped and what the file says itself by now (absorbed) is told here and counted in `evenkeel events`.
 
 A configuration that is wrong changes nothing; the exit code is 10 then.
 
@@ -59,6 +59,7 @@ fn lines(reloaded: &Reloaded) -> Vec<String> {
     lines.extend(reloaded.removed.iter().map(|subject| format!("  removed  {}", name(subject))));
     lines.extend(reloaded.kept.iter().map(|what| format!("  kept     {}", about(what))));
     lines.extend(reloaded.dropped.iter().map(|what| format!("  dropped  {}", about(what))));
+    lines.extend(reloaded.absorbed.iter().map(|what| format!("  absorbed {}", about(what))));
     lines
 }
 
@@ -119,7 +120,8 @@ mod tests {
             added: vec![Subject { member: None, ..member.clone() }, member],
             removed: Vec::new(),
             kept: Vec::new(),
-            dropped: vec![what],
+            dropped: vec![what.clone()],
+            absorbed: vec![Override { why: "it says the same".to_owned(), ..what }],
             warnings: Vec::new(),
             durable: true,
         };
@@ -128,7 +130,8 @@ mod tests {
             [
                 "  added    balancer://app",
                 "  added    app/http://a",
-                "  dropped  app/http://a: lbfactor 2.0: it wins"
+                "  dropped  app/http://a: lbfactor 2.0: it wins",
+                "  absorbed app/http://a: lbfactor 2.0: it says the same"
             ]
         );
     }

@@ -190,6 +190,7 @@ fn explanation(explanation: &mut Explanation) {
             wash(text, SENTENCE);
         }
     }
+    explanation.access.iter_mut().for_each(|who| wash(who, SENTENCE));
     let Some(candidacy) = &mut explanation.balancer else { return };
     let session = &mut candidacy.session;
     for text in [&mut session.name, &mut session.id, &mut session.route] {

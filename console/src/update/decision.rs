@@ -187,6 +187,7 @@ pub(super) fn reloaded(
                 (reloaded.added.len(), "added"),
                 (reloaded.removed.len(), "removed"),
                 (reloaded.dropped.len(), "edits dropped"),
+                (reloaded.absorbed.len(), "edits now in the file"),
                 (reloaded.warnings.len(), "warnings"),
             ];
             let parts: Vec<String> = parts

@@ -79,8 +79,9 @@ pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'
 fn sessions_in_short(drain: &Drain) -> String {
     match (drain.sessions.known, drain.sessions.live) {
         (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => "no sessions".to_owned(),
-        (_, Some(live)) => words::counted(live, "session"),
-        (_, None) => "sessions unknown".to_owned(),
+        (SessionsKnown::Observed, Some(live)) => words::counted(live, "session"),
+        (SessionsKnown::Unknown, Some(live)) if live > 0 => format!("{}+ sessions", words::grouped(live)),
+        (_, _) => "sessions unknown".to_owned(),
     }
 }
 

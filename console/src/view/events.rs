@@ -147,9 +147,9 @@ pub(super) fn describe(kind: &EventKind) -> (Role, char, String) {
             (Role::Warning, '○', "error lifted, for all were in error (forcerecovery)".to_owned())
         }
         EventKind::MemberRecovered { .. } => (Role::Good, '●', "answers again".to_owned()),
-        EventKind::Reloaded { added, removed, kept, dropped, by, .. } => {
+        EventKind::Reloaded { added, removed, kept, dropped, absorbed, by, .. } => {
             let text = format!(
-                "{}: reloaded: {added} new, {removed} gone; edits: {kept} kept, {dropped} dropped",
+                "{}: reloaded: {added} new, {removed} gone; edits: {kept} kept, {dropped} dropped, {absorbed} now in the file",
                 by.as_ref().map_or_else(|| "signal".to_owned(), |by| words::peer(Some(by)))
             );
             (if *dropped > 0 { Role::Warning } else { Role::Accent }, '↻', text)

@@ -118,6 +118,9 @@ fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Li
             lines.push(field(scene, "", Role::Warning, &format!("the proxy itself answers {status}"), room));
         }
     }
+    if let Some(who) = &explanation.access {
+        lines.extend(fields(scene, "access", (Role::Warning, who), room));
+    }
     if let Some(candidacy) = &explanation.balancer {
         lines.extend(session(scene, &candidacy.session, room));
         for (at, step) in candidacy.search.iter().enumerate() {

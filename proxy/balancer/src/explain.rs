@@ -35,7 +35,7 @@ impl Balancer {
         let session = self.session_note(ask);
         let name = |id: MemberId| self.member(id).map(|member| member.name.clone());
         let elected = elected.and_then(name);
-        let mut notes = rehearsal.notes(retried, now);
+        let mut notes = self.notes(retried, now);
         if elected.is_some() && route_changed && session.found.is_some() {
             notes.push(
                 "The session comes to another route than it asked for (BALANCER_ROUTE_CHANGED).".to_owned(),
@@ -62,15 +62,17 @@ impl Balancer {
         }
     }
 
-    /// Who would be elected, request after request.
+    /// Who would be elected, request after request, if each moves the bytes that one moved so far on average.
     fn foretold(&self, ask: &Ask<'_>, now: Moment, next: usize) -> Vec<MemberName> {
         let mut rehearsal = self.rehearsal();
+        let bytes = self.bytes_of_one();
         let mut dice = ask.dice;
         let mut names = Vec::new();
         for _ in 0..next {
             let Ok(election) = rehearsal.elect(&Ask { dice, ..*ask }, now) else { break };
             // Evenly spread throws, of which the first is the one that was given.
             dice = dice.wrapping_add(0x9e37_79b9);
+            election.lease.received(bytes);
             election.lease.connected();
             names.extend(rehearsal.member(election.member).map(|member| member.name.clone()));
         }
@@ -246,6 +248,13 @@ impl Balancer {
                     )
                 }
             });
+        }
+        if self.settings.lbmethod == LbMethod::ByTraffic {
+            let bytes = self.bytes_of_one();
+            let noun = if bytes == 1 { "byte" } else { "bytes" };
+            notes.push(format!(
+                "Those to come are foretold as if each moved {bytes} {noun}, the average so far (lbmethod bytraffic)."
+            ));
         }
         if self.settings.lbmethod == LbMethod::Heartbeat {
             notes.push(if self.anybody_heard(now) {

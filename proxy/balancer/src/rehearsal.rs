@@ -85,7 +85,7 @@ impl Balancer {
     }
 
     /// Bytes that an election moved on average, at least one.
-    fn bytes_of_one(&self) -> u64 {
+    pub(crate) fn bytes_of_one(&self) -> u64 {
         let sum = |count: fn(&Member) -> u64| self.members.iter().map(count).fold(0, u64::saturating_add);
         let bytes = sum(|member| member.tally.transferred().saturating_add(member.tally.read()));
         (bytes / sum(|member| member.tally.elected()).max(1)).max(1)

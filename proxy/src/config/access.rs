@@ -14,6 +14,8 @@ use crate::config::notes::{Complaint, Notes};
 use crate::config::source::Spot;
 use crate::mapping::covers;
 
+mod words;
+
 /// What a rule comes to. httpd's `authz_status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -3,6 +3,7 @@
 //! Not here: the messages, and what becomes of them.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -111,6 +112,14 @@ impl FromStr for Network {
             mask.leading_ones()
         };
         Self::new(address, bits).ok_or("has more bits than an address")
+    }
+}
+
+/// As `Require ip` takes it.
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = if self.address.is_ipv4() { 32 } else { 128 };
+        if self.bits == whole { self.address.fmt(f) } else { write!(f, "{}/{}", self.address, self.bits) }
     }
 }
 

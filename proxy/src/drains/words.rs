@@ -56,8 +56,15 @@ fn sessions(sessions: &DrainSessions, wall: Timestamp) -> String {
             "its balancer is not sticky, so there are no sessions to wait for".to_owned()
         }
         (SessionsKnown::NoRoute, _) => "it has no route, so no session can be told to be its own".to_owned(),
-        (_, Some(1)) => format!("1 session was seen in the last {}", window(sessions)),
-        (_, Some(live)) => format!("{live} sessions were seen in the last {}", window(sessions)),
+        (_, Some(live)) => {
+            let (noun, were) = if live == 1 { ("session", "was") } else { ("sessions", "were") };
+            match sessions.observed(wall) {
+                Some(observed) => {
+                    format!("{live} {noun} {were} seen (unknown before the last {})", length(observed))
+                }
+                None => format!("{live} {noun} {were} seen in the last {}", window(sessions)),
+            }
+        }
         (SessionsKnown::Observed, None) => format!("no session was seen for {}", window(sessions)),
         (SessionsKnown::Unknown, None) => match sessions.unknown_until {
             Some(until) => format!(
@@ -163,6 +170,10 @@ mod tests {
         };
         assert_eq!(of(SessionsKnown::Observed, Some(0), None), "no session was seen for 30 min");
         assert_eq!(of(SessionsKnown::Observed, Some(3), None), "3 sessions were seen in the last 30 min");
+        assert_eq!(
+            of(SessionsKnown::Unknown, Some(11), Some(1_000_000_000 + 1_797_000_000)),
+            "11 sessions were seen (unknown before the last 3 s)"
+        );
         assert!(of(SessionsKnown::Unknown, Some(0), None).contains("not counted"));
         assert!(of(SessionsKnown::Unknown, None, Some(1_060_000_000)).contains("for 1 min more"));
     }

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::body::Length;
 use super::field::{self, Wrong};
-use super::head::{Kinds, Known, Lines, Options, ScanLimits, Span, elements, number, options};
+use super::head::{Kinds, Known, Lines, Options, ScanLimits, Scanned, Span, elements, number, options};
 
 /// The head of a request. Its spans point into the block in which it was read.
 #[derive(Debug)]
@@ -34,6 +34,22 @@ pub(crate) struct RequestHead {
 pub(crate) struct Refused {
     pub(crate) status: u16,
     pub(crate) why: &'static str,
+}
+
+impl Refused {
+    /// A head with more bytes than any may have.
+    pub(crate) const LONG_HEAD: Self = Self { status: 431, why: "its head is too long" };
+
+    /// What is wrong with the lines that a scan found; none: nothing so far.
+    pub(crate) fn of_lines(scanned: Scanned) -> Option<Self> {
+        let (status, why) = match scanned {
+            Scanned::Ends(_) | Scanned::Open => return None,
+            Scanned::BareLineFeed => (400, "a line ends without a carriage return"),
+            Scanned::TooLong(0) => (414, "its first line is too long"),
+            Scanned::TooLong(_) => (431, "a header field is too long"),
+        };
+        Some(Self { status, why })
+    }
 }
 
 const fn bad<T>(why: &'static str) -> Result<T, Refused> {
@@ -268,12 +284,18 @@ fn is_authority(text: &[u8]) -> bool {
     !inner.is_empty() && fits && port_fits
 }
 
-/// The path with its query, and the authority if the target names one.
-fn target(block: &[u8], method: Span, whole: Span) -> Result<(Span, Option<Span>), Refused> {
-    let target = whole.of(block);
+/// May all of these characters stand in a target?
+pub(crate) fn check_target(target: &[u8]) -> Result<(), Refused> {
     if target.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
         return bad("its target has a character that must not be there");
     }
+    Ok(())
+}
+
+/// The path with its query, and the authority if the target names one.
+fn target(block: &[u8], method: Span, whole: Span) -> Result<(Span, Option<Span>), Refused> {
+    let target = whole.of(block);
+    check_target(target)?;
     match target {
         [b'/', ..] => return Ok((whole, None)),
         b"*" if method.of(block) == b"OPTIONS" => return Ok((whole, None)),

@@ -5,7 +5,7 @@ use evenkeel_protocol::{Loss, MemberAddition, MemberName, Override, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::line::Line;
-use super::{Durability, Journal, Kept, Origin, Verdicts};
+use super::{Durability, Fate, Journal, Kept, Origin, Verdicts};
 use crate::config::{BalancerConfig, Newcomer};
 use crate::journal::configured::{configured, written};
 
@@ -106,12 +106,19 @@ impl Journal {
                 Override { subject, field, value, why, loss }
             };
             match outcome {
-                Ok(()) => {
+                Ok(true) => {
                     tracing::info!(balancer = %added.subject.balancer, name, "member added again");
                     verdicts
                         .kept
                         .push(told("members that were added stay until they are removed".to_owned()));
                     self.added.push(added);
+                }
+                Ok(false) => {
+                    let why = "the configuration has it now";
+                    let alike = self.is_configured_alike(&added, balancers);
+                    let fate = if alike { Fate::Absorbed } else { Fate::Dropped };
+                    tracing::info!(balancer = %added.subject.balancer, name, "member not added again: {why}");
+                    verdicts.of(fate).push(told(why.to_owned()));
                 }
                 Err(why) => {
                     tracing::warn!(balancer = %added.subject.balancer, name, "member not added again: {why}");
@@ -120,20 +127,38 @@ impl Journal {
             }
         }
     }
+
+    /// Does the configuration say of a member what it was added with and what was set of it since?
+    fn is_configured_alike(&self, added: &Added, balancers: &[BalancerConfig]) -> bool {
+        let subject = &added.subject;
+        let Some(config) = balancers.iter().find(|config| config.name == subject.balancer) else {
+            return false;
+        };
+        let today = configured(std::slice::from_ref(config)).remove(subject);
+        let mut without = config.clone();
+        subject.member.iter().for_each(|member| without.part(member));
+        if !matches!(joined(added, std::slice::from_mut(&mut without)), Ok(true)) {
+            return false;
+        }
+        let mut wanted = configured(&[without]).remove(subject).unwrap_or_default();
+        wanted.extend(self.overrides.get(subject).map(|kept| kept.set.clone()).unwrap_or_default());
+        today == Some(wanted)
+    }
 }
 
-fn joined(added: &Added, balancers: &mut [BalancerConfig]) -> Result<(), String> {
+/// Has a member join its balancer; false: the configuration has it itself.
+fn joined(added: &Added, balancers: &mut [BalancerConfig]) -> Result<bool, String> {
     let Subject { balancer, member: Some(member) } = &added.subject else {
         return Err("it is no member".to_owned());
     };
     let config = balancers.iter_mut().find(|config| config.name == *balancer);
     let config = config.ok_or_else(|| "its balancer is no longer configured".to_owned())?;
     if config.members.iter().any(|(known, _)| known == member) {
-        return Err("the configuration has it now".to_owned());
+        return Ok(false);
     }
     let newcomer: Newcomer = config.newcomer(member.as_str(), &added.parameters)?;
     config.join(newcomer);
-    Ok(())
+    Ok(true)
 }
 
 impl Line {
@@ -206,6 +231,11 @@ mod tests {
         let (journal, verdicts) = Journal::open(folder.path(), &mut balancers, true);
         assert_eq!((names(&balancers).len(), journal.added().len()), (2, 0));
         assert!(verdicts.dropped[0].why.contains("has it now"), "{:?}", verdicts.dropped);
+        kept(folder.path());
+        let mut balancers = configured("BalancerMember http://new route=n status=-D");
+        let (_, verdicts) = Journal::open(folder.path(), &mut balancers, true);
+        let absorbed: Vec<&str> = verdicts.absorbed.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!((absorbed, verdicts.dropped.len()), (vec!["member", "disabled"], 0), "it says the same");
         let text = "Listen 127.0.0.1:1\n<Proxy balancer://other>\n</Proxy>\n";
         let mut balancers = read_text("test", text, &ReadOptions::default()).unwrap().balancers;
         kept(folder.path());

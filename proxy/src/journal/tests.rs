@@ -222,6 +222,8 @@ fn where_edits_are_not_to_survive_the_file_is_not_touched_and_a_reload_drops_the
         "the other is configured now"
     );
     assert!(verdicts.dropped[0].why.starts_with("BalancerPersist is Off"));
+    let absorbed: Vec<_> = verdicts.absorbed.iter().map(|it| it.value.as_str()).collect();
+    assert_eq!(absorbed, ["4.00"], "and is over without a loss");
     assert_eq!((edits(&journal), journal.durability()), (Vec::new(), Durability::Kept));
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -232,7 +234,8 @@ fn where_edits_are_to_survive_again_those_of_before_come_back_beneath_those_sinc
     let mut journal = opened(folder.path(), &config("1"));
     assert!(edit(&mut journal, 1, &drain(true)));
     assert!(edit(&mut journal, 2, &factor("2")));
-    assert_eq!(journal.renew(&mut config("1"), false).dropped.len(), 2);
+    let verdicts = journal.renew(&mut config("1"), false);
+    assert_eq!((verdicts.dropped.len(), verdicts.absorbed.len()), (2, 0));
     assert!(!edit(&mut journal, 2, &factor("3")));
     let verdicts = journal.renew(&mut config("1"), true);
     assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (2, 0));

@@ -239,6 +239,7 @@ pub(crate) fn explanation() -> Explanation {
             status: None,
             why: "the line ProxyPass /app is the first that fits".to_owned(),
         }),
+        access: None,
         balancer: Some(Candidacy {
             name: balancer.name.clone(),
             session: SessionNote {

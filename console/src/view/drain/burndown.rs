@@ -16,14 +16,22 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
     let now = scene.model.clock.wall;
     let (count, role) = match (sessions.known, sessions.live) {
         (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => ("none".to_owned(), Role::Text),
-        (_, Some(live)) => (words::grouped(live), if live > 0 { Role::Strong } else { Role::Text }),
-        (_, None) => ("unknown".to_owned(), Role::Warning),
+        (SessionsKnown::Observed, Some(live)) => {
+            (words::grouped(live), if live > 0 { Role::Strong } else { Role::Text })
+        }
+        (SessionsKnown::Unknown, Some(live)) if live > 0 => {
+            (format!("{}+", words::grouped(live)), Role::Warning)
+        }
+        (_, _) => ("unknown".to_owned(), Role::Warning),
     };
     let mut facts: Vec<String> = Vec::new();
     match sessions.known {
         SessionsKnown::NotSticky => facts.push("the balancer is not sticky".to_owned()),
         SessionsKnown::NoRoute => facts.push("it has no route, so none can be told to be its own".to_owned()),
         SessionsKnown::Unknown | SessionsKnown::Observed => {
+            if let Some(observed) = sessions.observed(now).filter(|_| sessions.last_seen.is_some()) {
+                facts.push(format!("unknown before the last {}", words::age(observed)));
+            }
             facts.push(match sessions.last_seen {
                 Some(at) => format!("last seen {} ago", words::age(now.since(at))),
                 None => format!("none seen for {}", observed(drain, scene)),

@@ -45,7 +45,7 @@ fn step(route: &str, member: Option<&str>, saw: &str) -> SearchStep {
 
 #[test]
 fn every_finding_has_its_row() {
-    let rows: [(&str, Change, &[&str]); 9] = [
+    let rows: [(&str, Change, &[&str]); 10] = [
         (
             "two steps of the search, and nobody has the first route",
             |it, _| {
@@ -93,6 +93,14 @@ fn every_finding_has_its_row() {
                 "/app/cart is denied".clone_into(&mut it.verdict);
             },
             &["goes to   /app/cart is denied", "the proxy itself answers 403"],
+        ),
+        (
+            "a rule of access, of which the proxy cannot say whether it lets the client in",
+            |it, _| {
+                it.access =
+                    Some("Require ip 10.0.0.0/8 must grant it; else the proxy answers 403".to_owned());
+            },
+            &["access    Require ip 10.0.0.0/8 must grant it; else the proxy answers 403"],
         ),
         (
             "sessions of the route are counted, about",

@@ -5,7 +5,7 @@ use super::*;
 /// What was done before the picture was taken.
 pub(super) type Story = fn(&mut Model);
 
-pub(super) const STORIES: [(&str, Story); 49] = [
+pub(super) const STORIES: [(&str, Story); 50] = [
     ("balancers", |model| model.lock.close()),
     ("armed", |_| ()),
     ("draining", |model| press(model, &[Key::Down])),
@@ -147,6 +147,14 @@ pub(super) const STORIES: [(&str, Story); 49] = [
                 departing: None,
             };
             drain.why = "sessions cannot be known to be gone before 12:25".to_owned();
+        });
+    }),
+    ("drain-restarted", |model| {
+        shown_drain(model, |drain| {
+            drain.sessions.known = evenkeel_protocol::SessionsKnown::Unknown;
+            drain.sessions.unknown_until = Some(Timestamp(sample::NOON + 1_856_000_000));
+            drain.why = "17 sessions were seen (unknown before the last 5 s), and 4 requests are in flight"
+                .to_owned();
         });
     }),
     ("drain-safe", |model| shown_drain(model, is_safe)),

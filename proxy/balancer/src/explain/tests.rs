@@ -68,6 +68,20 @@ fn what_was_looked_at_and_not_found_is_told() {
 }
 
 #[test]
+fn by_traffic_what_comes_moves_as_much_as_what_came() {
+    let settings = BalancerSettings { lbmethod: LbMethod::ByTraffic, ..BalancerSettings::default() };
+    let mut balancer = balancer(settings, &["a", "b"]);
+    for _ in 0..2 {
+        let election = balancer.elect(&Ask::default(), Moment(1)).unwrap();
+        election.lease.received(1000);
+        election.lease.connected();
+    }
+    let told = explain(&balancer, "/", &[]);
+    assert_eq!(hosts(&told.next), ["m0", "m1", "m0", "m1"]);
+    assert!(told.notes[0].contains("each moved 1000 bytes, the average so far"), "{:?}", told.notes);
+}
+
+#[test]
 fn redirects_are_followed_step_by_step() {
     let balancer = balancer(sticky(), &["a +D b", "b +D c", "c"]);
     let told = explain(&balancer, "/", &["SID=x.a"]);
