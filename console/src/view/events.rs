@@ -179,6 +179,10 @@ pub(super) fn describe(kind: &EventKind) -> (Role, char, String) {
             let text = format!("{}: refused: {}", words::peer(what.by.as_ref()), what.message);
             (Role::Warning, '×', text)
         }
+        EventKind::EditsDurable { edited } => {
+            let whose = edited.iter().map(ToString::to_string).collect::<Vec<_>>();
+            (Role::Good, '●', format!("edits are durable again: {}", whose.join(", ")))
+        }
         EventKind::HeartbeatsMissed { .. } => {
             (Role::Warning, '▲', "no heartbeats of who could be elected; elects by requests".to_owned())
         }
