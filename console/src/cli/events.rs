@@ -233,6 +233,10 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::HttpdRestarted(restart) => restart.to_string(),
         EventKind::OverrideKept(what) => reload::told(what, "kept"),
         EventKind::OverrideDropped(what) => reload::told(what, "dropped"),
+        EventKind::EditsDurable { edited } => {
+            let whose = edited.iter().map(ToString::to_string).collect::<Vec<_>>();
+            format!("edits are durable again: {}", whose.join(", "))
+        }
         EventKind::HeartbeatsMissed { balancer } => {
             format!("{}: no heartbeat of a member that it could elect; it elects by requests", balancer.url())
         }

@@ -13,7 +13,7 @@ use crate::model::history::History;
 use crate::model::target::Target;
 use crate::theme::Role;
 use crate::widget::text::{Align, cut, pad, shorten, width};
-use crate::{check, heard};
+use crate::{check, heard, undurable};
 
 /// From this width on there is a graph beside the fields.
 const WITH_GRAPH: u16 = 112;
@@ -144,6 +144,11 @@ impl Field {
         Self { label, forms: vec![words::grouped(number), words::compact(number, 6)] }
     }
 
+    /// As [`Self::count`], of what may be below zero.
+    fn signed(label: &'static str, number: i64) -> Self {
+        Self { label, forms: vec![number.to_string(), words::compact_signed(number, 6)] }
+    }
+
     /// As httpd shows it and exact, or one of them.
     fn bytes(label: &'static str, number: u64) -> Self {
         let (short, exact) = (words::bytes(number), words::grouped(number));
@@ -175,7 +180,7 @@ fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize)
         known("served", Field::count("served", member.served)),
         Field::bytes("from", member.read),
         Field::text("req/s", &words::rate(rate)),
-        Field::text("load", &member.lbstatus.to_string()),
+        Field::signed("load", member.lbstatus),
         known("failed", Field::count("failed", member.failed)),
         member.in_flight().map_or_else(|| Field::text("busy", "unknown"), |busy| Field::count("busy", busy)),
     ];
@@ -266,6 +271,7 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
     let event = scene.model.log.last_change(target);
     let now = scene.model.clock.wall;
     let at = event.map(|event| words::time(event.at, now, &scene.look.zone)).unwrap_or_default();
+    let mut role = Role::Text;
     let text = match event.map(|event| &event.kind) {
         Some(EventKind::MemberEdited { changes, by, reason, .. }) => {
             let reason = reason.as_ref().map_or_else(String::new, |reason| format!("  \"{reason}\""));
@@ -279,9 +285,14 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
             format!("{} by a {by}: {} {} dropped, {}", at.trim(), what.field, what.value, what.why)
         }
         _ => {
+            role = Role::Faint;
             let text = if member.revision == 0 { "never" } else { "not among the latest events" };
-            return Line::from(vec![label, scene.span(Role::Faint, text)]);
+            text.to_owned()
         }
     };
-    Line::from(vec![label, scene.span(Role::Text, cut(&text, room.saturating_sub(9)))])
+    let snapshot = scene.model.roster.snapshot();
+    let is_kept = snapshot.is_none_or(|it| it.is_durable(&target.balancer, Some(&target.member)));
+    let warning = if is_kept { String::new() } else { format!("{}: ", undurable::NOT_KEPT) };
+    let text = cut(&text, room.saturating_sub(9 + width(&warning)));
+    Line::from(vec![label, scene.span(Role::Alarm, warning), scene.span(role, text)])
 }

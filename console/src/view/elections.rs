@@ -8,7 +8,8 @@ use ratatui::text::{Line, Span};
 use super::{Scene, words};
 use crate::model::elections::{called, reason};
 use crate::theme::Role;
-use crate::widget::text::{Align, cut, pad, shorten};
+use crate::widget::abridge::abridge;
+use crate::widget::text::{Align, cut, pad};
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -77,8 +78,15 @@ pub(super) fn rows(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
             say(buffer, Role::Faint, "none among those that the proxy keeps");
         }
         Some(Ok(found)) => {
-            for (note, row) in found.elections.iter().rev().skip(from).zip(area.rows()) {
-                buffer.set_line(row.x, row.y, &line(scene, note, row.width), row.width);
+            let snapshot = scene.model.roster.snapshot();
+            let name = |note: &ElectionNote| {
+                note.member.as_ref().map_or_else(|| "nobody".to_owned(), |it| called(snapshot, note, it))
+            };
+            let names: Vec<String> = found.elections.iter().map(name).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let named = found.elections.iter().zip(abridge(&names, name_width(area.width)));
+            for ((note, name), row) in named.rev().skip(from).zip(area.rows()) {
+                buffer.set_line(row.x, row.y, &line(scene, (note, &name), row.width), row.width);
             }
         }
     }
@@ -88,14 +96,10 @@ fn name_width(columns: u16) -> usize {
     (usize::from(columns) / 5).clamp(10, 26)
 }
 
-fn line(scene: Scene<'_>, note: &ElectionNote, columns: u16) -> Line<'static> {
+fn line(scene: Scene<'_>, (note, member): (&ElectionNote, &str), columns: u16) -> Line<'static> {
     let snapshot = scene.model.roster.snapshot();
     let time = words::time(note.at, scene.model.clock.wall, &scene.look.zone);
     let name = name_width(columns);
-    let member = match &note.member {
-        Some(member) => called(snapshot, note, member),
-        None => "nobody".to_owned(),
-    };
     let failed = note.failed.is_some() || note.member.is_none();
     let role = if failed {
         Role::Alarm
@@ -109,15 +113,43 @@ fn line(scene: Scene<'_>, note: &ElectionNote, columns: u16) -> Line<'static> {
         Role::Warning => '↻',
         _ => ' ',
     };
-    let code = note.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let (code, took) = if note.status.is_none() && !failed {
+        (String::new(), pad("in flight", 12, Align::Right))
+    } else {
+        let code = note.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        (pad(&code, 6, Align::Left), pad(&words::latency(note.micros), 6, Align::Right))
+    };
     let code_role = if note.status.is_some_and(|status| status >= 500) { Role::Alarm } else { Role::Text };
     let room = usize::from(columns).saturating_sub(name + 31);
     Line::from(vec![
         scene.span(Role::Faint, format!(" {time}  ")),
-        scene.span(role, pad(&shorten(&member, name), name + 2, Align::Left)),
-        scene.span(code_role, pad(&code, 6, Align::Left)),
-        scene.span(Role::Faint, pad(&words::latency(note.micros), 6, Align::Right)),
+        scene.span(role, pad(member, name + 2, Align::Left)),
+        scene.span(code_role, code),
+        scene.span(Role::Faint, took),
         scene.span(role, format!(" {mark} ")),
         Span::styled(cut(&reason(snapshot, note), room), scene.style(Role::Text)),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::drawn;
+    use crate::model::sample;
+    use crate::update::hands::press;
+
+    #[test]
+    fn what_is_not_over_is_said_to_be_in_flight() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "5");
+        let mut elections = sample::elections(0);
+        for note in &mut elections.elections {
+            note.member = note.member.take().or_else(|| Some(sample::target("node1").member));
+            (note.status, note.failed, note.micros) = (None, None, 0);
+        }
+        let count = elections.elections.len();
+        model.gathered.elections = Some(Ok(elections));
+        let drawn = drawn(&model);
+        assert_eq!(drawn.matches("     in flight   its").count(), count - 2, "{drawn}");
+        assert!(!drawn.contains("0us"), "{drawn}");
+    }
 }
