@@ -45,6 +45,23 @@ fn every_edit_is_made_and_proven() {
 }
 
 #[test]
+fn a_member_whose_name_begins_with_anothers_is_the_one_that_changes() {
+    let [a] = backends(["a"]);
+    let text = format!(
+        "<Proxy balancer://app>\nBalancerMember {a}/a&b route=r&1\nBalancerMember {a} route=root\n</Proxy>\n\
+         ProxyPass / balancer://app/"
+    );
+    let Some(httpd) = httpd(text) else { return };
+    let url = format!("http://{}/balancer-manager", httpd.address());
+    let command = |line: &str| run(&evenkeel(), ["--apache", &url].into_iter().chain(line.split(' ')));
+    command("drain app/r&1").with_code(0);
+    let told: Value = serde_json::from_str(&command("status --json").with_code(0).out).unwrap();
+    let members = told["balancers"][0]["members"].as_array().unwrap();
+    let words: Vec<_> = members.iter().map(|member| (&member["route"], &member["words"])).collect();
+    assert_eq!(words, [(&"r&1".into(), &"Init Drn Ok".into()), (&"root".into(), &"Init Ok".into())]);
+}
+
+#[test]
 fn a_revision_holds_from_one_command_to_the_next_and_not_beyond_a_change() {
     let Some(page) = of_httpd() else { return };
     let revision = page.member("a")["revision"].clone();

@@ -167,7 +167,7 @@ fn of_balancer(reading: &mut Reading<'_>) -> BalancerEdit {
 fn is_unknown(name: &str) -> bool {
     let flag = name
         .strip_prefix("w_status_")
-        .is_some_and(|end| FLAGS.iter().any(|(letter, _)| end == letter.to_string()));
+        .is_some_and(|end| FLAGS.iter().any(|(letter, _)| end.eq_ignore_ascii_case(&letter.to_string())));
     (name.starts_with("w_") || name.starts_with("b_"))
         && !flag
         && !MEMBER_FIELDS.contains(&name)

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode;
 
 use crate::limits;
 
-/// Names and values, each name once, in the order in which they came first.
+/// Names and values, each name once, in the order in which they came first. httpd compares names without case.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parameters(Vec<(String, String)>);
 
@@ -20,7 +20,8 @@ impl Parameters {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = (pair.get(..at), pair.get(at + 1..));
             let value = decoded(value.unwrap_or_default());
-            let (name, value) = (text(decoded(name.unwrap_or_default())), text(decoded(&value)));
+            let name = text(decoded(name.unwrap_or_default())).to_ascii_lowercase();
+            let value = text(decoded(&value));
             // The last one counts, however many came before it.
             if let Some((_, earlier)) = known.iter_mut().find(|(earlier, _)| *earlier == name) {
                 *earlier = value;
@@ -40,10 +41,10 @@ impl Parameters {
 
     /// The value of that name.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The names, each once.
+    /// The names in small letters, each once.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
@@ -74,8 +75,9 @@ mod tests {
 
     #[test]
     fn forms_are_read_as_httpd_reads_them() {
-        let form =
-            Parameters::of_form(b"a=1&b=x%26y&c&d=a+b&e=%2541&a=2&&=v&f=1=2&%67=h&i=%zz&k=a%00b&l=%2500b");
+        let form = Parameters::of_form(
+            b"A=1&b=x%26y&c&d=a+b&e=%2541&a=2&&=v&f=1=2&%67=h&i=%zz&k=a%00b&l=%2500b&W_STATUS_n=3",
+        );
         for (name, value) in [
             ("a", Some("2")),
             ("b", Some("x&y")),
@@ -89,6 +91,7 @@ mod tests {
             ("k", Some("a")),
             ("l", Some("")),
             ("j", None),
+            ("w_status_N", Some("3")),
         ] {
             assert_eq!(form.get(name), value, "{name}");
         }

@@ -122,6 +122,14 @@ impl Manager {
             let code = if why.contains("for looking only") { Code::ReadOnly } else { Code::Invalid };
             return refused(code, why);
         }
+        if let Some(other) = w.and_then(|w| form.is_of_another(w)) {
+            let why = format!(
+                "httpd takes {} for the member {}, so nothing was sent",
+                named(subject),
+                clean(other, SHOWN)
+            );
+            return refused(Code::Ambiguous, why);
+        }
         let mut fixed = vec![("b", balancer.b.as_str())];
         fixed.extend(w.map(|w| ("w", w)));
         fixed.push(("nonce", nonce));

@@ -2,7 +2,7 @@
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{BalancerEdit, Flag, MemberEdit};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The longest body that httpd reads, in bytes: the rest it would drop without a word.
 pub(super) const LONGEST: usize = 1024;
@@ -53,6 +53,15 @@ impl Form {
     /// Can it add a member? Of a balancer without room httpd leaves these fields out.
     pub(super) fn adds(&self) -> bool {
         self.posted && self.values("b_nwrkr").is_some() && self.values("b_wyes").is_some()
+    }
+
+    /// The member that the form is for, if it is not `w`: of a name that httpd reads as another one it takes the member
+    /// that has the longest beginning of it.
+    pub(super) fn is_of_another(&self, w: &str) -> Option<&str> {
+        let named = self.values("w")?.first()?;
+        let decoded = percent_decode_str(named).decode_utf8_lossy();
+        let is_it = named.eq_ignore_ascii_case(w) || decoded.eq_ignore_ascii_case(w);
+        (!is_it).then_some(named)
     }
 
     /// Where a field would be that this form has not, if it is that of the other kind; none: it is of the right one.

@@ -219,18 +219,19 @@ struct Link {
 
 impl Link {
     fn of(href: &str) -> Self {
-        let mut link = Self::default();
         let (_, query) = href.split_once('?').unwrap_or_default();
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
-            match name {
-                "b" => link.b = Some(value),
-                "w" => link.w = Some(value),
-                "nonce" => link.nonce = Some(value),
-                _ => {}
-            }
-        }
-        link
+        // httpd leaves an `&` of a name as it is, so that only the order of its three parameters tells where one ends.
+        let (rest, nonce) = match query.rsplit_once("&nonce=") {
+            Some((rest, nonce)) => (rest, Some(nonce)),
+            None => (query, None),
+        };
+        let Some(rest) = rest.strip_prefix("b=") else { return Self::default() };
+        let (b, w) = match rest.split_once("&w=") {
+            Some((b, w)) => (b, Some(w)),
+            None => (rest, None),
+        };
+        let text = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
+        Self { b: Some(text(b)), w: w.map(text), nonce: nonce.map(text) }
     }
 }
 
