@@ -69,13 +69,12 @@ pub(crate) fn explain(site: &Site, registry: &Registry, question: &Question) -> 
 fn gate(site: &Site, path: &str) -> Gate {
     let balancer = match site.lead(path) {
         Lead::Refused(_) | Lead::Fenced(..) => return Gate::Open,
-        Lead::Heartmonitor | Lead::Nowhere => None,
         Lead::Manager if site.access.is_open(path, None) => {
             let who =
                 "clients of this machine that call it by its own name may come; the proxy answers others 403";
             return Gate::Guarded(who.to_owned());
         }
-        Lead::Manager => None,
+        Lead::Heartmonitor | Lead::Nowhere | Lead::Manager => None,
         Lead::To(found) => site.balancers.get(found.balancer).map(|live| &live.name),
     };
     site.access.gate(path, balancer)

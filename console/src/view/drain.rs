@@ -100,8 +100,8 @@ fn sessions_in_short(drain: &Drain) -> String {
     match (drain.sessions.known, drain.sessions.live) {
         (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => "no sessions".to_owned(),
         (SessionsKnown::Observed, Some(live)) => words::counted(live, "session"),
-        (SessionsKnown::Unknown, Some(live)) if live > 0 => format!("{}+ sessions", words::grouped(live)),
-        (_, _) => "sessions unknown".to_owned(),
+        _ => burndown::live(&drain.sessions)
+            .map_or_else(|| "sessions unknown".to_owned(), |live| format!("{live} sessions")),
     }
 }
 

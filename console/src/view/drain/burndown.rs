@@ -1,6 +1,6 @@
 //! How sessions and what is in flight got less since a drain began.
 
-use evenkeel_protocol::{Drain, Series, SessionsKnown};
+use evenkeel_protocol::{Drain, DrainSessions, Series, SessionsKnown};
 use ratatui::text::{Line, Span};
 
 use super::LABEL;
@@ -16,13 +16,11 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
     let now = scene.model.clock.wall;
     let (count, role) = match (sessions.known, sessions.live) {
         (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => ("none".to_owned(), Role::Text),
-        (SessionsKnown::Observed, Some(live)) => {
-            (words::grouped(live), if live > 0 { Role::Strong } else { Role::Text })
-        }
-        (SessionsKnown::Unknown, Some(live)) if live > 0 => {
-            (format!("{}+", words::grouped(live)), Role::Warning)
-        }
-        (_, _) => ("unknown".to_owned(), Role::Warning),
+        (SessionsKnown::Observed, Some(0)) => ("0".to_owned(), Role::Text),
+        (known, _) => match live(sessions) {
+            Some(count) if known == SessionsKnown::Observed => (count, Role::Strong),
+            count => (count.unwrap_or_else(|| "unknown".to_owned()), Role::Warning),
+        },
     };
     let mut facts: Vec<String> = Vec::new();
     match sessions.known {
@@ -82,6 +80,15 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
         lines.push(fact(&facts));
     }
     lines
+}
+
+/// How many sessions are live, with a `+` where only a part of the window was observed; none: nobody knows.
+pub(super) fn live(sessions: &DrainSessions) -> Option<String> {
+    match (sessions.known, sessions.live?) {
+        (SessionsKnown::Unknown, 0) => None,
+        (SessionsKnown::Unknown, live) => Some(format!("{}+", words::grouped(live))),
+        (_, live) => Some(words::grouped(live)),
+    }
 }
 
 /// For how long sessions were watched.
