@@ -1,5 +1,7 @@
 //! Which member is meant: by name, never by its place on the screen.
 
+use std::collections::HashSet;
+
 use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, MemberSnapshot, Snapshot};
 
 /// A member of a balancer.
@@ -41,6 +43,16 @@ pub fn label(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
     member.route.to_string()
 }
 
+/// Its members' URLs without their schemes, unless only these tell some of them apart.
+pub fn names(balancer: &BalancerSnapshot) -> Vec<&str> {
+    let members = || balancer.members.iter().map(|member| &member.name);
+    let mut seen = HashSet::new();
+    if members().all(|name| seen.insert(short(name))) {
+        return members().map(short).collect();
+    }
+    members().map(MemberName::as_str).collect()
+}
+
 /// The URL without its scheme; of a member behind a socket, the socket.
 pub fn short(name: &MemberName) -> &str {
     if let Some((socket, _)) = name.as_str().split_once('|') {
@@ -51,8 +63,23 @@ pub fn short(name: &MemberName) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::short;
+    use super::{names, short};
     use crate::model::sample;
+
+    #[test]
+    fn schemes_and_paths_behind_sockets_are_told_where_nothing_else_differs() {
+        let mut balancer = sample::snapshot(0).balancers.remove(0);
+        balancer.members.truncate(2);
+        assert_eq!(names(&balancer), ["app1.example.com:8080", "app2.example.com:8080"]);
+        for pair in
+            [["http://a:81", "https://a:81"], ["unix:/a|http://localhost/a", "unix:/a|http://localhost/b"]]
+        {
+            for (member, name) in balancer.members.iter_mut().zip(pair) {
+                member.name = name.parse().unwrap();
+            }
+            assert_eq!(names(&balancer), pair);
+        }
+    }
 
     #[test]
     fn a_member_is_called_by_its_route_if_that_is_its_own() {

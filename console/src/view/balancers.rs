@@ -3,7 +3,9 @@
 //! The columns stand in the order in which they matter and drop from the right: member, route, status, busy, req/s,
 //! last minute, p99, 5xx/s, sessions, p50, factor, set, load, elected, to, from, redirect.
 
-use evenkeel_protocol::{BalancerSnapshot, MemberSnapshot};
+use std::collections::HashMap;
+
+use evenkeel_protocol::{BalancerSnapshot, MemberName, MemberSnapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout as Areas, Position, Rect};
 use ratatui::text::{Line, Span};
@@ -13,11 +15,12 @@ use crate::model::Connection;
 use crate::model::column::Column;
 use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Rate, SECONDS};
-use crate::model::target::{Target, short};
+use crate::model::target::{Target, names};
 use crate::theme::Role;
+use crate::widget::abridge::{abridge, telling};
 use crate::widget::sparkline;
 use crate::widget::table::{self, Layout};
-use crate::widget::text::{Align, cut, shorten, width, wrap};
+use crate::widget::text::{Align, cut, width, wrap};
 
 /// A line of the list.
 #[derive(Clone, Copy)]
@@ -77,17 +80,18 @@ fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let members = scene.model.roster.balancers().iter().flat_map(|balancer| &balancer.members);
     let whole_names = members.map(|member| width(member.name.as_str())).max() <= layout.width(0);
     let chosen = scene.model.cursor.chosen();
-    let mut peak: Option<(&BalancerSnapshot, Rate)> = None;
+    let mut known: Option<Common<'_>> = None;
     for (row, line) in visible(scene, usize::from(body.height)).into_iter().zip(body.rows()) {
         match row {
             Row::Blank => {}
             Row::Heading(balancer) => heading(buffer, line, scene, balancer),
             Row::Member(balancer, member) => {
-                // The peak of a balancer is that of all its members, so it is looked for once and not for each row.
-                let known = peak.filter(|(of, _)| of.name == balancer.name).map(|(_, peak)| peak);
-                let highest = known.unwrap_or_else(|| scene.model.roster.peak(&balancer.name));
-                peak = Some((balancer, highest));
-                let cells = Cells { scene, balancer, member, peak: highest, whole_names };
+                let common = match known.take() {
+                    Some(common) if common.balancer.name == balancer.name => common,
+                    _ => Common::of(scene, balancer, (&layout, whole_names)),
+                };
+                let common = known.insert(common);
+                let cells = Cells { scene, common, member };
                 let drawn = layout.row(|column, width| cells.cell(column, width));
                 buffer.set_line(line.x + 2, line.y, &drawn, line.width.saturating_sub(2));
                 let marked = scene.model.cursor.marks() > 0
@@ -193,18 +197,24 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
     let members = || scene.model.roster.balancers().iter().flat_map(|balancer| &balancer.members);
     let longest =
         |text: fn(&MemberSnapshot) -> &str| members().map(|member| width(text(member))).max().unwrap_or(0);
-    let route = longest(|member| member.route.as_str());
-    let redirect = longest(|member| member.redirect.as_str());
+    let (route, redirect) =
+        (longest(|member| member.route.as_str()), longest(|member| member.redirect.as_str()));
+    // What tells members apart matters more than the columns at the end.
+    let told_apart = scene.model.roster.balancers().iter().map(|balancer| telling(&names(balancer))).max();
+    let quarter = usize::from(room / 4).max(22);
+    let member = told_apart.unwrap_or(0).clamp(22, quarter);
+    let most = longest(|member| member.name.as_str()).max(22);
     let status = longest(badge::words) + 2;
     let status = (status.clamp(6, 10), status.clamp(6, 24));
     let wide = room >= 130;
+    let routes = (route.clamp(5, usize::from(room / 6).max(8)), route.clamp(5, 24));
     let column =
         |title: Column, least, most, align| table::Column { title: title.title(), least, most, align };
     let number = |title, width| column(title, width, width, Align::Right);
-    let columns = |status_least| {
+    let columns = |status_least, route_least| {
         [
-            column(Column::Member, 22, longest(|member| member.name.as_str()).max(22), Align::Left),
-            column(Column::Route, route.clamp(5, 8), route.clamp(5, 16), Align::Left),
+            column(Column::Member, member, most, Align::Left),
+            column(Column::Route, route_least, routes.1, Align::Left),
             column(Column::Status, status_least, status.1, Align::Left),
             number(Column::Busy, 4),
             number(Column::Rate, 6),
@@ -222,12 +232,17 @@ fn layout(scene: Scene<'_>, room: u16) -> Layout {
             column(Column::Redirect, redirect.clamp(8, 10), redirect.clamp(8, 16), Align::Left),
         ]
     };
-    let fitted = |least, gap| Layout::new(&columns(least), usize::from(room).saturating_sub(3), gap);
-    let usual = fitted(status.0, if wide { 2 } else { 1 });
-    // Whole words of the status matter more than wide gaps and than the columns at the end, but no other is given up for
-    // them.
-    let whole = (1..=if wide { 2 } else { 1 }).rev().map(|gap| fitted(status.1, gap));
-    whole.into_iter().find(|layout| layout.len() >= usual.len().min(MATTER)).unwrap_or(usual)
+    let fitted =
+        |status, route, gap| Layout::new(&columns(status, route), usize::from(room).saturating_sub(3), gap);
+    let gaps = if wide { 2 } else { 1 };
+    let usual = fitted(status.0, routes.0, gaps);
+    // Whole routes, and whole words of the status, matter more than wide gaps and than the columns at the end, but no other
+    // is given up for them.
+    let forms = [(status.1, routes.1), (status.0, routes.1), (status.1, routes.0)];
+    let whole =
+        forms.into_iter().flat_map(|(status, route)| (1..=gaps).rev().map(move |gap| (status, route, gap)));
+    let mut whole = whole.map(|(status, route, gap)| fitted(status, route, gap));
+    whole.find(|layout| layout.len() >= usual.len().min(MATTER)).unwrap_or(usual)
 }
 
 /// `▲ balancer://app  byrequests  sticky JSESSIONID  /app` and at the right end the requests a second, the worst p99
@@ -270,22 +285,55 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, balancer: &Balance
     }
 }
 
+/// What the rows of one balancer have in common, looked for once and not for each of them.
+struct Common<'a> {
+    balancer: &'a BalancerSnapshot,
+    /// The highest rate in the balancer, so that its members can be compared.
+    peak: Rate,
+    /// The URLs as they fit.
+    names: HashMap<&'a MemberName, String>,
+    /// The routes as they fit.
+    routes: HashMap<&'a str, String>,
+    redirects: HashMap<&'a str, String>,
+}
+
+impl<'a> Common<'a> {
+    /// URLs stand with their schemes if all of them fit.
+    fn of(scene: Scene<'a>, balancer: &'a BalancerSnapshot, (layout, whole): (&Layout, bool)) -> Self {
+        let members = &balancer.members;
+        let urls = if whole { members.iter().map(|it| it.name.as_str()).collect() } else { names(balancer) };
+        let at = |column| layout.width(Column::ALL.iter().position(|it| *it == column)?);
+        let fitted = |texts: Vec<&'a str>, column| {
+            let columns = at(column).unwrap_or(0);
+            texts.iter().copied().zip(abridge(&texts, columns)).collect::<HashMap<&str, String>>()
+        };
+        let told = |route: fn(&MemberSnapshot) -> &str| {
+            members.iter().map(route).filter(|route| !route.is_empty()).collect::<Vec<_>>()
+        };
+        let fitting = abridge(&urls, at(Column::Member).unwrap_or(0));
+        Self {
+            balancer,
+            peak: scene.model.roster.peak(&balancer.name),
+            names: members.iter().map(|member| &member.name).zip(fitting).collect(),
+            routes: fitted(told(|member| member.route.as_str()), Column::Route),
+            redirects: fitted(told(|member| member.redirect.as_str()), Column::Redirect),
+        }
+    }
+}
+
 /// The cells of one member's row.
 struct Cells<'a> {
     scene: Scene<'a>,
-    balancer: &'a BalancerSnapshot,
+    common: &'a Common<'a>,
     member: &'a MemberSnapshot,
-    /// The highest rate in the balancer, so that its members can be compared.
-    peak: Rate,
-    /// Do all URLs fit with their schemes?
-    whole_names: bool,
 }
 
 impl Cells<'_> {
     fn cell(&self, column: usize, width: usize) -> Vec<Span<'static>> {
         let member = self.member;
-        let history = self.scene.model.roster.history_of(&self.balancer.name, &member.name);
+        let history = self.scene.model.roster.history_of(&self.common.balancer.name, &member.name);
         let plain = |text: String| vec![self.scene.span(Role::Text, text)];
+        let named = |routes: &HashMap<&str, String>, route| routes.get(route).cloned().unwrap_or_default();
         let count = |number: u64, text: String| {
             let role = if number == 0 { Role::Faint } else { Role::Text };
             vec![self.scene.span(role, text)]
@@ -297,8 +345,8 @@ impl Cells<'_> {
         let lately = member.latency.last_10s;
         let Some(column) = Column::ALL.get(column) else { return Vec::new() };
         match column {
-            Column::Member => plain(self.name(width)),
-            Column::Route => plain(cut(member.route.as_str(), width)),
+            Column::Member => plain(self.common.names.get(&member.name).cloned().unwrap_or_default()),
+            Column::Route => plain(named(&self.common.routes, member.route.as_str())),
             Column::Status => self.status(width),
             Column::Busy => match member.in_flight() {
                 Some(busy) => count(busy, words::compact(busy, width)),
@@ -313,12 +361,12 @@ impl Cells<'_> {
                 let means = rates.map(|rates| sparkline::means(rates, SECONDS, width)).unwrap_or_default();
                 let role =
                     if means.iter().flatten().all(|rate| *rate == 0) { Role::Faint } else { Role::Accent };
-                vec![self.scene.span(role, sparkline::line(&means, sparkline::headroom(self.peak.0)))]
+                vec![self.scene.span(role, sparkline::line(&means, sparkline::headroom(self.common.peak.0)))]
             }
             Column::P99 => latency(lately.map(|lately| lately.p99_us)),
             Column::P50 => latency(lately.map(|lately| lately.p50_us)),
             Column::Erring => {
-                let rate = self.scene.model.roster.erring_of(&self.balancer.name, &member.name);
+                let rate = self.scene.model.roster.erring_of(&self.common.balancer.name, &member.name);
                 vec![badge::erring(self.scene, rate)]
             }
             Column::Sessions => match member.sessions {
@@ -331,24 +379,18 @@ impl Cells<'_> {
             Column::Load => plain(words::compact_signed(member.lbstatus, width)),
             Column::To => count(member.transferred, words::bytes(member.transferred)),
             Column::From => count(member.read, words::bytes(member.read)),
-            Column::Redirect => plain(cut(member.redirect.as_str(), width)),
+            Column::Redirect => plain(named(&self.common.redirects, member.redirect.as_str())),
         }
     }
 
-    /// The URL; without its scheme if not all of them fit, and then shortened in the middle.
-    fn name(&self, columns: usize) -> String {
-        let name = &self.member.name;
-        shorten(if self.whole_names { name.as_str() } else { short(name) }, columns)
-    }
-
     fn rate(&self) -> Option<Rate> {
-        let history = self.scene.model.roster.history_of(&self.balancer.name, &self.member.name);
+        let history = self.scene.model.roster.history_of(&self.common.balancer.name, &self.member.name);
         history.and_then(History::now)
     }
 
     fn status(&self, columns: usize) -> Vec<Span<'static>> {
         let (shape, role) = badge::shape_at(Health::of(self.member.status), self.rate());
-        let pending = self.scene.model.pending.has(&Target::of(self.balancer, self.member));
+        let pending = self.scene.model.pending.has(&Target::of(self.common.balancer, self.member));
         let shape = if pending { badge::PENDING } else { shape };
         let words = cut(badge::words(self.member), columns.saturating_sub(2));
         let (role, words_role) = match role {
@@ -359,3 +401,6 @@ impl Cells<'_> {
         vec![self.scene.span(role, format!("{shape} ")), self.scene.span(words_role, words)]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use crate::model::health::{Grade, Health};
 use crate::model::history::Rate;
 use crate::model::{Freshness, Model, Tone};
 use crate::theme::Role;
+use crate::widget::abridge::abridge;
 use crate::widget::frame::rule_of;
 use crate::widget::table::{Column, Layout};
 use crate::widget::text::{Align, cut, shorten, width};
@@ -52,6 +53,12 @@ impl<'a> Whole<'a> {
     /// What a target is called.
     fn name(self, at: usize) -> &'a str {
         self.deck.stations.get(at).and_then(|station| station.station.as_deref()).unwrap_or_default()
+    }
+
+    /// What all targets are called, in so many columns.
+    fn names(self, columns: usize) -> Vec<String> {
+        let names: Vec<&str> = (0..self.deck.stations.len()).map(|at| self.name(at)).collect();
+        abridge(&names, columns)
     }
 
     fn rule(self, buffer: &mut Buffer, area: Rect, titles: (Line<'_>, Line<'_>)) {
@@ -236,8 +243,9 @@ fn stations(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     };
     let height = usize::from(body.height);
     let from = scrolled(picked.unwrap_or(0), (deck.stations.len(), height));
-    for (at, row) in (from..deck.stations.len()).zip(body.rows()) {
-        let line = layout.row(|column, room| station_cell(whole, at, (column, room)));
+    let names = whole.names(layout.width(0).unwrap_or(0));
+    for ((at, name), row) in names.iter().enumerate().skip(from).zip(body.rows()) {
+        let line = layout.row(|column, room| station_cell(whole, (at, name), (column, room)));
         let is_picked = picked == Some(at);
         listed(buffer, row, whole, (&line, is_picked));
     }
@@ -257,10 +265,14 @@ fn scrolled(at: usize, (rows, height): (usize, usize)) -> usize {
     at.saturating_sub(height / 2).min(rows.saturating_sub(height))
 }
 
-fn station_cell(whole: Whole<'_>, at: usize, (column, room): (usize, usize)) -> Vec<Span<'static>> {
+fn station_cell(
+    whole: Whole<'_>,
+    (at, name): (usize, &str),
+    (column, room): (usize, usize),
+) -> Vec<Span<'static>> {
     let Some(scene) = whole.station(at) else { return Vec::new() };
     match column {
-        0 => vec![scene.span(Role::Strong, shorten(whole.name(at), room))],
+        0 => vec![scene.span(Role::Strong, name.to_owned())],
         1 => vec![state(scene, whole.deck.silent_for(at))],
         2 => grades(scene, room),
         3 => vec![rate(scene)],

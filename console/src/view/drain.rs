@@ -13,6 +13,7 @@ use super::{Scene, events, member, words};
 use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
 use crate::theme::{Glyphs, Role};
+use crate::widget::abridge::abridge;
 use crate::widget::digits;
 use crate::widget::text::{Align, cut, pad, width, wrap_within};
 
@@ -37,8 +38,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
     let [list, detail] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
     let at = listed.iter().position(|other| other.number == drain.number).unwrap_or(0);
     let from = at.saturating_sub(usize::from(rows) / 2).min(listed.len().saturating_sub(usize::from(rows)));
-    for (other, row) in listed.iter().skip(from).zip(list.rows()) {
-        buffer.set_line(row.x, row.y, &list_line(scene, other, row.width), row.width);
+    let lines = listing(scene, &listed, area.width);
+    for ((other, line), row) in listed.iter().zip(lines).skip(from).zip(list.rows()) {
+        buffer.set_line(row.x, row.y, &line, row.width);
         if other.number == drain.number {
             buffer.set_string(row.x, row.y, "▸", scene.style(Role::Accent));
             scene.look.theme.select(buffer, row);
@@ -47,30 +49,48 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
     one(buffer, detail, scene, drain);
 }
 
-/// `◐ app/node1   NOT YET   06:52  17 sessions  4 in flight`
-pub(super) fn list_line(scene: Scene<'_>, drain: &Drain, columns: u16) -> Line<'static> {
-    let label = drains::target(drain).label(scene.model.roster.snapshot());
+/// A line for each: `◐ app/node1   NOT YET   06:52  17 sessions  4 in flight`.
+pub(super) fn listing(scene: Scene<'_>, drains: &[&Drain], columns: u16) -> Vec<Line<'static>> {
+    let snapshot = scene.model.roster.snapshot();
+    let labels: Vec<String> = drains.iter().map(|drain| drains::target(drain).label(snapshot)).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let name = (usize::from(columns) / 4).clamp(12, 30);
+    let time = drains.iter().map(|drain| width(&left_in_short(scene, drain))).max().unwrap_or(0);
+    let lines = drains.iter().zip(abridge(&labels, name));
+    lines
+        .map(|(drain, label)| list_line(scene, (drain, &pad(&label, name, Align::Left)), (time, columns)))
+        .collect()
+}
+
+/// The countdown of a drain that has one.
+fn left_in_short(scene: Scene<'_>, drain: &Drain) -> String {
+    left(scene, drain).map_or_else(|| "-".to_owned(), words::countdown)
+}
+
+fn list_line(
+    scene: Scene<'_>,
+    (drain, label): (&Drain, &str),
+    (time, columns): (usize, u16),
+) -> Line<'static> {
     let facts =
         if let (Verdict::Past(_) | Verdict::Over(_), Some(at)) = (verdict_of(scene, drain), drain.ended) {
             // What is counted now is not this one's.
             vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
         } else {
-            let mut facts: Vec<String> = left(scene, drain).map(words::countdown).into_iter().collect();
+            let left = pad(&left_in_short(scene, drain), time, Align::Right);
             let busy = drains::in_flight(drain, scene.model.roster.snapshot());
             let busy = busy.map_or_else(|| "?".to_owned(), |busy| busy.to_string());
-            facts.extend([sessions_in_short(drain), format!("{busy} in flight")]);
-            facts
+            vec![left, sessions_in_short(drain), format!("{busy} in flight")]
         };
     let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
         (Verdict::Past(_), Some(outcome)) => (Role::Text, outcome_words(outcome).to_owned()),
         _ => answer(scene, drain),
     };
     let shape = if drain.is_running() { "◐" } else { "·" };
-    let room = usize::from(columns).saturating_sub(name + 24);
+    let room = usize::from(columns).saturating_sub(width(label) + 24);
     Line::from(vec![
         scene.span(Role::Warning, format!("  {shape} ")),
-        scene.span(Role::Text, pad(&cut(&label, name), name + 1, Align::Left)),
+        scene.span(Role::Text, format!("{label} ")),
         scene.span(role, pad(&cut(&said, 18), 19, Align::Left)),
         scene.span(Role::Text, cut(&facts.join("  "), room)),
     ])
@@ -357,3 +377,6 @@ fn outcome_words(outcome: DrainOutcome) -> &'static str {
         DrainOutcome::MemberGone => "the member is not there any more",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,8 @@ use ratatui::text::{Line, Span};
 use super::{Scene, words};
 use crate::model::elections::{called, reason};
 use crate::theme::Role;
-use crate::widget::text::{Align, cut, pad, shorten};
+use crate::widget::abridge::abridge;
+use crate::widget::text::{Align, cut, pad};
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -77,8 +78,15 @@ pub(super) fn rows(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
             say(buffer, Role::Faint, "none among those that the proxy keeps");
         }
         Some(Ok(found)) => {
-            for (note, row) in found.elections.iter().rev().skip(from).zip(area.rows()) {
-                buffer.set_line(row.x, row.y, &line(scene, note, row.width), row.width);
+            let snapshot = scene.model.roster.snapshot();
+            let name = |note: &ElectionNote| {
+                note.member.as_ref().map_or_else(|| "nobody".to_owned(), |it| called(snapshot, note, it))
+            };
+            let names: Vec<String> = found.elections.iter().map(name).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let named = found.elections.iter().zip(abridge(&names, name_width(area.width)));
+            for ((note, name), row) in named.rev().skip(from).zip(area.rows()) {
+                buffer.set_line(row.x, row.y, &line(scene, (note, &name), row.width), row.width);
             }
         }
     }
@@ -88,14 +96,10 @@ fn name_width(columns: u16) -> usize {
     (usize::from(columns) / 5).clamp(10, 26)
 }
 
-fn line(scene: Scene<'_>, note: &ElectionNote, columns: u16) -> Line<'static> {
+fn line(scene: Scene<'_>, (note, member): (&ElectionNote, &str), columns: u16) -> Line<'static> {
     let snapshot = scene.model.roster.snapshot();
     let time = words::time(note.at, scene.model.clock.wall, &scene.look.zone);
     let name = name_width(columns);
-    let member = match &note.member {
-        Some(member) => called(snapshot, note, member),
-        None => "nobody".to_owned(),
-    };
     let failed = note.failed.is_some() || note.member.is_none();
     let role = if failed {
         Role::Alarm
@@ -114,7 +118,7 @@ fn line(scene: Scene<'_>, note: &ElectionNote, columns: u16) -> Line<'static> {
     let room = usize::from(columns).saturating_sub(name + 31);
     Line::from(vec![
         scene.span(Role::Faint, format!(" {time}  ")),
-        scene.span(role, pad(&shorten(&member, name), name + 2, Align::Left)),
+        scene.span(role, pad(member, name + 2, Align::Left)),
         scene.span(code_role, pad(&code, 6, Align::Left)),
         scene.span(Role::Faint, pad(&words::latency(note.micros), 6, Align::Right)),
         scene.span(role, format!(" {mark} ")),

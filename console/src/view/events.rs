@@ -9,7 +9,8 @@ use super::{Scene, words};
 use crate::model::act::told;
 use crate::model::target::Target;
 use crate::theme::Role;
-use crate::widget::text::{Align, cut, pad, shorten, width};
+use crate::widget::abridge::abridge;
+use crate::widget::text::{Align, cut, pad, width};
 
 mod detail;
 
@@ -42,8 +43,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, (at, since
     let columns = subject_width(scene, shown, area.width);
     let titles = format!(" {}  {}  What", pad("Time", 8, Align::Left), pad("Member", columns, Align::Left));
     buffer.set_stringn(top.x, top.y, titles, usize::from(top.width), scene.style(Role::Faint));
-    for ((number, event), row) in shown.iter().enumerate().zip(list.rows()) {
-        buffer.set_line(row.x, row.y, &line(scene, event, area.width, Some(columns)), row.width);
+    let names = subjects(scene, shown, columns);
+    for ((number, (event, name)), row) in shown.iter().zip(&names).enumerate().zip(list.rows()) {
+        buffer.set_line(row.x, row.y, &line(scene, event, area.width, Some(name)), row.width);
         if first + number == at {
             scene.look.theme.select(buffer, row);
         }
@@ -82,8 +84,10 @@ pub(super) fn latest(
         let text = "none among the latest events";
         buffer.set_stringn(body.x + 1, body.y, text, usize::from(body.width), scene.style(Role::Faint));
     }
-    for (event, row) in events.into_iter().zip(body.rows()) {
-        buffer.set_line(row.x, row.y, &line(scene, event, area.width, columns), row.width);
+    let names = columns.map(|columns| subjects(scene, &events, columns)).unwrap_or_default();
+    for ((at, event), row) in events.into_iter().enumerate().zip(body.rows()) {
+        let name = names.get(at).map(String::as_str);
+        buffer.set_line(row.x, row.y, &line(scene, event, area.width, name), row.width);
     }
 }
 
@@ -93,19 +97,25 @@ fn subject_width(scene: Scene<'_>, events: &[&Event], columns: u16) -> usize {
     longest.clamp("Member".len(), (usize::from(columns) / 3).clamp(14, 36))
 }
 
-/// One event in a line; behind the time its member in so many columns, unless it is known whom it is about.
-fn line(scene: Scene<'_>, event: &Event, width: u16, name: Option<usize>) -> Line<'static> {
+/// Whom each of them is about, in so many columns.
+fn subjects(scene: Scene<'_>, events: &[&Event], columns: usize) -> Vec<String> {
+    let names: Vec<String> = events.iter().map(|event| subject(scene, &event.kind)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    abridge(&names, columns).iter().map(|name| pad(name, columns, Align::Left)).collect()
+}
+
+/// One event in a line; behind the time its member, unless it is known whom it is about.
+fn line(scene: Scene<'_>, event: &Event, columns: u16, name: Option<&str>) -> Line<'static> {
     let time = words::time(event.at, scene.model.clock.wall, &scene.look.zone);
     let (role, mark, text) = describe(&event.kind);
     let mut spans = vec![scene.span(Role::Faint, format!(" {time}  "))];
     let mut used = 11;
-    if let Some(columns) = name {
-        let name = shorten(&subject(scene, &event.kind), columns);
-        spans.push(scene.span(Role::Text, format!("{}  ", pad(&name, columns, Align::Left))));
-        used += columns + 2;
+    if let Some(name) = name {
+        spans.push(scene.span(Role::Text, format!("{name}  ")));
+        used += width(name) + 2;
     }
     spans.push(scene.span(role, format!("{mark} ")));
-    let room = usize::from(width).saturating_sub(used + 3);
+    let room = usize::from(columns).saturating_sub(used + 3);
     spans.push(Span::styled(cut(&text, room), scene.style(Role::Text)));
     Line::from(spans)
 }

@@ -10,7 +10,8 @@ use super::{Scene, elections, words};
 use crate::model::lens::shortened;
 use crate::model::target::{label, short};
 use crate::theme::Role;
-use crate::widget::text::{Align, cut, pad, shorten, wrap};
+use crate::widget::abridge::abridge;
+use crate::widget::text::{Align, cut, pad, wrap};
 
 /// The columns of the labels.
 const LABEL: usize = 10;
@@ -207,7 +208,10 @@ fn candidates(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<
         "Why"
     );
     let mut lines = vec![Line::from(scene.span(Role::Faint, cut(&heads, room)))];
-    for candidate in &candidacy.candidates {
+    let names: Vec<String> =
+        candidacy.candidates.iter().map(|candidate| name(scene, candidacy, &candidate.member)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for (candidate, called) in candidacy.candidates.iter().zip(abridge(&names, column)) {
         let elected = candidacy.elected.as_ref() == Some(&candidate.member);
         let (mark, role) = match (elected, candidate.offered) {
             (true, _) => ("▸", Role::Strong),
@@ -217,7 +221,7 @@ fn candidates(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<
         let status = candidate.words.strip_prefix("Init ").unwrap_or(&candidate.words);
         let numbers = format!(
             "{} {} {:>3} {:>6} {:>6} {:>4}  ",
-            pad(&shorten(&name(scene, candidacy, &candidate.member), column), column, Align::Left),
+            pad(&called, column, Align::Left),
             pad(&cut(status, 9), 9, Align::Left),
             candidate.lbset.to_string(),
             candidate.lbfactor.to_string(),

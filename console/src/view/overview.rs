@@ -10,11 +10,12 @@ use ratatui::layout::{Constraint, Layout as Areas, Rect};
 use ratatui::text::{Line, Span};
 
 use super::minute::Minute;
-use super::{Scene, badge, events, words};
+use super::{Scene, badge, drain, events, words};
 use crate::keymap::Action;
 use crate::model::drains;
 use crate::model::health::Grade;
 use crate::theme::Role;
+use crate::widget::abridge::abridge;
 use crate::widget::sparkline;
 use crate::widget::table::{Column, Layout};
 use crate::widget::text::{Align, cut};
@@ -83,8 +84,10 @@ fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let height = usize::from(body.height);
     let at = balancers.iter().position(|balancer| Some(&balancer.name) == near).unwrap_or(0);
     let from = at.saturating_sub(height / 2).min(balancers.len().saturating_sub(height));
-    for (balancer, row) in balancers.iter().skip(from).zip(body.rows()) {
-        let line = layout.row(|column, width| cell(scene, balancer, (column, width)));
+    let names: Vec<&str> = balancers.iter().map(|balancer| balancer.name.as_str()).collect();
+    let names = abridge(&names, layout.width(0).unwrap_or(0));
+    for ((balancer, name), row) in balancers.iter().zip(&names).skip(from).zip(body.rows()) {
+        let line = layout.row(|column, width| cell(scene, (balancer, name), (column, width)));
         buffer.set_line(row.x + 2, row.y, &line, row.width.saturating_sub(2));
         if Some(&balancer.name) == near {
             buffer.set_string(row.x, row.y, "▸", scene.style(Role::Accent));
@@ -95,13 +98,13 @@ fn table(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 
 fn cell(
     scene: Scene<'_>,
-    balancer: &BalancerSnapshot,
+    (balancer, name): (&BalancerSnapshot, &str),
     (column, width): (usize, usize),
 ) -> Vec<Span<'static>> {
     let roster = &scene.model.roster;
     let plain = |text: String| vec![scene.span(Role::Text, text)];
     match column {
-        0 => plain(cut(balancer.name.as_str(), width)),
+        0 => plain(name.to_owned()),
         1 => {
             let (shape, role, word) = badge::grade(Grade::of_balancer(balancer));
             vec![scene.span(role, format!("{shape} {word}"))]
@@ -164,7 +167,8 @@ fn running_drains(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let [top, body] = Areas::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
     let shows = format!(" {} shows them ", scene.model.keymap.way(Action::Drains));
     scene.rule(buffer, top, "drains", Line::from(scene.span(Role::Faint, shows)));
-    for (drain, row) in drains::running(scene.model.roster.snapshot()).zip(body.rows()) {
-        buffer.set_line(row.x, row.y, &super::drain::list_line(scene, drain, row.width), row.width);
+    let running: Vec<_> = drains::running(scene.model.roster.snapshot()).collect();
+    for (line, row) in drain::listing(scene, &running, area.width).iter().zip(body.rows()) {
+        buffer.set_line(row.x, row.y, line, row.width);
     }
 }

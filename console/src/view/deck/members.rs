@@ -14,7 +14,8 @@ use crate::model::target::Target;
 use crate::model::{Freshness, drains};
 use crate::theme::Role;
 use crate::view::drain;
-use crate::widget::text::{Align, cut, pad, shorten, width};
+use crate::widget::abridge::abridge;
+use crate::widget::text::{Align, cut, pad, width};
 
 /// The least columns of a status in words: the shortest answer about a drain, `◐ NOT YET`, and a blank.
 const WORDS: usize = 10;
@@ -64,9 +65,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
         Pick::Station(_) => None,
     };
     let from = scrolled(picked.unwrap_or(0), (members.len(), usize::from(body.height)));
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let labels = abridge(&labels, first);
     let rows = members.iter().zip(&labels).enumerate().skip(from);
     for ((at, (target, label)), row) in rows.zip(body.rows()) {
-        let mut line = Line::from(whole.span(Role::Text, pad(&cut(label, first), first, Align::Left)));
+        let mut line = Line::from(whole.span(Role::Text, pad(label, first, Align::Left)));
         line.push_span(difference(whole, target));
         line.spans.extend(statuses(whole, target, (form, room.saturating_sub(first + 4))));
         listed(buffer, row, whole, (&line, picked == Some(at)));
@@ -77,8 +80,8 @@ fn heading(whole: Whole<'_>, first: usize, form: Form) -> String {
     let mut text = format!("{}    ", pad("Member", first, Align::Left));
     match form {
         Form::Words(each) => {
-            for at in 0..whole.deck.stations.len() {
-                text.push_str(&pad(&shorten(whole.name(at), each - 1), each, Align::Left));
+            for name in whole.names(each - 1) {
+                text.push_str(&pad(&name, each, Align::Left));
             }
         }
         Form::Shapes => text.push_str("in each target, in their order"),

@@ -1,0 +1,42 @@
+//! The list of drains.
+
+use crate::message::Message;
+use crate::model::sample;
+use crate::news::News;
+use crate::update::hands::press;
+use crate::update::update;
+use crate::view::tests::drawn;
+
+#[test]
+fn drains_are_told_apart_and_one_without_a_deadline_keeps_the_columns() {
+    let mut snapshot = sample::drained(62);
+    let app = &mut snapshot.balancers[0];
+    app.name = "shop-frontend".parse().unwrap();
+    for (at, member) in app.members.iter_mut().enumerate() {
+        member.route = format!("web-node-{at:03}").parse().unwrap();
+    }
+    let members: Vec<_> = app.members.iter().map(|member| member.name.clone()).collect();
+    let drain = snapshot.drains[0].clone();
+    snapshot.drains = (1..)
+        .zip(members)
+        .map(|(number, member)| {
+            let balancer = snapshot.balancers[0].name.clone();
+            evenkeel_protocol::Drain { number, balancer, member, ..drain.clone() }
+        })
+        .collect();
+    (snapshot.drains[1].deadline, snapshot.drains[1].left_ms) = (None, None);
+    for columns in [60, 80, 120] {
+        let mut model = sample::model(columns, 24);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        press(&mut model, "3");
+        let drawn = drawn(&model);
+        let rows: Vec<&str> = drawn.lines().skip(2).take(3).collect();
+        for (at, row) in rows.iter().enumerate() {
+            assert!(row.contains(&format!("node-{at:03} ")), "{drawn}");
+        }
+        let at =
+            |row: &str| row.chars().collect::<String>().split(" 17 sessions").next().unwrap().chars().count();
+        assert!(rows.iter().all(|row| at(row) == at(rows[0])), "{drawn}");
+        assert!(rows[1].contains("   -  17 sessions"), "{drawn}");
+    }
+}
