@@ -3,6 +3,8 @@
 //! One guard does it. The mouse is captured only when it is asked for, so that the terminal's own copy and paste keep
 //! working, over ssh above all.
 
+mod sixteen;
+
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::panic;
 use std::sync::Once;
@@ -25,6 +27,7 @@ use ratatui::{Frame, Terminal};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::message::Size;
+use crate::terminal::sixteen::Sixteen;
 
 /// Is the terminal ours now? Static, for a panic has to give it back from wherever it happens.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -41,7 +44,7 @@ const HUNG_UP: i32 = 129;
 /// The terminal while it is ours. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Sixteen<BufWriter<Stdout>>>>,
     mouse: bool,
 }
 
@@ -58,7 +61,8 @@ impl Screen {
         give_back_on_panic();
         take_modes()?;
         let output = BufWriter::with_capacity(1 << 16, io::stdout());
-        let terminal = Terminal::new(CrosstermBackend::new(output)).inspect_err(|_| give_back())?;
+        let terminal =
+            Terminal::new(CrosstermBackend::new(Sixteen::new(output))).inspect_err(|_| give_back())?;
         Ok(Self { terminal, mouse: false })
     }
 
