@@ -66,7 +66,8 @@ pub struct ElectionNote {
     pub member: Option<MemberName>,
     /// Why it, or why nobody.
     pub why: ElectionWhy,
-    /// What stands for the session's id: the same for the same session until the proxy restarts; none: no session.
+    /// What stands for the session's id: the same for the same session until the proxy restarts; none: no session, or one
+    /// without an id.
     pub session: Option<String>,
     /// The route that the session asked for; none: no session.
     pub asked: Option<String>,

@@ -203,7 +203,10 @@ impl Held {
             balancer: self.roll.balancer.clone(),
             member: self.member.and_then(name),
             why: self.why,
-            session: self.session.map(|mark| format!("{:08x}", mark.number() >> 32)),
+            session: self
+                .session
+                .filter(|mark| *mark != SessionMark::NAMELESS)
+                .map(|mark| format!("{:08x}", mark.number() >> 32)),
             asked: self.asked.as_ref().map(|route| clean(route.as_str(), limits::TEXT)),
             route_changed: self.route_changed,
             attempt: self.attempt,

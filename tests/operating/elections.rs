@@ -100,6 +100,8 @@ fn filters_narrow_and_no_id_comes_out() {
     ] {
         assert_eq!(numbers(&proxy, json), found, "{json}");
     }
+    let last = all(&proxy, r#"{"most":1}"#).elections;
+    assert_eq!((last[0].session.as_deref(), last[0].asked.as_deref()), (None, Some("a")), "it has no id");
     let [a, b] = &backends;
     for member in ["a".to_owned(), "app/a".to_owned(), a.to_string(), a.address().to_string()] {
         let found = all(&proxy, &format!(r#"{{"member":"{member}"}}"#)).elections;

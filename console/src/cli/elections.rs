@@ -99,9 +99,11 @@ fn line(note: &ElectionNote, zone: &TimeZone) -> String {
     );
     // Writing to a String cannot fail.
     if let Some(asked) = note.asked.as_deref() {
-        let session = note.session.as_deref().unwrap_or(NOTHING);
-        let _ =
-            write!(line, ", session {session} asked for {}", if asked.is_empty() { NOTHING } else { asked });
+        let session = note
+            .session
+            .as_ref()
+            .map_or_else(|| "a session without an id".to_owned(), |id| format!("session {id}"));
+        let _ = write!(line, ", {session} asked for {}", if asked.is_empty() { NOTHING } else { asked });
     }
     if note.route_changed {
         line.push_str(", route changed");
@@ -126,7 +128,7 @@ fn line(note: &ElectionNote, zone: &TimeZone) -> String {
         (None, Some(why)) => {
             let _ = write!(line, ": failed after {}: {why}", took(note.micros));
         }
-        (None, None) => {}
+        (None, None) => line.push_str(": in flight"),
     }
     line
 }

@@ -113,15 +113,43 @@ fn line(scene: Scene<'_>, (note, member): (&ElectionNote, &str), columns: u16) -
         Role::Warning => '↻',
         _ => ' ',
     };
-    let code = note.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let (code, took) = if note.status.is_none() && !failed {
+        (String::new(), pad("in flight", 12, Align::Right))
+    } else {
+        let code = note.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        (pad(&code, 6, Align::Left), pad(&words::latency(note.micros), 6, Align::Right))
+    };
     let code_role = if note.status.is_some_and(|status| status >= 500) { Role::Alarm } else { Role::Text };
     let room = usize::from(columns).saturating_sub(name + 31);
     Line::from(vec![
         scene.span(Role::Faint, format!(" {time}  ")),
         scene.span(role, pad(member, name + 2, Align::Left)),
-        scene.span(code_role, pad(&code, 6, Align::Left)),
-        scene.span(Role::Faint, pad(&words::latency(note.micros), 6, Align::Right)),
+        scene.span(code_role, code),
+        scene.span(Role::Faint, took),
         scene.span(role, format!(" {mark} ")),
         Span::styled(cut(&reason(snapshot, note), room), scene.style(Role::Text)),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::drawn;
+    use crate::model::sample;
+    use crate::update::hands::press;
+
+    #[test]
+    fn what_is_not_over_is_said_to_be_in_flight() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "5");
+        let mut elections = sample::elections(0);
+        for note in &mut elections.elections {
+            note.member = note.member.take().or_else(|| Some(sample::target("node1").member));
+            (note.status, note.failed, note.micros) = (None, None, 0);
+        }
+        let count = elections.elections.len();
+        model.gathered.elections = Some(Ok(elections));
+        let drawn = drawn(&model);
+        assert_eq!(drawn.matches("     in flight   its").count(), count - 2, "{drawn}");
+        assert!(!drawn.contains("0us"), "{drawn}");
+    }
 }
