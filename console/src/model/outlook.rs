@@ -69,6 +69,8 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
     }
     match one {
         Some((balancer, member)) => remarks = consequences(balancer, member, act, snapshot.taken),
+        // Who vanished is told by the question itself.
+        None if subjects.len() == 1 => {}
         None => remarks.extend(of_many(snapshot, question, (&among, plan))),
     }
     if let (None, Some(plan)) = (one, plan) {

@@ -87,6 +87,10 @@ fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize
 
 /// A blank line, and the command that does the same: whole where there is room, for an address may be long.
 fn command_lines(scene: Scene<'_>, question: &Question, (room, rows): (usize, usize)) -> Vec<Line<'static>> {
+    // By now a command may mean another one.
+    if scene.model.standing(question) == Standing::Gone {
+        return Vec::new();
+    }
     let commands = scene.model.commands_of(question);
     let Some(first) = commands.first() else { return Vec::new() };
     let more = commands.len() - 1;
@@ -141,6 +145,9 @@ fn answer(
     (gravity, room): (Gravity, usize),
 ) -> (Vec<Line<'static>>, Option<usize>) {
     let hindrance = match scene.model.standing(question) {
+        Standing::Gone if question.subjects.len() > 1 => {
+            Some("None of these members is there any more; nothing can be done to them.".to_owned())
+        }
         Standing::Gone => Some("This member is no longer there; nothing can be done to it.".to_owned()),
         Standing::Changed => Some(changed(scene, question)),
         Standing::Open if !scene.model.is_connected() => {
@@ -236,6 +243,23 @@ mod tests {
     use crate::update::hands::press;
     use crate::update::update;
     use crate::view::tests::drawn;
+
+    #[test]
+    fn the_question_about_a_member_that_vanished_says_so_and_shows_no_command() {
+        for keys in ["d", "D"] {
+            let mut model = sample::model(80, 24);
+            press(&mut model, keys);
+            assert!(drawn(&model).contains("$ evenkeel "), "{}", drawn(&model));
+            let mut snapshot = sample::snapshot(63);
+            snapshot.balancers[0].members.remove(0);
+            update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+            let drawn = drawn(&model);
+            assert!(drawn.contains("This member is no longer there; nothing can be done to it."), "{drawn}");
+            for wrong in ["of them", "One after another", "$ evenkeel"] {
+                assert!(!drawn.contains(wrong), "{wrong}: {drawn}");
+            }
+        }
+    }
 
     #[test]
     fn a_long_command_is_whole_where_there_is_room_and_ends_in_an_ellipsis_where_there_is_none() {
