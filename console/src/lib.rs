@@ -31,6 +31,7 @@ pub mod screen;
 pub mod targets;
 pub mod terminal;
 pub mod theme;
+pub mod undurable;
 pub mod update;
 pub mod view;
 pub mod widget;

@@ -129,6 +129,11 @@ pub enum EventKind {
     OverrideKept(Override),
     /// An edit holds no longer: the configuration wins, or who was edited is gone.
     OverrideDropped(Override),
+    /// Edits that were told as not durable are written down now: a restart keeps them.
+    EditsDurable {
+        /// Whose they are.
+        edited: Vec<Subject>,
+    },
     /// A balancer with lbmethod heartbeat has heard nobody who could be elected for ten seconds, or not yet since it
     /// began: until a heartbeat comes it elects by requests.
     HeartbeatsMissed {
@@ -304,6 +309,7 @@ impl EventKind {
             | Self::Stopping
             | Self::Reloaded { .. }
             | Self::ReloadRefused { .. }
+            | Self::EditsDurable { .. }
             | Self::HttpdRestarted(_)
             | Self::Missed { .. } => None,
         }

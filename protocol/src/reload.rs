@@ -1,6 +1,6 @@
 //! What reading the configuration anew did: who came, who went, and what became of edits that were made at run time.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,15 @@ pub struct Subject {
     pub balancer: BalancerName,
     /// None: the balancer itself.
     pub member: Option<MemberName>,
+}
+
+impl Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.member {
+            Some(member) => write!(f, "{}/{member}", self.balancer),
+            None => self.balancer.fmt(f),
+        }
+    }
 }
 
 /// An edit of one field that was made at run time and met a configuration that was read after it.
@@ -80,7 +89,7 @@ impl HttpdRestart {
     }
 }
 
-impl fmt::Display for HttpdRestart {
+impl Display for HttpdRestart {
     /// The whole sentence, without who it is about.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { persists, added, removed, kept, dropped, others } = self;

@@ -10,7 +10,7 @@ use crate::health::HealthSnapshot;
 use crate::latency::{Answers, Checks, Latencies};
 use crate::lbmethod::LbMethod;
 use crate::name::{BalancerName, MemberName, Route};
-use crate::reload::Override;
+use crate::reload::{Override, Subject};
 use crate::settings::{BalancerSettings, Factor, Lbset};
 use crate::status::Status;
 use crate::timestamp::Timestamp;
@@ -73,6 +73,9 @@ pub struct Snapshot {
     /// Drains that run, and those that ended lately, by number.
     #[serde(default)]
     pub drains: Vec<Drain>,
+    /// Balancers and members whose last edits a restart of the proxy would lose, because the disk refuses them.
+    #[serde(default)]
+    pub undurable: Vec<Subject>,
     /// What should be known about it, in sentences: what could not be read, or whether it can be believed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -92,6 +95,11 @@ impl Snapshot {
     /// The balancer of that name.
     pub fn balancer(&self, name: &BalancerName) -> Option<&BalancerSnapshot> {
         self.balancers.iter().find(|balancer| balancer.name == *name)
+    }
+
+    /// Would a restart of the proxy keep all edits of this member, or of this balancer's own settings?
+    pub fn is_durable(&self, balancer: &BalancerName, member: Option<&MemberName>) -> bool {
+        !self.undurable.iter().any(|it| it.balancer == *balancer && it.member.as_ref() == member)
     }
 
     /// The member of that balancer.

@@ -10,6 +10,7 @@ mod configured;
 mod known;
 mod line;
 pub(crate) mod roster;
+mod unwritten;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -28,6 +29,7 @@ use crate::journal::configured::shown;
 pub(crate) use crate::journal::line::Origin;
 use crate::journal::line::{Kept, Line, parse, render};
 use crate::journal::roster::{Added, Roster};
+pub(crate) use crate::journal::unwritten::Unwritten;
 
 /// The name of the file, and of its successor while that is written.
 const NAME: &str = "edits.journal";
@@ -90,6 +92,7 @@ pub(crate) struct Journal {
     /// Members that were added at run time, in that order.
     added: Vec<Added>,
     written: BTreeMap<Subject, Vec<String>>,
+    unwritten: Unwritten,
 }
 
 impl Journal {
@@ -105,6 +108,7 @@ impl Journal {
             overrides: BTreeMap::new(),
             added: Vec::new(),
             written: BTreeMap::new(),
+            unwritten: Unwritten::default(),
         };
         let verdicts = if persist {
             journal.begin(balancers)
@@ -153,6 +157,7 @@ impl Journal {
         let verdicts = self.reconcile(balancers);
         if !persist {
             self.file = None;
+            self.unwritten.forget();
             if persisted {
                 self.tell_untouched();
             }
@@ -194,6 +199,11 @@ impl Journal {
     /// Are edits to survive a restart?
     pub(crate) fn persists(&self) -> bool {
         self.persist
+    }
+
+    /// Whose edits the disk has refused.
+    pub(crate) fn unwritten(&self) -> Unwritten {
+        self.unwritten.clone()
     }
 
     /// Would everything that was accepted so far survive a restart?
@@ -253,6 +263,7 @@ impl Journal {
         if let Err(why) = &written {
             // Whether a failed sync wrote anything is not known, so the next edit writes the whole file anew.
             self.file = None;
+            self.unwritten.refuse(line.subject.clone());
             tracing::error!(%why, "an edit could not be written to the journal and will not survive a restart");
         }
         if written.is_ok() { Durability::Kept } else { Durability::Lost }
@@ -408,6 +419,7 @@ impl Journal {
         File::open(&self.folder)?.sync_all()?;
         self.file = Some(file);
         self.lines = 0;
+        self.unwritten.written();
         Ok(())
     }
 }

@@ -138,6 +138,8 @@ pub(crate) const DRAIN_LOOK: Duration = Duration::from_millis(100);
 pub(crate) const DRAIN_SAVE: Duration = Duration::from_secs(10);
 /// How soon that is tried again where the disk refused.
 pub(crate) const DRAIN_SAVE_AGAIN: Duration = Duration::from_secs(1);
+/// How soon edits are tried again that the disk refused.
+pub(crate) const EDITS_SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// How long a drain's end may wait to be written down before it is told all the same.
 pub(crate) const DRAIN_WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 /// How old the counts of a drain's sessions may be. Whether there are any is looked at each time.

@@ -175,6 +175,12 @@ fn of_proxy(snapshot: &Snapshot, text: &mut Text) {
             "The number of the last event; it goes on over a restart.",
             number(snapshot.event),
         ),
+        (
+            "evenkeel_edits_undurable",
+            Kind::Gauge,
+            "Balancers and members whose last edits a restart would lose, because the disk refuses them.",
+            number(snapshot.undurable.len() as u64),
+        ),
     ] {
         text.family(name, kind, help);
         text.sample(name, &none, &[], value);

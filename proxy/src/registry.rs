@@ -9,6 +9,7 @@ pub(crate) mod door;
 mod health;
 mod layers;
 mod preview;
+pub(crate) mod rewrite;
 pub(crate) mod roster;
 mod undo;
 
@@ -28,7 +29,7 @@ use crate::config::BalancerConfig;
 use crate::elections::Elections;
 use crate::events::EventLog;
 use crate::history::Axis;
-use crate::journal::{Journal, Restored, Verdicts};
+use crate::journal::{Journal, Restored, Unwritten, Verdicts};
 use crate::live::{Ground, LiveBalancer};
 use crate::measured::Measured;
 use crate::{clock, limits};
@@ -54,6 +55,7 @@ pub(crate) struct Registry {
     awake: AtomicU64,
     /// Held while an edit is made or the configuration changes: one writer.
     journal: Mutex<Journal>,
+    unwritten: Unwritten,
     measured: Measured,
 }
 
@@ -83,6 +85,7 @@ impl Registry {
             .map(|(index, config)| begun(config.clone(), paths(index), &edits, &ground));
         let roster = RwLock::new(Arc::new(balancers.collect()));
         let events = EventLog::open(journal.folder());
+        let unwritten = journal.unwritten();
         let (hello, journal) = (RwLock::new(hello), Mutex::new(journal));
         let roused = watch::Sender::new(());
         let (elections, axis, measured) = (Elections::new(cores), Axis::new(), Measured::default());
@@ -98,6 +101,7 @@ impl Registry {
             axis,
             awake,
             journal,
+            unwritten,
             measured,
         };
         // Before anybody can ask or edit, so that it is the first event.
@@ -254,6 +258,7 @@ impl Registry {
             event,
             balancers: self.balancers().iter().map(|balancer| balancer.snapshot()).collect(),
             drains: Vec::new(),
+            undurable: self.unwritten.subjects(),
             warnings: Vec::new(),
             forgotten: Vec::new(),
             alternating: false,

@@ -4,13 +4,16 @@ mod draining;
 
 use clap::Args;
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{BalancerSnapshot, ErrorNote, Flag, MemberSnapshot, Snapshot, Timestamp, size};
+use evenkeel_protocol::{
+    BalancerSnapshot, ErrorNote, Flag, MemberSnapshot, Snapshot, Subject, Timestamp, size,
+};
 
 use super::output::Stop;
 use super::retry::{next_try, span};
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
 use super::target::{self, Target};
 use super::{Exit, Session, complete, untold};
+use crate::undurable::{self, NOT_KEPT};
 use crate::{called, check, heard};
 
 /// What can be typed behind `status`.
@@ -50,7 +53,8 @@ fn warn(snapshot: &Snapshot, session: &mut Session<'_>) {
     if called::is_ours(&snapshot.proxy) {
         session.output.message(&format!("note: {}", called::MORE));
     }
-    for warning in &snapshot.warnings {
+    let named = |subject: &Subject| target::called(snapshot, subject);
+    for warning in undurable::sentence(snapshot, named, |_| true).iter().chain(&snapshot.warnings) {
         session.output.message(&format!("warning: {warning}"));
     }
 }
@@ -140,6 +144,7 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
             lines.push(String::new());
         }
         lines.push(headline(balancer));
+        lines.extend(not_kept(snapshot, balancer, None));
         if balancer.members.is_empty() {
             lines.push("  no members".to_owned());
             continue;
@@ -147,6 +152,7 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
         lines.push(layout.head());
         for member in &balancer.members {
             lines.push(layout.row(&cells(member)));
+            lines.extend(not_kept(snapshot, balancer, Some(member)));
             lines.extend(draining::line(snapshot, &balancer.name, member));
             lines.extend(member.error.as_ref().map(|error| explain(member, error, snapshot.taken)));
             if heard::matters(balancer, member) {
@@ -172,6 +178,16 @@ fn headline(balancer: &BalancerSnapshot) -> String {
         clean(&balancer.paths.join(" "), 200)
     });
     parts.join("  ")
+}
+
+/// The line below what was edited and would be lost.
+fn not_kept(
+    snapshot: &Snapshot,
+    balancer: &BalancerSnapshot,
+    member: Option<&MemberSnapshot>,
+) -> Option<String> {
+    let is_kept = snapshot.is_durable(&balancer.name, member.map(|member| &member.name));
+    (!is_kept).then(|| format!("  last edit: {NOT_KEPT}; the disk refuses it"))
 }
 
 /// The line below a member that is or was in error.
@@ -263,6 +279,29 @@ http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
         assert!(shown.starts_with("balancer://app  lbmethod=byrequests  stickysession=SID  nofailover=On  no path\n  no members\n\n"), "{shown}");
         snapshot.balancers.clear();
         assert_eq!(page(&snapshot), "the proxy has no balancers");
+    }
+
+    #[tokio::test]
+    async fn edits_that_a_restart_would_lose_are_told_in_table_and_json() {
+        let proxy = Scripted::start(|_| {
+            let mut snapshot = scripted::snapshot(0);
+            let (balancer, member) = (&snapshot.balancers[0], &snapshot.balancers[0].members[0]);
+            let of = |member| Subject { balancer: balancer.name.clone(), member };
+            snapshot.undurable = vec![of(None), of(Some(member.name.clone()))];
+            Act::json(&snapshot)
+        });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("status").await, Exit::Done);
+        let said = "  last edit: NOT kept over a restart; the disk refuses it";
+        let out = scene.out();
+        let places: Vec<usize> =
+            out.lines().enumerate().filter(|(_, line)| *line == said).map(|(at, _)| at).collect();
+        assert_eq!(places, [1, 4], "{out}");
+        let wanted = "warning: NOT kept over a restart: edits of app and app/a; the disk refuses them\n";
+        assert_eq!(scene.err(), wanted);
+        assert_eq!(scene.run("status --json").await, Exit::Done);
+        let shown: Snapshot = serde_json::from_str(&scene.out()).unwrap();
+        assert_eq!(shown.undurable.len(), 2);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
 use evenkeel_protocol::selector::Candidate;
-use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberSnapshot, Refusal, Selector, Snapshot};
+use evenkeel_protocol::{
+    BalancerName, BalancerSnapshot, MemberSnapshot, Refusal, Selector, Snapshot, Subject,
+};
 
 use super::output::Stop;
 
@@ -124,6 +126,13 @@ pub(super) fn balancer_with<'a>(
             )))
         }
     }
+}
+
+/// What is written for whoever was edited, be it there any more or not.
+pub(super) fn called(snapshot: &Snapshot, subject: &Subject) -> String {
+    let found = snapshot.balancer(&subject.balancer).zip(subject.member.as_ref());
+    let found = found.and_then(|(balancer, member)| Some((balancer, balancer.member(member)?)));
+    found.map_or_else(|| subject.to_string(), |(balancer, member)| shortest(snapshot, balancer, member))
 }
 
 /// The shortest selector that fits only `wanted`.

@@ -1,6 +1,6 @@
 //! What restarts of an httpd have forgotten, as the screen tells it and asks for it again.
 
-use evenkeel_protocol::{Override, Snapshot};
+use evenkeel_protocol::{Override, Snapshot, Subject};
 
 use crate::lost;
 use crate::model::target::Target;
@@ -17,18 +17,19 @@ pub fn first<'a>(forgotten: impl Iterator<Item = &'a Override> + Clone) -> Optio
 /// `drain of app/node1`, `lbset=3 of app/node1`.
 pub fn what(lost: &Override, snapshot: &Snapshot) -> String {
     match (lost.field.as_str(), lost.value.as_str()) {
-        ("drain", "On") => format!("drain of {}", whose(lost, snapshot)),
-        (field, value) => format!("{field}={value} of {}", whose(lost, snapshot)),
+        ("drain", "On") => format!("drain of {}", whose(&lost.subject, snapshot)),
+        (field, value) => format!("{field}={value} of {}", whose(&lost.subject, snapshot)),
     }
 }
 
-fn whose(lost: &Override, snapshot: &Snapshot) -> String {
-    match &lost.subject.member {
+/// What people call the one whose it is.
+pub fn whose(subject: &Subject, snapshot: &Snapshot) -> String {
+    match &subject.member {
         Some(member) => {
-            let target = Target { balancer: lost.subject.balancer.clone(), member: member.clone() };
+            let target = Target { balancer: subject.balancer.clone(), member: member.clone() };
             target.label(Some(snapshot))
         }
-        None => lost.subject.balancer.to_string(),
+        None => subject.balancer.to_string(),
     }
 }
 
@@ -66,7 +67,7 @@ fn together(first: &Override, snapshot: &Snapshot) -> String {
     let is_drain = |lost: &Override| lost.field == "drain" && lost.value == "On";
     let list = &snapshot.forgotten;
     let (kind, names): (&str, Vec<String>) = if list.iter().all(is_drain) {
-        (" drains of", list.iter().map(|lost| whose(lost, snapshot)).collect())
+        (" drains of", list.iter().map(|lost| whose(&lost.subject, snapshot)).collect())
     } else {
         ("", list.iter().map(|lost| what(lost, snapshot)).collect())
     };

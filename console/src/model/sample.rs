@@ -91,6 +91,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
     });
     Snapshot {
         drains: Vec::new(),
+        undurable: Vec::new(),
         warnings: Vec::new(),
         forgotten: Vec::new(),
         alternating: false,

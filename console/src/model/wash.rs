@@ -100,6 +100,7 @@ pub fn event(event: &mut Event) {
         | EventKind::HttpdRestarted(_)
         | EventKind::MemberRetried { .. }
         | EventKind::MemberRecovered { .. }
+        | EventKind::EditsDurable { .. }
         | EventKind::HeartbeatsMissed { .. }
         | EventKind::HeartbeatsHeard { .. }
         | EventKind::Missed { .. } => {}

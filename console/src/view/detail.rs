@@ -13,7 +13,7 @@ use crate::model::history::History;
 use crate::model::target::Target;
 use crate::theme::Role;
 use crate::widget::text::{Align, cut, pad, shorten, width};
-use crate::{check, heard};
+use crate::{check, heard, undurable};
 
 /// From this width on there is a graph beside the fields.
 const WITH_GRAPH: u16 = 112;
@@ -266,6 +266,7 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
     let event = scene.model.log.last_change(target);
     let now = scene.model.clock.wall;
     let at = event.map(|event| words::time(event.at, now, &scene.look.zone)).unwrap_or_default();
+    let mut role = Role::Text;
     let text = match event.map(|event| &event.kind) {
         Some(EventKind::MemberEdited { changes, by, reason, .. }) => {
             let reason = reason.as_ref().map_or_else(String::new, |reason| format!("  \"{reason}\""));
@@ -279,9 +280,14 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
             format!("{} by a {by}: {} {} dropped, {}", at.trim(), what.field, what.value, what.why)
         }
         _ => {
+            role = Role::Faint;
             let text = if member.revision == 0 { "never" } else { "not among the latest events" };
-            return Line::from(vec![label, scene.span(Role::Faint, text)]);
+            text.to_owned()
         }
     };
-    Line::from(vec![label, scene.span(Role::Text, cut(&text, room.saturating_sub(9)))])
+    let snapshot = scene.model.roster.snapshot();
+    let is_kept = snapshot.is_none_or(|it| it.is_durable(&target.balancer, Some(&target.member)));
+    let warning = if is_kept { String::new() } else { format!("{}: ", undurable::NOT_KEPT) };
+    let text = cut(&text, room.saturating_sub(9 + width(&warning)));
+    Line::from(vec![label, scene.span(Role::Alarm, warning), scene.span(role, text)])
 }

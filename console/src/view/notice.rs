@@ -1,6 +1,7 @@
 //! The line above the footer for what holds until somebody sees to it: edits that a restart has forgotten, or what should
 //! be known about all that is shown.
 
+use evenkeel_protocol::Subject;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -9,6 +10,7 @@ use super::Scene;
 use crate::keymap::Action;
 use crate::model::forgotten;
 use crate::theme::Role;
+use crate::undurable;
 use crate::widget::text::{cut, width};
 
 /// How many lines it takes.
@@ -19,7 +21,12 @@ pub(super) fn height(scene: Scene<'_>) -> u16 {
 /// The line, in a form for so much room if there is one, and the key that sees to it.
 pub(super) fn text(scene: Scene<'_>, room: usize) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
-    let warning = || snapshot.warnings.first().map(|warning| (warning.clone(), ""));
+    let name = |subject: &Subject| forgotten::whose(subject, snapshot);
+    let warnings = || {
+        undurable::sentence(snapshot, name, |text| width(text) <= room)
+            .or_else(|| snapshot.warnings.first().cloned())
+    };
+    let warning = || warnings().map(|warning| (warning, ""));
     // Of several servers in turn, and by a cache, nobody can say what is forgotten.
     if snapshot.alternating || snapshot.cached {
         return warning();
@@ -56,6 +63,24 @@ mod tests {
     use crate::news::News;
     use crate::update::hands::press;
     use crate::update::update;
+
+    #[test]
+    fn edits_that_a_restart_would_lose_are_told_on_every_screen_and_with_their_member() {
+        let mut model = sample::model(80, 24);
+        let mut snapshot = sample::snapshot(62);
+        let target = sample::target("node1");
+        snapshot.undurable = vec![Subject { balancer: target.balancer, member: Some(target.member) }];
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        for screen in ["", "2", "3", "4", "5", "0"] {
+            press(&mut model, screen);
+            let drawn = text(&painted(&model, RICH));
+            let said = "▲ NOT kept over a restart: edits of app/node1; the disk refuses them";
+            assert!(drawn.contains(said), "{drawn}");
+            assert_eq!(drawn.contains("changed  NOT kept over a restart: "), screen.is_empty(), "{drawn}");
+        }
+        update(&mut model, Message::News(News::Snapshot(Box::new(sample::snapshot(63)))));
+        assert!(!text(&painted(&model, RICH)).contains("NOT kept"));
+    }
 
     #[test]
     fn whose_it_was_and_what_took_it_away_is_told_as_far_as_it_is_known() {

@@ -43,12 +43,19 @@ fn a_full_disk_stops_no_drain_and_what_would_be_lost_is_told_until_there_is_room
     let told = proxy.admin().events(0);
     assert!(told.iter().any(|it| matches!(it.kind, EventKind::DrainChanged { durable: false, .. })));
     assert!(told.iter().any(|it| matches!(it.kind, EventKind::MemberEdited { durable: false, .. })));
+    let undurable = proxy.snapshot().undurable;
+    let urls: Vec<&str> = undurable.iter().filter_map(|it| Some(it.member.as_ref()?.as_str())).collect();
+    assert_eq!(urls, [format!("http://{}", b.address())]);
+    eventually_true("the metrics know of it", || {
+        proxy.admin().ask("GET", "/metrics", "").body.contains("\nevenkeel_edits_undurable 1\n")
+    });
     let edited = evenkeel_says(&proxy, &["set", "app/b", "lbset=7"], 11);
     assert!(edited.err.contains("lost when the proxy restarts"), "{edited:#?}");
     let adjusted = evenkeel_says(&proxy, &["drain", "app/a", "--timeout", "30m"], 11);
     assert!(adjusted.err.contains("lost when the proxy restarts"), "{adjusted:#?}");
     let status = evenkeel_says(&proxy, &["status"], 0).out;
     assert!(status.contains("; will not survive a restart"), "{status}");
+    assert!(status.contains("last edit: NOT kept over a restart; the disk refuses it"), "{status}");
     eventually_true("the log tells of the file of drains", || {
         proxy.log().contains("drains cannot be written down")
     });
@@ -56,7 +63,15 @@ fn a_full_disk_stops_no_drain_and_what_would_be_lost_is_told_until_there_is_room
     let done = ended(&proxy, number);
     assert_eq!((done.outcome, done.durable), (Some(DrainOutcome::SafeToStop), false));
 
+    let before = proxy.snapshot().event;
     disk.free();
+    eventually_true("edits are written down, though nobody asks for anything", || {
+        proxy.snapshot().undurable.is_empty()
+    });
+    eventually_true("that is told", || {
+        let told = proxy.admin().events(before);
+        told.iter().any(|it| matches!(&it.kind, EventKind::EditsDurable { edited } if edited.len() == 1))
+    });
     eventually_true("it is written down, though nobody asks for anything", || drain(&proxy, number).durable);
     assert!(proxy.edit("app", "b", r#"{"lbset":8}"#).durable);
     proxy.kill();

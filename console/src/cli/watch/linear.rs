@@ -7,6 +7,7 @@ use evenkeel_protocol::{BalancerSnapshot, Drain, Hello, MemberSnapshot, Override
 
 use crate::cli::drain::standing;
 use crate::cli::target;
+use crate::undurable;
 
 /// What is said of a thing, by names.
 type Facts = Vec<(&'static str, String)>;
@@ -17,6 +18,8 @@ pub(super) struct Story {
     members: BTreeMap<String, Facts>,
     drains: BTreeMap<u64, String>,
     run: Option<Run>,
+    /// What was said of edits that would be lost.
+    not_kept: Option<String>,
     lost: Vec<Override>,
 }
 
@@ -71,6 +74,11 @@ impl Story {
         let new = lost.iter().filter(|lost| !self.lost.contains(lost));
         told.extend(new.map(|lost| of_loss(lost, snapshot)));
         self.lost = lost;
+        let not_kept = undurable::sentence(snapshot, |subject| target::called(snapshot, subject), |_| true);
+        if not_kept != self.not_kept {
+            told.push(not_kept.clone().unwrap_or_else(|| "edits are durable again".to_owned()));
+        }
+        self.not_kept = not_kept;
         told
     }
 }
@@ -97,13 +105,7 @@ fn turned(proxy: &Hello, before: Run, now: Run) -> Option<String> {
 }
 
 fn of_loss(Override { subject, field, value, why, .. }: &Override, snapshot: &Snapshot) -> String {
-    let found = snapshot.balancer(&subject.balancer).zip(subject.member.as_ref());
-    let found = found.and_then(|(balancer, member)| Some((balancer, balancer.member(member)?)));
-    let name = match (found, &subject.member) {
-        (Some((balancer, member)), _) => target::shortest(snapshot, balancer, member),
-        (None, Some(member)) => format!("{}/{member}", subject.balancer),
-        (None, None) => subject.balancer.to_string(),
-    };
+    let name = target::called(snapshot, subject);
     format!("{name}: {field} {value} is lost: {why}")
 }
 
@@ -144,10 +146,22 @@ fn of_drain(drain: &Drain, stands: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::DrainOutcome;
+    use evenkeel_protocol::{DrainOutcome, Subject};
 
     use super::*;
     use crate::client::scripted;
+
+    #[test]
+    fn edits_that_would_be_lost_are_told_at_first_and_when_they_are_kept() {
+        let mut story = Story::default();
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.undurable.push(Subject { balancer: snapshot.balancers[0].name.clone(), member: None });
+        let told = story.goes_on(&snapshot);
+        assert_eq!(told[0], "NOT kept over a restart: edits of app; the disk refuses them");
+        assert_eq!(story.goes_on(&snapshot), [""; 0]);
+        snapshot.undurable.clear();
+        assert_eq!(story.goes_on(&snapshot), ["edits are durable again"]);
+    }
 
     #[test]
     fn a_restart_is_told_with_what_it_has_lost() {

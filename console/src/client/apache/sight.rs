@@ -93,6 +93,7 @@ impl Sight<'_> {
             event: 0,
             balancers: self.page.balancers.iter().map(|balancer| self.balancer(balancer)).collect(),
             drains: Vec::new(),
+            undurable: Vec::new(),
             warnings: self.warnings(),
             forgotten: Vec::new(),
             alternating: false,
