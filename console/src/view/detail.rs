@@ -144,6 +144,11 @@ impl Field {
         Self { label, forms: vec![words::grouped(number), words::compact(number, 6)] }
     }
 
+    /// As [`Self::count`], of what may be below zero.
+    fn signed(label: &'static str, number: i64) -> Self {
+        Self { label, forms: vec![number.to_string(), words::compact_signed(number, 6)] }
+    }
+
     /// As httpd shows it and exact, or one of them.
     fn bytes(label: &'static str, number: u64) -> Self {
         let (short, exact) = (words::bytes(number), words::grouped(number));
@@ -175,7 +180,7 @@ fn grid(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: usize)
         known("served", Field::count("served", member.served)),
         Field::bytes("from", member.read),
         Field::text("req/s", &words::rate(rate)),
-        Field::text("load", &member.lbstatus.to_string()),
+        Field::signed("load", member.lbstatus),
         known("failed", Field::count("failed", member.failed)),
         member.in_flight().map_or_else(|| Field::text("busy", "unknown"), |busy| Field::count("busy", busy)),
     ];

@@ -37,9 +37,9 @@ pub(super) fn compact(number: u64, columns: usize) -> String {
     "~".to_owned()
 }
 
-/// As [`compact`], with its sign.
+/// As [`compact`], with its sign; one column is the sign's, so that both kinds have one form.
 pub(super) fn compact_signed(number: i64, columns: usize) -> String {
-    let text = compact(number.unsigned_abs(), columns.saturating_sub(usize::from(number < 0)));
+    let text = compact(number.unsigned_abs(), columns.saturating_sub(1));
     if number < 0 { format!("-{text}") } else { text }
 }
 
@@ -148,7 +148,15 @@ mod tests {
             assert_eq!(grouped(number), group);
             assert_eq!(compact(number, 5), short);
         }
-        assert_eq!(compact_signed(-123_456, 5), "-123k");
+        for (number, text) in [
+            (-588_321, "-588k"),
+            (195_600, "195k"),
+            (99_999, "99999"),
+            (-99_999, "-99999"),
+            (-18_000_300, "-18M"),
+        ] {
+            assert_eq!(compact_signed(number, 6), text);
+        }
         assert_eq!(compact(u64::MAX, 1), "~");
         assert_eq!(bytes(101_420), "99K");
     }
