@@ -30,10 +30,25 @@ pub fn sentence(
     forms.find(|form| fits(form)).or_else(|| form(1))
 }
 
+/// That the disk has taken them after all.
+pub fn over(edited: &[Subject]) -> String {
+    let whose: Vec<String> = edited.iter().map(ToString::to_string).collect();
+    format!("edits are durable again: {}", whose.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::client::scripted;
+
+    #[test]
+    fn that_it_is_over_names_all_of_them() {
+        let snapshot = scripted::snapshot(0);
+        let balancer = &snapshot.balancers[0];
+        let of = |member| Subject { balancer: balancer.name.clone(), member };
+        let told = over(&[of(None), of(Some(balancer.members[0].name.clone()))]);
+        assert_eq!(told, "edits are durable again: app, app/http://127.0.0.1:9001");
+    }
 
     #[test]
     fn whose_edits_would_be_lost_is_named_as_far_as_there_are_few() {

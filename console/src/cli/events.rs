@@ -13,6 +13,7 @@ use super::patience::{Asking, is_passing};
 use super::{Exit, Session, reload, report};
 use crate::client::Client;
 use crate::targets::Target;
+use crate::undurable;
 
 /// Streams of events in a row that end before one has come.
 const FRUITLESS: u32 = 5;
@@ -233,10 +234,7 @@ fn sentence(kind: &EventKind) -> String {
         EventKind::HttpdRestarted(restart) => restart.to_string(),
         EventKind::OverrideKept(what) => reload::told(what, "kept"),
         EventKind::OverrideDropped(what) => reload::told(what, "dropped"),
-        EventKind::EditsDurable { edited } => {
-            let whose = edited.iter().map(ToString::to_string).collect::<Vec<_>>();
-            format!("edits are durable again: {}", whose.join(", "))
-        }
+        EventKind::EditsDurable { edited } => undurable::over(edited),
         EventKind::HeartbeatsMissed { balancer } => {
             format!("{}: no heartbeat of a member that it could elect; it elects by requests", balancer.url())
         }

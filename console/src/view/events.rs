@@ -9,6 +9,7 @@ use super::{Scene, words};
 use crate::model::act::told;
 use crate::model::target::Target;
 use crate::theme::Role;
+use crate::undurable;
 use crate::widget::abridge::abridge;
 use crate::widget::text::{Align, cut, pad, width};
 
@@ -179,10 +180,7 @@ pub(super) fn describe(kind: &EventKind) -> (Role, char, String) {
             let text = format!("{}: refused: {}", words::peer(what.by.as_ref()), what.message);
             (Role::Warning, '×', text)
         }
-        EventKind::EditsDurable { edited } => {
-            let whose = edited.iter().map(ToString::to_string).collect::<Vec<_>>();
-            (Role::Good, '●', format!("edits are durable again: {}", whose.join(", ")))
-        }
+        EventKind::EditsDurable { edited } => (Role::Good, '●', undurable::over(edited)),
         EventKind::HeartbeatsMissed { .. } => {
             (Role::Warning, '▲', "no heartbeats of who could be elected; elects by requests".to_owned())
         }

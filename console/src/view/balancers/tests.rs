@@ -1,3 +1,5 @@
+//! The list with names as they are in the field.
+
 use std::collections::HashSet;
 
 use crate::message::Message;

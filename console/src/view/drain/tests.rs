@@ -1,3 +1,5 @@
+//! The list of drains.
+
 use crate::message::Message;
 use crate::model::sample;
 use crate::news::News;
