@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use evenkeel_protocol::{
-    BalancerName, ElectionFilter, ElectionNote, ElectionWhy, Elections, Flag, MemberName, Skipped,
+    BalancerName, ElectionFilter, ElectionNote, ElectionWhy, Elections, Flag, MemberName, Selector, Skipped,
 };
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -56,6 +56,9 @@ pub struct ElectionsArguments {
 }
 
 pub(super) async fn run(arguments: &ElectionsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    if let Some(member) = &arguments.member {
+        Selector::parse(member).map_err(|refusal| Stop::usage(refusal.message))?;
+    }
     let filter = ElectionFilter {
         balancer: arguments.balancer.clone(),
         member: arguments.member.clone(),
@@ -200,5 +203,6 @@ mod tests {
         assert_eq!(scene.run("elections --cookie S=x.a").await, Exit::Done);
         assert!(scene.out().is_empty() && scene.err().contains("none of the 1024"), "{}", scene.err());
         assert_eq!(scene.run("elections --most 0").await, Exit::Usage);
+        assert_eq!(scene.run("elections --member /x;y").await, Exit::Usage);
     }
 }
