@@ -428,6 +428,15 @@ mod tests {
         assert_eq!(proxy.asked("/v1/events?since=1&follow=false"), 1);
     }
 
+    #[tokio::test]
+    async fn a_proxy_that_only_trickles_is_not_waited_for() {
+        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(1)]).then_trickle());
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("events").await, Exit::Unreachable);
+        assert!(scene.err().contains("no answer within 700ms"), "{}", scene.err());
+        assert_eq!(scene.out().lines().count(), 1);
+    }
+
     /// What is asked for a snapshot has one; what is asked for events does as it is told.
     fn with_events(events: impl Fn(&str) -> Act + Send + Sync + 'static) -> Scripted {
         Scripted::start(move |request| match request.target.as_str() {

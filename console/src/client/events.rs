@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evenkeel_protocol::{Event, EventKind};
 use reqwest::Response;
 use serde::Deserialize;
+use tokio::time::{Instant, timeout};
 
 use super::apache::listen::Listener;
 use super::{Failure, Limits, answer};
@@ -28,7 +30,8 @@ struct Stream {
     response: Option<Response>,
     lines: Lines,
     last: u64,
-    follow: bool,
+    /// How long may still be waited for the rest; none: it is followed, and rests as long as nothing happens.
+    left: Option<Duration>,
     limits: Limits,
     socket: Arc<Path>,
 }
@@ -46,7 +49,8 @@ impl Events {
         limits: Limits,
     ) -> Self {
         let lines = Lines::new(limits.longest_line);
-        let stream = Stream { response: Some(response), lines, last: after, follow, limits, socket };
+        let left = (!follow).then_some(limits.answer);
+        let stream = Stream { response: Some(response), lines, last: after, left, limits, socket };
         Self(Source::Stream(Box::new(stream)))
     }
 
@@ -88,11 +92,15 @@ impl Stream {
     /// Takes the next chunk; false at the end.
     async fn more(&mut self) -> Result<bool, Failure> {
         let Some(response) = self.response.as_mut() else { return Ok(false) };
-        let chunk = if self.follow {
-            response.chunk().await
-        } else {
-            let waited = self.limits.answer;
-            tokio::time::timeout(waited, response.chunk()).await.map_err(|_| Failure::late(waited))?
+        let chunk = match &mut self.left {
+            None => response.chunk().await,
+            // How long whoever reads takes between two chunks is not the proxy's fault.
+            Some(left) => {
+                let began = Instant::now();
+                let chunk = timeout(*left, response.chunk()).await;
+                *left = left.saturating_sub(began.elapsed());
+                chunk.map_err(|_| Failure::late(self.limits.answer))?
+            }
         };
         match chunk.map_err(|error| Failure::from_http(&error, &self.socket))? {
             Some(chunk) => self.lines.take(&chunk).map(|()| true),
