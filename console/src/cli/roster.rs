@@ -7,6 +7,7 @@ use super::edit::{EditOptions, Verb};
 use super::output::Stop;
 use super::report::{missing, report};
 use super::{Exit, Session, complete, preview, set, target};
+use crate::model::joining;
 
 pub(super) const ADD_HELP: &str = "\
 The parameters are those of a BalancerMember line; lbfactor, as `set` calls it, is its loadfactor. Without a status it starts disabled, as in httpd: `enable` lets it \
@@ -28,15 +29,19 @@ Example:
 #[derive(Debug, Args)]
 pub struct AddArguments {
     /// The balancer
-    #[arg(add = complete::everything())]
+    #[arg(add = complete::balancers())]
     pub(super) balancer: String,
     /// The member's URL
     url: String,
     /// Its parameters, as on a BalancerMember line
-    #[arg(value_name = "KEY=VALUE")]
+    #[arg(value_name = "KEY=VALUE", add = complete::choices(parameters))]
     parameters: Vec<String>,
     #[command(flatten)]
     pub(super) options: EditOptions,
+}
+
+fn parameters() -> Vec<String> {
+    joining::parameters().map(|keyword| format!("{keyword}=")).collect()
 }
 
 /// What can be typed behind `remove`.
