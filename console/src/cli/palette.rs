@@ -214,7 +214,7 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
         }
         Ask::Events(arguments) => Ok(arguments.on_screen().map(Typed::Events)),
         Ask::Reload(_) => Ok(Some(Typed::Reload)),
-        Ask::Explain(arguments) => Ok(Some(Typed::Explain(arguments.question()))),
+        Ask::Explain(arguments) => Ok(Some(Typed::Explain(arguments.question(Some(snapshot))?))),
         _ => Ok(None),
     }
 }
