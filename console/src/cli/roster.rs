@@ -6,8 +6,7 @@ use evenkeel_protocol::{MemberAddition, MemberRemoval};
 use super::edit::{EditOptions, Verb};
 use super::output::Stop;
 use super::report::{missing, report};
-use super::{Exit, Session, complete, preview, set, target};
-use crate::model::joining;
+use super::{Exit, Session, complete, palette, preview, set, target};
 
 pub(super) const ADD_HELP: &str = "\
 The parameters are those of a BalancerMember line; lbfactor, as `set` calls it, is its loadfactor. Without a status it starts disabled, as in httpd: `enable` lets it \
@@ -34,14 +33,10 @@ pub struct AddArguments {
     /// The member's URL
     url: String,
     /// Its parameters, as on a BalancerMember line
-    #[arg(value_name = "KEY=VALUE", add = complete::choices(parameters))]
+    #[arg(value_name = "KEY=VALUE", add = complete::choices(palette::parameters))]
     parameters: Vec<String>,
     #[command(flatten)]
     pub(super) options: EditOptions,
-}
-
-fn parameters() -> Vec<String> {
-    joining::parameters().map(|keyword| format!("{keyword}=")).collect()
 }
 
 /// What can be typed behind `remove`.

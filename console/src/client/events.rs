@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use evenkeel_protocol::{Event, EventKind};
 use reqwest::Response;
 use serde::Deserialize;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::apache::listen::Listener;
 use super::{Failure, Limits, answer};
@@ -30,8 +29,10 @@ struct Stream {
     response: Option<Response>,
     lines: Lines,
     last: u64,
-    /// How long may still be waited for the rest; none: it is followed, and rests as long as nothing happens.
-    left: Option<Duration>,
+    /// Does it go on as events happen, and rests as long as none does?
+    follow: bool,
+    /// Why it ends behind the lines that came.
+    failed: Option<Failure>,
     limits: Limits,
     socket: Arc<Path>,
 }
@@ -49,8 +50,8 @@ impl Events {
         limits: Limits,
     ) -> Self {
         let lines = Lines::new(limits.longest_line);
-        let left = (!follow).then_some(limits.answer);
-        let stream = Stream { response: Some(response), lines, last: after, left, limits, socket };
+        let stream =
+            Stream { response: Some(response), lines, last: after, follow, failed: None, limits, socket };
         Self(Source::Stream(Box::new(stream)))
     }
 
@@ -89,19 +90,36 @@ impl Stream {
         }
     }
 
-    /// Takes the next chunk; false at the end.
+    /// Takes the next chunk, or all at once where it is not followed, as any other answer; false at the end. Whoever reads
+    /// may then take their time.
     async fn more(&mut self) -> Result<bool, Failure> {
-        let Some(response) = self.response.as_mut() else { return Ok(false) };
-        let chunk = match &mut self.left {
-            None => response.chunk().await,
-            // How long whoever reads takes between two chunks is not the proxy's fault.
-            Some(left) => {
-                let began = Instant::now();
-                let chunk = timeout(*left, response.chunk()).await;
-                *left = left.saturating_sub(began.elapsed());
-                chunk.map_err(|_| Failure::late(self.limits.answer))?
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
+        }
+        if self.follow || self.response.is_none() {
+            return self.chunk().await;
+        }
+        let waited = self.limits.answer;
+        let whole = timeout(waited, self.whole()).await.unwrap_or_else(|_| Err(Failure::late(waited)));
+        self.response = None;
+        self.failed = whole.err();
+        Ok(true)
+    }
+
+    async fn whole(&mut self) -> Result<(), Failure> {
+        let largest = self.limits.largest_answer;
+        while self.chunk().await? {
+            if self.lines.taken > largest {
+                return Err(Failure::Protocol(format!("the events are more than {largest} bytes")));
             }
-        };
+        }
+        Ok(())
+    }
+
+    /// Takes the next chunk; false at the end.
+    async fn chunk(&mut self) -> Result<bool, Failure> {
+        let Some(response) = self.response.as_mut() else { return Ok(false) };
+        let chunk = response.chunk().await;
         match chunk.map_err(|error| Failure::from_http(&error, &self.socket))? {
             Some(chunk) => self.lines.take(&chunk).map(|()| true),
             None if self.lines.is_within() => {
@@ -158,14 +176,17 @@ struct Lines {
     whole: VecDeque<Vec<u8>>,
     begun: Vec<u8>,
     longest: usize,
+    /// Bytes so far.
+    taken: usize,
 }
 
 impl Lines {
     fn new(longest: usize) -> Self {
-        Self { whole: VecDeque::new(), begun: Vec::new(), longest }
+        Self { whole: VecDeque::new(), begun: Vec::new(), longest, taken: 0 }
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.taken = self.taken.saturating_add(bytes.len());
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ends) = piece.strip_suffix(b"\n").map_or((piece, false), |text| (text, true));
             if self.begun.len() + text.len() > self.longest {
