@@ -189,7 +189,8 @@ fn refused(what: &RefusedEdit) -> String {
     format!("{name}: refused: {changes}: {}{circumstances}", what.message)
 }
 
-fn sentence(kind: &EventKind) -> String {
+/// What happened, as a sentence without its end.
+pub(super) fn sentence(kind: &EventKind) -> String {
     match kind {
         EventKind::Started => "the proxy has begun to serve".to_owned(),
         EventKind::Stopping => "the proxy ends".to_owned(),
