@@ -4,7 +4,7 @@
 //! `effect`s, and does no I/O; [`view`](mod@view) draws the model. `screen` is the loop around them, `terminal` what
 //! it takes and gives back, and [`attach`] ties it to a [`client`] of each proxy. Several proxies are a fleet
 //! ([`targets`], named in [`config`]): a model for each, and a deck above them. What somebody
-//! wrote as an [`address`] is shown without its password. Commands ([`cli`]) use the
+//! wrote as an [`address`] is shown without its password, and what was [`pasted`] is read as a request. Commands ([`cli`]) use the
 //! same client and write to writers they are given. `demo` embeds a whole proxy, and nothing else here knows one.
 
 pub mod ability;
@@ -27,6 +27,7 @@ pub mod model;
 pub mod need;
 pub mod news;
 pub mod pace;
+pub mod pasted;
 pub mod screen;
 pub mod targets;
 pub mod terminal;

@@ -101,12 +101,16 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
 fn paste(model: &mut Model, pasted: &str) -> Vec<Effect> {
     match (&model.popup, &model.screen) {
         (None, Screen::Lens) => {
-            model.lens.text = Text::default();
             let effects = act(model, Action::Ask);
-            write(model, |text| text.paste(pasted));
-            return effects;
+            return if model.popup.is_some() { paste(model, pasted) } else { effects };
         }
         (None, _) => model.tell(Tone::Plain, NOWHERE),
+        (Some(Popup::Ask(_) | Popup::Watch(_)), _) => {
+            // Of several lines each is still one.
+            let pasted = pasted.replace(['\r', '\n', '\t'], " ");
+            write(model, |text| text.paste(&pasted));
+            return Vec::new();
+        }
         _ => {}
     }
     write(model, |text| text.paste(pasted));
@@ -212,8 +216,9 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Popup::Terms(terms)) => drain::accept(model, terms),
         Some(Popup::Ask(text)) => ask(model, &text),
         Some(Popup::Watch(text)) => {
-            text.value().trim().clone_into(&mut model.watching.subject);
-            model.watching.from = 0;
+            if let Err(why) = model.watching.look_at(text.value(), model.roster.snapshot()) {
+                model.tell(Tone::Alarm, why);
+            }
         }
         Some(Popup::Palette(palette)) => return palette::run(model, palette),
         Some(Popup::Menu(menu)) => {
@@ -237,11 +242,10 @@ fn ask(model: &mut Model, text: &Text) {
     // An answer to a new question is live.
     model.thaw();
     let near = model.near().cloned();
-    if model.lens.ask(text.value(), near.as_ref()) {
-        model.screen = Screen::Lens;
-        model.gathered.explanation = None;
-    } else {
-        model.tell(Tone::Plain, "nothing was written to look at");
+    model.screen = Screen::Lens;
+    model.gathered.explanation = None;
+    if let Err(why) = model.lens.ask(text.value(), near.as_ref()) {
+        model.tell(Tone::Alarm, why);
     }
 }
 
@@ -338,6 +342,54 @@ mod tests {
             press_all(&mut model, &[Key::Enter]);
             assert!(model.lens.asked.is_some());
         }
+    }
+
+    #[test]
+    fn what_was_written_before_is_replaced_or_changed() {
+        for (opens, old) in [
+            (vec![Key::Char('4'), Key::Enter], "SID=x.node1"),
+            (vec![Key::Char('5'), Key::Char('/')], "node1"),
+            (vec![Key::Char('/')], "node1"),
+        ] {
+            let mut model = sample::model(80, 24);
+            let written = |model: &mut Model, keys: &[Key]| {
+                press_all(model, keys);
+                match &model.popup {
+                    Some(Popup::Ask(text) | Popup::Watch(text) | Popup::Filter { text, .. }) => {
+                        text.value().to_owned()
+                    }
+                    other => panic!("{other:?}"),
+                }
+            };
+            press_all(&mut model, &opens);
+            update(&mut model, Message::Paste(old.to_owned()));
+            press_all(&mut model, &[Key::Enter]);
+            assert_eq!(written(&mut model, &opens), old);
+            assert_eq!(written(&mut model, &[Key::Left, Key::End, Key::Char('7')]), format!("{old}7"));
+            press_all(&mut model, &[Key::Esc]);
+            assert_eq!(written(&mut model, &opens), old);
+            update(&mut model, Message::Paste("node2".to_owned()));
+            assert_eq!(written(&mut model, &[Key::Char('2')]), "node22");
+            press_all(&mut model, &[Key::Esc]);
+            press_all(&mut model, &opens);
+            assert_eq!(written(&mut model, &[Key::Char('n'), Key::Char('o')]), "no");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_and_no_old_answer_stays() {
+        let mut model = sample::model(80, 24);
+        press_all(&mut model, &[Key::Char('4')]);
+        update(&mut model, Message::Paste("SID=abc.node1".to_owned()));
+        press_all(&mut model, &[Key::Enter]);
+        update(&mut model, Message::Paste("Cookie: SID=abc.node1\r\nHost: h".to_owned()));
+        press_all(&mut model, &[Key::Enter]);
+        assert_eq!((&model.screen, model.lens.asked.as_ref()), (&Screen::Lens, None));
+        assert!(
+            model.toast.as_ref().is_some_and(|toast| toast.text.contains("only one line")),
+            "{:?}",
+            model.toast
+        );
     }
 
     #[test]

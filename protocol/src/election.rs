@@ -9,7 +9,8 @@ use crate::name::{BalancerName, MemberName};
 use crate::status::Status;
 use crate::timestamp::Timestamp;
 
-/// Which elections are wanted; each field that is there narrows it.
+/// Which elections are wanted; each field that is there narrows it. A balancer, member or route that there is not, and
+/// that no election that is kept knows, is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ElectionFilter {

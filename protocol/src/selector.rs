@@ -7,6 +7,9 @@ use crate::clean::clean;
 use crate::name::{BalancerName, MemberName, Route, strip_socket_scheme};
 use crate::refusal::{Code, Refusal};
 
+/// Names that a sentence lists at most.
+const LISTED: usize = 8;
+
 /// What a selector is compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
@@ -95,30 +98,27 @@ impl Selector {
         match fitting.as_slice() {
             [one] => Ok(*one),
             [] => {
-                let known: Vec<String> = in_balancer.take(8).map(describe).collect();
+                let known = listed(in_balancer.map(describe));
                 let known = match &self.balancer {
                     Some(balancer) if known.is_empty() => {
                         format!("there is no member in a balancer {balancer}")
                     }
                     None if known.is_empty() => "there are no members".to_owned(),
-                    _ => format!("there are {}", known.join(", ")),
+                    _ => format!("there are {known}"),
                 };
                 Err(Refusal::new(
                     Code::NotFound,
                     format!("no member fits '{}'; {known}", clean(&self.to_string(), 80)),
                 ))
             }
-            several => {
-                let several: Vec<String> = several.iter().take(8).copied().map(describe).collect();
-                Err(Refusal::new(
-                    Code::Ambiguous,
-                    format!(
-                        "'{}' fits {}; name one of them whole",
-                        clean(&self.to_string(), 80),
-                        several.join(", ")
-                    ),
-                ))
-            }
+            several => Err(Refusal::new(
+                Code::Ambiguous,
+                format!(
+                    "'{}' fits {}; name one of them whole",
+                    clean(&self.to_string(), 80),
+                    listed(several.iter().copied().map(describe))
+                ),
+            )),
         }
     }
 
@@ -139,6 +139,15 @@ impl std::fmt::Display for Selector {
             Some(balancer) => write!(f, "{balancer}/{}", self.member),
             None => f.write_str(&self.member),
         }
+    }
+}
+
+/// The first of these names in a sentence, and how many more there are; empty: there are none.
+pub fn listed<T: Into<String>>(mut names: impl Iterator<Item = T>) -> String {
+    let first: Vec<String> = names.by_ref().take(LISTED).map(Into::into).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 
@@ -197,6 +206,23 @@ mod tests {
             ("balancer://a&b/10.0.0.9:8009", "a&b/ajp://10.0.0.9:8009/t"),
         ] {
             assert_eq!(resolve(text).as_deref(), Ok(found), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_says_how_many_it_leaves_out() {
+        let of = |count: usize| listed((1..=count).map(|number| number.to_string()));
+        assert_eq!(of(0), "");
+        assert_eq!(of(8), "1, 2, 3, 4, 5, 6, 7, 8");
+        assert_eq!(of(30), "1, 2, 3, 4, 5, 6, 7, 8 and 22 more");
+        let app = BalancerName::as_shown("app").unwrap();
+        let members: Vec<MemberName> =
+            (1..=30).map(|port| MemberName::as_shown(&format!("http://h:{port}")).unwrap()).collect();
+        let route = &Route::default();
+        let candidates = members.iter().map(|member| Candidate { balancer: &app, member, route });
+        for text in ["nosuch", "h"] {
+            let refusal = Selector::parse(text).unwrap().resolve(candidates.clone()).unwrap_err();
+            assert!(refusal.message.contains("app/http://h:8 and 22 more"), "{}", refusal.message);
         }
     }
 

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use evenkeel_balancer::{Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
+use evenkeel_protocol::selector::listed;
 use evenkeel_protocol::{
     BalancerName, Code, EventKind, Hello, MemberName, Moment, Peer, Recovery, Refusal, Reloaded, Snapshot,
     Subject,
@@ -36,6 +37,12 @@ use crate::{clock, limits};
 
 /// Balancers in configuration order.
 pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
+
+/// That there is no such balancer among these.
+pub(crate) fn unknown(name: &BalancerName, balancers: &[Arc<LiveBalancer>]) -> Refusal {
+    let known = listed(balancers.iter().map(|balancer| balancer.name.as_str()));
+    Refusal::new(Code::NotFound, format!("there is no balancer {name}; there are {known}"))
+}
 
 /// Everything that is shared.
 #[derive(Debug)]
@@ -243,13 +250,8 @@ impl Registry {
 
     pub(crate) fn find(&self, name: &BalancerName) -> Result<Arc<LiveBalancer>, Refusal> {
         let balancers = self.balancers();
-        balancers.iter().find(|balancer| balancer.name == *name).cloned().ok_or_else(|| {
-            let known: Vec<&str> = balancers.iter().map(|balancer| balancer.name.as_str()).take(8).collect();
-            Refusal::new(
-                Code::NotFound,
-                format!("there is no balancer {name}; there are {}", known.join(", ")),
-            )
-        })
+        let found = balancers.iter().find(|balancer| balancer.name == *name).cloned();
+        found.ok_or_else(|| unknown(name, &balancers))
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {

@@ -73,9 +73,52 @@ fn bash_completes_members_of_the_proxy_that_runs() {
     }
     assert_eq!(completed(&["evenkeel", "--socket", &socket, "drain", "app/node2"]), ["app/node2"]);
     assert_eq!(completed(&["evenkeel", "--socket", &socket, "export", "a"])[0], "app");
+    for line in ["add ap", "roll ap", "elections ap", "explain / --balancer ap"] {
+        let words = ["evenkeel", "--socket", &socket].into_iter().chain(line.split(' '));
+        assert_eq!(completed(&words.collect::<Vec<_>>()), ["app"], "{line}");
+    }
     // Silent where nobody answers.
     let nowhere = proxy.folder().join("nowhere").display().to_string();
     assert_eq!(completed(&["evenkeel", "--socket", &nowhere, "drain", "app/n"]), [""; 0]);
+}
+
+/// Lines, and the words that may stand at their end.
+const CHOICES: [(&str, &[&str]); 8] = [
+    ("drain app/a --on-timeout ", &["fail", "stop", "cut", "restore"]),
+    ("drain app/a --until ", &["idle", "no-sessions"]),
+    ("wait app/a ", &["healthy", "idle", "drained"]),
+    ("wait app/a h", &["healthy"]),
+    ("set app/a lbs", &["lbset="]),
+    ("add app http://h:1 rou", &["route="]),
+    ("history app --series p", &["p50", "p90", "p99"]),
+    ("history app --series busy,p50,p", &["busy,p50,p90", "busy,p50,p99"]),
+];
+
+#[test]
+fn bash_completes_the_words_that_a_value_can_be() {
+    for (line, offers) in CHOICES {
+        let words: Vec<&str> = std::iter::once("evenkeel").chain(line.split(' ')).collect();
+        assert_eq!(without_options(completed(&words)), offers, "{line}");
+    }
+}
+
+/// Where nothing is begun, options can come, too.
+fn without_options(offers: Vec<String>) -> Vec<String> {
+    offers.into_iter().filter(|offer| !offer.starts_with('-')).collect()
+}
+
+#[test]
+fn fish_completes_the_words_that_a_value_can_be() {
+    if !has("fish") {
+        return;
+    }
+    for (line, offers) in CHOICES {
+        let mut offered = without_options(completed_by_fish(&format!("evenkeel {line}")));
+        offered.sort_unstable();
+        let mut offers = offers.to_vec();
+        offers.sort_unstable();
+        assert_eq!(offered, offers, "{line}");
+    }
 }
 
 #[test]

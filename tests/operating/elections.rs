@@ -95,8 +95,7 @@ fn filters_narrow_and_no_id_comes_out() {
         (r#"{"failovers":true}"#, &[]),
         (r#"{"since":4}"#, &[5, 6]),
         (r#"{"most":2}"#, &[5, 6]),
-        (r#"{"balancer":"nosuch"}"#, &[]),
-        (r#"{"member":"nosuch"}"#, &[]),
+        (r#"{"route":"gone","balancer":"app"}"#, &[5]),
     ] {
         assert_eq!(numbers(&proxy, json), found, "{json}");
     }
@@ -119,12 +118,26 @@ fn filters_narrow_and_no_id_comes_out() {
     ] {
         assert_eq!(proxy.admin().ask("POST", "/v1/elections", json).refusal().code, code, "{json}");
     }
+    for (json, code, field) in [
+        (r#"{"balancer":"nosuch"}"#, Code::NotFound, "balancer"),
+        (r#"{"member":"nosuch"}"#, Code::NotFound, "member"),
+        (r#"{"member":"app/nosuch"}"#, Code::NotFound, "member"),
+        (r#"{"member":"nosuch/a"}"#, Code::NotFound, "member"),
+        (r#"{"member":"/x;y"}"#, Code::Invalid, "member"),
+        (r#"{"route":"nosuch"}"#, Code::NotFound, "route"),
+    ] {
+        let refusal = proxy.admin().ask("POST", "/v1/elections", json).refusal();
+        assert_eq!((refusal.code, refusal.field.as_deref()), (code, Some(field)), "{json}: {refusal}");
+    }
     // What was remembered outlives the member.
     proxy.reload(format!(
         "<Proxy balancer://app>\nBalancerMember {b} route=b\n</Proxy>\nProxyPass / balancer://app/"
     ));
-    let gone = all(&proxy, &format!(r#"{{"member":"{a}"}}"#)).elections;
-    assert!(gone.len() >= 3, "{gone:?}");
+    for member in [a.to_string(), a.address().to_string(), format!("app/{a}")] {
+        let gone = all(&proxy, &format!(r#"{{"member":"{member}"}}"#)).elections;
+        assert!(gone.len() >= 3, "{member}: {gone:?}");
+    }
+    assert_eq!(numbers(&proxy, r#"{"route":"gone"}"#), [5]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Completion in shells: commands and options from the command line's own table, members from the live proxies,
-//! groups from the configuration file.
+//! Completion in shells: commands and options from the command line's own table, words that a value can be from where
+//! they are parsed, members from the live proxies, groups from the configuration file.
 //!
 //! The shell asks this program at each press of the key, so what it offers cannot be out of date. It is quick, and
 //! silent where something fails: nobody wants an error in the middle of a line.
@@ -100,14 +100,43 @@ complete -o nospace -o bashdefault -o nosort -F _evenkeel_whole_words evenkeel 2
     complete -o nospace -o bashdefault -F _evenkeel_whole_words evenkeel
 "#;
 
+/// What a word names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Balancer,
+    Member,
+    Either,
+}
+
 /// Completes members.
 pub(super) fn members() -> ArgValueCompleter {
-    ArgValueCompleter::new(|word: &OsStr| offers(word, false))
+    ArgValueCompleter::new(|word: &OsStr| offers(word, Named::Member))
+}
+
+/// Completes balancers.
+pub(super) fn balancers() -> ArgValueCompleter {
+    ArgValueCompleter::new(|word: &OsStr| offers(word, Named::Balancer))
 }
 
 /// Completes balancers and members.
 pub(super) fn everything() -> ArgValueCompleter {
-    ArgValueCompleter::new(|word: &OsStr| offers(word, true))
+    ArgValueCompleter::new(|word: &OsStr| offers(word, Named::Either))
+}
+
+/// Completes one of the words that a value can be.
+pub(super) fn choices(all: fn() -> Vec<String>) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |word: &OsStr| fitting(word, all()))
+}
+
+/// As [`choices`], of which several may stand there with commas between them.
+pub(super) fn lists(all: fn() -> Vec<String>) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |word: &OsStr| {
+        let begun = word.to_str().unwrap_or_default();
+        let before = begun.rfind(',').and_then(|at| begun.get(..=at)).unwrap_or_default();
+        let there: Vec<&str> = before.split(',').collect();
+        let others = all().into_iter().filter(|choice| !there.contains(&choice.as_str()));
+        fitting(word, others.map(|choice| format!("{before}{choice}")).collect())
+    })
 }
 
 /// Completes the names of groups.
@@ -118,10 +147,10 @@ pub(super) fn groups() -> ArgValueCompleter {
     })
 }
 
-fn offers(word: &OsStr, balancers: bool) -> Vec<CompletionCandidate> {
+fn offers(word: &OsStr, named: Named) -> Vec<CompletionCandidate> {
     let mut all = Vec::new();
     for snapshot in snapshots() {
-        for selector in selectors(&snapshot, balancers) {
+        for selector in selectors(&snapshot, named) {
             // The proxies of a fleet have the same members as a rule.
             if !all.contains(&selector) {
                 all.push(selector);
@@ -139,12 +168,15 @@ fn fitting(word: &OsStr, offers: Vec<String>) -> Vec<CompletionCandidate> {
     fitting.take(MOST).map(CompletionCandidate::new).collect()
 }
 
-/// What names each member, and each balancer if they are wanted.
-fn selectors(snapshot: &Snapshot, balancers: bool) -> Vec<String> {
+/// What names each balancer and each member, as far as they are wanted.
+fn selectors(snapshot: &Snapshot, named: Named) -> Vec<String> {
     let mut selectors = Vec::new();
     for balancer in &snapshot.balancers {
-        if balancers {
+        if named != Named::Member {
             selectors.push(balancer.name.to_string());
+        }
+        if named == Named::Balancer {
+            continue;
         }
         let members = balancer.members.iter().take(MOST);
         selectors.extend(members.map(|member| target::shortest(snapshot, balancer, member)));
@@ -235,11 +267,12 @@ mod tests {
     #[test]
     fn each_offer_means_one_member_or_balancer() {
         let snapshot = scripted::snapshot(0);
-        let offers = selectors(&snapshot, true);
+        let offers = selectors(&snapshot, Named::Either);
         assert_eq!(offers, ["app", "app/a", "app/b", "api", "api/127.0.0.1:9003"]);
         for offer in offers {
             assert!(target::any(&snapshot, &offer).is_ok(), "{offer}");
         }
+        assert_eq!(selectors(&snapshot, Named::Balancer), ["app", "api"]);
     }
 
     #[test]

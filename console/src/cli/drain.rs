@@ -49,7 +49,7 @@ wait for less.";
 #[derive(Debug, Clone, Args)]
 pub(super) struct Terms {
     /// Wait until no request is in flight (idle), or beyond that until no session is left (no-sessions) [default: idle]
-    #[arg(long, value_name = "idle|no-sessions", value_parser = until)]
+    #[arg(long, value_name = "idle|no-sessions", value_parser = until, add = complete::choices(untils))]
     until: Option<DrainUntil>,
     /// How long it may take; 0 and forever are words of their own [default: forever]
     #[arg(long, value_name = "TIME")]
@@ -58,7 +58,7 @@ pub(super) struct Terms {
     #[arg(long, value_name = "TIME")]
     settle: Option<Span>,
     /// What happens when the time has passed [default: fail, which keeps it draining]
-    #[arg(long, value_name = "fail|stop|cut|restore")]
+    #[arg(long, value_name = "fail|stop|cut|restore", add = complete::choices(on_timeouts))]
     on_timeout: Option<OnTimeout>,
 }
 
@@ -78,6 +78,14 @@ impl Terms {
 /// A blank of a word is typed as `-` here, whatever it is in JSON.
 fn until(text: &str) -> Result<DrainUntil, &'static str> {
     text.parse().map_err(|_| "must be idle or no-sessions")
+}
+
+fn untils() -> Vec<String> {
+    DrainUntil::ALL.iter().map(|until| until.name().replace('_', "-")).collect()
+}
+
+fn on_timeouts() -> Vec<String> {
+    OnTimeout::ALL.iter().map(ToString::to_string).collect()
 }
 
 /// What can be typed behind `drain`.

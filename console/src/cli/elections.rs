@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use evenkeel_protocol::{
-    BalancerName, ElectionFilter, ElectionNote, ElectionWhy, Elections, Flag, MemberName, Skipped,
+    BalancerName, ElectionFilter, ElectionNote, ElectionWhy, Elections, Flag, MemberName, Selector, Skipped,
 };
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -13,6 +13,7 @@ use super::output::Stop;
 use super::sessions::clock;
 use super::table::NOTHING;
 use super::{Exit, Session, complete, explain};
+use crate::pasted;
 
 pub(super) const HELP: &str = "\
 The proxy remembers the last elections of each worker thread, without any session's id: a pasted cookie finds its own.
@@ -27,7 +28,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct ElectionsArguments {
     /// Of this balancer
-    #[arg(value_name = "BALANCER", value_parser = explain::balancer)]
+    #[arg(value_name = "BALANCER", value_parser = explain::balancer, add = complete::balancers())]
     balancer: Option<BalancerName>,
     /// Of this member, as BALANCER/MEMBER, URL, host:port or route
     #[arg(long, value_name = "SELECTOR", add = complete::members())]
@@ -35,7 +36,7 @@ pub struct ElectionsArguments {
     /// Of sessions that ask for this route, and of members that have it
     #[arg(long, value_name = "ROUTE")]
     route: Option<String>,
-    /// Of the session in this cookie, as the client sends it or its value alone
+    /// Of the session in this cookie: NAME=VALUE, its value alone, or as `explain --cookie` takes it
     #[arg(long, value_name = "NAME=VALUE")]
     cookie: Option<String>,
     /// Only those after a failed try
@@ -56,11 +57,17 @@ pub struct ElectionsArguments {
 }
 
 pub(super) async fn run(arguments: &ElectionsArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
+    if let Some(member) = &arguments.member {
+        Selector::parse(member).map_err(|refusal| Stop::usage(refusal.message))?;
+    }
+    let read = |text: &String| pasted::read(text).and_then(|pasted| pasted.whole_line());
+    let cookie = arguments.cookie.as_ref().map(read).transpose();
+    let cookie = cookie.map_err(|why| Stop::usage(format!("--cookie: {why}")))?;
     let filter = ElectionFilter {
         balancer: arguments.balancer.clone(),
         member: arguments.member.clone(),
         route: arguments.route.clone(),
-        cookie: arguments.cookie.clone(),
+        cookie,
         failovers: arguments.failovers,
         route_changes: arguments.route_changes,
         since: arguments.since,
@@ -202,5 +209,8 @@ mod tests {
         assert_eq!(scene.run("elections --cookie S=x.a").await, Exit::Done);
         assert!(scene.out().is_empty() && scene.err().contains("none of the 1024"), "{}", scene.err());
         assert_eq!(scene.run("elections --most 0").await, Exit::Usage);
+        for bad in ["--member /x;y", "--cookie ", "--cookie /x", "--cookie Host:"] {
+            assert_eq!(scene.run(&format!("elections {bad}")).await, Exit::Usage, "{bad}");
+        }
     }
 }

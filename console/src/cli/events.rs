@@ -190,7 +190,8 @@ fn refused(what: &RefusedEdit) -> String {
     format!("{name}: refused: {changes}: {}{circumstances}", what.message)
 }
 
-fn sentence(kind: &EventKind) -> String {
+/// What happened, as a sentence without its end.
+pub(super) fn sentence(kind: &EventKind) -> String {
     match kind {
         EventKind::Started => "the proxy has begun to serve".to_owned(),
         EventKind::Stopping => "the proxy ends".to_owned(),
@@ -428,6 +429,15 @@ mod tests {
         assert_eq!(serde_json::from_str::<Event>(scene.out().lines().next().unwrap()).unwrap().number, 1);
         assert_eq!(proxy.asked("/v1/events?since=0&follow=false"), 1);
         assert_eq!(proxy.asked("/v1/events?since=1&follow=false"), 1);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_only_trickles_is_not_waited_for() {
+        let proxy = Scripted::start(|_| Act::stream(&[scripted::event(1)]).then_trickle());
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("events").await, Exit::Unreachable);
+        assert!(scene.err().contains("no answer within 700ms"), "{}", scene.err());
+        assert_eq!(scene.out().lines().count(), 1);
     }
 
     /// What is asked for a snapshot has one; what is asked for events does as it is told.

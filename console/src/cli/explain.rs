@@ -1,13 +1,18 @@
 //! `evenkeel explain`: where a request would go and why, as a person wants to read it.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::{Candidacy, CandidateNote, Explanation, MemberName, Question, Reading};
+use evenkeel_protocol::{
+    BalancerSnapshot, Candidacy, CandidateNote, Explanation, MemberName, Question, Reading, Snapshot,
+};
 use serde_json::json;
 
 use super::output::Stop;
 use super::table::{Column, Columns, Keep, Layout, NOTHING};
-use super::{Exit, Session};
+use super::{Exit, Session, complete};
+use crate::pasted::{self, Pasted};
 
 pub(super) const HELP: &str = "\
 Nothing is sent to a member, and no counter moves: the proxy holds the election on a copy.
@@ -24,11 +29,12 @@ pub struct ExplainArguments {
     /// A path with its query, or a whole URL
     #[arg(value_name = "PATH | URL", value_parser = url)]
     url: String,
-    /// What the client's Cookie line says; several times for several lines
+    /// What the client's Cookie line says, or as pasted: the value alone, a Cookie or Set-Cookie line, a curl command (PATH
+    /// goes before its URL); several times for several lines
     #[arg(long = "cookie", value_name = "NAME=VALUE")]
     cookies: Vec<String>,
     /// Ask this balancer, whatever the path is mapped to
-    #[arg(long, value_name = "BALANCER", value_parser = balancer)]
+    #[arg(long, value_name = "BALANCER", value_parser = balancer, add = complete::balancers())]
     balancer: Option<evenkeel_protocol::BalancerName>,
     /// Foretell so many elections, if nothing else happened
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=i64::from(Question::MOST_NEXT)))]
@@ -39,10 +45,29 @@ pub struct ExplainArguments {
 }
 
 impl ExplainArguments {
-    /// What is asked.
-    pub(super) fn question(&self) -> Question {
-        let Self { url, cookies, balancer, next, .. } = self;
-        Question { url: url.clone(), cookies: cookies.clone(), balancer: balancer.clone(), next: *next }
+    /// What is asked. `snapshot` names the cookies of which the value alone was written.
+    ///
+    /// # Errors
+    ///
+    /// What was written for a cookie is none.
+    pub(super) fn question(&self, snapshot: Option<&Snapshot>) -> Result<Question, Stop> {
+        let Self { url, balancer, next, .. } = self;
+        let meant = |it: &&BalancerSnapshot| balancer.as_ref().is_none_or(|balancer| it.name == *balancer);
+        let balancers = snapshot.iter().flat_map(|snapshot| &snapshot.balancers).filter(meant);
+        let sticky = balancers.filter_map(|it| it.settings.stickysession.as_ref());
+        let names: BTreeSet<&str> = sticky.map(|sticky| sticky.cookie.as_str()).collect();
+        let line = |pasted: Pasted| pasted.named(names.iter().copied()).join("; ");
+        let cookies = self.pasted()?.into_iter().map(line).collect();
+        Ok(Question { url: url.clone(), cookies, balancer: balancer.clone(), next: *next })
+    }
+
+    fn pasted(&self) -> Result<Vec<Pasted>, Stop> {
+        let read = |text: &String| {
+            let pasted = pasted::read(text)?;
+            pasted.whole_line().map(|_| pasted)
+        };
+        let read: Result<Vec<Pasted>, String> = self.cookies.iter().map(read).collect();
+        read.map_err(|why| Stop::usage(format!("--cookie: {why}")))
     }
 }
 
@@ -55,8 +80,10 @@ pub(super) fn balancer(text: &str) -> Result<evenkeel_protocol::BalancerName, St
 }
 
 pub(super) async fn run(arguments: &ExplainArguments, session: &mut Session<'_>) -> Result<Exit, Stop> {
-    let question = arguments.question();
-    let explanation = session.client().await?.explain(&question).await?;
+    let client = session.client().await?;
+    let lacks_name = arguments.pasted()?.iter().any(|pasted| pasted.value.is_some());
+    let snapshot = if lacks_name { Some(client.snapshot().await?) } else { None };
+    let explanation = client.explain(&arguments.question(snapshot.as_ref())?).await?;
     if arguments.json {
         session.output.json(&json!({"version": 1, "explanation": explanation}))?;
     } else {
@@ -180,7 +207,7 @@ fn cells(candidate: &CandidateNote, elected: Option<&MemberName>) -> Vec<String>
 mod tests {
     use super::*;
     use crate::cli::scene::Scene;
-    use crate::client::scripted::{Act, Scripted};
+    use crate::client::scripted::{self, Act, Scripted};
 
     const DOCUMENT: &str = include_str!("../../../protocol/documents/explanation.json");
 
@@ -214,6 +241,30 @@ mod tests {
         );
     }
 
+    #[test]
+    fn cookies_are_read_as_they_were_pasted() {
+        let snapshot = scripted::snapshot(0);
+        for (cookie, line) in [
+            ("abc.a", "SID=abc.a"),
+            ("Set-Cookie: SID=abc.a; Path=/", "SID=abc.a"),
+            ("curl -b 'x=1; SID=abc.a' http://h/y", "x=1; SID=abc.a"),
+        ] {
+            #[derive(clap::Parser)]
+            struct Line {
+                #[command(flatten)]
+                explain: ExplainArguments,
+            }
+            let line_of = |words: [&str; 4]| <Line as clap::Parser>::parse_from(words).explain;
+            let arguments = line_of(["explain", "--cookie", cookie, "/app"]);
+            let question = arguments.question(Some(&snapshot)).unwrap();
+            assert_eq!(
+                (question.url.as_str(), question.cookies),
+                ("/app", vec![line.to_owned()]),
+                "{cookie}"
+            );
+        }
+    }
+
     #[tokio::test]
     async fn the_question_is_what_was_typed() {
         let proxy = Scripted::start(|request| {
@@ -240,6 +291,7 @@ mod tests {
             ("explain ", Exit::Usage),
             ("explain / --next 0", Exit::Usage),
             ("explain / --next 101", Exit::Usage),
+            ("explain / --cookie Host:", Exit::Usage),
             ("explain / --balancer a/b/", Exit::NotFound),
         ] {
             assert_eq!(scene.run(bad).await, exit, "{bad}");

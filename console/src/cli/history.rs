@@ -36,7 +36,7 @@ pub struct HistoryArguments {
     #[arg(value_name = "BALANCER | SELECTOR", add = complete::everything())]
     selector: String,
     /// Which series, with commas between them [default: elected,busy,p50,p99,5xx]
-    #[arg(long, value_name = "NAMES", value_parser = series)]
+    #[arg(long, value_name = "NAMES", value_parser = series, add = complete::lists(names))]
     series: Option<Names>,
     /// How far back, up to 1h
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = how_far)]
@@ -52,6 +52,10 @@ pub struct HistoryArguments {
 /// Series as they were named.
 #[derive(Debug, Clone)]
 struct Names(Vec<Series>);
+
+fn names() -> Vec<String> {
+    Series::ALL.map(|series| series.name().to_owned()).to_vec()
+}
 
 fn series(text: &str) -> Result<Names, String> {
     parse_series(text).map(Names)

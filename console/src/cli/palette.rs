@@ -105,6 +105,14 @@ pub fn settings() -> Vec<String> {
     set::keys(MemberEdit::FIELDS).chain(tunable()).map(|key| format!("{key}=")).collect()
 }
 
+/// The parameters of a member that is to come which an operator sets.
+pub const PARAMETERS: [&str; 5] = ["route", "loadfactor", "lbset", "redirect", "status"];
+
+/// The same with their sign, for suggestions.
+pub fn parameters() -> Vec<String> {
+    PARAMETERS.map(|keyword| format!("{keyword}=")).to_vec()
+}
+
 /// The settings of a balancer.
 pub fn tunable() -> impl Iterator<Item = &'static str> {
     set::keys(BalancerEdit::FIELDS)
@@ -214,7 +222,7 @@ fn asked(ask: &Ask, named: bool, snapshot: &Snapshot) -> Result<Option<Typed>, S
         }
         Ask::Events(arguments) => Ok(arguments.on_screen().map(Typed::Events)),
         Ask::Reload(_) => Ok(Some(Typed::Reload)),
-        Ask::Explain(arguments) => Ok(Some(Typed::Explain(arguments.question()))),
+        Ask::Explain(arguments) => Ok(Some(Typed::Explain(arguments.question(Some(snapshot))?))),
         _ => Ok(None),
     }
 }

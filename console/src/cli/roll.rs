@@ -41,10 +41,10 @@ with 8 when a drain was lost before all was done.";
 #[derive(Debug, Args)]
 pub struct RollArguments {
     /// The balancer
-    #[arg(add = complete::everything())]
+    #[arg(add = complete::balancers())]
     pub(super) balancer: String,
     /// Only this member; may be given several times
-    #[arg(long, value_name = "MEMBER")]
+    #[arg(long, value_name = "MEMBER", add = complete::members())]
     only: Vec<String>,
     #[command(flatten)]
     terms: Terms,

@@ -6,7 +6,7 @@ use evenkeel_protocol::{MemberAddition, MemberRemoval};
 use super::edit::{EditOptions, Verb};
 use super::output::Stop;
 use super::report::{missing, report};
-use super::{Exit, Session, complete, preview, set, target};
+use super::{Exit, Session, complete, palette, preview, set, target};
 
 pub(super) const ADD_HELP: &str = "\
 The parameters are those of a BalancerMember line; lbfactor, as `set` calls it, is its loadfactor. Without a status it starts disabled, as in httpd: `enable` lets it \
@@ -28,12 +28,12 @@ Example:
 #[derive(Debug, Args)]
 pub struct AddArguments {
     /// The balancer
-    #[arg(add = complete::everything())]
+    #[arg(add = complete::balancers())]
     pub(super) balancer: String,
     /// The member's URL
     url: String,
     /// Its parameters, as on a BalancerMember line
-    #[arg(value_name = "KEY=VALUE")]
+    #[arg(value_name = "KEY=VALUE", add = complete::choices(palette::parameters))]
     parameters: Vec<String>,
     #[command(flatten)]
     pub(super) options: EditOptions,

@@ -6,7 +6,7 @@ use evenkeel_protocol::{BalancerEdit, MemberEdit};
 
 use super::edit::{EditOptions, Order, Verb, Wanted, apply};
 use super::output::Stop;
-use super::{Exit, Session, complete};
+use super::{Exit, Session, complete, palette};
 
 /// What `--help` says of the keys.
 pub(super) const HELP: &str = "\
@@ -47,7 +47,7 @@ pub struct SetArguments {
     #[arg(add = complete::everything())]
     pub(super) selector: String,
     /// What to set
-    #[arg(required = true, value_name = "KEY=VALUE")]
+    #[arg(required = true, value_name = "KEY=VALUE", add = complete::choices(palette::settings))]
     pub(super) settings: Vec<String>,
     #[command(flatten)]
     pub(super) options: EditOptions,

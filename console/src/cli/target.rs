@@ -2,7 +2,7 @@
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::selector::Candidate;
+use evenkeel_protocol::selector::{Candidate, listed};
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, MemberSnapshot, Refusal, Selector, Snapshot, Subject,
 };
@@ -27,10 +27,10 @@ fn balancer<'a>(snapshot: &'a Snapshot, text: &str) -> Result<&'a BalancerSnapsh
     })
 }
 
-/// The names of the balancers, the first of them.
+/// The names of the balancers.
 fn balancers(snapshot: &Snapshot) -> String {
-    let known: Vec<&str> = snapshot.balancers.iter().take(8).map(|it| it.name.as_str()).collect();
-    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+    let known = listed(snapshot.balancers.iter().map(|it| it.name.as_str()));
+    if known.is_empty() { "none".to_owned() } else { known }
 }
 
 /// The one member that `text` selects.

@@ -41,16 +41,21 @@ pub(super) enum Condition {
     Drained,
 }
 
+impl Condition {
+    const ALL: [(&str, Self); 3] =
+        [("healthy", Self::Healthy), ("idle", Self::Idle), ("drained", Self::Drained)];
+
+    fn names() -> Vec<String> {
+        Self::ALL.map(|(name, _)| name.to_owned()).to_vec()
+    }
+}
+
 impl FromStr for Condition {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        match text {
-            "healthy" => Ok(Self::Healthy),
-            "idle" => Ok(Self::Idle),
-            "drained" => Ok(Self::Drained),
-            _ => Err("must be healthy, idle or drained"),
-        }
+        let found = Self::ALL.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, condition)| condition).ok_or("must be healthy, idle or drained")
     }
 }
 
@@ -61,7 +66,7 @@ pub struct WaitArguments {
     #[arg(add = complete::members())]
     pub(super) selector: String,
     /// healthy, idle or drained
-    #[arg(value_name = "healthy|idle|drained")]
+    #[arg(value_name = "healthy|idle|drained", add = complete::choices(Condition::names))]
     condition: Condition,
     /// How long to wait; 0: one look is enough
     #[arg(long, value_name = "TIME", default_value = "forever")]

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
-use evenkeel_protocol::{BalancerName, MemberName, Snapshot, Span};
+use evenkeel_protocol::{BalancerName, Event, EventKind, MemberName, Snapshot, Span};
 use tokio::time::{MissedTickBehavior, interval};
 
 mod linear;
@@ -15,6 +15,7 @@ use super::output::Stop;
 use super::patience::Asking;
 use super::status::{self, StatusTable};
 use super::{Exit, Session, complete, events, untold};
+use crate::client::{Client, Failure};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -81,6 +82,15 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
                 .map_err(|why| Stop::Failed(Exit::Failed, format!("the snapshot is no JSON: {why}")))?;
             session.output.result(&line)?;
         } else if linear {
+            if let Some(since) = story.unheard(&snapshot) {
+                let asked = |client| async move { edits(client, since).await };
+                for event in asking.ask_now(&mut session.output, asked).await? {
+                    if let Some(sentence) = story.hears(&event, &snapshot) {
+                        let time = events::time(event.at, &session.zone);
+                        session.output.result(&format!("{time}  {sentence}"))?;
+                    }
+                }
+            }
             let time = events::time(snapshot.taken, &session.zone);
             for sentence in story.goes_on(&snapshot) {
                 session.output.result(&format!("{time}  {sentence}"))?;
@@ -98,6 +108,19 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
         }
     }
     Ok(Exit::Done)
+}
+
+/// What operators have changed behind that event.
+async fn edits(client: Client, since: u64) -> Result<Vec<Event>, Failure> {
+    let mut events = client.events(Some(since), false).await?;
+    let mut edits = Vec::new();
+    while let Some(event) = events.next().await {
+        let event = event?;
+        if matches!(event.kind, EventKind::MemberEdited { .. } | EventKind::BalancerEdited { .. }) {
+            edits.push(event);
+        }
+    }
+    Ok(edits)
 }
 
 /// Does the variable `TERM` say that a terminal cannot be painted?
@@ -131,6 +154,8 @@ fn changed(snapshot: &Snapshot, before: &mut Rows) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
+
+    use serde_json::json;
 
     use super::*;
     use crate::cli::scene::Scene;
@@ -202,6 +227,52 @@ mod tests {
         for (term, dumb) in [(None, false), (Some("dumb"), true), (Some("xterm"), false)] {
             assert_eq!(is_dumb(term.map(OsString::from)), dumb, "{term:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn ears_hear_what_was_set_and_set_back_between_two_looks_and_nothing_twice() {
+        let edit = |number: u64, field: &str, (before, after): (&str, &str)| {
+            json!({
+                "number": number, "at": 1_000_000, "event": "member_edited", "balancer": "app",
+                "member": "http://127.0.0.1:9001", "revision": 3, "by": null, "reason": "deploy", "durable": true,
+                "changes": [{"field": field, "before": before, "after": after}],
+            })
+            .to_string()
+        };
+        let events = [
+            edit(17, "drain", ("On", "Off")),
+            edit(18, "drain", ("Off", "On")),
+            edit(19, "lbfactor", ("1.00", "2.00")),
+            scripted::event(20),
+            // Later than the second look.
+            edit(21, "route", ("a", "z")),
+        ];
+        let looks = AtomicU64::new(0);
+        let proxy = Scripted::start(move |request| match request.target.as_str() {
+            "/v1/events?since=16&follow=false" => Act::stream(&events),
+            "/v1/snapshot" if looks.fetch_add(1, Ordering::Relaxed) == 0 => {
+                Act::json(&scripted::snapshot(16))
+            }
+            "/v1/snapshot" => {
+                let mut snapshot = scripted::snapshot(20);
+                snapshot.balancers[0].members[0].lbfactor = "2".parse().unwrap();
+                Act::json(&snapshot)
+            }
+            other => panic!("{other}"),
+        });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("watch app/a --linear --interval 100ms --count 3").await, Exit::Done);
+        let out = scene.out();
+        let told: Vec<&str> =
+            out.lines().filter_map(|line| line.split_once("  ")).map(|(_, text)| text).skip(1).collect();
+        assert_eq!(
+            told,
+            [
+                "app/a: drain On -> Off; deploy",
+                "app/a: drain Off -> On; deploy",
+                "app/a: lbfactor 1.00 -> 2.00; deploy"
+            ]
+        );
     }
 
     #[tokio::test]

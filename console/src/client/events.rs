@@ -7,6 +7,7 @@ use std::sync::Arc;
 use evenkeel_protocol::{Event, EventKind};
 use reqwest::Response;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::apache::listen::Listener;
 use super::{Failure, Limits, answer};
@@ -28,7 +29,10 @@ struct Stream {
     response: Option<Response>,
     lines: Lines,
     last: u64,
+    /// Does it go on as events happen, and rests as long as none does?
     follow: bool,
+    /// Why it ends behind the lines that came.
+    failed: Option<Failure>,
     limits: Limits,
     socket: Arc<Path>,
 }
@@ -46,7 +50,8 @@ impl Events {
         limits: Limits,
     ) -> Self {
         let lines = Lines::new(limits.longest_line);
-        let stream = Stream { response: Some(response), lines, last: after, follow, limits, socket };
+        let stream =
+            Stream { response: Some(response), lines, last: after, follow, failed: None, limits, socket };
         Self(Source::Stream(Box::new(stream)))
     }
 
@@ -85,15 +90,36 @@ impl Stream {
         }
     }
 
-    /// Takes the next chunk; false at the end.
+    /// Takes the next chunk, or all at once where it is not followed, as any other answer; false at the end. Whoever reads
+    /// may then take their time.
     async fn more(&mut self) -> Result<bool, Failure> {
+        if let Some(failure) = self.failed.take() {
+            return Err(failure);
+        }
+        if self.follow || self.response.is_none() {
+            return self.chunk().await;
+        }
+        let waited = self.limits.answer;
+        let whole = timeout(waited, self.whole()).await.unwrap_or_else(|_| Err(Failure::late(waited)));
+        self.response = None;
+        self.failed = whole.err();
+        Ok(true)
+    }
+
+    async fn whole(&mut self) -> Result<(), Failure> {
+        let largest = self.limits.largest_answer;
+        while self.chunk().await? {
+            if self.lines.taken > largest {
+                return Err(Failure::Protocol(format!("the events are more than {largest} bytes")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the next chunk; false at the end.
+    async fn chunk(&mut self) -> Result<bool, Failure> {
         let Some(response) = self.response.as_mut() else { return Ok(false) };
-        let chunk = if self.follow {
-            response.chunk().await
-        } else {
-            let waited = self.limits.answer;
-            tokio::time::timeout(waited, response.chunk()).await.map_err(|_| Failure::late(waited))?
-        };
+        let chunk = response.chunk().await;
         match chunk.map_err(|error| Failure::from_http(&error, &self.socket))? {
             Some(chunk) => self.lines.take(&chunk).map(|()| true),
             None if self.lines.is_within() => {
@@ -150,14 +176,17 @@ struct Lines {
     whole: VecDeque<Vec<u8>>,
     begun: Vec<u8>,
     longest: usize,
+    /// Bytes so far.
+    taken: usize,
 }
 
 impl Lines {
     fn new(longest: usize) -> Self {
-        Self { whole: VecDeque::new(), begun: Vec::new(), longest }
+        Self { whole: VecDeque::new(), begun: Vec::new(), longest, taken: 0 }
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.taken = self.taken.saturating_add(bytes.len());
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (text, ends) = piece.strip_suffix(b"\n").map_or((piece, false), |text| (text, true));
             if self.begun.len() + text.len() > self.longest {

@@ -11,6 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::time::interval;
 
 use super::{Client, Limits};
 
@@ -55,6 +56,8 @@ pub(crate) enum Ending {
     Close,
     /// Nothing.
     Hang,
+    /// Blank lines of a stream without end, each soon enough after the one before.
+    Trickle,
 }
 
 impl Act {
@@ -94,6 +97,10 @@ impl Act {
 
     pub(crate) fn then_break(self) -> Self {
         self.ending(Ending::Close)
+    }
+
+    pub(crate) fn then_trickle(self) -> Self {
+        self.ending(Ending::Trickle)
     }
 
     fn ending(self, ending: Ending) -> Self {
@@ -181,6 +188,12 @@ async fn serve(mut stream: UnixStream, script: impl Fn(Request) -> Act) {
         Ending::LastChunk => drop(stream.write_all(b"0\r\n\r\n").await),
         // Until the other side has gone.
         Ending::Hang => drop(stream.read(&mut [0; 16]).await),
+        Ending::Trickle => {
+            let mut pace = interval(limits().answer / 10);
+            while stream.write_all(b"1\r\n\n\r\n").await.is_ok() {
+                pace.tick().await;
+            }
+        }
     }
 }
 

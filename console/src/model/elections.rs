@@ -1,17 +1,36 @@
 //! Which elections are shown, and why each went as it did, in plain words.
 
-use evenkeel_protocol::{ElectionFilter, ElectionNote, ElectionWhy, Elections, MemberName, Snapshot};
+use evenkeel_protocol::selector::Candidate;
+use evenkeel_protocol::{
+    Code, ElectionFilter, ElectionNote, ElectionWhy, Elections, MemberName, Selector, Snapshot,
+};
 
 use crate::model::target::{label, short};
+use crate::pasted;
 
 /// How many are shown at most.
 const MOST: u32 = 200;
 
+/// Whose elections are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Whose {
+    /// All.
+    #[default]
+    All,
+    /// Those of a member.
+    Member(String),
+    /// Those of a route.
+    Route(String),
+    /// Those of the session in a cookie, or in the value of one.
+    Session(String),
+}
+
 /// The screen of elections.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Watching {
-    /// Only those of this member or route, as it was written; empty: of all.
-    pub subject: String,
+    whose: Whose,
+    /// The same as it was written.
+    subject: String,
     /// Only those after a failed try?
     pub failovers: bool,
     /// Only those that took a session to another route?
@@ -21,24 +40,47 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// What is asked of the proxy. `route=NAME` is a route; other words name a member.
+    /// Looks at those that `text` means: a member, `route=NAME`, or the session in a cookie that was pasted.
+    ///
+    /// Errors: why it means none; all is as before.
+    pub fn look_at(&mut self, text: &str, snapshot: Option<&Snapshot>) -> Result<(), String> {
+        let text = text.trim();
+        self.whose = whose(text, snapshot)?;
+        text.clone_into(&mut self.subject);
+        self.from = 0;
+        Ok(())
+    }
+
+    /// Whose they are.
+    pub fn whose(&self) -> &Whose {
+        &self.whose
+    }
+
+    /// What was written.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// What is asked of the proxy.
     pub fn filter(&self) -> ElectionFilter {
-        let subject = self.subject.trim();
-        let route = subject.strip_prefix("route=").map(ToOwned::to_owned);
-        let member = (route.is_none() && !subject.is_empty()).then(|| subject.to_owned());
-        ElectionFilter {
-            member,
-            route,
+        let some = |wanted: &str| Some(wanted.to_owned());
+        let all = ElectionFilter {
             failovers: self.failovers,
             route_changes: self.route_changes,
             most: Some(MOST),
             ..ElectionFilter::default()
+        };
+        match &self.whose {
+            Whose::All => all,
+            Whose::Member(member) => ElectionFilter { member: some(member), ..all },
+            Whose::Route(route) => ElectionFilter { route: some(route), ..all },
+            Whose::Session(cookie) => ElectionFilter { cookie: some(cookie), ..all },
         }
     }
 
     /// Is anything left out?
     pub fn hides(&self) -> bool {
-        self.failovers || self.route_changes || !self.subject.trim().is_empty()
+        self.failovers || self.route_changes || self.whose != Whose::All
     }
 
     /// Keeps the same lines before the eyes when newer ones have come above them.
@@ -49,6 +91,35 @@ impl Watching {
         let newest = before.and_then(|before| before.elections.last()).map_or(0, |note| note.number);
         let newer = now.elections.iter().filter(|note| note.number > newest).count();
         self.from = self.from.saturating_add(newer).min(now.elections.len().saturating_sub(1));
+    }
+}
+
+/// Whose elections a text means. A member of now goes before a session, for its name can look like the value of a cookie.
+fn whose(text: &str, snapshot: Option<&Snapshot>) -> Result<Whose, String> {
+    if text.is_empty() {
+        return Ok(Whose::All);
+    }
+    if let Some(route) = text.strip_prefix("route=") {
+        return Ok(Whose::Route(route.to_owned()));
+    }
+    let balancers = snapshot.map(|snapshot| snapshot.balancers.as_slice()).unwrap_or_default();
+    let members = balancers.iter().flat_map(|balancer| {
+        let of = &balancer.name;
+        balancer.members.iter().map(|it| Candidate { balancer: of, member: &it.name, route: &it.route })
+    });
+    let found = Selector::parse(text).and_then(|selector| selector.resolve(members));
+    if found.map_or_else(|refusal| refusal.code == Code::Ambiguous, |_| true) {
+        return Ok(Whose::Member(text.to_owned()));
+    }
+    let pasted = pasted::read(text)?;
+    // With a port, or below a balancer, it is the name of a member: perhaps of one that is gone.
+    let is_session = |value: &String| value.contains('.') && !value.contains([':', '/']);
+    match (pasted.line(), &pasted.url) {
+        (Some(line), _) if pasted.value.as_ref().is_none_or(is_session) => Ok(Whose::Session(line)),
+        (None, Some(url)) if url.starts_with('/') => {
+            Err("a path has no elections of its own; write its session as NAME=VALUE".to_owned())
+        }
+        _ => Ok(Whose::Member(text.to_owned())),
     }
 }
 
@@ -96,11 +167,40 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_as_written() {
-        let written = |subject: &str| Watching { subject: subject.to_owned(), ..Watching::default() };
-        assert_eq!(written(" route=node1 ").filter().route.as_deref(), Some("node1"));
-        assert_eq!(written("node1").filter().member.as_deref(), Some("node1"));
-        assert_eq!(written(" ").filter(), ElectionFilter { most: Some(MOST), ..ElectionFilter::default() });
-        assert!(!written(" ").hides() && written("x").hides());
+        let snapshot = sample::snapshot(0);
+        let written = |text: &str| {
+            let mut watching = Watching::default();
+            watching.look_at(text, Some(&snapshot)).map(|()| watching.whose().clone())
+        };
+        let member = |text: &str| Ok(Whose::Member(text.to_owned()));
+        let session = |text: &str| Ok(Whose::Session(text.to_owned()));
+        assert_eq!(written(" route=node1 "), Ok(Whose::Route("node1".to_owned())));
+        assert_eq!(written(" "), Ok(Whose::All));
+        let named = [
+            "node1",
+            "app/node1",
+            "static/10.0.2.12",
+            "10.0.2.12",
+            "two/nosuch",
+            "nosuch",
+            "http://h:1",
+            "h.x:1",
+        ];
+        for text in named {
+            assert_eq!(written(text), member(text), "{text}");
+        }
+        for text in ["SID=known77.b", "known77.b", "foo=1; SID=known77.b"] {
+            assert_eq!(written(text), session(text), "{text}");
+        }
+        assert_eq!(written("Set-Cookie: SID=known77.b; Path=/"), session("SID=known77.b"));
+        assert_eq!(written("curl -b SID=known77.b http://h/"), session("SID=known77.b"));
+        assert!(written("/x;sid=known77.b").is_err_and(|why| why.contains("NAME=VALUE")));
+        let mut watching = Watching { from: 4, ..Watching::default() };
+        assert!(!watching.hides());
+        watching.look_at("SID=x.a", None).unwrap();
+        assert!(watching.look_at("Host: x", None).is_err());
+        assert!(watching.hides() && watching.from == 0 && watching.subject() == "SID=x.a");
+        assert_eq!(watching.filter().cookie.as_deref(), Some("SID=x.a"));
     }
 
     #[test]

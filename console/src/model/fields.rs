@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_field_has_words() {
-        let keywords = SETTINGS.into_iter().chain(joining::KEYWORDS).chain(crate::cli::palette::tunable());
+        let keywords = SETTINGS.into_iter().chain(joining::keywords()).chain(crate::cli::palette::tunable());
         let fields = Fields::new(Kind::Member, keywords.map(|keyword| (keyword, String::new())));
         assert!(fields.all().iter().all(|field| !field.takes().is_empty()), "{fields:?}");
     }

@@ -32,6 +32,8 @@ pub const SETTINGS: [&str; 10] = [
 pub struct Text {
     input: Input,
     longest: usize,
+    /// Is it that of before, which the first character that is written replaces?
+    offered: bool,
 }
 
 impl Default for Text {
@@ -54,7 +56,18 @@ impl Text {
 
     /// As [`Text::new`], for a text of at most so many characters.
     pub fn with_longest(text: &str, longest: usize) -> Self {
-        Self { input: Input::new(text.to_owned()), longest }
+        Self { input: Input::new(text.to_owned()), longest, offered: false }
+    }
+
+    /// As [`Text::with_longest`], for a text of before: another one is written or pasted in its place, and a key that
+    /// goes about in it or deletes keeps it, to be changed.
+    pub fn offered(text: &str, longest: usize) -> Self {
+        Self { offered: !text.is_empty(), ..Self::with_longest(text, longest) }
+    }
+
+    /// Would a character replace it?
+    pub fn is_offered(&self) -> bool {
+        self.offered
     }
 
     /// What is written.
@@ -82,6 +95,7 @@ impl Text {
             Key::Ctrl('k') => InputRequest::DeleteTillEnd,
             _ => return false,
         };
+        self.offered = false;
         self.input.handle(request);
         true
     }
@@ -112,6 +126,9 @@ impl Text {
     }
 
     fn insert(&mut self, c: char) -> bool {
+        if std::mem::take(&mut self.offered) {
+            self.input.reset();
+        }
         if is_clean(c) && self.value().chars().count() < self.longest {
             self.input.handle(InputRequest::InsertChar(c));
         }

@@ -5,15 +5,13 @@ use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Factor, Hello, InvalidName, Lbset, MemberAddition, MemberName, Route,
 };
 
+use crate::cli::palette::PARAMETERS;
 use crate::model::decision::Matter;
 use crate::model::fields::{Fields, Kind};
 
 /// The fields: the URL, the parameters that an operator sets, and all others in one line.
-pub const KEYWORDS: [&str; 7] = ["url", "route", "loadfactor", "lbset", "redirect", "status", MORE];
-
-/// The parameters that have a field of their own.
-pub fn parameters() -> impl Iterator<Item = &'static str> {
-    KEYWORDS.into_iter().filter(|keyword| !["url", MORE].contains(keyword))
+pub fn keywords() -> impl Iterator<Item = &'static str> {
+    std::iter::once("url").chain(PARAMETERS).chain([MORE])
 }
 
 /// The field with parameters that have none of their own.
@@ -32,7 +30,7 @@ impl Joining {
     /// With nothing written; of an httpd with what it can be asked for.
     pub fn new(proxy: &Hello, balancer: &BalancerSnapshot) -> Self {
         let possible = |keyword: &&str| *keyword != MORE || !proxy.is_httpd();
-        let values = KEYWORDS.into_iter().filter(possible).map(|keyword| (keyword, String::new()));
+        let values = keywords().filter(possible).map(|keyword| (keyword, String::new()));
         Self { balancer: balancer.name.clone(), fields: Fields::new(Kind::Newcomer, values) }
     }
 

@@ -4,6 +4,7 @@
 use evenkeel_protocol::{BalancerName, BalancerSnapshot, ElectionFilter, Question};
 
 use crate::model::form::Text;
+use crate::pasted;
 
 /// What is looked at through the lens.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -19,11 +20,18 @@ pub struct Lens {
 }
 
 impl Lens {
-    /// Asks what `text` says; false if it says nothing.
-    pub fn ask(&mut self, text: &str, near: Option<&BalancerSnapshot>) -> bool {
-        let Some(question) = read(text, near) else { return false };
-        self.put(question, text);
-        true
+    /// Asks what `text` says.
+    ///
+    /// Errors: why it asks nothing; what was asked before is gone, so that nobody takes its answer for this one's.
+    pub fn ask(&mut self, text: &str, near: Option<&BalancerSnapshot>) -> Result<(), String> {
+        match read(text, near) {
+            Ok(question) => self.put(question, text),
+            Err(why) => {
+                *self = Self { number: self.number, text: Text::new(text), ..Self::default() };
+                return Err(why);
+            }
+        }
+        Ok(())
     }
 
     /// Asks `question`; `text` is what is gone on from when the next one is written.
@@ -39,47 +47,28 @@ impl Lens {
         let asked = self.asked.as_ref()?;
         Some(ElectionFilter {
             balancer: balancer.or(asked.balancer.as_ref()).cloned(),
-            cookie: asked.cookies.first().cloned(),
+            cookie: (!asked.cookies.is_empty()).then(|| asked.cookies.join("; ")),
             most: Some(50),
             ..ElectionFilter::default()
         })
     }
 }
 
-/// What a text asks: words that begin with `/` or hold `://` are the URL, all others cookies. A word that is no cookie
-/// is taken for the value of the session cookie of the balancer nearby, and without a URL that balancer is asked.
-pub fn read(text: &str, near: Option<&BalancerSnapshot>) -> Option<Question> {
-    let text = text.trim();
-    let text = text.strip_prefix("Cookie:").or_else(|| text.strip_prefix("cookie:")).unwrap_or(text);
-    let mut question = Question::default();
-    for word in text.split_whitespace() {
-        if word.starts_with('/') || word.contains("://") {
-            question.url = word.chars().take(Question::LONGEST_URL / 4).collect();
-        } else if question.cookies.len() < Question::MOST_COOKIES {
-            let word = word.trim_end_matches(';');
-            let sticky = near.and_then(|near| near.settings.stickysession.as_ref());
-            let is_pair = word.split_once('=').is_some_and(|(name, _)| is_name(name));
-            question.cookies.push(match sticky {
-                Some(sticky) if !is_pair => format!("{}={word}", sticky.cookie),
-                _ => word.to_owned(),
-            });
+/// What a text asks. A value alone is taken for that of the session cookie of the balancer nearby, and without a URL that
+/// balancer is asked.
+fn read(text: &str, near: Option<&BalancerSnapshot>) -> Result<Question, String> {
+    let pasted = pasted::read(text)?;
+    let url = pasted.url.clone();
+    let sticky = near.and_then(|near| near.settings.stickysession.as_ref());
+    let cookies = pasted.named(sticky.map(|sticky| sticky.cookie.as_str()).into_iter());
+    match url {
+        Some(url) => Ok(Question { url, cookies, ..Question::default() }),
+        None if cookies.is_empty() => Err("nothing was written to look at".to_owned()),
+        None => {
+            let balancer = near.map(|near| near.name.clone());
+            Ok(Question { url: "/".to_owned(), cookies, balancer, ..Question::default() })
         }
     }
-    if question.url.is_empty() {
-        if question.cookies.is_empty() {
-            return None;
-        }
-        "/".clone_into(&mut question.url);
-        question.balancer = near.map(|near| near.name.clone());
-    }
-    Some(question)
-}
-
-/// Could that be the name of a cookie? What stands before the padding of a value in base64 is too long for one.
-fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 40
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// A cookie with its value shortened: its start, and its route, by which a session is recognised.
@@ -123,8 +112,17 @@ mod tests {
             );
             assert_eq!(question.balancer.as_ref().map(BalancerName::as_str), asks, "{text}");
         }
-        assert_eq!(read("   ", near), None);
+        assert_eq!(read("   ", near), Err("nothing was written to look at".to_owned()));
         assert_eq!(read("x.node1", None).unwrap().cookies, ["x.node1"]);
+    }
+
+    #[test]
+    fn elections_are_those_of_all_the_cookies_that_were_asked() {
+        let mut lens = Lens::default();
+        lens.ask("foo=1; SID=abc.b", None).unwrap();
+        assert_eq!(lens.elections(None).unwrap().cookie.as_deref(), Some("foo=1; SID=abc.b"));
+        assert!(lens.ask("Host: h", None).is_err());
+        assert_eq!((lens.asked.as_ref(), lens.text.value()), (None, "Host: h"));
     }
 
     #[test]

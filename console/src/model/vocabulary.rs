@@ -2,10 +2,9 @@
 
 use evenkeel_protocol::clean::clean;
 
-use crate::cli::palette::{settings, verbs};
+use crate::cli::palette::{parameters, settings, verbs};
 use crate::keymap::ROWS;
 use crate::model::column::Column;
-use crate::model::joining;
 use crate::model::roster::Roster;
 use crate::model::target::Target;
 
@@ -42,12 +41,11 @@ impl Vocabulary {
             std::iter::once(balancer.name.to_string()).chain(balancer.members.iter().map(label))
         });
         let columns = Column::ALL.iter().map(|column| column.title().to_owned());
-        let parameters = joining::parameters().map(|keyword| format!("{keyword}="));
         Self {
             verbs: all,
             names: members.collect(),
             settings: settings(),
-            parameters: parameters.collect(),
+            parameters: parameters(),
             columns: columns.collect(),
         }
     }

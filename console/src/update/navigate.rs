@@ -8,7 +8,7 @@ use crate::model::target::Target;
 use crate::model::{Model, Popup, Screen, Tone, menu};
 use crate::update::drain;
 
-/// The longest cookie, path or URL that can be written for the lens.
+/// The longest cookie, path or URL that can be written for the lens, and for elections.
 const LONGEST_QUESTION: usize = 4096;
 
 /// The lens scrolls no further than this.
@@ -21,7 +21,7 @@ pub(super) fn go(model: &mut Model, action: Action) {
         Action::Back => back(model),
         Action::Filter => {
             let before = model.cursor.filter.text().to_owned();
-            let text = Text::with_longest(&before, query::LONGEST);
+            let text = Text::offered(&before, query::LONGEST);
             model.screen = Screen::Balancers;
             model.popup = Some(Popup::Filter { text, before });
         }
@@ -48,11 +48,11 @@ pub(super) fn go(model: &mut Model, action: Action) {
         }
         Action::Ask => {
             model.screen = Screen::Lens;
-            model.popup = Some(Popup::Ask(Text::with_longest(model.lens.text.value(), LONGEST_QUESTION)));
+            model.popup = Some(Popup::Ask(Text::offered(model.lens.text.value(), LONGEST_QUESTION)));
         }
         Action::Watch => {
             model.screen = Screen::Elections;
-            model.popup = Some(Popup::Watch(Text::new(&model.watching.subject)));
+            model.popup = Some(Popup::Watch(Text::offered(model.watching.subject(), LONGEST_QUESTION)));
         }
         Action::Mark | Action::MarkRange | Action::MarkAll => mark(model, action),
         Action::Problems | Action::SortNext | Action::SortPrevious | Action::Invert => arrange(model, action),

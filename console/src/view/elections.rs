@@ -6,10 +6,12 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{Scene, words};
-use crate::model::elections::{called, reason};
+use crate::model::Screen;
+use crate::model::elections::{Whose, called, reason};
+use crate::model::lens::shortened;
 use crate::theme::Role;
 use crate::widget::abridge::abridge;
-use crate::widget::text::{Align, cut, pad};
+use crate::widget::text::{Align, cut, pad, wrap_within};
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -31,8 +33,13 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
 fn shown(scene: Scene<'_>, columns: u16) -> Line<'static> {
     let watching = &scene.model.watching;
     let mut only: Vec<String> = Vec::new();
-    if !watching.subject.trim().is_empty() {
-        only.push(watching.subject.trim().to_owned());
+    match watching.whose() {
+        Whose::All => {}
+        Whose::Member(_) | Whose::Route(_) => only.push(watching.subject().to_owned()),
+        Whose::Session(cookie) => {
+            let cookies: Vec<String> = cookie.split("; ").map(shortened).collect();
+            only.push(format!("session {}", cookies.join("; ")));
+        }
     }
     if watching.failovers {
         only.push("failovers".to_owned());
@@ -66,16 +73,23 @@ pub(super) fn rows_wanted(scene: Scene<'_>) -> u16 {
 /// The rows, the newest first, or why there are none.
 pub(super) fn rows(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usize) {
     let say = |buffer: &mut Buffer, role: Role, text: &str| {
-        let text = cut(text, usize::from(area.width).saturating_sub(2));
-        if !area.is_empty() {
-            buffer.set_string(area.x + 1, area.y, text, scene.style(role));
+        let room = usize::from(area.width).saturating_sub(2);
+        for (text, row) in wrap_within(text, room, usize::from(area.height)).iter().zip(area.rows()) {
+            buffer.set_string(row.x + 1, row.y, text, scene.style(role));
         }
     };
     match &scene.model.gathered.elections {
         None => say(buffer, Role::Faint, "asking the proxy …"),
         Some(Err(why)) => say(buffer, Role::Warning, why),
         Some(Ok(found)) if found.elections.is_empty() => {
-            say(buffer, Role::Faint, "none among those that the proxy keeps");
+            let whose = (&scene.model.screen, scene.model.watching.whose());
+            let why = match whose {
+                (Screen::Elections, Whose::Session(value)) if !value.contains('=') => {
+                    "no member is called so, and the proxy keeps no election of such a session"
+                }
+                _ => "none among those that the proxy keeps",
+            };
+            say(buffer, Role::Faint, why);
         }
         Some(Ok(found)) => {
             let snapshot = scene.model.roster.snapshot();

@@ -205,7 +205,8 @@ fn written(
     let room = usize::from(area.width).saturating_sub(4).max(1);
     let from = text.column().saturating_sub(room);
     let shown: String = text.value().chars().skip(from).collect();
-    let line = Line::from(vec![scene.span(Role::Accent, format!(" {sign}")), scene.span(Role::Text, shown)]);
+    let role = if text.is_offered() { Role::Selected } else { Role::Text };
+    let line = Line::from(vec![scene.span(Role::Accent, format!(" {sign}")), scene.span(role, shown)]);
     buffer.set_line(area.x, area.y, &line, area.width);
     let width = u16::try_from(help.width()).unwrap_or(u16::MAX);
     if line.width() + help.width() + 2 <= usize::from(area.width) {

@@ -68,6 +68,8 @@ fn invite(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         (Role::Text, "Press Enter and type or paste one of these, or several:"),
         (Role::Text, "  JSESSIONID=0a1b2c.node1      a cookie, as the browser sends it"),
         (Role::Text, "  0a1b2c.node1                 its value alone"),
+        (Role::Text, "  Cookie: …  Set-Cookie: …     one whole line of a head"),
+        (Role::Text, "  curl …                       a command, copied whole"),
         (Role::Text, "  /app/cart                    a path"),
         (Role::Text, "  https://www.example.com/app  a URL"),
         (Role::Text, ""),

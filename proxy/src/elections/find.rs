@@ -1,17 +1,19 @@
 //! Which of the last elections somebody wants to see.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
 use evenkeel_balancer::{MemberId, SessionMark};
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{BalancerName, Code, ElectionFilter, MemberName, Refusal, Route, Selector};
 
 use super::{Elections, Held};
 use crate::clock;
-use crate::live::LiveBalancer;
-use crate::registry::Roster;
+use crate::limits;
+use crate::live::{LiveBalancer, Roll};
+use crate::registry::{Roster, unknown};
 
 /// A filter, with what its texts mean.
 struct Wanted<'a> {
@@ -20,8 +22,8 @@ struct Wanted<'a> {
     marks: Option<HashMap<BalancerName, u64>>,
     /// Members that have the route.
     of_route: Vec<(BalancerName, MemberName)>,
-    /// Members that the selector fits.
-    of_member: Vec<(BalancerName, MemberName)>,
+    /// The member that the selector means; none: any.
+    of_member: Option<(BalancerName, MemberName)>,
 }
 
 impl Elections {
@@ -40,7 +42,7 @@ impl Elections {
             let why = format!("must be a whole number from 1 to {}", ElectionFilter::MOST);
             return refuse("most", why);
         }
-        let wanted = Wanted::new(filter, balancers)?;
+        let wanted = Wanted::new(filter, balancers, self)?;
         let clock = (clock::now(), clock::wall());
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let (mut found, mut kept): (Vec<Held>, u64) = (Vec::new(), 0);
@@ -58,21 +60,55 @@ impl Elections {
     }
 }
 
-/// The members of one balancer or of all, with their routes.
+impl Elections {
+    /// Does this hold of any that is kept?
+    fn any(&self, holds: impl Fn(&Held) -> bool) -> bool {
+        self.rings.iter().any(|ring| ring.kept().elections.iter().any(&holds))
+    }
+
+    /// The members that there were at those that are kept. Elections outlive members; of their routes nothing is known.
+    fn members(&self) -> Known {
+        let mut rolls: Vec<Arc<Roll>> = Vec::new();
+        for ring in &self.rings {
+            for Held { roll, .. } in &ring.kept().elections {
+                if !rolls.iter().rev().any(|known| Arc::ptr_eq(known, roll)) {
+                    rolls.push(Arc::clone(roll));
+                }
+            }
+        }
+        let members = rolls.iter().flat_map(|roll| roll.members.iter().map(|it| (&roll.balancer, it)));
+        let members: BTreeSet<_> = members.collect();
+        let known =
+            |(balancer, it): (&BalancerName, &MemberName)| (balancer.clone(), it.clone(), Route::default());
+        members.into_iter().map(known).collect()
+    }
+}
+
+/// Members of one balancer or of all, with their routes.
 type Known = Vec<(BalancerName, MemberName, Route)>;
 
 fn refuse<T>(field: &str, why: impl fmt::Display) -> Result<T, Refusal> {
     Err(Refusal::field(Code::Invalid, field, format!("{field}: {why}")))
 }
 
-/// The member that a text selects; nobody if it is gone.
-fn selected(text: &str, known: &Known) -> Result<Vec<(BalancerName, MemberName)>, Refusal> {
-    let candidates = known.iter().map(|(balancer, member, route)| Candidate { balancer, member, route });
-    match Selector::parse(text)?.resolve(candidates) {
-        Ok(found) => Ok(vec![(found.balancer.clone(), found.member.clone())]),
-        // Elections outlive members.
-        Err(refusal) if refusal.code == Code::NotFound => Ok(Vec::new()),
-        Err(refusal) => Err(Refusal { field: Some("member".to_owned()), ..refusal }),
+/// The member that a text selects, of those that there are or else of those that there were.
+fn selected(
+    text: &str,
+    known: &Known,
+    were: impl FnOnce() -> Known,
+) -> Result<(BalancerName, MemberName), Refusal> {
+    let about = |refusal: Refusal| Refusal { field: Some("member".to_owned()), ..refusal };
+    let selector = Selector::parse(text).map_err(|why| about(Refusal { code: Code::Invalid, ..why }))?;
+    let resolve = |known: &Known| {
+        let candidates = known.iter().map(|(balancer, member, route)| Candidate { balancer, member, route });
+        selector.resolve(candidates).map(|found| (found.balancer.clone(), found.member.clone()))
+    };
+    match resolve(known) {
+        Err(refusal) if refusal.code == Code::NotFound => match resolve(&were()) {
+            Err(none) if none.code == Code::NotFound => Err(about(refusal)),
+            outcome => outcome.map_err(about),
+        },
+        outcome => outcome.map_err(about),
     }
 }
 
@@ -93,7 +129,7 @@ fn marks<'a>(
 }
 
 impl<'a> Wanted<'a> {
-    fn new(filter: &'a ElectionFilter, balancers: &Roster) -> Result<Self, Refusal> {
+    fn new(filter: &'a ElectionFilter, balancers: &Roster, elections: &Elections) -> Result<Self, Refusal> {
         for (field, text) in
             [("member", &filter.member), ("route", &filter.route), ("cookie", &filter.cookie)]
         {
@@ -110,10 +146,27 @@ impl<'a> Wanted<'a> {
                 core.members().map(|(_, member, route)| (live.name.clone(), member.clone(), route.clone())),
             );
         }
+        if let Some(name) = filter.balancer.as_ref().filter(|_| !balancers.iter().any(|live| meant(&live)))
+            && !elections.any(|held| held.roll.balancer == *name)
+        {
+            return Err(Refusal { field: Some("balancer".to_owned()), ..unknown(name, balancers) });
+        }
         let of_route = known.iter().filter(|(.., has)| filter.route.as_deref() == Some(has.as_str()));
-        let of_route = of_route.map(|(balancer, member, _)| (balancer.clone(), member.clone())).collect();
-        let of_member =
-            filter.member.as_ref().map(|text| selected(text, &known)).transpose()?.unwrap_or_default();
+        let of_route: Vec<_> =
+            of_route.map(|(balancer, member, _)| (balancer.clone(), member.clone())).collect();
+        if let Some(route) = filter.route.as_deref().filter(|_| of_route.is_empty())
+            && !elections.any(|held| held.asked_for(route))
+        {
+            let why = "no member has it, and no election that is remembered was asked for it";
+            let message = format!("route {}: {why}", clean(route, limits::TEXT));
+            return Err(Refusal::field(Code::NotFound, "route", message));
+        }
+        let were = || {
+            let mut were = elections.members();
+            were.retain(|(balancer, ..)| filter.balancer.as_ref().is_none_or(|name| name == balancer));
+            were
+        };
+        let of_member = filter.member.as_ref().map(|text| selected(text, &known, were)).transpose()?;
         let marks =
             filter.cookie.as_ref().map(|cookie| marks(cookie, balancers.iter().filter(meant))).transpose()?;
         Ok(Self { filter, marks, of_route, of_member })
@@ -124,24 +177,22 @@ impl<'a> Wanted<'a> {
         let balancer = &held.roll.balancer;
         let name = |id: MemberId| held.roll.members.get(id.0 as usize);
         let member = held.member.and_then(name);
-        let among = |known: &[(BalancerName, MemberName)]| {
-            member.is_some_and(|member| known.iter().any(|(whose, it)| whose == balancer && it == member))
-        };
+        let is = |(whose, it): &(BalancerName, MemberName)| whose == balancer && member == Some(it);
         filter.balancer.as_ref().is_none_or(|wanted| wanted == balancer)
             && filter.since.is_none_or(|since| held.number > since)
             && (!filter.failovers || held.failover.is_some())
             && (!filter.route_changes || held.route_changed)
-            && filter.member.as_ref().is_none_or(|text| {
-                among(&self.of_member)
-                    || member.is_some_and(|member| member.as_str() == text || member.authority() == text)
-            })
-            && filter.route.as_ref().is_none_or(|route| {
-                let asked = held.asked.as_ref().is_some_and(|asked| asked.as_str() == route);
-                asked || among(&self.of_route)
-            })
+            && self.of_member.as_ref().is_none_or(is)
+            && filter.route.as_ref().is_none_or(|route| held.asked_for(route) || self.of_route.iter().any(is))
             && self.marks.as_ref().is_none_or(|marks| {
                 let mark = held.session.map(SessionMark::number);
                 mark.is_some() && marks.get(balancer).copied() == mark
             })
+    }
+}
+
+impl Held {
+    fn asked_for(&self, route: &str) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.as_str() == route)
     }
 }

@@ -1,12 +1,15 @@
-//! What changes, as sentences: of the proxy's run, of each member and each drain what an operator would want read aloud, and not how its
-//! counters run.
+//! What changes, as sentences: of the proxy's run, of each member and each drain what an operator would want read aloud,
+//! and not how its counters run. What operators set is told from the proxy's events: between two looks it may have been
+//! set back.
 
 use std::collections::BTreeMap;
 
-use evenkeel_protocol::{BalancerSnapshot, Drain, Hello, MemberSnapshot, Override, Snapshot, Timestamp};
+use evenkeel_protocol::{
+    BalancerSnapshot, Drain, Event, Hello, MemberSnapshot, Override, Snapshot, Timestamp,
+};
 
 use crate::cli::drain::standing;
-use crate::cli::target;
+use crate::cli::{events, target};
 use crate::undurable;
 
 /// What is said of a thing, by names.
@@ -15,6 +18,8 @@ type Facts = Vec<(&'static str, String)>;
 /// What was told so far.
 #[derive(Debug, Default)]
 pub(super) struct Story {
+    /// The last event that is told, or seen in what is told.
+    event: Option<u64>,
     members: BTreeMap<String, Facts>,
     drains: BTreeMap<u64, String>,
     run: Option<Run>,
@@ -60,6 +65,43 @@ impl Story {
         }
         self.drains = snapshot.drains.iter().map(|drain| (drain.number, standing(drain))).collect();
         told
+    }
+
+    /// Behind which event there are some that were not told; none: there are none, or nobody keeps them.
+    pub(super) fn unheard(&mut self, snapshot: &Snapshot) -> Option<u64> {
+        let before = self.event.replace(snapshot.event)?;
+        // A proxy that counts anew has kept none of before.
+        let since = if before > snapshot.event { 0 } else { before };
+        (since < snapshot.event && !snapshot.proxy.is_httpd()).then_some(since)
+    }
+
+    /// What an operator has changed, if it is of what is watched. What the event says of settings is not told once more.
+    pub(super) fn hears(&mut self, event: &Event, snapshot: &Snapshot) -> Option<String> {
+        // What is later than the snapshot is told with the next one.
+        let (balancer, edited) = event.kind.about().filter(|_| event.number <= snapshot.event)?;
+        let balancer = snapshot.balancer(balancer)?;
+        let edited = match edited {
+            Some(edited) => Some(balancer.member(edited)?),
+            None => None,
+        };
+        let of_whom = if edited.is_some() { OF_MEMBERS } else { OF_BALANCERS };
+        for member in balancer.members.iter().filter(|it| edited.is_none_or(|edited| edited.name == it.name))
+        {
+            let Some(known) = self.members.get_mut(&target::shortest(snapshot, balancer, member)) else {
+                continue;
+            };
+            for (known, now) in known.iter_mut().zip(facts(balancer, member)) {
+                if of_whom.contains(&now.0) {
+                    *known = now;
+                }
+            }
+        }
+        let sentence = events::sentence(&event.kind);
+        let told = edited.and_then(|member| {
+            let rest = sentence.strip_prefix(&format!("{}/{}", balancer.name, member.name))?;
+            Some(format!("{}{rest}", target::shortest(snapshot, balancer, member)))
+        });
+        Some(told.unwrap_or(sentence))
     }
 
     /// That another run answers than before, and what it has lost of what was set.
@@ -108,6 +150,10 @@ fn of_loss(Override { subject, field, value, why, .. }: &Override, snapshot: &Sn
     let name = target::called(snapshot, subject);
     format!("{name}: {field} {value} is lost: {why}")
 }
+
+/// Facts that edits of members set, and those that edits of balancers do.
+const OF_MEMBERS: &[&str] = &["factor", "set", "route", "redirect"];
+const OF_BALANCERS: &[&str] = &["lbmethod"];
 
 fn facts(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Facts {
     let error = member.error.as_ref().map_or_else(String::new, |error| error.reason.clone());
