@@ -152,7 +152,7 @@ fn it_lasts_over_kill_and_reload_and_is_told() {
     // Once the configuration has it, it is the configuration's.
     let line = format!("BalancerMember {one}\nBalancerMember http://127.0.0.1:77 route=n");
     let reloaded = proxy.reload(written.replace(&format!("BalancerMember {one}"), &line));
-    assert!(reloaded.dropped.iter().any(|it| it.why == "the configuration has it now"), "{reloaded:?}");
+    assert!(reloaded.absorbed.iter().any(|it| it.why == "the configuration has it now"), "{reloaded:?}");
     assert_eq!(words(&proxy), "Init Ok");
     assert_eq!(proxy.balancer("app").members.len(), 2);
     let page = Operator(proxy.address()).get("").text();

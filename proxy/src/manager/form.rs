@@ -94,7 +94,7 @@ impl Asked {
                 // httpd has a share of one for who is alone.
                 asked.member.lbfactor = Some(Factor::ONE);
             }
-        } else if form.names().any(|name| name.starts_with("w_")) {
+        } else if form.names().any(|name| name.to_ascii_lowercase().starts_with("w_")) {
             let why = "names no member of this balancer; nothing of a member was changed";
             reading.refuse("w", form.get("w").unwrap_or_default(), why);
         }
@@ -165,6 +165,7 @@ fn of_balancer(reading: &mut Reading<'_>) -> BalancerEdit {
 }
 
 fn is_unknown(name: &str) -> bool {
+    let name = &*name.to_ascii_lowercase();
     let flag = name
         .strip_prefix("w_status_")
         .is_some_and(|end| FLAGS.iter().any(|(letter, _)| end.eq_ignore_ascii_case(&letter.to_string())));

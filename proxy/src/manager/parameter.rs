@@ -20,10 +20,10 @@ impl Parameters {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let (name, value) = (pair.get(..at), pair.get(at + 1..));
             let value = decoded(value.unwrap_or_default());
-            let name = text(decoded(name.unwrap_or_default())).to_ascii_lowercase();
+            let name = text(decoded(name.unwrap_or_default()));
             let value = text(decoded(&value));
             // The last one counts, however many came before it.
-            if let Some((_, earlier)) = known.iter_mut().find(|(earlier, _)| *earlier == name) {
+            if let Some((_, earlier)) = known.iter_mut().find(|(earlier, _)| earlier.eq_ignore_ascii_case(&name)) {
                 *earlier = value;
             } else if known.len() < limits::MANAGER_PARAMETERS {
                 known.push((name, value));
@@ -35,7 +35,7 @@ impl Parameters {
     /// Those of a query.
     pub(super) fn of_query(query: &[u8]) -> Self {
         let Self(mut pairs) = Self::of_form(query);
-        pairs.retain(|(name, _)| READING.contains(&name.as_str()));
+        pairs.retain(|(name, _)| is_reading(name));
         Self(pairs)
     }
 
@@ -44,7 +44,7 @@ impl Parameters {
         self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The names in small letters, each once.
+    /// The names as they came first, each once.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
@@ -55,8 +55,12 @@ impl Parameters {
 
     /// Does it ask for anything but a place on the page?
     pub(super) fn changes_something(&self) -> bool {
-        self.0.iter().any(|(name, _)| !READING.contains(&name.as_str()))
+        self.0.iter().any(|(name, _)| !is_reading(name))
     }
+}
+
+fn is_reading(name: &str) -> bool {
+    READING.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Without its escapes. A zero ends it, as it ends every string of C.
