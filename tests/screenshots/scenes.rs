@@ -188,6 +188,11 @@ impl Stage {
         }
         frame.mask(&self.proxy.address().to_string(), "127.0.0.1:18080");
         frame.mask("##:##:##", "12:34:56");
+        // How long the proxy has run.
+        for pattern in ["the last # s", "the last ### s"] {
+            frame.rewrite(pattern, "the last 12 s");
+        }
+        frame.mask("the last ## s", "the last 12 s");
         frame.mask(&self.proxy.folder().to_string_lossy(), "/srv/evenkeel");
         let by = self.proxy.admin().events(0).into_iter().find_map(|event| match event.kind {
             EventKind::MemberEdited { by, .. } => by,
