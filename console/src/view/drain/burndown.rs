@@ -32,9 +32,10 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
             if let Some(observed) = sessions.observed(now).filter(|_| sessions.last_seen.is_some()) {
                 facts.push(format!("unknown before the last {}", words::age(observed)));
             }
-            facts.push(match sessions.last_seen {
-                Some(at) => format!("last seen {} ago", words::age(now.since(at))),
-                None => format!("none seen for {}", observed(drain, scene)),
+            facts.push(match (sessions.last_seen, sessions.window_ms) {
+                (Some(at), _) => format!("last seen {} ago", words::age(now.since(at))),
+                (None, None) => "nothing is known of its sessions".to_owned(),
+                (None, Some(_)) => format!("none seen for {}", observed(drain, scene)),
             });
             facts.extend(sessions.departing.map(leaving));
             facts.extend(
@@ -71,11 +72,11 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
     };
     lines.push(counted(scene, drain, ("in flight", (&total, role), Series::Busy), room));
     if full && role != Role::Warning {
-        let mut facts = vec![
-            words::counted(busy.requests, "request"),
-            format!("{} streaming", busy.streaming),
-            format!("{} upgraded", busy.upgraded),
-        ];
+        let mut facts = vec![words::counted(busy.requests, "request")];
+        // A page of httpd does not tell them apart.
+        if scene.model.roster.snapshot().is_none_or(|snapshot| !snapshot.proxy.is_httpd()) {
+            facts.extend([format!("{} streaming", busy.streaming), format!("{} upgraded", busy.upgraded)]);
+        }
         if let Some(quiet) = drain.quiet_ms {
             facts = vec![format!("nothing for {}", words::age(std::time::Duration::from_millis(quiet)))];
         }
@@ -88,7 +89,7 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
 fn observed(drain: &Drain, scene: Scene<'_>) -> String {
     match (drain.sessions.known, drain.sessions.window_ms) {
         (SessionsKnown::Observed, Some(window)) => words::age(std::time::Duration::from_millis(window)),
-        (_, Some(_)) => {
+        _ => {
             let until = drain.sessions.unknown_until;
             let until = until.map(|at| words::minute(at, scene.model.clock.wall, &scene.look.zone));
             format!(
@@ -96,7 +97,6 @@ fn observed(drain: &Drain, scene: Scene<'_>) -> String {
                 until.map_or(String::new(), |at| format!("; known at {at}"))
             )
         }
-        (_, None) => "an unknown time".to_owned(),
     }
 }
 

@@ -38,3 +38,17 @@ fn drains_are_told_apart_and_one_without_a_deadline_keeps_the_columns() {
         assert!(rows[1].contains("   -  17 sessions"), "{drawn}");
     }
 }
+
+#[test]
+fn of_an_httpd_nothing_is_told_that_its_page_does_not_tell() {
+    let mut snapshot = sample::drained(62);
+    snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+    snapshot.drains[0].busy = evenkeel_protocol::Busy { requests: 9, streaming: 0, upgraded: 0 };
+    snapshot.drains[0].sessions = evenkeel_protocol::DrainSessions::UNKNOWN;
+    let mut model = sample::model(80, 24);
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+    press(&mut model, "3");
+    let drawn = drawn(&model);
+    assert!(drawn.contains("9 requests") && !drawn.contains("0 streaming"), "{drawn}");
+    assert!(drawn.contains("nothing is known of its sessions"), "{drawn}");
+}
