@@ -55,6 +55,31 @@ impl Places<'_> {
         self.all().fold(0, |sum: u64, member| sum.wrapping_add(member.elected))
     }
 
+    /// What who is about to drain the member has to know of the other balancers; none: its process serves in no other.
+    pub fn before_a_drain(&self) -> Option<String> {
+        let serves = |(_, member): &&(&BalancerName, &MemberSnapshot)| {
+            member.in_flight() != Some(0) || !member.status.has_any(&Status::CLOSED)
+        };
+        let named = |(balancer, member): &(&BalancerName, &MemberSnapshot)| match member.in_flight() {
+            Some(busy) => format!("{balancer} ({busy} in flight)"),
+            None => format!("{balancer} (an unknown number in flight)"),
+        };
+        let named: Vec<String> = self.others.iter().filter(serves).map(named).collect();
+        if named.is_empty() {
+            return None;
+        }
+        let elsewhere = self.elsewhere();
+        let used = match used_in(&elsewhere).as_slice() {
+            [] => String::new(),
+            [_] if named.len() == 1 => ", and it takes new requests there".to_owned(),
+            used => format!(", and it takes new requests in {}", used.join(", ")),
+        };
+        Some(format!(
+            "The same process still serves in {}: the drain waits for what is in flight there{used}.",
+            named.join(", ")
+        ))
+    }
+
     /// The others, as a drain tells of them.
     pub fn elsewhere(&self) -> Vec<Elsewhere> {
         let told = |(balancer, member): &(&BalancerName, &MemberSnapshot)| Elsewhere {
