@@ -1,3 +1,5 @@
+//! What the drains screen shows of drains that are told apart, and of those of an httpd.
+
 use crate::message::Message;
 use crate::model::sample;
 use crate::news::News;
