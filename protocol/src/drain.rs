@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::edit::{Change, Edited, Peer, Reason, Rule, edit};
 use crate::name::{BalancerName, MemberName, Route};
+use crate::process;
 use crate::span::{Patience, Span};
 use crate::timestamp::Timestamp;
 
@@ -392,10 +393,7 @@ impl Drain {
 
     /// The other balancers that give its process new requests: where there are any, whoever stops it is noticed.
     pub fn used_in(&self) -> Vec<&str> {
-        let others = self.elsewhere.iter().filter(|it| it.takes_new);
-        let mut others: Vec<&str> = others.map(|it| it.balancer.as_str()).collect();
-        others.dedup();
-        others
+        process::used_in(&self.elsewhere)
     }
 
     /// What there is on the member now, in words; of a drain that has ended [`Self::why`] tells how it ended.

@@ -13,6 +13,7 @@
 //! | [`span`] | lengths of time with their units, `0` and `forever` |
 //! | [`edit`] | a change that an operator asks for, and its answer |
 //! | [`drain`] | a drain as a job of the proxy: its order, how it stands, how it ended |
+//! | [`process`] | what is behind a member, and where else it is one |
 //! | [`preview`] | what an edit would do, without doing it |
 //! | [`undo`] | taking an edit back |
 //! | [`layers`] | what is configured, overridden and in effect |
@@ -57,6 +58,7 @@ pub mod name;
 pub mod place;
 pub mod plan;
 pub mod preview;
+pub mod process;
 pub mod refusal;
 pub mod reload;
 pub mod roster;
@@ -97,6 +99,7 @@ pub use mark::{Mark, MarkKind};
 pub use name::{BalancerName, InvalidName, MemberName, Route};
 pub use plan::{BalancerOutlook, Intent, PlanOrder, PlanPreview, PlanStep, Proposal};
 pub use preview::{Moved, Preview};
+pub use process::{Places, Process};
 pub use refusal::{Code, Refusal};
 pub use reload::{HttpdRestart, Override, Reloaded, Subject};
 pub use roster::{MemberAddition, MemberRemoval};

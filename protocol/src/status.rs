@@ -106,6 +106,8 @@ impl Status {
     pub const NONE: Self = Self(0);
     /// What a member has after its initialisation.
     pub const INITIALISED: Self = Self(Flag::Initialised.bit());
+    /// What operators set to keep requests away from a member.
+    pub const CLOSED: [Flag; 3] = [Flag::Disabled, Flag::Stopped, Flag::Drain];
 
     const NOT_USABLE: u16 = Flag::Shutdown.bit()
         | Flag::Disabled.bit()

@@ -31,6 +31,34 @@ fn it_waits_until_nothing_is_in_flight() {
 }
 
 #[test]
+fn what_its_process_has_in_flight_in_another_balancer_is_waited_for() {
+    let backends = backends(["a", "b"]);
+    let api = format!(
+        "<Proxy balancer://api>\nBalancerMember {} route=a\n</Proxy>\nProxyPass / balancer://api/",
+        backends[0]
+    );
+    let Some(httpd) = httpd_with(&[], format!("{api}\n{}", balancer(&backends))) else { return };
+    let page = Page { address: httpd.address(), backends, httpd: Some(httpd), _proxy: None };
+    let held = held(&page);
+    let waiting = [
+        running(&page, "drain app/a --wait --settle 500ms"),
+        running(&page, "wait app/a idle --settle 500ms"),
+    ];
+    for waits in &waiting {
+        waits.says("in api 1 request is in flight; but it still takes requests in api");
+    }
+    page.command("wait app/a drained --settle 0 --timeout 500ms").with_code(124);
+    held.let_go();
+    // On a busy machine the client may lose patience; the member was asked all the same.
+    drop(held.outcome());
+    for waits in waiting {
+        let text = waits.ended().with_code(0).out;
+        assert!(text.contains("app/a: idle: no request was in flight for 500ms"), "{text}");
+        assert!(text.contains("; but it still takes requests in api"), "{text}");
+    }
+}
+
+#[test]
 fn another_command_waits_until_it_has_drained() {
     for page in of_httpd().into_iter().chain([of_ours()]) {
         let none = page.command("wait app/a drained").with_code(3);

@@ -182,7 +182,9 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
             revision: order.revision,
             ..MemberEdit::default()
         };
-        let preview = asking.client.preview_member(&target.balancer, &target.member, &edit).await?;
+        let mut preview = asking.client.preview_member(&target.balancer, &target.member, &edit).await?;
+        let places = before.places(&target.balancer, &target.member);
+        preview.notes.extend(places.and_then(|places| places.before_a_drain()));
         return preview::show(&preview, &before, options, session);
     }
     let mut interrupt = arguments.wait.then(Interrupt::listen);
@@ -373,6 +375,26 @@ mod tests {
             assert_eq!(scene.run(line).await, Exit::Usage, "{line}");
         }
         assert_eq!(proxy.requests().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_names_the_other_balancers_of_the_process() {
+        let proxy = Scripted::start(|request| {
+            let mut snapshot = scripted::snapshot(0);
+            snapshot.balancers[1].members[0].name = snapshot.balancers[0].members[0].name.clone();
+            match request.method.as_str() {
+                "PATCH" => Act::json(
+                    &serde_json::from_str::<Value>(include_str!("../../../protocol/documents/preview.json"))
+                        .unwrap(),
+                ),
+                _ => Act::json(&snapshot),
+            }
+        });
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("drain app/a --dry-run").await, Exit::Done, "{}", scene.err());
+        let says = "  The same process still serves in api (1 in flight): the drain waits for what is in flight there, \
+                    and it takes new requests there.";
+        assert!(scene.out().contains(says), "{}", scene.out());
     }
 
     #[tokio::test]

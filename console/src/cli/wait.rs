@@ -1,24 +1,27 @@
 //! `wait`: looks on until a member is healthy, idle or drained, and changes nothing.
 
 mod attended;
+mod quiet;
 
 use std::str::FromStr;
 
 use clap::Args;
 use evenkeel_protocol::drain::with_why;
+use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{
-    Drain, DrainOrder, ErrorNote, Flag, Hello, MemberSnapshot, Patience, Snapshot, Span, Timestamp,
+    Drain, DrainOrder, ErrorNote, Flag, Hello, MemberSnapshot, Patience, Places, Snapshot, Span, Timestamp,
 };
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::drain::{self, Target};
 use super::output::{Output, Stop, even_unread};
-use super::patience::{Asking, Interrupt, LOOKS};
+use super::patience::{Asking, Interrupt};
 use super::retry::next_try;
 use super::{Exit, Session, complete};
 use crate::ability::Ability;
-use crate::lost::{self, Unfinished};
+use crate::lost;
+use quiet::Quiet;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -27,7 +30,8 @@ Examples:
   evenkeel wait app/node1 drained       how its drain ends, or how the last one ended
 
 healthy: it can be used, is not in error, and passed its last health check if it has any. Ends with 7 when the time \
-passes first. idle: no request is in flight for the settle time; of sessions nothing is said; 8 tells that \
+passes first. idle: no request is in flight for the settle time, in whatever balancer its process (the same host and port, or the same \
+socket) is a member; of sessions nothing is said; 8 tells that \
 an httpd was restarted with requests in flight, which its page does not count any more. drained: what its drain \
 waits for has come. Where that was safe to stop and the proxy was started again since, it is not known to be so for a \
 whole window, and is waited for again; 8 tells that somebody has ended the drain, or cleared N. An httpd runs no drains, \
@@ -175,11 +179,16 @@ fn told(
 /// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn, and by a cache,
 /// nobody can say how it is.
 fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnapshot, Stop> {
+    places(snapshot, target).map(|places| places.own)
+}
+
+/// The same, with the others of its process.
+fn places<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<Places<'a>, Stop> {
     if snapshot.alternating || snapshot.cached {
         let why = snapshot.warnings.first().cloned().unwrap_or_default();
         return Err(Stop::Failed(Exit::ReadOnly, why));
     }
-    let found = snapshot.member(&target.balancer, &target.member);
+    let found = snapshot.places(&target.balancer, &target.member);
     found.ok_or_else(|| Stop::Failed(Exit::NotFound, format!("{} is no longer configured", target.label)))
 }
 
@@ -188,9 +197,13 @@ fn error_of(member: &MemberSnapshot) -> Option<&ErrorNote> {
     member.error.as_ref().filter(|_| member.status.has(Flag::Error))
 }
 
-/// Errors: nobody can say whether a request is in flight.
-fn counted(member: &MemberSnapshot) -> Result<(), Stop> {
-    if member.uncounted { Err(Stop::Failed(Exit::Unable, lost::UNREADABLE.to_owned())) } else { Ok(()) }
+/// How many requests are in flight at its process.
+///
+/// # Errors
+///
+/// Nobody can say that.
+fn in_flight(places: &Places<'_>) -> Result<u64, Stop> {
+    places.in_flight().ok_or_else(|| Stop::Failed(Exit::Unable, lost::UNREADABLE.to_owned()))
 }
 
 /// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
@@ -256,64 +269,20 @@ async fn until_idle(
     let mut quiet = Quiet::default();
     loop {
         let snapshot = asking.snapshot(output).await?;
-        let member = member(&snapshot, target)?;
-        counted(member)?;
-        if quiet.is_enough((&snapshot, member), settle) {
+        let places = places(&snapshot, target)?;
+        let busy = in_flight(&places)?;
+        if quiet.is_enough((&snapshot, &places), busy, settle) {
             if let Some(why) = quiet.unfinished.why() {
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
             }
-            let unknown = lost::uncounted(&snapshot.proxy);
-            let why = format!("idle: no request was in flight for {settle}; sessions may come back{unknown}");
+            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot.proxy));
+            let why = format!(
+                "idle: no request was in flight for {settle}; sessions may come back{others}{unknown}"
+            );
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
-        asking.tell(output, (&target.label, Quiet::phase(member)), &Quiet::told(member, settle));
+        asking.tell(output, (&target.label, Quiet::phase(busy)), &Quiet::told(&places, settle));
         asking.explain(quiet.stuck(&snapshot));
-    }
-}
-
-/// For how long nothing has been in flight.
-#[derive(Debug, Default)]
-struct Quiet {
-    /// The proxy's run, and how often the member had been elected.
-    since: Option<(Timestamp, u64)>,
-    looks: u64,
-    /// The least and the most requests in flight so far.
-    busy: Option<(u64, u64)>,
-    unfinished: Unfinished,
-}
-
-impl Quiet {
-    /// Takes in one look; has it been for the settle time?
-    fn is_enough(&mut self, (snapshot, member): (&Snapshot, &MemberSnapshot), settle: Span) -> bool {
-        // Looks are counted, for the proxy's own clock can be compared only within one process.
-        let needed = u64::from(LOOKS) * settle.millis() / 1000;
-        self.unfinished.look(&snapshot.proxy, member.busy);
-        let now = (snapshot.proxy.started, member.elected);
-        let came = self.since.replace(now) != Some(now);
-        let (least, most) = self.busy.unwrap_or((member.busy, member.busy));
-        self.busy = Some((least.min(member.busy), most.max(member.busy)));
-        self.looks = if member.busy > 0 || came { 0 } else { self.looks + 1 };
-        member.busy == 0 && self.looks >= needed
-    }
-
-    /// What may be the matter with a count of an httpd that has not moved so far: the rest of a sentence.
-    fn stuck(&self, snapshot: &Snapshot) -> &'static str {
-        match self.busy {
-            Some((least, most)) if least > 0 && least == most && snapshot.proxy.is_httpd() => lost::STUCK,
-            _ => "",
-        }
-    }
-
-    fn phase(member: &MemberSnapshot) -> &'static str {
-        if member.busy > 0 { "busy" } else { "settling" }
-    }
-
-    fn told(member: &MemberSnapshot, settle: Span) -> String {
-        match member.busy {
-            0 => format!("no request is in flight, and it must stay so for {settle}"),
-            1 => "1 request is in flight".to_owned(),
-            busy => format!("{busy} requests are in flight"),
-        }
     }
 }
 
@@ -507,6 +476,32 @@ mod tests {
             let mut scene = Scene::of(&proxy);
             assert_eq!(scene.run("wait app/a idle --settle 500ms").await, exit, "{}", scene.out());
             assert!(scene.out().starts_with(says), "{}", scene.out());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_its_process_has_in_flight_in_another_balancer_makes_nobody_idle() {
+        let taken = "but it still takes requests in api";
+        for (busy, exit, says) in [
+            (4, Exit::TimedOut, format!("not within 300ms: in api 4 requests are in flight; {taken}")),
+            (0, Exit::Done, format!("idle: no request was in flight for 0; sessions may come back; {taken}")),
+        ] {
+            let proxy = Scripted::start(move |_| {
+                let mut snapshot = scripted::snapshot(0);
+                snapshot.balancers[0].members[0].busy = 0;
+                let its = snapshot.balancers[0].members[0].name.clone();
+                let api = &mut snapshot.balancers[1].members[0];
+                (api.name, api.busy) = (its, busy);
+                Act::json(&snapshot)
+            });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(
+                scene.run("wait app/a idle --settle 0 --timeout 300ms").await,
+                exit,
+                "{}",
+                scene.err()
+            );
+            assert_eq!(scene.out(), format!("app/a: {says}\n"));
         }
     }
 

@@ -68,7 +68,13 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
         }
     }
     match one {
-        Some((balancer, member)) => remarks = consequences(balancer, member, act, snapshot.taken),
+        Some((balancer, member)) => {
+            remarks = consequences(balancer, member, act, snapshot.taken);
+            let shared = matches!(act, Act::Drain(Drainage::Begin(_)));
+            let places = snapshot.places(&balancer.name, &member.name).filter(|_| shared);
+            let shared = places.and_then(|places| places.before_a_drain());
+            remarks.splice(0..0, shared.map(|text| Remark { tone: Tone::Plain, text }));
+        }
         // Who vanished is told by the question itself.
         None if subjects.len() == 1 => {}
         None => remarks.extend(of_many(snapshot, question, (&among, plan))),
@@ -222,6 +228,34 @@ mod tests {
         ] {
             assert_eq!(asked(snapshot, places, act).gravity, gravity, "{what}");
         }
+    }
+
+    #[test]
+    fn a_drain_names_the_other_balancers_in_which_the_process_serves() {
+        let mut snapshot = sample::snapshot(0);
+        let name = snapshot.balancers[0].members[0].name.clone();
+        let balancer = snapshot.balancers[1].name.clone();
+        let begin = Drainage::usual(&snapshot.balancers[0], &snapshot.balancers[0].members[0]);
+        let about = |snapshot: &Snapshot, act| {
+            let remarks = asked(snapshot, &[(0, 0)], act).remarks.into_iter();
+            remarks.map(|remark| remark.text).find(|text| text.contains("The same process"))
+        };
+        assert_eq!(about(&snapshot, Act::Drain(begin.clone())), None);
+        let other = &mut snapshot.balancers[1].members[0];
+        (other.name, other.busy, other.status) = (name, 4, Status::INITIALISED);
+        let says = format!(
+            "The same process still serves in {balancer} (4 in flight): the drain waits for what is in flight there"
+        );
+        assert_eq!(
+            about(&snapshot, Act::Drain(begin.clone())),
+            Some(format!("{says}, and it takes new requests there."))
+        );
+        assert_eq!(about(&snapshot, Act::Flag(Flag::Stopped, Turn::On)), None, "nobody waits");
+        let other = &mut snapshot.balancers[1].members[0];
+        other.status = other.status.with(Flag::Drain, true);
+        assert_eq!(about(&snapshot, Act::Drain(begin.clone())), Some(format!("{says}.")));
+        snapshot.balancers[1].members[0].busy = 0;
+        assert_eq!(about(&snapshot, Act::Drain(begin)), None, "nothing is there");
     }
 
     #[test]

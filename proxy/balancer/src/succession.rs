@@ -6,14 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use evenkeel_protocol::{BalancerName, BalancerSettings, Flag, MemberName, MemberSettings};
+use evenkeel_protocol::{BalancerName, BalancerSettings, Flag, MemberName, MemberSettings, Status};
 
 use crate::balancer::{Balancer, Departed};
 use crate::member::{Member, MemberId};
 use crate::tally::Trial;
-
-/// What operators set to keep requests away from a member.
-const CLOSED: [Flag; 3] = [Flag::Disabled, Flag::Stopped, Flag::Drain];
 
 impl Balancer {
     /// A balancer as its configuration says now, with what its members of the same name have behind them in `before`:
@@ -87,7 +84,7 @@ impl Balancer {
         for (id, member) in (0u32..).map(MemberId).zip(&mut self.members) {
             let there = next.find_member(&member.name, id).and_then(|id| next.member(id));
             let status = match there {
-                Some(there) => CLOSED
+                Some(there) => Status::CLOSED
                     .into_iter()
                     .fold(member.status, |status, flag| status.with(flag, there.status.has(flag))),
                 // What is in flight there goes on, so it counts as disabled and not as stopped.
@@ -130,7 +127,7 @@ fn by_name(balancer: &Balancer) -> HashMap<&MemberName, (MemberId, &Member)> {
 impl Member {
     /// Has an operator closed it?
     pub(crate) fn is_closed(&self) -> bool {
-        self.status.has_any(&CLOSED)
+        self.status.has_any(&Status::CLOSED)
     }
 
     /// Takes over what happened to a member, as against what was configured or edited.
@@ -261,7 +258,7 @@ mod tests {
         let all = configured(&[("a", 1), ("b", 1), ("c", 1)]);
         let mut first = balancer(all.clone());
         let mut second = succeeding(&first, all.clone());
-        for flag in CLOSED {
+        for flag in Status::CLOSED {
             let close = MemberEdit::default().with_flag(flag, true);
             second.edit_member(&"http://b".parse().unwrap(), &close).unwrap();
             let third = succeeding(&second, configured(&[("c", 1)]));

@@ -9,24 +9,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen, Sight};
-use evenkeel_protocol::{BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, SessionsKnown};
+use evenkeel_protocol::{
+    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, Process, SessionsKnown,
+};
 
 use super::sessions;
 use crate::limits;
 use crate::live::LiveBalancer;
-
-/// What is behind a member, as far as its name tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Process<'a> {
-    Socket(&'a str),
-    Port(&'a str, u16),
-}
-
-impl<'a> Process<'a> {
-    fn of(member: &'a MemberName) -> Self {
-        member.unix_path().map_or_else(|| Self::Port(member.host(), member.port()), Self::Socket)
-    }
-}
 
 /// Where a process is a member.
 #[derive(Debug, Default)]
@@ -208,26 +197,6 @@ fn both(one: SessionsSeen, other: SessionsSeen) -> SessionsSeen {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_is_known_by_host_and_port_or_by_its_socket() {
-        let same = |one: &str, other: &str| {
-            let names: [MemberName; 2] = [one.parse().unwrap(), other.parse().unwrap()];
-            Process::of(&names[0]) == Process::of(&names[1])
-        };
-        for (one, other, expected) in [
-            ("http://h:8080", "http://h:8080/app", true),
-            ("http://h", "ws://H:80", true),
-            ("https://h", "http://h:443", true),
-            ("http://h:8080", "http://h:8081", false),
-            ("http://h:8080", "http://i:8080", false),
-            ("unix:/s|http://h", "unix:/s|http://i", true),
-            ("unix:/s|http://h", "unix:/t|http://h", false),
-            ("unix:/s|http://h", "http://h", false),
-        ] {
-            assert_eq!(same(one, other), expected, "{one} {other}");
-        }
-    }
 
     #[test]
     fn nobody_is_gone_from_a_process_while_somebody_may_be_left_at_one_of_its_members() {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::process::{self, still_taken};
 use evenkeel_protocol::span::length;
-use evenkeel_protocol::{
-    Busy, Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp,
-};
+use evenkeel_protocol::{Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp};
 
 use super::sessions::seen;
 use crate::registry::door::name_of;
@@ -32,7 +31,7 @@ pub(super) fn waits_for(drain: &Drain, wall: Timestamp) -> String {
             format!("nothing has been in flight for {quiet} of {}", length(settle))
         }
     };
-    what + &still_taken(drain)
+    what + &still_taken(&drain.elsewhere)
 }
 
 /// What is known of its sessions, and of those that its process has elsewhere, as far as they hold it up.
@@ -44,9 +43,7 @@ fn all_sessions(drain: &Drain, wall: Timestamp) -> impl Iterator<Item = String> 
 
 /// What is in flight at its process, wherever that is.
 fn all_in_flight(drain: &Drain) -> impl Iterator<Item = String> {
-    let own = Some(drain.busy).filter(|busy| busy.total() > 0).map(in_flight);
-    let others = drain.elsewhere.iter().filter(|it| it.busy.total() > 0);
-    own.into_iter().chain(others.map(|it| format!("in {} {}", it.balancer, in_flight(it.busy))))
+    process::all_in_flight(drain.busy, &drain.elsewhere)
 }
 
 /// What is known of its sessions.
@@ -76,16 +73,6 @@ fn sessions(sessions: &DrainSessions, wall: Timestamp) -> String {
     }
 }
 
-/// What is in flight.
-fn in_flight(busy: Busy) -> String {
-    let (total, kinds) = (busy.total(), [(busy.streaming, "streaming"), (busy.upgraded, "upgraded")]);
-    let kinds: Vec<String> =
-        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
-    let (requests, are) = if total == 1 { ("request", "is") } else { ("requests", "are") };
-    format!("{total} {requests} {are} in flight{kinds}")
-}
-
 /// It came to its end; `safe`: and no session can come back.
 pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
     let quiet = if drain.settle == Span::ZERO {
@@ -94,16 +81,7 @@ pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
         format!("nothing was in flight for {}", length(drain.settle.duration()))
     };
     let sessions = all_sessions(drain, wall).collect::<Vec<_>>().join(", and ");
-    format!("{quiet}{} {sessions}{}", if safe { ", and" } else { ";" }, still_taken(drain))
-}
-
-/// What is to be known before the process is stopped: other balancers that give it requests.
-fn still_taken(drain: &Drain) -> String {
-    let others = drain.used_in();
-    if others.is_empty() {
-        return String::new();
-    }
-    format!("; but it still takes requests in {}", others.join(", "))
+    format!("{quiet}{} {sessions}{}", if safe { ", and" } else { ";" }, still_taken(&drain.elsewhere))
 }
 
 /// What a member had in flight when it was last there.
@@ -176,12 +154,5 @@ mod tests {
         );
         assert!(of(SessionsKnown::Unknown, Some(0), None).contains("not counted"));
         assert!(of(SessionsKnown::Unknown, None, Some(1_060_000_000)).contains("for 1 min more"));
-    }
-
-    #[test]
-    fn what_is_in_flight_is_told_apart() {
-        let of = |requests, streaming, upgraded| in_flight(Busy { requests, streaming, upgraded });
-        assert_eq!(of(1, 0, 0), "1 request is in flight");
-        assert_eq!(of(2, 1, 1), "4 requests are in flight (1 streaming, 1 upgraded)");
     }
 }

@@ -23,7 +23,9 @@ impl Parameters {
             let name = text(decoded(name.unwrap_or_default()));
             let value = text(decoded(&value));
             // The last one counts, however many came before it.
-            if let Some((_, earlier)) = known.iter_mut().find(|(earlier, _)| earlier.eq_ignore_ascii_case(&name)) {
+            if let Some((_, earlier)) =
+                known.iter_mut().find(|(earlier, _)| earlier.eq_ignore_ascii_case(&name))
+            {
                 *earlier = value;
             } else if known.len() < limits::MANAGER_PARAMETERS {
                 known.push((name, value));

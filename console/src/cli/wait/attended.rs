@@ -1,11 +1,13 @@
 //! Waiting for the drain of a member of an httpd, which runs none: it drains for as long as N is set, and is told to have
 //! drained when nothing was in flight for the settle time. Of sessions without a request its page says nothing.
 
+use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{Flag, Span};
 
 use super::super::output::{Output, Stop};
 use super::super::patience::Asking;
-use super::{Ended, Exit, Quiet, Target, counted, member};
+use super::quiet::Quiet;
+use super::{Ended, Exit, Target, in_flight, places};
 use crate::lost;
 
 pub(super) async fn until_drained(
@@ -18,9 +20,9 @@ pub(super) async fn until_drained(
     let mut drained = false;
     loop {
         let snapshot = asking.snapshot(output).await?;
-        let member = member(&snapshot, target)?;
+        let places = places(&snapshot, target)?;
         let label = &target.label;
-        match (member.status.has(Flag::Drain), drained) {
+        match (places.own.status.has(Flag::Drain), drained) {
             (false, false) => {
                 let why = format!("{label} does not drain; `evenkeel drain {label}` has it do so");
                 return Err(Stop::Failed(Exit::NotFound, why));
@@ -32,20 +34,21 @@ pub(super) async fn until_drained(
             }
             (true, _) => drained = true,
         }
-        counted(member)?;
-        if quiet.is_enough((&snapshot, member), settle) {
+        let busy = in_flight(&places)?;
+        if quiet.is_enough((&snapshot, &places), busy, settle) {
             if let Some(why) = quiet.unfinished.why() {
                 let why = format!("{why}; it keeps draining");
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
             }
-            let unknown = lost::uncounted(&snapshot.proxy);
+            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot.proxy));
             let why = format!(
-                "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps draining{unknown}"
+                "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps \
+                 draining{others}{unknown}"
             );
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
-        let told = format!("{}; idle sessions are unknown", Quiet::told(member, settle));
-        asking.tell(output, (label, Quiet::phase(member)), &told);
+        let told = format!("{}; idle sessions are unknown", Quiet::told(&places, settle));
+        asking.tell(output, (label, Quiet::phase(busy)), &told);
         asking.explain(quiet.stuck(&snapshot));
     }
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use evenkeel_protocol::process::{Places, all_in_flight, still_taken};
 use evenkeel_protocol::{
     Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag,
     MemberSnapshot, Moment, OnTimeout, Patience, Snapshot, Span,
@@ -28,7 +29,7 @@ pub(super) struct Jobs {
 struct Job {
     drain: Drain,
     deadline: Option<Moment>,
-    /// Since when nothing was in flight, and how often the member had been elected then.
+    /// Since when nothing was in flight, and how often the process had been elected then.
     quiet: Option<(Moment, u64)>,
     /// How many requests were in flight at first, for as long as that number has not changed.
     unmoved: Option<u64>,
@@ -94,9 +95,12 @@ impl Jobs {
         self.last += 1;
         drain.number = self.last;
         let mut unfinished = Unfinished::default();
-        unfinished.look(&seen.proxy, drain.busy.requests);
+        let places = seen.places(&drain.balancer, &drain.member);
+        let busy = places.as_ref().and_then(Places::in_flight).unwrap_or(drain.busy.requests);
+        drain.elsewhere = places.map(|places| places.elsewhere()).unwrap_or_default();
+        unfinished.look(&seen.proxy, busy);
         let mut job = Job {
-            unmoved: Some(drain.busy.requests),
+            unmoved: Some(busy),
             unfinished,
             drain,
             deadline: None,
@@ -176,19 +180,19 @@ impl Job {
 
     fn look(&mut self, seen: &Snapshot, now: Now) -> Option<Came> {
         self.set_deadline(self.deadline, now);
-        let member = seen.member(&self.drain.balancer, &self.drain.member);
-        if let Some((outcome, why)) = self.overtaken(member, seen) {
+        let places = seen.places(&self.drain.balancer, &self.drain.member);
+        if let Some((outcome, why)) = self.overtaken(places.as_ref().map(|places| places.own), seen) {
             self.end(outcome, why, now);
             return Some(Came::Ended(self.drain.clone()));
         }
         let before = self.drain.phase;
-        let member = member?;
-        let Some(busy) = member.in_flight() else {
+        let places = places?;
+        let Some(busy) = places.in_flight() else {
             self.end(DrainOutcome::Uncounted, format!("{}; it keeps draining", lost::UNREADABLE), now);
             return Some(Came::Ended(self.drain.clone()));
         };
         self.unfinished.look(&seen.proxy, busy);
-        let quiet = self.watch(member, now);
+        let quiet = self.watch((&places, busy), now);
         let settle = self.drain.settle;
         if quiet.is_some_and(|quiet| quiet >= settle.duration()) {
             if let Some(why) = self.unfinished.why() {
@@ -200,7 +204,8 @@ impl Job {
             } else {
                 format!("no request was in flight for {settle}; idle sessions are unknown")
             };
-            let why = format!("{why}{}", lost::uncounted(&seen.proxy));
+            let others = still_taken(&self.drain.elsewhere);
+            let why = format!("{why}{others}{}", lost::uncounted(&seen.proxy));
             self.end(DrainOutcome::Idle, why, now);
             return Some(Came::Ended(self.drain.clone()));
         }
@@ -213,11 +218,10 @@ impl Job {
     /// What is left in flight. With `BalancerPersist` httpd takes the count over a restart, and the requests that its old
     /// processes end are never taken off it.
     fn left(&self) -> String {
-        let left = match self.drain.busy.requests {
-            0 => return "no request in flight, but not for long enough".to_owned(),
-            1 => "1 request in flight".to_owned(),
-            busy => format!("{busy} requests in flight"),
-        };
+        if self.quiet.is_some() {
+            return "no request in flight, but not for long enough".to_owned();
+        }
+        let left = self.drain.remains();
         let stuck = if self.drain.durable && self.unmoved.is_some() { lost::STUCK } else { "" };
         format!("{left}{stuck}")
     }
@@ -242,27 +246,29 @@ impl Job {
         Some((DrainOutcome::Cleared, why.to_owned()))
     }
 
-    /// For how long nothing has been in flight.
-    fn watch(&mut self, member: &MemberSnapshot, now: Now) -> Option<Duration> {
-        let drain = &mut self.drain;
-        drain.busy.requests = member.busy;
-        self.unmoved = self.unmoved.filter(|first| *first == member.busy);
-        if member.busy > 0 {
+    /// For how long nothing has been in flight at its process, in whatever balancer that is a member: whoever stops the
+    /// process stops it in all of them.
+    fn watch(&mut self, (places, busy): (&Places<'_>, u64), now: Now) -> Option<Duration> {
+        let (drain, elected) = (&mut self.drain, places.elected());
+        (drain.busy.requests, drain.elsewhere) = (places.own.busy, places.elsewhere());
+        let others = still_taken(&drain.elsewhere);
+        self.unmoved = self.unmoved.filter(|first| *first == busy);
+        if busy > 0 {
             self.quiet = None;
             (drain.phase, drain.quiet_ms) = (DrainPhase::Requests, None);
-            let verb = if member.busy == 1 { "request is" } else { "requests are" };
-            drain.why = format!("{} {verb} in flight; idle sessions are unknown", member.busy);
+            let facts: Vec<String> = all_in_flight(drain.busy, &drain.elsewhere).collect();
+            drain.why = format!("{}{others}; idle sessions are unknown", facts.join(", and "));
             return None;
         }
         // Who was elected between two looks had something in flight.
-        if self.quiet.is_some_and(|(_, elected)| elected != member.elected) {
+        if self.quiet.is_some_and(|(_, before)| before != elected) {
             self.quiet = None;
         }
-        let (since, _) = *self.quiet.get_or_insert((now.moment, member.elected));
+        let (since, _) = *self.quiet.get_or_insert((now.moment, elected));
         let quiet = now.moment.since(since);
         (drain.phase, drain.quiet_ms) = (DrainPhase::Settling, Some(millis(quiet)));
         drain.why = format!(
-            "no request is in flight, and it must stay so for {}; idle sessions are unknown",
+            "no request is in flight, and it must stay so for {}{others}; idle sessions are unknown",
             drain.settle
         );
         Some(quiet)

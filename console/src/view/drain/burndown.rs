@@ -30,9 +30,10 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
             if let Some(observed) = sessions.observed(now).filter(|_| sessions.last_seen.is_some()) {
                 facts.push(format!("unknown before the last {}", words::age(observed)));
             }
-            facts.push(match sessions.last_seen {
-                Some(at) => format!("last seen {} ago", words::age(now.since(at))),
-                None => format!("none seen for {}", observed(drain, scene)),
+            facts.push(match (sessions.last_seen, sessions.window_ms) {
+                (Some(at), _) => format!("last seen {} ago", words::age(now.since(at))),
+                (None, None) => "nothing is known of its sessions".to_owned(),
+                (None, Some(_)) => format!("none seen for {}", observed(drain, scene)),
             });
             facts.extend(sessions.departing.map(leaving));
             facts.extend(
@@ -62,22 +63,13 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
     if full {
         lines.push(fact(&facts));
     }
-    let busy = drain.busy;
     let (total, role) = match drains::in_flight(drain, scene.model.roster.snapshot()) {
         Some(total) => (words::grouped(total), if total > 0 { Role::Strong } else { Role::Text }),
         None => ("unknown".to_owned(), Role::Warning),
     };
     lines.push(counted(scene, drain, ("in flight", (&total, role), Series::Busy), room));
     if full && role != Role::Warning {
-        let mut facts = vec![
-            words::counted(busy.requests, "request"),
-            format!("{} streaming", busy.streaming),
-            format!("{} upgraded", busy.upgraded),
-        ];
-        if let Some(quiet) = drain.quiet_ms {
-            facts = vec![format!("nothing for {}", words::age(std::time::Duration::from_millis(quiet)))];
-        }
-        lines.push(fact(&facts));
+        lines.push(fact(&kinds(scene, drain)));
     }
     lines
 }
@@ -91,20 +83,28 @@ pub(super) fn live(sessions: &DrainSessions) -> Option<String> {
     }
 }
 
+/// What is in flight, of each kind that is told apart; or for how long nothing is.
+fn kinds(scene: Scene<'_>, drain: &Drain) -> Vec<String> {
+    if let Some(quiet) = drain.quiet_ms {
+        return vec![format!("nothing for {}", words::age(std::time::Duration::from_millis(quiet)))];
+    }
+    let busy = drain.busy;
+    let requests = words::counted(busy.requests, "request");
+    // A page of httpd knows no other kinds.
+    if scene.model.roster.snapshot().is_some_and(|snapshot| snapshot.proxy.is_httpd()) {
+        return vec![requests];
+    }
+    vec![requests, format!("{} streaming", busy.streaming), format!("{} upgraded", busy.upgraded)]
+}
+
 /// For how long sessions were watched.
 fn observed(drain: &Drain, scene: Scene<'_>) -> String {
-    match (drain.sessions.known, drain.sessions.window_ms) {
-        (SessionsKnown::Observed, Some(window)) => words::age(std::time::Duration::from_millis(window)),
-        (_, Some(_)) => {
-            let until = drain.sessions.unknown_until;
-            let until = until.map(|at| words::minute(at, scene.model.clock.wall, &scene.look.zone));
-            format!(
-                "a part of the window only{}",
-                until.map_or(String::new(), |at| format!("; known at {at}"))
-            )
-        }
-        (_, None) => "an unknown time".to_owned(),
+    if let (SessionsKnown::Observed, Some(window)) = (drain.sessions.known, drain.sessions.window_ms) {
+        return words::age(std::time::Duration::from_millis(window));
     }
+    let until = drain.sessions.unknown_until;
+    let until = until.map(|at| words::minute(at, scene.model.clock.wall, &scene.look.zone));
+    format!("a part of the window only{}", until.map_or(String::new(), |at| format!("; known at {at}")))
 }
 
 /// A label, a number, and how it was since the drain began.

@@ -1,4 +1,4 @@
-//! The list of drains.
+//! What the drains screen shows of drains that are told apart, and of those of an httpd.
 
 use crate::message::Message;
 use crate::model::sample;
@@ -39,4 +39,18 @@ fn drains_are_told_apart_and_one_without_a_deadline_keeps_the_columns() {
         assert!(rows.iter().all(|row| at(row) == at(rows[0])), "{drawn}");
         assert!(rows[1].contains("   -  17 sessions"), "{drawn}");
     }
+}
+
+#[test]
+fn of_an_httpd_nothing_is_told_that_its_page_does_not_tell() {
+    let mut snapshot = sample::drained(62);
+    snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+    snapshot.drains[0].busy = evenkeel_protocol::Busy { requests: 9, streaming: 0, upgraded: 0 };
+    snapshot.drains[0].sessions = evenkeel_protocol::DrainSessions::UNKNOWN;
+    let mut model = sample::model(80, 24);
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+    press(&mut model, "3");
+    let drawn = drawn(&model);
+    assert!(drawn.contains("9 requests") && !drawn.contains("0 streaming"), "{drawn}");
+    assert!(drawn.contains("nothing is known of its sessions"), "{drawn}");
 }

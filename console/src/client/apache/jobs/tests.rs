@@ -87,6 +87,47 @@ fn requests_that_a_restart_left_in_flight_are_never_told_to_have_ended() {
     }
 }
 
+/// The same with the process of `a` in `api` too, where it has so many requests in flight and was elected so often.
+fn shared(own: u64, (busy, elected): (u64, u64), words: &str) -> Snapshot {
+    let mut snapshot = seen("Init Drn Ok ", own, 10);
+    let mut api = seen(words, busy, elected).balancers.remove(0);
+    api.name = "api".parse().unwrap();
+    api.members.truncate(1);
+    api.members[0].name = "http://a:1/api".parse().unwrap();
+    snapshot.balancers.push(api);
+    snapshot
+}
+
+#[test]
+fn what_is_in_flight_at_its_process_in_another_balancer_holds_it_up() {
+    let mut jobs = begun(&order("9s", OnTimeout::Fail));
+    for second in 1..5 {
+        let came = jobs.look(&shared(0, (4, 10), "Init Ok "), at(second));
+        assert!(!came.iter().any(|came| matches!(came, Came::Ended(_))), "{second}: {came:?}");
+    }
+    let drain = jobs.get(1).unwrap();
+    assert_eq!(
+        drain.why,
+        "in api 4 requests are in flight; but it still takes requests in api; idle sessions are unknown"
+    );
+    let [api] = drain.elsewhere.as_slice() else { panic!("{drain:?}") };
+    assert_eq!((api.balancer.as_str(), api.busy.total(), api.takes_new), ("api", 4, true));
+    assert_eq!((drain.busy.total(), drain.quiet_ms, drain.phase), (0, None, DrainPhase::Requests));
+    for (second, elected, ends) in [(5, 14, false), (6, 15, false), (7, 15, false), (8, 15, true)] {
+        let came = jobs.look(&shared(0, (0, elected), "Init Ok "), at(second));
+        assert_eq!(came.iter().any(|came| matches!(came, Came::Ended(_))), ends, "{second}: {came:?}");
+    }
+    let drain = jobs.get(1).unwrap();
+    assert_eq!(drain.outcome, Some(DrainOutcome::Idle));
+    assert!(drain.why.ends_with("; but it still takes requests in api"), "{}", drain.why);
+
+    let mut jobs = begun(&order("3s", OnTimeout::Fail));
+    let late = jobs.look(&shared(1, (4, 10), "Init Drn Ok "), at(3));
+    let [Came::Due(_, left)] = late.as_slice() else { panic!("{late:?}") };
+    assert_eq!(left, "1 request in flight and 4 requests in flight in api");
+    assert!(!jobs.get(1).unwrap().elsewhere[0].takes_new, "it drains there too");
+}
+
 #[test]
 fn a_count_that_cannot_be_read_makes_no_drain_idle() {
     let page = String::from_utf8(Shown::new(&[A]).page(false)).unwrap().replace("Init Ok ", "Init Drn Ok ");

@@ -1,0 +1,159 @@
+//! What is behind a member, as far as its name tells. Whoever stops a process stops it in every balancer of which it is a
+//! member, so what is in flight there counts as well.
+
+use crate::{BalancerName, Busy, DrainSessions, Elsewhere, MemberName, MemberSnapshot, Snapshot, Status};
+
+/// The same host and port, or the same socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Process<'a> {
+    /// The path of a socket.
+    Socket(&'a str),
+    /// A host and a port.
+    Port(&'a str, u16),
+}
+
+impl<'a> Process<'a> {
+    /// That behind a member.
+    pub fn of(member: &'a MemberName) -> Self {
+        member.unix_path().map_or_else(|| Self::Port(member.host(), member.port()), Self::Socket)
+    }
+}
+
+/// A member in a snapshot, and the others that lead to its process.
+#[derive(Debug, Clone)]
+pub struct Places<'a> {
+    /// The member itself.
+    pub own: &'a MemberSnapshot,
+    /// The others, and whose members they are.
+    pub others: Vec<(&'a BalancerName, &'a MemberSnapshot)>,
+}
+
+impl Snapshot {
+    /// Where the process of a member is one; none: there is no such member.
+    pub fn places(&self, balancer: &BalancerName, member: &MemberName) -> Option<Places<'_>> {
+        let own = self.member(balancer, member)?;
+        let process = Process::of(member);
+        let all = self.balancers.iter().flat_map(|its| its.members.iter().map(move |one| (&its.name, one)));
+        let others = all.filter(|(_, one)| Process::of(&one.name) == process && !std::ptr::eq(*one, own));
+        let others = others.collect();
+        Some(Places { own, others })
+    }
+}
+
+impl Places<'_> {
+    fn all(&self) -> impl Iterator<Item = &MemberSnapshot> {
+        std::iter::once(self.own).chain(self.others.iter().map(|(_, other)| *other))
+    }
+
+    /// How many requests are in flight at the process; none: that is unknown of some member.
+    pub fn in_flight(&self) -> Option<u64> {
+        self.all().try_fold(0, |sum: u64, member| Some(sum.saturating_add(member.in_flight()?)))
+    }
+
+    /// How often it was elected, by whichever balancer.
+    pub fn elected(&self) -> u64 {
+        self.all().fold(0, |sum: u64, member| sum.wrapping_add(member.elected))
+    }
+
+    /// What who is about to drain the member has to know of the other balancers; none: its process serves in no other.
+    pub fn before_a_drain(&self) -> Option<String> {
+        let serves = |(_, member): &&(&BalancerName, &MemberSnapshot)| {
+            member.in_flight() != Some(0) || !member.status.has_any(&Status::CLOSED)
+        };
+        let named = |(balancer, member): &(&BalancerName, &MemberSnapshot)| match member.in_flight() {
+            Some(busy) => format!("{balancer} ({busy} in flight)"),
+            None => format!("{balancer} (an unknown number in flight)"),
+        };
+        let named: Vec<String> = self.others.iter().filter(serves).map(named).collect();
+        if named.is_empty() {
+            return None;
+        }
+        let elsewhere = self.elsewhere();
+        let used = match used_in(&elsewhere).as_slice() {
+            [] => String::new(),
+            [_] if named.len() == 1 => ", and it takes new requests there".to_owned(),
+            used => format!(", and it takes new requests in {}", used.join(", ")),
+        };
+        Some(format!(
+            "The same process still serves in {}: the drain waits for what is in flight there{used}.",
+            named.join(", ")
+        ))
+    }
+
+    /// The others, as a drain tells of them.
+    pub fn elsewhere(&self) -> Vec<Elsewhere> {
+        let told = |(balancer, member): &(&BalancerName, &MemberSnapshot)| Elsewhere {
+            balancer: (*balancer).clone(),
+            member: member.name.clone(),
+            takes_new: !member.status.has_any(&Status::CLOSED),
+            busy: Busy { requests: member.busy, ..Busy::default() },
+            sessions: DrainSessions::UNKNOWN,
+        };
+        self.others.iter().map(told).collect()
+    }
+}
+
+/// What is in flight at a member and at the others of its process: a phrase for each at which something is.
+pub fn all_in_flight(own: Busy, others: &[Elsewhere]) -> impl Iterator<Item = String> {
+    let own = Some(own).filter(|busy| busy.total() > 0).map(in_flight);
+    let others = others.iter().filter(|it| it.busy.total() > 0);
+    own.into_iter().chain(others.map(|it| format!("in {} {}", it.balancer, in_flight(it.busy))))
+}
+
+fn in_flight(busy: Busy) -> String {
+    let (total, kinds) = (busy.total(), [(busy.streaming, "streaming"), (busy.upgraded, "upgraded")]);
+    let kinds: Vec<String> =
+        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    let (requests, are) = if total == 1 { ("request", "is") } else { ("requests", "are") };
+    format!("{total} {requests} {are} in flight{kinds}")
+}
+
+/// The balancers that give the process new requests.
+pub fn used_in(others: &[Elsewhere]) -> Vec<&str> {
+    let mut used: Vec<&str> =
+        others.iter().filter(|it| it.takes_new).map(|it| it.balancer.as_str()).collect();
+    used.dedup();
+    used
+}
+
+/// What is to be known before the process is stopped, as the rest of a sentence: other balancers that give it requests.
+pub fn still_taken(others: &[Elsewhere]) -> String {
+    let used = used_in(others);
+    if used.is_empty() {
+        return String::new();
+    }
+    format!("; but it still takes requests in {}", used.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_host_and_port_or_by_its_socket() {
+        let same = |one: &str, other: &str| {
+            let names: [MemberName; 2] = [one.parse().unwrap(), other.parse().unwrap()];
+            Process::of(&names[0]) == Process::of(&names[1])
+        };
+        for (one, other, expected) in [
+            ("http://h:8080", "http://h:8080/app", true),
+            ("http://h", "ws://H:80", true),
+            ("https://h", "http://h:443", true),
+            ("http://h:8080", "http://h:8081", false),
+            ("http://h:8080", "http://i:8080", false),
+            ("unix:/s|http://h", "unix:/s|http://i", true),
+            ("unix:/s|http://h", "unix:/t|http://h", false),
+            ("unix:/s|http://h", "http://h", false),
+        ] {
+            assert_eq!(same(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_flight_is_told_apart() {
+        let of = |requests, streaming, upgraded| in_flight(Busy { requests, streaming, upgraded });
+        assert_eq!(of(1, 0, 0), "1 request is in flight");
+        assert_eq!(of(2, 1, 1), "4 requests are in flight (1 streaming, 1 upgraded)");
+    }
+}
