@@ -189,7 +189,7 @@ impl Stage {
         frame.mask(&self.proxy.address().to_string(), "127.0.0.1:18080");
         frame.mask("##:##:##", "12:34:56");
         // How long the proxy has run.
-        for pattern in ["the last # s", "the last ### s"] {
+        for pattern in ["the last # s", "the last ### s", "the last # min", "the last ## min"] {
             frame.rewrite(pattern, "the last 12 s");
         }
         frame.mask("the last ## s", "the last 12 s");

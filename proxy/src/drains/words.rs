@@ -57,7 +57,7 @@ fn sessions(sessions: &DrainSessions, wall: Timestamp) -> String {
             let (noun, were) = if live == 1 { ("session", "was") } else { ("sessions", "were") };
             match sessions.observed(wall) {
                 Some(observed) => {
-                    format!("{live} {noun} {were} seen (unknown before the last {})", length(observed))
+                    format!("{live} {noun} {were} seen (unknown before the last {})", roughly(observed))
                 }
                 None => format!("{live} {noun} {were} seen in the last {}", window(sessions)),
             }
@@ -107,6 +107,12 @@ pub(super) fn late_over_a_restart(on_timeout: OnTimeout) -> String {
     format!("its time passed while the proxy was down: it keeps draining{instead}")
 }
 
+/// In seconds, and from a minute on in whole minutes.
+fn roughly(time: Duration) -> String {
+    let seconds = time.as_secs();
+    length(Duration::from_secs(if seconds < 60 { seconds } else { seconds / 60 * 60 }))
+}
+
 /// An operator ended it.
 pub(super) fn cancelled(restored: bool, by: Option<&Peer>, reason: Option<&Reason>) -> String {
     let what =
@@ -151,6 +157,10 @@ mod tests {
         assert_eq!(
             of(SessionsKnown::Unknown, Some(11), Some(1_000_000_000 + 1_797_000_000)),
             "11 sessions were seen (unknown before the last 3 s)"
+        );
+        assert_eq!(
+            of(SessionsKnown::Unknown, Some(11), Some(1_000_000_000 + 1_723_000_000)),
+            "11 sessions were seen (unknown before the last 1 min)"
         );
         assert!(of(SessionsKnown::Unknown, Some(0), None).contains("not counted"));
         assert!(of(SessionsKnown::Unknown, None, Some(1_060_000_000)).contains("for 1 min more"));
