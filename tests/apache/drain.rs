@@ -21,9 +21,7 @@ fn it_waits_until_nothing_is_in_flight() {
         let waits = running(&page, "drain app/a --wait --settle 500ms");
         waits.says("1 request is in flight; idle sessions are unknown");
         assert_eq!(page.words("a"), "Init Drn Ok");
-        held.let_go();
-        // On a busy machine the client may lose patience; the member was asked all the same.
-        drop(held.outcome());
+        held.finish();
         let text = waits.ended().with_code(0).out;
         assert!(text.contains("app/a: idle: no request was in flight for 500ms"), "{text}");
         assert_eq!(page.words("a"), "Init Drn Ok", "it keeps draining");
@@ -48,9 +46,7 @@ fn what_its_process_has_in_flight_in_another_balancer_is_waited_for() {
         waits.says("in api 1 request is in flight; but it still takes requests in api");
     }
     page.command("wait app/a drained --settle 0 --timeout 500ms").with_code(124);
-    held.let_go();
-    // On a busy machine the client may lose patience; the member was asked all the same.
-    drop(held.outcome());
+    held.finish();
     for waits in waiting {
         let text = waits.ended().with_code(0).out;
         assert!(text.contains("app/a: idle: no request was in flight for 500ms"), "{text}");
@@ -68,8 +64,7 @@ fn another_command_waits_until_it_has_drained() {
         page.command("wait app/a drained --timeout 500ms").with_code(124);
         let waits = running(&page, "wait app/a drained --settle 500ms");
         waits.says("1 request is in flight; idle sessions are unknown");
-        held.let_go();
-        drop(held.outcome());
+        held.finish();
         let text = waits.ended().with_code(0).out;
         assert!(text.contains("app/a: drained: no request was in flight for 500ms"), "{text}");
         let waits = running(&page, "wait app/a drained --settle 1h");
@@ -90,9 +85,7 @@ fn the_time_that_has_passed_does_what_was_asked() {
         assert!(ended.out.contains("the time has passed with 1 request in flight"), "{}", ended.out);
         assert_eq!(page.words("a"), words, "{then}");
     }
-    held.let_go();
-    // On a busy machine the client may lose patience; the member was asked all the same.
-    drop(held.outcome());
+    held.finish();
 }
 
 #[test]
@@ -103,9 +96,7 @@ fn a_graceful_restart_takes_the_drain_away_and_the_command_says_so() {
     waits.says("1 request is in flight");
     page.httpd.as_ref().unwrap().restart_gracefully();
     // The only process of the old run goes when its last request has gone.
-    held.let_go();
-    // On a busy machine the client may lose patience; the member was asked all the same.
-    drop(held.outcome());
+    held.finish();
     let text = waits.ended().with_code(8).out;
     assert!(text.contains("your drain is gone: httpd was restarted"), "{text}");
 }
@@ -167,9 +158,7 @@ fn a_count_that_a_restart_has_kept_is_named_when_the_time_has_passed() {
     let waits = running(&page, "drain app/a --wait --timeout 5s");
     waits.says("1 request is in flight");
     page.httpd.as_ref().unwrap().restart_gracefully();
-    held.let_go();
-    // On a busy machine the client may lose patience; the member was asked all the same.
-    drop(held.outcome());
+    held.finish();
     let text = waits.ended().with_code(124).out;
     assert!(text.contains("1 request in flight all the time (with BalancerPersist On"), "{text}");
     let late = page.command("wait app/a drained --timeout 1s").with_code(124).out;

@@ -7,7 +7,7 @@ use evenkeel_protocol::{DrainOutcome, Snapshot};
 use harness::prelude::*;
 use serde_json::Value;
 
-use crate::{command, words};
+use crate::{command, pair_with, words};
 
 /// Two members without sessions, and their proxy.
 pub(crate) fn pair() -> (Proxy, [Backend; 2]) {
@@ -99,8 +99,7 @@ fn a_restart_of_the_proxy_is_survived() {
     begun(&proxy);
     proxy.kill();
     // Its answer is gone with the proxy.
-    held.let_go();
-    drop(held.outcome());
+    held.finish();
     proxy.restart();
     let ended = waiting.ended().with_code(0);
     assert!(ended.out.starts_with("app/a: safe to stop: "), "{ended:#?}");
@@ -109,15 +108,7 @@ fn a_restart_of_the_proxy_is_survived() {
 
 #[test]
 fn a_promise_of_before_a_restart_is_not_repeated() {
-    let [a, b] = backends(["a", "b"]);
-    let mut proxy = proxy(format!(
-        "<Proxy balancer://app>
-            BalancerMember {a} route=a
-            BalancerMember {b} route=b
-            ProxySet stickysession=SID sessionwindow=2s
-        </Proxy>
-        ProxyPass / balancer://app/"
-    ));
+    let (mut proxy, _backends) = pair_with("sessionwindow=2s");
     let line = "drain app/a --wait --until no-sessions --settle 0";
     command(&proxy, line).with_code(0);
     proxy.stop();

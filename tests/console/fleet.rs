@@ -87,9 +87,8 @@ fn one_that_goes_away_while_a_drain_is_waited_for_holds_up_no_other() {
     proxies[0].kill();
     waiting.says("the proxy is gone");
     proxies[0].restart();
-    held.let_go();
     // Its proxy was killed under it.
-    drop(held.outcome());
+    held.finish();
     let ended = waiting.ended();
     assert_eq!(ended.out.lines().count(), 2, "{ended:#?}");
     assert_eq!(ended.code, Some(0), "{ended:#?}");

@@ -9,7 +9,7 @@ use harness::prelude::*;
 use serde::de::DeserializeOwned;
 
 use crate::drain::{pair, running};
-use crate::{command, words};
+use crate::{command, pair_with, words};
 
 /// A command that goes on, and what it has written so far.
 struct Following {
@@ -115,15 +115,7 @@ fn a_watch_goes_on_when_the_proxy_is_back() {
 
 #[test]
 fn who_waits_behind_a_drain_that_a_kill_left_unknown_waits_for_a_window_again() {
-    let [a, b] = backends(["a", "b"]);
-    let mut proxy = proxy(format!(
-        "<Proxy balancer://app>
-            BalancerMember {a} route=a
-            BalancerMember {b} route=b
-            ProxySet stickysession=SID sessionwindow=2s
-        </Proxy>
-        ProxyPass / balancer://app/"
-    ));
+    let (mut proxy, _backends) = pair_with("sessionwindow=2s");
     command(&proxy, "drain app/a --wait --until no-sessions --settle 0").with_code(0);
     proxy.kill();
     proxy.restart();

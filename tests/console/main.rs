@@ -23,13 +23,18 @@ use harness::terminal::{Setup, console_with};
 
 /// Two members with routes a and b, sticky, and their proxy.
 fn pair() -> (Proxy, [Backend; 2]) {
+    pair_with("")
+}
+
+/// The same with more parameters of the balancer.
+fn pair_with(parameters: &str) -> (Proxy, [Backend; 2]) {
     let backends = backends(["a", "b"]);
     let [a, b] = &backends;
     let proxy = proxy(format!(
         "<Proxy balancer://app>
             BalancerMember {a} route=a
             BalancerMember {b} route=b
-            ProxySet stickysession=SID
+            ProxySet stickysession=SID {parameters}
         </Proxy>
         ProxyPass /app balancer://app
         ProxyPass / balancer://app/"

@@ -55,6 +55,13 @@ impl Held {
         self.client.join().expect("a client does not panic")
     }
 
+    /// Lets it go on, and waits until its client has got something or lost patience, as on a busy machine. The member was
+    /// asked all the same.
+    pub fn finish(self) {
+        self.let_go();
+        drop(self.outcome());
+    }
+
     /// Lets it go on; the answer that its client gets.
     #[track_caller]
     pub fn answer(self) -> Answer {

@@ -83,8 +83,7 @@ fn an_outcome_that_somebody_was_told_survives_a_kill_at_that_moment() {
             .iter()
             .filter(|event| matches!(event.kind, EventKind::DrainEnded { drain, .. } if drain == number));
         assert_eq!(ends.count(), 1, "{policy}");
-        held.let_go();
-        drop(held.outcome());
+        held.finish();
         proxy.edit("app", "a", r#"{"drain":false,"stopped":false}"#);
     }
 }

@@ -4,21 +4,40 @@ use std::sync::atomic::AtomicBool;
 
 use super::*;
 
-/// What answers a form that drains `A`, with what the page shows then and whether httpd has the form at all.
-async fn answering(answer: impl Fn(&Shown) -> Act + Send + Sync + 'static, has: bool) -> Server {
-    let posted = AtomicUsize::new(0);
+/// An httpd of `A` and `B` without XML: `post` answers a form, and `look` any other page, told whether a form was posted
+/// before, and whether one is asked for.
+async fn serving(
+    post: impl Fn(Shown) -> Act + Send + Sync + 'static,
+    look: impl Fn(Shown, (bool, bool)) -> Act + Send + Sync + 'static,
+) -> Server {
+    let posted = AtomicBool::new(false);
     Server::start(move |(method, target, _): &Asked| {
         if target.contains("xml=") {
-            return Act::Raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec());
+            return with_head("404 Not Found", b"");
         }
-        let is_post = method == "POST";
-        let posted = posted.fetch_add(usize::from(is_post), Ordering::Relaxed) + usize::from(is_post);
-        let mut shown = Shown::new(&[A, B]);
-        if has && posted > 0 {
-            shown.rows[0].words = "Init Drn Ok ".to_owned();
+        let shown = Shown::new(&[A, B]);
+        if method == "POST" {
+            posted.store(true, Ordering::Relaxed);
+            return post(shown);
         }
-        if is_post { answer(&shown) } else { Act::Page(shown.page(target.contains("w="))) }
+        look(shown, (posted.load(Ordering::Relaxed), target.contains("w=")))
     })
+    .await
+}
+
+/// With `A` drained.
+fn taken(mut shown: Shown) -> Shown {
+    shown.rows[0].words = "Init Drn Ok ".to_owned();
+    shown
+}
+
+/// What answers a form that drains `A`, and whether httpd has the form at all.
+async fn answering(answer: impl Fn(&Shown) -> Act + Send + Sync + 'static, has: bool) -> Server {
+    let of = move |shown, has| if has { taken(shown) } else { shown };
+    serving(
+        move |shown| answer(&of(shown, has)),
+        move |shown, (posted, form)| Act::Page(of(shown, has && posted).page(form)),
+    )
     .await
 }
 
@@ -99,23 +118,13 @@ async fn an_edit_that_took_and_was_taken_back_is_told_so() {
     let reversed: Then = |_| {};
     let restarted: Then = |shown| shown.nonce = "another".to_owned();
     for (then, says) in [(reversed, "somebody changed it back"), (restarted, "restarted right after it")] {
-        let posted = AtomicBool::new(false);
-        let server = Server::start(move |(method, target, _): &Asked| {
-            if target.contains("xml=") {
-                return with_head("404 Not Found", b"");
-            }
-            let mut shown = Shown::new(&[A, B]);
-            if method == "POST" {
-                posted.store(true, Ordering::Relaxed);
-                shown.rows[0].words = "Init Drn Ok ".to_owned();
-                return Act::Page(shown.page(true));
-            }
-            if posted.load(Ordering::Relaxed) {
+        let look = move |mut shown, (posted, form)| {
+            if posted {
                 then(&mut shown);
             }
-            Act::Page(shown.page(target.contains("w=")))
-        })
-        .await;
+            Act::Page(shown.page(form))
+        };
+        let server = serving(|shown| Act::Page(taken(shown).page(true)), look).await;
         let failure = drained(&server.client(), A).await.unwrap_err();
         let Failure::Refused(refusal) = &failure else { panic!("{failure:?}") };
         assert_eq!(refusal.code, Code::Stale, "{failure}");
@@ -128,21 +137,11 @@ async fn an_edit_that_took_and_was_taken_back_is_told_so() {
 async fn a_page_that_a_cache_has_kept_is_told_and_proves_nothing() {
     const OLD: &str = "200 OK\r\nContent-Type: text/html\r\nX-Cache-Status: HIT";
     for after_post in [false, true] {
-        let posted = AtomicBool::new(!after_post);
-        let server = Server::start(move |(method, target, _): &Asked| {
-            if target.contains("xml=") {
-                return with_head("404 Not Found", b"");
-            }
-            let mut shown = Shown::new(&[A, B]);
-            if method == "POST" {
-                posted.store(true, Ordering::Relaxed);
-                shown.rows[0].words = "Init Drn Ok ".to_owned();
-                return Act::Page(shown.page(true));
-            }
-            let page = shown.page(target.contains("w="));
-            if posted.load(Ordering::Relaxed) { with_head(OLD, &page) } else { Act::Page(page) }
-        })
-        .await;
+        let look = move |shown: Shown, (posted, form)| {
+            let page = shown.page(form);
+            if posted || !after_post { with_head(OLD, &page) } else { Act::Page(page) }
+        };
+        let server = serving(|shown| Act::Page(taken(shown).page(true)), look).await;
         let client = server.client();
         if !after_post {
             let seen = soon(client.snapshot()).await.unwrap();
@@ -158,15 +157,10 @@ async fn a_page_that_a_cache_has_kept_is_told_and_proves_nothing() {
 
 #[tokio::test]
 async fn a_page_that_is_gone_after_the_form_leaves_the_fate_unknown() {
-    let posted = AtomicBool::new(false);
-    let server = Server::start(move |(method, target, body): &Asked| {
-        if method == "GET" && posted.load(Ordering::Relaxed) {
-            return with_head("403 Forbidden", b"");
-        }
-        posted.fetch_or(method == "POST", Ordering::Relaxed);
-        Act::Page(Shown::new(&[A, B]).page(target.contains("w=") || body.contains("w=")))
-    })
-    .await;
+    let look = |shown: Shown, (posted, form)| {
+        if posted { with_head("403 Forbidden", b"") } else { Act::Page(shown.page(form)) }
+    };
+    let server = serving(|shown| Act::Page(shown.page(true)), look).await;
     let failure = drained(&server.client(), A).await.unwrap_err();
     assert!(
         matches!(&failure, Failure::FateUnknown(why) if why.contains("its page could not be read")),

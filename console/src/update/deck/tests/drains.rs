@@ -1,0 +1,126 @@
+//! Drains of all targets: their terms, where they can be followed, and those that restarts have forgotten.
+
+use super::*;
+
+#[test]
+fn drains_that_restarts_have_forgotten_are_offered_back_where_they_were_lost() {
+    let mut deck = deck(3);
+    assert_eq!(press(&mut deck, "A"), []);
+    assert_eq!(toast(&deck), "nothing was forgotten");
+    httpds(&mut deck, &[1, 2], |snapshot| forgot(snapshot, "drain", "On"));
+    press(&mut deck, "A");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    assert_eq!((joint.verb, joint.label.as_str()), ("Drain again", "app/node2"));
+    assert_eq!(joint.shares.iter().map(|share| share.station).collect::<Vec<_>>(), [1, 2]);
+    let command = |at: usize| format!("evenkeel --socket /run/lb{at} drain app/node2 --until idle --wait");
+    assert_eq!(deck.commands(joint), [command(2), command(3)]);
+    assert_eq!(asked(&press(&mut deck, "y")), [1, 2]);
+}
+
+#[test]
+fn what_else_was_forgotten_is_set_again_by_its_values() {
+    let mut deck = deck(2);
+    httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "lbset", "3"));
+    press(&mut deck, ":again⏎");
+    let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
+    assert_eq!(joint.verb, "Set again what was lost of");
+    let deeds = press(&mut deck, "y");
+    assert!(
+        matches!(deeds.as_slice(), [(1, Effect::EditMember { edit, .. })] if edit.lbset == "3".parse().ok()),
+        "{deeds:?}"
+    );
+}
+
+#[test]
+fn a_drain_in_all_is_told_with_the_place_where_it_can_be_followed_there() {
+    let mut deck = deck(2);
+    for at in 0..2 {
+        shows(&mut deck, &[at], &[]);
+    }
+    to(&mut deck, "node2");
+    press(&mut deck, "dy");
+    let answer = evenkeel_protocol::DrainAnswer {
+        changed: true,
+        changes: Vec::new(),
+        drain: sample::drain(3, "node2"),
+        edited: Some(sample::edited("drain", "Off", "On")),
+    };
+    hear(&mut deck, 0, News::Drained { ticket: Ticket(1), outcome: Ok(Box::new(answer)) });
+    let Part::Act(Outcome::Done(line)) = &deck.joint().unwrap().shares[0].part else {
+        panic!("{:?}", deck.joint())
+    };
+    let wanted = "app/node2 is draining; its row in the list of members tells when it can be stopped";
+    assert_eq!(line, wanted);
+}
+
+#[test]
+fn a_drain_in_all_has_terms_and_each_target_is_asked_with_them() {
+    let mut deck = deck(2);
+    shows(&mut deck, &[0, 1], &[]);
+    to(&mut deck, "node2");
+    press(&mut deck, "d⇥");
+    assert_eq!((deck.context(), deck.stations[0].popup.is_none()), (Context::Form, true));
+    press(&mut deck, "⇥");
+    press(&mut deck, &[Key::Ctrl('u')]);
+    press(&mut deck, "9⏎");
+    assert_eq!(deck.context(), Context::Form, "a number without its unit");
+    press(&mut deck, "m⇥s⇥⇥");
+    deal(&mut deck, Message::Paste("deploy".to_owned()));
+    press(&mut deck, "⏎");
+    let wanted = "evenkeel --group web drain app/node2 --until no-sessions --timeout 9m --on-timeout stop \
+                  --reason deploy";
+    assert_eq!(question(&deck).1, [wanted]);
+    // The same question, and its terms, as it was before they were written anew.
+    press(&mut deck, "⇥⇥");
+    press(&mut deck, &[Key::Ctrl('u'), Key::Esc]);
+    assert_eq!(question(&deck).1, [wanted]);
+    let deeds = press(&mut deck, "y");
+    let is_so = |(_, effect): &&Deed| {
+        matches!(effect, Effect::Drain { job, .. } if matches!(&**job, Job::Begin(_, _, order)
+            if order.timeout == "9m".parse().ok() && order.reason.is_some()))
+    };
+    assert_eq!(deeds.iter().filter(is_so).count(), 2, "{deeds:?}");
+}
+
+#[test]
+fn only_the_beginning_of_a_drain_has_terms() {
+    let mut deck = deck(2);
+    to(&mut deck, "node2");
+    press(&mut deck, "D⇥");
+    assert!(matches!(deck.over, Some(Over::Confirm { .. })));
+    press(&mut deck, &[Key::Esc]);
+    httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "drain", "On"));
+    press(&mut deck, "A⇥");
+    assert!(matches!(deck.over, Some(Over::Confirm { .. })), "it is set again as it was, where it was lost");
+}
+
+#[test]
+fn an_httpd_keeps_the_terms_that_it_can_and_is_left_out_where_it_cannot() {
+    let mut deck = deck(2);
+    shows(&mut deck, &[0], &[]);
+    httpds(&mut deck, &[1], |snapshot| {
+        let member = &mut snapshot.balancers[0].members[1];
+        member.status = untouched(member.status);
+    });
+    to(&mut deck, "node2");
+    press(&mut deck, "d⇥⇥");
+    press(&mut deck, &[Key::Ctrl('u')]);
+    press(&mut deck, "9m⇥s⏎");
+    let rest =
+        |until: &str, more: &str| format!("drain app/node2 --until {until} --timeout 9m --on-timeout {more}");
+    let ours = format!("evenkeel --socket /run/lb1 {}", rest("no-sessions", "stop"));
+    let httpd = format!("evenkeel --socket /run/lb2 {}", rest("idle", "stop --wait"));
+    assert_eq!(question(&deck).1, [ours, httpd]);
+    let remarks = deck.asked(question(&deck).0).last().map(|asked| match asked.what {
+        What::Member(question) => asked.station.outlook(question).remarks,
+        What::Return(_) => Vec::new(),
+    });
+    let says = "httpd keeps no deadline: it counts only while this console is open.";
+    assert!(remarks.iter().flatten().any(|remark| remark.text == says), "{remarks:?}");
+    press(&mut deck, "⇥⇥⇥c⏎");
+    let (joint, commands) = question(&deck);
+    assert!(
+        matches!(&joint.shares[1].part, Part::Barred(why) if why.contains("cannot end what is in flight"))
+    );
+    assert_eq!(commands, [format!("evenkeel --group web {}", rest("no-sessions", "cut"))]);
+}
