@@ -164,6 +164,9 @@ impl Buffer {
     pub(crate) fn reserve(&mut self, count: usize) {
         if self.bytes.len() - self.end < count {
             let wanted = (self.end + count).max(self.bytes.len() * 2);
+            if self.held {
+                self.home.held.set(self.home.held.get() + wanted - self.bytes.len());
+            }
             let mut bytes = std::mem::take(&mut self.bytes).into_vec();
             bytes.reserve_exact(wanted - bytes.len());
             bytes.resize(wanted, 0);
@@ -274,7 +277,10 @@ mod tests {
         assert!(spares.are_short());
         drop(more);
         assert!(!spares.are_short());
-        drop(few);
+        let mut grown = few;
+        grown[0].reserve(1_000_000);
+        assert!(spares.held.get() > 1_000_000);
+        drop(grown);
         assert_eq!(spares.held.get(), 0);
     }
 }
