@@ -24,13 +24,14 @@ fn a_balancer_is_edited_by_its_form_and_taken_back() {
     terminal.keys("<enter>");
     terminal.wait_for("Change the settings of app?");
     terminal.keys("y");
-    terminal.wait_for("lbmethod byrequests → bytraffic");
-    assert_eq!(method(), "bytraffic");
+    eventually_equal(&"bytraffic", method);
     terminal.wait_for("balancer://app  bytraffic");
+    terminal.wait_for("copies: evenkeel set balancer://app lbmethod=bytraffic");
     terminal.keys("u");
     terminal.wait_for("Undo the change of app's settings?");
     terminal.keys("y");
     terminal.wait_for("balancer://app  byrequests");
+    terminal.wait_for("copies: evenkeel undo");
     terminal.keys(":set app timeout=7 --reason 'peak'<enter>");
     terminal.wait_for("Change the settings of app?");
     terminal.keys("y");

@@ -67,15 +67,17 @@ pub(super) fn ask(model: &mut Model, decision: Decision) {
 /// Can anything be decided now? If not, says why.
 pub(super) fn is_possible(model: &mut Model) -> bool {
     pace::go_on(model);
-    let waits = model
-        .decided
-        .as_ref()
-        .map(|(_, decision)| format!("{}: a change is on its way; wait for its answer", decision.whom()));
-    let hindrance = edit::hindrance(model).or(waits);
+    let hindrance = edit::hindrance(model).or_else(|| waiting(model));
     if let Some(why) = &hindrance {
         model.tell(Tone::Alarm, why.clone());
     }
     hindrance.is_none()
+}
+
+/// What was decided and has no answer yet, which the next decision has to wait for.
+pub(super) fn waiting(model: &Model) -> Option<String> {
+    let (_, decision) = model.decided.as_ref()?;
+    Some(format!("{}: a change is on its way; wait for its answer", decision.whom()))
 }
 
 /// Sends what was asked, if it still stands.

@@ -241,17 +241,22 @@ pub(super) fn hindrance(model: &Model) -> Option<String> {
 
 /// Why these cannot be edited now, if they cannot.
 pub(super) fn hindrance_for(model: &Model, targets: &[Target]) -> Option<String> {
-    let label = |target: &Target| target.label(model.roster.snapshot());
     if let Some(why) = hindrance(model) {
         return Some(why);
     }
     if let [one] = targets
         && found(model, one).is_none()
     {
-        return Some(format!("{} is no longer there", label(one)));
+        return Some(format!("{} is no longer there", one.label(model.roster.snapshot())));
     }
-    let waiting = targets.iter().find(|target| model.pending.has(target));
-    waiting.map(|target| format!("{}: an edit is on its way; wait for its answer", label(target)))
+    waiting(model, targets)
+}
+
+/// Which of these has an edit on its way, whose answer the next one has to wait for.
+pub(super) fn waiting(model: &Model, targets: &[Target]) -> Option<String> {
+    let target = targets.iter().find(|target| model.pending.has(target))?;
+    let label = target.label(model.roster.snapshot());
+    Some(format!("{label}: an edit is on its way; wait for its answer"))
 }
 
 #[cfg(test)]

@@ -72,7 +72,17 @@ fn command(model: &mut Model, line: &str) -> Result<(), String> {
     let snapshot = model.roster.snapshot();
     let snapshot = snapshot.ok_or_else(|| format!("{} has not answered yet", model.who()))?;
     let chosen = model.targets().first().map(|target| format!("{}/{}", target.balancer, target.member));
-    match read(line, chosen.as_deref(), snapshot)? {
+    let typed = read(line, chosen.as_deref(), snapshot)?;
+    // A line takes longer to type again than an answer takes to come.
+    let waiting = match &typed {
+        Typed::Edit(order) => edit::waiting(model, &whom(model, order)),
+        Typed::Tune(_) | Typed::Add(..) | Typed::Reload => decision::waiting(model),
+        Typed::Explain(_) | Typed::Events(_) | Typed::Status(_) => None,
+    };
+    if let Some(why) = waiting {
+        return Err(why);
+    }
+    match typed {
         Typed::Edit(order) => ask(model, *order),
         Typed::Tune(tune) => settings(model, *tune),
         Typed::Add(balancer, mut addition) => {
@@ -129,12 +139,19 @@ fn settings(model: &mut Model, tune: Tune) {
     decision::ask(model, Decision { reason: tune.reason, ..Decision::new(matter) });
 }
 
+/// The members that the order is about.
+fn whom(model: &Model, order: &Order) -> Vec<Target> {
+    match &order.whom {
+        Some((balancer, member)) => {
+            vec![Target { balancer: balancer.clone(), member: member.clone() }]
+        }
+        None => model.targets(),
+    }
+}
+
 /// Opens the question that the order amounts to.
 fn ask(model: &mut Model, order: Order) {
-    let mut targets = match order.whom {
-        Some((balancer, member)) => vec![Target { balancer, member }],
-        None => model.targets(),
-    };
+    let mut targets = whom(model, &order);
     if !edit::are_editable(model, &targets) {
         return;
     }
@@ -343,6 +360,21 @@ mod tests {
         typed(&mut model, "drain app/node1");
         assert_eq!(model.popup, None);
         assert!(model.toast.is_some_and(|toast| toast.text.contains("press L")));
+    }
+
+    #[test]
+    fn a_line_that_has_to_wait_for_an_answer_stays() {
+        for (first, next) in
+            [("standby app/node1", "stop app/node1"), ("set app lbmethod=bytraffic", "set app timeout=7")]
+        {
+            let mut model = sample::model(80, 24);
+            typed(&mut model, first);
+            assert_eq!(press(&mut model, "y").len(), 1, "{first}");
+            typed(&mut model, next);
+            let Some(Popup::Palette(palette)) = &model.popup else { panic!("{next}: {:?}", model.toast) };
+            assert_eq!(palette.text.value(), next);
+            assert!(palette.complaint().is_some_and(|why| why.ends_with("wait for its answer")));
+        }
     }
 
     #[test]

@@ -12,21 +12,24 @@ use crate::keymap::Action;
 use crate::model::form::Text;
 use crate::model::palette::Palette;
 use crate::model::question::Standing;
-use crate::model::{Popup, Tone};
+use crate::model::{Popup, Toast, Tone};
 use crate::theme::Role;
 use crate::widget::text::{cut, width, wrap_within};
 
 /// The least height of a screen on which a toast may take a line from what stands above it.
 const AMPLE: u16 = 14;
+/// The least height of a screen on which it may take two.
+const TALL: u16 = 20;
 
-/// How many lines the footer takes of a screen of this size: two for a toast that needs them.
+/// How many lines the footer takes of a screen of this size: up to three for a toast that needs them.
 pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
     match (&scene.model.popup, &scene.model.toast) {
         (Some(Popup::Palette(palette)), _) => 1 + above_palette(area, palette),
         (Some(Popup::Filter { .. }), _) | (_, None) => 1,
         (_, Some(toast)) => {
-            let more = toast.more.as_deref().map_or(0, |more| width(more) + GAP.len());
-            1 + u16::from(area.height >= AMPLE && width(&toast.text) + more > toast_room(area.width))
+            let most = 1 + u16::from(area.height >= AMPLE) + u16::from(area.height >= TALL);
+            let lines = toast_lines(scene, toast, Rect { height: most, ..area });
+            u16::try_from(lines.len()).map_or(most, |lines| lines.clamp(1, most))
         }
     }
 }
@@ -50,13 +53,7 @@ fn toast_room(columns: u16) -> usize {
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let room = usize::from(area.width).saturating_sub(2);
     let lines = match &scene.model.toast {
-        Some(toast) => {
-            let mut lines = marked(scene.look, toast.tone, (&toast.text, area));
-            if let Some(more) = &toast.more {
-                add(scene, &mut lines, (more, area));
-            }
-            lines
-        }
+        Some(toast) => toast_lines(scene, toast, area),
         None => vec![hints(scene, room)],
     };
     for (line, row) in lines.iter().zip(area.rows()) {
@@ -78,20 +75,25 @@ pub(super) fn marked(look: &Look, tone: Tone, (text, area): (&str, Rect)) -> Vec
     texts.into_iter().zip(marks).map(line).collect()
 }
 
-/// Adds what can be done about a toast: behind it if it fits there, else below it if there is a line for it.
-fn add(scene: Scene<'_>, lines: &mut Vec<Line<'static>>, (more, area): (&str, Rect)) {
+/// A toast, and what can be done about it: behind its text if it fits there, else on a line of its own, for which the
+/// text makes room.
+fn toast_lines(scene: Scene<'_>, toast: &Toast, area: Rect) -> Vec<Line<'static>> {
+    let sentence = |height| marked(scene.look, toast.tone, (&toast.text, Rect { height, ..area }));
+    let mut lines = sentence(area.height);
+    let Some(more) = &toast.more else { return lines };
     let room = usize::from(area.width).saturating_sub(1);
-    let is_room = lines.len() < usize::from(area.height);
     match lines.last_mut() {
         Some(last) if last.width() + GAP.len() + width(more) <= room => {
             last.push_span(scene.span(Role::Faint, format!("{GAP}{more}")));
         }
-        _ if is_room => {
+        _ if area.height > 1 => {
+            lines = sentence(area.height - 1);
             let more = cut(more, toast_room(area.width));
             lines.push(Line::from(scene.span(Role::Faint, format!("   {more}"))));
         }
         _ => {}
     }
+    lines
 }
 
 /// Key and word of the rows of the present context, as many as fit.

@@ -209,10 +209,10 @@ fn a_tiny_window_shows_the_worst_and_how_many_are_well() {
 }
 
 #[test]
-fn a_long_toast_takes_two_lines_and_a_longer_one_ends_with_an_ellipsis() {
+fn a_long_toast_takes_three_lines_and_a_longer_one_ends_with_an_ellipsis() {
     let words = |count: usize| vec!["advice"; count].join(" ");
     for (count, height, lines, whole) in
-        [(5, 24, 1, true), (20, 24, 2, true), (40, 24, 2, false), (20, 12, 1, false)]
+        [(5, 24, 1, true), (20, 24, 2, true), (40, 24, 3, false), (40, 16, 2, false), (20, 12, 1, false)]
     {
         let mut model = sample::model(80, height);
         model.tell(Tone::Good, words(count));
@@ -222,6 +222,14 @@ fn a_long_toast_takes_two_lines_and_a_longer_one_ends_with_an_ellipsis() {
         assert!(told[0].starts_with(" ● advice"), "{drawn}");
         assert_eq!(told.concat().matches("advice").count() == count, whole, "{drawn}");
         assert_eq!(told.last().is_some_and(|line| line.ends_with('…')), !whole, "{drawn}");
+        // What can be done about it is never what gives way, but on one line alone.
+        model.tell_for(Duration::from_secs(9), Tone::Good, (words(count), Some("u undoes".to_owned())));
+        let drawn = text(&painted(&model, RICH));
+        assert_eq!(drawn.contains("u undoes"), height > 12, "{drawn}");
+        assert!(
+            drawn.lines().next_back().is_some_and(|line| line.contains("undoes") == (height > 12)),
+            "{drawn}"
+        );
     }
 }
 
