@@ -54,3 +54,32 @@ fn of_an_httpd_nothing_is_told_that_its_page_does_not_tell() {
     assert!(drawn.contains("9 requests") && !drawn.contains("0 streaming"), "{drawn}");
     assert!(drawn.contains("nothing is known of its sessions"), "{drawn}");
 }
+
+#[test]
+fn of_an_httpd_why_it_does_not_end_and_what_can_be_done_is_read_in_full() {
+    let mut snapshot = sample::drained(62);
+    snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+    let drain = &mut snapshot.drains[0];
+    drain.sessions = evenkeel_protocol::DrainSessions::UNKNOWN;
+    let mut floor = crate::floor::Floor::default();
+    let proxy = sample::snapshot(0);
+    let proxy = evenkeel_protocol::Snapshot { proxy: snapshot.proxy.clone(), ..proxy };
+    let minute = evenkeel_protocol::Timestamp(60_000_000);
+    floor.look(&proxy, 4, evenkeel_protocol::Timestamp(0));
+    floor.look(&proxy, 12, minute);
+    let lasting = floor.lasting(minute).unwrap();
+    drain.why = format!("12 requests are in flight{}; idle sessions are unknown", lasting.in_short());
+    drain.advice = Some(lasting.advice());
+    let drain = drain.clone();
+    for columns in [80, 120] {
+        let mut model = sample::model(columns, 24);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        press(&mut model, "3");
+        let drawn = drawn(&model);
+        let words: Vec<&str> = drawn.split_whitespace().collect();
+        let read = words.join(" ");
+        for text in [&drain.why, drain.advice.as_ref().unwrap()] {
+            assert!(read.contains(text.as_str()), "{text}: {drawn}");
+        }
+    }
+}
