@@ -78,15 +78,15 @@ impl Lasting {
     pub fn advice(self) -> String {
         let Self { least, others, .. } = self;
         let which = match (least, others) {
-            (1, 0) => "it may have ended".to_owned(),
-            (_, 0) => "they may have ended".to_owned(),
-            (_, 1) => format!("{least} may have ended (the other came later)"),
-            _ => format!("{least} may have ended (the other {others} came later)"),
+            (1, 0) => "that request may have ended".to_owned(),
+            (_, 0) => format!("those {least} requests may have ended"),
+            (_, 1) => format!("{least} of {} may have ended (the other came later)", least + 1),
+            _ => format!("{least} of {} may have ended (the other {others} came later)", least + others),
         };
         format!(
-            "{which}: httpd counts on what a restart with BalancerPersist On, or a kill of one of its processes, has cut \
-             off. See at the member itself, or in httpd's server-status, whether anything runs; if nothing does, stop it \
-             or undrain it (on-timeout stop does it at a deadline)"
+            "{which}: httpd goes on counting what a restart (BalancerPersist On) or a kill of its processes cut off. See at \
+             the member itself, or in httpd's server-status, whether anything runs; if nothing does, stop it or undrain it \
+             (on-timeout stop does it at a deadline)"
         )
     }
 }
@@ -156,10 +156,10 @@ mod tests {
     #[test]
     fn advice_says_which_of_them_and_what_can_be_done() {
         for (least, others, says) in [
-            (1, 0, "it may have ended"),
-            (2, 0, "they may have ended"),
-            (2, 1, "2 may have ended (the other came later):"),
-            (1, 3, "1 may have ended (the other 3 came later):"),
+            (1, 0, "that request may have ended:"),
+            (2, 0, "those 2 requests may have ended:"),
+            (2, 1, "2 of 3 may have ended (the other came later):"),
+            (1, 3, "1 of 4 may have ended (the other 3 came later):"),
         ] {
             let advice = Lasting { least, lasted: LONG, others }.advice();
             assert!(advice.starts_with(says) && advice.contains("on-timeout stop"), "{advice}");
