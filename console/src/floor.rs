@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use evenkeel_protocol::span::length;
-use evenkeel_protocol::{Snapshot, Timestamp};
+use evenkeel_protocol::{Places, Snapshot, Timestamp};
 
 /// A count that has been no lower for so long is told while somebody still waits.
-const LONG: Duration = Duration::from_mins(1);
+const LONG: Duration = Duration::from_secs(60);
 
 /// The counts of requests in flight at a process so far.
 #[derive(Debug, Default)]
@@ -32,11 +32,15 @@ pub struct Lasting {
 }
 
 impl Floor {
-    /// Takes in one look.
-    pub fn look(&mut self, seen: &Snapshot, busy: u64, now: Timestamp) {
-        if !seen.proxy.is_httpd() {
-            return;
+    /// Takes in one look at a process. What another balancer gives it again and again says nothing.
+    pub fn look(&mut self, seen: &Snapshot, places: Option<&Places<'_>>, now: Timestamp) {
+        let lingering = places.filter(|_| seen.proxy.is_httpd()).and_then(Places::lingering);
+        if let Some(busy) = lingering {
+            self.count(seen, busy, now);
         }
+    }
+
+    fn count(&mut self, seen: &Snapshot, busy: u64, now: Timestamp) {
         if self.run.replace(seen.proxy.started) != Some(seen.proxy.started) {
             self.levels.clear();
         }
@@ -96,12 +100,23 @@ mod tests {
     use super::*;
     use crate::model::sample;
 
-    fn counted(counts: &[(u64, u64)]) -> Floor {
+    /// One look of an httpd at node2, which drains.
+    fn seen(busy: u64) -> Snapshot {
         let mut seen = sample::snapshot(0);
         seen.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+        seen.balancers[0].members[1].busy = busy;
+        seen
+    }
+
+    fn look(floor: &mut Floor, seen: &Snapshot, second: u64) {
+        let (balancer, member) = (&seen.balancers[0].name, &seen.balancers[0].members[1].name);
+        floor.look(seen, seen.places(balancer, member).as_ref(), at(second));
+    }
+
+    fn counted(counts: &[(u64, u64)]) -> Floor {
         let mut floor = Floor::default();
         for (second, busy) in counts {
-            floor.look(&seen, *busy, at(*second));
+            look(&mut floor, &seen(*busy), *second);
         }
         floor
     }
@@ -138,10 +153,9 @@ mod tests {
         let mut floor = counted(&[(0, 2), (1, 3), (2, 2)]);
         assert_eq!(floor.lasting(at(3)), None);
         assert_eq!(floor.in_the_end(at(3)).unwrap().in_short(), ", no fewer than 2 for 3 s");
-        let mut again = sample::snapshot(0);
-        again.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+        let mut again = seen(3);
         again.proxy.started.0 += 1;
-        floor.look(&again, 3, at(4));
+        look(&mut floor, &again, 4);
         assert_eq!(floor.in_the_end(at(4)), None);
         assert_eq!(floor.in_the_end(at(5)).unwrap().in_short(), ", no fewer than 3 for 1 s");
     }
@@ -149,8 +163,26 @@ mod tests {
     #[test]
     fn a_proxy_that_counts_right_is_never_suspected() {
         let mut floor = Floor::default();
-        floor.look(&sample::snapshot(0), 2, at(0));
+        let mut ours = seen(2);
+        ours.proxy.product = sample::snapshot(0).proxy.product;
+        look(&mut floor, &ours, 0);
         assert_eq!(floor.in_the_end(at(100)), None);
+    }
+
+    #[test]
+    fn of_another_balancer_only_that_counts_which_gives_it_nothing_new() {
+        for (takes_new, least) in [(true, 2), (false, 5)] {
+            let mut shared = seen(2);
+            let mut api = shared.balancers[0].clone();
+            api.name = "api".parse().unwrap();
+            let drained = shared.balancers[0].members[1].status;
+            let open = shared.balancers[0].members[0].status;
+            (api.members[1].status, api.members[1].busy) = (if takes_new { open } else { drained }, 3);
+            shared.balancers.push(api);
+            let mut floor = Floor::default();
+            look(&mut floor, &shared, 0);
+            assert_eq!(floor.lasting(at(60)).map(|lasting| lasting.least), Some(least));
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Quiet {
         // Looks are counted, for the proxy's own clock can be compared only within one process.
         let needed = u64::from(LOOKS) * settle.millis() / 1000;
         self.unfinished.look(&snapshot.proxy, busy);
-        self.floor.look(snapshot, busy, snapshot.taken);
+        self.floor.look(snapshot, Some(places), snapshot.taken);
         let now = (snapshot.proxy.started, places.elected());
         let came = self.since.replace(now) != Some(now);
         self.looks = if busy > 0 || came { 0 } else { self.looks + 1 };

@@ -98,10 +98,10 @@ impl Jobs {
         let mut unfinished = Unfinished::of(left);
         let places = seen.places(&drain.balancer, &drain.member);
         let busy = places.as_ref().and_then(Places::in_flight).unwrap_or(drain.busy.requests);
-        drain.elsewhere = places.map(|places| places.elsewhere()).unwrap_or_default();
         unfinished.look(&seen.proxy, busy);
         let mut floor = Floor::default();
-        floor.look(seen, busy, now.wall);
+        floor.look(seen, places.as_ref(), now.wall);
+        drain.elsewhere = places.map(|places| places.elsewhere()).unwrap_or_default();
         let mut job = Job { floor, unfinished, drain, deadline: None, quiet: None, run: seen.proxy.started };
         job.set_timeout(order.timeout.unwrap_or(Patience::Forever), now);
         self.jobs.push(job);
@@ -193,7 +193,7 @@ impl Job {
             return Some(Came::Ended(self.drain.clone()));
         };
         self.unfinished.look(&seen.proxy, busy);
-        self.floor.look(seen, busy, now.wall);
+        self.floor.look(seen, Some(&places), now.wall);
         let quiet = self.watch((&places, busy), now);
         self.tell(quiet, seen, now);
         let settle = self.drain.settle;
@@ -289,11 +289,13 @@ impl Job {
     fn look_back(&mut self, seen: &Snapshot, now: Now) {
         let places = seen.places(&self.drain.balancer, &self.drain.member);
         let counted = places.as_ref().and_then(|places| Some((places, places.in_flight()?)));
-        match counted {
-            Some(counted) => {
-                self.watch(counted, now);
-            }
-            None => (self.drain.draining, self.drain.quiet_ms) = (None, None),
+        self.floor.look(seen, places.as_ref(), now.wall);
+        let drains_on = self.drain.outcome == Some(DrainOutcome::KeptDraining);
+        self.drain.advice = self.floor.lasting(now.wall).filter(|_| drains_on).map(Lasting::advice);
+        if let Some(counted) = counted {
+            self.watch(counted, now);
+        } else {
+            (self.drain.draining, self.drain.quiet_ms) = (None, None);
         }
     }
 }

@@ -62,11 +62,15 @@ fn of_an_httpd_why_it_does_not_end_and_what_can_be_done_is_read_in_full() {
     let drain = &mut snapshot.drains[0];
     drain.sessions = evenkeel_protocol::DrainSessions::UNKNOWN;
     let mut floor = crate::floor::Floor::default();
-    let proxy = sample::snapshot(0);
-    let proxy = evenkeel_protocol::Snapshot { proxy: snapshot.proxy.clone(), ..proxy };
+    let mut seen = sample::snapshot(0);
+    seen.proxy = snapshot.proxy.clone();
+    let (balancer, member) = (drain.balancer.clone(), drain.member.clone());
     let minute = evenkeel_protocol::Timestamp(60_000_000);
-    floor.look(&proxy, 4, evenkeel_protocol::Timestamp(0));
-    floor.look(&proxy, 12, minute);
+    for (busy, at) in [(4, evenkeel_protocol::Timestamp(0)), (12, minute)] {
+        let members = seen.balancers[0].members.iter_mut();
+        members.filter(|it| it.name == member).for_each(|it| it.busy = busy);
+        floor.look(&seen, seen.places(&balancer, &member).as_ref(), at);
+    }
     let lasting = floor.lasting(minute).unwrap();
     drain.why = format!("12 requests are in flight{}; idle sessions are unknown", lasting.in_short());
     drain.advice = Some(lasting.advice());
