@@ -18,6 +18,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod effect;
+pub mod floor;
 pub mod heard;
 pub mod keymap;
 pub mod lineup;

@@ -1,7 +1,8 @@
 //! What a restart of an httpd has forgotten, in the words of a line: whose it was, and what took it away, as far as a page
 //! can tell.
 
-use evenkeel_protocol::{Cause, Hello, Loss, Override, Timestamp};
+use evenkeel_protocol::span::length;
+use evenkeel_protocol::{Cause, Hello, Loss, Override, Snapshot, Timestamp};
 
 /// What happened to httpd when it was lost.
 pub fn what_happened(lost: &Override) -> &'static str {
@@ -29,12 +30,17 @@ pub fn in_short(lost: &Override) -> Option<&'static str> {
 
 /// What a look cannot tell once an httpd was restarted: processes of before a graceful restart finish their requests, and
 /// the page counts only those of its own run. The rest of a sentence; nothing, where no restart was seen.
-pub fn uncounted(proxy: &Hello) -> &'static str {
-    if proxy.is_httpd() && proxy.reloads > 0 {
-        "; httpd was restarted, and requests of before that are unknown"
-    } else {
-        ""
+pub fn uncounted(seen: &Snapshot) -> String {
+    if !is_restarted(&seen.proxy) {
+        return String::new();
     }
+    let ago = length(seen.taken.since(seen.proxy.started));
+    format!("; httpd was restarted {ago} ago, and requests of before that are unknown")
+}
+
+/// Was it seen that an httpd was restarted?
+pub fn is_restarted(proxy: &Hello) -> bool {
+    proxy.is_httpd() && proxy.reloads > 0
 }
 
 /// Why nobody can say that a member is idle whose page has no count of requests in flight.
@@ -60,6 +66,23 @@ impl Unfinished {
         }
     }
 
+    /// So many were in flight when it was restarted last, or at a restart before that.
+    pub fn of(left: u64) -> Self {
+        Self { last: None, left }
+    }
+
+    /// What is not known beside what the page counts: the rest of a sentence.
+    pub fn beside(self, seen: &Snapshot) -> String {
+        self.why().map_or_else(|| uncounted(seen), |why| format!("; {why}"))
+    }
+
+    /// Where that can be seen; none: there is nothing to look for.
+    pub fn advice(self) -> Option<&'static str> {
+        (self.left > 0).then_some(
+            "httpd's server-status tells more: while a process of before still serves, it is counted there as Stopping",
+        )
+    }
+
     /// Why nobody can say that nothing is in flight; none: nothing was when httpd was restarted, or it was not.
     pub fn why(self) -> Option<String> {
         let (what, verb) = match self.left {
@@ -68,12 +91,7 @@ impl Unfinished {
             left => (format!("{left} requests"), "they have"),
         };
         Some(format!(
-            "httpd was restarted with {what} in flight, and its page does not count those of before: unknown whether {verb} \
-             ended"
+            "httpd was restarted with {what} in flight, which its page does not count: unknown whether {verb} ended"
         ))
     }
 }
-
-/// What may be the matter with a count of requests in flight that does not move: the rest of a sentence.
-pub const STUCK: &str =
-    " all the time (with BalancerPersist On httpd may still count what ended in a restart)";

@@ -411,7 +411,7 @@ impl Model {
             let remark = |text| consequence::Remark { tone: consequence::Tone::Plain, text };
             outlook.remarks.splice(0..0, beside.map(remark));
         }
-        if !lost::uncounted(&snapshot.proxy).is_empty() {
+        if lost::is_restarted(&snapshot.proxy) {
             outlook.remarks.iter_mut().for_each(consequence::count_since_restart);
         }
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {

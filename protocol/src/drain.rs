@@ -381,6 +381,9 @@ pub struct Drain {
     pub safe_to_stop: bool,
     /// What it waits for, or how it ended, in a sentence.
     pub why: String,
+    /// What may keep it from ever ending, and what can be done about that; none: nothing is known to.
+    #[serde(default)]
+    pub advice: Option<String>,
     /// Would it survive a restart of the proxy?
     pub durable: bool,
 }

@@ -148,6 +148,15 @@ impl Places<'_> {
         self.all().try_fold(0, |sum: u64, member| Some(sum.saturating_add(member.in_flight()?)))
     }
 
+    /// How many of them can be expected to become fewer: those at the member itself, and where it gets no new ones; none:
+    /// that is unknown of some member.
+    pub fn lingering(&self) -> Option<u64> {
+        let is_closed = |member: &MemberSnapshot| member.status.has_any(&Status::CLOSED);
+        let others = self.others.iter().map(|(_, other)| *other).filter(|other| is_closed(other));
+        let mut all = std::iter::once(self.own).chain(others);
+        all.try_fold(0, |sum: u64, member| Some(sum.saturating_add(member.in_flight()?)))
+    }
+
     /// How often it was elected, by whichever balancer.
     pub fn elected(&self) -> u64 {
         self.all().fold(0, |sum: u64, member| sum.wrapping_add(member.elected))

@@ -74,3 +74,51 @@ fn screens_that_have_nothing_say_why_and_an_edit_can_be_taken_back() {
         assert_eq!(page.words("a"), "Init Ok");
     }
 }
+
+#[test]
+fn a_drain_that_has_ended_says_when_another_balancer_uses_its_process() {
+    let backends = backends(["a", "b"]);
+    let api = format!(
+        "<Proxy balancer://api>\nBalancerMember {} route=a status=+D\n</Proxy>\nProxyPass /api balancer://api/",
+        backends[0]
+    );
+    let Some(httpd) = httpd_with(&[], format!("{api}\n{}", balancer(&backends))) else { return };
+    let page = Page { address: httpd.address(), backends, httpd: Some(httpd), _proxy: None };
+    let terminal = console_with(&["--apache", &page.url(), "--write"]).size(80, 24).open();
+    terminal.wait_for("● live");
+    page.command("status app/a").with_code(0);
+    terminal.keys(":drain app/a\r");
+    terminal.wait_for("Drain app/a?");
+    terminal.keys("y");
+    terminal.keys("3");
+    terminal.wait_for(" IDLE ");
+    page.command("enable api/a").with_code(0);
+    let used = terminal.wait_for("IN USE ELSEWHERE");
+    assert!(used.contains("still gets requests in api"), "{used}");
+    page.command("disable api/a --force").with_code(0);
+    terminal.wait_for(" IDLE ");
+}
+
+#[test]
+fn a_drain_says_what_a_restart_before_it_has_left_in_flight() {
+    let Some(page) = of_httpd() else { return };
+    let terminal = console_with(&["--apache", &page.url(), "--write"]).size(80, 24).open();
+    terminal.wait_for("● live");
+    let held = drain::held(&page);
+    terminal.wait_for("busy 1");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    held.finish();
+    terminal.wait_for("httpd was restarted");
+    terminal.keys("d");
+    terminal.wait_for("Drain app/a?");
+    terminal.keys("y");
+    terminal.keys("3");
+    let ended = terminal.wait_for("ended       ").to_string();
+    let read = ended.split_whitespace().collect::<Vec<_>>().join(" ");
+    for says in
+        ["NOT YET", "restarted with 1 request in flight", "it keeps draining", "counted there as Stopping"]
+    {
+        assert!(read.contains(says), "{says}: {ended}");
+    }
+    assert!(!ended.contains(" IDLE "), "{ended}");
+}

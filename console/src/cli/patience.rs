@@ -36,6 +36,8 @@ pub(super) struct Asking {
     said: String,
     /// What is waited for, said or not.
     last: String,
+    /// The label of the member that advice was given for last.
+    advised: String,
     /// The drain that is looked on at, as it stood last.
     drain: Option<Drain>,
     /// Does a line stand there that has no end yet?
@@ -97,6 +99,7 @@ impl Asking {
             looks: 0,
             said: String::new(),
             last: String::new(),
+            advised: String::new(),
             drain: None,
             open_line: false,
         }
@@ -181,6 +184,14 @@ impl Asking {
         } else if is_new || look.is_multiple_of(HEARTBEAT * LOOKS) {
             said.clone_into(&mut self.said);
             output.message(text);
+        }
+    }
+
+    /// Says once for a member, in a line that stays, what may keep it from ever coming to what is waited for.
+    pub(super) fn advise(&mut self, output: &mut Output<'_>, label: &str, advice: &str) {
+        if self.advised != label {
+            label.clone_into(&mut self.advised);
+            self.note(output, &format!("{label}: {advice}"));
         }
     }
 

@@ -275,14 +275,13 @@ async fn until_idle(
             if let Some(why) = quiet.unfinished.why() {
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
             }
-            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot.proxy));
+            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot));
             let why = format!(
                 "idle: no request was in flight for {settle}; sessions may come back{others}{unknown}"
             );
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
-        asking.tell(output, (&target.label, Quiet::phase(busy)), &Quiet::told(&places, settle));
-        asking.explain(quiet.stuck(&snapshot));
+        quiet.tell((asking, output), &target.label, (&snapshot, &places), (settle, ""));
     }
 }
 

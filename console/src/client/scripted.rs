@@ -249,7 +249,7 @@ pub(crate) fn drain(outcome: Option<DrainOutcome>) -> Drain {
         "reason": null, "busy": {"requests": 1, "streaming": 0, "upgraded": 0}, "quiet_ms": null,
         "sessions": {"known": "unknown", "live": null, "claimed": null, "last_seen": null, "unknown_until": null,
                      "window_ms": null, "departing": null},
-        "estimate_ms": null, "safe_to_stop": false, "why": "1 request is in flight", "durable": true,
+        "estimate_ms": null, "safe_to_stop": false, "why": "1 request is in flight", "advice": null, "durable": true,
     }))
     .unwrap()
 }

@@ -247,8 +247,13 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
     if !matches!(freshness, Freshness::Live) {
         return Verdict::Stale;
     }
+    // Of several servers in turn, and by a cache, nobody can say how it stands.
+    if snapshot.is_some_and(|snapshot| snapshot.alternating || snapshot.cached) {
+        return Verdict::Stale;
+    }
+    let is_used = !drain.used_in().is_empty();
     if drain.safe_to_stop {
-        return if drain.used_in().is_empty() { Verdict::Safe } else { Verdict::InUse };
+        return if is_used { Verdict::InUse } else { Verdict::Safe };
     }
     if let Some(outcome) = drain.outcome.and_then(|outcome| over(drain, outcome, snapshot)) {
         return Verdict::Over(outcome);
@@ -256,7 +261,8 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
     let live = drain.sessions.live.unwrap_or(0);
     let unknown = drain.sessions.known == SessionsKnown::Unknown;
     match drain.busy.total() {
-        0 if drain.outcome == Some(DrainOutcome::Idle) => Verdict::Idle,
+        0 if drain.outcome == Some(DrainOutcome::Idle) && is_used => Verdict::InUse,
+        0 if drain.outcome == Some(DrainOutcome::Idle) && !is_busy_elsewhere(drain) => Verdict::Idle,
         0 if unknown && live == 0 && drain.until == DrainUntil::NoSessions => {
             Verdict::Unknown(drain.sessions.unknown_until)
         }
@@ -276,6 +282,10 @@ fn over(drain: &Drain, outcome: DrainOutcome, snapshot: Option<&Snapshot>) -> Op
         Some((_, member)) if !member.status.has(Flag::Drain) => Some(Cleared),
         Some(_) => None,
     }
+}
+
+fn is_busy_elsewhere(drain: &Drain) -> bool {
+    drain.elsewhere.iter().any(|it| it.busy.total() > 0)
 }
 
 /// Its member.
@@ -343,6 +353,10 @@ mod tests {
         kept.outcome = Some(DrainOutcome::KeptDraining);
         let mut waited = idle.clone();
         waited.outcome = Some(DrainOutcome::Idle);
+        let mut waited_here = waited.clone();
+        waited_here.elsewhere = vec![sample::elsewhere("api")];
+        let mut busy_there = waited_here.clone();
+        (busy_there.elsewhere[0].takes_new, busy_there.elsewhere[0].busy.requests) = (false, 1);
         let mut again = kept.clone();
         again.busy.requests = 1;
         let mut safe = idle.clone();
@@ -357,6 +371,8 @@ mod tests {
             ("stopped at its deadline", stopped, Verdict::Over(DrainOutcome::Stopped)),
             ("its deadline passed, and it drains on", kept, Verdict::NotYet),
             ("all that was waited for", waited, Verdict::Idle),
+            ("all that was waited for, and another balancer goes on", waited_here, Verdict::InUse),
+            ("all that was waited for, and another balancer is busy", busy_there, Verdict::NotYet),
             ("and a request came", again, Verdict::NotYet),
             ("safe", safe.clone(), Verdict::Safe),
             ("safe, and another balancer goes on", used, Verdict::InUse),
@@ -364,6 +380,12 @@ mod tests {
             assert_eq!(verdict(&drain, None, &Freshness::Live), wanted, "{what}");
         }
         assert_eq!(verdict(&safe, None, &Freshness::Stale(4)), Verdict::Stale);
+        let mut seen = sample::snapshot(0);
+        assert_eq!(verdict(&safe, Some(&seen), &Freshness::Live), Verdict::Safe);
+        seen.alternating = true;
+        assert_eq!(verdict(&safe, Some(&seen), &Freshness::Live), Verdict::Stale, "several answer in turn");
+        (seen.alternating, seen.cached) = (false, true);
+        assert_eq!(verdict(&safe, Some(&seen), &Freshness::Live), Verdict::Stale, "a cache answers");
     }
 
     #[test]

@@ -127,7 +127,12 @@ fn one(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, drain: &Drain) {
     scene.rule(buffer, top, &cut(&label, 40), Line::from(scene.span(Role::Faint, by)));
     let roomy = rest.height >= 18;
     let room = usize::from(area.width).saturating_sub(2);
-    let mut lines = head(scene, drain, area.width);
+    let mut lines = head(scene, drain, (area.width, if roomy { 3 } else { 2 }));
+    // Counts of what is no longer live are no reason to do anything.
+    if let Some(advice) = drain.advice.as_ref().filter(|_| scene.model.freshness() == Freshness::Live) {
+        let texts = wrap_within(advice, room, 4).into_iter();
+        lines.extend(texts.map(|text| Line::from(scene.span(Role::Text, text))));
+    }
     let gap = |lines: &mut Vec<Line<'static>>| {
         if roomy {
             lines.push(Line::default());
@@ -185,7 +190,7 @@ pub(super) fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
 }
 
 /// The answer in a band across the screen, the reason behind it, and below it what does not fit there.
-fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
+fn head(scene: Scene<'_>, drain: &Drain, (columns, rows): (u16, usize)) -> Vec<Line<'static>> {
     let (role, said) = answer(scene, drain);
     let who = scene.model.who();
     let why = match (verdict_of(scene, drain), scene.model.freshness()) {
@@ -197,6 +202,9 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
                 "the picture stands still, so nothing is promised of it; when it was taken: {}",
                 drain.why
             )
+        }
+        (Verdict::Stale, Freshness::Live) => {
+            format!("who answers now cannot say how it stands; when that was last known: {}", drain.why)
         }
         (Verdict::Stale, _) => format!("{who} does not answer; when it last did: {}", drain.why),
         (Verdict::InUse, _) => {
@@ -218,7 +226,7 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
     let room = usize::from(columns).saturating_sub(indent + 2);
     let mut lines = Vec::new();
     if room >= 24 {
-        let mut texts = wrap_within(&why, room, 2).into_iter();
+        let mut texts = wrap_within(&why, room, rows).into_iter();
         let first = texts.next().unwrap_or_default();
         lines.push(Line::from(vec![band, scene.span(Role::Strong, format!("  {first}"))]));
         lines.extend(
@@ -226,7 +234,7 @@ fn head(scene: Scene<'_>, drain: &Drain, columns: u16) -> Vec<Line<'static>> {
         );
     } else {
         lines.push(Line::from(band));
-        let texts = wrap_within(&why, usize::from(columns).saturating_sub(2), 2);
+        let texts = wrap_within(&why, usize::from(columns).saturating_sub(2), rows);
         lines.extend(texts.into_iter().map(|text| Line::from(scene.span(Role::Strong, text))));
     }
     lines

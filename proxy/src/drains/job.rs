@@ -281,6 +281,7 @@ impl Job {
             estimate_ms: None,
             safe_to_stop: look.is_some_and(|look| look.draining) && self.watch.is_safe(),
             why: String::new(),
+            advice: None,
             durable: self.durable,
         };
         if end.is_none() {

@@ -51,6 +51,9 @@ async fn followed(
     let mut known = begun.clone();
     loop {
         let drain = look(asking, begun, target, output).await?;
+        if let Some(advice) = &drain.advice {
+            asking.advise(output, &target.label, advice);
+        }
         if !drain.is_running() {
             return Ok((drain, known.left_ms));
         }

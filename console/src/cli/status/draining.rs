@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::drain::with_why;
+use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{BalancerName, Drain, DrainOutcome, Flag, MemberSnapshot, OnTimeout, Snapshot};
 
 use super::span;
@@ -36,6 +37,11 @@ fn told(drain: &Drain) -> String {
     // It may have become so after its time had passed.
     let is_late = drain.safe_to_stop && !drain.outcome.is_some_and(DrainOutcome::is_reached);
     let now = match drain.used_in().as_slice() {
+        // What it gets elsewhere may have begun after its end.
+        _ if drain.outcome == Some(DrainOutcome::Idle) => {
+            let taken = still_taken(&drain.elsewhere);
+            if drain.why.contains(&taken) { String::new() } else { taken }
+        }
         _ if !is_late => String::new(),
         [] => "; it is safe to stop now".to_owned(),
         others => format!("; it is drained here now, but in use in {}", others.join(", ")),
@@ -56,5 +62,9 @@ mod tests {
         assert!(told(&drain).ends_with("; it is safe to stop now"), "{}", told(&drain));
         drain.elsewhere = vec![sample::elsewhere("api")];
         assert!(told(&drain).ends_with("; it is drained here now, but in use in api"), "{}", told(&drain));
+        (drain.safe_to_stop, drain.outcome) = (false, Some(DrainOutcome::Idle));
+        assert!(told(&drain).ends_with("; but it still takes requests in api"), "{}", told(&drain));
+        drain.why.push_str("; but it still takes requests in api");
+        assert_eq!(told(&drain).matches("in api").count(), 1, "{}", told(&drain));
     }
 }

@@ -40,15 +40,14 @@ pub(super) async fn until_drained(
                 let why = format!("{why}; it keeps draining");
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
             }
-            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot.proxy));
+            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot));
             let why = format!(
                 "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps \
                  draining{others}{unknown}"
             );
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
-        let told = format!("{}; idle sessions are unknown", Quiet::told(&places, settle));
-        asking.tell(output, (label, Quiet::phase(busy)), &told);
-        asking.explain(quiet.stuck(&snapshot));
+        let beside = "; idle sessions are unknown";
+        quiet.tell((asking, output), label, (&snapshot, &places), (settle, beside));
     }
 }

@@ -4,16 +4,17 @@
 use evenkeel_protocol::process::{Places, all_in_flight, still_taken};
 use evenkeel_protocol::{Busy, Snapshot, Span, Timestamp};
 
-use super::super::patience::LOOKS;
-use crate::lost::{self, Unfinished};
+use super::super::output::Output;
+use super::super::patience::{Asking, LOOKS};
+use crate::floor::{Floor, Lasting};
+use crate::lost::Unfinished;
 
 #[derive(Debug, Default)]
 pub(super) struct Quiet {
     /// The proxy's run, and how often the process had been elected.
     since: Option<(Timestamp, u64)>,
     looks: u64,
-    /// The least and the most requests in flight so far.
-    busy: Option<(u64, u64)>,
+    floor: Floor,
     pub(super) unfinished: Unfinished,
 }
 
@@ -28,36 +29,43 @@ impl Quiet {
         // Looks are counted, for the proxy's own clock can be compared only within one process.
         let needed = u64::from(LOOKS) * settle.millis() / 1000;
         self.unfinished.look(&snapshot.proxy, busy);
+        self.floor.look(snapshot, Some(places), snapshot.taken);
         let now = (snapshot.proxy.started, places.elected());
         let came = self.since.replace(now) != Some(now);
-        let (least, most) = self.busy.unwrap_or((busy, busy));
-        self.busy = Some((least.min(busy), most.max(busy)));
         self.looks = if busy > 0 || came { 0 } else { self.looks + 1 };
         busy == 0 && self.looks >= needed
     }
 
-    /// What may be the matter with a count of an httpd that has not moved so far: the rest of a sentence.
-    pub(super) fn stuck(&self, snapshot: &Snapshot) -> &'static str {
-        match self.busy {
-            Some((least, most)) if least > 0 && least == most && snapshot.proxy.is_httpd() => lost::STUCK,
-            _ => "",
-        }
-    }
-
-    pub(super) fn phase(busy: u64) -> &'static str {
-        if busy > 0 { "busy" } else { "settling" }
-    }
-
-    /// What is waited for.
-    pub(super) fn told(places: &Places<'_>, settle: Span) -> String {
-        let others = places.elsewhere();
+    /// Tells what is waited for, with what is not known `beside` it; and once, in a line that stays, what may keep it
+    /// from ever coming.
+    pub(super) fn tell(
+        &self,
+        (asking, output): (&mut Asking, &mut Output<'_>),
+        label: &str,
+        (snapshot, places): (&Snapshot, &Places<'_>),
+        (settle, beside): (Span, &str),
+    ) {
+        let (others, now) = (places.elsewhere(), snapshot.taken);
         let own = Busy { requests: places.own.busy, ..Busy::default() };
         let facts: Vec<String> = all_in_flight(own, &others).collect();
-        let what = if facts.is_empty() {
-            format!("no request is in flight, and it must stay so for {settle}")
+        let (phase, what) = if facts.is_empty() {
+            ("settling", format!("no request is in flight, and it must stay so for {settle}"))
         } else {
-            facts.join(", and ")
+            ("busy", facts.join(", and "))
         };
-        what + &still_taken(&others)
+        let lasting = self.floor.lasting(now);
+        let advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));
+        if let Some(advice) = &advice {
+            asking.advise(output, label, advice);
+        }
+        let lasts = lasting.map(Lasting::in_short).unwrap_or_default();
+        let unknown = self.unfinished.beside(snapshot);
+        let told = format!("{what}{lasts}{}{beside}{unknown}", still_taken(&others));
+        asking.tell(output, (label, phase), &told);
+        if let Some(advice) = advice {
+            asking.explain(&format!("; {advice}"));
+        } else if let Some(lasting) = self.floor.in_the_end(now) {
+            asking.explain(&format!("{}: {}", lasting.in_short(), lasting.advice()));
+        }
     }
 }

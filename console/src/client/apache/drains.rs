@@ -38,7 +38,9 @@ impl Manager {
             let durable = edited.durable || state.record.is_as_at_first(&subject, &drains);
             let drain = Drain { durable, ..drain };
             let running = state.jobs.running(&drain);
-            let number = state.jobs.begin(drain, order, now, &seen)?;
+            let left =
+                seen.places(balancer, member).map_or(0, |places| state.record.left_at(&subject, &places));
+            let number = state.jobs.begin(drain, order, now, (&seen, left))?;
             Some((state.jobs.get(number)?.clone(), running.is_none()))
         });
         let Some((drain, is_new)) = begun else {

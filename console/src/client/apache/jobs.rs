@@ -11,6 +11,7 @@ use evenkeel_protocol::{
 };
 
 use super::clock::Now;
+use crate::floor::{Floor, Lasting};
 use crate::lost::{self, Unfinished};
 
 /// Drains that run at once.
@@ -31,8 +32,7 @@ struct Job {
     deadline: Option<Moment>,
     /// Since when nothing was in flight, and how often the process had been elected then.
     quiet: Option<(Moment, u64)>,
-    /// How many requests were in flight at first, for as long as that number has not changed.
-    unmoved: Option<u64>,
+    floor: Floor,
     unfinished: Unfinished,
     /// The run of httpd in which it was begun.
     run: evenkeel_protocol::Timestamp,
@@ -66,13 +66,14 @@ impl Jobs {
         running.find(same).map(|drain| drain.number)
     }
 
-    /// Begins a drain, or gives the one of the member that runs other terms; none: too many run.
+    /// Begins a drain, or gives the one of the member that runs other terms; none: too many run. `left` is what restarts
+    /// have left in flight at its process.
     pub(super) fn begin(
         &mut self,
         mut drain: Drain,
         order: &DrainOrder,
         now: Now,
-        seen: &Snapshot,
+        (seen, left): (&Snapshot, u64),
     ) -> Option<u64> {
         if let Some(number) = self.running(&drain) {
             let DrainOrder { until, timeout, settle, on_timeout, reason, .. } = order.clone();
@@ -94,19 +95,14 @@ impl Jobs {
         }
         self.last += 1;
         drain.number = self.last;
-        let mut unfinished = Unfinished::default();
+        let mut unfinished = Unfinished::of(left);
         let places = seen.places(&drain.balancer, &drain.member);
         let busy = places.as_ref().and_then(Places::in_flight).unwrap_or(drain.busy.requests);
-        drain.elsewhere = places.map(|places| places.elsewhere()).unwrap_or_default();
         unfinished.look(&seen.proxy, busy);
-        let mut job = Job {
-            unmoved: Some(busy),
-            unfinished,
-            drain,
-            deadline: None,
-            quiet: None,
-            run: seen.proxy.started,
-        };
+        let mut floor = Floor::default();
+        floor.look(seen, places.as_ref(), now.wall);
+        drain.elsewhere = places.map(|places| places.elsewhere()).unwrap_or_default();
+        let mut job = Job { floor, unfinished, drain, deadline: None, quiet: None, run: seen.proxy.started };
         job.set_timeout(order.timeout.unwrap_or(Patience::Forever), now);
         self.jobs.push(job);
         Some(self.last)
@@ -149,8 +145,13 @@ impl Jobs {
     pub(super) fn look(&mut self, seen: &Snapshot, now: Now) -> Vec<Came> {
         self.jobs
             .iter_mut()
-            .filter(|job| job.drain.is_running())
-            .filter_map(|job| job.look(seen, now))
+            .filter_map(|job| {
+                if job.drain.is_running() {
+                    return job.look(seen, now);
+                }
+                job.look_back(seen, now);
+                None
+            })
             .collect()
     }
 }
@@ -192,7 +193,9 @@ impl Job {
             return Some(Came::Ended(self.drain.clone()));
         };
         self.unfinished.look(&seen.proxy, busy);
+        self.floor.look(seen, Some(&places), now.wall);
         let quiet = self.watch((&places, busy), now);
+        self.tell(quiet, seen, now);
         let settle = self.drain.settle;
         if quiet.is_some_and(|quiet| quiet >= settle.duration()) {
             if let Some(why) = self.unfinished.why() {
@@ -205,25 +208,25 @@ impl Job {
                 format!("no request was in flight for {settle}; idle sessions are unknown")
             };
             let others = still_taken(&self.drain.elsewhere);
-            let why = format!("{why}{others}{}", lost::uncounted(&seen.proxy));
+            let why = format!("{why}{others}{}", lost::uncounted(seen));
             self.end(DrainOutcome::Idle, why, now);
             return Some(Came::Ended(self.drain.clone()));
         }
         if self.deadline.is_some_and(|deadline| now.moment >= deadline) {
-            return Some(Came::Due(self.drain.clone(), self.left()));
+            let left = self.left(now);
+            return Some(Came::Due(self.drain.clone(), left));
         }
         (self.drain.phase != before).then(|| Came::Phase(self.drain.clone()))
     }
 
-    /// What is left in flight. With `BalancerPersist` httpd takes the count over a restart, and the requests that its old
-    /// processes end are never taken off it.
-    fn left(&self) -> String {
+    /// What is left in flight when the time has passed.
+    fn left(&mut self, now: Now) -> String {
         if self.quiet.is_some() {
             return "no request in flight, but not for long enough".to_owned();
         }
-        let left = self.drain.remains();
-        let stuck = if self.drain.durable && self.unmoved.is_some() { lost::STUCK } else { "" };
-        format!("{left}{stuck}")
+        let lasting = self.floor.in_the_end(now.wall);
+        self.drain.advice = lasting.map(Lasting::advice);
+        self.drain.remains() + &lasting.map(Lasting::in_short).unwrap_or_default()
     }
 
     /// Has somebody or something else ended it?
@@ -251,27 +254,51 @@ impl Job {
     fn watch(&mut self, (places, busy): (&Places<'_>, u64), now: Now) -> Option<Duration> {
         let (drain, elected) = (&mut self.drain, places.elected());
         (drain.busy.requests, drain.elsewhere) = (places.own.busy, places.elsewhere());
-        let others = still_taken(&drain.elsewhere);
-        self.unmoved = self.unmoved.filter(|first| *first == busy);
-        if busy > 0 {
-            self.quiet = None;
-            (drain.phase, drain.quiet_ms) = (DrainPhase::Requests, None);
-            let facts: Vec<String> = all_in_flight(drain.busy, &drain.elsewhere).collect();
-            drain.why = format!("{}{others}; idle sessions are unknown", facts.join(", and "));
-            return None;
-        }
+        drain.draining = Some(places.own.status.has(Flag::Drain));
         // Who was elected between two looks had something in flight.
-        if self.quiet.is_some_and(|(_, before)| before != elected) {
+        if busy > 0 || self.quiet.is_some_and(|(_, before)| before != elected) {
             self.quiet = None;
         }
-        let (since, _) = *self.quiet.get_or_insert((now.moment, elected));
-        let quiet = now.moment.since(since);
-        (drain.phase, drain.quiet_ms) = (DrainPhase::Settling, Some(millis(quiet)));
-        drain.why = format!(
-            "no request is in flight, and it must stay so for {}{others}; idle sessions are unknown",
-            drain.settle
-        );
-        Some(quiet)
+        let quiet = (busy == 0).then(|| {
+            let (since, _) = *self.quiet.get_or_insert((now.moment, elected));
+            now.moment.since(since)
+        });
+        drain.quiet_ms = quiet.map(millis);
+        quiet
+    }
+
+    /// Says what it waits for, and what is not known of that.
+    fn tell(&mut self, quiet: Option<Duration>, seen: &Snapshot, now: Now) {
+        let drain = &mut self.drain;
+        let lasting = self.floor.lasting(now.wall);
+        drain.advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));
+        let (phase, what) = if quiet.is_some() {
+            let what = format!("no request is in flight, and it must stay so for {}", drain.settle);
+            (DrainPhase::Settling, what)
+        } else {
+            let facts: Vec<String> = all_in_flight(drain.busy, &drain.elsewhere).collect();
+            let lasting = lasting.map(Lasting::in_short).unwrap_or_default();
+            (DrainPhase::Requests, facts.join(", and ") + &lasting)
+        };
+        let (others, unknown) = (still_taken(&drain.elsewhere), self.unfinished.beside(seen));
+        drain.phase = phase;
+        drain.why = format!("{what}{others}; idle sessions are unknown{unknown}");
+    }
+
+    /// Looks at what has become of its member since it has ended: what it said then need not hold any more.
+    fn look_back(&mut self, seen: &Snapshot, now: Now) {
+        let places = seen.places(&self.drain.balancer, &self.drain.member);
+        let counted = places.as_ref().and_then(|places| Some((places, places.in_flight()?)));
+        self.floor.look(seen, places.as_ref(), now.wall);
+        if self.drain.outcome != Some(DrainOutcome::Uncounted) {
+            let drains_on = self.drain.outcome == Some(DrainOutcome::KeptDraining);
+            self.drain.advice = self.floor.lasting(now.wall).filter(|_| drains_on).map(Lasting::advice);
+        }
+        if let Some(counted) = counted {
+            self.watch(counted, now);
+        } else {
+            (self.drain.draining, self.drain.quiet_ms) = (None, None);
+        }
     }
 }
 
@@ -312,6 +339,7 @@ pub(super) fn ordered(
         estimate_ms: None,
         safe_to_stop: false,
         why: "it takes no new sessions any more".to_owned(),
+        advice: None,
         durable: false,
     }
 }

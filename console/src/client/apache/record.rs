@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use evenkeel_protocol::{
     BalancerName, Change, EditNote, Event, EventKind, Flag, HttpdRestart, MemberName, MemberSnapshot,
-    Override, Recovery, Snapshot, Subject, Timestamp,
+    Override, Places, Recovery, Snapshot, Subject, Timestamp,
 };
 
 use super::losses::{Own, Turn};
@@ -37,6 +37,8 @@ pub(super) struct Record {
     /// When the run of httpd that was seen last was seen first.
     started: Timestamp,
     reloads: u64,
+    /// How many requests were in flight at a member when httpd was restarted: the most of all restarts.
+    left: BTreeMap<Subject, u64>,
     revisions: BTreeMap<Subject, (u32, u64)>,
     events: VecDeque<Event>,
     number: u64,
@@ -173,6 +175,7 @@ impl Record {
             return;
         }
         self.reloads += 1;
+        self.leave(before);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let [of_before, of_now] = [before, seen].map(|snapshot| settings::all(snapshot).map(|it| it.0));
         let (of_before, of_now): (Vec<Subject>, Vec<Subject>) = (of_before.collect(), of_now.collect());
@@ -185,6 +188,27 @@ impl Record {
             others: count(lost.iter().filter(|lost| lost.loss.elsewhere).count()),
         };
         self.tell(at, EventKind::HttpdRestarted(restart));
+    }
+
+    /// Notes what the run before had in flight when it was seen last.
+    fn leave(&mut self, before: &Snapshot) {
+        for balancer in &before.balancers {
+            for member in &balancer.members {
+                let subject = Subject { balancer: balancer.name.clone(), member: Some(member.name.clone()) };
+                let left = self.left.entry(subject).or_default();
+                *left = (*left).max(member.in_flight().unwrap_or(0));
+            }
+        }
+    }
+
+    /// How many requests restarts have left in flight at a process, as far as was seen. Whether they have ended no page
+    /// tells.
+    pub(super) fn left_at(&self, subject: &Subject, places: &Places<'_>) -> u64 {
+        let others = places.others.iter().map(|(balancer, member)| Subject {
+            balancer: (*balancer).clone(),
+            member: Some(member.name.clone()),
+        });
+        others.chain([subject.clone()]).filter_map(|subject| self.left.get(&subject)).sum()
     }
 
     /// The same run: what has happened since?

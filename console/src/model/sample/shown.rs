@@ -57,6 +57,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         estimate_ms: Some(255_000),
         safe_to_stop: false,
         why: "17 sessions were seen in the last 30m, and 4 requests are in flight".to_owned(),
+        advice: None,
         durable: true,
     }
 }

@@ -21,6 +21,8 @@ use crate::widget::text::{Align, cut, pad, width};
 const WORDS: usize = 10;
 /// The most columns of one: `◐ Drn Ok SAFE TO STOP`.
 const WIDEST: usize = 23;
+/// Stands at what a target that does not answer said last.
+const OLD: &str = "?";
 /// The columns of a status as a shape.
 const SHAPE: usize = 2;
 
@@ -77,7 +79,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
 }
 
 fn heading(whole: Whole<'_>, first: usize, form: Form) -> String {
-    let mut text = format!("{}    ", pad("Member", first, Align::Left));
+    let all_live = (0..whole.deck.stations.len()).all(|at| is_live(whole, at));
+    let title = if all_live { "Member" } else { "Member ?=old" };
+    let mut text = format!("{}    ", pad(title, first, Align::Left));
     match form {
         Form::Words(each) => {
             for name in whole.names(each - 1) {
@@ -90,9 +94,10 @@ fn heading(whole: Whole<'_>, first: usize, form: Form) -> String {
     text
 }
 
-/// Marks a member that is not the same everywhere: its status, or whether it can be stopped.
+/// Marks a member that is not the same everywhere: its status, or whether it can be stopped. How it is in a target that
+/// does not answer nobody knows, so that one is neither the same nor another.
 fn difference(whole: Whole<'_>, target: &Target) -> Span<'static> {
-    let all = 0..whole.deck.stations.len();
+    let all = (0..whole.deck.stations.len()).filter(|at| is_live(whole, *at));
     let mut known =
         all.map(|at| Some((status(whole.deck.member(at, target))?, Verdict::of(whole, at, target))));
     let first = known.next();
@@ -151,9 +156,14 @@ fn statuses(whole: Whole<'_>, target: &Target, (form, room): (Form, usize)) -> V
     spans
 }
 
+/// Is what is shown of a target what holds now?
+fn is_live(whole: Whole<'_>, at: usize) -> bool {
+    whole.deck.stations.get(at).is_some_and(|station| station.freshness() == Freshness::Live)
+}
+
 /// The shape and the role of a member in a target, and whether that is what holds now.
 fn shown(whole: Whole<'_>, (at, target): (usize, &Target)) -> Option<(char, Role, bool)> {
-    let live = whole.deck.stations.get(at).is_some_and(|station| station.freshness() == Freshness::Live);
+    let live = is_live(whole, at);
     let (shape, role) = badge::shape(status(whole.deck.member(at, target))?);
     Some((shape, if live { role } else { Role::Faint }, live))
 }
@@ -165,7 +175,7 @@ fn in_words(whole: Whole<'_>, (at, target): (usize, &Target), each: usize) -> Ve
     else {
         return vec![whole.span(Role::Faint, pad(nothing(whole, at), each, Align::Left))];
     };
-    let doubt = if live { "" } else { "?" };
+    let doubt = if live { "" } else { OLD };
     let words = badge::words(member);
     let Some(verdict) = Verdict::of(whole, at, target) else {
         let text = cut(&format!("{shape} {words}{doubt}"), each - 1);
@@ -188,15 +198,18 @@ fn in_words(whole: Whole<'_>, (at, target): (usize, &Target), each: usize) -> Ve
 
 fn as_shape(whole: Whole<'_>, (at, target): (usize, &Target)) -> Span<'static> {
     match shown(whole, (at, target)) {
-        Some((shape, role, _)) => whole.span(role, format!("{shape} ")),
+        Some((shape, role, live)) => whole.span(role, format!("{shape}{}", if live { " " } else { OLD })),
         None => whole.span(Role::Faint, format!("{} ", nothing(whole, at))),
     }
 }
 
-/// In how many targets it is how.
+/// In how many targets it is how, and of how many that is not known.
 fn counted(whole: Whole<'_>, target: &Target) -> Vec<Span<'static>> {
     let all = 0..whole.deck.stations.len();
-    let healths: Vec<Health> = all.filter_map(|at| status(whole.deck.member(at, target))).collect();
+    let (live, silent): (Vec<usize>, Vec<usize>) = all.partition(|at| is_live(whole, *at));
+    let healths: Vec<Health> =
+        live.into_iter().filter_map(|at| status(whole.deck.member(at, target))).collect();
+    let unknown = (!silent.is_empty()).then(|| whole.span(Role::Faint, format!("{OLD}{} ", silent.len())));
     let count = |health: Health| healths.iter().filter(|other| **other == health).count();
     let counted = Health::ALL.into_iter().map(|health| (health, count(health)));
     counted
@@ -205,6 +218,7 @@ fn counted(whole: Whole<'_>, target: &Target) -> Vec<Span<'static>> {
             let (shape, role) = badge::shape(health);
             whole.span(role, format!("{shape}{count} "))
         })
+        .chain(unknown)
         .collect()
 }
 

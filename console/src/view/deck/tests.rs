@@ -211,6 +211,45 @@ fn a_drain_says_in_each_target_whether_it_can_be_stopped() {
 }
 
 #[test]
+fn what_a_target_said_that_does_not_answer_is_compared_with_nothing_and_told_to_be_old() {
+    for (count, wide, same, other, old) in [
+        (3, 80, "    ● Ok", "≠ ● Ok", "◐ Drn Ok?"),
+        (8, 60, "    ● ◐?● ", "≠ ● ◐?▲ ", "●"),
+        (32, 60, "    ●31 ?1", "≠ ●30 ▲1 ?1", "?1"),
+    ] {
+        let mut deck = sample::deck(count);
+        deal(&mut deck, Message::Resize(crate::message::Size { width: wide, height: 24 }));
+        told(&mut deck, 1, |snapshot| {
+            let drained = snapshot.balancers[0].members[1].status;
+            let node1 = &mut snapshot.balancers[0].members[0];
+            (node1.status, node1.words) = (drained, drained.words());
+        });
+        press(&mut deck, "G");
+        deck.pick = Pick::Member(sample::target("node1"));
+        let row = |deck: &Deck| {
+            let shown = shown(deck);
+            assert_eq!(
+                shown.contains("Member ?=old"),
+                deck.stations[1].freshness() != Freshness::Live,
+                "{shown}"
+            );
+            shown.lines().find(|line| line.contains("app/node1")).unwrap_or_default().to_owned()
+        };
+        assert!(row(&deck).contains('≠'), "it answers, and is another one: {}", row(&deck));
+        let why = "the proxy is gone".to_owned();
+        hear(&mut deck, 1, News::Lost { why, next_try: Duration::from_secs(3) });
+        let alone = row(&deck);
+        assert!(alone.contains(same) && alone.contains(old), "{count}: {alone}");
+        told(&mut deck, 2, |snapshot| {
+            let failed = snapshot.balancers[0].members[2].status;
+            let node1 = &mut snapshot.balancers[0].members[0];
+            (node1.status, node1.words) = (failed, failed.words());
+        });
+        assert!(row(&deck).contains(other), "{count}: {}", row(&deck));
+    }
+}
+
+#[test]
 fn the_answers_about_a_drain_stay_in_sight_where_there_is_little_room() {
     for (count, width, says) in [
         (3, 80, ["◐ Drn Ok NOT YET", "◐ Drn SAFE"]),

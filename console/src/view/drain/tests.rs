@@ -78,3 +78,36 @@ fn of_an_httpd_nothing_is_told_that_its_page_does_not_tell() {
     assert!(drawn.contains("9 requests") && !drawn.contains("0 streaming"), "{drawn}");
     assert!(drawn.contains("nothing is known of its sessions"), "{drawn}");
 }
+
+#[test]
+fn of_an_httpd_why_it_does_not_end_and_what_can_be_done_is_read_in_full() {
+    let mut snapshot = sample::drained(62);
+    snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+    let drain = &mut snapshot.drains[0];
+    drain.sessions = evenkeel_protocol::DrainSessions::UNKNOWN;
+    let mut floor = crate::floor::Floor::default();
+    let mut seen = sample::snapshot(0);
+    seen.proxy = snapshot.proxy.clone();
+    let (balancer, member) = (drain.balancer.clone(), drain.member.clone());
+    let minute = evenkeel_protocol::Timestamp(60_000_000);
+    for (busy, at) in [(4, evenkeel_protocol::Timestamp(0)), (12, minute)] {
+        let members = seen.balancers[0].members.iter_mut();
+        members.filter(|it| it.name == member).for_each(|it| it.busy = busy);
+        floor.look(&seen, seen.places(&balancer, &member).as_ref(), at);
+    }
+    let lasting = floor.lasting(minute).unwrap();
+    drain.why = format!("12 requests are in flight{}; idle sessions are unknown", lasting.in_short());
+    drain.advice = Some(lasting.advice());
+    let drain = drain.clone();
+    for columns in [80, 120] {
+        let mut model = sample::model(columns, 24);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        press(&mut model, "3");
+        let drawn = drawn(&model);
+        let words: Vec<&str> = drawn.split_whitespace().collect();
+        let read = words.join(" ");
+        for text in [&drain.why, drain.advice.as_ref().unwrap()] {
+            assert!(read.contains(text.as_str()), "{text}: {drawn}");
+        }
+    }
+}
