@@ -57,6 +57,7 @@ pub mod proxy;
 pub mod running;
 pub mod strace;
 pub mod strict;
+mod synchronized;
 pub mod terminal;
 pub mod wire;
 

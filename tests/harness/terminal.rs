@@ -14,6 +14,7 @@ use crate::binaries::evenkeel;
 use crate::eventually::{patience, within};
 use crate::frame::Frame;
 use crate::proxy::{Proxy, folder, signal};
+use crate::synchronized::Synchronized;
 
 /// The most output that is kept for [`Terminal::output`].
 const KEPT: usize = 16 * 1024 * 1024;
@@ -91,7 +92,7 @@ impl Setup {
         let child = Mutex::new(pair.slave.spawn_command(command).unwrap());
         let (rows, columns) = (positive(self.rows), positive(self.columns));
         let screen =
-            Arc::new(Mutex::new(Shown { parser: vt100::Parser::new(rows, columns, 0), output: Vec::new() }));
+            Arc::new(Mutex::new(Shown { screen: Synchronized::new(rows, columns), output: Vec::new() }));
         let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
         let reader = pair.master.try_clone_reader().unwrap();
         thread::spawn({
@@ -103,7 +104,7 @@ impl Setup {
 }
 
 struct Shown {
-    parser: vt100::Parser,
+    screen: Synchronized,
     output: Vec<u8>,
 }
 
@@ -115,7 +116,7 @@ fn show(mut reader: impl Read, screen: &Mutex<Shown>, writer: &Mutex<Box<dyn Wri
     while let Ok(length @ 1..) = reader.read(&mut buffer) {
         let bytes = &buffer[..length];
         let mut shown = screen.lock().unwrap();
-        shown.parser.process(bytes);
+        shown.screen.process(bytes);
         if shown.output.len() < KEPT {
             shown.output.extend_from_slice(bytes);
         }
@@ -162,7 +163,7 @@ impl Terminal {
 
     /// What the screen shows now.
     pub fn frame(&self) -> Frame {
-        Frame::of(self.screen.lock().unwrap().parser.screen())
+        self.screen.lock().unwrap().screen.frame()
     }
 
     /// What the screen shows once it has not changed for some looks.
@@ -208,7 +209,7 @@ impl Terminal {
     /// Gives it another size.
     #[track_caller]
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.screen.lock().unwrap().parser.set_size(positive(rows), positive(columns));
+        self.screen.lock().unwrap().screen.set_size(positive(rows), positive(columns));
         self.master.resize(size(columns, rows)).unwrap();
     }
 
@@ -247,7 +248,7 @@ impl Terminal {
             left.push(format!("the modes of the line were\n  {}\nand are\n  {now}", self.before));
         }
         let shown = self.screen.lock().unwrap();
-        let screen = shown.parser.screen();
+        let screen = shown.screen.modes();
         for (is_left, what) in [
             (screen.alternate_screen(), "the alternate screen"),
             (screen.hide_cursor(), "a hidden cursor"),
