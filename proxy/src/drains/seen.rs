@@ -19,7 +19,7 @@ use crate::live::LiveBalancer;
 
 /// Where a process is a member.
 #[derive(Debug, Default)]
-pub(super) struct Places<'a> {
+pub(super) struct Memberships<'a> {
     /// The members, that which is asked about among them.
     members: Vec<(&'a LiveBalancer, MemberId)>,
     /// Where it was one.
@@ -40,7 +40,7 @@ struct Gone {
 pub(super) struct Processes<'a> {
     /// Its number, by what is behind a member.
     numbers: HashMap<Process<'a>, usize>,
-    places: Vec<Places<'a>>,
+    memberships: Vec<Memberships<'a>>,
 }
 
 impl<'a> Processes<'a> {
@@ -51,28 +51,32 @@ impl<'a> Processes<'a> {
             let next = numbers.len();
             numbers.entry(Process::of(member)).or_insert(next);
         }
-        let mut places: Vec<Places<'_>> = numbers.iter().map(|_| Places::default()).collect();
+        let mut memberships: Vec<Memberships<'_>> = numbers.iter().map(|_| Memberships::default()).collect();
         for live in roster {
             for (id, address) in (0_u32..).zip(live.addresses()) {
                 let number = numbers.get(&Process::of(&address.name));
-                if let Some(places) = number.and_then(|number| places.get_mut(*number)) {
-                    places.members.push((&**live, MemberId(id)));
+                if let Some(found) = number.and_then(|number| memberships.get_mut(*number)) {
+                    found.members.push((&**live, MemberId(id)));
                 }
+            }
+            if !live.has_departed {
+                // Elections wait for nobody who finds nothing.
+                continue;
             }
             for (member, busy, elected) in live.lock().departed() {
                 let number = numbers.get(&Process::of(member));
-                if let Some(places) = number.and_then(|number| places.get_mut(*number)) {
+                if let Some(found) = number.and_then(|number| memberships.get_mut(*number)) {
                     let (balancer, member) = (live.name.clone(), member.clone());
-                    places.gone.push(Gone { balancer, member, busy, elected });
+                    found.gone.push(Gone { balancer, member, busy, elected });
                 }
             }
         }
-        Self { numbers, places }
+        Self { numbers, memberships }
     }
 
-    /// The places of the process behind `member`; none: that was not asked about.
-    pub(super) fn of_member(&self, member: &MemberName) -> Option<&Places<'a>> {
-        self.places.get(*self.numbers.get(&Process::of(member))?)
+    /// Those of the process behind `member`; none: that was not asked about.
+    pub(super) fn of_member(&self, member: &MemberName) -> Option<&Memberships<'a>> {
+        self.memberships.get(*self.numbers.get(&Process::of(member))?)
     }
 }
 
@@ -114,20 +118,22 @@ pub(super) struct Seen {
     pub(super) own: View,
     others: Vec<(BalancerName, MemberName, View)>,
     gone: Vec<Gone>,
+    /// How many requests were seen to come to the process; never less than before.
+    came: u64,
 }
 
 impl Seen {
-    /// Looks at the member, and then at the other `places` of its process; none: there is no such member.
+    /// Looks at the member, and then at the other `memberships` of its process; none: there is no such member.
     pub(super) fn of(
         live: &LiveBalancer,
-        (member, places): (&MemberName, Option<&Places<'_>>),
+        (member, memberships): (&MemberName, Option<&Memberships<'_>>),
         before: Option<&Self>,
         now: Moment,
     ) -> Option<Self> {
         let likely = before.map_or(MemberId(0), |seen| seen.own.id);
         let own = View::of(live, (member, likely), before.map(|seen| &seen.own), now)?;
-        let places = places?;
-        let others = places.members.iter().filter_map(|(other, id)| {
+        let memberships = memberships?;
+        let others = memberships.members.iter().filter_map(|(other, id)| {
             let name = &other.address(*id)?.name;
             if other.name == live.name && name == member {
                 return None;
@@ -136,7 +142,27 @@ impl Seen {
             Some((other.name.clone(), name.clone(), view))
         });
         let others = others.collect();
-        Some(Self { own, others, gone: places.gone.clone() })
+        let mut seen = Self { own, others, gone: memberships.gone.clone(), came: 0 };
+        seen.came = before.map_or(0, |before| before.came.wrapping_add(seen.came_since(before)));
+        Some(seen)
+    }
+
+    /// How many requests came where it is a member, or was one, since `before`. Where nobody remembers any more who was
+    /// there, nobody came; of a place that is new nobody knows since when.
+    fn came_since(&self, before: &Self) -> u64 {
+        let own = self.own.look.elected.abs_diff(before.own.look.elected);
+        let others = self.elsewhere_elected().map(|(place, elected)| {
+            let known = before.elsewhere_elected().find(|(known, _)| *known == place);
+            elected.abs_diff(known.map_or(0, |(_, elected)| elected))
+        });
+        others.fold(own, u64::wrapping_add)
+    }
+
+    /// How often the process was elected anywhere else.
+    fn elsewhere_elected(&self) -> impl Iterator<Item = ((&BalancerName, &MemberName), u64)> {
+        let others =
+            self.others.iter().map(|(balancer, member, view)| ((balancer, member), view.look.elected));
+        others.chain(self.gone.iter().map(|gone| ((&gone.balancer, &gone.member), gone.elected)))
     }
 
     fn other(&self, live: &LiveBalancer, member: &MemberName) -> Option<&View> {
@@ -144,16 +170,13 @@ impl Seen {
         others.find(|(balancer, name, _)| *balancer == live.name && name == member).map(|(.., view)| view)
     }
 
-    /// As the core decides by it: what is in flight at the process, how often it was elected, and its sessions.
+    /// As the core decides by it: what is in flight at the process, how many requests came to it, and its sessions.
     pub(super) fn sight(&self) -> Sight {
         let views = || std::iter::once(&self.own).chain(self.others.iter().map(|(.., view)| view));
-        let gone = || self.gone.iter();
-        let busy = views().map(|view| view.look.busy).chain(gone().map(|gone| gone.busy));
-        // Where nobody remembers who is gone, the sum gets less: then it is looked at for the settle time once more.
-        let elected = views().map(|view| view.look.elected).chain(gone().map(|gone| gone.elected));
+        let busy = views().map(|view| view.look.busy).chain(self.gone.iter().map(|gone| gone.busy));
         Sight {
             busy: busy.fold(0, |sum: u64, busy| sum.saturating_add(busy.total())),
-            elected: elected.fold(0, u64::wrapping_add),
+            elected: self.came,
             sessions: views()
                 .map(|view| sessions::seen(&view.sessions))
                 .fold(SessionsSeen::Meaningless, both),
@@ -196,7 +219,51 @@ fn both(one: SessionsSeen, other: SessionsSeen) -> SessionsSeen {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_balancer::Ask;
+    use evenkeel_protocol::MemberSettings;
+
     use super::*;
+    use crate::config::BalancerConfig;
+    use crate::live::Ground;
+
+    #[test]
+    fn nothing_came_where_nobody_remembers_a_member_of_before_any_more() {
+        let ground = Ground { cores: 1, ..Ground::default() };
+        let config = |names: &[&str]| {
+            let members = names.iter().map(|name| (name.parse().unwrap(), MemberSettings::default()));
+            BalancerConfig::plain(members.collect())
+        };
+        let (both, one) = (config(&["http://h/a", "http://h/b"]), config(&["http://h/a"]));
+        let name: MemberName = "http://h/a".parse().unwrap();
+        let look = |live: &Arc<LiveBalancer>, before: Option<&Seen>| {
+            let asked = [name.clone()];
+            let processes = Processes::of(&asked, std::iter::once(live));
+            Seen::of(live, (&name, processes.of_member(&name)), before, Moment(0)).unwrap()
+        };
+        let first = Arc::new(LiveBalancer::new(both.clone(), Vec::new(), &ground));
+        assert!(!first.has_departed);
+        let elect = || drop(first.lock().elect(&Ask::default(), Moment(1)));
+        (0..7).for_each(|_| elect());
+        let second = first.replace(one.clone(), Vec::new(), |_| {}, &ground);
+        assert!(second.has_departed);
+        let begun = look(&second, None);
+        let (mut seen, mut came) = (look(&second, Some(&begun)), begun.sight().elected);
+        assert_eq!(seen.sight().elected, came);
+        for _ in 0..2 {
+            elect();
+            seen = look(&second, Some(&seen));
+            came += 1;
+            assert_eq!(seen.sight().elected, came, "by a balancer of before, at either member");
+        }
+        drop(first);
+        let third = second.replace(one, Vec::new(), |_| {}, &ground);
+        drop(second);
+        assert!(!third.has_departed);
+        seen = look(&third, Some(&seen));
+        assert_eq!((seen.sight().elected, seen.gone.len()), (came, 0), "who goes has not come");
+        let fourth = third.replace(both, Vec::new(), |_| {}, &ground);
+        assert_eq!(look(&fourth, Some(&seen)).sight().elected, came, "nor who is new, and was never elected");
+    }
 
     #[test]
     fn nobody_is_gone_from_a_process_while_somebody_may_be_left_at_one_of_its_members() {
