@@ -32,6 +32,7 @@
 //! | [`endpoint`] | the table of the admin interface |
 //! | [`refusal`] | why something that was asked for was not done |
 //! | [`selector`] | how people name a member: by URL, host:port or route |
+//! | [`sentence`] | what sentences are made of: names, lengths of time |
 //! | [`timestamp`] | microseconds, monotonic and since 1970 |
 //! | [`place`] | where proxies put their admin sockets, and consoles look for them |
 //! | [`clean`] | text from strangers made fit for a terminal, a log or a page |
@@ -63,6 +64,7 @@ pub mod refusal;
 pub mod reload;
 pub mod roster;
 pub mod selector;
+pub mod sentence;
 pub mod sessions;
 pub mod settings;
 pub mod size;
