@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen, Sight};
 use evenkeel_protocol::{
-    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, Process, SessionsKnown,
+    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, Process, SessionsKnown, Timestamp,
 };
 
 use super::sessions;
@@ -87,28 +87,35 @@ pub(super) struct View {
     pub(super) look: MemberLook,
     takes_new: bool,
     pub(super) sessions: DrainSessions,
+    /// Until then a session that was seen last while sessions could be told may be live.
+    pub(super) sessions_until: Option<Moment>,
     /// When its sessions were last counted, which takes longer than a look.
     counted: Moment,
 }
 
 impl View {
-    /// Looks at a member, which has probably this number; `before` is what was seen of it last. The sessions are read last:
-    /// a request that is not in flight any more has left its session there.
+    /// Looks at a member, which has probably this number; `before` is what was seen of it last, and until when sessions may
+    /// be live if that was before a restart. The sessions are read last: a request that is not in flight any more has
+    /// left its session there.
     fn of(
         live: &LiveBalancer,
         (member, likely): (&MemberName, MemberId),
-        before: Option<&Self>,
-        now: Moment,
+        (before, until): (Option<&Self>, Option<Moment>),
+        at: (Moment, Timestamp),
     ) -> Option<Self> {
         let (id, look, takes_new) = {
             let core = live.lock();
             let (id, look) = core.look_at(member, likely)?;
             (id, look, core.takes_new(id))
         };
-        let before = before.filter(|view| now.since(view.counted) < limits::DRAIN_COUNT);
-        let before = before.filter(|view| view.sessions.live.is_some());
-        let sessions = sessions::of(live, (id, &look), before.map(|view| &view.sessions));
-        Some(Self { id, look, takes_new, sessions, counted: before.map_or(now, |view| view.counted) })
+        let counted = before.filter(|view| at.0.since(view.counted) < limits::DRAIN_COUNT);
+        let counted = counted.filter(|view| view.sessions.live.is_some());
+        let mut sessions = sessions::of(live, (id, &look), counted.map(|view| &view.sessions));
+        let counted = counted.map_or(at.0, |view| view.counted);
+        let told_before = before.is_some_and(|view| sessions::why_untold(&view.look).is_none());
+        let until = before.map_or(until, |view| view.sessions_until);
+        let sessions_until = sessions::held(live, &mut sessions, (until, told_before), at);
+        Some(Self { id, look, takes_new, sessions, sessions_until, counted })
     }
 }
 
@@ -123,22 +130,24 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Looks at the member, and then at the other `memberships` of its process; none: there is no such member.
+    /// Looks at the member, and then at the other `memberships` of its process; none: there is no such member. `until` is
+    /// when its sessions of before a restart are gone.
     pub(super) fn of(
         live: &LiveBalancer,
         (member, memberships): (&MemberName, Option<&Memberships<'_>>),
-        before: Option<&Self>,
-        now: Moment,
+        (before, until): (Option<&Self>, Option<Moment>),
+        at: (Moment, Timestamp),
     ) -> Option<Self> {
         let likely = before.map_or(MemberId(0), |seen| seen.own.id);
-        let own = View::of(live, (member, likely), before.map(|seen| &seen.own), now)?;
+        let own = View::of(live, (member, likely), (before.map(|seen| &seen.own), until), at)?;
         let memberships = memberships?;
         let others = memberships.members.iter().filter_map(|(other, id)| {
             let name = &other.address(*id)?.name;
             if other.name == live.name && name == member {
                 return None;
             }
-            let view = View::of(other, (name, *id), before.and_then(|seen| seen.other(other, name)), now)?;
+            let before = before.and_then(|seen| seen.other(other, name));
+            let view = View::of(other, (name, *id), (before, None), at)?;
             Some((other.name.clone(), name.clone(), view))
         });
         let others = others.collect();
@@ -220,11 +229,44 @@ fn both(one: SessionsSeen, other: SessionsSeen) -> SessionsSeen {
 #[cfg(test)]
 mod tests {
     use evenkeel_balancer::Ask;
-    use evenkeel_protocol::MemberSettings;
+    use evenkeel_protocol::{MemberEdit, MemberSettings, Route};
 
     use super::*;
+    use crate::clock::stopped;
     use crate::config::BalancerConfig;
     use crate::live::Ground;
+
+    /// Looks at a member at that second.
+    fn look(live: &Arc<LiveBalancer>, name: &MemberName, before: Option<&Seen>, second: u64) -> Seen {
+        let (asked, micros) = ([name.clone()], second * 1_000_000);
+        let processes = Processes::of(&asked, std::iter::once(live));
+        let at = (Moment(micros), Timestamp(micros));
+        stopped::at(at.0, at.1);
+        Seen::of(live, (name, processes.of_member(name)), (before, None), at).unwrap()
+    }
+
+    #[test]
+    fn sessions_that_can_be_told_no_more_are_not_gone_wherever_the_process_is_a_member() {
+        let (name, other): (MemberName, MemberName) =
+            ("http://h/a".parse().unwrap(), "http://h/b".parse().unwrap());
+        let routed = MemberSettings { route: "b".parse().unwrap(), ..MemberSettings::default() };
+        let mut config =
+            BalancerConfig::plain(vec![(name.clone(), MemberSettings::default()), (other.clone(), routed)]);
+        config.settings.stickysession = Some("SID".parse().unwrap());
+        config.settings.sessionwindow = 20;
+        let ground = Ground { cores: 1, ..Ground::default() };
+        stopped::at(Moment(0), Timestamp(0));
+        let live = Arc::new(LiveBalancer::new(config, Vec::new(), &ground));
+        let before = look(&live, &name, None, 30);
+        assert_eq!(before.sight().sessions, SessionsSeen::None);
+        let loses_its_route = MemberEdit { route: Some(Route::default()), ..MemberEdit::default() };
+        live.lock().edit_member(&other, &loses_its_route).unwrap();
+        let just_then = look(&live, &name, Some(&before), 31);
+        assert_eq!(just_then.sight().sessions, SessionsSeen::Unknown);
+        let later = look(&live, &name, Some(&just_then), 50);
+        assert_eq!(later.sight().sessions, SessionsSeen::Unknown);
+        assert_eq!(look(&live, &name, Some(&later), 51).sight().sessions, SessionsSeen::Meaningless);
+    }
 
     #[test]
     fn nothing_came_where_nobody_remembers_a_member_of_before_any_more() {
@@ -235,11 +277,7 @@ mod tests {
         };
         let (both, one) = (config(&["http://h/a", "http://h/b"]), config(&["http://h/a"]));
         let name: MemberName = "http://h/a".parse().unwrap();
-        let look = |live: &Arc<LiveBalancer>, before: Option<&Seen>| {
-            let asked = [name.clone()];
-            let processes = Processes::of(&asked, std::iter::once(live));
-            Seen::of(live, (&name, processes.of_member(&name)), before, Moment(0)).unwrap()
-        };
+        let look = |live: &Arc<LiveBalancer>, before: Option<&Seen>| look(live, &name, before, 0);
         let first = Arc::new(LiveBalancer::new(both.clone(), Vec::new(), &ground));
         assert!(!first.has_departed);
         let elect = || drop(first.lock().elect(&Ask::default(), Moment(1)));

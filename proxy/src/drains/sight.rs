@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::job::{End, Job};
 use super::seen::{Processes, Seen};
-use super::{Drains, sessions, words};
+use super::{Drains, words};
 use crate::live::LiveBalancer;
 use crate::{clock, limits};
 
@@ -182,11 +182,8 @@ impl Job {
     ) -> Follows {
         let target = (&self.member, processes.of_member(&self.member));
         let seen = live.and_then(|live| {
-            let mut seen = Seen::of(live, target, self.seen.as_ref(), at.0)?;
-            let told_before =
-                self.seen.as_ref().is_some_and(|before| sessions::why_untold(&before.own.look).is_none());
-            self.sessions_until =
-                sessions::held(live, &mut seen.own.sessions, (self.sessions_until, told_before), at);
+            let seen = Seen::of(live, target, (self.seen.as_ref(), self.sessions_until), at)?;
+            self.sessions_until = seen.own.sessions_until;
             Some(seen)
         });
         let Some(seen) = seen else {
