@@ -1,5 +1,6 @@
 //! Edits that the disk of the proxy refuses, in words.
 
+use evenkeel_protocol::sentence::listed;
 use evenkeel_protocol::{Snapshot, Subject};
 
 /// How many are named in the sentence.
@@ -15,19 +16,15 @@ pub fn sentence(
     name: impl Fn(&Subject) -> String,
     fits: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    let names: Vec<String> = snapshot.undurable.iter().take(NAMED).map(name).collect();
+    if snapshot.undurable.is_empty() {
+        return None;
+    }
     let form = |named: usize| {
-        let mut whose: Vec<String> = names.iter().take(named).cloned().collect();
-        match snapshot.undurable.len().saturating_sub(named) {
-            0 => {}
-            more => whose.push(format!("{more} more")),
-        }
-        let last = whose.pop()?;
-        let whose = if whose.is_empty() { last } else { format!("{} and {last}", whose.join(", ")) };
-        Some(format!("{NOT_KEPT}: edits of {whose}; the disk refuses them"))
+        let whose = listed(snapshot.undurable.iter().map(&name), named, "");
+        format!("{NOT_KEPT}: edits of {whose}; the disk refuses them")
     };
-    let mut forms = (1..=NAMED).rev().filter_map(form);
-    forms.find(|form| fits(form)).or_else(|| form(1))
+    let mut forms = (1..=NAMED).rev().map(form);
+    Some(forms.find(|form| fits(form)).unwrap_or_else(|| form(1)))
 }
 
 /// That the disk has taken them after all.
@@ -55,9 +52,7 @@ mod tests {
         let mut snapshot = scripted::snapshot(0);
         let told = |snapshot: &Snapshot| sentence(snapshot, |it| it.balancer.to_string(), |_| true);
         assert_eq!(told(&snapshot), None);
-        for (count, whose) in
-            [(1, "b1"), (2, "b1 and b2"), (3, "b1, b2 and b3"), (5, "b1, b2, b3 and 2 more")]
-        {
+        for (count, whose) in [(1, "b1"), (2, "b1, b2"), (3, "b1, b2, b3"), (5, "b1, b2, b3 and 2 more")] {
             let subject = |at| Subject { balancer: format!("b{at}").parse().unwrap(), member: None };
             snapshot.undurable = (1..=count).map(subject).collect();
             let wanted = format!("NOT kept over a restart: edits of {whose}; the disk refuses them");

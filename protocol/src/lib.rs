@@ -32,7 +32,9 @@
 //! | [`endpoint`] | the table of the admin interface |
 //! | [`refusal`] | why something that was asked for was not done |
 //! | [`selector`] | how people name a member: by URL, host:port or route |
+//! | [`sentence`] | what sentences are made of: names, lengths of time |
 //! | [`timestamp`] | microseconds, monotonic and since 1970 |
+//! | [`word`] | the words of a line as Apache reads and writes them |
 //! | [`place`] | where proxies put their admin sockets, and consoles look for them |
 //! | [`clean`] | text from strangers made fit for a terminal, a log or a page |
 //!
@@ -63,6 +65,7 @@ pub mod refusal;
 pub mod reload;
 pub mod roster;
 pub mod selector;
+pub mod sentence;
 pub mod sessions;
 pub mod settings;
 pub mod size;
@@ -72,6 +75,7 @@ pub mod status;
 pub mod timestamp;
 pub mod undo;
 pub mod upgrade;
+pub mod word;
 
 pub use call::Call;
 pub use drain::{

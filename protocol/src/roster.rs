@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::edit::Reason;
+use crate::word::{quoted, words};
 
 /// A member that is to be added to a balancer, behind all others.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -75,40 +76,8 @@ impl MemberAddition {
     }
 }
 
-/// A word as Apache reads it back: in quotes unless it is plain.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\' | '#' | '$' | '<' | '>');
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-/// The words of a line as Apache reads them: a word that begins with a quote ends with it, and a backslash takes the
-/// meaning of a backslash and of that quote. One that is never closed goes to the end.
-pub fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut characters = line.chars().peekable();
-    loop {
-        while characters.next_if(char::is_ascii_whitespace).is_some() {}
-        if characters.peek().is_none() {
-            return words;
-        }
-        let quote = characters.next_if(|c| matches!(c, '"' | '\''));
-        let ends = |c: char| quote.map_or_else(|| c.is_ascii_whitespace(), |quote| c == quote);
-        let mut word = String::new();
-        while let Some(c) = characters.next().filter(|c| !ends(*c)) {
-            let escaped = characters.next_if(|next| c == '\\' && (*next == '\\' || Some(*next) == quote));
-            word.push(escaped.unwrap_or(c));
-        }
-        words.push(word);
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -124,15 +93,6 @@ mod tests {
             let read = MemberAddition::of_line(line);
             assert_eq!((read.url.as_str(), read.parameters), ("http://b", parameters));
         }
-        assert_eq!(words(r#" a"b 'c d'e "f"#), [r#"a"b"#, "c d", "e", "f"]);
         assert_eq!(MemberAddition::of_line(""), MemberAddition::default());
-    }
-
-    proptest! {
-        #[test]
-        fn any_words_come_back(all in prop::collection::vec(any::<String>(), 0..5)) {
-            let line = all.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-            prop_assert_eq!(words(&line), all);
-        }
     }
 }

@@ -6,9 +6,7 @@
 use crate::clean::clean;
 use crate::name::{BalancerName, MemberName, Route, strip_socket_scheme};
 use crate::refusal::{Code, Refusal};
-
-/// Names that a sentence lists at most.
-const LISTED: usize = 8;
+use crate::sentence::{LISTED, listed};
 
 /// What a selector is compared with.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +96,7 @@ impl Selector {
         match fitting.as_slice() {
             [one] => Ok(*one),
             [] => {
-                let known = listed(in_balancer.map(describe));
+                let known = listed(in_balancer.map(describe), LISTED, "");
                 let known = match &self.balancer {
                     Some(balancer) if known.is_empty() => {
                         format!("there is no member in a balancer {balancer}")
@@ -116,7 +114,7 @@ impl Selector {
                 format!(
                     "'{}' fits {}; name one of them whole",
                     clean(&self.to_string(), 80),
-                    listed(several.iter().copied().map(describe))
+                    listed(several.iter().copied().map(describe), LISTED, "")
                 ),
             )),
         }
@@ -139,15 +137,6 @@ impl std::fmt::Display for Selector {
             Some(balancer) => write!(f, "{balancer}/{}", self.member),
             None => f.write_str(&self.member),
         }
-    }
-}
-
-/// The first of these names in a sentence, and how many more there are; empty: there are none.
-pub fn listed<T: Into<String>>(mut names: impl Iterator<Item = T>) -> String {
-    let first: Vec<String> = names.by_ref().take(LISTED).map(Into::into).collect();
-    match names.count() {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 
@@ -210,11 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_says_how_many_it_leaves_out() {
-        let of = |count: usize| listed((1..=count).map(|number| number.to_string()));
-        assert_eq!(of(0), "");
-        assert_eq!(of(8), "1, 2, 3, 4, 5, 6, 7, 8");
-        assert_eq!(of(30), "1, 2, 3, 4, 5, 6, 7, 8 and 22 more");
+    fn a_refusal_says_how_many_members_it_leaves_out() {
         let app = BalancerName::as_shown("app").unwrap();
         let members: Vec<MemberName> =
             (1..=30).map(|port| MemberName::as_shown(&format!("http://h:{port}")).unwrap()).collect();

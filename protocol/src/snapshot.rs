@@ -113,7 +113,8 @@ impl Snapshot {
 pub struct BalancerSnapshot {
     /// Its name, without `balancer://`.
     pub name: BalancerName,
-    /// Grows with each accepted edit of its own, and is never again what it was, over a restart neither.
+    /// Grows with each accepted edit of its own, and is never again what it was; over a restart neither, as long as the
+    /// proxy can write its audit files and nobody takes them away: without them it begins anew.
     pub revision: u64,
     /// Its settings as they are in effect.
     pub settings: BalancerSettings,
@@ -151,7 +152,8 @@ impl BalancerSnapshot {
 pub struct MemberSnapshot {
     /// Its URL.
     pub name: MemberName,
-    /// Grows with each accepted edit of its own, and is never again what it was, over a restart neither.
+    /// Grows with each accepted edit of its own, and is never again what it was; over a restart neither, as long as the
+    /// proxy can write its audit files and nobody takes them away: without them it begins anew.
     pub revision: u64,
     /// Its route; may be empty.
     pub route: Route,

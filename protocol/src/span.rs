@@ -128,21 +128,6 @@ macro_rules! as_text {
 as_text!(Span);
 as_text!(Patience);
 
-/// A length of time as people read it: the two largest of its units.
-pub fn length(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) if !duration.is_zero() => format!("{} ms", duration.as_millis()),
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, 0) => format!("{minutes} min"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours @ 48.., ..) if hours % 24 == 0 => format!("{} d", hours / 24),
-        (hours @ 48.., ..) => format!("{} d {} h", hours / 24, hours % 24),
-        (hours, 0, _) => format!("{hours} h"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,24 +184,6 @@ mod tests {
             proptest::prop_assert_eq!(span.to_string().parse(), Ok(span));
             let json = serde_json::to_string(&Patience::Within(span)).unwrap();
             proptest::prop_assert_eq!(serde_json::from_str::<Patience>(&json).unwrap(), Patience::Within(span));
-        }
-    }
-
-    #[test]
-    fn lengths_are_short_and_true() {
-        for (millis, text) in [
-            (0, "0 s"),
-            (10, "10 ms"),
-            (5_000, "5 s"),
-            (60_000, "1 min"),
-            (61_500, "1 min 1 s"),
-            (3_600_000, "1 h"),
-            (5_430_000, "1 h 30 min"),
-            (86_410_000, "24 h"),
-            (172_900_000, "2 d"),
-            (180_000_000, "2 d 2 h"),
-        ] {
-            assert_eq!(length(Duration::from_millis(millis)), text);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The numbered log of what happened: bounded, and read by any number of followers at their own pace.
 //!
 //! A follower keeps only the number of the last event it saw, so a slow one costs nothing and is told what it missed.
-//! Numbers go on over restarts as far as the files of the audit remember.
+//! Numbers go on over restarts as far as the files of the audit remember, and with them the revisions of what is edited.
+//! Where those files are gone, or could not be written, both begin anew.
 
 use std::collections::VecDeque;
 use std::path::Path;

@@ -72,15 +72,15 @@ impl Own {
 pub(crate) async fn handle(conversation: &mut Conversation, head: &RequestHead) -> Then {
     let keep = keeps(conversation, head);
     let own = match serve(conversation, head, keep).await {
-        Ok(served) => return told(conversation, head, &served),
+        Ok(served) => return finish(conversation, head, &served),
         Err(own) => own,
     };
     let served = answer(conversation, head, own, keep).await;
-    told(conversation, head, &served)
+    finish(conversation, head, &served)
 }
 
-/// A request is over, and recorded.
-fn told(conversation: &mut Conversation, head: &RequestHead, served: &Served) -> Then {
+/// Records a request that is over; who asked is not who asks next.
+fn finish(conversation: &mut Conversation, head: &RequestHead, served: &Served) -> Then {
     record(conversation, Some(head), served, conversation.began);
     conversation.user = None;
     served.then

@@ -130,11 +130,15 @@ pub(crate) const SILENT: i32 = 1;
 pub(crate) const ADMIN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// Events of each of the three kinds that are kept for readers that come later or are slow.
 pub(crate) const EVENTS_KEPT: usize = 4096;
-/// Drains that run at once, and those that are kept after they have ended.
+/// Drains that run at once; those that are kept after they have ended; and beside them those that are kept because they
+/// are the last one of a member that still drains, and so say whether it is safe to stop.
 pub(crate) const DRAINS: usize = 256;
 pub(crate) const DRAINS_ENDED: usize = 64;
-/// How often drains are looked at, and how often it is written down how much time they have left.
+pub(crate) const DRAINS_RELIED_ON: usize = 1024;
+/// How often drains that run are looked at, and those that have ended, which nothing waits for.
 pub(crate) const DRAIN_LOOK: Duration = Duration::from_millis(100);
+pub(crate) const DRAIN_LOOK_ENDED: Duration = Duration::from_secs(1);
+/// How often it is written down how much time drains have left.
 pub(crate) const DRAIN_SAVE: Duration = Duration::from_secs(10);
 /// How soon that is tried again where the disk refused.
 pub(crate) const DRAIN_SAVE_AGAIN: Duration = Duration::from_secs(1);
@@ -146,7 +150,7 @@ pub(crate) const DRAIN_WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 pub(crate) const DRAIN_COUNT: Duration = Duration::from_secs(1);
 /// How often it is told at most that a drain is back in a phase in which it was before.
 pub(crate) const DRAIN_TELL: Duration = Duration::from_secs(10);
-/// Bytes of the file of drains.
+/// Bytes of the file of drains. What would be more is written without those that ended first.
 pub(crate) const DRAINS_FILE: u64 = 4 * 1024 * 1024;
 /// Points of a history that are answered at once, members times series times points.
 pub(crate) const HISTORY_POINTS: usize = 1_000_000;

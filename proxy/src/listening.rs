@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 #[cfg(target_os = "linux")]
 use std::os::fd::AsRawFd as _;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -166,12 +166,48 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
 
 /// What every listener has. The connections that are accepted inherit it.
 fn prepare(socket: &SockRef<'_>) -> std::io::Result<()> {
-    socket.set_tcp_nodelay(true)?;
-    // What a slow client has not taken waits at the member, not in this system's memory.
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_notsent_lowat(limits::UNSENT)?;
-    // As httpd does by default for http (AcceptFilter): a worker wakes once for a client and its request, not twice.
-    #[cfg(target_os = "linux")]
-    uapi::setsockopt(socket.as_raw_fd(), uapi::c::IPPROTO_TCP, uapi::c::TCP_DEFER_ACCEPT, &limits::SILENT)?;
+    /// Each thread has a socket of each address, and what one lacks all lack.
+    static TOLD: Once = Once::new();
+    for (option, outcome) in preferences(socket) {
+        if let Err(why) = outcome {
+            TOLD.call_once(|| {
+                tracing::warn!(option, %why, "the system lacks an option of listeners; it goes without, and slower");
+            });
+        }
+    }
     socket.set_nonblocking(true)
+}
+
+/// Options that make things faster and that no system has to have, and whether this one took them.
+fn preferences(socket: &SockRef<'_>) -> Vec<(&'static str, std::io::Result<()>)> {
+    vec![
+        ("TCP_NODELAY", socket.set_tcp_nodelay(true)),
+        // What a slow client has not taken waits at the member, not in this system's memory.
+        #[cfg(target_os = "linux")]
+        ("TCP_NOTSENT_LOWAT", socket.set_tcp_notsent_lowat(limits::UNSENT)),
+        // As httpd does by default for http (AcceptFilter): a worker wakes once for a client and its request, not twice.
+        #[cfg(target_os = "linux")]
+        ("TCP_DEFER_ACCEPT", defer_accept(socket)),
+    ]
+}
+
+#[cfg(target_os = "linux")]
+fn defer_accept(socket: &SockRef<'_>) -> std::io::Result<()> {
+    uapi::setsockopt(socket.as_raw_fd(), uapi::c::IPPROTO_TCP, uapi::c::TCP_DEFER_ACCEPT, &limits::SILENT)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_without_the_options_of_listeners_is_listened_on_all_the_same() {
+        // A socket that has none of them.
+        let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let socket = SockRef::from(&socket);
+        assert!(preferences(&socket).iter().all(|(_, outcome)| outcome.is_err()));
+        prepare(&socket).unwrap();
+        assert!(socket.nonblocking().unwrap());
+    }
 }

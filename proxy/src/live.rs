@@ -35,6 +35,8 @@ pub(crate) struct LiveBalancer {
     roll: Arc<Roll>,
     /// Addresses of members that are gone, while requests of before may know them.
     former: Vec<Weak<Address>>,
+    /// Did it take its place with members that are gone, and that requests of before may be with?
+    pub(crate) has_departed: bool,
     core: Mutex<Balancer>,
     place: Place,
     /// Told when a member may have become usable.
@@ -89,6 +91,7 @@ impl LiveBalancer {
         Ways { addresses, records, former }: Ways,
         place: Place,
     ) -> Self {
+        let has_departed = core.departed().next().is_some();
         let live = Self {
             name: core.name().clone(),
             paths,
@@ -101,6 +104,7 @@ impl LiveBalancer {
             addresses,
             records,
             former,
+            has_departed,
             core: Mutex::new(core),
             place,
             changed: Notify::new(),

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use evenkeel_balancer::{Ask, Balancer, Election, MemberId, NoMember, Outcome, Settled};
-use evenkeel_protocol::selector::listed;
+use evenkeel_protocol::sentence::{LISTED, listed};
 use evenkeel_protocol::{
     BalancerName, Code, EventKind, Hello, MemberName, Moment, Peer, Recovery, Refusal, Reloaded, Snapshot,
     Subject,
@@ -40,7 +40,7 @@ pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
 
 /// That there is no such balancer among these.
 pub(crate) fn unknown(name: &BalancerName, balancers: &[Arc<LiveBalancer>]) -> Refusal {
-    let known = listed(balancers.iter().map(|balancer| balancer.name.as_str()));
+    let known = listed(balancers.iter().map(|balancer| balancer.name.as_str()), LISTED, "none");
     Refusal::new(Code::NotFound, format!("there is no balancer {name}; there are {known}"))
 }
 

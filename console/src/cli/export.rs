@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::roster;
+use evenkeel_protocol::word;
 use evenkeel_protocol::{BalancerName, Layers, MemberEdit, MemberLine, Overrides};
 use jiff::tz::TimeZone;
 
@@ -103,7 +103,7 @@ fn text(overrides: &Overrides, reader: Reader, zone: &TimeZone) -> String {
 
 /// A word that is read back as it is, variables included.
 fn quoted(word: &str) -> String {
-    roster::quoted(&word.replace("${", &format!("${{{DOLLAR}}}{{")))
+    word::quoted(&word.replace("${", &format!("${{{DOLLAR}}}{{")))
 }
 
 /// A member's line, with what was set in the place of what stood there.

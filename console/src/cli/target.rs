@@ -2,7 +2,8 @@
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::refusal::Code;
-use evenkeel_protocol::selector::{Candidate, listed};
+use evenkeel_protocol::selector::Candidate;
+use evenkeel_protocol::sentence::{LISTED, listed};
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, MemberSnapshot, Refusal, Selector, Snapshot, Subject,
 };
@@ -29,8 +30,7 @@ fn balancer<'a>(snapshot: &'a Snapshot, text: &str) -> Result<&'a BalancerSnapsh
 
 /// The names of the balancers.
 fn balancers(snapshot: &Snapshot) -> String {
-    let known = listed(snapshot.balancers.iter().map(|it| it.name.as_str()));
-    if known.is_empty() { "none".to_owned() } else { known }
+    listed(snapshot.balancers.iter().map(|it| it.name.as_str()), LISTED, "none")
 }
 
 /// The one member that `text` selects.

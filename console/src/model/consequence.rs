@@ -2,6 +2,7 @@
 //!
 //! It tells what the walk of httpd makes of the changed flags and settings; it does not ask the proxy.
 
+use evenkeel_protocol::sentence::listed;
 use evenkeel_protocol::{BalancerSnapshot, Flag, MemberEdit, MemberSnapshot, Route, Status, Timestamp};
 
 use crate::lineup::{Place, newcomers, places};
@@ -425,11 +426,8 @@ pub(super) fn who_is_left(
         return Some(Remark { tone: Tone::Warning, text });
     }
     let named = |at: &usize| balancer.members.get(*at).map(|member| label(balancer, member));
-    let mut names: Vec<String> = after.iter().take(4).filter_map(named).collect();
-    if after.len() > names.len() {
-        names.push(format!("{} more", after.len() - names.len()));
-    }
-    Some(Remark { tone: Tone::Plain, text: format!("Then new users go to {}.", names.join(", ")) })
+    let names = listed(after.iter().filter_map(named), 4, "");
+    Some(Remark { tone: Tone::Plain, text: format!("Then new users go to {names}.") })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the proxy itself says that an edit would do, as sentences for the question.
 
+use evenkeel_protocol::sentence::listed;
 use evenkeel_protocol::{
     BalancerOutlook, BalancerSnapshot, Code, MemberName, MemberRemoval, PlanPreview, PlanStep, Preview,
     Refusal, Snapshot,
@@ -159,19 +160,15 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
         let text = format!("{} member, or get no answer.", would_change(sessions, &format!(" of {name}")));
         remarks.push(remark(Tone::Warning, text));
     }
-    let (left, count) = (outlook.remaining.iter().take(PICKS), outlook.remaining.len());
-    let left: Vec<String> = left.map(|member| called(balancer, member)).collect();
-    let told = match count.saturating_sub(left.len()) {
-        _ if count == 0 => remark(Tone::Warning, format!("Then nobody in {name} takes new users.")),
-        0 => remark(Tone::Plain, format!("Then new users of {name} go to {}.", left.join(", "))),
-        more => remark(
-            Tone::Plain,
-            format!("Then new users of {name} go to {} and {more} more.", left.join(", ")),
-        ),
+    let left = listed(outlook.remaining.iter().map(|member| called(balancer, member)), PICKS, "");
+    let told = if left.is_empty() {
+        remark(Tone::Warning, format!("Then nobody in {name} takes new users."))
+    } else {
+        remark(Tone::Plain, format!("Then new users of {name} go to {left}."))
     };
     // Whose edit is guarded is the last one, and that was said; a removal is guarded for the sake of requests as well.
     let said = guarded.is_some_and(|(step, _)| !goes(step));
-    remarks.extend(Some(told).filter(|_| count > 0 || !said));
+    remarks.extend(Some(told).filter(|_| !outlook.remaining.is_empty() || !said));
     remarks.extend(outlook.notes.iter().map(|note| remark(Tone::Plain, format!("{name}: {note}"))));
     remarks
 }

@@ -1,5 +1,6 @@
 //! What restarts of an httpd have forgotten, as the screen tells it and asks for it again.
 
+use evenkeel_protocol::sentence::listed;
 use evenkeel_protocol::{Override, Snapshot, Subject};
 
 use crate::lost;
@@ -86,17 +87,9 @@ pub fn beside(target: &Target, wanted: &[(String, String)], snapshot: &Snapshot)
     if !snapshot.forgotten.iter().filter(is_own).any(|lost| is_set(&lost)) {
         return None;
     }
-    let others: Vec<String> = snapshot
-        .forgotten
-        .iter()
-        .filter(|lost| !(is_own(lost) && is_set(lost)))
-        .map(|lost| what(lost, snapshot))
-        .collect();
-    let more = others.len().saturating_sub(NAMED);
-    let named = others.get(..others.len().min(NAMED))?.join(", ");
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!others.is_empty())
-        .then(|| format!("Lost too, and not set by this: {named}{more}. A asks for the next."))
+    let others = snapshot.forgotten.iter().filter(|lost| !(is_own(lost) && is_set(lost)));
+    let others = listed(others.map(|lost| what(lost, snapshot)), NAMED, "");
+    (!others.is_empty()).then(|| format!("Lost too, and not set by this: {others}. A asks for the next."))
 }
 
 #[cfg(test)]

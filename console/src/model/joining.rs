@@ -1,6 +1,6 @@
 //! A member that is to come being written: its URL, and its parameters as on a `BalancerMember` line.
 
-use evenkeel_protocol::roster::words;
+use evenkeel_protocol::word::words;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Factor, Hello, InvalidName, Lbset, MemberAddition, MemberName, Route,
 };

@@ -50,7 +50,7 @@ impl SessionsSeen {
 pub struct Sight {
     /// What is in flight.
     pub busy: u64,
-    /// How often the member was elected so far.
+    /// How many requests have come so far; where it is another number than at the last look, some came in between.
     pub elected: u64,
     /// Its sessions.
     pub sessions: SessionsSeen,
@@ -193,11 +193,10 @@ impl Balancer {
         self.member(member).is_some_and(|member| !member.is_closed())
     }
 
-    /// Members that were taken away and that requests of before may still be with: what is in flight at each, and how
-    /// often it was elected.
+    /// Members that were taken away and that requests of before were still with when this balancer took its place: what
+    /// is in flight at each, and how often it was elected.
     pub fn departed(&self) -> impl Iterator<Item = (&MemberName, Busy, u64)> {
-        let left = self.departed.iter().filter(|gone| gone.is_remembered());
-        left.map(|gone| (&gone.name, gone.tally.busy_kinds(), gone.tally.elected()))
+        self.departed.iter().map(|gone| (&gone.name, gone.tally.busy_kinds(), gone.tally.elected()))
     }
 
     /// Looks at the member of that name, which is probably the one with this number; with the number that it has. No

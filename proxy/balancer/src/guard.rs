@@ -3,12 +3,13 @@
 //! Three promises are guarded, the stronger first: that somebody takes requests of new clients, that somebody serves
 //! at all, and, where everybody is in error already, that somebody is left to come back.
 
+use evenkeel_protocol::sentence::listed;
 use evenkeel_protocol::{Code, Flag, MemberEdit, MemberName, Refusal};
 
 use crate::balancer::Balancer;
 
 /// Names that a refusal lists.
-const LISTED: usize = 4;
+const NAMED: usize = 4;
 
 /// Who is there for requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +78,9 @@ impl Balancer {
             .collect();
         let rest = match failed.len() {
             0 => String::new(),
-            count if is.hopes => {
-                let listed: Vec<&str> = failed.into_iter().take(LISTED).collect();
-                let more =
-                    if count > LISTED { format!(" and {} more", count - LISTED) } else { String::new() };
-                format!("; only members in error would be left ({}{more})", listed.join(", "))
+            _ if is.hopes => {
+                let failed = listed(failed.into_iter(), NAMED, "");
+                format!("; only members in error would be left ({failed})")
             }
             _ => String::new(),
         };

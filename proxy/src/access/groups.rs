@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evenkeel_protocol::Moment;
+use evenkeel_protocol::word::words;
 
 use crate::clock;
-use crate::config::lexer::{lines, word};
+use crate::config::lexer::lines;
 use crate::limits;
 
 /// What was read lately.
@@ -49,25 +50,11 @@ fn groups(text: &str, user: &str) -> Vec<String> {
     let of_line = |line: &str| {
         let (name, users) = line.trim_ascii().split_once(':')?;
         // More colons belong to the first.
-        let is_in = !name.starts_with('#') && has(users.trim_start_matches(':'), user);
+        let is_in =
+            !name.starts_with('#') && words(users.trim_start_matches(':')).iter().any(|word| word == user);
         is_in.then(|| name.trim_ascii_end().to_owned())
     };
     lines(0, text).filter_map(|line| of_line(&line.text)).collect()
-}
-
-/// Is `user` one of the words?
-fn has(mut words: &str, user: &str) -> bool {
-    loop {
-        words = words.trim_ascii_start();
-        if words.is_empty() {
-            return false;
-        }
-        let found = word(words);
-        if found.text == user {
-            return true;
-        }
-        words = words.get(found.length..).unwrap_or_default();
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use evenkeel_protocol::word::word;
+
 use crate::config::source::Spot;
 
 /// One logical line: physical lines that end with `\` are joined with the next, as they are.
@@ -105,8 +107,7 @@ pub(super) struct Words {
 
 /// Splits the bytes `start..end` of a line into words.
 ///
-/// A word is quoted with `"` or `'`, or ends at a blank. `\\` is a backslash, and in quotes a backslash takes the
-/// meaning of the quote. A word that starts with `#` outside quotes starts a comment.
+/// A word that starts with `#` outside quotes starts a comment; else they are those of [`evenkeel_protocol::word`].
 pub(super) fn words(line: &Line<'_>, start: usize, end: usize) -> Words {
     split(line, start..end, Braces::Plain)
 }
@@ -156,39 +157,6 @@ fn split(line: &Line<'_>, Range { start, end }: Range<usize>, braces: Braces) ->
         }
         found.list.push(Word { text: taken.text, spot });
     }
-}
-
-/// A word at the start of a text.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Taken {
-    /// What it says.
-    pub(crate) text: String,
-    /// How many bytes it takes, quotes included.
-    pub(crate) length: usize,
-    /// Is its quote closed, if it has one?
-    pub(crate) closed: bool,
-}
-
-/// The word at the start of `text`, which starts with no blank: as `ap_getword_conf` of httpd reads it, which reads
-/// configurations and files of groups.
-pub(crate) fn word(text: &str) -> Taken {
-    let mut characters = text.char_indices().peekable();
-    let quote = characters.next_if(|(_, c)| matches!(c, '"' | '\'')).map(|(_, c)| c);
-    let mut word = String::new();
-    while let Some((at, c)) = characters.next() {
-        match c {
-            c if quote.is_none() && c.is_ascii_whitespace() => {
-                return Taken { text: word, length: at, closed: true };
-            }
-            c if Some(c) == quote => return Taken { text: word, length: at + c.len_utf8(), closed: true },
-            '\\' => {
-                let escaped = characters.next_if(|(_, next)| *next == '\\' || Some(*next) == quote);
-                word.push(escaped.map_or('\\', |(_, next)| next));
-            }
-            c => word.push(c),
-        }
-    }
-    Taken { text: word, length: text.len(), closed: quote.is_none() }
 }
 
 /// How long a text is that starts with a brace, up to its partner, and whether there is one.
@@ -285,6 +253,13 @@ mod tests {
         assert_eq!(found.comment, Some(Spot { file: 0, start: 2, end: 7 }));
         let line = lines(0, "a \"b\n").next().unwrap();
         assert_eq!(words(&line, 0, line.text.len()).unclosed, Some(Spot { file: 0, start: 2, end: 4 }));
+    }
+
+    #[test]
+    fn words_are_those_of_everybody_else_up_to_a_comment() {
+        for text in ["a 'b c' \"d\\\"e\"f", "a\\\\b \"c\"", "'' x\ty", "a#b \"#c\""] {
+            assert_eq!(split(&format!("{text} # d")), evenkeel_protocol::word::words(text), "{text}");
+        }
     }
 
     proptest::proptest! {

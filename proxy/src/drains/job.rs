@@ -165,6 +165,11 @@ impl Job {
         self.end.is_none()
     }
 
+    /// Can it still say anything else of its member? Who is back where a member was gone is another one.
+    pub(super) fn is_about_a_member(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| end.outcome != DrainOutcome::MemberGone)
+    }
+
     /// How it ended, as far as that may be told.
     fn told(&self) -> Option<&End> {
         self.end.as_ref().filter(|_| self.untold.is_none())

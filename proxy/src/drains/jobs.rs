@@ -32,16 +32,18 @@ impl Jobs {
     }
 
     /// Adds a job; of those that have ended the oldest are forgotten where there are too many. The last one of a member
-    /// that drains is not among them: it says whether the member is safe to stop, and somebody may still rely on it.
+    /// that drains has more room: it says whether the member is safe to stop, and somebody may still rely on it.
     pub(super) fn insert(&mut self, job: Job) {
         self.by_number.insert(job.number, job);
         let mut later = HashSet::new();
-        let forgettable = self.by_number.values().rev().filter(|job| {
+        let (mut relied_on, mut others) = (0..limits::DRAINS_RELIED_ON, 0..limits::DRAINS_ENDED);
+        let forgotten = self.by_number.values().rev().filter(|job| {
             let is_last = later.insert((&job.balancer, &job.member));
-            !(job.is_running() || is_last && job.is_draining())
+            let room = if is_last && job.is_draining() { &mut relied_on } else { &mut others };
+            !job.is_running() && room.next().is_none()
         });
-        let too_many: Vec<u64> = forgettable.skip(limits::DRAINS_ENDED).map(|job| job.number).collect();
-        for number in too_many {
+        let forgotten: Vec<u64> = forgotten.map(|job| job.number).collect();
+        for number in forgotten {
             self.by_number.remove(&number);
         }
     }
@@ -89,9 +91,10 @@ impl Jobs {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::DrainOutcome;
+    use evenkeel_protocol::{DrainOrder, DrainOutcome};
 
     use super::super::job::tests::job;
+    use super::super::storm::{Layout, app, process};
     use super::*;
 
     fn restored(job: &Job, (now, saved): (u64, u64), wall: u64) -> Jobs {
@@ -141,5 +144,33 @@ mod tests {
         }
         assert!(jobs.get(4).is_none());
         assert_eq!(jobs.all().count(), limits::DRAINS_ENDED + 1);
+    }
+
+    #[test]
+    fn last_drains_of_members_that_drain_are_kept_longer_and_not_without_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let drains = process(&folder, Layout::FIRST);
+        let order = DrainOrder { force: Some(true), ..DrainOrder::default() };
+        drains.begin(&app(), "http://m3", &order, None).unwrap();
+        let seen = drains.jobs().get_mut(1).unwrap().seen.take();
+        let mut jobs = Jobs::default();
+        let add = |jobs: &mut Jobs, member: String| {
+            let mut job = job("{}", 0);
+            (job.number, job.member, job.seen) = (jobs.take_number(), member.parse().unwrap(), seen.clone());
+            job.end = Some(End::now(DrainOutcome::Idle, "", None));
+            jobs.insert(job);
+        };
+        for member in 0..limits::DRAINS_RELIED_ON + 5 {
+            add(&mut jobs, format!("http://m{member}"));
+        }
+        assert_eq!(jobs.all().count(), limits::DRAINS_RELIED_ON);
+        let last =
+            |jobs: &Jobs, member: &str| jobs.of(&app(), &member.parse().unwrap()).map(|job| job.number);
+        assert_eq!((last(&jobs, "http://m4"), last(&jobs, "http://m5")), (None, Some(6)));
+        for _ in 0..limits::DRAINS_ENDED + 5 {
+            add(&mut jobs, "http://m9".to_owned());
+        }
+        assert_eq!(last(&jobs, "http://m5"), Some(6), "earlier ones of others take no room of theirs");
+        assert_eq!(jobs.all().count(), limits::DRAINS_RELIED_ON + limits::DRAINS_ENDED);
     }
 }

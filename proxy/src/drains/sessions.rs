@@ -14,14 +14,21 @@ pub(super) fn of(
     (member, look): (MemberId, &MemberLook),
     before: Option<&DrainSessions>,
 ) -> DrainSessions {
-    let known = if !look.sticky {
-        SessionsKnown::NotSticky
+    match why_untold(look) {
+        Some(known) => DrainSessions { known, ..DrainSessions::UNKNOWN },
+        None => seen_of(live, member, before),
+    }
+}
+
+/// Why sessions of the member cannot be told; none: they can.
+pub(super) fn why_untold(look: &MemberLook) -> Option<SessionsKnown> {
+    if !look.sticky {
+        Some(SessionsKnown::NotSticky)
     } else if look.route.is_empty() {
-        SessionsKnown::NoRoute
+        Some(SessionsKnown::NoRoute)
     } else {
-        return seen_of(live, member, before);
-    };
-    DrainSessions { known, ..DrainSessions::UNKNOWN }
+        None
+    }
 }
 
 /// What was counted of its route. Whether anybody is left follows from when a session was last seen, never from a count,
@@ -47,20 +54,23 @@ fn seen_of(live: &LiveBalancer, member: MemberId, before: Option<&DrainSessions>
 }
 
 /// Until when a session may be live that was seen last while sessions could be told; `before`: the same as of the look
-/// before.
+/// before, and could they be told then?
 ///
 /// A balancer that ceases to be sticky in the middle of a drain, or a member that loses its route, makes nobody's session
 /// end. For one more window it stays unknown whether any is left.
 pub(super) fn held(
     live: &LiveBalancer,
     sessions: &mut DrainSessions,
-    before: Option<Moment>,
+    (before, told_before): (Option<Moment>, bool),
     (now, wall): (Moment, Timestamp),
 ) -> Option<Moment> {
     let window = live.session_window_ms();
+    let seen_now = Some(now.plus(Duration::from_millis(window)));
     if !matches!(sessions.known, SessionsKnown::NotSticky | SessionsKnown::NoRoute) {
-        return Some(now.plus(Duration::from_millis(window)));
+        return seen_now;
     }
+    // They could be told until a moment ago, and looks may be far apart.
+    let before = if told_before { before.max(seen_now) } else { before };
     let left = before?.since(now);
     if !left.is_zero() {
         let (unknown_until, window_ms) = (Some(wall.plus(left)), Some(window));

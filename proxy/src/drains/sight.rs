@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use evenkeel_balancer::Standing;
+use evenkeel_balancer::{DrainWatch, Standing};
 use evenkeel_protocol::{
     BalancerName, Change, DrainOutcome, EventKind, MemberAddition, MemberName, MemberRemoval, Moment,
     OnTimeout, Peer, Timestamp,
@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::job::{End, Job};
 use super::seen::{Processes, Seen};
-use super::{Drains, sessions, words};
+use super::{Drains, words};
 use crate::live::LiveBalancer;
 use crate::{clock, limits};
 
@@ -35,13 +35,18 @@ enum Follows {
 pub(crate) async fn run(drains: Arc<Drains>) {
     let mut ticks = interval(limits::DRAIN_LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut saved = clock::now();
+    let (mut saved, mut looked_at_all) = (clock::now(), clock::now());
     loop {
         if drains.jobs().all().next().is_none() {
             drains.begun.notified().await;
         }
         ticks.tick().await;
-        drains.look();
+        if clock::now().since(looked_at_all) >= limits::DRAIN_LOOK_ENDED {
+            looked_at_all = clock::now();
+            drains.look();
+        } else {
+            drains.look_at(Job::is_running);
+        }
         for number in drains.late() {
             let drains = Arc::clone(&drains);
             tokio::task::spawn_blocking(move || drains.act(number));
@@ -58,7 +63,12 @@ pub(crate) async fn run(drains: Arc<Drains>) {
 impl Drains {
     /// Looks at all members, and ends what has come to its end.
     pub(super) fn look(&self) {
-        if self.jobs().all().next().is_none() {
+        self.look_at(Job::is_about_a_member);
+    }
+
+    /// As [`Self::look`], at the members of these alone.
+    fn look_at(&self, is_asked: impl Fn(&Job) -> bool) {
+        if !self.jobs().all().any(&is_asked) {
             return;
         }
         // Before anything is said of what was seen.
@@ -69,10 +79,12 @@ impl Drains {
         let at = (clock::now(), clock::wall());
         let follows: Vec<(u64, Follows)> = {
             let mut jobs = self.jobs();
-            let members: Vec<MemberName> = jobs.all().map(|job| job.member.clone()).collect();
+            let asked = jobs.all().filter(|job| is_asked(job));
+            let members: Vec<MemberName> = asked.map(|job| job.member.clone()).collect();
             let processes = Processes::of(&members, roster.iter().chain(&vacant));
-            let all = jobs.all_mut();
-            all.map(|job| (job.number, job.look(balancers.get(&job.balancer).copied(), &processes, at)))
+            let asked = jobs.all_mut().filter(|job| is_asked(job));
+            asked
+                .map(|job| (job.number, job.look(balancers.get(&job.balancer).copied(), &processes, at)))
                 .collect()
         };
         for (number, follows) in follows {
@@ -168,14 +180,10 @@ impl Job {
         processes: &Processes<'_>,
         at: (Moment, Timestamp),
     ) -> Follows {
-        if self.end.as_ref().is_some_and(|end| end.outcome == DrainOutcome::MemberGone) {
-            // Who is back under that name is another member.
-            return Follows::Nothing;
-        }
         let target = (&self.member, processes.of_member(&self.member));
         let seen = live.and_then(|live| {
-            let mut seen = Seen::of(live, target, self.seen.as_ref(), at.0)?;
-            self.sessions_until = sessions::held(live, &mut seen.own.sessions, self.sessions_until, at);
+            let seen = Seen::of(live, target, (self.seen.as_ref(), self.sessions_until), at)?;
+            self.sessions_until = seen.own.sessions_until;
             Some(seen)
         });
         let Some(seen) = seen else {
@@ -185,6 +193,7 @@ impl Job {
                 Follows::Nothing
             };
             self.seen = None;
+            self.watch = DrainWatch::new(self.watch.plan());
             return follows;
         };
         let sight = seen.sight();
@@ -242,5 +251,64 @@ impl Job {
     /// Ends it, unless it has ended.
     fn ends(&self, end: impl FnOnce() -> End) -> Follows {
         if self.is_running() && !self.acting { Follows::Ended(end()) } else { Follows::Nothing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use evenkeel_protocol::{DrainOrder, MemberEdit, Route, Span};
+
+    use super::*;
+    use crate::clock::stopped;
+    use crate::drains::storm::{Layout, app, process};
+
+    fn second(second: u64) -> (Moment, Timestamp) {
+        (Moment(second * 1_000_000), Timestamp(second * 1_000_000))
+    }
+
+    fn at(now: u64) {
+        let (now, wall) = second(now);
+        stopped::at(now, wall);
+    }
+
+    fn begun(drains: &Drains, member: &str) -> u64 {
+        let settle = Span::from_millis(1_000);
+        let order = DrainOrder { settle, force: Some(true), ..DrainOrder::default() };
+        drains.begin(&app(), member, &order, None).unwrap().drain.number
+    }
+
+    #[test]
+    fn who_asks_for_those_that_run_alone_costs_the_others_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        at(0);
+        let drains = process(&folder, Layout::FIRST);
+        let number = begun(&drains, "http://m3");
+        at(2);
+        drains.look();
+        drains.save(&mut drains.writer());
+        let clears = MemberEdit { drain: Some(false), ..MemberEdit::default() };
+        drains.registry.edit_member(&app(), "http://m3", &clears, None).unwrap();
+        drains.look_at(Job::is_running);
+        let draining = || drains.jobs().get(number).unwrap().is_draining();
+        assert!(draining(), "it was not looked at");
+        assert!(!drains.find(number).unwrap().safe_to_stop);
+        assert!(!draining());
+    }
+
+    #[test]
+    fn sessions_that_came_since_the_last_look_may_live_for_a_window_when_they_can_no_longer_be_told() {
+        let folder = tempfile::tempdir().unwrap();
+        at(0);
+        let drains = process(&folder, Layout::FIRST);
+        let number = begun(&drains, "http://m0");
+        drains.look();
+        at(5);
+        let loses_its_route = MemberEdit { route: Some(Route::default()), ..MemberEdit::default() };
+        drains.registry.edit_member(&app(), "http://m0", &loses_its_route, None).unwrap();
+        for now in [5, 9] {
+            at(now);
+            let sessions = drains.find(number).unwrap().sessions;
+            assert_eq!(sessions.unknown_until, Some(second(25).1));
+        }
     }
 }

@@ -102,11 +102,33 @@ impl Store {
     fn replace(&self, state: &State) -> io::Result<()> {
         let next = self.folder.join(NEXT);
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
-        file.write_all(&render(state)?)?;
+        file.write_all(&readable(state)?)?;
         file.sync_all()?;
         fs::rename(&next, self.folder.join(NAME))?;
         File::open(&self.folder)?.sync_all()
     }
+}
+
+/// As much of it as a start reads: where it is too much, those that ended first are left out.
+fn readable(state: &State) -> io::Result<Vec<u8>> {
+    let longest = usize::try_from(limits::DRAINS_FILE).unwrap_or(usize::MAX);
+    let text = render(state)?;
+    let Some(mut surplus) = text.len().checked_sub(longest).filter(|surplus| *surplus > 0) else {
+        return Ok(text);
+    };
+    let mut shorter = State { drains: Vec::with_capacity(state.drains.len()), ..*state };
+    for kept in &state.drains {
+        if surplus > 0 && kept.end.is_some() {
+            surplus = surplus.saturating_sub(serde_json::to_vec(kept)?.len());
+        } else {
+            shorter.drains.push(kept.clone());
+        }
+    }
+    let text = render(&shorter)?;
+    if text.len() > longest {
+        return Err(io::Error::other(format!("those that run take more than {longest} bytes")));
+    }
+    Ok(text)
 }
 
 /// The checksum of the JSON in eight hexadecimal digits, a blank, the JSON.
@@ -128,6 +150,9 @@ fn parse(text: &[u8]) -> Option<State> {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::{DrainOutcome, Moment};
+
+    use super::super::job::tests::job;
     use super::*;
 
     fn state() -> State {
@@ -163,6 +188,27 @@ mod tests {
             fs::write(&file, &bytes).unwrap();
             assert_eq!(Store::open(folder.path(), true).1, State::default(), "{at}");
         }
+    }
+
+    #[test]
+    fn what_a_start_would_not_read_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = |number, ended| {
+            let mut job = job("{}", 0);
+            job.number = number;
+            job.reason = Some("x".repeat(1 << 20));
+            job.end = Some(End::now(DrainOutcome::Idle, "", None)).filter(|_| ended);
+            job.keep(Moment(0))
+        };
+        let (mut store, _) = Store::open(folder.path(), true);
+        let all = State { drains: (1..=7).map(|number| kept(number, number > 1)).collect(), ..state() };
+        assert!(store.save(&all, true));
+        let read = Store::open(folder.path(), true).1;
+        let numbers: Vec<u64> = read.drains.iter().map(|kept| kept.number).collect();
+        assert_eq!((numbers, read.last), (vec![1, 6, 7], 7), "those that ended first are left out");
+        let running = State { drains: (1..=7).map(|number| kept(number, false)).collect(), ..state() };
+        assert!(!store.save(&running, true));
+        assert_eq!(Store::open(folder.path(), true).1, read, "what was there stays there");
     }
 
     #[test]

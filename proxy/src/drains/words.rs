@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::process::{self, still_taken};
-use evenkeel_protocol::span::length;
+use evenkeel_protocol::sentence::length;
 use evenkeel_protocol::{Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp};
 
 use super::sessions::seen;

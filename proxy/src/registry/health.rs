@@ -1,7 +1,7 @@
 //! Health checks at the door of the registry: what is due goes out, what was found comes in and is told to everybody.
 
 use evenkeel_balancer::{Finding, MemberId, Observed};
-use evenkeel_protocol::selector::listed;
+use evenkeel_protocol::sentence::{LISTED, listed};
 use evenkeel_protocol::{BalancerName, Code, EventKind, HealthCheck, MemberEdit, MemberName, Refusal};
 
 use super::{LiveBalancer, Registry};
@@ -14,9 +14,8 @@ impl LiveBalancer {
         if self.checks().expression(name.as_str()).is_some() {
             return Ok(());
         }
-        let known = listed(self.checks().names());
-        let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {known}") };
-        let message = format!("hcexpr: the configuration defines no ProxyHCExpr {name}; {known}");
+        let known = listed(self.checks().names(), LISTED, "none");
+        let message = format!("hcexpr: the configuration defines no ProxyHCExpr {name}; there are {known}");
         Err(Refusal::field(Code::Invalid, "hcexpr", message))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::span::length;
+use evenkeel_protocol::sentence::length;
 use evenkeel_protocol::{Drain, DrainOutcome, Span, Timestamp};
 use tokio::time::timeout;
 

@@ -4,12 +4,13 @@
 //! that two hands could share.
 
 use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::sentence::listed;
 use evenkeel_protocol::{BalancerSnapshot, Flag, MemberEdit, MemberName, Refusal};
 
 use crate::lineup::{Hold, Loss, Place, places};
 
 /// Names that a refusal lists.
-const LISTED: usize = 4;
+const NAMED: usize = 4;
 
 /// Why an edit is refused that would leave nobody; none: it leaves somebody, or it only enables.
 pub(super) fn refusal(balancer: &BalancerSnapshot, name: &MemberName, edit: &MemberEdit) -> Option<Refusal> {
@@ -41,10 +42,9 @@ pub(super) fn refusal(balancer: &BalancerSnapshot, name: &MemberName, edit: &Mem
         .collect();
     let rest = match failed.len() {
         0 => String::new(),
-        count if is.hopes() => {
-            let listed: Vec<&str> = failed.into_iter().take(LISTED).collect();
-            let more = if count > LISTED { format!(" and {} more", count - LISTED) } else { String::new() };
-            format!("; only members in error would be left ({}{more})", listed.join(", "))
+        _ if is.hopes() => {
+            let failed = listed(failed.into_iter(), NAMED, "");
+            format!("; only members in error would be left ({failed})")
         }
         _ => String::new(),
     };

@@ -14,7 +14,7 @@ const FILES: &str =
 const NAMES: &str = "Ignored: the name of the proxy comes from ServerName, and there is one site.";
 const SOCKET: &str = "Ignored: sockets have the proxy's own buffers and queues.";
 const FILTER: &str =
-    "Ignored: the system hands a connection over when its client has sent something, or after a second.";
+    "Ignored: Linux hands a connection over when its client has sent something or a second has passed.";
 const SLOTS: &str = "Ignored: balancers and members are not kept in slots.";
 
 const VARIABLES: &str =

@@ -1,0 +1,62 @@
+//! What sentences are made of: names one after the other, and lengths of time as people read them.
+
+use std::time::Duration;
+
+/// How many names a sentence has that has room.
+pub const LISTED: usize = 8;
+
+/// The first `most` of these names, and how many more there are; or the word for none.
+pub fn listed<T: Into<String>>(mut names: impl Iterator<Item = T>, most: usize, none: &str) -> String {
+    let first: Vec<String> = names.by_ref().take(most).map(Into::into).collect();
+    match names.count() {
+        0 if first.is_empty() => none.to_owned(),
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// A length of time as people read it: the two largest of its units.
+pub fn length(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) if !duration.is_zero() => format!("{} ms", duration.as_millis()),
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours @ 48.., ..) if hours % 24 == 0 => format!("{} d", hours / 24),
+        (hours @ 48.., ..) => format!("{} d {} h", hours / 24, hours % 24),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_says_how_many_it_leaves_out_and_that_it_is_empty() {
+        let of = |count: usize, most| listed((1..=count).map(|number| number.to_string()), most, "none");
+        assert_eq!(of(0, 3), "none");
+        assert_eq!((of(1, 3), of(3, 3)), ("1".to_owned(), "1, 2, 3".to_owned()));
+        assert_eq!(of(30, 3), "1, 2, 3 and 27 more");
+    }
+
+    #[test]
+    fn lengths_are_short_and_true() {
+        for (millis, text) in [
+            (0, "0 s"),
+            (10, "10 ms"),
+            (5_000, "5 s"),
+            (60_000, "1 min"),
+            (61_500, "1 min 1 s"),
+            (3_600_000, "1 h"),
+            (5_430_000, "1 h 30 min"),
+            (86_410_000, "24 h"),
+            (172_900_000, "2 d"),
+            (180_000_000, "2 d 2 h"),
+        ] {
+            assert_eq!(length(Duration::from_millis(millis)), text);
+        }
+    }
+}
