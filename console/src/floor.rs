@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::span::length;
+use evenkeel_protocol::sentence::length;
 use evenkeel_protocol::{Places, Snapshot, Timestamp};
 
 /// A count that has been no lower for so long is told while somebody still waits.

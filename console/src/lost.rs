@@ -1,7 +1,7 @@
 //! What a restart of an httpd has forgotten, in the words of a line: whose it was, and what took it away, as far as a page
 //! can tell.
 
-use evenkeel_protocol::span::length;
+use evenkeel_protocol::sentence::length;
 use evenkeel_protocol::{Cause, Hello, Loss, Override, Snapshot, Timestamp};
 
 /// What happened to httpd when it was lost.

@@ -418,7 +418,7 @@ impl Drain {
         let cleared = (self.draining == Some(false)).then(|| "no longer draining (N was cleared)".to_owned());
         let facts: Vec<String> = cleared.into_iter().chain(facts).collect();
         if !facts.is_empty() {
-            return facts.join(" and ");
+            return crate::sentence::facts(facts.into_iter(), " and ");
         }
         if all.iter().any(|(_, _, sessions)| sessions.known == SessionsKnown::Unknown) {
             return "nothing in flight, and sessions unknown".to_owned();

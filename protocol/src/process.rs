@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use crate::sentence::listed;
 use crate::{BalancerName, Busy, DrainSessions, Elsewhere, MemberName, MemberSnapshot, Snapshot, Status};
 
 /// The same host and port, or the same socket.
@@ -116,26 +117,15 @@ fn sentence([who, waits, takes]: [&str; 3], served: &[Served<'_>]) -> Option<Str
     if served.is_empty() {
         return None;
     }
-    let named = listed(served.iter().map(Served::named).collect());
+    let named = listed(served.iter().map(Served::named), NAMED, "");
     let used: Vec<String> =
         served.iter().filter(|it| it.takes_new).map(|it| it.balancer.to_string()).collect();
     let used = match used.len() {
         0 => String::new(),
         count if count == served.len() => format!(", and {takes} new requests there"),
-        _ => format!(", and {takes} new requests in {}", listed(used)),
+        _ => format!(", and {takes} new requests in {}", listed(used.into_iter(), NAMED, "")),
     };
     Some(format!("{who} in {named}: {waits} for what is in flight there{used}."))
-}
-
-/// As a list, of many the first ones.
-fn listed(mut all: Vec<String>) -> String {
-    let more = all.len().saturating_sub(NAMED);
-    all.truncate(NAMED);
-    match more {
-        0 => all.join(", "),
-        1 => format!("{} and 1 more balancer", all.join(", ")),
-        more => format!("{} and {more} more balancers", all.join(", ")),
-    }
 }
 
 impl Places<'_> {
@@ -211,7 +201,7 @@ pub fn still_taken(others: &[Elsewhere]) -> String {
     if used.is_empty() {
         return String::new();
     }
-    format!("; but it still takes requests in {}", used.join(", "))
+    format!("; but it still takes requests in {}", listed(used.into_iter(), NAMED, ""))
 }
 
 #[cfg(test)]

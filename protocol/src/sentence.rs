@@ -15,6 +15,16 @@ pub fn listed<T: Into<String>>(mut names: impl Iterator<Item = T>, most: usize, 
     }
 }
 
+/// The first of these phrases with `and` between them, and how many more there are.
+pub fn facts(mut phrases: impl Iterator<Item = String>, and: &str) -> String {
+    let first: Vec<String> = phrases.by_ref().take(LISTED).collect();
+    let first = first.join(and);
+    match phrases.count() {
+        0 => first,
+        more => format!("{first}{and}{more} more like that"),
+    }
+}
+
 /// A length of time as people read it: the two largest of its units.
 pub fn length(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -40,6 +50,13 @@ mod tests {
         assert_eq!(of(0, 3), "none");
         assert_eq!((of(1, 3), of(3, 3)), ("1".to_owned(), "1, 2, 3".to_owned()));
         assert_eq!(of(30, 3), "1, 2, 3 and 27 more");
+    }
+
+    #[test]
+    fn a_sentence_of_many_facts_has_an_end() {
+        let of = |count: usize| facts((1..=count).map(|number| number.to_string()), ", and ");
+        assert_eq!((of(0), of(2)), (String::new(), "1, and 2".to_owned()));
+        assert!(of(9).ends_with(", and 8, and 1 more like that"), "{}", of(9));
     }
 
     #[test]

@@ -301,7 +301,7 @@ mod tests {
         }
         let says = format!(
             "The processes of 2 of them still serve in {balancer} (4 in flight), more0 (4 in flight), more1 (4 in flight) \
-             and 2 more balancers: their drains wait for what is in flight there, and they take new requests in \
+             and 2 more: their drains wait for what is in flight there, and they take new requests in \
              {balancer}, more0."
         );
         assert_eq!(about(&snapshot, &both, Act::Drain(begin)), Some(says));

@@ -7,11 +7,15 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
+/// Makes the character before it a picture, which can be wider than the two of them are by themselves.
+const PICTURE: char = '\u{fe0f}';
+
 /// The longest start of `text` that fits into `columns`.
 fn head(text: &str, columns: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices() {
-        used += c.width().unwrap_or(0);
+        let end = at + c.len_utf8();
+        used = if c == PICTURE { text.get(..end).map_or(used, width) } else { used + c.width().unwrap_or(0) };
         if used > columns {
             return text.get(..at).unwrap_or_default();
         }
@@ -23,9 +27,14 @@ fn head(text: &str, columns: usize) -> &str {
 fn tail(text: &str, columns: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices().rev() {
-        used += c.width().unwrap_or(0);
+        let behind = text.get(at + c.len_utf8()..).unwrap_or_default();
+        used = if behind.starts_with(PICTURE) {
+            text.get(at..).map_or(used, width)
+        } else {
+            used + c.width().unwrap_or(0)
+        };
         if used > columns {
-            return text.get(at + c.len_utf8()..).unwrap_or_default();
+            return behind;
         }
     }
     text
@@ -125,6 +134,7 @@ mod tests {
             ("abcdef", 4, "abc…", "a…ef"),
             ("app-frankfurt-17.example.com:8080", 16, "app-frankfurt-1…", "app-fra…com:8080"),
             ("日本語", 4, "日…", "…語"),
+            ("x0\u{fe0f}y", 3, "x0…", "x…y"),
             ("abc", 1, "…", "…"),
             ("abc", 0, "", ""),
         ] {

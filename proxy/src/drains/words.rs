@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::process::{self, still_taken};
-use evenkeel_protocol::sentence::length;
+use evenkeel_protocol::sentence::{facts, length};
 use evenkeel_protocol::{Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp};
 
 use super::sessions::seen;
@@ -18,11 +18,8 @@ fn window(sessions: &DrainSessions) -> String {
 pub(super) fn waits_for(drain: &Drain, wall: Timestamp) -> String {
     let what = match drain.phase {
         DrainPhase::Shedding => "new sessions come no more; it is looked at what is there".to_owned(),
-        DrainPhase::Sessions => {
-            let facts: Vec<String> = all_sessions(drain, wall).chain(all_in_flight(drain)).collect();
-            facts.join(", and ")
-        }
-        DrainPhase::Requests => all_in_flight(drain).collect::<Vec<_>>().join(", and "),
+        DrainPhase::Sessions => facts(all_sessions(drain, wall).chain(all_in_flight(drain)), ", and "),
+        DrainPhase::Requests => facts(all_in_flight(drain), ", and "),
         DrainPhase::Settling | DrainPhase::Done => {
             let (quiet, settle) = (drain.quiet_ms.unwrap_or_default(), drain.settle.duration());
             // As exact as what it is held against.
@@ -80,7 +77,7 @@ pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
     } else {
         format!("nothing was in flight for {}", length(drain.settle.duration()))
     };
-    let sessions = all_sessions(drain, wall).collect::<Vec<_>>().join(", and ");
+    let sessions = facts(all_sessions(drain, wall), ", and ");
     format!("{quiet}{} {sessions}{}", if safe { ", and" } else { ";" }, still_taken(&drain.elsewhere))
 }
 

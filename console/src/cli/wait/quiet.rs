@@ -2,6 +2,7 @@
 //! process stops it in all of them.
 
 use evenkeel_protocol::process::{Places, all_in_flight, still_taken};
+use evenkeel_protocol::sentence::facts;
 use evenkeel_protocol::{Busy, Snapshot, Span, Timestamp};
 
 use super::super::output::Output;
@@ -47,11 +48,11 @@ impl Quiet {
     ) {
         let (others, now) = (places.elsewhere(), snapshot.taken);
         let own = Busy { requests: places.own.busy, ..Busy::default() };
-        let facts: Vec<String> = all_in_flight(own, &others).collect();
+        let facts = facts(all_in_flight(own, &others), ", and ");
         let (phase, what) = if facts.is_empty() {
             ("settling", format!("no request is in flight, and it must stay so for {settle}"))
         } else {
-            ("busy", facts.join(", and "))
+            ("busy", facts)
         };
         let lasting = self.floor.lasting(now);
         let advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));

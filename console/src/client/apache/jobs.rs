@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::process::{Places, all_in_flight, still_taken};
+use evenkeel_protocol::sentence::facts;
 use evenkeel_protocol::{
     Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag,
     MemberSnapshot, Moment, OnTimeout, Patience, Snapshot, Span,
@@ -276,9 +277,9 @@ impl Job {
             let what = format!("no request is in flight, and it must stay so for {}", drain.settle);
             (DrainPhase::Settling, what)
         } else {
-            let facts: Vec<String> = all_in_flight(drain.busy, &drain.elsewhere).collect();
+            let facts = facts(all_in_flight(drain.busy, &drain.elsewhere), ", and ");
             let lasting = lasting.map(Lasting::in_short).unwrap_or_default();
-            (DrainPhase::Requests, facts.join(", and ") + &lasting)
+            (DrainPhase::Requests, facts + &lasting)
         };
         let (others, unknown) = (still_taken(&drain.elsewhere), self.unfinished.beside(seen));
         drain.phase = phase;
