@@ -110,6 +110,11 @@ impl LiveBalancer {
         live
     }
 
+    /// The paths that are mapped to it.
+    pub(crate) fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
     /// What is remembered of each member, by member number.
     pub(crate) fn records(&self) -> &[Arc<Record>] {
         &self.records

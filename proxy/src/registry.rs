@@ -41,7 +41,9 @@ pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
 /// That there is no such balancer among these.
 pub(crate) fn unknown(name: &BalancerName, balancers: &[Arc<LiveBalancer>]) -> Refusal {
     let known = listed(balancers.iter().map(|balancer| balancer.name.as_str()));
-    Refusal::new(Code::NotFound, format!("there is no balancer {name}; there are {known}"))
+    let known =
+        if known.is_empty() { "there are no balancers".to_owned() } else { format!("there are {known}") };
+    Refusal::new(Code::NotFound, format!("there is no balancer {name}; {known}"))
 }
 
 /// Everything that is shared.

@@ -115,6 +115,7 @@ fn filters_narrow_and_no_id_comes_out() {
         (r#"{"cookie":"X=1"}"#, Code::Invalid),
         (r#"{"cookie":"SID=.a"}"#, Code::Invalid),
         (r#"{"nope":1}"#, Code::Invalid),
+        (r#"{"route":""}"#, Code::Invalid),
     ] {
         assert_eq!(proxy.admin().ask("POST", "/v1/elections", json).refusal().code, code, "{json}");
     }
@@ -129,6 +130,18 @@ fn filters_narrow_and_no_id_comes_out() {
         let refusal = proxy.admin().ask("POST", "/v1/elections", json).refusal();
         assert_eq!((refusal.code, refusal.field.as_deref()), (code, Some(field)), "{json}: {refusal}");
     }
+    for (json, says) in [
+        (
+            r#"{"balancer":"app","member":"api/a"}"#,
+            "member: 'api/a' names another balancer than app, whose elections are asked for",
+        ),
+        (
+            r#"{"balancer":"app","route":"nosuch"}"#,
+            "route nosuch: no member of balancer app has it, and no election that is remembered was asked for it",
+        ),
+    ] {
+        assert_eq!(proxy.admin().ask("POST", "/v1/elections", json).refusal().message, says, "{json}");
+    }
     // What was remembered outlives the member.
     proxy.reload(format!(
         "<Proxy balancer://app>\nBalancerMember {b} route=b\n</Proxy>\nProxyPass / balancer://app/"
@@ -138,6 +151,13 @@ fn filters_narrow_and_no_id_comes_out() {
         assert!(gone.len() >= 3, "{member}: {gone:?}");
     }
     assert_eq!(numbers(&proxy, r#"{"route":"gone"}"#), [5]);
+}
+
+#[test]
+fn where_there_are_no_balancers_none_are_listed() {
+    let proxy = proxy("");
+    let refusal = proxy.admin().ask("POST", "/v1/elections", r#"{"balancer":"x"}"#).refusal();
+    assert_eq!(refusal.message, "there is no balancer x; there are no balancers");
 }
 
 #[test]
