@@ -35,6 +35,7 @@ fn shown(scene: Scene<'_>, columns: u16) -> Line<'static> {
     let mut only: Vec<String> = Vec::new();
     match watching.whose() {
         Whose::All => {}
+        Whose::Balancer(name) => only.push(name.url()),
         Whose::Member(_) | Whose::Route(_) => only.push(watching.subject().to_owned()),
         Whose::Session(cookie) => {
             let cookies: Vec<String> = cookie.split("; ").map(shortened).collect();

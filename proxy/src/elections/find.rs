@@ -130,9 +130,10 @@ fn marks<'a>(
     let marks = balancers.filter_map(|live| Some((live.name.clone(), live.session_mark(cookie)?)));
     let (nameless, marks): (Vec<_>, Vec<_>) = marks.partition(|(_, mark)| *mark == SessionMark::NAMELESS);
     match (marks.is_empty(), nameless.is_empty()) {
-        (true, true) => {
-            refuse("cookie", "no balancer finds a session in it; write NAME=VALUE as the client sends it")
-        }
+        (true, true) => refuse(
+            "cookie",
+            "no balancer finds a session in it; write NAME=VALUE as the client sends it, or its URL",
+        ),
         (true, false) => refuse("cookie", "its session has no id, only a route; ask for that route"),
         _ => Ok(marks.into_iter().map(|(name, mark)| (name, mark.number())).collect()),
     }
