@@ -27,6 +27,7 @@ mod footer;
 mod form;
 mod header;
 mod help;
+mod labels;
 mod lacking;
 mod layers;
 mod lens;

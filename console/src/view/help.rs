@@ -58,7 +58,8 @@ pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, keys: &Keys<'_>, page: 
     }
     if let Some(last) = inner.rows().next_back() {
         let text = if pages > 1 {
-            format!("Down next page ({} of {pages})     Esc back", page + 1)
+            let next = if page + 1 < pages { "next" } else { "first" };
+            format!("Down {next} page ({} of {pages})     Esc back", page + 1)
         } else {
             "Esc back".to_owned()
         };
