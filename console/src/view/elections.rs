@@ -173,6 +173,46 @@ mod tests {
     use crate::update::hands::press;
 
     #[test]
+    fn a_member_can_be_known_at_80_columns_and_is_called_the_same_whoever_else_is_listed() {
+        let mut snapshot = sample::snapshot(62);
+        let pattern = snapshot.balancers[0].members[0].clone();
+        let route = |at: usize| format!("node-{}.rack-{:02}.slot-{}.prod", at % 3, at % 50, at % 7);
+        let member = |at: usize| {
+            let mut member = pattern.clone();
+            member.name = format!("http://10.0.{}.{}:8080", at / 100, at % 100).parse().unwrap();
+            member.route = route(at).parse().unwrap();
+            member
+        };
+        snapshot.balancers[0].members = (0..300).map(member).collect();
+        let mut model = sample::model(80, 24);
+        model.roster.hear(snapshot, model.clock.running);
+        press(&mut model, "5");
+        let mut note = sample::elections(0).elections.swap_remove(1);
+        let mut shown = |model: &mut crate::model::Model, members: &[usize]| {
+            let mut found = sample::elections(0);
+            found.elections = members
+                .iter()
+                .map(|at| {
+                    note.member = Some(member(*at).name);
+                    note.clone()
+                })
+                .collect();
+            model.gathered.elections = Some(Ok(found));
+            drawn(model)
+        };
+        let known = "node-2.rack-17.slot-3";
+        for members in [&[17][..], &[17, 18, 167], &[1, 2, 3, 17]] {
+            let drawn = shown(&mut model, members);
+            assert!(drawn.contains(known), "{drawn}");
+        }
+        model.size.width = 60;
+        for members in [&[17][..], &[17, 18, 167], &[1, 2, 3, 17]] {
+            let drawn = shown(&mut model, members);
+            assert!(drawn.contains("#18 "), "{drawn}");
+        }
+    }
+
+    #[test]
     fn what_is_not_over_is_said_to_be_in_flight() {
         let mut model = sample::model(80, 24);
         press(&mut model, "5");
