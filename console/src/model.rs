@@ -541,16 +541,6 @@ impl Model {
         self.toast.insert(toast).until_seen = Some(seen);
     }
 
-    /// Shows why what was written means nothing, or takes back what was told of that once something is meant.
-    pub fn understood(&mut self, read: Result<(), String>) {
-        match read {
-            Err(why) => self.tell_until(Seen::Understood, why),
-            Ok(()) => {
-                self.toast.take_if(|toast| toast.until_seen == Some(Seen::Understood));
-            }
-        }
-    }
-
     /// Takes the line back when its time is over; true if it did.
     pub fn end_toast(&mut self) -> bool {
         let over = self.toast.as_ref().is_some_and(|toast| toast.is_over(self.clock.running));

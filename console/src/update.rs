@@ -217,7 +217,7 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Popup::Ask(text)) => ask(model, &text),
         Some(Popup::Watch(text)) => {
             let read = model.watching.look_at(text.value(), model.roster.snapshot());
-            model.understood(read);
+            navigate::understood(model, read);
         }
         Some(Popup::Palette(palette)) => return palette::run(model, palette),
         Some(Popup::Menu(menu)) => {
@@ -244,7 +244,7 @@ fn ask(model: &mut Model, text: &Text) {
     model.screen = Screen::Lens;
     model.gathered.explanation = None;
     let read = model.lens.ask(text.value(), near.as_ref(), model.roster.balancers());
-    model.understood(read);
+    navigate::understood(model, read);
 }
 
 /// To another field of the form, or another line in the history of the palette, or a word completed there.

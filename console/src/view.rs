@@ -154,7 +154,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
             return Some(footer::line(buffer, foot, scene, ('›', text, help)));
         }
         Some(Popup::Watch(text)) => {
-            let help = "a member, route=NAME or a cookie  Enter keep  Esc back ";
+            let help = "a balancer, a member, route=NAME or a cookie  Enter keep  Esc back ";
             return Some(footer::line(buffer, foot, scene, ('/', text, help)));
         }
         Some(Popup::Help { page }) => {

@@ -158,7 +158,11 @@ mod tests {
                 (url, &cookies.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>()[..]),
                 "{text}"
             );
-            assert_eq!(question.balancer.as_ref().map(evenkeel_protocol::BalancerName::as_str), asks, "{text}");
+            assert_eq!(
+                question.balancer.as_ref().map(evenkeel_protocol::BalancerName::as_str),
+                asks,
+                "{text}"
+            );
         }
         assert_eq!(read("   ", near, &[]), Err("nothing was written to look at".to_owned()));
         assert_eq!(read("x.node1", None, &[]).unwrap().cookies, ["x.node1"]);
