@@ -1,8 +1,12 @@
 //! What people paste of a request: a `Cookie` or `Set-Cookie` line, a `curl` command, cookies and a URL. It is read as the
 //! request that it was, or refused: read wrongly it would give a firm answer to a question that nobody asked.
 
+mod curl;
+
 use evenkeel_protocol::Question;
 use evenkeel_protocol::clean::clean;
+
+use curl::{curl, is_curl};
 
 /// What can be pasted, behind what is wrong.
 const FORMS: &str =
@@ -32,7 +36,14 @@ impl Pasted {
     ///
     /// There is no cookie in it.
     pub fn whole_line(&self) -> Result<String, String> {
-        self.line().ok_or_else(|| format!("there is no cookie in it; {FORMS}"))
+        self.line().ok_or_else(|| {
+            "there is no cookie in it; paste NAME=VALUE, a session's value alone, or a Cookie or Set-Cookie line".to_owned()
+        })
+    }
+
+    /// Where its session stands, as elections are asked for: its cookies, else its URL; none: in neither.
+    pub fn session(&self) -> Option<String> {
+        self.line().or_else(|| self.url.clone())
     }
 
     /// The cookies; a value alone under each of these names.
@@ -49,9 +60,14 @@ impl Pasted {
         }
     }
 
-    fn send(&mut self, cookies: &str) {
+    /// Takes what a line of cookies says, as servers split it: at `;` alone.
+    fn send(&mut self, cookies: &str) -> Result<(), String> {
+        if cookies.contains(['\r', '\n']) || cookies.split_whitespace().any(|word| header(word).is_some()) {
+            return Err(several_lines());
+        }
         let pieces = cookies.split(';').map(str::trim).filter(|piece| !piece.is_empty());
         self.pairs.extend(pieces.map(str::to_owned));
+        Ok(())
     }
 
     fn within_bounds(self) -> Result<Self, String> {
@@ -69,9 +85,12 @@ pub fn read(text: &str) -> Result<Pasted, String> {
     let text = text.trim();
     let read = match (text.split_whitespace().next(), header(text)) {
         (Some(first), _) if is_curl(first) => curl(text),
-        (_, Some((Line::Cookie, value))) => words(value, true),
+        (_, Some((Line::Cookie, value))) => {
+            let mut pasted = Pasted::default();
+            pasted.send(value).map(|()| pasted)
+        }
         (_, Some((Line::SetCookie, value))) => set_cookie(value),
-        _ => words(text, false),
+        _ => words(text),
     };
     read.and_then(Pasted::within_bounds)
 }
@@ -111,32 +130,45 @@ fn set_cookie(value: &str) -> Result<Pasted, String> {
     }
 }
 
-/// Cookies and a URL with blanks or `;` between them. A line of a head may hold cookies without a name.
-fn words(text: &str, of_line: bool) -> Result<Pasted, String> {
+fn several_lines() -> String {
+    format!("of a head only one line can be read, Cookie or Set-Cookie; {FORMS}")
+}
+
+/// Cookies and a URL with blanks or `;` between them.
+fn words(text: &str) -> Result<Pasted, String> {
     let mut pasted = Pasted::default();
     let mut bare = Vec::new();
     for word in text.split_whitespace() {
         if is_url(word) {
             pasted.ask(word.trim_end_matches(';').to_owned())?;
+        } else if is_host(word) {
+            pasted.ask(format!("http://{}", word.trim_end_matches(';')))?;
         } else if header(word).is_some() {
-            return Err(format!("of a head only one line can be read, Cookie or Set-Cookie; {FORMS}"));
+            return Err(several_lines());
         } else {
             for piece in word.split(';').filter(|piece| !piece.is_empty()) {
                 let is_pair = piece.split_once('=').is_some_and(|(name, _)| !name.is_empty());
-                if is_pair || of_line { &mut pasted.pairs } else { &mut bare }.push(piece.to_owned());
+                if is_pair { &mut pasted.pairs } else { &mut bare }.push(piece.to_owned());
             }
         }
     }
     match (pasted.pairs.as_slice(), bare.as_slice()) {
         (_, []) => {}
-        ([], [_]) => pasted.value = bare.pop(),
+        ([], [word]) if word.contains('/') && !word.contains(['+', '=']) => {
+            let start: String = clean(word, 12);
+            return Err(format!(
+                "'{start}' may be a path or the value of a cookie; write /PATH, http://HOST/PATH or NAME=VALUE"
+            ));
+        }
+        // Beside a URL a word may be anything, such as a command.
+        ([], [word]) if pasted.url.is_none() || word.contains('.') => pasted.value = bare.pop(),
         (_, [word, ..]) => {
             let start: String = clean(word, 12);
             return Err(format!("'{start}' is no NAME=VALUE; {FORMS}"));
         }
     }
     // What stands before the padding of a value in base64 is too long for a name, or holds what names do not.
-    if let ([pair], false) = (pasted.pairs.as_slice(), of_line)
+    if let [pair] = pasted.pairs.as_slice()
         && !pair.split_once('=').is_some_and(|(name, _)| is_usual(name))
     {
         pasted.value = pasted.pairs.pop();
@@ -148,128 +180,24 @@ fn is_usual(name: &str) -> bool {
     name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
+/// A URL without its scheme: a host with a port, or with a path behind it.
+fn is_host(word: &str) -> bool {
+    let (host, has_path) = word.split_once('/').map_or((word, false), |(host, _)| (host, true));
+    let is_port = |port: &str| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
+    let (name, has_port) = match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) => (name, true),
+        _ => (host, false),
+    };
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    let is_below = has_path && (name == "localhost" || name.contains('.'));
+    name.starts_with('[') && name.ends_with(']')
+        || is_name && (has_port || is_below || name.starts_with("www."))
+}
+
 fn is_url(word: &str) -> bool {
     let scheme = word.split_once("://").map(|(scheme, _)| scheme);
     word.starts_with('/')
         || scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphabetic()))
-}
-
-fn is_curl(word: &str) -> bool {
-    matches!(word.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe"))
-}
-
-/// Options of curl with a value that says nothing of cookies and the URL, as browsers and people write them.
-const VALUED: &[&str] = &[
-    "cacert",
-    "cert",
-    "connect-timeout",
-    "connect-to",
-    "cookie-jar",
-    "data",
-    "data-ascii",
-    "data-binary",
-    "data-raw",
-    "data-urlencode",
-    "form",
-    "interface",
-    "json",
-    "key",
-    "max-time",
-    "output",
-    "proxy",
-    "range",
-    "referer",
-    "request",
-    "resolve",
-    "retry",
-    "unix-socket",
-    "upload-file",
-    "user",
-    "user-agent",
-    "write-out",
-];
-
-/// The same without a value.
-const PLAIN: &[&str] = &[
-    "compressed",
-    "fail",
-    "globoff",
-    "head",
-    "http1.0",
-    "http1.1",
-    "http2",
-    "include",
-    "insecure",
-    "ipv4",
-    "ipv6",
-    "location",
-    "path-as-is",
-    "show-error",
-    "silent",
-    "verbose",
-];
-
-/// The letters of those options.
-const VALUED_LETTERS: &str = "AcdEeFmorTuUwXx";
-const PLAIN_LETTERS: &str = "#046fgIikLNnOsSv";
-
-/// A command as people and the tools of browsers write it.
-fn curl(text: &str) -> Result<Pasted, String> {
-    let unread = |what: &str| {
-        format!(
-            "the curl command has {}, which is not read here; paste its cookie and its URL",
-            clean(what, 40)
-        )
-    };
-    if let Some(odd) = ["$'", "^\""].into_iter().find(|odd| text.contains(odd)) {
-        return Err(unread(&format!("quotes of the kind {odd}")));
-    }
-    let words = shlex::split(text).ok_or("a quote of the curl command is not closed")?;
-    let mut pasted = Pasted::default();
-    // A line that goes on on the next one leaves a blank.
-    let mut words = words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()).skip(1);
-    while let Some(word) = words.next() {
-        let (option, value) = match (word.strip_prefix("--"), word.strip_prefix('-')) {
-            (Some(name), _) if PLAIN.contains(&name) || name.starts_with("no-") => continue,
-            (Some(name), _) => (name, words.next()),
-            (None, Some(letters)) => {
-                let end = letters.find(|letter| !PLAIN_LETTERS.contains(letter));
-                let Some((letter, rest)) = end.and_then(|at| letters.get(at..)).and_then(first_letter) else {
-                    continue;
-                };
-                let value = if rest.is_empty() { words.next() } else { Some(rest.trim_start()) };
-                let name = match letter {
-                    "b" => "cookie",
-                    "H" => "header",
-                    _ if VALUED_LETTERS.contains(letter) => continue,
-                    _ => return Err(unread(word)),
-                };
-                (name, value)
-            }
-            (None, None) => ("url", Some(word)),
-        };
-        match (option, value) {
-            (_, None) => return Err(format!("the curl command ends behind {}", clean(word, 40))),
-            ("cookie", Some(value)) if !value.contains('=') => {
-                return Err(unread("a file of cookies"));
-            }
-            ("cookie", Some(value)) => pasted.send(value),
-            ("header", Some(value)) => {
-                if let Some((Line::Cookie, value)) = header(value) {
-                    pasted.send(value);
-                }
-            }
-            ("url", Some(url)) if is_url(url) => pasted.ask(url.to_owned())?,
-            ("url", Some(url)) => pasted.ask(format!("http://{url}"))?,
-            (name, Some(_)) if VALUED.contains(&name) => {}
-            _ => return Err(unread(word)),
-        }
-    }
-    Ok(pasted)
-}
-
-fn first_letter(letters: &str) -> Option<(&str, &str)> {
-    letters.split_at_checked(letters.chars().next()?.len_utf8())
 }
 
 #[cfg(test)]
@@ -290,6 +218,16 @@ mod tests {
             ("abcd/+==", None, "abcd/+=="),
             ("Cookie: foo=1; SID=abc.b", None, "foo=1; SID=abc.b"),
             ("cookie:SID=abc.b;flag", None, "SID=abc.b; flag"),
+            ("Cookie: note=see /x; SID=a.b", None, "note=see /x; SID=a.b"),
+            ("localhost:18001/app/x", Some("http://localhost:18001/app/x"), ""),
+            ("h:8080", Some("http://h:8080"), ""),
+            ("[::1]:80/two", Some("http://[::1]:80/two"), ""),
+            ("[::1]/two", Some("http://[::1]/two"), ""),
+            ("www.example.com/app/x", Some("http://www.example.com/app/x"), ""),
+            ("www.example.com", Some("http://www.example.com"), ""),
+            ("localhost/two SID=abc.b", Some("http://localhost/two"), "SID=abc.b"),
+            ("ab/c1+d.b", None, "ab/c1+d.b"),
+            ("abc.b /two", Some("/two"), "abc.b"),
             ("Set-Cookie: SID=abc.b; Path=/two; HttpOnly", None, "SID=abc.b"),
             ("set-cookie: SID=abc.b; expires=Thu, 01 Jan 2026 00:00:00 GMT; secure", None, "SID=abc.b"),
             ("next=https://h/; SID=abc.b", None, "next=https://h/; SID=abc.b"),
@@ -323,6 +261,10 @@ mod tests {
         for (text, says) in [
             ("Host: www.example.com", "of a head only one line"),
             ("Cookie: a=b Host: h", "of a head only one line"),
+            ("Cookie: a=b;\nc=d", "of a head only one line"),
+            ("curl -b 'a=b\nc=d' http://h/", "of a head only one line"),
+            ("app/x", "may be a path or the value of a cookie"),
+            ("wget http://h/app/x", "'wget' is no NAME=VALUE"),
             ("Set-Cookie: a=b; Path=/ Set-Cookie: c=d", "one Set-Cookie line at a time"),
             ("Set-Cookie: HttpOnly", "no NAME=VALUE in it"),
             ("SID=abc.b; Path=/two; HttpOnly", "'HttpOnly' is no NAME=VALUE"),

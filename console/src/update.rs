@@ -216,9 +216,8 @@ fn accept(model: &mut Model) -> Vec<Effect> {
         Some(Popup::Terms(terms)) => drain::accept(model, terms),
         Some(Popup::Ask(text)) => ask(model, &text),
         Some(Popup::Watch(text)) => {
-            if let Err(why) = model.watching.look_at(text.value(), model.roster.snapshot()) {
-                model.tell(Tone::Alarm, why);
-            }
+            let read = model.watching.look_at(text.value(), model.roster.snapshot());
+            navigate::understood(model, read);
         }
         Some(Popup::Palette(palette)) => return palette::run(model, palette),
         Some(Popup::Menu(menu)) => {
@@ -244,9 +243,8 @@ fn ask(model: &mut Model, text: &Text) {
     let near = model.near().cloned();
     model.screen = Screen::Lens;
     model.gathered.explanation = None;
-    if let Err(why) = model.lens.ask(text.value(), near.as_ref()) {
-        model.tell(Tone::Alarm, why);
-    }
+    let read = model.lens.ask(text.value(), near.as_ref(), model.roster.balancers());
+    navigate::understood(model, read);
 }
 
 /// To another field of the form, or another line in the history of the palette, or a word completed there.

@@ -27,6 +27,7 @@ mod footer;
 mod form;
 mod header;
 mod help;
+mod labels;
 mod lacking;
 mod layers;
 mod lens;
@@ -153,7 +154,7 @@ fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) -> Option<Position> {
             return Some(footer::line(buffer, foot, scene, ('›', text, help)));
         }
         Some(Popup::Watch(text)) => {
-            let help = "a member, route=NAME or a cookie  Enter keep  Esc back ";
+            let help = "a balancer, a member, route=NAME or a cookie  Enter keep  Esc back ";
             return Some(footer::line(buffer, foot, scene, ('/', text, help)));
         }
         Some(Popup::Help { page }) => {

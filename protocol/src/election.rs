@@ -20,7 +20,7 @@ pub struct ElectionFilter {
     pub member: Option<String>,
     /// Whose request asked for this route, or whose member has it.
     pub route: Option<String>,
-    /// Of the session in this cookie, such as `JSESSIONID=x.node1`.
+    /// Of the session in this cookie, such as `JSESSIONID=x.node1`, in the value of one alone, or in this path or URL.
     pub cookie: Option<String>,
     /// Only those after a failed try.
     pub failovers: bool,

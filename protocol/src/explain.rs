@@ -43,10 +43,11 @@ impl Question {
 pub struct Explanation {
     /// When.
     pub taken: Timestamp,
-    /// Where the path leads; none if a balancer was named and the request is one that the proxy reads.
+    /// Where the path leads; none if a balancer was named and the proxy does not refuse the request by itself.
     pub mapping: Option<MappingNote>,
     /// Who may come and what others are answered, in a sentence: of that an explanation knows nothing. None: everybody
-    /// may come, or nobody, which the mapping then says.
+    /// may come, or nobody, which the mapping then says. Where a balancer was named the rules of a `<Location>` are not
+    /// known, which is said here.
     #[serde(default)]
     pub access: Option<String>,
     /// Who would be asked for a member; none: the request does not come that far.

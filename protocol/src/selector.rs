@@ -37,6 +37,12 @@ impl Selector {
         Self { balancer: Some(balancer), member: member.to_owned() }
     }
 
+    /// The same within `balancer`; none: it names another one.
+    pub fn narrowed(self, balancer: &BalancerName) -> Option<Self> {
+        let fits = self.balancer.as_ref().is_none_or(|named| named == balancer);
+        fits.then(|| Self { balancer: Some(balancer.clone()), ..self })
+    }
+
     /// Reads `app/node1`, `balancer://app/http://h:1`, `http://h:1`, `h:1`, `node1`, `unix:/socket|http://h`.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let refuse = |why: &str| {

@@ -28,12 +28,12 @@ mod asked;
 /// It is larger than any request, or there is no such balancer.
 pub(crate) fn explain(site: &Site, registry: &Registry, question: &Question) -> Result<Explanation, Refusal> {
     let next = check(question)?;
-    let target = target(&question.url);
+    let (authority, target) = target(&question.url);
     let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
     let path = if path.is_empty() { "/" } else { path };
     let live = question.balancer.as_ref().map(|name| registry.find(name)).transpose()?;
-    let asked = Asked::read(if live.is_some() { "/" } else { target }, &question.cookies, &site.serving);
-    let asked = match asked {
+    let sent = if live.is_some() { (None, "/") } else { (authority, target) };
+    let asked = match Asked::read(sent, &question.cookies, &site.serving) {
         Ok(asked) => asked,
         Err(refused) => return Ok(told(site, Some(unread(site, path, refused)), None, None)),
     };
@@ -41,33 +41,36 @@ pub(crate) fn explain(site: &Site, registry: &Registry, question: &Question) -> 
     let cookies: Vec<&str> = cookies.iter().map(AsRef::as_ref).collect();
     let ask = |url| Ask { url, cookies: &cookies, dice: Dice::new().throw(), ..Ask::default() };
     if let Some(live) = live {
-        let candidacy = live.explain(&ask(target), next);
-        // Which path it is mapped from is not known, and so none of the rules of a <Location>.
-        let guard = match site.access.gate("", Some(&live.name)) {
+        let guard = match site.access.gate_anywhere(&live.name, live.paths()) {
             Gate::Open => None,
-            Gate::Guarded(why) | Gate::Closed(_, why) => Some(why),
+            Gate::Guarded(who) => Some(who),
+            Gate::Closed(status, why) => {
+                let mapping =
+                    closed(MappingNote { balancer: Some(live.name.clone()), ..nowhere(path) }, status, &why);
+                return Ok(told(site, Some(mapping), None, None));
+            }
         };
+        let candidacy = live.explain(&ask(target), next);
         return Ok(told(site, None, guard, Some(candidacy)));
     }
-    let (mut mapping, live, becomes) = lead(site, path);
-    let guard = match gate(site, path) {
+    let lead = site.lead(path);
+    let gate = gate(site, path, &lead);
+    let (mapping, live, becomes) = follow(site, path, lead);
+    let guard = match gate {
         Gate::Open => None,
         Gate::Guarded(who) => Some(who),
-        Gate::Closed(status, why) => {
-            (mapping.status, mapping.why) = (Some(status), clean(&why, 2 * limits::REASON));
-            return Ok(told(site, Some(mapping), None, None));
-        }
+        Gate::Closed(status, why) => return Ok(told(site, Some(closed(mapping, status, &why)), None, None)),
     };
     let becomes = becomes.map(|becomes| format!("{becomes}{query}"));
     let candidacy = live.zip(becomes.as_deref()).map(|(live, becomes)| live.explain(&ask(becomes), next));
-    mapping.becomes = becomes.map(|becomes| clean(&becomes, limits::TEXT));
-    Ok(told(site, Some(mapping), guard, candidacy))
+    let becomes = becomes.map(|becomes| clean(&becomes, limits::TEXT));
+    Ok(told(site, Some(MappingNote { becomes, ..mapping }), guard, candidacy))
 }
 
 /// What stands before a path, wherever it leads. As in the path of a request what is refused whatever it is needs no
 /// leave.
-fn gate(site: &Site, path: &str) -> Gate {
-    let balancer = match site.lead(path) {
+fn gate(site: &Site, path: &str, lead: &Lead<'_>) -> Gate {
+    let balancer = match lead {
         Lead::Refused(_) | Lead::Fenced(..) => return Gate::Open,
         Lead::Manager if site.access.is_open(path, None) => {
             let who =
@@ -88,14 +91,18 @@ fn unread(site: &Site, path: &str, Refused { status, why }: Refused) -> MappingN
         431 => format!("{why}; LimitRequestFieldSize is {} bytes, LimitRequestFields {fields}", lines.line),
         _ => mapping::check_path(path).err().unwrap_or(why).to_owned(),
     };
-    MappingNote {
-        path: clean(path, limits::TEXT),
-        line: None,
-        balancer: None,
-        becomes: None,
-        status: Some(status),
-        why,
-    }
+    MappingNote { status: Some(status), why, ..nowhere(path) }
+}
+
+/// Of a path of which nothing else is known.
+fn nowhere(path: &str) -> MappingNote {
+    let path = clean(path, limits::TEXT);
+    MappingNote { path, line: None, balancer: None, becomes: None, status: None, why: String::new() }
+}
+
+/// The same where nobody may come.
+fn closed(mapping: MappingNote, status: u16, why: &str) -> MappingNote {
+    MappingNote { status: Some(status), why: clean(why, 2 * limits::REASON), ..mapping }
 }
 
 /// How many elections are to be foretold, if all is within its bounds.
@@ -103,6 +110,10 @@ fn check(question: &Question) -> Result<usize, Refusal> {
     let refuse = |field, why: String| Err(Refusal::field(Code::Invalid, field, format!("{field}: {why}")));
     if question.url.len() > Question::LONGEST_URL {
         return refuse("url", format!("is longer than {} bytes", Question::LONGEST_URL));
+    }
+    if target(&question.url).0.is_some_and(|authority| authority.contains('@')) {
+        let why = "names a user, which no client sends in a URL; leave out what stands before the @";
+        return refuse("url", why.to_owned());
     }
     if question.cookies.len() > Question::MOST_COOKIES {
         return refuse("cookies", format!("are more than {} lines", Question::MOST_COOKIES));
@@ -117,24 +128,28 @@ fn check(question: &Question) -> Result<usize, Refusal> {
     Ok(usize::from(next))
 }
 
-/// Path and query of a URL, or of a path that is written without scheme and host.
-fn target(url: &str) -> &str {
+/// Host and port of a URL, if it has any, and its path with the query.
+fn target(url: &str) -> (Option<&str>, &str) {
     let url = url.split('#').next().unwrap_or_default();
     let behind = ["http://", "https://"].iter().find_map(|scheme| {
         let start = url.get(..scheme.len())?;
         start.eq_ignore_ascii_case(scheme).then(|| url.get(scheme.len()..)).flatten()
     });
-    behind.map_or(url, |behind| {
-        let end = behind.find(['/', '?']).unwrap_or(behind.len());
-        behind.get(end..).unwrap_or_default()
+    behind.map_or((None, url), |behind| {
+        let (authority, target) = behind.split_at(behind.find(['/', '?']).unwrap_or(behind.len()));
+        (Some(authority), target)
     })
 }
 
 /// What the site says of a path; to whom it leads, and the path that a member would get.
-fn lead<'a>(site: &'a Site, path: &'a str) -> (MappingNote, Option<&'a Arc<LiveBalancer>>, Option<String>) {
+fn follow<'a>(
+    site: &'a Site,
+    path: &str,
+    lead: Lead<'a>,
+) -> (MappingNote, Option<&'a Arc<LiveBalancer>>, Option<String>) {
     let line = site.mappings.decisive(path).map(|line| site.mappings.path(line));
     let (mut live, mut becomes) = (None, None);
-    let (status, why) = match site.lead(path) {
+    let (status, why) = match lead {
         Lead::Refused(why) => (Some(400), format!("{why}, which could mean another path to a member")),
         Lead::Fenced(fence, _) => (Some(503), format!("a fence covers it: {}", fence.why)),
         Lead::Heartmonitor => (Some(200), "the handler heartbeat has this path".to_owned()),
@@ -150,12 +165,11 @@ fn lead<'a>(site: &'a Site, path: &'a str) -> (MappingNote, Option<&'a Arc<LiveB
         }
     };
     let note = MappingNote {
-        path: clean(path, limits::TEXT),
         line: line.map(|line| clean(line, limits::TEXT)),
         balancer: live.map(|live| live.name.clone()),
-        becomes: None,
         status,
         why: clean(&why, 2 * limits::TEXT),
+        ..nowhere(path)
     };
     (note, live, becomes)
 }
@@ -196,14 +210,14 @@ mod tests {
     #[test]
     fn urls_are_cut_to_what_a_request_asks_for() {
         for (url, wanted) in [
-            ("/app?x=1", "/app?x=1"),
-            ("http://h/app", "/app"),
-            ("HTTPS://h:8443/a;sid=x.b?c#d", "/a;sid=x.b?c"),
-            ("http://h", ""),
-            ("http://h?x=http://y/", "?x=http://y/"),
-            ("app", "app"),
-            ("", ""),
-            ("http://é/ü", "/ü"),
+            ("/app?x=1", (None, "/app?x=1")),
+            ("http://h/app", (Some("h"), "/app")),
+            ("HTTPS://h:8443/a;sid=x.b?c#d", (Some("h:8443"), "/a;sid=x.b?c")),
+            ("http://h", (Some("h"), "")),
+            ("http://h?x=http://y/", (Some("h"), "?x=http://y/")),
+            ("app", (None, "app")),
+            ("", (None, "")),
+            ("http://é/ü", (Some("é"), "/ü")),
         ] {
             assert_eq!(target(url), wanted, "{url}");
         }

@@ -114,6 +114,11 @@ impl LiveBalancer {
         live
     }
 
+    /// The paths that are mapped to it.
+    pub(crate) fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
     /// What is remembered of each member, by member number.
     pub(crate) fn records(&self) -> &[Arc<Record>] {
         &self.records
@@ -144,13 +149,20 @@ impl LiveBalancer {
         &self.roll
     }
 
-    /// What stands for the session in the value of a `Cookie` field; none: no session is found in it.
-    pub(crate) fn session_mark(&self, cookie: &str) -> Option<SessionMark> {
+    /// What stands for the session in the value of a `Cookie` field, or in a path or URL; none: no session is found there.
+    pub(crate) fn session_mark(&self, text: &str) -> Option<SessionMark> {
         let core = self.lock();
-        let named = core.settings().stickysession.as_ref().filter(|_| !cookie.contains('='));
+        let of_url = |url: &str| core.session_mark(&Ask { url, ..Ask::default() });
+        if text.starts_with('/') || text.starts_with("http://") || text.starts_with("https://") {
+            return of_url(text);
+        }
+        let named = core.settings().stickysession.as_ref().filter(|_| !text.contains('='));
         // The value alone is easier to come by.
-        let whole = named.map(|sticky| format!("{}={cookie}", sticky.cookie));
-        core.session_mark(&Ask { cookies: &[whole.as_deref().unwrap_or(cookie)], ..Ask::default() })
+        let whole = named.map(|sticky| format!("{}={text}", sticky.cookie));
+        let found =
+            core.session_mark(&Ask { cookies: &[whole.as_deref().unwrap_or(text)], ..Ask::default() });
+        // In a URL it may have another name.
+        found.or_else(|| of_url(&format!("/?{text}")))
     }
 
     pub(crate) fn addresses(&self) -> &[Arc<Address>] {

@@ -91,6 +91,9 @@ fn filters_narrow_and_no_id_comes_out() {
         (r#"{"cookie":"\nsecret1.a\r\n"}"#, &[1, 3]),
         (r#"{"cookie":"\r\nSID=secret1.a\n"}"#, &[1, 3]),
         (r#"{"cookie":"X=1; SID=secret1.b"}"#, &[1, 3]),
+        (r#"{"cookie":"sid=secret1.a"}"#, &[1, 3]),
+        (r#"{"cookie":"/x;sid=secret1.a?y"}"#, &[1, 3]),
+        (r#"{"cookie":"http://h/x?y&sid=secret1.a"}"#, &[1, 3]),
         (r#"{"cookie":"SID=nobody.a"}"#, &[]),
         (r#"{"route":"gone"}"#, &[5]),
         (r#"{"route_changes":true}"#, &[5]),
@@ -115,8 +118,10 @@ fn filters_narrow_and_no_id_comes_out() {
         (r#"{"most":0}"#, Code::Invalid),
         (r#"{"most":10001}"#, Code::Invalid),
         (r#"{"cookie":"X=1"}"#, Code::Invalid),
+        (r#"{"cookie":"/x?y=1"}"#, Code::Invalid),
         (r#"{"cookie":"SID=.a"}"#, Code::Invalid),
         (r#"{"nope":1}"#, Code::Invalid),
+        (r#"{"route":""}"#, Code::Invalid),
     ] {
         assert_eq!(proxy.admin().ask("POST", "/v1/elections", json).refusal().code, code, "{json}");
     }
@@ -140,6 +145,30 @@ fn filters_narrow_and_no_id_comes_out() {
         assert!(gone.len() >= 3, "{member}: {gone:?}");
     }
     assert_eq!(numbers(&proxy, r#"{"route":"gone"}"#), [5]);
+}
+
+#[test]
+fn what_does_not_fit_the_balancer_is_told_of_that_balancer() {
+    let (proxy, _backends) = pair();
+    for (json, says) in [
+        (
+            r#"{"balancer":"app","member":"api/a"}"#,
+            "member: 'api/a' names another balancer than app, whose elections are asked for",
+        ),
+        (
+            r#"{"balancer":"app","route":"nosuch"}"#,
+            "route nosuch: no member of balancer app has it, and no election that is remembered was asked for it",
+        ),
+    ] {
+        assert_eq!(proxy.admin().ask("POST", "/v1/elections", json).refusal().message, says, "{json}");
+    }
+}
+
+#[test]
+fn where_there_are_no_balancers_none_are_listed() {
+    let proxy = proxy("");
+    let refusal = proxy.admin().ask("POST", "/v1/elections", r#"{"balancer":"x"}"#).refusal();
+    assert_eq!(refusal.message, "there is no balancer x; there are no balancers");
 }
 
 #[test]

@@ -111,6 +111,44 @@ fn a_rule_of_access_is_told_and_a_closed_path_is_closed() {
 }
 
 #[test]
+fn where_no_path_is_asked_for_a_location_may_say_what_is_not_known() {
+    const UNKNOWN: &str = "the rules of a <Location> are not known here, because no path was asked for";
+    const IP: &str = "Require ip 10.0.0.0/8 must grant it; else the proxy answers 403";
+    let proxied = |rule: &str| format!("<Proxy balancer://app>\nRequire {rule}\n</Proxy>");
+    let located = |path: &str| format!("<Location {path}>\nRequire all granted\n</Location>");
+    let cases = [
+        (proxied("ip 10.0.0.0/8"), Some(IP.to_owned()), "goes to "),
+        (proxied("all denied"), None, "is answered 403 by the proxy: Require all denied lets nobody come"),
+        (located("/"), Some(UNKNOWN.to_owned()), "goes to "),
+        (located("/app/x"), Some(UNKNOWN.to_owned()), "goes to "),
+        (located("/other"), None, "goes to "),
+        (proxied("ip 10.0.0.0/8") + "\n" + &located("/app"), Some(format!("{IP}; {UNKNOWN}")), "goes to "),
+        (
+            proxied("all denied") + "\n" + &located("/app"),
+            Some(format!("Require all denied lets nobody come; {UNKNOWN}")),
+            "goes to ",
+        ),
+    ];
+    for (text, access, verdict) in cases {
+        let (proxy, _backends) = pair(&text);
+        let told = explain(&proxy, r#"{"url":"/","balancer":"app"}"#);
+        assert_eq!((&told.access, told.verdict.starts_with(verdict)), (&access, true), "{text}: {told:?}");
+    }
+}
+
+#[test]
+fn a_host_that_no_request_can_name_is_refused_as_by_the_proxy() {
+    let (proxy, _backends) = pair("");
+    for host in ["[::1", "h:x", "h h", ""] {
+        let told = explain(&proxy, &format!(r#"{{"url":"http://{host}/app/"}}"#));
+        assert_eq!(told.mapping.unwrap().status, Some(400), "{host}: {}", told.verdict);
+    }
+    assert!(explain(&proxy, r#"{"url":"http://[::1]:80/app/"}"#).verdict.starts_with("goes to "));
+    let refusal = proxy.admin().ask("POST", "/v1/explain", r#"{"url":"http://anna:pw@h/app/"}"#).refusal();
+    assert_eq!((refusal.code, refusal.field.as_deref()), (Code::Invalid, Some("url")));
+}
+
+#[test]
 fn cookies_are_read_as_those_of_a_request() {
     let (proxy, _backends) = pair("");
     let long = format!("SID=x.b; y={}", "y".repeat(20_000));

@@ -36,7 +36,8 @@ pub struct ElectionsArguments {
     /// Of sessions that ask for this route, and of members that have it
     #[arg(long, value_name = "ROUTE")]
     route: Option<String>,
-    /// Of the session in this cookie: NAME=VALUE, its value alone, or as `explain --cookie` takes it
+    /// Of the session in this cookie: NAME=VALUE, its value alone, or as `explain --cookie` takes it; a path or URL with
+    /// the session in it does as well
     #[arg(long, value_name = "NAME=VALUE")]
     cookie: Option<String>,
     /// Only those after a failed try
@@ -60,7 +61,9 @@ pub(super) async fn run(arguments: &ElectionsArguments, session: &mut Session<'_
     if let Some(member) = &arguments.member {
         Selector::parse(member).map_err(|refusal| Stop::usage(refusal.message))?;
     }
-    let read = |text: &String| pasted::read(text).and_then(|pasted| pasted.whole_line());
+    let read = |text: &String| {
+        pasted::read(text).and_then(|pasted| pasted.session().ok_or_else(|| "nothing was written".to_owned()))
+    };
     let cookie = arguments.cookie.as_ref().map(read).transpose();
     let cookie = cookie.map_err(|why| Stop::usage(format!("--cookie: {why}")))?;
     let filter = ElectionFilter {
@@ -198,7 +201,7 @@ mod tests {
             let filter: ElectionFilter = serde_json::from_str(&request.body).unwrap();
             let all = document();
             match filter.cookie.as_deref() {
-                Some("S=x.a") => Act::json(&Elections { elections: Vec::new(), ..all }),
+                Some("S=x.a" | "/x;s=x.a") => Act::json(&Elections { elections: Vec::new(), ..all }),
                 None if filter.failovers && filter.most == Some(7) => Act::json(&all),
                 other => panic!("{other:?}"),
             }
@@ -208,8 +211,9 @@ mod tests {
         assert_eq!(scene.out().lines().count(), 3);
         assert_eq!(scene.run("elections --cookie S=x.a").await, Exit::Done);
         assert!(scene.out().is_empty() && scene.err().contains("none of the 1024"), "{}", scene.err());
+        assert_eq!(scene.run("elections --cookie /x;s=x.a").await, Exit::Done);
         assert_eq!(scene.run("elections --most 0").await, Exit::Usage);
-        for bad in ["--member /x;y", "--cookie ", "--cookie /x", "--cookie Host:"] {
+        for bad in ["--member /x;y", "--cookie ", "--cookie a/x", "--cookie Host:"] {
             assert_eq!(scene.run(&format!("elections {bad}")).await, Exit::Usage, "{bad}");
         }
     }

@@ -1,8 +1,9 @@
 //! Which elections are shown, and why each went as it did, in plain words.
 
+use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::selector::Candidate;
 use evenkeel_protocol::{
-    Code, ElectionFilter, ElectionNote, ElectionWhy, Elections, MemberName, Selector, Snapshot,
+    BalancerName, Code, ElectionFilter, ElectionNote, ElectionWhy, Elections, MemberName, Selector, Snapshot,
 };
 
 use crate::model::target::{label, short};
@@ -17,11 +18,13 @@ pub enum Whose {
     /// All.
     #[default]
     All,
+    /// Those of a balancer.
+    Balancer(BalancerName),
     /// Those of a member.
     Member(String),
     /// Those of a route.
     Route(String),
-    /// Those of the session in a cookie, or in the value of one.
+    /// Those of the session in a cookie, in the value of one, or in a URL.
     Session(String),
 }
 
@@ -40,7 +43,7 @@ pub struct Watching {
 }
 
 impl Watching {
-    /// Looks at those that `text` means: a member, `route=NAME`, or the session in a cookie that was pasted.
+    /// Looks at those that `text` means: a balancer, a member, `route=NAME`, or the session in what was pasted.
     ///
     /// Errors: why it means none; all is as before.
     pub fn look_at(&mut self, text: &str, snapshot: Option<&Snapshot>) -> Result<(), String> {
@@ -72,6 +75,7 @@ impl Watching {
         };
         match &self.whose {
             Whose::All => all,
+            Whose::Balancer(name) => ElectionFilter { balancer: Some(name.clone()), ..all },
             Whose::Member(member) => ElectionFilter { member: some(member), ..all },
             Whose::Route(route) => ElectionFilter { route: some(route), ..all },
             Whose::Session(cookie) => ElectionFilter { cookie: some(cookie), ..all },
@@ -94,15 +98,28 @@ impl Watching {
     }
 }
 
-/// Whose elections a text means. A member of now goes before a session, for its name can look like the value of a cookie.
+/// Whose elections a text means. A balancer or a member of now goes before a session, for its name can look like the value
+/// of a cookie.
 fn whose(text: &str, snapshot: Option<&Snapshot>) -> Result<Whose, String> {
     if text.is_empty() {
         return Ok(Whose::All);
     }
     if let Some(route) = text.strip_prefix("route=") {
-        return Ok(Whose::Route(route.to_owned()));
+        let missing = || "write the route behind route=".to_owned();
+        return Some(route)
+            .filter(|it| !it.is_empty())
+            .map(|it| Whose::Route(it.to_owned()))
+            .ok_or_else(missing);
     }
     let balancers = snapshot.map(|snapshot| snapshot.balancers.as_slice()).unwrap_or_default();
+    let named = ["balancer://", "balancer:"].into_iter().find_map(|prefix| text.strip_prefix(prefix));
+    let name = named.unwrap_or(text).trim_end_matches('/');
+    if let Some(found) = balancers.iter().find(|it| it.name.as_str() == name) {
+        return Ok(Whose::Balancer(found.name.clone()));
+    }
+    if let Some(name) = named.filter(|name| !name.contains('/')) {
+        return Err(format!("there is no balancer {}", clean(name, 80)));
+    }
     let members = balancers.iter().flat_map(|balancer| {
         let of = &balancer.name;
         balancer.members.iter().map(|it| Candidate { balancer: of, member: &it.name, route: &it.route })
@@ -111,15 +128,20 @@ fn whose(text: &str, snapshot: Option<&Snapshot>) -> Result<Whose, String> {
     if found.map_or_else(|refusal| refusal.code == Code::Ambiguous, |_| true) {
         return Ok(Whose::Member(text.to_owned()));
     }
-    let pasted = pasted::read(text)?;
+    let is_session = |c: char| c.is_whitespace() || ";?=".contains(c);
     // With a port, or below a balancer, it is the name of a member: perhaps of one that is gone.
-    let is_session = |value: &String| value.contains('.') && !value.contains([':', '/']);
-    match (pasted.line(), &pasted.url) {
-        (Some(line), _) if pasted.value.as_ref().is_none_or(is_session) => Ok(Whose::Session(line)),
-        (None, Some(url)) if url.starts_with('/') => {
-            Err("a path has no elections of its own; write its session as NAME=VALUE".to_owned())
+    if text.contains([':', '/']) && !text.starts_with('/') && !text.contains(is_session) {
+        return Ok(Whose::Member(text.to_owned()));
+    }
+    let pasted = pasted::read(text)?;
+    match (pasted.session(), &pasted.value) {
+        (Some(_), Some(value)) if !value.contains('.') => Ok(Whose::Member(text.to_owned())),
+        (Some(session), _) if session.starts_with('/') && !session.contains([';', '?']) => {
+            Err("a path has no elections of its own; write it with its session, or the session as NAME=VALUE"
+                .to_owned())
         }
-        _ => Ok(Whose::Member(text.to_owned())),
+        (Some(session), _) => Ok(Whose::Session(session)),
+        (None, _) => Ok(Whose::Member(text.to_owned())),
     }
 }
 
@@ -176,6 +198,14 @@ mod tests {
         let session = |text: &str| Ok(Whose::Session(text.to_owned()));
         assert_eq!(written(" route=node1 "), Ok(Whose::Route("node1".to_owned())));
         assert_eq!(written(" "), Ok(Whose::All));
+        for text in ["app", "balancer:app", "balancer://app", "balancer://app/"] {
+            assert_eq!(written(text), Ok(Whose::Balancer("app".parse().unwrap())), "{text}");
+        }
+        for (text, says) in
+            [("route=", "behind route="), ("balancer:nosuch", "no balancer nosuch"), ("/x", "its session")]
+        {
+            assert!(written(text).is_err_and(|why| why.contains(says)), "{text}: {:?}", written(text));
+        }
         let named = [
             "node1",
             "app/node1",
@@ -194,7 +224,13 @@ mod tests {
         }
         assert_eq!(written("Set-Cookie: SID=known77.b; Path=/"), session("SID=known77.b"));
         assert_eq!(written("curl -b SID=known77.b http://h/"), session("SID=known77.b"));
-        assert!(written("/x;sid=known77.b").is_err_and(|why| why.contains("NAME=VALUE")));
+        for text in ["/x;sid=known77.b", "http://h/x;sid=known77.b"] {
+            assert_eq!(written(text), session(text), "{text}");
+            assert_eq!(
+                written(&format!("curl '{text}'").replace("'/x", "'http://h/x")),
+                session("http://h/x;sid=known77.b")
+            );
+        }
         let mut watching = Watching { from: 4, ..Watching::default() };
         assert!(!watching.hides());
         watching.look_at("SID=x.a", None).unwrap();

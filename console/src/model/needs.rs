@@ -115,10 +115,10 @@ fn of_screen(model: &Model, snapshot: &Snapshot) -> Vec<Need> {
             let explanation =
                 asked.map(|asked| Need::Explanation(model.lens.number, Box::new(asked.clone())));
             let found = model.gathered.explanation.as_ref().and_then(|found| found.as_ref().ok());
-            let balancer =
-                found.and_then(|found| found.balancer.as_ref()).map(|balancer| balancer.name.clone());
-            let elections = model.lens.elections(balancer.as_ref()).map(Need::Elections);
-            explanation.into_iter().chain(balancer.map(Need::Census)).chain(elections).collect()
+            let candidacy = found.and_then(|found| found.balancer.as_ref());
+            let elections = model.lens.elections(candidacy).map(Need::Elections);
+            let census = candidacy.map(|candidacy| Need::Census(candidacy.name.clone()));
+            explanation.into_iter().chain(census).chain(elections).collect()
         }
         Screen::Elections => vec![Need::Elections(model.watching.filter())],
         Screen::Events { .. } => Vec::new(),

@@ -43,6 +43,13 @@ pub fn label(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> String {
     member.route.to_string()
 }
 
+/// The place of its first member among those of all balancers, by which a member is told from others where its name does
+/// not fit.
+pub fn first_place(snapshot: &Snapshot, balancer: &BalancerSnapshot) -> usize {
+    let before = snapshot.balancers.iter().take_while(|it| it.name != balancer.name);
+    before.map(|it| it.members.len()).sum::<usize>() + 1
+}
+
 /// Its members' URLs without their schemes, unless only these tell some of them apart.
 pub fn names(balancer: &BalancerSnapshot) -> Vec<&str> {
     let members = || balancer.members.iter().map(|member| &member.name);

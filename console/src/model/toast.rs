@@ -28,6 +28,8 @@ pub enum Seen {
     Holding(Target, Vec<(String, String)>),
     /// Nothing could be changed, and that can be done.
     Changeable,
+    /// What was written means nothing; seen by what is written next.
+    Understood,
 }
 
 impl Toast {

@@ -88,7 +88,7 @@ fn correct(model: &mut Model) {
             let label = target.label(model.roster.snapshot());
             model.tell(Tone::Plain, format!("{label}: seen to hold after all: {}", what.join(", ")));
         }
-        Seen::Changeable => {}
+        Seen::Changeable | Seen::Understood => {}
     }
 }
 

@@ -5,6 +5,7 @@ use crate::model::cursor::Step;
 use crate::model::form::Text;
 use crate::model::query::{self, Query};
 use crate::model::target::Target;
+use crate::model::toast::Seen;
 use crate::model::{Model, Popup, Screen, Tone, menu};
 use crate::update::drain;
 
@@ -246,6 +247,16 @@ pub(super) fn filter_as_written(model: &mut Model) {
     if let Some(Popup::Filter { text, .. }) = &model.popup {
         model.cursor.filter = Query::parse(text.value());
         model.cursor.settle(&model.roster);
+    }
+}
+
+/// Shows why what was written means nothing, or takes back what was told of that once something is meant.
+pub(super) fn understood(model: &mut Model, read: Result<(), String>) {
+    match read {
+        Err(why) => model.tell_until(Seen::Understood, why),
+        Ok(()) => {
+            model.toast.take_if(|toast| toast.until_seen == Some(Seen::Understood));
+        }
     }
 }
 

@@ -15,10 +15,10 @@ use crate::model::Connection;
 use crate::model::column::Column;
 use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Rate, SECONDS};
-use crate::model::target::{Target, names};
+use crate::model::target::{Target, first_place, names};
 use crate::theme::Role;
 use crate::undurable;
-use crate::widget::abridge::{abridge, telling};
+use crate::widget::abridge::{abridge_numbered, numbers, telling};
 use crate::widget::sparkline;
 use crate::widget::table::{self, Layout};
 use crate::widget::text::{Align, cut, width, wrap};
@@ -316,20 +316,28 @@ impl<'a> Common<'a> {
         let members = &balancer.members;
         let urls = if whole { members.iter().map(|it| it.name.as_str()).collect() } else { names(balancer) };
         let at = |column| layout.width(Column::ALL.iter().position(|it| *it == column)?);
-        let fitted = |texts: Vec<&'a str>, column| {
-            let columns = at(column).unwrap_or(0);
-            texts.iter().copied().zip(abridge(&texts, columns)).collect::<HashMap<&str, String>>()
+        let first = scene.model.roster.snapshot().map_or(1, |snapshot| first_place(snapshot, balancer));
+        let fitting = |texts: &[&str], places: &[usize], column| {
+            abridge_numbered(texts, places, at(column).unwrap_or(0))
         };
-        let told = |route: fn(&MemberSnapshot) -> &str| {
-            members.iter().map(route).filter(|route| !route.is_empty()).collect::<Vec<_>>()
+        // A redirect has the number of the route that it names.
+        let routes = || members.iter().map(|member| member.route.as_str());
+        let redirects = || members.iter().map(|member| member.redirect.as_str());
+        let told: Vec<&str> = routes().chain(redirects()).collect();
+        let told: HashMap<&str, usize> = told.iter().copied().zip(numbers(&told, first)).collect();
+        let fitted = |texts: &mut dyn Iterator<Item = &'a str>, column| {
+            let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+            let places: Vec<usize> = texts.iter().filter_map(|text| told.get(text).copied()).collect();
+            let short = fitting(&texts, &places, column);
+            texts.into_iter().zip(short).collect::<HashMap<&str, String>>()
         };
-        let fitting = abridge(&urls, at(Column::Member).unwrap_or(0));
+        let names = fitting(&urls, &numbers(&urls, first), Column::Member);
         Self {
             balancer,
             peak: scene.model.roster.peak(&balancer.name),
-            names: members.iter().map(|member| &member.name).zip(fitting).collect(),
-            routes: fitted(told(|member| member.route.as_str()), Column::Route),
-            redirects: fitted(told(|member| member.redirect.as_str()), Column::Redirect),
+            names: members.iter().map(|member| &member.name).zip(names).collect(),
+            routes: fitted(&mut routes(), Column::Route),
+            redirects: fitted(&mut redirects(), Column::Redirect),
         }
     }
 }

@@ -9,11 +9,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::labels::Labels;
 use super::{Scene, events, member, words};
 use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
 use crate::theme::{Glyphs, Role};
-use crate::widget::abridge::abridge;
 use crate::widget::digits;
 use crate::widget::text::{Align, cut, pad, width, wrap_within};
 
@@ -53,13 +53,12 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
 pub(super) fn listing(scene: Scene<'_>, drains: &[&Drain], columns: u16) -> Vec<Line<'static>> {
     let snapshot = scene.model.roster.snapshot();
     let labels: Vec<String> = drains.iter().map(|drain| drains::target(drain).label(snapshot)).collect();
-    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let name = (usize::from(columns) / 4).clamp(12, 30);
     let time = drains.iter().map(|drain| width(&left_in_short(scene, drain))).max().unwrap_or(0);
-    let lines = drains.iter().zip(abridge(&labels, name));
-    lines
-        .map(|(drain, label)| list_line(scene, (drain, &pad(&label, name, Align::Left)), (time, columns)))
-        .collect()
+    let fitting = Labels::of(snapshot, &labels, |label| label, |_| name);
+    let lines =
+        drains.iter().zip(&labels).map(|(drain, label)| (drain, pad(fitting.get(label), name, Align::Left)));
+    lines.map(|(drain, label)| list_line(scene, (drain, &label), (time, columns))).collect()
 }
 
 /// The countdown of a drain that has one.

@@ -1,17 +1,21 @@
 //! The last elections: who was elected, why, and what came of it, in plain words.
 
-use evenkeel_protocol::ElectionNote;
+use evenkeel_protocol::{ElectionNote, Snapshot};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::labels::{Labels, bare};
 use super::{Scene, words};
 use crate::model::Screen;
 use crate::model::elections::{Whose, called, reason};
 use crate::model::lens::shortened;
 use crate::theme::Role;
-use crate::widget::abridge::abridge;
-use crate::widget::text::{Align, cut, pad, wrap_within};
+use crate::widget::abridge::telling;
+use crate::widget::text::{Align, cut, pad, wrap, wrap_within};
+
+/// The columns of all but the member and why.
+const OTHERS: usize = 31;
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -21,7 +25,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let heads = format!(
         " {}  {}  {}  {}  Why",
         pad("Time", 8, Align::Left),
-        pad("Member", name_width(area.width), Align::Left),
+        pad("Member", labels(scene, area.width).columns, Align::Left),
         pad("Code", 4, Align::Left),
         pad("Took", 6, Align::Right)
     );
@@ -35,6 +39,7 @@ fn shown(scene: Scene<'_>, columns: u16) -> Line<'static> {
     let mut only: Vec<String> = Vec::new();
     match watching.whose() {
         Whose::All => {}
+        Whose::Balancer(name) => only.push(name.url()),
         Whose::Member(_) | Whose::Route(_) => only.push(watching.subject().to_owned()),
         Whose::Session(cookie) => {
             let cookies: Vec<String> = cookie.split("; ").map(shortened).collect();
@@ -61,20 +66,27 @@ fn shown(scene: Scene<'_>, columns: u16) -> Line<'static> {
     Line::from(vec![scene.span(Role::Accent, cut(&only, room)), scene.span(Role::Faint, format!(" {known}"))])
 }
 
-/// How many rows there are to draw, one that says why there are none included.
-pub(super) fn rows_wanted(scene: Scene<'_>) -> u16 {
+/// How many rows there are to draw, or to say why there are none.
+pub(super) fn rows_wanted(scene: Scene<'_>, columns: u16) -> u16 {
     let count = match &scene.model.gathered.elections {
         Some(Ok(found)) => found.elections.len().max(1),
-        None | Some(Err(_)) => 1,
+        Some(Err(why)) => wrap(why, text_room(columns)).len(),
+        None => 1,
     };
     u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+/// The columns of what is said in their place.
+fn text_room(columns: u16) -> usize {
+    usize::from(columns).saturating_sub(2)
 }
 
 /// The rows, the newest first, or why there are none.
 pub(super) fn rows(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usize) {
     let say = |buffer: &mut Buffer, role: Role, text: &str| {
-        let room = usize::from(area.width).saturating_sub(2);
-        for (text, row) in wrap_within(text, room, usize::from(area.height)).iter().zip(area.rows()) {
+        for (text, row) in
+            wrap_within(text, text_room(area.width), usize::from(area.height)).iter().zip(area.rows())
+        {
             buffer.set_string(row.x + 1, row.y, text, scene.style(role));
         }
     };
@@ -92,28 +104,37 @@ pub(super) fn rows(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, from: usiz
             say(buffer, Role::Faint, why);
         }
         Some(Ok(found)) => {
-            let snapshot = scene.model.roster.snapshot();
-            let name = |note: &ElectionNote| {
-                note.member.as_ref().map_or_else(|| "nobody".to_owned(), |it| called(snapshot, note, it))
-            };
-            let names: Vec<String> = found.elections.iter().map(name).collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let named = found.elections.iter().zip(abridge(&names, name_width(area.width)));
-            for ((note, name), row) in named.rev().skip(from).zip(area.rows()) {
-                buffer.set_line(row.x, row.y, &line(scene, (note, &name), row.width), row.width);
+            let labels = labels(scene, area.width);
+            for (note, row) in found.elections.iter().rev().skip(from).zip(area.rows()) {
+                buffer.set_line(row.x, row.y, &line(scene, (note, &labels), row.width), row.width);
             }
         }
     }
 }
 
-fn name_width(columns: u16) -> usize {
-    (usize::from(columns) / 5).clamp(10, 26)
+/// The member of an election, if it has one.
+fn key(snapshot: Option<&Snapshot>, note: &ElectionNote) -> Option<String> {
+    let member = note.member.as_ref()?;
+    Some(format!("{}/{}", note.balancer, called(snapshot, note, member)))
 }
 
-fn line(scene: Scene<'_>, (note, member): (&ElectionNote, &str), columns: u16) -> Line<'static> {
+/// Their members, in as many columns as tell them apart, if that leaves room to say why.
+fn labels(scene: Scene<'_>, columns: u16) -> Labels {
+    let snapshot = scene.model.roster.snapshot();
+    let found = scene.model.gathered.elections.as_ref().and_then(|found| found.as_ref().ok());
+    let notes = found.iter().flat_map(|found| &found.elections);
+    let listed: Vec<String> = notes.filter_map(|note| key(snapshot, note)).collect();
+    let usual = (usize::from(columns) / 5).clamp(10, 26);
+    let most = usize::from(columns).saturating_sub(OTHERS) * 3 / 5;
+    Labels::of(snapshot, &listed, bare, |names| telling(names).min(most).max(usual))
+}
+
+fn line(scene: Scene<'_>, (note, labels): (&ElectionNote, &Labels), columns: u16) -> Line<'static> {
     let snapshot = scene.model.roster.snapshot();
     let time = words::time(note.at, scene.model.clock.wall, &scene.look.zone);
-    let name = name_width(columns);
+    let name = labels.columns;
+    let member = key(snapshot, note);
+    let member = member.as_ref().map_or("nobody", |key| labels.get(key));
     let failed = note.failed.is_some() || note.member.is_none();
     let role = if failed {
         Role::Alarm
@@ -134,7 +155,7 @@ fn line(scene: Scene<'_>, (note, member): (&ElectionNote, &str), columns: u16) -
         (pad(&code, 6, Align::Left), pad(&words::latency(note.micros), 6, Align::Right))
     };
     let code_role = if note.status.is_some_and(|status| status >= 500) { Role::Alarm } else { Role::Text };
-    let room = usize::from(columns).saturating_sub(name + 31);
+    let room = usize::from(columns).saturating_sub(name + OTHERS);
     Line::from(vec![
         scene.span(Role::Faint, format!(" {time}  ")),
         scene.span(role, pad(member, name + 2, Align::Left)),
@@ -150,6 +171,46 @@ mod tests {
     use super::super::tests::drawn;
     use crate::model::sample;
     use crate::update::hands::press;
+
+    #[test]
+    fn a_member_can_be_known_at_80_columns_and_is_called_the_same_whoever_else_is_listed() {
+        let mut snapshot = sample::snapshot(62);
+        let pattern = snapshot.balancers[0].members[0].clone();
+        let route = |at: usize| format!("node-{}.rack-{:02}.slot-{}.prod", at % 3, at % 50, at % 7);
+        let member = |at: usize| {
+            let mut member = pattern.clone();
+            member.name = format!("http://10.0.{}.{}:8080", at / 100, at % 100).parse().unwrap();
+            member.route = route(at).parse().unwrap();
+            member
+        };
+        snapshot.balancers[0].members = (0..300).map(member).collect();
+        let mut model = sample::model(80, 24);
+        model.roster.hear(snapshot, model.clock.running);
+        press(&mut model, "5");
+        let mut note = sample::elections(0).elections.swap_remove(1);
+        let mut shown = |model: &mut crate::model::Model, members: &[usize]| {
+            let mut found = sample::elections(0);
+            found.elections = members
+                .iter()
+                .map(|at| {
+                    note.member = Some(member(*at).name);
+                    note.clone()
+                })
+                .collect();
+            model.gathered.elections = Some(Ok(found));
+            drawn(model)
+        };
+        let known = "node-2.rack-17.slot-3";
+        for members in [&[17][..], &[17, 18, 167], &[1, 2, 3, 17]] {
+            let drawn = shown(&mut model, members);
+            assert!(drawn.contains(known), "{drawn}");
+        }
+        model.size.width = 60;
+        for members in [&[17][..], &[17, 18, 167], &[1, 2, 3, 17]] {
+            let drawn = shown(&mut model, members);
+            assert!(drawn.contains("#18 "), "{drawn}");
+        }
+    }
 
     #[test]
     fn what_is_not_over_is_said_to_be_in_flight() {

@@ -5,12 +5,12 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::labels::Labels;
 use super::{Scene, words};
 use crate::model::act::told;
 use crate::model::target::Target;
 use crate::theme::Role;
 use crate::undurable;
-use crate::widget::abridge::abridge;
 use crate::widget::text::{Align, cut, pad, width};
 
 mod detail;
@@ -101,8 +101,8 @@ fn subject_width(scene: Scene<'_>, events: &[&Event], columns: u16) -> usize {
 /// Whom each of them is about, in so many columns.
 fn subjects(scene: Scene<'_>, events: &[&Event], columns: usize) -> Vec<String> {
     let names: Vec<String> = events.iter().map(|event| subject(scene, &event.kind)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    abridge(&names, columns).iter().map(|name| pad(name, columns, Align::Left)).collect()
+    let fitting = Labels::of(scene.model.roster.snapshot(), &names, |name| name, |_| columns);
+    names.iter().map(|name| pad(fitting.get(name), columns, Align::Left)).collect()
 }
 
 /// One event in a line; behind the time its member, unless it is known whom it is about.

@@ -58,12 +58,18 @@ pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, keys: &Keys<'_>, page: 
     }
     if let Some(last) = inner.rows().next_back() {
         let text = if pages > 1 {
-            format!("Down next page ({} of {pages})     Esc back", page + 1)
+            format!("{}     Esc back", turn("Down", page, pages))
         } else {
             "Esc back".to_owned()
         };
         buffer.set_stringn(last.x, last.y, text, usize::from(last.width), look.theme.style(Role::Faint));
     }
+}
+
+/// What the key does that turns the pages of a box, which go round.
+pub(super) fn turn(key: &str, page: usize, pages: usize) -> String {
+    let next = if page + 1 < pages { "next" } else { "first" };
+    format!("{key} {next} page ({} of {pages})", page + 1)
 }
 
 fn lines(keys: &Keys<'_>, room: usize) -> Vec<Line<'static>> {
@@ -116,17 +122,42 @@ fn key_lines(all: &Keys<'_>, rows: &[&Row], room: usize) -> Vec<Line<'static>> {
             keys.push(key);
         }
     }
-    let keys = cut(&format!("  {}", keys.join(" ")), KEYS - 1);
+    let keys =
+        wrap(&keys.join(" "), KEYS - 3).into_iter().map(|keys| format!("  {keys}")).collect::<Vec<_>>();
     let words = rows.first().map_or("", |row| row.help);
     let ability = rows.first().and_then(|row| row.action.needs());
     let (key, role, words) = match ability.and_then(|ability| (all.lacks)(ability)) {
         Some(why) => (Role::Faint, Role::Faint, why),
         None => (Role::Accent, Role::Text, words),
     };
-    let keys = std::iter::once(keys).chain(std::iter::repeat(String::new()));
-    let texts = wrap(words, room.saturating_sub(KEYS)).into_iter().zip(keys);
-    let line = |(text, keys): (String, String)| {
-        Line::from(vec![look.span(key, pad(&keys, KEYS, Align::Left)), look.span(role, text)])
+    let texts = wrap(words, room.saturating_sub(KEYS));
+    let at = |texts: &[String], row: usize| texts.get(row).cloned().unwrap_or_default();
+    let line = |row: usize| {
+        let keys = pad(&at(&keys, row), KEYS, Align::Left);
+        Line::from(vec![look.span(key, keys), look.span(role, at(&texts, row))])
     };
-    texts.map(line).collect()
+    (0..keys.len().max(texts.len())).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::drawn;
+    use crate::message::Key;
+    use crate::model::sample;
+    use crate::update::hands::press;
+
+    #[test]
+    fn the_last_page_leads_to_the_first_and_no_key_is_cut() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "?");
+        let mut pages = String::new();
+        for (at, next) in [(1, "next"), (2, "next"), (3, "first")] {
+            let page = drawn(&model);
+            assert!(page.contains(&format!("Down {next} page ({at} of 3)")), "{page}");
+            pages += &page;
+            press(&mut model, &[Key::Down]);
+        }
+        assert!(pages.contains("Shift-Tab") && pages.contains("0 1 2 3 4"), "{pages}");
+        assert!(!pages.contains('…'), "{pages}");
+    }
 }

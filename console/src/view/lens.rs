@@ -1,20 +1,23 @@
 //! The sticky lens: why does this session go there? What was asked, how it was read, who was looked for, who stood for
 //! election, and below it what really happened to that session.
 
-use evenkeel_protocol::{Candidacy, Explanation, SessionNote};
+use evenkeel_protocol::{Candidacy, Explanation, MemberName};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use super::labels::{Labels, bare};
 use super::{Scene, elections, words};
-use crate::model::lens::shortened;
+use crate::model::lens::{shortened, shortened_url};
 use crate::model::target::{label, short};
 use crate::theme::Role;
-use crate::widget::abridge::abridge;
+use crate::widget::abridge::telling;
 use crate::widget::text::{Align, cut, pad, wrap};
 
 /// The columns of the labels.
 const LABEL: usize = 10;
+/// The columns of all but a candidate's name and why.
+const OTHERS: usize = 38;
 
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
@@ -22,8 +25,11 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         return invite(buffer, area, scene);
     };
     // Rows that elections leave empty are worth more to the answer.
-    let below =
-        if area.height >= 15 { (area.height / 5).max(3).min(elections::rows_wanted(scene)) } else { 0 };
+    let below = if area.height >= 15 {
+        (area.height / 5).max(3).min(elections::rows_wanted(scene, area.width))
+    } else {
+        0
+    };
     let [top, rule, rows] = Layout::vertical([
         Constraint::Fill(1),
         Constraint::Length(u16::from(below > 0)),
@@ -32,7 +38,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     .areas(area);
     let room = usize::from(area.width).saturating_sub(2);
     let cookies: Vec<String> = asked.cookies.iter().map(|cookie| shortened(cookie)).collect();
-    let mut question = asked.url.clone();
+    let mut question = shown_url(scene, &asked.url);
     if let Some(balancer) = &asked.balancer {
         question = format!("{question} of {}", balancer.url());
     }
@@ -51,8 +57,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
         buffer.set_line(row.x + 1, row.y, line, row.width.saturating_sub(1));
     }
     if below > 0 {
-        let heading =
-            if asked.cookies.is_empty() { "recent elections" } else { "recent elections of this session" };
+        let found = scene.model.gathered.explanation.as_ref().and_then(|found| found.as_ref().ok());
+        let candidacy = found.and_then(|found| found.balancer.as_ref());
+        let of_session = scene.model.lens.elections(candidacy).is_some_and(|filter| filter.cookie.is_some());
+        let heading = if of_session { "recent elections of this session" } else { "recent elections" };
         let more = lines.len().saturating_sub(height + from);
         let more = if more > 0 { format!(" Down: {more} more lines ") } else { String::new() };
         scene.rule(buffer, rule, heading, Line::from(scene.span(Role::Faint, more)));
@@ -92,6 +100,13 @@ fn field(scene: Scene<'_>, label: &str, role: Role, text: &str, room: usize) -> 
     ])
 }
 
+/// A URL without the whole id of a session in it.
+fn shown_url(scene: Scene<'_>, url: &str) -> String {
+    let sticky = scene.model.roster.balancers().iter().filter_map(|it| it.settings.stickysession.as_ref());
+    let names: Vec<&str> = sticky.flat_map(|sticky| [sticky.path.as_str(), sticky.cookie.as_str()]).collect();
+    shortened_url(url, &names)
+}
+
 /// A label and a text on as many lines as it needs.
 fn fields(scene: Scene<'_>, label: &str, (role, text): (Role, &str), room: usize) -> Vec<Line<'static>> {
     let mut label = label;
@@ -110,12 +125,21 @@ fn paragraph(scene: Scene<'_>, role: Role, text: &str, room: usize) -> Vec<Line<
 /// The whole answer.
 fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Line<'static>> {
     // Of a session alone the verdict begins as the label does.
-    let verdict = explanation.verdict.strip_prefix("goes to ").unwrap_or(&explanation.verdict);
-    let mut lines = fields(scene, "goes to", (Role::Strong, verdict), room);
+    let begins = |label: &'static str| Some((label, explanation.verdict.strip_prefix(label)?.trim_start()));
+    let verdict = begins("goes to ").or_else(|| begins("is answered "));
+    let (label, verdict) = verdict.unwrap_or(("verdict", &explanation.verdict));
+    let label = label.trim_start_matches("is ").trim_end();
+    let mut lines = fields(scene, label, (Role::Strong, verdict), room);
     if let Some(mapping) = &explanation.mapping {
         lines.extend(fields(scene, "path", (Role::Text, &mapping.why), room));
         if let Some(becomes) = mapping.becomes.as_deref().filter(|becomes| *becomes != mapping.path) {
-            lines.push(field(scene, "", Role::Faint, &format!("the member gets {becomes}"), room));
+            lines.push(field(
+                scene,
+                "",
+                Role::Faint,
+                &format!("the member gets {}", shown_url(scene, becomes)),
+                room,
+            ));
         }
         if let Some(status) = mapping.status {
             lines.push(field(scene, "", Role::Warning, &format!("the proxy itself answers {status}"), room));
@@ -125,7 +149,7 @@ fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Li
         lines.extend(fields(scene, "access", (Role::Warning, who), room));
     }
     if let Some(candidacy) = &explanation.balancer {
-        lines.extend(session(scene, &candidacy.session, room));
+        lines.extend(session(scene, candidacy, room));
         for (at, step) in candidacy.search.iter().enumerate() {
             let label = if at == 0 { "search" } else { "" };
             let mark = if step.taken { "✓" } else { "·" };
@@ -152,7 +176,8 @@ fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Li
 }
 
 /// How the session was looked for, and what was found of it.
-fn session(scene: Scene<'_>, session: &SessionNote, room: usize) -> Vec<Line<'static>> {
+fn session(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'static>> {
+    let session = &candidacy.session;
     let mut lines = Vec::new();
     for (at, look) in session.looked.iter().enumerate() {
         let label = if at == 0 { "session" } else { "" };
@@ -164,10 +189,10 @@ fn session(scene: Scene<'_>, session: &SessionNote, room: usize) -> Vec<Line<'st
         let route = match (session.route.as_str(), session.known) {
             ("", _) => "no route".to_owned(),
             (route, true) => format!("route {route}"),
-            (route, false) => format!("route {route}, which no member has"),
+            (route, false) => format!("route {route}, which no member of {} has", candidacy.name.url()),
         };
         let role = if session.known { Role::Strong } else { Role::Warning };
-        lines.push(field(scene, "", role, &format!("{id}, {route}"), room));
+        lines.extend(fields(scene, "", (role, &format!("{id}, {route}")), room));
     }
     lines
 }
@@ -207,7 +232,7 @@ fn sessions(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'s
 }
 
 /// What people call a member of the balancer.
-fn name(scene: Scene<'_>, candidacy: &Candidacy, member: &evenkeel_protocol::MemberName) -> String {
+fn name(scene: Scene<'_>, candidacy: &Candidacy, member: &MemberName) -> String {
     let balancer = scene.model.roster.snapshot().and_then(|snapshot| snapshot.balancer(&candidacy.name));
     let found = balancer.and_then(|balancer| Some((balancer, balancer.member(member)?)));
     found.map_or_else(|| short(member).to_owned(), |(balancer, member)| label(balancer, member))
@@ -215,7 +240,13 @@ fn name(scene: Scene<'_>, candidacy: &Candidacy, member: &evenkeel_protocol::Mem
 
 /// Who stood for election, with the numbers that decide.
 fn candidates(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'static>> {
-    let column = (room / 5).clamp(10, 24);
+    let key = |member: &MemberName| format!("{}/{}", candidacy.name, name(scene, candidacy, member));
+    let listed: Vec<String> = candidacy.candidates.iter().map(|it| key(&it.member)).collect();
+    let usual = (room / 5).clamp(10, 24);
+    let most = room.saturating_sub(OTHERS) * 3 / 5;
+    let labels =
+        Labels::of(scene.model.roster.snapshot(), &listed, bare, |names| telling(names).min(most).max(usual));
+    let column = labels.columns;
     let heads = format!(
         "  {} {} {:>3} {:>6} {:>6} {:>4}  {}",
         pad("Member", column, Align::Left),
@@ -227,10 +258,7 @@ fn candidates(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<
         "Why"
     );
     let mut lines = vec![Line::from(scene.span(Role::Faint, cut(&heads, room)))];
-    let names: Vec<String> =
-        candidacy.candidates.iter().map(|candidate| name(scene, candidacy, &candidate.member)).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    for (candidate, called) in candidacy.candidates.iter().zip(abridge(&names, column)) {
+    for (candidate, key) in candidacy.candidates.iter().zip(&listed) {
         let elected = candidacy.elected.as_ref() == Some(&candidate.member);
         let (mark, role) = match (elected, candidate.offered) {
             (true, _) => ("▸", Role::Strong),
@@ -240,7 +268,7 @@ fn candidates(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<
         let status = candidate.words.strip_prefix("Init ").unwrap_or(&candidate.words);
         let numbers = format!(
             "{} {} {:>3} {:>6} {:>6} {:>4}  ",
-            pad(&called, column, Align::Left),
+            pad(labels.get(key), column, Align::Left),
             pad(&cut(status, 9), 9, Align::Left),
             candidate.lbset.to_string(),
             candidate.lbfactor.to_string(),

@@ -1,7 +1,7 @@
 //! Names that have to fit into so many columns and must still be told apart: what they have in common gives way, and what
 //! differs stays.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::widget::text::{cut, shorten, width};
 
@@ -15,8 +15,19 @@ pub fn telling(names: &[&str]) -> usize {
 }
 
 /// `names` in at most so many columns each. Those that differ stay different: where even what differs does not fit, a
-/// number ends each of them.
+/// number ends each of them, which is its place among them.
 pub fn abridge(names: &[&str], columns: usize) -> Vec<String> {
+    abridge_numbered(names, &numbers(names, 1), columns)
+}
+
+/// The places of `names`, counted from `first` on; equal ones have one place.
+pub fn numbers(names: &[&str], first: usize) -> Vec<usize> {
+    let mut places = HashMap::new();
+    names.iter().zip(first..).map(|(name, place)| *places.entry(*name).or_insert(place)).collect()
+}
+
+/// As [`abridge`], with the number that each name ends with where that is needed.
+pub fn abridge_numbered(names: &[&str], numbers: &[usize], columns: usize) -> Vec<String> {
     let Some(difference) = Difference::of(names).filter(|_| names.iter().any(|name| width(name) > columns))
     else {
         return names.iter().map(|name| shorten(name, columns)).collect();
@@ -33,13 +44,18 @@ pub fn abridge(names: &[&str], columns: usize) -> Vec<String> {
         &|name| starts(name, difference.number),
         &|name| behind(name, difference.number),
         &|name| {
-            let start = name.strip_suffix(difference.end.as_str())?;
+            let start = name.strip_suffix(difference.end.as_str()).filter(|_| !difference.end.is_empty())?;
             Some(format!("{}…", shorten(start, columns.checked_sub(1)?)))
         },
         &|name| Some(shorten(name, columns)),
     ];
-    let tried = forms.iter().map(|form| names.iter().map(|name| form(name)).collect::<Option<Vec<_>>>());
-    tried.flatten().find(|short| count(short) == count(names)).unwrap_or_else(|| numbered(names, columns))
+    // A name that fits whole can be copied as it stands.
+    let whole = |name: &str| (width(name) <= columns).then(|| name.to_owned());
+    let fitted = |form: &Form<'_>| {
+        names.iter().map(|name| whole(name).or_else(|| form(name))).collect::<Option<Vec<String>>>()
+    };
+    let mut tried = forms.iter().filter_map(fitted);
+    tried.find(|short| count(short) == count(names)).unwrap_or_else(|| numbered(names, numbers, columns))
 }
 
 /// How many different ones there are.
@@ -47,15 +63,16 @@ fn count(names: &[impl AsRef<str>]) -> usize {
     names.iter().map(AsRef::as_ref).collect::<BTreeSet<&str>>().len()
 }
 
-/// The start of each, and its place among those that differ.
-fn numbered(names: &[&str], columns: usize) -> Vec<String> {
-    let places: Vec<&str> = names.iter().copied().collect::<BTreeSet<&str>>().into_iter().collect();
-    let number = |name: &str| {
-        let place = places.binary_search(&name).unwrap_or(0) + 1;
-        let end = cut(&format!("#{place}"), columns);
+/// The start of each that does not fit, and its number.
+fn numbered(names: &[&str], numbers: &[usize], columns: usize) -> Vec<String> {
+    let number = |(name, number): (&&str, &usize)| {
+        if width(name) <= columns {
+            return (*name).to_owned();
+        }
+        let end = cut(&format!("#{number}"), columns);
         format!("{}{end}", cut(name, columns - width(&end)))
     };
-    names.iter().map(|name| number(name)).collect()
+    names.iter().zip(numbers).map(number).collect()
 }
 
 /// Where names differ, in characters.
@@ -192,6 +209,22 @@ mod tests {
     fn where_what_differs_does_not_fit_a_number_tells_them_apart() {
         let hosts = names("*", &["aaaaaaxaaaac", "aaaaaayaaaac", "baaaaaaaaaad"]);
         assert_short(&hosts, 5, &["aa…#1", "aa…#2", "ba…#3"]);
+        let (hosts, numbers): (Vec<&str>, _) = (hosts.iter().rev().map(String::as_str).collect(), [7, 8, 9]);
+        assert_eq!(abridge_numbered(&hosts, &numbers, 5), ["ba…#7", "aa…#8", "aa…#9"]);
+    }
+
+    #[test]
+    fn a_name_that_fits_is_whole_among_longer_ones() {
+        let routes =
+            names("*", &["r1", "node-a.rack-01.slot-1", "node-a.rack-02.slot-1", "node-a.rack-02.slot-2"]);
+        let short = abridge(&routes.iter().map(String::as_str).collect::<Vec<_>>(), 13);
+        assert_eq!(short[0], "r1");
+        let urls = ["http://1.example.com", "http://[2001:db8::ee:1]:8080", "http://[2001:db8::ee:2]:8080"];
+        for columns in [20, 22, 24] {
+            let short = abridge(&urls, columns);
+            assert_eq!(short[0], urls[0], "{short:?}");
+            assert!(short.iter().all(|name| !name.ends_with("8080…")), "{short:?}");
+        }
     }
 
     proptest! {

@@ -34,7 +34,7 @@ fn tail(text: &str, columns: usize) -> &str {
             used + c.width().unwrap_or(0)
         };
         if used > columns {
-            return behind;
+            return behind.trim_start_matches(PICTURE);
         }
     }
     text
@@ -83,7 +83,16 @@ pub enum Align {
     Right,
 }
 
-/// `text` in lines of at most `columns`, broken at blanks; words that are longer are broken anywhere.
+/// The start of `word` that is a line of its own: as much as fits, to the end of a part of a name where one ends late
+/// enough.
+fn start_of(word: &str, columns: usize) -> &str {
+    let most = head(word, columns);
+    let part = most.rfind(|c: char| "/:.-_,;=&?|".contains(c)).and_then(|at| most.get(..=at));
+    part.filter(|part| width(part) * 2 > columns).unwrap_or(most)
+}
+
+/// `text` in lines of at most `columns`, broken at blanks; words that are longer are broken where a part of them ends, or
+/// else anywhere.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines: Vec<String> = Vec::new();
@@ -96,7 +105,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
                 lines.push(std::mem::take(&mut line));
             }
             while width(word) > columns {
-                let front = head(word, columns);
+                let front = start_of(word, columns);
                 lines.push(front.to_owned());
                 word = word.get(front.len()..).unwrap_or_default();
             }
@@ -147,6 +156,10 @@ mod tests {
     fn lines_are_wrapped_at_words() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(
+            wrap("to http://a.example.com:8080, then", 23),
+            ["to", "http://a.example.com:", "8080, then"]
+        );
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap_within("one two three four", 8, 2), ["one two", "three f…"]);
         assert_eq!(wrap_within("one two three", 8, 1), ["one two…"]);

@@ -35,6 +35,20 @@ impl Access {
         }
     }
 
+    /// What stands before all paths that lead to this balancer; `paths` are those that are mapped to it.
+    pub(crate) fn gate_anywhere(&self, balancer: &BalancerName, paths: &[String]) -> Gate {
+        let gate = self.gate("", Some(balancer));
+        if !self.rules.differ_below(paths) {
+            return gate;
+        }
+        // What a <Location> says replaces the rules of a <Proxy>, or adds to them.
+        let unknown = "the rules of a <Location> are not known here, because no path was asked for";
+        Gate::Guarded(match gate {
+            Gate::Open => unknown.to_owned(),
+            Gate::Guarded(why) | Gate::Closed(_, why) => format!("{why}; {unknown}"),
+        })
+    }
+
     fn gate_of(&self, path: &str, balancer: Option<&BalancerName>) -> Gate {
         let effective = self.rules.effective(path, balancer);
         let Some(rule) = &effective.rule else {

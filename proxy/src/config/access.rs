@@ -96,9 +96,12 @@ impl Rule {
             }
             Self::ForwardDns(names) => granted(names.iter().any(|name| visitor.forward.contains(name))),
             Self::Method(methods) => {
-                // As in httpd who asks with HEAD asks with GET.
-                let asked = if visitor.method == b"HEAD" { b"GET" } else { visitor.method };
-                granted(methods.iter().any(|method| method.as_bytes() == asked))
+                // As in httpd GET and HEAD are one.
+                fn as_one(method: &[u8]) -> &[u8] {
+                    if method == b"HEAD" { b"GET" } else { method }
+                }
+                let asked = as_one(visitor.method);
+                granted(methods.iter().any(|method| as_one(method.as_bytes()) == asked))
             }
             Self::Group(groups) => visitor.user.map_or(Verdict::NeedsUser, |_| {
                 // As in httpd in letters of any size.
@@ -311,6 +314,14 @@ impl AccessRules {
                 (false, true) => Some((name, "asks for a user, and nobody can prove to be one")),
                 (false, false) => None,
             }
+        })
+    }
+
+    /// Does any `<Location>` say something of its own about what is at or below these paths?
+    pub fn differ_below(&self, paths: &[String]) -> bool {
+        self.0.iter().any(|section| match &section.reach {
+            Reach::Below(prefix) => paths.iter().any(|path| covers(prefix, path) || covers(path, prefix)),
+            _ => false,
         })
     }
 

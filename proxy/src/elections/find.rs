@@ -70,12 +70,11 @@ impl Elections {
     fn members(&self) -> Known {
         let mut rolls: Vec<Arc<Roll>> = Vec::new();
         for ring in &self.rings {
-            for Held { roll, .. } in &ring.kept().elections {
-                if !rolls.iter().rev().any(|known| Arc::ptr_eq(known, roll)) {
-                    rolls.push(Arc::clone(roll));
-                }
-            }
+            // Its thread may be waiting to write the next one, so the same ones are sorted out later.
+            rolls.extend(ring.kept().elections.iter().map(|held| Arc::clone(&held.roll)));
         }
+        rolls.sort_unstable_by_key(Arc::as_ptr);
+        rolls.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let members = rolls.iter().flat_map(|roll| roll.members.iter().map(|it| (&roll.balancer, it)));
         let members: BTreeSet<_> = members.collect();
         let known =
@@ -91,14 +90,25 @@ fn refuse<T>(field: &str, why: impl fmt::Display) -> Result<T, Refusal> {
     Err(Refusal::field(Code::Invalid, field, format!("{field}: {why}")))
 }
 
-/// The member that a text selects, of those that there are or else of those that there were.
+/// The member that a text selects, of those that there are or else of those that there were; `of` is the balancer whose
+/// elections alone are wanted.
 fn selected(
     text: &str,
-    known: &Known,
-    were: impl FnOnce() -> Known,
+    of: Option<&BalancerName>,
+    (known, were): (&Known, impl FnOnce() -> Known),
 ) -> Result<(BalancerName, MemberName), Refusal> {
     let about = |refusal: Refusal| Refusal { field: Some("member".to_owned()), ..refusal };
-    let selector = Selector::parse(text).map_err(|why| about(Refusal { code: Code::Invalid, ..why }))?;
+    let mut selector = Selector::parse(text).map_err(|why| about(Refusal { code: Code::Invalid, ..why }))?;
+    if let Some(of) = of {
+        let other = || {
+            let text = clean(text, limits::TEXT);
+            refuse(
+                "member",
+                format_args!("'{text}' names another balancer than {of}, whose elections are asked for"),
+            )
+        };
+        selector = selector.narrowed(of).map_or_else(other, Ok)?;
+    }
     let resolve = |known: &Known| {
         let candidates = known.iter().map(|(balancer, member, route)| Candidate { balancer, member, route });
         selector.resolve(candidates).map(|found| (found.balancer.clone(), found.member.clone()))
@@ -120,9 +130,10 @@ fn marks<'a>(
     let marks = balancers.filter_map(|live| Some((live.name.clone(), live.session_mark(cookie)?)));
     let (nameless, marks): (Vec<_>, Vec<_>) = marks.partition(|(_, mark)| *mark == SessionMark::NAMELESS);
     match (marks.is_empty(), nameless.is_empty()) {
-        (true, true) => {
-            refuse("cookie", "no balancer finds a session in it; write NAME=VALUE as the client sends it")
-        }
+        (true, true) => refuse(
+            "cookie",
+            "no balancer finds a session in it; write NAME=VALUE as the client sends it, or its URL",
+        ),
         (true, false) => refuse("cookie", "its session has no id, only a route; ask for that route"),
         _ => Ok(marks.into_iter().map(|(name, mark)| (name, mark.number())).collect()),
     }
@@ -154,11 +165,18 @@ impl<'a> Wanted<'a> {
         let of_route = known.iter().filter(|(.., has)| filter.route.as_deref() == Some(has.as_str()));
         let of_route: Vec<_> =
             of_route.map(|(balancer, member, _)| (balancer.clone(), member.clone())).collect();
+        if filter.route.as_deref() == Some("") {
+            return refuse("route", "is empty");
+        }
         if let Some(route) = filter.route.as_deref().filter(|_| of_route.is_empty())
             && !elections.any(|held| held.asked_for(route))
         {
-            let why = "no member has it, and no election that is remembered was asked for it";
-            let message = format!("route {}: {why}", clean(route, limits::TEXT));
+            let whose =
+                filter.balancer.as_ref().map_or_else(String::new, |name| format!(" of balancer {name}"));
+            let message = format!(
+                "route {}: no member{whose} has it, and no election that is remembered was asked for it",
+                clean(route, limits::TEXT)
+            );
             return Err(Refusal::field(Code::NotFound, "route", message));
         }
         let were = || {
@@ -166,7 +184,11 @@ impl<'a> Wanted<'a> {
             were.retain(|(balancer, ..)| filter.balancer.as_ref().is_none_or(|name| name == balancer));
             were
         };
-        let of_member = filter.member.as_ref().map(|text| selected(text, &known, were)).transpose()?;
+        let of_member = filter
+            .member
+            .as_ref()
+            .map(|text| selected(text, filter.balancer.as_ref(), (&known, were)))
+            .transpose()?;
         let marks =
             filter.cookie.as_ref().map(|cookie| marks(cookie, balancers.iter().filter(meant))).transpose()?;
         Ok(Self { filter, marks, of_route, of_member })

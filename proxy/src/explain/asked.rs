@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::conversation::Serving;
 use crate::handle;
 use crate::http::head::{Lines, Scan, Scanned};
-use crate::http::request::{Refused, RequestHead, check_target};
+use crate::http::request::{Refused, RequestHead, check_authority, check_target};
 
 /// A head, and what it stands in.
 pub(super) struct Asked {
@@ -15,12 +15,17 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// With these lines of cookies.
+    /// With these lines of cookies, for a target and the host that was written before it, if any.
     ///
     /// # Errors
     ///
     /// How the proxy refuses such a request, and why.
-    pub(super) fn read(target: &str, cookies: &[String], serving: &Serving) -> Result<Self, Refused> {
+    pub(super) fn read(
+        (authority, target): (Option<&str>, &str),
+        cookies: &[String],
+        serving: &Serving,
+    ) -> Result<Self, Refused> {
+        authority.map_or(Ok(()), |authority| check_authority(authority.as_bytes()))?;
         check_target(target.as_bytes())?;
         // What has no path was written as a URL of a host alone.
         let whole = if target.is_empty() || target.starts_with('?') { "http://h" } else { "" };

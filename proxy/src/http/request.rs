@@ -284,6 +284,11 @@ fn is_authority(text: &[u8]) -> bool {
     !inner.is_empty() && fits && port_fits
 }
 
+/// Is it a proper host, with a port or without?
+pub(crate) fn check_authority(authority: &[u8]) -> Result<(), Refused> {
+    if is_authority(authority) { Ok(()) } else { bad("its target names no proper host") }
+}
+
 /// May all of these characters stand in a target?
 pub(crate) fn check_target(target: &[u8]) -> Result<(), Refused> {
     if target.iter().any(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
@@ -313,9 +318,7 @@ fn target(block: &[u8], method: Span, whole: Span) -> Result<(Span, Option<Span>
     let rest = target.get(scheme..).unwrap_or_default();
     let authority = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority);
-    if !is_authority(authority) {
-        return bad("its target names no proper host");
-    }
+    check_authority(authority)?;
     Ok((Span::within(block, path), Some(Span::within(block, authority))))
 }
 

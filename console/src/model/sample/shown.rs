@@ -269,7 +269,7 @@ pub(crate) fn explanation() -> Explanation {
             notes: Vec::new(),
         }),
         verdict:
-            "/app/cart goes to http://app2.example.com:8080 of balancer://app, because its session says so"
+            "goes to http://app2.example.com:8080: the session's route node2 is that of app2, which is usable"
                 .to_owned(),
     }
 }

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::Whole;
 use crate::theme::Role;
+use crate::view::help::turn;
 use crate::widget::frame::popup;
 use crate::widget::text::{shorten, width, wrap};
 
@@ -87,7 +88,7 @@ impl Pages {
 
     /// How to come to the rest; none: there is none.
     pub(super) fn more(self, key: &str) -> Option<String> {
-        (self.all > 1).then(|| format!("{key} next page ({} of {})", self.at + 1, self.all))
+        (self.all > 1).then(|| turn(key, self.at, self.all))
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
             (0, 5, 0, 0, None),
             (5, 5, 3, 0, None),
             (6, 5, 0, 0, Some("Down next page (1 of 2)")),
-            (6, 5, 1, 5, Some("Down next page (2 of 2)")),
+            (6, 5, 1, 5, Some("Down first page (2 of 2)")),
             (6, 5, 2, 0, Some("Down next page (1 of 2)")),
         ] {
             let pages = Pages::of(lines, height, page);

@@ -82,7 +82,7 @@ fn read(deck: &mut Deck) -> String {
     for _ in 0..8 {
         let page = shown(deck);
         let lines = page.lines().filter_map(|line| line.split('│').nth(1));
-        for line in lines.take_while(|line| !line.contains("next page") && !line.contains("Esc ")) {
+        for line in lines.take_while(|line| !line.contains(" page (") && !line.contains("Esc ")) {
             all.push_str(line.trim());
             all.push(' ');
         }

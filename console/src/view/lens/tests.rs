@@ -1,6 +1,6 @@
 //! The rows of the lens that the pictures do not have: what else can be found of a session, or not.
 
-use evenkeel_protocol::{Census, Explanation, SearchStep, Timestamp};
+use evenkeel_protocol::{Census, Explanation, SearchStep, SessionPlace, Timestamp};
 
 use crate::model::{Model, sample};
 use crate::need::{Found, Need};
@@ -65,7 +65,7 @@ fn every_finding_has_its_row() {
                 let session = &mut it.balancer.as_mut().unwrap().session;
                 (session.known, session.route, session.id) = (false, "gone".to_owned(), String::new());
             },
-            &["no id, route gone, which no member has"],
+            &["no id, route gone, which no member of balancer://app has"],
         ),
         (
             "a session that was asked for without a path",
@@ -90,9 +90,9 @@ fn every_finding_has_its_row() {
             "the proxy answers by itself",
             |it, _| {
                 (it.mapping.as_mut().unwrap().status, it.balancer) = (Some(403), None);
-                "/app/cart is denied".clone_into(&mut it.verdict);
+                "is answered 403 by the proxy: it is denied".clone_into(&mut it.verdict);
             },
-            &["goes to   /app/cart is denied", "the proxy itself answers 403"],
+            &["answered  403 by the proxy: it is denied", "the proxy itself answers 403"],
         ),
         (
             "a rule of access, of which the proxy cannot say whether it lets the client in",
@@ -151,6 +151,50 @@ fn every_finding_has_its_row() {
         for line in wanted {
             assert!(from.any(|row| row == line), "{what}: {line} is not in\n{}", shown.join("\n"));
         }
+    }
+}
+
+#[test]
+fn no_session_in_a_url_is_shown_whole() {
+    let mut model = sample::model(120, 36);
+    press(&mut model, "4⏎/app/x;jsessionid=0123456789.node2⏎");
+    let need =
+        model.gathered.needs.iter().find(|need| matches!(need, Need::Explanation(..))).cloned().unwrap();
+    let mut explanation = sample::explanation();
+    explanation.balancer.as_mut().unwrap().session.found = Some(SessionPlace::Url);
+    explanation.mapping.as_mut().unwrap().becomes = Some("/x;jsessionid=0123456789.node2".to_owned());
+    let outcome = Ok(Found::Explanation(Box::new(explanation)));
+    update(&mut model, crate::message::Message::News(News::Found { need, outcome }));
+    let shown = rows(&model).join("\n");
+    for row in [
+        "asked     /app/x;jsessionid=0123….node2",
+        "the member gets /x;jsessionid=0123….node2",
+        "recent elections of this session",
+    ] {
+        assert!(shown.contains(row), "{row} is not in\n{shown}");
+    }
+    assert!(!shown.contains("0123456789"), "{shown}");
+}
+
+#[test]
+fn why_there_are_no_elections_is_told_whole() {
+    let mut model = sample::model(80, 24);
+    press(&mut model, "4⏎X=abcd /app⏎");
+    let need = model.gathered.needs.iter().find(|need| matches!(need, Need::Elections(..))).cloned().unwrap();
+    let why =
+        "cookie: no balancer finds a session in it; write NAME=VALUE as the client sends it, or its URL";
+    update(&mut model, crate::message::Message::News(News::Found { need, outcome: Err(why.to_owned()) }));
+    assert!(rows(&model).join(" ").contains(why), "{:#?}", rows(&model));
+}
+
+#[test]
+fn a_refusal_is_taken_back_by_what_is_understood() {
+    let mut model = sample::model(80, 24);
+    for (refused, good) in [("4⏎Host: h⏎", "⏎/app⏎"), ("5/Host: h⏎", "/node1⏎")] {
+        press(&mut model, refused);
+        assert!(model.toast.as_ref().is_some_and(|toast| toast.text.starts_with("of a head")), "{refused}");
+        press(&mut model, good);
+        assert_eq!(model.toast, None, "{good}");
     }
 }
 

@@ -174,14 +174,12 @@ fn require(site: &mut Site, notes: &mut Notes, call: &Call<'_>) {
     }
 }
 
-/// As in httpd GET and HEAD are one.
 fn methods(words: &[Word]) -> Result<Rule, Complaint> {
     if let Some(word) = words.iter().find(|word| !METHODS.contains(&word.text.as_str())) {
         let what = format!("there is no method '{}'", shown(&word.text));
         return Err(Complaint::new(what, "write for example Require method GET HEAD, in capital letters"));
     }
-    let as_one = |it: String| if it == "HEAD" { "GET".to_owned() } else { it };
-    Ok(Rule::Method(texts(words).into_iter().map(as_one).collect()))
+    Ok(Rule::Method(texts(words)))
 }
 
 fn texts(words: &[Word]) -> Vec<String> {

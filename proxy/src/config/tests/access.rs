@@ -39,6 +39,16 @@ fn verdict(lines: &str, user: Option<&str>) -> Verdict {
 }
 
 #[test]
+fn methods_are_told_as_they_were_written() {
+    let rules = rules("<Location /x>\nRequire method HEAD GET POST\n</Location>");
+    let told = rules.effective("/x", None).rule.map(|rule| rule.to_string());
+    assert_eq!(told.as_deref(), Some("Require method HEAD GET POST"));
+    for written in ["GET", "HEAD"] {
+        assert_eq!(verdict(&format!("Require method {written}"), None), Verdict::Granted, "{written}");
+    }
+}
+
+#[test]
 fn rules_say_what_httpds_say() {
     use Verdict::{Denied, Granted, NeedsUser, Neutral};
     for (lines, nobody, anna) in [
