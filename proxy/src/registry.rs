@@ -9,9 +9,9 @@ pub(crate) mod door;
 mod health;
 mod layers;
 mod preview;
-pub(crate) mod rewrite;
 pub(crate) mod roster;
 mod undo;
+pub(crate) mod unwritten;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
