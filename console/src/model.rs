@@ -14,6 +14,7 @@ use crate::lost;
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
 use crate::pace::Pace;
+use crate::undurable::Lost;
 
 pub mod act;
 pub mod batch;
@@ -218,6 +219,17 @@ impl Popup {
             _ => None,
         }
     }
+
+    /// Notes that the proxy was started again: the revisions that it holds are those of before.
+    pub fn outlive(&mut self) {
+        match self {
+            Self::Form(form) => form.restarted = true,
+            Self::Tuning(form) => form.restarted = true,
+            Self::Confirm(question) => question.restarted = true,
+            Self::Decide(decision) => decision.restarted = true,
+            _ => {}
+        }
+    }
 }
 
 /// How a line is meant.
@@ -260,6 +272,8 @@ pub struct Model {
     pub lock: Lock,
     /// What was changed from here.
     pub own: Own,
+    /// What was lost with a restart, and nobody has seen to.
+    pub lost: Lost,
     /// The last act on many.
     pub batch: Option<Batch>,
     /// The lines that were written into the palette.
@@ -313,6 +327,7 @@ impl Model {
             cursor: Cursor::default(),
             lock: Lock::default(),
             own: Own::default(),
+            lost: Lost::default(),
             batch: None,
             recall: Vec::new(),
             commands: Vec::new(),

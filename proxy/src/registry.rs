@@ -265,6 +265,7 @@ impl Registry {
             balancers: self.balancers().iter().map(|balancer| balancer.snapshot()).collect(),
             drains: Vec::new(),
             undurable: self.unwritten.subjects(),
+            undurable_drains: Vec::new(),
             warnings: Vec::new(),
             forgotten: Vec::new(),
             alternating: false,

@@ -34,6 +34,11 @@ impl Log {
         self.events.len()
     }
 
+    /// Does it go back to the first event that there was?
+    pub fn is_whole(&self) -> bool {
+        self.events.iter().any(|event| event.number == 1)
+    }
+
     /// Is there none?
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

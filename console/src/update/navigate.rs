@@ -164,7 +164,12 @@ fn back(model: &mut Model) {
 
 fn scroll(model: &mut Model, action: Action) {
     let page = model.page();
-    if let Some(Popup::Help { page }) = &mut model.popup {
+    let turned = match &mut model.popup {
+        Some(Popup::Help { page }) => Some(page),
+        Some(Popup::Confirm(question)) => Some(&mut question.page),
+        _ => None,
+    };
+    if let Some(page) = turned {
         *page = match action {
             Action::PageUp => page.saturating_sub(1),
             _ => page.saturating_add(1),

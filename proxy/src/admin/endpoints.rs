@@ -22,7 +22,10 @@ pub(super) async fn answer(
     let Doors { registry, reloader, drains: jobs } = doors;
     match call {
         Call::Hello => Ok(Reply::json(&registry.hello())),
-        Call::Snapshot => Ok(Reply::json(&Snapshot { drains: jobs.list(), ..registry.snapshot() })),
+        Call::Snapshot => {
+            let (drains, undurable_drains) = (jobs.list(), jobs.refused());
+            Ok(Reply::json(&Snapshot { drains, undurable_drains, ..registry.snapshot() }))
+        }
         Call::Drains
         | Call::Drain(_)
         | Call::BeginDrain(..)

@@ -47,14 +47,20 @@ fn a_full_disk_stops_no_drain_and_what_would_be_lost_is_told_until_there_is_room
     let urls: Vec<&str> = undurable.iter().filter_map(|it| Some(it.member.as_ref()?.as_str())).collect();
     assert_eq!(urls, [format!("http://{}", b.address())]);
     eventually_true("the metrics know of it", || {
-        proxy.admin().ask("GET", "/metrics", "").body.contains("\nevenkeel_edits_undurable 1\n")
+        let text = proxy.admin().ask("GET", "/metrics", "").body;
+        ["\nevenkeel_edits_undurable 1\n", "\nevenkeel_drains_undurable 1\n"]
+            .iter()
+            .all(|it| text.contains(it))
     });
+    assert_eq!(proxy.snapshot().undurable_drains, [number]);
     let edited = evenkeel_says(&proxy, &["set", "app/b", "lbset=7"], 11);
     assert!(edited.err.contains("lost when the proxy restarts"), "{edited:#?}");
     let adjusted = evenkeel_says(&proxy, &["drain", "app/a", "--timeout", "30m"], 11);
     assert!(adjusted.err.contains("lost when the proxy restarts"), "{adjusted:#?}");
     let status = evenkeel_says(&proxy, &["status"], 0).out;
     assert!(status.contains("; will not survive a restart"), "{status}");
+    let warned = evenkeel_says(&proxy, &["status"], 0).err;
+    assert!(warned.contains("edits of app/b, the drain job of app/a; the disk refuses them"), "{warned}");
     assert!(status.contains("last edit: NOT kept over a restart; the disk refuses it"), "{status}");
     eventually_true("the log tells of the file of drains", || {
         proxy.log().contains("drains cannot be written down")
@@ -81,5 +87,31 @@ fn a_full_disk_stops_no_drain_and_what_would_be_lost_is_told_until_there_is_room
         (proxy.member("app", "a").words.as_str(), proxy.member("app", "b").lbset.get()),
         ("Init Drn Ok", 8)
     );
+    proxy.stop();
+}
+
+#[test]
+fn a_drain_whose_job_alone_the_disk_refuses_is_told_on_every_surface_until_there_is_room() {
+    let [a, b] = backends(["a", "b"]);
+    let folder = folder();
+    let Some(disk) = Disk::mounted(&folder.path().join("run"), 256) else { return };
+    let proxy = Proxy::start(folder, &format!("Listen 127.0.0.1:0\n{}", text(&a, &b)));
+    let _held = Held::by(&proxy, &a);
+    // The line of the edit still fits into the last page of the journal; the file of drains is written anew.
+    disk.fill();
+    let begun = order(&proxy, "a", r#"{"until":"no_sessions","timeout":"10m","on_timeout":"stop"}"#);
+    let number = begun.drain.number;
+    assert!(begun.edited.is_some_and(|edited| edited.durable) && !begun.drain.durable);
+    let snapshot = proxy.snapshot();
+    assert_eq!((snapshot.undurable.len(), snapshot.undurable_drains), (0, vec![number]));
+    let warned = evenkeel_says(&proxy, &["status"], 0).err;
+    assert!(
+        warned.contains("NOT kept over a restart: the drain job of app/a; the disk refuses it"),
+        "{warned}"
+    );
+    disk.free();
+    eventually_true("it is written down, though nobody asks for anything", || {
+        proxy.snapshot().undurable_drains.is_empty()
+    });
     proxy.stop();
 }
