@@ -238,7 +238,7 @@ mod tests {
         let member = of_member(&snapshot, 0);
         let of = |name: &str| Subject { balancer: name.parse().unwrap(), member: None };
         snapshot.undurable = vec![of("app"), of("b"), member];
-        let told = sentence(&snapshot, label, |text| text.len() <= 88);
+        let told = sentence(&snapshot, label, |text| text.len() <= 84);
         let wanted = "NOT kept over a restart: edits of app/127.0.0.1:9001 and 2 more; the disk refuses them";
         assert_eq!(told.as_deref(), Some(wanted));
         snapshot.undurable.truncate(1);

@@ -34,9 +34,10 @@ impl Log {
         self.events.len()
     }
 
-    /// Does it go back to the first event that there was?
-    pub fn is_whole(&self) -> bool {
-        self.events.iter().any(|event| event.number == 1)
+    /// The number of the event that the proxy was started with, which is more than any revision of before.
+    pub fn started(&self) -> Option<u64> {
+        let started = |event: &&Event| matches!(event.kind, EventKind::Started);
+        self.newest_first().find(started).map(|event| event.number)
     }
 
     /// Is there none?

@@ -78,14 +78,21 @@ fn said(
     if spacious.len() <= most {
         return spacious;
     }
-    let left = most.saturating_sub(head.len() + command.len());
-    if remarks.len() <= left {
+    if head.len() + remarks.len() + command.len() <= most {
         return [head, remarks, command].concat();
     }
-    let height = left.saturating_sub(1).max(1);
+    // In a tiny window what must be read is worth more than the command, and the title has said whom it is about.
+    let warnings: Vec<Remark> =
+        outlook.remarks.iter().filter(|remark| remark.tone == Tone::Warning).cloned().collect();
+    let must = remark_lines(scene, &warnings, room).len();
+    let head = if question.act.changes().is_empty() && head.len() + must >= most { Vec::new() } else { head };
+    let command = if head.len() + must + command.len() < most { command } else { Vec::new() };
+    let left = most.saturating_sub(head.len() + command.len());
+    let height = if left > must { left - 1 } else { left };
     let pages = Pages::of(remarks.len(), height, question.page);
     let shown: Vec<Line<'static>> = remarks.into_iter().skip(pages.from).take(height).collect();
-    let more = pages.more("PgDn").map(|more| Line::from(scene.span(Role::Accent, more)));
+    let more = pages.more("PgDn").filter(|_| left > must);
+    let more = more.map(|more| Line::from(scene.span(Role::Accent, more)));
     [head, shown, more.into_iter().collect(), command].concat()
 }
 
