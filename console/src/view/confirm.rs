@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_between_the_name_and_the_command_is_read_page_by_page() {
-        let mut model = sample::model(60, 20);
+        let mut model = sample::model(60, 13);
         let mut snapshot = sample::snapshot(62);
         snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
         snapshot.proxy.listen = vec![format!("https://lb1.example/{}/balancer-manager", "x".repeat(90))];

@@ -78,10 +78,10 @@ mod tests {
         let mut before = sample::snapshot(62);
         before.undurable =
             vec![Subject { balancer: target.balancer.clone(), member: Some(target.member.clone()) }];
-        let member = &mut before.balancers[0].members[1];
-        member.status = member.status.with(evenkeel_protocol::Flag::Drain, true);
         hear(&mut model, before);
         let mut after = sample::snapshot(63);
+        let member = &mut after.balancers[0].members[1];
+        member.status = member.status.with(evenkeel_protocol::Flag::Drain, false);
         after.proxy.started = evenkeel_protocol::Timestamp(after.proxy.started.0 + 1);
         hear(&mut model, after.clone());
         let lost = "LOST with the restart of the proxy: edits of app/node2";

@@ -33,7 +33,9 @@ pub fn abridge(names: &[&str], columns: usize) -> Vec<String> {
         &|name| starts(name, difference.number),
         &|name| behind(name, difference.number),
         &|name| {
-            let start = name.strip_suffix(difference.end.as_str())?;
+            // Where they have no end in common, an ellipsis behind would hide nothing.
+            let end = Some(difference.end.as_str()).filter(|end| !end.is_empty())?;
+            let start = name.strip_suffix(end)?;
             Some(format!("{}…", shorten(start, columns.checked_sub(1)?)))
         },
         &|name| Some(shorten(name, columns)),
