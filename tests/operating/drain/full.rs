@@ -95,9 +95,10 @@ fn a_drain_whose_job_alone_the_disk_refuses_is_told_on_every_surface_until_there
     let [a, b] = backends(["a", "b"]);
     let folder = folder();
     let Some(disk) = Disk::mounted(&folder.path().join("run"), 256) else { return };
-    let proxy = Proxy::start(folder, &format!("Listen 127.0.0.1:0\n{}", text(&a, &b)));
+    let mut proxy = Proxy::start(folder, &format!("Listen 127.0.0.1:0\n{}", text(&a, &b)));
     let _held = Held::by(&proxy, &a);
-    // The line of the edit still fits into the last page of the journal; the file of drains is written anew.
+    // The line of the next edit still fits into the last page of the journal; the file of drains is written anew.
+    assert!(proxy.edit("app", "b", r#"{"lbset":1}"#).durable);
     disk.fill();
     let begun = order(&proxy, "a", r#"{"until":"no_sessions","timeout":"10m","on_timeout":"stop"}"#);
     let number = begun.drain.number;
@@ -109,9 +110,45 @@ fn a_drain_whose_job_alone_the_disk_refuses_is_told_on_every_surface_until_there
         warned.contains("NOT kept over a restart: the drain job of app/a; the disk refuses it"),
         "{warned}"
     );
+    let watch = watching(&proxy);
+    watch.says("the drain job of app/a; the disk refuses it");
+    proxy.kill();
+    proxy.restart();
+    watch.says("LOST with the restart of the proxy: the drain job of app/a, and its deadline");
+    assert_eq!((proxy.snapshot().drains.len(), proxy.member("app", "a").words.as_str()), (0, "Init Drn Ok"));
+    let begun = order(&proxy, "a", r#"{"until":"no_sessions","timeout":"10m"}"#);
+    assert!(!begun.drain.durable);
     disk.free();
     eventually_true("it is written down, though nobody asks for anything", || {
         proxy.snapshot().undurable_drains.is_empty()
     });
     proxy.stop();
+}
+
+#[test]
+fn what_a_restart_lost_on_a_full_disk_is_told_as_lost_by_who_watched() {
+    let [a, b] = backends(["a", "b"]);
+    let folder = folder();
+    let Some(disk) = Disk::mounted(&folder.path().join("run"), 256) else { return };
+    let mut proxy = Proxy::start(folder, &format!("Listen 127.0.0.1:0\n{}", text(&a, &b)));
+    disk.fill();
+    assert!(!proxy.edit("app", "a", r#"{"drain":true}"#).durable);
+    assert!(!proxy.edit("app", "b", r#"{"lbset":7}"#).durable);
+    let watch = watching(&proxy);
+    watch.says("NOT kept over a restart: edits of app/a and app/b; the disk refuses them");
+    proxy.kill();
+    proxy.restart();
+    watch.says("LOST with the restart of the proxy: edits of app/a and app/b");
+    watch.interrupt();
+    let told = watch.ended().err;
+    assert!(!told.contains("durable again"), "{told}");
+    proxy.stop();
+}
+
+/// A watcher that says on standard error what it tells.
+fn watching(proxy: &Proxy) -> Running {
+    let program = evenkeel().to_string_lossy().into_owned();
+    let socket = proxy.admin().socket().to_string_lossy().into_owned();
+    let words = ["-c", "exec \"$0\" \"$@\" >&2", &program, "--socket", &socket, "watch", "--linear"];
+    Running::start("sh".as_ref(), words.into_iter().chain(["--interval", "200ms"]))
 }
