@@ -9,8 +9,9 @@ use crate::widget::abridge::abridge;
 /// How many are named in the sentence.
 const NAMED: usize = 3;
 
-/// The columns of one name, where there is no room for all of it.
-const SHORT: [usize; 3] = [40, 30, 20];
+/// The columns of one name, where there is no room for all of it, and the fewest.
+const SHORT: [usize; 3] = [40, 30, SHORTEST];
+const SHORTEST: usize = 20;
 
 /// What is said of one of them.
 pub const NOT_KEPT: &str = "NOT kept over a restart";
@@ -57,7 +58,7 @@ fn longest(
     };
     let whole = (1..=NAMED).rev().map(|named| (named, usize::MAX));
     let mut forms = whole.chain(SHORT.map(|columns| (1, columns))).filter_map(|(named, to)| form(named, to));
-    forms.find(|it| fits(it)).or_else(|| form(1, SHORT[SHORT.len() - 1]))
+    forms.find(|it| fits(it)).or_else(|| form(1, SHORTEST))
 }
 
 /// `a, b and 2 more`.

@@ -290,12 +290,11 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
             role = Role::Faint;
             // Of what was before the proxy was started its revisions say nothing.
             let first = scene.model.log.started().unwrap_or_default();
-            let text = if member.revision == 0 || member.revision < first {
+            if member.revision == 0 || member.revision < first {
                 format!("not since {} was started", scene.model.who())
             } else {
                 "not among the latest events".to_owned()
-            };
-            text
+            }
         }
     };
     let snapshot = scene.model.roster.snapshot();
