@@ -44,6 +44,7 @@ pub mod outlook;
 pub mod palette;
 pub mod past;
 pub mod pending;
+pub mod popup;
 pub mod query;
 pub mod question;
 pub mod roster;
@@ -62,25 +63,19 @@ use batch::{Batch, Outcome};
 use cursor::Cursor;
 use decision::Decision;
 use elections::Watching;
-use fields::Fields;
-use form::{Form, Text};
 use gathered::Gathered;
-use joining::Joining;
 use lens::Lens;
 use lock::Lock;
 use log::Log;
-use menu::Menu;
 use outlook::{Gravity, Outlook, outlook};
-use palette::Palette;
 use past::Reach;
 use pending::Pending;
+pub use popup::Popup;
 use question::{Question, Standing};
 use roster::Roster;
 use still::Still;
 use target::Target;
-use terms::Terms;
 pub use toast::{Seen, Toast};
-use tuning::Tuning;
 use undo::Own;
 
 /// Why nobody can be added where there is no room.
@@ -160,76 +155,6 @@ pub struct Picked {
     pub number: u64,
     /// Its member.
     pub target: Target,
-}
-
-/// What lies on top of the screen and takes the keys.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Popup {
-    /// A filter being written.
-    Filter {
-        /// The filter before.
-        before: String,
-        /// What is written.
-        text: Text,
-    },
-    /// A command being written.
-    Palette(Box<Palette>),
-    /// What can be done to a member.
-    Menu(Menu),
-    /// A question.
-    Confirm(Box<Question>),
-    /// What became of the act on many.
-    Results {
-        /// How many of the rows are scrolled out above.
-        from: usize,
-    },
-    /// The question whether to open the lock.
-    Unlock {
-        /// Has it been on the screen?
-        seen: bool,
-    },
-    /// An edit being written.
-    Form(Box<Form>),
-    /// A question that is not about members.
-    Decide(Box<Decision>),
-    /// A balancer's settings being written.
-    Tuning(Box<Tuning>),
-    /// A member that is to come being written.
-    Joining(Box<Joining>),
-    /// The terms of a drain being written.
-    Terms(Box<Terms>),
-    /// A question for the sticky lens being written.
-    Ask(Text),
-    /// Which elections are shown, being written.
-    Watch(Text),
-    /// The keys.
-    Help {
-        /// Which page; it goes round.
-        page: usize,
-    },
-}
-
-impl Popup {
-    /// The fields of a form.
-    pub fn fields(&mut self) -> Option<&mut Fields> {
-        match self {
-            Self::Form(form) => Some(&mut form.fields),
-            Self::Tuning(tuning) => Some(&mut tuning.fields),
-            Self::Joining(joining) => Some(&mut joining.fields),
-            _ => None,
-        }
-    }
-
-    /// Notes that the proxy was started again: the revisions that it holds are those of before.
-    pub fn outlive(&mut self) {
-        match self {
-            Self::Form(form) => form.restarted = true,
-            Self::Tuning(form) => form.restarted = true,
-            Self::Confirm(question) => question.restarted = true,
-            Self::Decide(decision) => decision.restarted = true,
-            _ => {}
-        }
-    }
 }
 
 /// How a line is meant.

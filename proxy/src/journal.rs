@@ -7,6 +7,7 @@
 //! says `BalancerPersist Off` the file is neither read nor written, and edits hold until the next reload.
 
 mod configured;
+mod durability;
 mod known;
 mod line;
 pub(crate) mod roster;
@@ -26,6 +27,7 @@ use serde_json::{Map, Value};
 
 use crate::config::BalancerConfig;
 use crate::journal::configured::shown;
+pub(crate) use crate::journal::durability::Durability;
 pub(crate) use crate::journal::line::Origin;
 use crate::journal::line::{Kept, Line, parse, render};
 use crate::journal::roster::{Added, Roster};
@@ -66,28 +68,6 @@ impl Verdicts {
             Fate::Dropped => &mut self.dropped,
             Fate::Absorbed => &mut self.absorbed,
         }
-    }
-}
-
-/// Does an edit survive a restart?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Durability {
-    Kept,
-    /// The disk fails.
-    Lost,
-    /// The configuration does not want it.
-    Unwanted,
-}
-
-impl Durability {
-    pub(crate) fn is_kept(self) -> bool {
-        self == Self::Kept
-    }
-
-    /// What the operator should know.
-    pub(crate) fn note(self) -> Option<String> {
-        (self == Self::Unwanted)
-            .then(|| "BalancerPersist is Off: edits hold until the next restart or reload".to_owned())
     }
 }
 
