@@ -173,6 +173,8 @@ pub const ROWS: &[Row] = &[
     row(&[Palette], &[Key::Up], Action::PreviousField, (None, "lines from before", Write)),
     row(&[Palette], &[Key::Down], Action::NextField, (None, "lines from before", Write)),
     row(&[Confirm, Spell], &[Key::Tab], Action::Options, (None, "terms of a drain", Write)),
+    row(&[Confirm, Spell], &[Key::PageDown], Action::PageDown, (None, "the question's next page", Write)),
+    row(&[Confirm, Spell], &[Key::PageUp], Action::PageUp, (None, "the question's next page", Write)),
     row(&[Drains], &[Key::Char('t')], Action::More, (Some("more time"), "10 min more", Tend)),
     row(&[Drains], &[Key::Char('o')], Action::Terms, (Some("terms"), "until, timeout, then", Tend)),
     row(&[Drains], &[Key::Char('r')], Action::Restore, (Some("take back"), "end it, N is cleared", Tend)),

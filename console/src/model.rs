@@ -14,6 +14,7 @@ use crate::lost;
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
 use crate::pace::Pace;
+use crate::undurable::Lost;
 
 pub mod act;
 pub mod batch;
@@ -43,6 +44,7 @@ pub mod outlook;
 pub mod palette;
 pub mod past;
 pub mod pending;
+pub mod popup;
 pub mod query;
 pub mod question;
 pub mod roster;
@@ -61,25 +63,19 @@ use batch::{Batch, Outcome};
 use cursor::Cursor;
 use decision::Decision;
 use elections::Watching;
-use fields::Fields;
-use form::{Form, Text};
 use gathered::Gathered;
-use joining::Joining;
 use lens::Lens;
 use lock::Lock;
 use log::Log;
-use menu::Menu;
 use outlook::{Gravity, Outlook, outlook};
-use palette::Palette;
 use past::Reach;
 use pending::Pending;
+pub use popup::Popup;
 use question::{Question, Standing};
 use roster::Roster;
 use still::Still;
 use target::Target;
-use terms::Terms;
 pub use toast::{Seen, Toast};
-use tuning::Tuning;
 use undo::Own;
 
 /// Why nobody can be added where there is no room.
@@ -161,65 +157,6 @@ pub struct Picked {
     pub target: Target,
 }
 
-/// What lies on top of the screen and takes the keys.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Popup {
-    /// A filter being written.
-    Filter {
-        /// The filter before.
-        before: String,
-        /// What is written.
-        text: Text,
-    },
-    /// A command being written.
-    Palette(Box<Palette>),
-    /// What can be done to a member.
-    Menu(Menu),
-    /// A question.
-    Confirm(Box<Question>),
-    /// What became of the act on many.
-    Results {
-        /// How many of the rows are scrolled out above.
-        from: usize,
-    },
-    /// The question whether to open the lock.
-    Unlock {
-        /// Has it been on the screen?
-        seen: bool,
-    },
-    /// An edit being written.
-    Form(Box<Form>),
-    /// A question that is not about members.
-    Decide(Box<Decision>),
-    /// A balancer's settings being written.
-    Tuning(Box<Tuning>),
-    /// A member that is to come being written.
-    Joining(Box<Joining>),
-    /// The terms of a drain being written.
-    Terms(Box<Terms>),
-    /// A question for the sticky lens being written.
-    Ask(Text),
-    /// Which elections are shown, being written.
-    Watch(Text),
-    /// The keys.
-    Help {
-        /// Which page; it goes round.
-        page: usize,
-    },
-}
-
-impl Popup {
-    /// The fields of a form.
-    pub fn fields(&mut self) -> Option<&mut Fields> {
-        match self {
-            Self::Form(form) => Some(&mut form.fields),
-            Self::Tuning(tuning) => Some(&mut tuning.fields),
-            Self::Joining(joining) => Some(&mut joining.fields),
-            _ => None,
-        }
-    }
-}
-
 /// How a line is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -260,6 +197,8 @@ pub struct Model {
     pub lock: Lock,
     /// What was changed from here.
     pub own: Own,
+    /// What was lost with a restart, and nobody has seen to.
+    pub lost: Lost,
     /// The last act on many.
     pub batch: Option<Batch>,
     /// The lines that were written into the palette.
@@ -313,6 +252,7 @@ impl Model {
             cursor: Cursor::default(),
             lock: Lock::default(),
             own: Own::default(),
+            lost: Lost::default(),
             batch: None,
             recall: Vec::new(),
             commands: Vec::new(),

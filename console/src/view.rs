@@ -12,6 +12,7 @@ use crate::model::deck::Deck;
 use crate::model::target::Target;
 use crate::model::{Freshness, Model, Popup, Screen};
 use crate::theme::{Role, Theme};
+use crate::widget::abridge::among;
 use crate::widget::frame::rule;
 
 mod badge;
@@ -71,6 +72,16 @@ impl Scene<'_> {
 
     fn span(self, role: Role, text: impl Into<String>) -> Span<'static> {
         self.look.span(role, text)
+    }
+
+    /// A member's name among people in so many columns, told apart from all others.
+    fn called(self, label: &str, columns: usize) -> String {
+        let snapshot = self.model.roster.snapshot();
+        let balancers = snapshot.map_or(&[][..], |snapshot| &snapshot.balancers);
+        let members = balancers.iter().flat_map(|it| it.members.iter().map(move |member| (it, member)));
+        let labels: Vec<String> =
+            members.map(|(balancer, member)| Target::of(balancer, member).label(snapshot)).collect();
+        among(label, &labels.iter().map(String::as_str).collect::<Vec<_>>(), columns)
     }
 
     /// A rule across `area` with a heading, and words at its right end.

@@ -5,6 +5,7 @@ pub mod abridge;
 pub mod digits;
 pub mod frame;
 pub mod graph;
+pub mod pages;
 pub mod sparkline;
 pub mod table;
 pub mod text;

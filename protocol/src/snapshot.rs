@@ -76,6 +76,9 @@ pub struct Snapshot {
     /// Balancers and members whose last edits a restart of the proxy would lose, because the disk refuses them.
     #[serde(default)]
     pub undurable: Vec<Subject>,
+    /// The numbers of drains that run and that a restart of the proxy would not know, because the disk refuses them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undurable_drains: Vec<u64>,
     /// What should be known about it, in sentences: what could not be read, or whether it can be believed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

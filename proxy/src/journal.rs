@@ -7,12 +7,13 @@
 //! says `BalancerPersist Off` the file is neither read nor written, and edits hold until the next reload.
 
 mod configured;
+mod durability;
 mod known;
 mod line;
 pub(crate) mod roster;
 mod unwritten;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -26,6 +27,7 @@ use serde_json::{Map, Value};
 
 use crate::config::BalancerConfig;
 use crate::journal::configured::shown;
+pub(crate) use crate::journal::durability::Durability;
 pub(crate) use crate::journal::line::Origin;
 use crate::journal::line::{Kept, Line, parse, render};
 use crate::journal::roster::{Added, Roster};
@@ -69,28 +71,6 @@ impl Verdicts {
     }
 }
 
-/// Does an edit survive a restart?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Durability {
-    Kept,
-    /// The disk fails.
-    Lost,
-    /// The configuration does not want it.
-    Unwanted,
-}
-
-impl Durability {
-    pub(crate) fn is_kept(self) -> bool {
-        self == Self::Kept
-    }
-
-    /// What the operator should know.
-    pub(crate) fn note(self) -> Option<String> {
-        (self == Self::Unwanted)
-            .then(|| "BalancerPersist is Off: edits hold until the next restart or reload".to_owned())
-    }
-}
-
 /// An edit to make again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Restored {
@@ -112,6 +92,8 @@ pub(crate) struct Journal {
     /// Members that were added at run time, in that order.
     added: Vec<Added>,
     written: BTreeMap<Subject, Vec<String>>,
+    /// Those whose last edit the file does not have.
+    behind: BTreeSet<Subject>,
     unwritten: Unwritten,
 }
 
@@ -128,6 +110,7 @@ impl Journal {
             overrides: BTreeMap::new(),
             added: Vec::new(),
             written: BTreeMap::new(),
+            behind: BTreeSet::new(),
             unwritten: Unwritten::default(),
         };
         let verdicts = if persist {
@@ -160,6 +143,10 @@ impl Journal {
             }
         }
         let verdicts = self.reconcile(balancers);
+        // What the configuration dropped is not there to be lost.
+        self.behind.retain(|it| {
+            self.overrides.contains_key(it) || self.added.iter().any(|added| added.subject == *it)
+        });
         // What can neither be read nor moved is not overwritten.
         if let Err(why) = readable.and_then(|()| self.compact()) {
             tracing::error!(%why, "the journal of edits cannot be used; edits will not survive a restart");
@@ -177,12 +164,12 @@ impl Journal {
         let verdicts = self.reconcile(balancers);
         if !persist {
             self.file = None;
+            self.behind.clear();
             self.unwritten.forget();
             if persisted {
                 self.tell_untouched();
             }
         } else if let Err(why) = self.compact() {
-            self.file = None;
             tracing::error!(%why, "the journal of edits cannot be written; edits will not survive a restart");
         }
         verdicts
@@ -229,8 +216,9 @@ impl Journal {
     /// Would everything that was accepted so far survive a restart?
     pub(crate) fn durability(&mut self) -> Durability {
         if self.persist {
-            let writes = self.file.is_some() || self.compact().is_ok();
-            return if writes { Durability::Kept } else { Durability::Lost };
+            // What the file has stays there, also where the disk takes nothing more.
+            let kept = self.file.is_some() || self.compact().is_ok() || self.behind.is_empty();
+            return if kept { Durability::Kept } else { Durability::Lost };
         }
         if self.overrides.is_empty() && self.added.is_empty() {
             Durability::Kept
@@ -260,6 +248,7 @@ impl Journal {
         let what = Kept { set, file, origins };
         self.merge(&subject, &what);
         if !self.persist {
+            self.behind.insert(subject.clone());
             // What the configuration says anyway needs nobody to keep it.
             let known = self.overrides.get(&subject);
             let overrides = known.is_some_and(|known| what.set.keys().any(|it| known.set.contains_key(it)));
@@ -270,23 +259,41 @@ impl Journal {
 
     /// Writes a line whose effect is known already.
     fn write(&mut self, line: &Line) -> Durability {
+        self.behind.insert(line.subject.clone());
         if !self.persist {
             return Durability::Unwanted;
         }
         let there = self.is_there();
         let written = match &mut self.file {
-            Some(file) if there && self.lines < COMPACT_AFTER => append(file, line),
+            Some(file) if there && self.lines < COMPACT_AFTER => {
+                let written = append(file, line);
+                if written.is_ok() {
+                    self.behind.remove(&line.subject);
+                } else {
+                    self.refused();
+                }
+                written
+            }
             // Too long, or the disk may have recovered, or the file was taken away.
             _ => self.compact(),
         };
         self.lines += 1;
         if let Err(why) = &written {
-            // Whether a failed sync wrote anything is not known, so the next edit writes the whole file anew.
-            self.file = None;
-            self.unwritten.refuse(line.subject.clone());
             tracing::error!(%why, "an edit could not be written to the journal and will not survive a restart");
         }
         if written.is_ok() { Durability::Kept } else { Durability::Lost }
+    }
+
+    /// The disk has not taken what it should have: notes whose edits a restart would lose.
+    fn refused(&mut self) {
+        // Whether a failed sync wrote anything is not known, so the next edit writes the whole file anew.
+        self.file = None;
+        if !self.folder.join(NAME).exists() {
+            // Nothing stands there of those before either.
+            self.behind.extend(self.overrides.keys().cloned());
+            self.behind.extend(self.added.iter().map(|added| added.subject.clone()));
+        }
+        self.unwritten.refuse(&self.behind);
     }
 
     /// Is the open file still the one that stands in the folder?
@@ -421,8 +428,20 @@ impl Journal {
         moved
     }
 
-    /// Writes the file anew, one line for each subject, and puts it in the old one's place in one step.
+    /// Writes the file anew; what is missing in it if the disk refuses is noted.
     fn compact(&mut self) -> io::Result<()> {
+        let written = self.replace();
+        if written.is_ok() {
+            self.behind.clear();
+            self.unwritten.written();
+        } else {
+            self.refused();
+        }
+        written
+    }
+
+    /// Writes one line for each subject, and puts the file in the old one's place in one step.
+    fn replace(&mut self) -> io::Result<()> {
         let next = self.folder.join(NEXT);
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&next)?;
         let mut text = Vec::new();
@@ -445,7 +464,6 @@ impl Journal {
         File::open(&self.folder)?.sync_all()?;
         self.file = Some(file);
         self.lines = 0;
-        self.unwritten.written();
         Ok(())
     }
 }

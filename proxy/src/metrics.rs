@@ -102,8 +102,8 @@ const FAMILIES: &[Family] = &[
     },
 ];
 
-/// All of it. Other threads run after each piece.
-pub(crate) fn render(registry: &Registry, drains: &[Drain]) -> Vec<u8> {
+/// All of it, with all drains and the numbers of those that the disk refuses. Other threads run after each piece.
+pub(crate) fn render(registry: &Registry, drains: (&[Drain], &[u64])) -> Vec<u8> {
     let snapshot = registry.snapshot();
     let told = told(registry, &snapshot);
     let mut text = Text::default();

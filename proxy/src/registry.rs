@@ -9,9 +9,9 @@ pub(crate) mod door;
 mod health;
 mod layers;
 mod preview;
-pub(crate) mod rewrite;
 pub(crate) mod roster;
 mod undo;
+pub(crate) mod unwritten;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -265,6 +265,7 @@ impl Registry {
             balancers: self.balancers().iter().map(|balancer| balancer.snapshot()).collect(),
             drains: Vec::new(),
             undurable: self.unwritten.subjects(),
+            undurable_drains: Vec::new(),
             warnings: Vec::new(),
             forgotten: Vec::new(),
             alternating: false,

@@ -21,7 +21,7 @@ use crate::inherited::Inherited;
 use crate::journal::Journal;
 use crate::listening::{Listener, Listening, Opened};
 use crate::places::{Mailbox, Mailboxes};
-use crate::registry::{Registry, Roster, rewrite};
+use crate::registry::{Registry, Roster, unwritten};
 use crate::reload::Reloader;
 use crate::rundir::RunDir;
 use crate::service::{self, Stands};
@@ -354,7 +354,7 @@ fn control(
             metrics,
             (Arc::clone(&doors.registry), Arc::clone(&doors.drains)),
         ));
-        tokio::task::spawn_local(rewrite::run(Arc::clone(&doors.registry)));
+        tokio::task::spawn_local(unwritten::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(history::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(measured::run(Arc::clone(&doors.registry)));
         tokio::task::spawn_local(probe::run(Arc::clone(&doors.registry), ending.clone()));

@@ -174,7 +174,9 @@ impl Stage {
         self.terminal.wait_until("the rate is back at nought", |frame| frame.row(0).ends_with(" 0.0 req/s"));
         // Latencies are of the last ten seconds, so that it takes two waits until there are none.
         self.terminal.wait_until("some seconds without requests", |frame| {
-            frame.line_with("changed  never").is_some_and(|line| line.ends_with("▁▁▁▁▁▁"))
+            frame
+                .line_with("changed  not since the proxy was started")
+                .is_some_and(|line| line.ends_with("▁▁▁▁▁▁"))
         });
         self.terminal.wait_until("nothing was answered lately", |frame| !frame.contains(" p99 "));
         self.terminal.settled()

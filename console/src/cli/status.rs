@@ -297,7 +297,7 @@ http://127.0.0.1:9003 -       1.00   0 Init Ok       10    1  -50 115   99K";
         let places: Vec<usize> =
             out.lines().enumerate().filter(|(_, line)| *line == said).map(|(at, _)| at).collect();
         assert_eq!(places, [1, 4], "{out}");
-        let wanted = "warning: NOT kept over a restart: edits of app, app/a; the disk refuses them\n";
+        let wanted = "warning: NOT kept over a restart: edits of app/a, app; the disk refuses them\n";
         assert_eq!(scene.err(), wanted);
         assert_eq!(scene.run("status --json").await, Exit::Done);
         let shown: Snapshot = serde_json::from_str(&scene.out()).unwrap();

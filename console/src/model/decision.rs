@@ -52,6 +52,8 @@ pub struct Decision {
     pub matter: Matter,
     /// Why, if the operator has said.
     pub reason: Option<Reason>,
+    /// Was the proxy started again since? Then its revisions are others, and say nothing of a change.
+    pub restarted: bool,
     /// Has it been on the screen? An answer typed ahead of the question is not an answer.
     pub seen: bool,
     /// What the proxy has noted in the question, which the answer need not say again.
@@ -63,7 +65,7 @@ pub struct Decision {
 impl Decision {
     /// Asks about `matter`.
     pub fn new(matter: Matter) -> Self {
-        Self { matter, reason: None, seen: false, noted: Vec::new(), back: None }
+        Self { matter, reason: None, restarted: false, seen: false, noted: Vec::new(), back: None }
     }
 
     /// As the title of the question.

@@ -133,6 +133,17 @@ impl Fields {
         Self { fields: values.map(field).collect(), focus: 0 }
     }
 
+    /// Takes on the values that are in effect now; what was written stays.
+    pub fn renew(&mut self, now: impl Fn(&'static str) -> String) {
+        for field in &mut self.fields {
+            let now = now(field.keyword);
+            if !field.is_changed() {
+                field.text = Text::with_longest(&now, LONGEST);
+            }
+            field.before = now;
+        }
+    }
+
     /// All of them.
     pub fn all(&self) -> &[Field] {
         &self.fields

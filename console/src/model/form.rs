@@ -145,6 +145,8 @@ pub struct Form {
     pub label: String,
     /// The revision that the operator was looking at.
     pub revision: u64,
+    /// Was the proxy started again since? Then its revisions are others.
+    pub restarted: bool,
     /// The fields.
     pub fields: Fields,
 }
@@ -162,8 +164,15 @@ impl Form {
             target: Target::of(balancer, member),
             label,
             revision: member.revision,
+            restarted: false,
             fields: Fields::new(Kind::Member, values),
         }
+    }
+
+    /// Shows the member as it is now, for whoever looks again; what was written stays.
+    pub fn renew(&mut self, member: &MemberSnapshot) {
+        (self.revision, self.restarted) = (member.revision, false);
+        self.fields.renew(|keyword| value(member, keyword));
     }
 
     /// What was written, as something to ask; none if nothing was changed.

@@ -34,6 +34,12 @@ impl Log {
         self.events.len()
     }
 
+    /// The number of the event that the proxy was started with, which is more than any revision of before.
+    pub fn started(&self) -> Option<u64> {
+        let started = |event: &&Event| matches!(event.kind, EventKind::Started);
+        self.newest_first().find(started).map(|event| event.number)
+    }
+
     /// Is there none?
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

@@ -28,8 +28,12 @@ pub struct Question {
     pub act: Act,
     /// Why, if the operator has said.
     pub reason: Option<Reason>,
+    /// Was the proxy started again since? Then its revisions are others, and say nothing of a change.
+    pub restarted: bool,
     /// Has it been on the screen? An answer typed ahead of the question is not an answer.
     pub seen: bool,
+    /// Which page of what it says, where not all of it fits; they go round.
+    pub page: usize,
     /// What is typed, where a yes is not enough.
     pub typed: Text,
     /// Is it done even where a guard would refuse?
@@ -63,7 +67,17 @@ impl Subject {
 impl Question {
     /// Asks whether to do `act` to `subjects`.
     pub fn new(subjects: Vec<Subject>, act: Act) -> Self {
-        Self { subjects, act, reason: None, seen: false, typed: Text::default(), forced: false, back: None }
+        Self {
+            subjects,
+            act,
+            reason: None,
+            restarted: false,
+            seen: false,
+            page: 0,
+            typed: Text::default(),
+            forced: false,
+            back: None,
+        }
     }
 
     /// How it stands. One about many stands as long as any of its members does; the others are told as refused.

@@ -72,16 +72,15 @@ fn with(mut member: MemberSnapshot, flag: Flag) -> MemberSnapshot {
 pub(crate) fn snapshot(second: u64) -> Snapshot {
     let taken = clock(second).wall;
     let served = |mut member: MemberSnapshot, start: u64, rate: u64| {
-        member.elected = start + rate * second;
-        member.served = member.elected;
+        (member.elected, member.served) = (start + rate * second, start + rate * second);
         member.transferred = member.elected * 312;
         member.read = member.elected * 20_480;
         member
     };
-    let mut node1 = served(member("http://app1.example.com:8080", "node1"), 12_345, 41);
-    (node1.busy, node1.revision, node1.lbstatus) = (3, 3, -50);
-    let mut node2 = with(served(member("http://app2.example.com:8080", "node2"), 11_020, 3), Flag::Drain);
-    (node2.busy, node2.revision) = (1, 4);
+    let node1 = served(member("http://app1.example.com:8080", "node1"), 12_345, 41);
+    let node1 = MemberSnapshot { busy: 3, revision: 3, lbstatus: -50, ..node1 };
+    let node2 = with(served(member("http://app2.example.com:8080", "node2"), 11_020, 3), Flag::Drain);
+    let node2 = MemberSnapshot { busy: 1, revision: 4, ..node2 };
     let mut node3 = with(served(member("http://app3.example.com:8080", "node3"), 311, 0), Flag::Error);
     (node3.failed, node3.served, node3.retries) = (7, 304, 2);
     node3.error = Some(ErrorNote {
@@ -92,6 +91,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
     Snapshot {
         drains: Vec::new(),
         undurable: Vec::new(),
+        undurable_drains: Vec::new(),
         warnings: Vec::new(),
         forgotten: Vec::new(),
         alternating: false,

@@ -13,6 +13,8 @@ pub struct Tuning {
     pub balancer: BalancerName,
     /// The revision that the operator was looking at.
     pub revision: u64,
+    /// Was the proxy started again since? Then its revisions are others.
+    pub restarted: bool,
     /// Each of them.
     pub fields: Fields,
 }
@@ -22,7 +24,13 @@ impl Tuning {
     pub fn new(balancer: &BalancerSnapshot) -> Self {
         let values = tunable().map(|keyword| (keyword, value(balancer, keyword)));
         let fields = Fields::new(Kind::Balancer, values);
-        Self { balancer: balancer.name.clone(), revision: balancer.revision, fields }
+        Self { balancer: balancer.name.clone(), revision: balancer.revision, restarted: false, fields }
+    }
+
+    /// Shows the balancer as it is now, for whoever looks again; what was written stays.
+    pub fn renew(&mut self, balancer: &BalancerSnapshot) {
+        (self.revision, self.restarted) = (balancer.revision, false);
+        self.fields.renew(|keyword| value(balancer, keyword));
     }
 
     /// What was written, as something to ask; none if nothing was changed.

@@ -36,7 +36,8 @@ pub(super) fn accept(model: &mut Model, mut form: Popup) {
     };
     let wrong = match matter {
         Ok(Some(matter)) => {
-            let decision = Decision { back: Some(Box::new(form)), ..Decision::new(matter) };
+            let restarted = matches!(&form, Popup::Tuning(tuning) if tuning.restarted);
+            let decision = Decision { restarted, back: Some(Box::new(form)), ..Decision::new(matter) };
             model.popup = Some(Popup::Decide(Box::new(decision)));
             return;
         }
@@ -108,13 +109,19 @@ pub(super) fn yes(model: &mut Model) -> Vec<Effect> {
     vec![effect]
 }
 
-/// Leaves everything as it is; a question that came from a form goes back to it.
+/// Leaves everything as it is; a question that came from a form goes back to it, and there the balancer is as it is now.
 pub(super) fn no(model: &mut Model) {
     if let Some(Popup::Decide(decision)) = model.popup.take() {
         if decision.undo().is_some() && matches!(model.gathered.preview, Some(Err(_))) {
             undo::let_go(model, &decision.whom());
         }
-        model.popup = decision.back.map(|form| *form);
+        let mut back = decision.back.map(|form| *form);
+        if let Some(Popup::Tuning(form)) = &mut back
+            && let Some(balancer) = model.roster.snapshot().and_then(|it| it.balancer(&form.balancer))
+        {
+            form.renew(balancer);
+        }
+        model.popup = back;
     }
 }
 

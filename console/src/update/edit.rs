@@ -73,7 +73,8 @@ pub(super) fn accept_form(model: &mut Model, mut form: Box<Form>) {
         Ok(Some(act)) => {
             let subject =
                 Subject { target: form.target.clone(), label: form.label.clone(), revision: form.revision };
-            let question = Question { back: Some(form), ..Question::new(vec![subject], act) };
+            let restarted = form.restarted;
+            let question = Question { restarted, back: Some(form), ..Question::new(vec![subject], act) };
             model.popup = Some(Popup::Confirm(Box::new(question)));
         }
         Ok(None) => {
@@ -159,13 +160,19 @@ pub(super) fn sent(ticket: Ticket, (target, act): (Target, &Act), edit: MemberEd
     }
 }
 
-/// Leaves everything as it is; a question that came from a form goes back to it.
+/// Leaves everything as it is; a question that came from a form goes back to it, and there the member is as it is now.
 pub(super) fn no(model: &mut Model) {
     if let Some(Popup::Confirm(question)) = model.popup.take() {
         if question.act.is_undo() && model.denial(&question).is_some() {
             super::undo::let_go(model, &question.whom());
         }
-        model.popup = question.back.map(Popup::Form);
+        let mut back = question.back;
+        if let Some(form) = &mut back
+            && let Some((_, member)) = found(model, &form.target)
+        {
+            form.renew(member);
+        }
+        model.popup = back.map(Popup::Form);
     }
 }
 
@@ -308,6 +315,29 @@ mod tests {
             assert_eq!(model.popup, None);
             assert!(model.pending.has(&target));
         }
+    }
+
+    #[test]
+    fn over_a_restart_a_form_keeps_what_was_typed_and_takes_the_new_revision() {
+        let mut model = sample::model(80, 24);
+        press(&mut model, "je");
+        press(&mut model, &[Key::Ctrl('u'), Key::Char('5')]);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.started = evenkeel_protocol::Timestamp(snapshot.proxy.started.0 + 1);
+        snapshot.balancers[0].members[1].revision = 9;
+        snapshot.balancers[0].members[1].lbset = "3".parse().unwrap();
+        hear(&mut model, News::Snapshot(Box::new(snapshot)));
+        press(&mut model, &[Key::Enter]);
+        assert!(matches!(&model.popup, Some(Popup::Confirm(question)) if question.restarted));
+        assert_eq!(press(&mut model, "y"), []);
+        press(&mut model, &[Key::Esc]);
+        let Some(Popup::Form(form)) = &model.popup else { panic!("{:?}", model.popup) };
+        let field = |keyword: &str| form.fields.all().iter().find(|it| it.keyword == keyword).unwrap();
+        assert_eq!((field("lbfactor").value(), field("lbset").value()), ("5", "3"));
+        press(&mut model, &[Key::Enter]);
+        let sent = press(&mut model, "y");
+        let [Effect::EditMember { edit, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+        assert_eq!((edit.revision, edit.lbset), (Some(9), None));
     }
 
     #[test]

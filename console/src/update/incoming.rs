@@ -10,8 +10,9 @@ use crate::keymap::Action;
 use crate::message::Clock;
 use crate::model::batch::Outcome;
 use crate::model::pending::Sent;
-use crate::model::{Connection, Model, Screen, Seen, Tone, form, wash};
+use crate::model::{Connection, Model, Screen, Seen, Tone, forgotten, form, wash};
 use crate::news::{News, Ticket};
+use crate::undurable::Refused;
 use crate::update::{drain, edit, found};
 
 /// How long it is said that a change can be undone. It can be undone after that too.
@@ -38,20 +39,14 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
             if configuration.is_none() && called::is_ours(&snapshot.proxy) {
                 model.tell(Tone::Plain, called::MORE);
             }
+            let refused = model.roster.snapshot().map(Refused::of).unwrap_or_default();
             if model.roster.hear(*snapshot, model.clock.running) {
-                model.pending.restarted();
-                model.own.restarted();
-                let what = match model.who() {
-                    "httpd" => {
-                        "httpd was restarted, perhaps gracefully: requests of before are not counted any more"
-                    }
-                    _ => "the proxy was restarted: its counters begin anew",
-                };
-                model.tell(Tone::Alarm, what);
+                restarted(model, refused);
                 super::lock::close_for_another(model, configuration.as_deref());
             }
             if let Some(snapshot) = model.roster.snapshot() {
                 model.pending.shown(snapshot);
+                model.lost.hear(snapshot);
             }
             model.cursor.prune(&model.roster);
             model.cursor.settle(&model.roster);
@@ -70,6 +65,24 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
         News::Found { need, outcome } => found::came(model, &need, outcome),
     }
     Vec::new()
+}
+
+/// Another run of the proxy answers: what it counts begins anew, and what the disk had refused is gone.
+fn restarted(model: &mut Model, refused: Refused) {
+    model.pending.restarted();
+    model.own.restarted();
+    if model.who() == "httpd" {
+        let what = "httpd was restarted, perhaps gracefully: requests of before are not counted any more";
+        return model.tell(Tone::Alarm, what);
+    }
+    if let Some(popup) = &mut model.popup {
+        popup.outlive();
+    }
+    let Some(snapshot) = model.roster.snapshot() else { return };
+    model.lost = refused.lost(snapshot);
+    let lost = model.lost.sentence(|it| forgotten::whose(it, snapshot), |_| true);
+    let what = lost.unwrap_or_else(|| "the proxy was restarted: its counters begin anew".to_owned());
+    model.tell(Tone::Alarm, what);
 }
 
 /// Corrects bad news that are seen not to be true any more.

@@ -163,13 +163,23 @@ fn back(model: &mut Model) {
     }
 }
 
+/// Turns the pages of what is read page by page; false: nothing such is open.
+fn turn(model: &mut Model, action: Action) -> bool {
+    let page = match &mut model.popup {
+        Some(Popup::Help { page }) => page,
+        Some(Popup::Confirm(question)) => &mut question.page,
+        _ => return false,
+    };
+    *page = match action {
+        Action::PageUp => page.saturating_sub(1),
+        _ => page.saturating_add(1),
+    };
+    true
+}
+
 fn scroll(model: &mut Model, action: Action) {
     let page = model.page();
-    if let Some(Popup::Help { page }) = &mut model.popup {
-        *page = match action {
-            Action::PageUp => page.saturating_sub(1),
-            _ => page.saturating_add(1),
-        };
+    if turn(model, action) {
         return;
     }
     let lines = |from: usize, last: usize| {

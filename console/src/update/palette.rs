@@ -257,8 +257,10 @@ mod tests {
             };
             let mut by_line = sample::model(80, 24);
             press(&mut by_line, &[Key::Char(']')]);
-            // What belongs to another screen says so, or goes there; the pages of the help lie over all of them.
-            if row.action == Action::Back || row.contexts == [Context::Help] {
+            // What belongs to another screen says so, or goes there; the pages of the help and of a question lie over
+            // all of them.
+            let lies_over = |it| matches!(it, &Context::Help | &Context::Confirm | &Context::Spell);
+            if row.action == Action::Back || row.contexts.iter().all(lies_over) {
                 continue;
             }
             if ![Context::Balancers, Context::Menu].iter().any(|here| row.contexts.contains(here)) {

@@ -15,6 +15,7 @@ use crate::model::outlook::{Gravity, Outlook};
 use crate::model::question::{Question, Standing};
 use crate::theme::Role;
 use crate::widget::frame::popup;
+use crate::widget::pages::Pages;
 use crate::widget::text::{Align, cut, pad, shorten, width, wrap, wrap_within};
 
 /// The widest that a question gets, borders included.
@@ -36,21 +37,14 @@ pub(super) fn draw(
     let columns = area.width.saturating_sub(2).min(WIDEST);
     let room = usize::from(columns).saturating_sub(4);
     let outlook = scene.model.outlook(question);
-    let mut said = body(scene, question, (&outlook, room));
     let (last, cursor) = answer(scene, question, (outlook.gravity, room));
-    let rows = usize::from(area.height).saturating_sub(said.len() + last.len() + 3);
-    said.extend(command_lines(scene, question, (room, rows.clamp(1, COMMAND))));
-    if usize::from(area.height) < said.len() + last.len() + 2 {
-        // What must be read is worth more than blank lines, and the title has said whom it is about.
-        said.retain(|line| line.width() > 0);
-        if question.act.changes().is_empty() {
-            said.remove(0);
-        }
-    }
-    let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
+    let most = usize::from(area.height).saturating_sub(last.len() + 2);
+    let said = said(scene, question, (&outlook, room), most);
+    let wanted = u16::try_from(said.len() + last.len() + 2).unwrap_or(u16::MAX);
     let role = if outlook.gravity == Gravity::Light { Role::Accent } else { Role::Alarm };
-    let title = format!(" {} {}? ", question.act.verb(), question.whom());
-    let title = scene.span(Role::Strong, cut(&title, room));
+    let verb = question.act.verb();
+    let whom = scene.called(&question.whom(), room.saturating_sub(width(verb) + 4));
+    let title = scene.span(Role::Strong, cut(&format!(" {verb} {whom}? "), room));
     let border = scene.style(role).remove_modifier(Modifier::UNDERLINED);
     let inner = popup(buffer, area, (columns, wanted), (border, Line::from(title)));
     let kept = usize::from(inner.height).saturating_sub(last.len());
@@ -67,26 +61,56 @@ pub(super) fn draw(
     Some(Position { x: inner.x.saturating_add(column), y }).filter(|at| inner.contains(*at))
 }
 
-/// What the question says.
-fn body(scene: Scene<'_>, question: &Question, (outlook, room): (&Outlook, usize)) -> Vec<Line<'static>> {
-    let mut lines: Vec<Line<'static>> = match question.subjects.as_slice() {
+/// What the question says in at most so many lines: whom it is about and the command stay in sight, and where the rest
+/// does not fit between them it is read page by page.
+fn said(
+    scene: Scene<'_>,
+    question: &Question,
+    (outlook, room): (&Outlook, usize),
+    most: usize,
+) -> Vec<Line<'static>> {
+    let head = head(scene, question, room);
+    let remarks = remark_lines(scene, &outlook.remarks, room);
+    let command = command_lines(scene, question, room);
+    let blank = [Line::default()];
+    let gap = if command.is_empty() { &[][..] } else { &blank };
+    let spacious = [&head, &blank[..], &remarks, gap, &command, &blank].concat();
+    if spacious.len() <= most {
+        return spacious;
+    }
+    if head.len() + remarks.len() + command.len() <= most {
+        return [head, remarks, command].concat();
+    }
+    // In a tiny window what must be read is worth more than the command, and the title has said whom it is about.
+    let warnings: Vec<Remark> =
+        outlook.remarks.iter().filter(|remark| remark.tone == Tone::Warning).cloned().collect();
+    let must = remark_lines(scene, &warnings, room).len();
+    let head = if question.act.changes().is_empty() && head.len() + must >= most { Vec::new() } else { head };
+    let command = if head.len() + must + command.len() < most { command } else { Vec::new() };
+    let left = most.saturating_sub(head.len() + command.len());
+    let height = if left > must { left - 1 } else { left };
+    let pages = Pages::of(remarks.len(), height, question.page);
+    let shown: Vec<Line<'static>> = remarks.into_iter().skip(pages.from).take(height).collect();
+    let more = pages.more("PgDn").filter(|_| left > must);
+    let more = more.map(|more| Line::from(scene.span(Role::Accent, more)));
+    [head, shown, more.into_iter().collect(), command].concat()
+}
+
+/// Whom it is about, and what changes.
+fn head(scene: Scene<'_>, question: &Question, room: usize) -> Vec<Line<'static>> {
+    let whom = match question.subjects.as_slice() {
         [one] => vec![shorten(one.target.member.as_str(), room)],
         several => {
             let labels: Vec<&str> = several.iter().map(|subject| subject.label.as_str()).collect();
             wrap_within(&labels.join("  "), room, 3)
         }
-    }
-    .into_iter()
-    .map(|text| Line::from(scene.span(Role::Faint, text)))
-    .collect();
-    lines.extend(change_lines(scene, question.act.changes(), question.subjects.len() == 1));
-    lines.push(Line::default());
-    lines.extend(remark_lines(scene, &outlook.remarks, room));
-    lines
+    };
+    let whom = whom.into_iter().map(|text| Line::from(scene.span(Role::Faint, text)));
+    whom.chain(change_lines(scene, question.act.changes(), question.subjects.len() == 1)).collect()
 }
 
-/// A blank line, and the command that does the same: whole where there is room, for an address may be long.
-fn command_lines(scene: Scene<'_>, question: &Question, (room, rows): (usize, usize)) -> Vec<Line<'static>> {
+/// The command that does the same.
+fn command_lines(scene: Scene<'_>, question: &Question, room: usize) -> Vec<Line<'static>> {
     // By now a command may mean another one.
     if scene.model.standing(question) == Standing::Gone {
         return Vec::new();
@@ -95,12 +119,11 @@ fn command_lines(scene: Scene<'_>, question: &Question, (room, rows): (usize, us
     let Some(first) = commands.first() else { return Vec::new() };
     let more = commands.len() - 1;
     let more = if more > 0 { format!("  and {more} more") } else { String::new() };
-    let mut texts = command_texts(first, room.saturating_sub(width(&more)), rows);
+    let mut texts = command_texts(first, room.saturating_sub(width(&more)), COMMAND);
     if let Some(last) = texts.last_mut() {
         last.push_str(&more);
     }
-    let texts = texts.into_iter().map(|text| Line::from(scene.span(Role::Faint, text)));
-    std::iter::once(Line::default()).chain(texts).collect()
+    texts.into_iter().map(|text| Line::from(scene.span(Role::Faint, text))).collect()
 }
 
 /// A command in at most so many lines; an ellipsis ends it if something is missing.
@@ -232,6 +255,10 @@ pub(super) fn overtaken(scene: Scene<'_>, question: &Question) -> String {
     let now = drain.map_or_else(String::new, |drain| {
         format!("; drained by {}, phase: {}", words::peer(drain.by.as_ref()), drain.phase.name())
     });
+    if by.is_empty() && question.restarted {
+        // Its revisions begin anew, and say nothing of a change.
+        return format!("It may have been changed since you looked, for the proxy was started again{now}");
+    }
     format!("It was changed since you looked{by}{begun}{now}")
 }
 
@@ -276,6 +303,82 @@ mod tests {
             assert_eq!(text.contains(&format!("--apache{url}standby")), whole, "{rows}: {shown}");
             assert!(whole || shown.contains("…"), "{shown}");
         }
+    }
+
+    /// Thirty members that are told apart by the end of long names only, the cursor on the last one.
+    fn long_names(columns: u16) -> crate::model::Model {
+        let mut model = sample::model(columns, 24);
+        let mut snapshot = sample::snapshot(62);
+        let members = &mut snapshot.balancers[0].members;
+        let one = members[0].clone();
+        *members = (0..30)
+            .map(|number| {
+                let name = format!("shop-frontend-web-node-production-eu-central-1-blue-{number:02}");
+                let url = format!("http://{name}.internal.example.com:8080");
+                let (route, name) = (name.parse().unwrap(), url.parse().unwrap());
+                evenkeel_protocol::MemberSnapshot { route, name, ..one.clone() }
+            })
+            .collect();
+        members[28].status = members[28].status.with(evenkeel_protocol::Flag::Drain, true);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, &[crate::message::Key::Char('j'); 29]);
+        model
+    }
+
+    #[test]
+    fn a_question_tells_long_names_apart_and_keeps_their_url_and_command() {
+        for (keys, number) in [("d", 29), ("kd", 28), ("D", 29), ("S", 29), ("H", 29)] {
+            for columns in [80, 120] {
+                let mut model = long_names(columns);
+                press(&mut model, keys);
+                let shown = drawn(&model);
+                let box_lines: Vec<&str> = shown.lines().filter(|line| line.contains('│')).collect();
+                let title = shown.lines().find(|line| line.contains('┌')).unwrap();
+                assert!(title.contains(&format!("-{number}? ")), "{keys}: {shown}");
+                assert!(box_lines[0].contains(&format!("blue-{number}.internal")), "{keys}: {shown}");
+                let text: String = box_lines.concat();
+                assert!(text.contains("$ evenkeel "), "{keys}: {shown}");
+                assert!(text.contains(&format!("eu-central-1-blue-{number}")), "{keys}: {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_restart_nobody_is_said_to_have_changed_it() {
+        for keys in ["jD", "B ⏎"] {
+            let mut model = sample::model(80, 24);
+            press(&mut model, keys);
+            let mut snapshot = sample::snapshot(62);
+            snapshot.proxy.started = evenkeel_protocol::Timestamp(snapshot.proxy.started.0 + 1);
+            snapshot.balancers[0].revision += 9;
+            snapshot.balancers[0].members[1].revision += 9;
+            update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+            let shown = drawn(&model);
+            let said =
+                ["It may have been changed since you looked, for the proxy was started", "look again."];
+            assert!(said.iter().all(|text| shown.contains(text)), "{keys}: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_between_the_name_and_the_command_is_read_page_by_page() {
+        let mut model = sample::model(60, 13);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+        snapshot.proxy.listen = vec![format!("https://lb1.example/{}/balancer-manager", "x".repeat(90))];
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, "jD");
+        let first = drawn(&model);
+        press(&mut model, &[crate::message::Key::PageDown]);
+        let second = drawn(&model);
+        for (page, shown) in [("next page (1 of ", &first), ("first page (2 of ", &second)] {
+            assert!(shown.contains(&format!("PgDn {page}")), "{shown}");
+            assert!(
+                shown.contains("http://app2.example.com:8080") && shown.contains("$ evenkeel"),
+                "{shown}"
+            );
+        }
+        assert_ne!(first, second);
     }
 
     #[test]

@@ -17,6 +17,10 @@ use crate::widget::text::{cut, wrap};
 /// The widest that it gets, borders included.
 const WIDEST: u16 = 76;
 
+/// A proxy that was started again counts its revisions anew.
+const RESTARTED: &str = "It may have been changed since you looked, for the proxy was started again. \
+                         Go back and look again.";
+
 /// The box.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, decision: &Decision) {
     let columns = area.width.saturating_sub(2).min(WIDEST);
@@ -80,6 +84,7 @@ fn answer(scene: Scene<'_>, decision: &Decision, room: usize) -> Vec<Line<'stati
     let silent = format!("{} does not answer now; nothing can be sent.", scene.model.who_first());
     let hindrance = match decision.standing(scene.model.roster.snapshot()) {
         Standing::Gone => Some("It is no longer there; nothing can be done to it."),
+        Standing::Changed if decision.restarted => Some(RESTARTED),
         Standing::Changed => Some("It was changed since you looked. Go back and look again."),
         Standing::Open if !scene.model.is_connected() => Some(silent.as_str()),
         Standing::Open => None,

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::minute::Minute;
 use super::{Scene, badge, words};
 use crate::model::act::{or_none, told};
+use crate::model::drains;
 use crate::model::health::{Health, meaning};
 use crate::model::history::History;
 use crate::model::target::Target;
@@ -69,7 +70,8 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, target: &Target) {
         }
         _ => Span::raw(""),
     };
-    scene.rule(buffer, area, &cut(&label, usize::from(area.width).saturating_sub(8)), Line::from(right));
+    let label = scene.called(&label, usize::from(area.width).saturating_sub(8));
+    scene.rule(buffer, area, &label, Line::from(right));
 }
 
 /// The fields.
@@ -286,13 +288,25 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
         }
         _ => {
             role = Role::Faint;
-            let text = if member.revision == 0 { "never" } else { "not among the latest events" };
-            text.to_owned()
+            // Of what was before the proxy was started its revisions say nothing.
+            let first = scene.model.log.started().unwrap_or_default();
+            if member.revision == 0 || member.revision < first {
+                format!("not since {} was started", scene.model.who())
+            } else {
+                "not among the latest events".to_owned()
+            }
         }
     };
     let snapshot = scene.model.roster.snapshot();
     let is_kept = snapshot.is_none_or(|it| it.is_durable(&target.balancer, Some(&target.member)));
-    let warning = if is_kept { String::new() } else { format!("{}: ", undurable::NOT_KEPT) };
+    let drain = drains::of(snapshot, target).map(|drain| drain.number);
+    let drain = drain.filter(|number| snapshot.is_some_and(|it| it.undurable_drains.contains(number)));
+    let warning = match (is_kept, drain) {
+        (false, _) => format!("{}: ", undurable::NOT_KEPT),
+        (true, Some(_)) => format!("drain job {}: ", undurable::NOT_KEPT),
+        (true, None) if scene.model.lost.has(target) => "LOST with the restart: ".to_owned(),
+        (true, None) => String::new(),
+    };
     let text = cut(&text, room.saturating_sub(9 + width(&warning)));
     Line::from(vec![label, scene.span(Role::Alarm, warning), scene.span(role, text)])
 }

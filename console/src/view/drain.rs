@@ -123,7 +123,9 @@ fn one(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, drain: &Drain) {
         words::time(drain.began, scene.model.clock.wall, &scene.look.zone).trim()
     );
     let [top, rest] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
-    scene.rule(buffer, top, &cut(&label, 40), Line::from(scene.span(Role::Faint, by)));
+    let room = usize::from(area.width).saturating_sub(width(&by) + 5);
+    let label = scene.called(&label, room.max(usize::from(area.width / 2)));
+    scene.rule(buffer, top, &label, Line::from(scene.span(Role::Faint, by)));
     let roomy = rest.height >= 18;
     let room = usize::from(area.width).saturating_sub(2);
     let mut lines = head(scene, drain, (area.width, if roomy { 3 } else { 2 }));

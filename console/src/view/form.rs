@@ -62,7 +62,8 @@ impl<'a> Sheet<'a> {
 
 /// The box of an edit of a member; returns where the cursor stands.
 pub(super) fn of_member(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, form: &Form) -> Option<Position> {
-    let words = (format!(" Edit {} ", form.label), form.target.member.as_str());
+    let room = usize::from(area.width.saturating_sub(2).min(WIDEST)).saturating_sub(11);
+    let words = (format!(" Edit {} ", scene.called(&form.label, room)), form.target.member.as_str());
     fields(buffer, area, scene, &Sheet::of(&words, &form.fields))
 }
 

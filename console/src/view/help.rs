@@ -10,6 +10,7 @@ use crate::keymap::{Action, Group, Row};
 use crate::model::health::Health;
 use crate::theme::Role;
 use crate::widget::frame::popup;
+use crate::widget::pages::turn;
 use crate::widget::text::{Align, cut, pad, wrap};
 
 /// The columns of the keys.
@@ -64,12 +65,6 @@ pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, keys: &Keys<'_>, page: 
         };
         buffer.set_stringn(last.x, last.y, text, usize::from(last.width), look.theme.style(Role::Faint));
     }
-}
-
-/// What the key does that turns the pages of a box, which go round.
-pub(super) fn turn(key: &str, page: usize, pages: usize) -> String {
-    let next = if page + 1 < pages { "next" } else { "first" };
-    format!("{key} {next} page ({} of {pages})", page + 1)
 }
 
 fn lines(keys: &Keys<'_>, room: usize) -> Vec<Line<'static>> {

@@ -23,7 +23,12 @@ pub(super) fn text(scene: Scene<'_>, room: usize) -> Option<(String, &'static st
     let snapshot = scene.model.roster.snapshot()?;
     let name = |subject: &Subject| forgotten::whose(subject, snapshot);
     let warnings = || {
-        undurable::sentence(snapshot, name, |text| width(text) <= room)
+        let fits = |text: &str| width(text) <= room;
+        scene
+            .model
+            .lost
+            .sentence(name, fits)
+            .or_else(|| undurable::sentence(snapshot, name, fits))
             .or_else(|| snapshot.warnings.first().cloned())
     };
     let warning = || warnings().map(|warning| (warning, ""));
@@ -63,6 +68,35 @@ mod tests {
     use crate::news::News;
     use crate::update::hands::press;
     use crate::update::update;
+
+    #[test]
+    fn a_restart_that_lost_an_edit_says_whose_until_somebody_edits_it() {
+        let (mut model, target) = (sample::model(80, 24), sample::target("node2"));
+        let hear = |model: &mut crate::model::Model, snapshot| {
+            update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+        };
+        let mut before = sample::snapshot(62);
+        before.undurable =
+            vec![Subject { balancer: target.balancer.clone(), member: Some(target.member.clone()) }];
+        hear(&mut model, before);
+        let mut after = sample::snapshot(63);
+        let member = &mut after.balancers[0].members[1];
+        member.status = member.status.with(evenkeel_protocol::Flag::Drain, false);
+        after.proxy.started = evenkeel_protocol::Timestamp(after.proxy.started.0 + 1);
+        hear(&mut model, after.clone());
+        let lost = "LOST with the restart of the proxy: edits of app/node2";
+        assert_eq!(model.toast.as_ref().map(|toast| toast.text.as_str()), Some(lost));
+        model.toast = None;
+        press(&mut model, "j");
+        let shown = text(&painted(&model, RICH));
+        assert!(
+            shown.contains(&format!("▲ {lost}")) && shown.contains("changed  LOST with the restart"),
+            "{shown}"
+        );
+        after.balancers[0].members[1].revision += 1;
+        hear(&mut model, after);
+        assert!(!text(&painted(&model, RICH)).contains("LOST"));
+    }
 
     #[test]
     fn edits_that_a_restart_would_lose_are_told_on_every_screen_and_with_their_member() {

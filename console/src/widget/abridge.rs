@@ -58,6 +58,14 @@ pub fn abridge_numbered(names: &[&str], numbers: &[usize], columns: usize) -> Ve
     tried.find(|short| count(short) == count(names)).unwrap_or_else(|| numbered(names, numbers, columns))
 }
 
+/// One name in at most so many columns, told apart from those it could be taken for.
+pub fn among(name: &str, others: &[&str], columns: usize) -> String {
+    if width(name) <= columns {
+        return name.to_owned();
+    }
+    abridge(&[&[name], others].concat(), columns).swap_remove(0)
+}
+
 /// How many different ones there are.
 fn count(names: &[impl AsRef<str>]) -> usize {
     names.iter().map(AsRef::as_ref).collect::<BTreeSet<&str>>().len()
@@ -203,6 +211,15 @@ mod tests {
         assert_short(&names("app-frankfurt-*.example.com:8080", &["17", "17"]), 16, &["app-fra…com:8080"; 2]);
         assert_short(&names("a*", &["1", "2"]), 5, &["a1", "a2"]);
         assert_short(&[], 5, &[]);
+    }
+
+    #[test]
+    fn one_of_many_is_told_apart_from_them() {
+        let all = names("app/shop-frontend-web-eu-central-1-blue-*", &["00", "01", "29"]);
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(among(all[2], &all, 24), "…eu-central-1-blue-29");
+        assert_eq!(among(all[2], &[], 24), "app/shop-fr…al-1-blue-29");
+        assert_eq!(among("app/a", &all, 5), "app/a");
     }
 
     #[test]

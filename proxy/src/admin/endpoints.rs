@@ -22,7 +22,7 @@ pub(super) async fn answer(
     let Doors { registry, reloader, drains: jobs } = doors;
     match call {
         Call::Hello => Ok(Reply::json(&registry.hello())),
-        Call::Snapshot => Ok(Reply::json(&Snapshot { drains: jobs.list(), ..registry.snapshot() })),
+        Call::Snapshot => Ok(Reply::json(&with_drains(registry.snapshot(), jobs))),
         Call::Drains
         | Call::Drain(_)
         | Call::BeginDrain(..)
@@ -120,6 +120,10 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
             _ => Refusal::new(Code::Invalid, message),
         }
     })
+}
+
+fn with_drains(snapshot: Snapshot, jobs: &crate::drains::Drains) -> Snapshot {
+    Snapshot { drains: jobs.list(), undurable_drains: jobs.refused(), ..snapshot }
 }
 
 #[cfg(test)]

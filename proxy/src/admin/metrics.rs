@@ -134,5 +134,6 @@ impl Shared {
 pub(super) async fn text(registry: &Arc<Registry>, drains: &Arc<Drains>) -> Vec<u8> {
     let (registry, drains) = (Arc::clone(registry), Arc::clone(drains));
     // It fails only where rendering would panic.
-    tokio::task::spawn_blocking(move || metrics::render(&registry, &drains.list())).await.unwrap_or_default()
+    let text = move || metrics::render(&registry, (&drains.list(), &drains.refused()));
+    tokio::task::spawn_blocking(text).await.unwrap_or_default()
 }

@@ -36,6 +36,14 @@ pub(super) struct Kept {
     pub(super) end: Option<End>,
 }
 
+impl Kept {
+    /// Is it the same drain, told at another time? How much time is left follows from when it was written.
+    fn is_as(&self, other: &Self) -> bool {
+        let timeless = |kept: &Self| Self { left_ms: None, sessions_ms: None, ..kept.clone() };
+        timeless(self) == timeless(other)
+    }
+}
+
 /// All of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct State {
@@ -52,13 +60,16 @@ pub(super) struct Store {
     folder: PathBuf,
     /// Does it stand as it was written last? Where not, it was told already.
     written: bool,
+    /// What stands in it.
+    stands: Vec<Kept>,
 }
 
 impl Store {
     /// Reads the file, unless nothing is to `persist`.
     pub(super) fn open(folder: &Path, persist: bool) -> (Self, State) {
-        let store = Self { folder: folder.to_owned(), written: true };
+        let mut store = Self { folder: folder.to_owned(), written: true, stands: Vec::new() };
         let state = if persist { store.read() } else { State::default() };
+        store.stands.clone_from(&state.drains);
         (store, state)
     }
 
@@ -84,9 +95,16 @@ impl Store {
         })
     }
 
-    /// Replaces the file, if drains are to `persist`; will they survive a restart?
+    /// Would a restart know this drain as it is now?
+    pub(super) fn has(&self, kept: &Kept) -> bool {
+        self.stands.iter().any(|it| it.is_as(kept))
+    }
+
+    /// Replaces the file, if drains are to `persist`; does it have them now?
     pub(super) fn save(&mut self, state: &State, persist: bool) -> bool {
         if !persist {
+            // A restart may not read it either.
+            self.stands.clear();
             return false;
         }
         let outcome = self.replace(state);
@@ -96,6 +114,9 @@ impl Store {
             tracing::error!(%why, "drains cannot be written down; they will not survive a restart");
         }
         self.written = outcome.is_ok();
+        if self.written {
+            self.stands.clone_from(&state.drains);
+        }
         self.written
     }
 
@@ -219,5 +240,21 @@ mod tests {
         assert!(!store.save(&state(), true));
         fs::remove_dir(folder.path().join(NEXT)).unwrap();
         assert!(store.save(&state(), true), "and is used again when it can be");
+    }
+
+    #[test]
+    fn what_stands_in_the_file_survives_though_the_disk_takes_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, _) = Store::open(folder.path(), true);
+        let mut job = super::super::job::tests::job(r#"{"timeout":"10m"}"#, 0);
+        let at = |job: &super::super::job::Job, now| job.keep(evenkeel_protocol::Moment(now));
+        assert!(!store.has(&at(&job, 0)));
+        assert!(store.save(&State { drains: vec![at(&job, 0)], ..state() }, true));
+        fs::create_dir(folder.path().join(NEXT)).unwrap();
+        assert!(!store.save(&State { drains: vec![at(&job, 5_000_000)], ..state() }, true));
+        assert!(store.has(&at(&job, 5_000_000)), "how much time is left follows from when it was written");
+        assert!(Store::open(folder.path(), true).0.has(&at(&job, 7_000_000)));
+        job.terms.settle = evenkeel_protocol::Span::from_millis(9_000);
+        assert!(!store.has(&at(&job, 5_000_000)));
     }
 }

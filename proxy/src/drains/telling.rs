@@ -76,11 +76,22 @@ impl Drains {
             let jobs = self.jobs();
             (jobs.state(clock::now(), clock::wall()), jobs.untold().collect())
         };
-        let kept = store.save(&state, persist);
+        store.save(&state, persist);
         for job in self.jobs().all_mut() {
-            job.durable = kept;
+            job.durable = store.has(&job.keep(clock::now()));
         }
         ends
+    }
+
+    /// The numbers of those that run and that a restart would not know, because the disk refuses them.
+    pub(crate) fn refused(&self) -> Vec<u64> {
+        if !self.registry.keeps_edits() {
+            return Vec::new();
+        }
+        let jobs = self.jobs();
+        // Of one that somebody is about to begin nothing is refused yet.
+        let refused = jobs.all().filter(|job| job.is_running() && !job.acting && !job.durable);
+        refused.map(|job| job.number).collect()
     }
 
     /// As [`Self::save`], somewhere else and once at a time.

@@ -292,3 +292,46 @@ fn what_the_configuration_says_nothing_of_holds_while_it_says_nothing() {
     assert_eq!((verdicts.kept.len(), verdicts.dropped.len()), (0, 1));
     assert_eq!(edits(&journal), [""; 0]);
 }
+
+/// Whose edits would be lost, with and without a member.
+fn lost(journal: &Journal) -> Vec<Option<MemberName>> {
+    journal.unwritten().subjects().into_iter().map(|it| it.member).collect()
+}
+
+#[test]
+fn edits_of_when_none_were_to_survive_are_told_as_lost_where_the_disk_refuses_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    assert!(edit(&mut journal, 1, &drain(true)));
+    journal.renew(&mut config("1"), false);
+    assert!(!edit(&mut journal, 2, &drain(true)));
+    let refused = folder.path().join(NEXT);
+    std::fs::create_dir(&refused).unwrap();
+    let verdicts = journal.renew(&mut config("1"), true);
+    assert_eq!((verdicts.kept.len(), journal.durability()), (2, Durability::Lost));
+    assert_eq!(lost(&journal), [Some(member(2))], "that of before stands in the file");
+    std::fs::remove_dir(&refused).unwrap();
+    assert_eq!((journal.durability(), lost(&journal)), (Durability::Kept, Vec::new()));
+    assert_eq!(journal.unwritten().take_written().len(), 1);
+    drop(journal);
+    assert_eq!(edits(&opened(folder.path(), &config("1"))).len(), 2);
+}
+
+#[test]
+fn what_the_file_has_is_not_told_as_lost_unless_the_file_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    assert!(edit(&mut journal, 1, &drain(true)));
+    assert!(edit(&mut journal, 2, &factor("2")));
+    drop(journal);
+    std::fs::create_dir(folder.path().join(NEXT)).unwrap();
+    let mut journal = opened(folder.path(), &config("1"));
+    assert_eq!((journal.durability(), lost(&journal)), (Durability::Kept, Vec::new()));
+    journal.renew(&mut config("1"), true);
+    assert_eq!((journal.durability(), lost(&journal)), (Durability::Kept, Vec::new()));
+    assert!(!edit(&mut journal, 1, &drain(false)));
+    assert_eq!((journal.durability(), lost(&journal)), (Durability::Lost, vec![Some(member(1))]));
+    std::fs::remove_file(folder.path().join(NAME)).unwrap();
+    assert!(!edit(&mut journal, 1, &drain(true)));
+    assert_eq!(lost(&journal), [Some(member(1)), Some(member(2))]);
+}

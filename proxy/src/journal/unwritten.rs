@@ -21,11 +21,11 @@ impl Unwritten {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An edit of this one was refused.
-    pub(super) fn refuse(&self, subject: Subject) {
-        let mut noted = self.noted();
-        noted.written.remove(&subject);
-        noted.refused.insert(subject);
+    /// The last edits of these were refused.
+    pub(super) fn refuse(&self, subjects: &BTreeSet<Subject>) {
+        let Noted { refused, written } = &mut *self.noted();
+        written.retain(|subject| !subjects.contains(subject));
+        refused.extend(subjects.iter().cloned());
     }
 
     /// All is written down.

@@ -5,14 +5,19 @@ use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase};
 use super::number;
 use super::text::{Kind, Labels, Text};
 
-/// Those that run; and those whose deadline has passed while their members go on draining.
-pub(super) fn of_drains(drains: &[Drain], text: &mut Text) {
+/// Those that run, and how many of them the disk refuses; and those whose deadline has passed while their members go on
+/// draining.
+pub(super) fn of_drains((drains, refused): (&[Drain], &[u64]), text: &mut Text) {
     let name = "evenkeel_drains";
     text.family(name, Kind::Gauge, "Drains that run, by phase.");
     for phase in DrainPhase::ALL.iter().filter(|phase| **phase != DrainPhase::Done) {
         let there = drains.iter().filter(|drain| drain.phase == *phase).count();
         text.sample(name, &Labels::default(), &[("phase", phase.name())], number(there as u64));
     }
+    let name = "evenkeel_drains_undurable";
+    let help = "Drains that run and that a restart would not know, because the disk refuses them.";
+    text.family(name, Kind::Gauge, help);
+    text.sample(name, &Labels::default(), &[], number(refused.len() as u64));
     let labels = |drain: &Drain| {
         Labels::new(&[("balancer", drain.balancer.as_str()), ("member", drain.member.as_str())])
     };

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, Drain, Event, Hello, MemberName, MemberSnapshot, Override, Snapshot,
-    Timestamp,
+    Subject, Timestamp,
 };
 
 use crate::cli::drain::standing;
 use crate::cli::{events, target};
-use crate::undurable;
+use crate::undurable::{self, Refused};
 
 /// What is said of a thing, by names.
 type Facts = Vec<(&'static str, String)>;
@@ -31,8 +31,9 @@ pub(super) struct Story {
     members: BTreeMap<(BalancerName, MemberName), Known>,
     drains: BTreeMap<u64, String>,
     run: Option<Run>,
-    /// What was said of edits that would be lost.
+    /// What was said of what would be lost, and what that is.
     not_kept: Option<String>,
+    refused: Refused,
     lost: Vec<Override>,
 }
 
@@ -130,12 +131,21 @@ impl Story {
         let new = lost.iter().filter(|lost| !self.lost.contains(lost));
         told.extend(new.map(|lost| of_loss(lost, snapshot)));
         self.lost = lost;
-        let not_kept = undurable::sentence(snapshot, |subject| target::called(snapshot, subject), |_| true);
-        if not_kept != self.not_kept {
-            told.push(not_kept.clone().unwrap_or_else(|| "edits are durable again".to_owned()));
-        }
-        self.not_kept = not_kept;
+        told.extend(self.durability(snapshot, before.is_some_and(|before| before.started != run.started)));
         told
+    }
+
+    /// What would be lost, that it is written down, or that it is lost.
+    fn durability(&mut self, snapshot: &Snapshot, restarted: bool) -> Vec<String> {
+        let name = |subject: &Subject| target::called(snapshot, subject);
+        let refused = std::mem::replace(&mut self.refused, Refused::of(snapshot));
+        let over = refused.over();
+        let lost = restarted.then(|| refused.lost(snapshot)).and_then(|it| it.sentence(name, |_| true));
+        let not_kept = undurable::sentence(snapshot, name, |_| true);
+        let before = std::mem::replace(&mut self.not_kept, not_kept.clone());
+        let over = Some(over.to_owned()).filter(|_| lost.is_none());
+        let now = if not_kept == before { None } else { not_kept.or(over) };
+        lost.into_iter().chain(now).collect()
     }
 }
 
@@ -210,7 +220,7 @@ fn of_drain(drain: &Drain, stands: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::{DrainOutcome, Subject};
+    use evenkeel_protocol::DrainOutcome;
 
     use super::*;
     use crate::client::scripted;
@@ -225,6 +235,21 @@ mod tests {
         assert_eq!(story.goes_on(&snapshot), [""; 0]);
         snapshot.undurable.clear();
         assert_eq!(story.goes_on(&snapshot), ["edits are durable again"]);
+    }
+
+    #[test]
+    fn what_a_restart_lost_is_not_told_as_durable() {
+        let mut story = Story::default();
+        let mut snapshot = scripted::snapshot(0);
+        let (balancer, member) = (snapshot.balancers[0].name.clone(), &mut snapshot.balancers[0].members[0]);
+        snapshot.undurable = vec![Subject { balancer, member: Some(member.name.clone()) }];
+        member.lbset = "7".parse().unwrap();
+        story.goes_on(&snapshot);
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.proxy.started = Timestamp(snapshot.proxy.started.0 + 1);
+        let told = story.goes_on(&snapshot);
+        assert_eq!(told[1], "LOST with the restart of the proxy: edits of app/a", "{told:?}");
+        assert!(!told.iter().any(|text| text.contains("durable again")), "{told:?}");
     }
 
     #[test]

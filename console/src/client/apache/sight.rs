@@ -94,6 +94,7 @@ impl Sight<'_> {
             balancers: self.page.balancers.iter().map(|balancer| self.balancer(balancer)).collect(),
             drains: Vec::new(),
             undurable: Vec::new(),
+            undurable_drains: Vec::new(),
             warnings: self.warnings(),
             forgotten: Vec::new(),
             alternating: false,

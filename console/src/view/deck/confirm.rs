@@ -8,7 +8,7 @@ use ratatui::style::Modifier;
 use ratatui::text::Line;
 
 use super::Whole;
-use super::sheet::{self, Pages};
+use super::sheet;
 use crate::model::act::told;
 use crate::model::consequence::{Remark, Tone};
 use crate::model::deck::asked::{Asked, What};
@@ -21,6 +21,7 @@ use crate::theme::Role;
 use crate::view::confirm::overtaken;
 use crate::view::{badge, decision};
 use crate::widget::frame::popup;
+use crate::widget::pages::Pages;
 use crate::widget::text::{Align, pad, shorten};
 
 /// The widest that a question gets, borders included.

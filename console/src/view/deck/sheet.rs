@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 
 use super::Whole;
 use crate::theme::Role;
-use crate::view::help::turn;
 use crate::widget::frame::popup;
+use crate::widget::pages::Pages;
 use crate::widget::text::{shorten, width, wrap};
 
 /// The widest that it gets, borders included.
@@ -69,29 +69,6 @@ fn packed(pieces: &[String], room: usize) -> Vec<String> {
     lines
 }
 
-/// Which lines are shown of how many pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pages {
-    /// The first line that is shown.
-    pub(super) from: usize,
-    at: usize,
-    all: usize,
-}
-
-impl Pages {
-    /// Page `page` of so many lines on pages of that height; they go round.
-    pub(super) fn of(lines: usize, height: usize, page: usize) -> Self {
-        let all = lines.div_ceil(height.max(1)).max(1);
-        let at = page % all;
-        Self { from: at * height, at, all }
-    }
-
-    /// How to come to the rest; none: there is none.
-    pub(super) fn more(self, key: &str) -> Option<String> {
-        (self.all > 1).then(|| turn(key, self.at, self.all))
-    }
-}
-
 /// A sentence in as many lines as it takes, the first behind `mark` and the others below its text.
 pub(super) fn marked(
     whole: Whole<'_>,
@@ -111,23 +88,4 @@ pub(super) fn marked(
 pub(super) fn commands(whole: Whole<'_>, commands: &[String], room: usize) -> Vec<Line<'static>> {
     let lines = commands.iter();
     lines.flat_map(|line| marked(whole, ("$ ", Role::Faint), (line, Role::Faint), room)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_go_round_and_miss_no_line() {
-        for (lines, height, page, from, more) in [
-            (0, 5, 0, 0, None),
-            (5, 5, 3, 0, None),
-            (6, 5, 0, 0, Some("Down next page (1 of 2)")),
-            (6, 5, 1, 5, Some("Down first page (2 of 2)")),
-            (6, 5, 2, 0, Some("Down next page (1 of 2)")),
-        ] {
-            let pages = Pages::of(lines, height, page);
-            assert_eq!((pages.from, pages.more("Down").as_deref()), (from, more), "{lines} {height} {page}");
-        }
-    }
 }

@@ -28,8 +28,9 @@ impl Registry {
     fn tell_written(&self) {
         let edited = self.unwritten.take_written();
         if !edited.is_empty() {
+            let whose: Vec<String> = edited.iter().map(ToString::to_string).collect();
             tracing::info!(
-                members = edited.len(),
+                whose = whose.join(", "),
                 "edits that were refused by the disk are written down now"
             );
             self.events.publish(EventKind::EditsDurable { edited });
