@@ -287,6 +287,17 @@ fn is_busy_elsewhere(drain: &Drain) -> bool {
     drain.elsewhere.iter().any(|it| it.busy.total() > 0)
 }
 
+/// What begins it once more, on the same terms.
+pub fn order_of(drain: &Drain) -> DrainOrder {
+    DrainOrder {
+        until: Some(drain.until),
+        timeout: Some(drain.timeout),
+        settle: Some(drain.settle),
+        on_timeout: Some(drain.on_timeout),
+        ..DrainOrder::default()
+    }
+}
+
 /// Its member.
 pub fn target(drain: &Drain) -> Target {
     Target { balancer: drain.balancer.clone(), member: drain.member.clone() }

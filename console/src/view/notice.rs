@@ -8,7 +8,7 @@ use ratatui::text::Line;
 
 use super::Scene;
 use crate::keymap::Action;
-use crate::model::forgotten;
+use crate::model::forgotten::{self, Lot};
 use crate::theme::Role;
 use crate::undurable;
 use crate::widget::text::{cut, width};
@@ -31,9 +31,10 @@ pub(super) fn text(scene: Scene<'_>, room: usize) -> Option<(String, &'static st
     if snapshot.alternating || snapshot.cached {
         return warning();
     }
-    let Some(first) = snapshot.forgotten.first() else { return warning() };
-    let is_one = snapshot.forgotten.iter().all(|lost| lost.subject == first.subject);
-    let key = if is_one { "A sets it again" } else { "A sets each again" };
+    if snapshot.forgotten.is_empty() {
+        return warning();
+    }
+    let key = if Lot::is_one(&snapshot.forgotten) { "A sets it again" } else { "A sets each again" };
     let room = room.saturating_sub(width(key));
     let way = scene.model.keymap.way(Action::Events);
     let line = forgotten::line(snapshot, &way, |text| width(text) <= room)?;
