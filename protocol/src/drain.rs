@@ -316,12 +316,23 @@ pub struct Elsewhere {
     pub balancer: BalancerName,
     /// The member.
     pub member: MemberName,
+    /// Its route there, where that is known.
+    #[serde(default)]
+    pub route: Route,
     /// Does it get new requests there, as far as operators decide? That holds nothing up, since it may be meant.
     pub takes_new: bool,
     /// What is in flight there.
     pub busy: Busy,
     /// Its sessions there.
     pub sessions: DrainSessions,
+}
+
+impl Elsewhere {
+    /// As commands take it: `api/node1`.
+    pub fn label(&self) -> String {
+        let name = if self.route.is_empty() { self.member.short() } else { self.route.as_str() };
+        format!("{}/{name}", self.balancer)
+    }
 }
 
 /// One drain, as it stands.

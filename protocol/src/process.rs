@@ -80,8 +80,10 @@ impl Places<'_> {
         let elsewhere = self.elsewhere();
         let used = match used_in(&elsewhere).as_slice() {
             [] => String::new(),
-            [_] if named.len() == 1 => ", and it takes new requests there".to_owned(),
-            used => format!(", and it takes new requests in {}", used.join(", ")),
+            [_] if named.len() == 1 => {
+                format!(", and it takes new requests there ({})", remedy(&elsewhere))
+            }
+            used => format!(", and it takes new requests in {} ({})", used.join(", "), remedy(&elsewhere)),
         };
         Some(format!(
             "The same process still serves in {}: the drain waits for what is in flight there{used}.",
@@ -94,6 +96,7 @@ impl Places<'_> {
         let told = |(balancer, member): &(&BalancerName, &MemberSnapshot)| Elsewhere {
             balancer: (*balancer).clone(),
             member: member.name.clone(),
+            route: member.route.clone(),
             takes_new: !member.status.has_any(&Status::CLOSED),
             busy: Busy { requests: member.busy, ..Busy::default() },
             sessions: DrainSessions::UNKNOWN,
@@ -132,7 +135,13 @@ pub fn still_taken(others: &[Elsewhere]) -> String {
     if used.is_empty() {
         return String::new();
     }
-    format!("; but it still takes requests in {}", used.join(", "))
+    format!("; but it still takes requests in {} ({})", used.join(", "), remedy(others))
+}
+
+/// What can be done about them, as an order: `drain api/node1 too`.
+pub fn remedy(others: &[Elsewhere]) -> String {
+    let labels: Vec<String> = others.iter().filter(|it| it.takes_new).map(Elsewhere::label).collect();
+    format!("drain {} too", labels.join(", "))
 }
 
 #[cfg(test)]

@@ -170,8 +170,8 @@ impl Decision {
         words.join(" ")
     }
 
-    /// What a yes does, as far as this console knows it by itself.
-    pub fn remarks(&self, snapshot: Option<&Snapshot>) -> Vec<Remark> {
+    /// What a yes does, as far as this console knows it by itself; what the other side has foreseen is not told here.
+    pub fn remarks(&self, snapshot: Option<&Snapshot>, is_foreseen: bool) -> Vec<Remark> {
         let plain = |text: &str| Remark { tone: Tone::Plain, text: text.to_owned() };
         match &self.matter {
             Matter::Settings { edit, .. } => {
@@ -182,7 +182,9 @@ impl Decision {
                 });
                 warning.into_iter().collect()
             }
-            Matter::Addition { balancer, addition, .. } => newcomer(snapshot, balancer, addition),
+            Matter::Addition { balancer, addition, .. } => {
+                newcomer(snapshot, (balancer, addition), is_foreseen)
+            }
             Matter::Reload => {
                 let file = snapshot.map_or("its file", |snapshot| snapshot.proxy.configuration.as_str());
                 vec![
@@ -195,11 +197,12 @@ impl Decision {
     }
 }
 
-/// What is said of a member that is to come to an httpd until it is known whether that forgets it.
-pub const UNTIL_FORESEEN: &str = "httpd forgets it with its next restart, unless BalancerPersist is on.";
-
 /// What is seen of a member that is to come, before the proxy has said anything.
-fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &MemberAddition) -> Vec<Remark> {
+fn newcomer(
+    snapshot: Option<&Snapshot>,
+    (balancer, addition): (&BalancerName, &MemberAddition),
+    is_foreseen: bool,
+) -> Vec<Remark> {
     let (Some(snapshot), Ok(name)) = (snapshot, MemberName::as_shown(&addition.url)) else {
         return Vec::new();
     };
@@ -210,14 +213,13 @@ fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &Mem
         let text = format!("{} is in {} {there}.", short(&name), other.name);
         remarks.push(Remark { tone: Tone::Plain, text });
     }
-    remarks.push(Remark {
-        tone: Tone::Plain,
-        text: if snapshot.proxy.is_httpd() {
-            UNTIL_FORESEEN.to_owned()
-        } else {
-            "It stays over restarts and reloads until it is removed.".to_owned()
-        },
-    });
+    let lasts = match (snapshot.proxy.is_httpd(), is_foreseen) {
+        // The forecast tells it as it is there.
+        (true, true) => return remarks,
+        (true, false) => "httpd forgets it with its next restart, unless BalancerPersist is on.",
+        (false, _) => "It stays over restarts and reloads until it is removed.",
+    };
+    remarks.push(Remark { tone: Tone::Plain, text: lasts.to_owned() });
     remarks
 }
 

@@ -25,11 +25,7 @@ pub struct Lot {
 impl Lot {
     /// That to which this one belongs.
     pub fn of(lost: &Override) -> Self {
-        Self {
-            subject: lost.subject.clone(),
-            is_certain: lost::is_certain(lost),
-            is_drain: is_drain(lost),
-        }
+        Self { subject: lost.subject.clone(), is_certain: lost::is_certain(lost), is_drain: is_drain(lost) }
     }
 
     /// Is it a drain?

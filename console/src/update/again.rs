@@ -143,7 +143,10 @@ mod tests {
         let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
         let told: Vec<String> =
             model.outlook(question).remarks.into_iter().map(|remark| remark.text).collect();
-        assert!(told.iter().any(|text| text.contains("not set by this: lbfactor=2.00 of app/node1")), "{told:?}");
+        assert!(
+            told.iter().any(|text| text.contains("not set by this: lbfactor=2.00 of app/node1")),
+            "{told:?}"
+        );
         assert_eq!(
             model.commands_of(question),
             ["evenkeel --apache 127.0.0.1:8080 drain app/node1 --until idle --timeout 30m --settle 9s \
@@ -159,7 +162,10 @@ mod tests {
         }
         // What somebody else had begun had no terms that are known here.
         snapshot.forgotten.iter_mut().for_each(|lost| lost.loss.elsewhere = true);
-        snapshot.forgotten.iter_mut().for_each(|lost| lost.loss.cause = Some(evenkeel_protocol::Cause::Restart));
+        snapshot
+            .forgotten
+            .iter_mut()
+            .for_each(|lost| lost.loss.cause = Some(evenkeel_protocol::Cause::Restart));
         let mut model = sample::model(100, 30);
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
         press(&mut model, "A");

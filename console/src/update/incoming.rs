@@ -42,7 +42,7 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
                 model.pending.restarted();
                 model.own.restarted();
                 let what = match model.who() {
-                    "httpd" => {
+                    called::HTTPD => {
                         "httpd was restarted, perhaps gracefully: requests of before are not counted any more"
                     }
                     _ => "the proxy was restarted: its counters begin anew",

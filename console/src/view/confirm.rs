@@ -38,14 +38,19 @@ pub(super) fn draw(
     let outlook = scene.model.outlook(question);
     let mut said = body(scene, question, (&outlook, room));
     let (last, cursor) = answer(scene, question, (outlook.gravity, room));
-    let rows = usize::from(area.height).saturating_sub(said.len() + last.len() + 3);
-    said.extend(command_lines(scene, question, (room, rows.clamp(1, COMMAND))));
-    if usize::from(area.height) < said.len() + last.len() + 2 {
+    let height = usize::from(area.height);
+    let command = |rows: usize| command_lines(scene, question, (room, rows.clamp(1, COMMAND)));
+    let whole = command(COMMAND);
+    if height < said.len() + whole.len() + last.len() + 2 {
         // What must be read is worth more than blank lines, and the title has said whom it is about.
         said.retain(|line| line.width() > 0);
         if question.act.changes().is_empty() {
             said.remove(0);
         }
+        let rows = height.saturating_sub(said.len() + last.len() + 2);
+        said.extend(command(rows).into_iter().filter(|line| line.width() > 0));
+    } else {
+        said.extend(whole);
     }
     let wanted = u16::try_from(said.len() + last.len() + 3).unwrap_or(u16::MAX);
     let role = if outlook.gravity == Gravity::Light { Role::Accent } else { Role::Alarm };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen, Sight};
 use evenkeel_protocol::{
-    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, Process, SessionsKnown,
+    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, Process, Route, SessionsKnown,
 };
 
 use super::sessions;
@@ -165,6 +165,7 @@ impl Seen {
         let others = self.others.iter().map(|(balancer, member, view)| Elsewhere {
             balancer: balancer.clone(),
             member: member.clone(),
+            route: Route::default(),
             takes_new: view.takes_new,
             busy: view.look.busy,
             sessions: view.sessions.clone(),
@@ -173,6 +174,7 @@ impl Seen {
         let left = left.map(|gone| Elsewhere {
             balancer: gone.balancer.clone(),
             member: gone.member.clone(),
+            route: Route::default(),
             takes_new: false,
             busy: gone.busy,
             // Its route is nobody's any more.
