@@ -77,17 +77,16 @@ impl Decision {
         }
     }
 
-    /// What it is about, for sentences: `balancer://app`, `app/10.0.0.9:8080`, and of one that comes back
-    /// `app/node9 (10.0.0.9:8080)`.
+    /// What it is about, for sentences: `balancer://app`, `app/10.0.0.9:8080`, and of one that
+    /// comes with a route `app/node9 (10.0.0.9:8080)`.
     pub fn whom(&self) -> String {
         match &self.matter {
             Matter::Settings { balancer, .. } => balancer.url(),
-            Matter::Addition { balancer, addition, undo, .. } => {
+            Matter::Addition { balancer, addition, .. } => {
                 let name = MemberName::as_shown(&addition.url);
                 let name = name.as_ref().map_or(addition.url.as_str(), short);
-                // Who went is known by the name that it had.
                 let route = addition.parameters.iter().find_map(|word| word.strip_prefix("route="));
-                match route.filter(|route| *undo && !route.is_empty()) {
+                match route.filter(|route| !route.is_empty()) {
                     Some(route) => format!("{balancer}/{route} ({name})"),
                     None => format!("{balancer}/{name}"),
                 }
@@ -266,7 +265,7 @@ mod tests {
         let (balancer, addition) = ("app".parse().unwrap(), Box::new(addition));
         let add = Decision::new(Matter::Addition { balancer, addition, undo: false, event: None });
         assert_eq!(add.command(), "evenkeel add app 'unix:/run/a.sock|http://a' route=n status=-D");
-        assert_eq!(add.title(), "Add app/unix:/run/a.sock?");
+        assert_eq!(add.title(), "Add app/n (unix:/run/a.sock)?");
         let (_, edit) = decision.edit().unwrap();
         assert_eq!(edit.revision, Some(sample::snapshot(0).balancers[0].revision));
     }

@@ -46,6 +46,14 @@ fn is_drain(lost: &Override) -> bool {
 /// `drain of app/node1`, `lbset=3 of app/node1`.
 pub fn what(lost: &Override, snapshot: &Snapshot) -> String {
     let whose = whose(&lost.subject, snapshot);
+    if let Some(addition) = lost::addition(lost) {
+        // Who is gone is known by the route that it had.
+        let route = addition.parameters.iter().find_map(|word| word.strip_prefix("route="));
+        return match route {
+            Some(route) => format!("member {}/{route}", lost.subject.balancer),
+            None => format!("member {whose}"),
+        };
+    }
     if is_drain(lost) {
         return format!("drain of {whose}");
     }
@@ -71,9 +79,12 @@ pub fn line(snapshot: &Snapshot, way: &str, fits: impl Fn(&str) -> bool) -> Opti
     let what = format!("{whose} {}", what(lost, snapshot));
     let why = lost::in_short(lost);
     // That nobody need have forgotten anything must be read even where the line is short.
-    let (head, tail) = match why {
-        Some(why) if !lost::is_certain(lost) => (why, String::new()),
-        why => (lost::what_happened(lost), why.map_or_else(String::new, |why| format!(" ({why})"))),
+    let (happened, why_so) =
+        (lost::what_happened(lost), why.map_or_else(String::new, |why| format!(" ({why})")));
+    let (head, tail) = if lost::is_certain(lost) {
+        (happened.to_owned(), why_so)
+    } else {
+        (format!("{happened}{why_so}"), String::new())
     };
     let others = snapshot.forgotten.len() - 1;
     if others == 0 {

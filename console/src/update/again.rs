@@ -3,17 +3,22 @@
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::{Change, Drain, MemberEdit, Override};
 
+use crate::lost;
 use crate::model::act::{Act, Turn};
+use crate::model::decision::{Decision, Matter};
 use crate::model::forgotten::{self, Lot};
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone, drains, form};
-use crate::update::{drain, edit};
+use crate::update::{decision, drain, edit};
 
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
     let Some(first) = forgotten::first(model.forgotten().iter()).cloned() else {
         return model.tell(Tone::Plain, NOTHING);
     };
+    if let Some(decision) = return_of(&first) {
+        return decision::ask(model, decision);
+    }
     let Some(target) = whose(&first) else {
         return model.tell(Tone::Plain, by_command(&first));
     };
@@ -48,14 +53,23 @@ fn drain_before<'a>(model: &'a Model, target: &Target, lot: &Lot) -> Option<&'a 
     drains::of(model.roster.snapshot(), target).filter(|_| is_ours)
 }
 
-/// The member of which it was; none: it was of a balancer.
+/// The member of which it was; none: it was of a balancer, or the member itself.
 pub(super) fn whose(lost: &Override) -> Option<Target> {
-    let member = lost.subject.member.clone()?;
+    let member = lost.subject.member.clone().filter(|_| lost::addition(lost).is_none())?;
     Some(Target { balancer: lost.subject.balancer.clone(), member })
 }
 
-/// How a setting of a balancer is set again.
+/// What brings back a member that is gone; none: it was a setting.
+fn return_of(lost: &Override) -> Option<Decision> {
+    let (balancer, addition) = (lost.subject.balancer.clone(), Box::new(lost::addition(lost)?));
+    Some(Decision::new(Matter::Addition { balancer, addition, undo: false, event: None }))
+}
+
+/// How a setting of a balancer is set again, or a member added.
 pub(super) fn by_command(lost: &Override) -> String {
+    if let Some(decision) = return_of(lost) {
+        return format!("`{}` adds it again", decision.command());
+    }
     let Override { subject, field, value, .. } = lost;
     format!("`evenkeel set {} {field}={value}` sets it again", subject.balancer)
 }
@@ -171,6 +185,27 @@ mod tests {
         press(&mut model, "A");
         let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
         assert_eq!(question.reason, None);
+    }
+
+    #[test]
+    fn a_member_that_is_gone_is_added_again_as_it_was() {
+        let line = "http://10.0.0.9:8080 loadfactor=2.00 lbset=0 route=node9 status=-D";
+        let mut model = forgetful(&[(lost::MEMBER, line)]);
+        let mut snapshot = model.roster.snapshot().unwrap().clone();
+        snapshot.forgotten[0].subject.member = Some("http://10.0.0.9:8080".parse().unwrap());
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        let told = forgotten::line(&snapshot, "2", |_| true);
+        assert_eq!(told.as_deref(), Some("httpd was restarted: your member app/node9 is gone"));
+        press(&mut model, "A");
+        let Some(Popup::Decide(decision)) = &model.popup else { panic!("{:?}", model.popup) };
+        assert_eq!(decision.title(), "Add app/node9 (10.0.0.9:8080)?");
+        match press(&mut model, "y").as_slice() {
+            [Effect::AddMember { addition, .. }] => {
+                assert_eq!(addition.url, "http://10.0.0.9:8080");
+                assert_eq!(addition.parameters[2..], ["route=node9", "status=-D"]);
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

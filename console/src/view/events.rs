@@ -9,9 +9,9 @@ use super::{Scene, words};
 use crate::model::act::told;
 use crate::model::target::Target;
 use crate::theme::Role;
-use crate::undurable;
 use crate::widget::abridge::abridge;
 use crate::widget::text::{Align, cut, pad, width};
+use crate::{lost, undurable};
 
 mod detail;
 
@@ -172,6 +172,9 @@ pub(super) fn describe(kind: &EventKind) -> (Role, char, String) {
         }
         EventKind::OverrideKept(what) => {
             (Role::Text, '=', format!("edit kept: {} {}; {}", what.field, what.value, what.why))
+        }
+        EventKind::OverrideDropped(what) if lost::addition(what).is_some() => {
+            (Role::Warning, '▼', format!("gone: {}; {}", what.value, what.why))
         }
         EventKind::OverrideDropped(what) => {
             (Role::Warning, '▼', format!("edit dropped: {} {}; {}", what.field, what.value, what.why))
