@@ -27,18 +27,21 @@ pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
         .map_or(0, |(lines, _)| u16::try_from(lines.len()).unwrap_or(1))
 }
 
-/// Its text in at most so many lines, the last of which has room for the key behind it; and the key.
+/// Its text in at most so many lines, the key's included, which stands behind the last or else below it; and the key.
 fn lines(scene: Scene<'_>, columns: usize, most: usize) -> Option<(Vec<String>, &'static str)> {
     let room = columns.saturating_sub(width(MARK) + 1);
     let (_, key) = text(scene, 0)?;
     let beside = if key.is_empty() { 0 } else { width(key) + width(GAP) };
+    let is_beside = |lines: &[String]| lines.last().is_none_or(|last| width(last) + beside <= room);
     let fits = |text: &str| {
         let lines = wrap(text, room);
-        lines.len() <= most && lines.last().is_none_or(|last| width(last) + beside <= room)
+        lines.len() + usize::from(!is_beside(&lines)) <= most
     };
     let (text, key) = text_that(scene, fits)?;
     let mut lines = wrap_within(&text, room, most);
-    if let Some(last) = lines.last_mut() {
+    if !is_beside(&lines) && lines.len() < most {
+        lines.push(String::new());
+    } else if let Some(last) = lines.last_mut() {
         *last = cut(last, room.saturating_sub(beside));
     }
     Some((lines, key))
@@ -76,9 +79,10 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
     let last = lines.len() - 1;
     for ((at, text), row) in lines.into_iter().enumerate().zip(area.rows()) {
         let mark = if at == 0 { MARK } else { "   " };
+        let gap = if text.is_empty() { "" } else { GAP };
         let mut line = Line::from(scene.span(Role::Alarm, format!("{mark}{text}")));
         if at == last && !key.is_empty() {
-            line.push_span(scene.span(Role::Accent, format!("{GAP}{key}")));
+            line.push_span(scene.span(Role::Accent, format!("{gap}{key}")));
         }
         buffer.set_line(row.x, row.y, &line, row.width);
     }
