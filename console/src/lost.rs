@@ -84,6 +84,13 @@ impl Unfinished {
         self.why().map_or_else(|| uncounted(seen), |why| format!("; {why}"))
     }
 
+    /// Where that can be seen; none: there is nothing to look for.
+    pub fn advice(self) -> Option<&'static str> {
+        (self.left > 0).then_some(
+            "httpd's server-status tells more: while a process of before still serves, it is counted there as Stopping",
+        )
+    }
+
     /// Why nobody can say that nothing is in flight; none: nothing was when httpd was restarted, or it was not.
     pub fn why(self) -> Option<String> {
         let (what, verb) = match self.left {
@@ -92,8 +99,7 @@ impl Unfinished {
             left => (format!("{left} requests"), "they have"),
         };
         Some(format!(
-            "httpd was restarted with {what} in flight, and its page does not count those of before: unknown whether {verb} \
-             ended (its server-status tells whether processes of before are still Stopping)"
+            "httpd was restarted with {what} in flight, which its page does not count: unknown whether {verb} ended"
         ))
     }
 }

@@ -330,8 +330,7 @@ pub struct Elsewhere {
 impl Elsewhere {
     /// As commands take it: `api/node1`.
     pub fn label(&self) -> String {
-        let name = if self.route.is_empty() { self.member.short() } else { self.route.as_str() };
-        format!("{}/{name}", self.balancer)
+        process::label((&self.balancer, &self.member), &self.route)
     }
 }
 

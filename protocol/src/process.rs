@@ -1,7 +1,11 @@
 //! What is behind a member, as far as its name tells. Whoever stops a process stops it in every balancer of which it is a
 //! member, so what is in flight there counts as well.
 
-use crate::{BalancerName, Busy, DrainSessions, Elsewhere, MemberName, MemberSnapshot, Snapshot, Status};
+use std::collections::HashSet;
+
+use crate::{
+    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, MemberSnapshot, Route, Snapshot, Status,
+};
 
 /// The same host and port, or the same socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +42,118 @@ impl Snapshot {
         let others = others.collect();
         Some(Places { own, others })
     }
+
+    /// What who is about to drain all these members has to know of the balancers in which their processes stay; none: they
+    /// serve in no other.
+    pub fn before_drains(&self, members: &[(&BalancerName, &MemberName)]) -> Option<String> {
+        let asked: HashSet<(&BalancerName, &MemberName)> = members.iter().copied().collect();
+        let processes: HashSet<Process<'_>> = members.iter().map(|(_, member)| Process::of(member)).collect();
+        let all = self.balancers.iter().flat_map(|its| its.members.iter().map(move |one| (&its.name, one)));
+        let others = all.filter(|(balancer, one)| {
+            processes.contains(&Process::of(&one.name)) && !asked.contains(&(*balancer, &one.name))
+        });
+        let others: Vec<(&BalancerName, &MemberSnapshot)> = others.filter(serves).collect();
+        let shared: HashSet<Process<'_>> = others.iter().map(|(_, one)| Process::of(&one.name)).collect();
+        let count = members.iter().filter(|(_, member)| shared.contains(&Process::of(member))).count();
+        let [who, waits, takes] = if count == 1 {
+            [
+                "The process of 1 of them still serves".to_owned(),
+                "its drain waits".to_owned(),
+                "it takes".to_owned(),
+            ]
+        } else {
+            let who = format!("The processes of {count} of them still serve");
+            [who, "their drains wait".to_owned(), "they take".to_owned()]
+        };
+        sentence([&who, &waits, &takes], &Served::each(others.into_iter()))
+    }
+}
+
+/// The most balancers that a sentence names.
+const NAMED: usize = 3;
+
+/// Another balancer in which processes serve.
+struct Served<'a> {
+    balancer: &'a BalancerName,
+    /// How many requests are in flight there; none: that is unknown.
+    busy: Option<u64>,
+    /// Its members that get new requests, as commands take them.
+    open: Vec<String>,
+}
+
+impl<'a> Served<'a> {
+    /// Those of `others` that serve, by their balancers.
+    fn each(others: impl Iterator<Item = (&'a BalancerName, &'a MemberSnapshot)>) -> Vec<Self> {
+        let mut each: Vec<Self> = Vec::new();
+        for (balancer, member) in others.filter(serves) {
+            let busy = member.in_flight();
+            let open = takes_new(member).then(|| label((balancer, &member.name), &member.route));
+            match each.last_mut().filter(|last| last.balancer == balancer) {
+                Some(last) => {
+                    last.busy = last.busy.zip(busy).map(|(one, other)| one.saturating_add(other));
+                    last.open.extend(open);
+                }
+                None => each.push(Self { balancer, busy, open: open.into_iter().collect() }),
+            }
+        }
+        each
+    }
+
+    fn named(&self) -> String {
+        match self.busy {
+            Some(busy) => format!("{} ({busy} in flight)", self.balancer),
+            None => format!("{} (an unknown number in flight)", self.balancer),
+        }
+    }
+}
+
+fn takes_new(member: &MemberSnapshot) -> bool {
+    !member.status.has_any(&Status::CLOSED)
+}
+
+fn serves((_, member): &(&BalancerName, &MemberSnapshot)) -> bool {
+    member.in_flight() != Some(0) || takes_new(member)
+}
+
+/// That a drain waits for what is in flight in other balancers too, and which of them give it more; none: there are none.
+fn sentence([who, waits, takes]: [&str; 3], served: &[Served<'_>]) -> Option<String> {
+    if served.is_empty() {
+        return None;
+    }
+    let named = listed(served.iter().map(Served::named).collect());
+    let used: Vec<String> =
+        served.iter().filter(|it| !it.open.is_empty()).map(|it| it.balancer.to_string()).collect();
+    let remedy = order(served.iter().flat_map(|it| it.open.clone()).collect());
+    let used = match used.len() {
+        0 => String::new(),
+        count if count == served.len() => format!(", and {takes} new requests there ({remedy})"),
+        _ => format!(", and {takes} new requests in {} ({remedy})", listed(used)),
+    };
+    Some(format!("{who} in {named}: {waits} for what is in flight there{used}."))
+}
+
+/// As a list, of many the first ones.
+fn listed(mut all: Vec<String>) -> String {
+    let more = all.len().saturating_sub(NAMED);
+    all.truncate(NAMED);
+    match more {
+        0 => all.join(", "),
+        1 => format!("{} and 1 more balancer", all.join(", ")),
+        more => format!("{} and {more} more balancers", all.join(", ")),
+    }
+}
+
+/// What people call a member, as commands take it: `api/node1`.
+pub(crate) fn label((balancer, member): (&BalancerName, &MemberName), route: &Route) -> String {
+    format!("{balancer}/{}", if route.is_empty() { member.short() } else { route.as_str() })
+}
+
+/// To drain these as well, of many the first ones.
+fn order(mut labels: Vec<String>) -> String {
+    let more = labels.len().saturating_sub(NAMED);
+    labels.truncate(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("drain {}{more} too", labels.join(", "))
 }
 
 impl Places<'_> {
@@ -66,29 +182,8 @@ impl Places<'_> {
 
     /// What who is about to drain the member has to know of the other balancers; none: its process serves in no other.
     pub fn before_a_drain(&self) -> Option<String> {
-        let serves = |(_, member): &&(&BalancerName, &MemberSnapshot)| {
-            member.in_flight() != Some(0) || !member.status.has_any(&Status::CLOSED)
-        };
-        let named = |(balancer, member): &(&BalancerName, &MemberSnapshot)| match member.in_flight() {
-            Some(busy) => format!("{balancer} ({busy} in flight)"),
-            None => format!("{balancer} (an unknown number in flight)"),
-        };
-        let named: Vec<String> = self.others.iter().filter(serves).map(named).collect();
-        if named.is_empty() {
-            return None;
-        }
-        let elsewhere = self.elsewhere();
-        let used = match used_in(&elsewhere).as_slice() {
-            [] => String::new(),
-            [_] if named.len() == 1 => {
-                format!(", and it takes new requests there ({})", remedy(&elsewhere))
-            }
-            used => format!(", and it takes new requests in {} ({})", used.join(", "), remedy(&elsewhere)),
-        };
-        Some(format!(
-            "The same process still serves in {}: the drain waits for what is in flight there{used}.",
-            named.join(", ")
-        ))
+        let served = Served::each(self.others.iter().copied());
+        sentence(["The same process still serves", "the drain waits", "it takes"], &served)
     }
 
     /// The others, as a drain tells of them.
@@ -97,7 +192,7 @@ impl Places<'_> {
             balancer: (*balancer).clone(),
             member: member.name.clone(),
             route: member.route.clone(),
-            takes_new: !member.status.has_any(&Status::CLOSED),
+            takes_new: takes_new(member),
             busy: Busy { requests: member.busy, ..Busy::default() },
             sessions: DrainSessions::UNKNOWN,
         };
@@ -140,8 +235,7 @@ pub fn still_taken(others: &[Elsewhere]) -> String {
 
 /// What can be done about them, as an order: `drain api/node1 too`.
 pub fn remedy(others: &[Elsewhere]) -> String {
-    let labels: Vec<String> = others.iter().filter(|it| it.takes_new).map(Elsewhere::label).collect();
-    format!("drain {} too", labels.join(", "))
+    order(others.iter().filter(|it| it.takes_new).map(Elsewhere::label).collect())
 }
 
 #[cfg(test)]

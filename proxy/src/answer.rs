@@ -176,6 +176,7 @@ fn sentence(status: u16) -> &'static str {
         414 => "The address of the request is too long.",
         417 => "What the request expects is not done here.",
         431 => "The header of the request is too large.",
+        501 => "This method is not known here.",
         502 => "The server behind this address gave no valid answer.",
         503 => "No server can take the request at the moment; please try again.",
         504 => "The server behind this address did not answer in time.",
@@ -198,6 +199,7 @@ fn usual_reason(status: u16) -> &'static str {
         414 => "URI Too Long",
         417 => "Expectation Failed",
         431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
@@ -211,7 +213,7 @@ mod tests {
 
     #[test]
     fn every_status_of_ours_has_a_name_and_a_sentence() {
-        for status in [400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 502, 503, 504] {
+        for status in [400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 501, 502, 503, 504] {
             let text = page(status);
             assert_ne!(usual_reason(status), usual_reason(500), "{status}");
             assert!(text.contains(&format!("<title>{status} ")) && text.contains(sentence(status)));

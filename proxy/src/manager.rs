@@ -23,6 +23,7 @@ mod refusals;
 mod text;
 mod xml;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -324,9 +325,9 @@ fn written(balancer: &BalancerConfig) -> Vec<(ConnectionSettings, Written)> {
     members.collect()
 }
 
-/// The member whose URL is the longest start of `url`, at least up to its host and port, as httpd finds it. Sockets do
-/// not count.
+/// The member whose URL is the longest start of `url`, at least up to its host and port, as httpd finds it.
 fn find_member<'a>(balancer: &'a BalancerSnapshot, url: &str) -> Option<&'a MemberSnapshot> {
+    let url = &*without_socket(url);
     let (scheme, rest) = url.split_once("://").filter(|(_, rest)| !rest.is_empty())?;
     let least = rest.find('/').map_or(url.len(), |at| scheme.len() + 3 + at);
     let (front, path) = url.split_at_checked(least)?;
@@ -343,6 +344,18 @@ fn find_member<'a>(balancer: &'a BalancerSnapshot, url: &str) -> Option<&'a Memb
         }
     }
     longest
+}
+
+/// A URL as httpd looks for it: which socket stands before the bar does not count, and a scheme alone behind it is one of
+/// this machine.
+fn without_socket(url: &str) -> Cow<'_, str> {
+    let is_socket = |front: &str| front.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("unix:"));
+    let Some((_, url)) = url.split_once('|').filter(|(front, _)| is_socket(front)) else { return url.into() };
+    let scheme = url.strip_suffix("://").or_else(|| url.strip_suffix(':'));
+    match scheme.filter(|scheme| !scheme.contains(':')) {
+        Some(scheme) => format!("{scheme}://localhost").into(),
+        None => url.into(),
+    }
 }
 
 /// Where a port would start: behind the brackets of an IPv6 address.

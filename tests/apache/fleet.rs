@@ -182,3 +182,20 @@ fn the_events_of_both_are_one_feed_that_goes_on_while_one_is_gone() {
     numbers.dedup();
     assert!(numbers.is_sorted() && numbers.len() == count, "each is told once, in order: {numbers:?}");
 }
+
+#[test]
+fn what_a_target_said_that_is_silent_is_told_to_be_old_and_compared_with_nothing() {
+    let Some(pair) = pair() else { return };
+    pair.page.command("drain app/a").with_code(0);
+    let arguments = pair.targets();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let terminal = console_with(&arguments).size(80, 24).open();
+    terminal.wait_for("all 2 targets answer");
+    let row = |frame: &str| frame.lines().find(|line| line.contains("app/a")).unwrap_or_default().to_owned();
+    terminal.wait_until("they differ", |frame| row(&frame.to_string()).contains('≠'));
+    pair.page.httpd.as_ref().unwrap().freeze();
+    let silent = terminal.wait_for("Member ?=old").to_string();
+    assert!(row(&silent).contains("◐ Drn Ok?") && !row(&silent).contains('≠'), "{silent}");
+    pair.page.httpd.as_ref().unwrap().thaw();
+    terminal.wait_until("they differ again", |frame| row(&frame.to_string()).contains('≠'));
+}

@@ -113,7 +113,13 @@ fn a_drain_says_what_a_restart_before_it_has_left_in_flight() {
     terminal.wait_for("Drain app/a?");
     terminal.keys("y");
     terminal.keys("3");
-    let ended = terminal.wait_for("1 request in flight, and its page");
+    let ended = terminal.wait_for("ended       ").to_string();
+    let read = ended.split_whitespace().collect::<Vec<_>>().join(" ");
+    for says in
+        ["NOT YET", "restarted with 1 request in flight", "it keeps draining", "counted there as Stopping"]
+    {
+        assert!(read.contains(says), "{says}: {ended}");
+    }
     assert!(!ended.contains(" IDLE "), "{ended}");
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use evenkeel_protocol::{Call, Overrides};
 use harness::httpd;
 use harness::prelude::*;
-use harness::terminal::console_with;
+use harness::terminal::{Terminal, console_with};
 
 /// A real bash completes the last of `words`, as at a press of the key; what it would offer.
 fn completed(words: &[&str]) -> Vec<String> {
@@ -157,17 +157,50 @@ fn fish_completes_members_of_the_proxy_that_runs() {
     assert!(completed_by_fish("evenkeel undr").contains(&"undrain".to_owned()));
 }
 
+/// A real zsh at its prompt `> `, which completes the command.
+fn completing_zsh() -> Terminal {
+    let zsh = console_with(&["-f", "-i"]).program("zsh").size(160, 40).environment("PATH", &path());
+    let zsh = zsh.environment("PS1", "> ").open();
+    zsh.wait_for(">");
+    zsh.keys("autoload -Uz compinit && compinit -u -D && source <(evenkeel completions zsh) && echo rea''dy<enter>");
+    zsh.wait_for("ready");
+    zsh
+}
+
+#[test]
+fn zsh_completes_the_words_that_a_value_can_be() {
+    if !has("zsh") {
+        return;
+    }
+    let zsh = completing_zsh();
+    for (line, offers) in CHOICES {
+        zsh.keys("<c-u><c-l>");
+        zsh.wait_until("nothing is left of before", |frame| frame.to_string().trim() == ">");
+        // A single one is put into the line, several are listed below it once what they have in common is there.
+        zsh.keys(&format!("evenkeel {line}{}", if offers.len() > 1 { "<tab><tab>" } else { "<tab>" }));
+        zsh.wait_until(line, |frame| {
+            let shown = frame.to_string();
+            let listed = shown.lines().skip(1).flat_map(str::split_whitespace);
+            match offers {
+                [one] => shown.contains(&format!("> evenkeel {}{one}", begun(line))),
+                several => several.iter().all(|offer| listed.clone().any(|word| word == *offer)),
+            }
+        });
+    }
+}
+
+/// A line without the word that is begun at its end.
+fn begun(line: &str) -> &str {
+    line.rfind(' ').map_or("", |at| &line[..=at])
+}
+
 #[test]
 fn zsh_completes_members_of_the_proxy_that_runs() {
     if !has("zsh") {
         return;
     }
     let (proxy, _backends) = named();
-    let zsh = console_with(&["-f", "-i"]).program("zsh").size(160, 24).environment("PATH", &path());
-    let zsh = zsh.environment("PS1", "> ").open();
-    zsh.wait_for(">");
-    zsh.keys("autoload -Uz compinit && compinit -u -D && source <(evenkeel completions zsh) && echo rea''dy<enter>");
-    zsh.wait_for("ready");
+    let zsh = completing_zsh();
     // As people do it: a word is begun, and the key of completion pressed.
     zsh.keys(&format!("evenkeel --socket {} drain app/n<tab><tab>", proxy.admin().socket().display()));
     zsh.wait_until("it offers both", |frame| {

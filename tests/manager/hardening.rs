@@ -15,11 +15,14 @@ fn methods_are_httpds() {
         ("PUT", 405),
         ("DELETE", 405),
         ("PATCH", 405),
+        ("VERSION-CONTROL", 405),
         ("TRACE", 405),
+        ("FOO", 501),
+        ("get", 501),
     ] {
         let answer = operator.send((method, PATH), &[], b"");
         assert_eq!(answer.status, status, "{method}");
-        if matches!(method, "OPTIONS" | "PUT" | "DELETE" | "PATCH") {
+        if matches!(method, "OPTIONS" | "PUT" | "DELETE" | "PATCH" | "FOO") {
             assert_eq!(answer.head.header("allow"), Some("OPTIONS,HEAD,GET,POST"), "{method}");
         }
     }

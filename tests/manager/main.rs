@@ -11,6 +11,7 @@ mod forms;
 mod groups;
 mod growth;
 mod hardening;
+mod links;
 mod mask;
 mod password;
 

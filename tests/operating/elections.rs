@@ -88,6 +88,8 @@ fn filters_narrow_and_no_id_comes_out() {
     for (json, found) in [
         (r#"{"cookie":"SID=secret1.a"}"#, &[1, 3][..]),
         (r#"{"cookie":"secret1.a"}"#, &[1, 3]),
+        (r#"{"cookie":"\nsecret1.a\r\n"}"#, &[1, 3]),
+        (r#"{"cookie":"\r\nSID=secret1.a\n"}"#, &[1, 3]),
         (r#"{"cookie":"X=1; SID=secret1.b"}"#, &[1, 3]),
         (r#"{"cookie":"SID=nobody.a"}"#, &[]),
         (r#"{"route":"gone"}"#, &[5]),

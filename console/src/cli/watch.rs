@@ -14,6 +14,7 @@ mod linear;
 use super::output::Stop;
 use super::patience::Asking;
 use super::status::{self, StatusTable};
+use super::target::{self, Target};
 use super::{Exit, Session, complete, events, untold};
 use crate::client::{Client, Failure};
 
@@ -67,7 +68,7 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let linear = arguments.linear || session.output.is_terminal() && is_dumb(std::env::var_os("TERM"));
     let mut story = linear::Story::default();
-    let mut before = Rows::new();
+    let (mut before, mut watched) = (Rows::new(), None::<String>);
     let mut left = arguments.count.unwrap_or(u64::MAX);
     while left > 0 {
         ticks.tick().await;
@@ -75,6 +76,12 @@ pub(super) async fn run(arguments: &WatchArguments, session: &mut Session<'_>) -
         let asked = asking.ask_now(&mut session.output, |client| async move { client.snapshot().await });
         let mut snapshot = asked.await?;
         if let Some(text) = &arguments.selector {
+            // Who is watched stays so when its route is changed.
+            let known = watched.take().filter(|name| target::any(&snapshot, name).is_ok());
+            let text = known.as_deref().unwrap_or(text);
+            if let Target::Member(balancer, member) = target::any(&snapshot, text)? {
+                watched = Some(format!("{}/{}", balancer.name, member.name));
+            }
             status::narrow(&mut snapshot, text)?;
         }
         if arguments.json {
@@ -226,6 +233,32 @@ mod tests {
         assert_eq!(scene.run("watch --linear --json").await, Exit::Usage);
         for (term, dumb) in [(None, false), (Some("dumb"), true), (Some("xterm"), false)] {
             assert_eq!(is_dumb(term.map(OsString::from)), dumb, "{term:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_member_is_watched_on_when_its_route_is_changed() {
+        let proxy = || {
+            let asked = AtomicU64::new(0);
+            Scripted::start(move |_| {
+                let mut snapshot = scripted::snapshot(0);
+                let route = if asked.fetch_add(1, Ordering::Relaxed) == 0 { "a" } else { "z" };
+                snapshot.balancers[0].members[0].route = route.parse().unwrap();
+                Act::json(&snapshot)
+            })
+        };
+        for (line, lines, last) in [
+            ("watch app/a --linear", 2, "app/a: route a -> z"),
+            ("watch app/a", 2, "app  http://127.0.0.1:9001 "),
+            ("watch app/a --json", 3, "\"route\":\"z\""),
+        ] {
+            let proxy = proxy();
+            let mut scene = Scene::of(&proxy);
+            let outcome = scene.run(&format!("{line} --interval 100ms --count 3")).await;
+            assert_eq!(outcome, Exit::Done, "{line}: {}", scene.err());
+            let out = scene.out();
+            assert_eq!(out.lines().count(), lines, "{out}");
+            assert!(out.lines().last().unwrap().contains(last) && !out.contains("gone"), "{out}");
         }
     }
 

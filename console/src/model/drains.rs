@@ -3,7 +3,8 @@
 
 use evenkeel_protocol::{
     BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil,
-    Flag, MemberEdit, MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span, Timestamp,
+    Elsewhere, Flag, MemberEdit, MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span,
+    Timestamp,
 };
 
 use crate::model::target::Target;
@@ -356,6 +357,17 @@ pub fn target(drain: &Drain) -> Target {
 pub fn in_flight(drain: &Drain, snapshot: Option<&Snapshot>) -> Option<u64> {
     let member = target(drain).find(snapshot?).map(|(_, member)| member);
     member.is_none_or(|member| !member.uncounted).then(|| drain.busy.total())
+}
+
+/// What is in flight at the same process in other balancers, for which the drain waits as well; none: the count of one of its
+/// members there cannot be read.
+pub fn in_flight_elsewhere(drain: &Drain, snapshot: Option<&Snapshot>) -> Option<u64> {
+    let uncounted = |it: &Elsewhere| {
+        let member = snapshot.and_then(|snapshot| snapshot.member(&it.balancer, &it.member));
+        member.is_some_and(|member| member.uncounted)
+    };
+    let count = |it: &Elsewhere| (!uncounted(it)).then(|| it.busy.total());
+    drain.elsewhere.iter().map(count).try_fold(0, |sum: u64, busy| Some(sum.saturating_add(busy?)))
 }
 
 /// All drains as the screen lists them: those that run first, then the ones that ended last.

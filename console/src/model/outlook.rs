@@ -77,7 +77,10 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
         }
         // Who vanished is told by the question itself.
         None if subjects.len() == 1 => {}
-        None => remarks.extend(of_many(snapshot, question, (&among, plan))),
+        None => {
+            let of_many = of_many(snapshot, question, (&among, plan));
+            remarks.extend(shared_of_many(snapshot, question).into_iter().chain(of_many));
+        }
     }
     if let (None, Some(plan)) = (one, plan) {
         let serving_go = takes_last && matches!(act, Act::Remove { .. });
@@ -122,6 +125,14 @@ fn turns_off(act: &Act) -> bool {
     let flags = [Flag::Disabled, Flag::Stopped, Flag::HealthFail];
     let edit = act.edit(0);
     flags.into_iter().any(|flag| edit.flag(flag) == Some(true))
+}
+
+/// In which other balancers the processes of many members serve; none: in none, or nobody waits for them.
+fn shared_of_many(snapshot: &Snapshot, question: &Question) -> Option<Remark> {
+    let Act::Drain(Drainage::Begin(_)) = question.act else { return None };
+    let members: Vec<_> =
+        question.subjects.iter().map(|it| (&it.target.balancer, &it.target.member)).collect();
+    Some(Remark { tone: Tone::Plain, text: snapshot.before_drains(&members)? })
 }
 
 /// What is said of many together.
@@ -260,6 +271,46 @@ mod tests {
         assert_eq!(about(&snapshot, Act::Drain(begin.clone())), Some(format!("{says}.")));
         snapshot.balancers[1].members[0].busy = 0;
         assert_eq!(about(&snapshot, Act::Drain(begin)), None, "nothing is there");
+    }
+
+    #[test]
+    fn a_drain_of_many_names_the_balancers_in_which_their_processes_stay() {
+        let mut snapshot = sample::snapshot(0);
+        let [one, two] = [0, 1].map(|at: usize| snapshot.balancers[0].members[at].name.clone());
+        let begin = Drainage::usual(&snapshot.balancers[0], &snapshot.balancers[0].members[0]);
+        let about = |snapshot: &Snapshot, places: &[(usize, usize)], act| {
+            let remarks = asked(snapshot, places, act).remarks.into_iter();
+            remarks.map(|remark| remark.text).find(|text| text.starts_with("The process"))
+        };
+        let both = [(0, 0), (0, 1)];
+        assert_eq!(about(&snapshot, &both, Act::Drain(begin.clone())), None);
+        let balancer = snapshot.balancers[1].name.clone();
+        let other = &mut snapshot.balancers[1].members[0];
+        (other.name, other.busy, other.status) = (one, 4, Status::INITIALISED);
+        let label = format!("{balancer}/{}", other.name.short());
+        let says = format!(
+            "The process of 1 of them still serves in {balancer} (4 in flight): its drain waits for what is in flight \
+             there, and it takes new requests there (drain {label} too)."
+        );
+        assert_eq!(about(&snapshot, &both, Act::Drain(begin.clone())), Some(says));
+        assert_eq!(about(&snapshot, &both, Act::Flag(Flag::Stopped, Turn::On)), None, "nobody waits");
+        let marked_too = [(0, 0), (0, 1), (1, 0)];
+        assert_eq!(about(&snapshot, &marked_too, Act::Drain(begin.clone())), None, "it drains there too");
+        // In four more balancers.
+        for at in 0..4 {
+            let mut more = snapshot.balancers[1].clone();
+            more.name = format!("more{at}").parse().unwrap();
+            more.members[0].name = two.clone();
+            more.members[0].status = more.members[0].status.with(Flag::Drain, at > 0);
+            snapshot.balancers.push(more);
+        }
+        let says = format!(
+            "The processes of 2 of them still serve in {balancer} (4 in flight), more0 (4 in flight), more1 (4 in flight) \
+             and 2 more balancers: their drains wait for what is in flight there, and they take new requests in \
+             {balancer}, more0 (drain {label}, more0/{} too).",
+            two.short()
+        );
+        assert_eq!(about(&snapshot, &both, Act::Drain(begin)), Some(says));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Rate, SECONDS};
 use crate::model::target::{Target, names};
 use crate::theme::Role;
+use crate::undurable;
 use crate::widget::abridge::{abridge, telling};
 use crate::widget::sparkline;
 use crate::widget::table::{self, Layout};
@@ -273,9 +274,12 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, balancer: &Balance
     facts.push(balancer.paths.join(" "));
     let name = cut(&balancer.name.url(), usize::from(area.width).saturating_sub(rate.width() + 4));
     let room = usize::from(area.width).saturating_sub(width(&name) + rate.width() + 7);
+    let mark = unkept(scene, balancer, room);
+    let room = room.saturating_sub(width(&mark));
     let line = Line::from(vec![
         scene.span(role, shape.to_string()),
         scene.span(Role::Strong, format!(" {name}  ")),
+        scene.span(Role::Alarm, mark),
         scene.span(Role::Faint, cut(&facts.join("  "), room)),
     ]);
     buffer.set_line(area.x, area.y, &line, area.width);
@@ -283,6 +287,15 @@ fn heading(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, balancer: &Balance
     if right < area.width {
         buffer.set_line(area.right() - right, area.y, &rate, right);
     }
+}
+
+/// That edits of its own settings would be lost, as far as there is room; empty: they would not.
+fn unkept(scene: Scene<'_>, balancer: &BalancerSnapshot, room: usize) -> String {
+    if scene.model.roster.snapshot().is_none_or(|snapshot| snapshot.is_durable(&balancer.name, None)) {
+        return String::new();
+    }
+    let whole = format!("settings {}  ", undurable::NOT_KEPT);
+    if width(&whole) <= room { whole } else { cut("settings NOT kept  ", room) }
 }
 
 /// What the rows of one balancer have in common, looked for once and not for each of them.

@@ -97,9 +97,7 @@ fn list_line(
         vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
     } else {
         let left = pad(&left_in_short(scene, drain), time, Align::Right);
-        let busy = drains::in_flight(drain, scene.model.roster.snapshot());
-        let busy = busy.map_or_else(|| "?".to_owned(), |busy| busy.to_string());
-        vec![left, sessions_in_short(drain), format!("{busy} in flight")]
+        vec![left, sessions_in_short(drain), format!("{} in flight", busy_in_short(scene, drain))]
     };
     let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
         (Verdict::Past(_), Some(outcome)) => (Role::Text, outcome_words(outcome).to_owned()),
@@ -113,6 +111,17 @@ fn list_line(
         scene.span(role, pad(&cut(&said, 18), 19, Align::Left)),
         scene.span(Role::Text, cut(&facts.join("  "), room)),
     ])
+}
+
+/// `4`, or with what is in flight at the same process in other balancers `4+2`.
+fn busy_in_short(scene: Scene<'_>, drain: &Drain) -> String {
+    let snapshot = scene.model.roster.snapshot();
+    let counted = |busy: Option<u64>| busy.map_or_else(|| "?".to_owned(), |busy| busy.to_string());
+    let own = counted(drains::in_flight(drain, snapshot));
+    match drains::in_flight_elsewhere(drain, snapshot) {
+        Some(0) => own,
+        others => format!("{own}+{}", counted(others)),
+    }
 }
 
 fn sessions_in_short(drain: &Drain) -> String {

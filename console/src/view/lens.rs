@@ -181,12 +181,26 @@ fn sessions(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'s
         Some(Ok(census)) => {
             let found = census.routes.iter().find(|known| known.route.as_str() == candidacy.session.route);
             let Some(known) = found else { return Vec::new() };
-            let seen = known.last_seen.map_or_else(
-                || "none seen".to_owned(),
-                |at| format!("last seen {} ago", words::age(census.taken.since(at))),
-            );
+            let seen =
+                known.last_seen.map(|at| format!("last seen {} ago", words::age(census.taken.since(at))));
             let about = if known.exact { "" } else { "about " };
-            format!("{about}{} live of this route, {seen}", words::grouped(known.live))
+            let live = words::grouped(known.live);
+            let until =
+                known.unknown_until.map(|at| words::minute(at, scene.model.clock.wall, &scene.look.zone));
+            match (until, seen) {
+                (None, seen) => {
+                    format!(
+                        "{about}{live} live of this route, {}",
+                        seen.unwrap_or_else(|| "none seen".to_owned())
+                    )
+                }
+                (Some(until), None) => {
+                    format!("unknown until {until} how many are live of this route, none seen so far")
+                }
+                (Some(until), Some(seen)) => {
+                    format!("{about}{live}+ live of this route, {seen}; known at {until}")
+                }
+            }
         }
     };
     vec![field(scene, "census", Role::Faint, &text, room)]

@@ -5,7 +5,7 @@ use std::fmt::{Result, Write as _};
 use evenkeel_protocol::{BalancerSnapshot, CheckMethod, LbMethod, MemberSnapshot};
 
 use super::form::FLAGS;
-use super::html::attempts;
+use super::html::{attempts, shown};
 use super::text::{Escaped, Quoted};
 use super::{Sheet, View};
 
@@ -57,7 +57,7 @@ fn hidden(
 }
 
 fn member_form(view: &View<'_>, member: &MemberSnapshot, out: &mut String) -> Result {
-    writeln!(out, "<h3>Edit worker settings for {}</h3>", Escaped(member.name.as_str()))?;
+    writeln!(out, "<h3>Edit worker settings for {}</h3>", shown(member))?;
     open(view, out)?;
     writeln!(
         out,

@@ -20,6 +20,31 @@ use crate::short_body::{self, Posted};
 
 /// The methods, as httpd lists them; TRACE is always refused here.
 const METHODS: &str = "OPTIONS,HEAD,GET,POST";
+/// All others that httpd knows by name, but for those that get no further than the door; what is none of them it calls not
+/// implemented.
+const KNOWN: [&str; 21] = [
+    "BASELINE-CONTROL",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "DELETE",
+    "LABEL",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCOL",
+    "MKWORKSPACE",
+    "MOVE",
+    "PATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "PUT",
+    "REPORT",
+    "UNCHECKOUT",
+    "UNLOCK",
+    "UPDATE",
+    "VERSION-CONTROL",
+];
 
 /// Room for requests that are being answered.
 #[derive(Debug)]
@@ -58,7 +83,8 @@ pub(crate) async fn serve(conversation: &mut Conversation, head: &RequestHead, m
         b"GET" | b"HEAD" => false,
         b"POST" => true,
         b"OPTIONS" => return allow(200),
-        _ => return allow(405),
+        known if KNOWN.iter().any(|it| it.as_bytes() == known) => return allow(405),
+        _ => return allow(501),
     };
     let most = usize::try_from(most).unwrap_or(usize::MAX).min(limits::MANAGER_FORM);
     let body = match short_body::read(conversation, head, most).await {

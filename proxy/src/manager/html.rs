@@ -147,14 +147,14 @@ fn member_row(
     member: &MemberSnapshot,
     out: &mut String,
 ) -> Result {
-    let whole = Escaped(member.name.as_str());
-    let shown = if member.name.unix_path().is_some() { format!("<i>{whole}</i>") } else { whole.to_string() };
     write!(
         out,
-        "<tr>\n<td><a href=\"{}?b={balancer}&amp;w={}&amp;nonce={}\">{shown}</a></td>",
+        "<tr>\n<td><a href=\"{}?b={balancer}&amp;w={}&amp;nonce={}\">{}</a></td>",
         Escaped(view.path),
-        Escaped(&in_url(member.name.url().as_bytes())),
+        // In httpd's links it stands bare, and what follows it is another parameter.
+        in_url(member.name.url().as_bytes()).replace('&', "%26"),
         Escaped(nonce),
+        shown(member),
     )?;
     write!(
         out,
@@ -183,6 +183,12 @@ fn member_row(
         Escaped(health.uri.as_str()),
         Escaped(health.expression.as_str()),
     )
+}
+
+/// A member's name as pages show it.
+pub(super) fn shown(member: &MemberSnapshot) -> String {
+    let whole = Escaped(member.name.as_str());
+    if member.name.unix_path().is_some() { format!("<i>{whole}</i>") } else { whole.to_string() }
 }
 
 /// Failovers after the first try, as httpd resolves them at its start.

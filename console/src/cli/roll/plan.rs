@@ -26,6 +26,8 @@ struct Row {
     skipped: bool,
     /// Why it would stop there, and what would happen then; none: it would not.
     refusal: Option<String>,
+    /// What else is to be known of its drain, in sentences.
+    notes: Vec<String>,
     #[serde(skip)]
     label: String,
     #[serde(skip)]
@@ -56,6 +58,9 @@ pub(super) async fn show(
                 Some(why) => format!("{place}  {words}: would be refused: {why}"),
                 None => format!("{place}  {words}: drain, wait, run: {}", command.join(" ")),
             }))?;
+            for note in &row.notes {
+                even_unread(output.result(&format!("  {note}")))?;
+            }
         }
     }
     Ok(rows.iter().find(|row| row.refusal.is_some()).map_or(Exit::Done, |row| row.exit))
@@ -73,6 +78,8 @@ impl Rolling<'_> {
             Err(stopped) => Some((stopped.exit, stopped.why)),
             Ok(()) => preview.refusal.map(|refusal| (Exit::from(&refusal), refusal.message)),
         };
+        let places = snapshot.places(&target.balancer, &target.member);
+        let places = places.filter(|_| refused.is_none() && !member.is_some_and(is_out_of_use));
         let words = command::Words::of(target, member, asking.client.place());
         Ok(Row {
             member: target.member.to_string(),
@@ -81,7 +88,41 @@ impl Rolling<'_> {
             command: words.filled(&self.arguments.command),
             exit: refused.as_ref().map_or(Exit::Done, |(exit, _)| *exit),
             refusal: refused.map(|(_, why)| why),
+            notes: places.and_then(|places| places.before_a_drain()).into_iter().collect(),
             label: target.label.clone(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::cli::scene::Scene;
+    use crate::client::scripted::{self, Act, Scripted};
+
+    #[tokio::test]
+    async fn it_names_the_other_balancers_of_a_process() {
+        let proxy = Scripted::start(|request| {
+            let mut snapshot = scripted::snapshot(0);
+            snapshot.balancers[1].members[0].name = snapshot.balancers[0].members[0].name.clone();
+            match request.method.as_str() {
+                "PATCH" => Act::json(
+                    &serde_json::from_str::<Value>(include_str!(
+                        "../../../../protocol/documents/preview.json"
+                    ))
+                    .unwrap(),
+                ),
+                _ => Act::json(&snapshot),
+            }
+        });
+        let mut scene = Scene::of(&proxy);
+        scene.run("roll app --dry-run --force -- true").await;
+        let says = "The same process still serves in api (1 in flight): the drain waits for what is in flight there, and it \
+                    takes new requests there (drain api/127.0.0.1:9001 too).";
+        assert_eq!(scene.out().matches(says).count(), 1, "{}{}", scene.out(), scene.err());
+        scene.run("roll app --dry-run --force --json -- true").await;
+        let told: Value = serde_json::from_str(&scene.out()).unwrap();
+        assert_eq!(told["members"][0]["notes"][0], says, "{told}");
     }
 }

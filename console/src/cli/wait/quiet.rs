@@ -54,15 +54,16 @@ impl Quiet {
             ("busy", facts.join(", and "))
         };
         let lasting = self.floor.lasting(now);
-        if let Some(lasting) = lasting {
-            asking.advise(output, label, &lasting.advice());
+        let advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));
+        if let Some(advice) = &advice {
+            asking.advise(output, label, advice);
         }
         let lasts = lasting.map(Lasting::in_short).unwrap_or_default();
         let unknown = self.unfinished.beside(snapshot);
         let told = format!("{what}{lasts}{}{beside}{unknown}", still_taken(&others));
         asking.tell(output, (label, phase), &told);
-        if let Some(lasting) = lasting {
-            asking.explain(&format!("; {}", lasting.advice()));
+        if let Some(advice) = advice {
+            asking.explain(&format!("; {advice}"));
         } else if let Some(lasting) = self.floor.in_the_end(now) {
             asking.explain(&format!("{}: {}", lasting.in_short(), lasting.advice()));
         }

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use evenkeel_protocol::{
-    BalancerSnapshot, Drain, Event, Hello, MemberSnapshot, Override, Snapshot, Timestamp,
+    BalancerName, BalancerSnapshot, Drain, Event, Hello, MemberName, MemberSnapshot, Override, Snapshot,
+    Timestamp,
 };
 
 use crate::cli::drain::standing;
@@ -15,12 +16,19 @@ use crate::undurable;
 /// What is said of a thing, by names.
 type Facts = Vec<(&'static str, String)>;
 
+/// A member as it was told last. It is known by its URL: what people call it changes with its route.
+#[derive(Debug)]
+struct Known {
+    label: String,
+    facts: Facts,
+}
+
 /// What was told so far.
 #[derive(Debug, Default)]
 pub(super) struct Story {
     /// The last event that is told, or seen in what is told.
     event: Option<u64>,
-    members: BTreeMap<String, Facts>,
+    members: BTreeMap<(BalancerName, MemberName), Known>,
     drains: BTreeMap<u64, String>,
     run: Option<Run>,
     /// What was said of edits that would be lost.
@@ -46,16 +54,20 @@ impl Story {
             for member in &balancer.members {
                 let label = target::shortest(snapshot, balancer, member);
                 let facts = facts(balancer, member);
-                match self.members.remove(&label) {
+                let key = (balancer.name.clone(), member.name.clone());
+                match self.members.remove(&key) {
                     None => told.push(format!("{label}: {}", all(&facts))),
                     Some(before) => {
-                        told.extend(changed(&before, &facts).map(|text| format!("{label}: {text}")));
+                        // A change of its route is told under the name that it had.
+                        let whose =
+                            if route(&before.facts) == route(&facts) { &label } else { &before.label };
+                        told.extend(changed(&before.facts, &facts).map(|text| format!("{whose}: {text}")));
                     }
                 }
-                now.insert(label, facts);
+                now.insert(key, Known { label, facts });
             }
         }
-        told.extend(self.members.keys().map(|label| format!("{label} is no longer there")));
+        told.extend(self.members.values().map(|gone| format!("{} is no longer there", gone.label)));
         self.members = now;
         for drain in &snapshot.drains {
             let stands = standing(drain);
@@ -87,10 +99,10 @@ impl Story {
         let of_whom = if edited.is_some() { OF_MEMBERS } else { OF_BALANCERS };
         for member in balancer.members.iter().filter(|it| edited.is_none_or(|edited| edited.name == it.name))
         {
-            let Some(known) = self.members.get_mut(&target::shortest(snapshot, balancer, member)) else {
+            let Some(known) = self.members.get_mut(&(balancer.name.clone(), member.name.clone())) else {
                 continue;
             };
-            for (known, now) in known.iter_mut().zip(facts(balancer, member)) {
+            for (known, now) in known.facts.iter_mut().zip(facts(balancer, member)) {
                 if of_whom.contains(&now.0) {
                     *known = now;
                 }
@@ -99,7 +111,9 @@ impl Story {
         let sentence = events::sentence(&event.kind);
         let told = edited.and_then(|member| {
             let rest = sentence.strip_prefix(&format!("{}/{}", balancer.name, member.name))?;
-            Some(format!("{}{rest}", target::shortest(snapshot, balancer, member)))
+            let known = self.members.get(&(balancer.name.clone(), member.name.clone()));
+            let label = known.map(|known| known.label.clone());
+            Some(format!("{}{rest}", label.unwrap_or_else(|| target::shortest(snapshot, balancer, member))))
         });
         Some(told.unwrap_or(sentence))
     }
@@ -166,6 +180,10 @@ fn facts(balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Facts {
         ("redirect", member.redirect.to_string()),
         ("lbmethod", balancer.lbmethod_name().to_owned()),
     ]
+}
+
+fn route(facts: &Facts) -> Option<&str> {
+    facts.iter().find(|(name, _)| *name == "route").map(|(_, route)| route.as_str())
 }
 
 /// All that is not empty.
@@ -242,6 +260,21 @@ mod tests {
         assert_eq!(story.goes_on(&snapshot), ["the proxy has read its configuration anew"]);
         snapshot.proxy.started = Timestamp(snapshot.proxy.started.0 + 1);
         assert_eq!(story.goes_on(&snapshot), ["the proxy was restarted: its counters begin anew"]);
+    }
+
+    #[test]
+    fn a_member_whose_route_is_changed_is_the_same() {
+        let mut story = Story::default();
+        let mut snapshot = scripted::snapshot(0);
+        story.goes_on(&snapshot);
+        snapshot.balancers[0].members[0].route = "z".parse().unwrap();
+        assert_eq!(story.goes_on(&snapshot), ["app/a: route a -> z"]);
+        snapshot.balancers[0].members[0].words = "Init Dis".to_owned();
+        assert_eq!(story.goes_on(&snapshot), ["app/z: status Init Ok -> Init Dis"]);
+        // Two members change their routes with each other.
+        snapshot.balancers[0].members[0].route = "b".parse().unwrap();
+        snapshot.balancers[0].members[1].route = "z".parse().unwrap();
+        assert_eq!(story.goes_on(&snapshot), ["app/z: route z -> b", "app/b: route b -> z"]);
     }
 
     #[test]

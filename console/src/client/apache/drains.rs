@@ -38,8 +38,8 @@ impl Manager {
             let durable = edited.durable || state.record.is_as_at_first(&subject, &drains);
             let drain = Drain { durable, ..drain };
             let running = state.jobs.running(&drain);
-            let left =
-                seen.places(balancer, member).map_or(0, |places| state.record.left_at(&subject, &places));
+            let places = seen.places(balancer, member);
+            let left = places.map_or(0, |places| state.record.left_at(&subject, &places, now.wall));
             let number = state.jobs.begin(drain, order, now, (&seen, left))?;
             Some((state.jobs.get(number)?.clone(), running.is_none()))
         });

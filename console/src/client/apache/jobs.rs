@@ -271,7 +271,7 @@ impl Job {
     fn tell(&mut self, quiet: Option<Duration>, seen: &Snapshot, now: Now) {
         let drain = &mut self.drain;
         let lasting = self.floor.lasting(now.wall);
-        drain.advice = lasting.map(Lasting::advice);
+        drain.advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));
         let (phase, what) = if quiet.is_some() {
             let what = format!("no request is in flight, and it must stay so for {}", drain.settle);
             (DrainPhase::Settling, what)
@@ -290,8 +290,10 @@ impl Job {
         let places = seen.places(&self.drain.balancer, &self.drain.member);
         let counted = places.as_ref().and_then(|places| Some((places, places.in_flight()?)));
         self.floor.look(seen, places.as_ref(), now.wall);
-        let drains_on = self.drain.outcome == Some(DrainOutcome::KeptDraining);
-        self.drain.advice = self.floor.lasting(now.wall).filter(|_| drains_on).map(Lasting::advice);
+        if self.drain.outcome != Some(DrainOutcome::Uncounted) {
+            let drains_on = self.drain.outcome == Some(DrainOutcome::KeptDraining);
+            self.drain.advice = self.floor.lasting(now.wall).filter(|_| drains_on).map(Lasting::advice);
+        }
         if let Some(counted) = counted {
             self.watch(counted, now);
         } else {

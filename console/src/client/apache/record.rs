@@ -1,6 +1,7 @@
 //! What follows from having looked before: revisions, events, restarts of httpd, and which of our edits one forgot.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use evenkeel_protocol::{
     BalancerName, Change, EditNote, Event, EventKind, Flag, HttpdRestart, MemberName, MemberSnapshot,
@@ -16,6 +17,9 @@ use crate::lost::MEMBER;
 const EVENTS: usize = 1000;
 /// Settings of ours that are remembered.
 const OWN: usize = 1000;
+/// How long after a restart requests that it has left are thought of as perhaps still there. A restart each night would
+/// else make every drain of the day end with what is not known; that there was one is told all the same.
+const LEFT: Duration = Duration::from_secs(3600);
 
 /// Why httpd does not say more.
 const SILENT: &str = "httpd does not say why; its error log does";
@@ -35,8 +39,9 @@ pub(super) struct Record {
     /// When the run of httpd that was seen last was seen first.
     started: Timestamp,
     reloads: u64,
-    /// How many requests were in flight at a member when httpd was restarted: the most of all restarts.
-    left: BTreeMap<Subject, u64>,
+    /// When httpd was restarted, and how many requests were in flight at a member then: the most of restarts that are not
+    /// longer ago than [`LEFT`].
+    left: BTreeMap<Subject, (Timestamp, u64)>,
     revisions: BTreeMap<Subject, (u32, u64)>,
     events: VecDeque<Event>,
     number: u64,
@@ -171,7 +176,7 @@ impl Record {
             return;
         }
         self.reloads += 1;
-        self.leave(before);
+        self.leave(before, at);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let [of_before, of_now] = [before, seen].map(|snapshot| settings::all(snapshot).map(|it| it.0));
         let (of_before, of_now): (Vec<Subject>, Vec<Subject>) = (of_before.collect(), of_now.collect());
@@ -187,24 +192,26 @@ impl Record {
     }
 
     /// Notes what the run before had in flight when it was seen last.
-    fn leave(&mut self, before: &Snapshot) {
+    fn leave(&mut self, before: &Snapshot, at: Timestamp) {
+        self.left.retain(|_, (then, _)| at.since(*then) < LEFT);
         for balancer in &before.balancers {
             for member in &balancer.members {
                 let subject = Subject { balancer: balancer.name.clone(), member: Some(member.name.clone()) };
-                let left = self.left.entry(subject).or_default();
-                *left = (*left).max(member.in_flight().unwrap_or(0));
+                let (then, left) = self.left.entry(subject).or_default();
+                (*then, *left) = (at, (*left).max(member.in_flight().unwrap_or(0)));
             }
         }
     }
 
-    /// How many requests restarts have left in flight at a process, as far as was seen. Whether they have ended no page
-    /// tells.
-    pub(super) fn left_at(&self, subject: &Subject, places: &Places<'_>) -> u64 {
+    /// How many requests restarts not long ago have left in flight at a process, as far as was seen. Whether they have
+    /// ended no page tells.
+    pub(super) fn left_at(&self, subject: &Subject, places: &Places<'_>, now: Timestamp) -> u64 {
         let others = places.others.iter().map(|(balancer, member)| Subject {
             balancer: (*balancer).clone(),
             member: Some(member.name.clone()),
         });
-        others.chain([subject.clone()]).filter_map(|subject| self.left.get(&subject)).sum()
+        let left = others.chain([subject.clone()]).filter_map(|subject| self.left.get(&subject));
+        left.filter(|(then, _)| now.since(*then) < LEFT).map(|(_, left)| left).sum()
     }
 
     /// The same run: what has happened since?

@@ -2,9 +2,9 @@
 
 use super::Deck;
 use super::asked::Asked;
-use super::joint::{Joint, Scope};
-use crate::model::command;
+use super::joint::{Joint, Part, Scope, Share};
 use crate::model::outlook::Gravity;
+use crate::model::{Model, command};
 
 impl Deck {
     /// One command for all targets where it is the same in each, else one for each target that is asked: a drain that an
@@ -12,8 +12,13 @@ impl Deck {
     /// to be spelt out overrides a guard, as the answer does.
     pub fn commands(&self, joint: &Joint) -> Vec<String> {
         let asked = || self.asked(joint).filter(|asked| asked.is_answerable());
-        // What is for those that lost it, or for those in which it was made, is not for all.
-        let is_for_all = joint.scope == Scope::Having;
+        // What is for those that lost it, or for those in which it was made, is not for all; nor is what one that answers
+        // is left out of. One that does not answer is asked by the command as well as by the same key.
+        let is_left_out = |share: &Share| {
+            let station = self.stations.get(share.station).filter(|_| matches!(share.part, Part::Barred(_)));
+            station.is_some_and(Model::is_connected)
+        };
+        let is_for_all = joint.scope == Scope::Having && !joint.shares.iter().any(is_left_out);
         let mut lines = asked().map(Asked::command_anywhere);
         if let Some(Some(first)) = lines.next().filter(|_| is_for_all)
             && lines.all(|other| other.as_ref() == Some(&first))

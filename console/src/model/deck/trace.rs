@@ -2,7 +2,7 @@
 
 use evenkeel_protocol::Change;
 
-use super::joint::Joint;
+use super::joint::{Joint, Wanted};
 use crate::model::target::Target;
 use crate::model::undo::Made;
 use crate::model::{Model, form};
@@ -63,6 +63,13 @@ impl Place {
     /// there or by somebody else.
     pub fn is_left(&self, station: &Model) -> bool {
         self.made.as_ref().is_some_and(|made| station.own.holds(made) && !is_as_before(made, station))
+    }
+
+    /// How the member is where the change is taken back, as far as it shows.
+    pub fn wanted(&self) -> Wanted {
+        let Some(Made::Member(done)) = &self.made else { return Wanted::Unseen };
+        let before = |change: &Change| (change.field.clone(), change.before.clone());
+        Wanted::Settings(done.changes.iter().map(before).collect())
     }
 
     /// Is the change the last that this console made there? Only the last can be taken back.

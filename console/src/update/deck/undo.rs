@@ -26,7 +26,8 @@ pub(super) fn ask(deck: &mut Deck) {
     let mut shares = Vec::new();
     for place in &trace.places {
         if let Some(station) = deck.stations.get_mut(place.station).filter(|it| place.is_left(it)) {
-            shares.push(Share::new(place.station, part(station, place)));
+            let share = Share::new(place.station, part(station, place));
+            shares.push(Share { wanted: place.wanted(), ..share });
         }
     }
     let label = trace.label.clone();

@@ -58,3 +58,28 @@ fn members_are_told_apart_by_name_and_route_at_every_width() {
         }
     }
 }
+
+#[test]
+fn settings_that_would_be_lost_are_marked_at_their_balancer() {
+    let mut snapshot = sample::snapshot(62);
+    let balancer = snapshot.balancers[0].name.clone();
+    let member = snapshot.balancers[1].members[0].name.clone();
+    let other = snapshot.balancers[1].name.clone();
+    snapshot.undurable = vec![
+        evenkeel_protocol::Subject { balancer: balancer.clone(), member: None },
+        evenkeel_protocol::Subject { balancer: other.clone(), member: Some(member) },
+    ];
+    for (columns, mark) in [
+        (60, "settings NOT kept  "),
+        (80, "settings NOT kept over a restart  "),
+        (120, "settings NOT kept over a restart  "),
+    ] {
+        let mut model = sample::model(columns, 24);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        let drawn = drawn(&model);
+        let heading =
+            |name: &str| drawn.lines().find(|line| line.contains(&format!(" balancer://{name}  "))).unwrap();
+        assert!(heading(balancer.as_str()).contains(&format!("  {mark}")), "{drawn}");
+        assert!(!heading(other.as_str()).contains("kept"), "{drawn}");
+    }
+}

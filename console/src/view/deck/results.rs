@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::Whole;
 use super::sheet::{self, Sheet};
 use crate::keymap::Action;
+use crate::model::Model;
 use crate::model::batch::Outcome;
 use crate::model::deck::joint::{Joint, Part, Share};
 use crate::theme::Role;
@@ -80,9 +81,14 @@ fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<
         }
         (Part::Act(Outcome::Done(text)), _) => ("✓ ", Role::Good, text.clone()),
         (Part::Act(Outcome::Loose(text)), _) => ("▲ ", Role::Warning, text.clone()),
-        (Part::Act(Outcome::Refused(why)) | Part::Barred(why), _) => {
+        (Part::Act(Outcome::Refused(why)) | Part::Barred(why), _) if !is_heard(whole, share) => {
             ("▲ ", Role::Alarm, format!("NOT done: {why}"))
         }
+        (Part::Act(Outcome::Refused(why)), _) => {
+            ("▲ ", Role::Alarm, format!("NOT done: {why}; now: {}", now()))
+        }
+        // What kept it from being asked may be over.
+        (Part::Barred(why), _) => ("▲ ", Role::Alarm, format!("NOT done then: {why}; now: {}", now())),
         (Part::Spared(words), _) => ("✓ ", Role::Good, format!("it was so already ({words})")),
         (Part::Absent, _) => ("· ", Role::Faint, "has no such member".to_owned()),
     };
@@ -91,6 +97,11 @@ fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<
     let mut lines = sheet::marked(whole, (mark, role), (&format!("{name} {text}"), text_role), room);
     embolden(whole, &mut lines, &name);
     lines
+}
+
+/// Does the target tell how things are there now?
+fn is_heard(whole: Whole<'_>, share: &Share) -> bool {
+    whole.deck.stations.get(share.station).is_some_and(Model::is_connected)
 }
 
 /// How the member is in a target.

@@ -447,6 +447,22 @@ fn results_say_what_holds_now_and_which_act_before_does_not_hold_everywhere() {
 }
 
 #[test]
+fn what_was_not_asked_for_says_that_it_was_then_and_how_it_is_now() {
+    let mut deck = sample::deck(2);
+    deck.pick = crate::model::deck::Pick::Member(sample::target("node2"));
+    hear(&mut deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(1) });
+    press(&mut deck, "Dy");
+    hear(&mut deck, 0, News::Answer { ticket: Ticket(1), outcome: Err("the journal is full".to_owned()) });
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 120, height: 36 }));
+    let read = self::read(&mut deck);
+    assert!(read.contains("▲ lb1: NOT done: the journal is full; now: Init Drn Ok"), "{read}");
+    assert!(read.contains("▲ lb2: NOT done: does not answer ") && !read.contains("NOT done then"), "{read}");
+    told(&mut deck, 1, |_| {});
+    let read = self::read(&mut deck);
+    assert!(read.contains("▲ lb2: NOT done then: does not answer; now: Init Drn Ok"), "{read}");
+}
+
+#[test]
 fn long_names_of_targets_are_told_apart_wherever_they_stand() {
     let mut deck = sample::deck(2);
     for (at, end) in [(0, "north"), (1, "south")] {

@@ -76,7 +76,29 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
     if full && role != Role::Warning {
         lines.push(fact(&kinds(scene, drain)));
     }
+    lines.extend(elsewhere(scene, drain, room));
     lines
+}
+
+/// What is at the same process in other balancers, which is waited for as well; none: nothing.
+fn elsewhere(scene: Scene<'_>, drain: &Drain, room: usize) -> Option<Line<'static>> {
+    let total = drains::in_flight_elsewhere(drain, scene.model.roster.snapshot());
+    let sessions = drain.elsewhere.iter().filter_map(|it| it.sessions.live).fold(0, u64::saturating_add);
+    if total == Some(0) && sessions == 0 {
+        return None;
+    }
+    let mut balancers: Vec<&str> = drain.elsewhere.iter().map(|it| it.balancer.as_str()).collect();
+    balancers.dedup();
+    let with =
+        if sessions == 0 { String::new() } else { format!(", and {}", words::counted(sessions, "session")) };
+    let text = format!("in flight at the same process{with}: {}", balancers.join(", "));
+    let (count, role) =
+        total.map_or_else(|| ("unknown".to_owned(), Role::Warning), |it| (words::grouped(it), Role::Strong));
+    Some(Line::from(vec![
+        scene.span(Role::Faint, pad("elsewhere", LABEL, Align::Left)),
+        scene.span(role, pad(&count, 9, Align::Left)),
+        scene.span(Role::Faint, cut(&text, room.saturating_sub(LABEL + 9))),
+    ]))
 }
 
 /// How many sessions are live, with a `+` where only a part of the window was observed; none: nobody knows.

@@ -44,6 +44,30 @@ fn drains_are_told_apart_and_one_without_a_deadline_keeps_the_columns() {
 }
 
 #[test]
+fn what_is_in_flight_in_other_balancers_has_a_number_of_its_own() {
+    let mut snapshot = sample::drained(62);
+    snapshot.drains[0].elsewhere = vec![sample::elsewhere("api")];
+    snapshot.drains.push(sample::drain(4, "node1"));
+    let shown = |snapshot: &evenkeel_protocol::Snapshot| {
+        let mut model = sample::model(80, 24);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        press(&mut model, "3k");
+        drawn(&model)
+    };
+    let idle = shown(&snapshot);
+    assert!(idle.contains("  4 in flight\n") && !idle.contains("elsewhere"), "{idle}");
+    let other = &mut snapshot.drains[0].elsewhere[0];
+    other.busy.requests = 2;
+    let busy = shown(&snapshot);
+    assert!(busy.contains("  4+2 in flight\n"), "{busy}");
+    assert!(busy.contains(" elsewhere   2        in flight at the same process: api\n"), "{busy}");
+    let other = &mut snapshot.drains[0].elsewhere[0];
+    other.sessions.live = Some(3);
+    let sticky = shown(&snapshot);
+    assert!(sticky.contains(" 2        in flight at the same process, and 3 sessions: api\n"), "{sticky}");
+}
+
+#[test]
 fn of_an_httpd_nothing_is_told_that_its_page_does_not_tell() {
     let mut snapshot = sample::drained(62);
     snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();

@@ -1,6 +1,6 @@
 //! The rows of the lens that the pictures do not have: what else can be found of a session, or not.
 
-use evenkeel_protocol::{Census, Explanation, SearchStep};
+use evenkeel_protocol::{Census, Explanation, SearchStep, Timestamp};
 
 use crate::model::{Model, sample};
 use crate::need::{Found, Need};
@@ -45,7 +45,7 @@ fn step(route: &str, member: Option<&str>, saw: &str) -> SearchStep {
 
 #[test]
 fn every_finding_has_its_row() {
-    let rows: [(&str, Change, &[&str]); 10] = [
+    let rows: [(&str, Change, &[&str]); 12] = [
         (
             "two steps of the search, and nobody has the first route",
             |it, _| {
@@ -109,6 +109,27 @@ fn every_finding_has_its_row() {
                 (route.live, route.exact, route.last_seen) = (12_345, false, None);
             },
             &["census    about 12,345 live of this route, none seen"],
+        ),
+        (
+            "a route of which no whole window was seen",
+            |_, census| {
+                let route = census.routes.iter_mut().find(|it| it.route.as_str() == "node2").unwrap();
+                (route.live, route.exact) = (17, true);
+                (route.last_seen, route.unknown_until) = (
+                    Some(Timestamp(census.taken.0 - 3_000_000)),
+                    Some(Timestamp(sample::NOON + 1_860_000_000)),
+                );
+            },
+            &["census    17+ live of this route, last seen 3 s ago; known at 12:31"],
+        ),
+        (
+            "and none in it so far",
+            |_, census| {
+                let route = census.routes.iter_mut().find(|it| it.route.as_str() == "node2").unwrap();
+                (route.live, route.last_seen) = (0, None);
+                route.unknown_until = Some(Timestamp(sample::NOON + 1_860_000_000));
+            },
+            &["census    unknown until 12:31 how many are live of this route, none seen so far"],
         ),
         (
             "a balancer without sessions",

@@ -175,6 +175,23 @@ fn fixed_nonces_do_not_hide_a_restart() {
 }
 
 #[test]
+fn what_a_restart_has_left_in_flight_is_thought_of_for_an_hour() {
+    let mut record = Record::default();
+    let shown = |nonce: &str, busy| {
+        let mut shown = Shown { nonce: nonce.to_owned(), ..Shown::new(&[A]) };
+        shown.rows[0].busy = busy;
+        shown
+    };
+    take(&mut record, &shown("x", 2), 1);
+    let seen = take(&mut record, &shown("y", 0), 2);
+    let subject = subject();
+    let places = seen.places(&subject.balancer, subject.member.as_ref().unwrap()).unwrap();
+    for (second, left) in [(2, 2), (3601, 2), (3602, 0)] {
+        assert_eq!(record.left_at(&subject, &places, Timestamp(second * 1_000_000)), left, "{second}");
+    }
+}
+
+#[test]
 fn a_run_that_comes_back_is_another_server() {
     let mut record = Record::default();
     let shown = |nonce: &str| Shown { nonce: nonce.to_owned(), ..Shown::new(&[A]) };

@@ -122,5 +122,9 @@ fn an_httpd_keeps_the_terms_that_it_can_and_is_left_out_where_it_cannot() {
     assert!(
         matches!(&joint.shares[1].part, Part::Barred(why) if why.contains("cannot end what is in flight"))
     );
-    assert_eq!(commands, [format!("evenkeel --group web {}", rest("no-sessions", "cut"))]);
+    assert_eq!(
+        commands,
+        [format!("evenkeel --socket /run/lb1 {}", rest("no-sessions", "cut"))],
+        "the group has the httpd"
+    );
 }

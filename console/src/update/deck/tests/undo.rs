@@ -47,6 +47,9 @@ fn what_was_changed_in_a_target_since_is_taken_back_there_first() {
     let Some(Over::Confirm { joint, .. }) = &deck.over else { panic!("{}", toast(&deck)) };
     assert!(matches!(&joint.shares[1].part, Part::Barred(why) if why.contains("takes that back first")));
     assert_eq!(undone(&press(&mut deck, "y")), [0]);
+    assert!(!deck.joint().unwrap().shares[1].holds());
+    shows(&mut deck, &[1], &[]);
+    assert!(deck.joint().unwrap().shares[1].holds(), "it was taken back there by hand");
     // It was taken back in the target itself.
     let mut deck = self::deck(2);
     disabled(&mut deck, &[]);
