@@ -325,12 +325,13 @@ pub fn beyond_sight(snapshot: &Snapshot) -> Option<String> {
     const NAMED: usize = 3;
     let labels: Vec<String> = unwatched(snapshot).iter().map(|target| target.label(Some(snapshot))).collect();
     let first = command::quoted(labels.first()?);
-    let mut named = labels.get(..labels.len().min(NAMED))?.join(", ");
-    if labels.len() > NAMED {
-        named.push_str(&format!(" and {} more", labels.len() - NAMED));
-    }
+    let named = labels.get(..labels.len().min(NAMED))?.join(", ");
+    let more = match labels.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     let drains = if labels.len() == 1 { "drains" } else { "drain" };
-    Some(format!("Nobody here watches {named}, which {drains} (N): type :drain {first} to watch it."))
+    Some(format!("Nobody here watches {named}{more}, which {drains} (N): type :drain {first} to watch it."))
 }
 
 fn is_busy_elsewhere(drain: &Drain) -> bool {
