@@ -2,7 +2,15 @@
 //! can tell.
 
 use evenkeel_protocol::sentence::length;
-use evenkeel_protocol::{Cause, Hello, Loss, Override, Snapshot, Timestamp};
+use evenkeel_protocol::{Cause, Hello, Loss, MemberAddition, Override, Snapshot, Timestamp};
+
+/// The field of what was a whole member; its value is the line that adds it again.
+pub const MEMBER: &str = "member";
+
+/// What adds it again; none: it was a setting.
+pub fn addition(lost: &Override) -> Option<MemberAddition> {
+    (lost.field == MEMBER).then(|| MemberAddition::of_line(&lost.value))
+}
 
 /// What happened to httpd when it was lost.
 pub fn what_happened(lost: &Override) -> &'static str {

@@ -10,7 +10,6 @@ use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 use crate::ability::Ability;
 use crate::called;
 use crate::keymap::{Action, Context, Keymap};
-use crate::lost;
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
 use crate::pace::Pace;
@@ -350,9 +349,6 @@ impl Model {
             let beside = forgotten::beside(&one.target, &question.act.wanted(), snapshot);
             let remark = |text| consequence::Remark { tone: consequence::Tone::Plain, text };
             outlook.remarks.splice(0..0, beside.map(remark));
-        }
-        if lost::is_restarted(&snapshot.proxy) {
-            outlook.remarks.iter_mut().for_each(consequence::count_since_restart);
         }
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
             // What the proxy says of it is not said twice.

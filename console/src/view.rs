@@ -196,7 +196,7 @@ fn areas(area: Rect, scene: Scene<'_>) -> [Rect; 5] {
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Fill(1),
-        Constraint::Length(notice::height(scene)),
+        Constraint::Length(notice::height(area, scene)),
         Constraint::Length(footer::height(area, scene)),
     ])
     .areas(area)

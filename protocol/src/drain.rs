@@ -316,12 +316,22 @@ pub struct Elsewhere {
     pub balancer: BalancerName,
     /// The member.
     pub member: MemberName,
+    /// Its route there, where that is known.
+    #[serde(default)]
+    pub route: Route,
     /// Does it get new requests there, as far as operators decide? That holds nothing up, since it may be meant.
     pub takes_new: bool,
     /// What is in flight there.
     pub busy: Busy,
     /// Its sessions there.
     pub sessions: DrainSessions,
+}
+
+impl Elsewhere {
+    /// As commands take it: `api/node1`.
+    pub fn label(&self) -> String {
+        process::label((&self.balancer, &self.member), &self.route)
+    }
 }
 
 /// One drain, as it stands.

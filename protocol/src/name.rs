@@ -101,6 +101,14 @@ impl MemberName {
         self.0.split_once('|').map_or(&self.0, |(_, url)| url)
     }
 
+    /// The URL without its scheme; of a member behind a socket, the socket.
+    pub fn short(&self) -> &str {
+        match self.0.split_once('|') {
+            Some((socket, _)) => socket,
+            None => self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest),
+        }
+    }
+
     /// The absolute path of the socket; none if the member is reached by host and port.
     pub fn unix_path(&self) -> Option<&str> {
         let (socket, _) = self.0.split_once('|')?;

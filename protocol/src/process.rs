@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 
 use crate::sentence::listed;
-use crate::{BalancerName, Busy, DrainSessions, Elsewhere, MemberName, MemberSnapshot, Snapshot, Status};
+use crate::{
+    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, MemberSnapshot, Route, Snapshot, Status,
+};
 
 /// The same host and port, or the same socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,7 +78,8 @@ struct Served<'a> {
     balancer: &'a BalancerName,
     /// How many requests are in flight there; none: that is unknown.
     busy: Option<u64>,
-    takes_new: bool,
+    /// Its members that get new requests, as commands take them.
+    open: Vec<String>,
 }
 
 impl<'a> Served<'a> {
@@ -84,13 +87,14 @@ impl<'a> Served<'a> {
     fn each(others: impl Iterator<Item = (&'a BalancerName, &'a MemberSnapshot)>) -> Vec<Self> {
         let mut each: Vec<Self> = Vec::new();
         for (balancer, member) in others.filter(serves) {
-            let (busy, takes_new) = (member.in_flight(), takes_new(member));
+            let busy = member.in_flight();
+            let open = takes_new(member).then(|| label((balancer, &member.name), &member.route));
             match each.last_mut().filter(|last| last.balancer == balancer) {
                 Some(last) => {
                     last.busy = last.busy.zip(busy).map(|(one, other)| one.saturating_add(other));
-                    last.takes_new |= takes_new;
+                    last.open.extend(open);
                 }
-                None => each.push(Self { balancer, busy, takes_new }),
+                None => each.push(Self { balancer, busy, open: open.into_iter().collect() }),
             }
         }
         each
@@ -119,13 +123,24 @@ fn sentence([who, waits, takes]: [&str; 3], served: &[Served<'_>]) -> Option<Str
     }
     let named = listed(served.iter().map(Served::named), NAMED, "");
     let used: Vec<String> =
-        served.iter().filter(|it| it.takes_new).map(|it| it.balancer.to_string()).collect();
+        served.iter().filter(|it| !it.open.is_empty()).map(|it| it.balancer.to_string()).collect();
+    let remedy = order(served.iter().flat_map(|it| it.open.clone()).collect());
     let used = match used.len() {
         0 => String::new(),
-        count if count == served.len() => format!(", and {takes} new requests there"),
-        _ => format!(", and {takes} new requests in {}", listed(used.into_iter(), NAMED, "")),
+        count if count == served.len() => format!(", and {takes} new requests there ({remedy})"),
+        _ => format!(", and {takes} new requests in {} ({remedy})", listed(used.into_iter(), NAMED, "")),
     };
     Some(format!("{who} in {named}: {waits} for what is in flight there{used}."))
+}
+
+/// What people call a member, as commands take it: `api/node1`.
+pub(crate) fn label((balancer, member): (&BalancerName, &MemberName), route: &Route) -> String {
+    format!("{balancer}/{}", if route.is_empty() { member.short() } else { route.as_str() })
+}
+
+/// To drain these as well, of many the first ones.
+fn order(labels: Vec<String>) -> String {
+    format!("drain {} too", listed(labels.into_iter(), NAMED, ""))
 }
 
 impl Places<'_> {
@@ -163,6 +178,7 @@ impl Places<'_> {
         let told = |(balancer, member): &(&BalancerName, &MemberSnapshot)| Elsewhere {
             balancer: (*balancer).clone(),
             member: member.name.clone(),
+            route: member.route.clone(),
             takes_new: takes_new(member),
             busy: Busy { requests: member.busy, ..Busy::default() },
             sessions: DrainSessions::UNKNOWN,
@@ -201,7 +217,12 @@ pub fn still_taken(others: &[Elsewhere]) -> String {
     if used.is_empty() {
         return String::new();
     }
-    format!("; but it still takes requests in {}", listed(used.into_iter(), NAMED, ""))
+    format!("; but it still takes requests in {} ({})", listed(used.into_iter(), NAMED, ""), remedy(others))
+}
+
+/// What can be done about them, as an order: `drain api/node1 too`.
+pub fn remedy(others: &[Elsewhere]) -> String {
+    order(others.iter().filter(|it| it.takes_new).map(Elsewhere::label).collect())
 }
 
 #[cfg(test)]

@@ -122,3 +122,73 @@ fn a_drain_says_what_a_restart_before_it_has_left_in_flight() {
     }
     assert!(!ended.contains(" IDLE "), "{ended}");
 }
+
+#[test]
+fn a_drain_that_a_restart_has_forgotten_with_another_field_comes_back_with_its_terms() {
+    let Some(page) = of_httpd() else { return };
+    let terminal = console_with(&["--apache", &page.url(), "--write"]).size(80, 24).open();
+    terminal.wait_for("● live");
+    terminal.keys(":set app/a lbfactor=2\r");
+    terminal.wait_for("Change app/a?");
+    terminal.keys("y");
+    terminal.wait_for("u undoes");
+    terminal.keys(":drain app/a --settle 9s\r");
+    terminal.wait_for("Drain app/a?");
+    terminal.keys("y");
+    terminal.wait_for("app/a is draining");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    terminal.wait_for("A sets each again");
+    terminal.keys("A");
+    let question = terminal.wait_for("Drain app/a?");
+    assert!(question.contains("--settle 9s"), "{question}");
+    terminal.keys("y");
+    terminal.wait_for("app/a is draining");
+    terminal.keys("3");
+    let again = terminal.wait_for("nothing in flight for 9s");
+    assert!(!again.contains("TAKEN BACK"), "{again}");
+    assert_eq!(page.words("a"), "Init Drn Ok");
+    terminal.keys("A");
+    let rest = terminal.wait_for("Change app/a?");
+    assert!(rest.contains("lbfactor       1.00 → 2.00") && !rest.contains("drain=on"), "{rest}");
+}
+
+#[test]
+fn a_member_with_n_that_nobody_watches_is_named_and_watched_by_its_command() {
+    let Some(page) = of_httpd() else { return };
+    let terminal = console_with(&["--apache", &page.url(), "--write"]).size(80, 24).open();
+    terminal.wait_for("● live");
+    page.command("drain a").with_code(0);
+    terminal.keys("3");
+    terminal.wait_for("Nobody here watches app/a, which drains (N): type :drain app/a to watch it.");
+    terminal.keys(":drain app/a\r");
+    terminal.wait_for("Drain app/a?");
+    terminal.keys("y");
+    let watched = terminal.wait_for("deadline");
+    assert!(!watched.contains("Nobody here watches"), "{watched}");
+}
+
+#[test]
+fn a_member_that_a_restart_has_forgotten_is_named_and_added_again() {
+    let backends = backends(["a", "b"]);
+    let lines = balancer(&backends).replace("stickysession=SID", "stickysession=SID growth=1");
+    let Some(httpd) = harness::httpd::httpd(lines) else { return };
+    let page = Page { address: httpd.address(), backends, httpd: Some(httpd), _proxy: None };
+    let newcomer = Backend::new("c");
+    let terminal = console_with(&["--apache", &page.url(), "--write"]).size(80, 24).open();
+    terminal.wait_for("● live");
+    terminal.keys(&format!(":add app {newcomer} route=c status=-D\r"));
+    terminal.wait_for("Add app/c (");
+    terminal.keys("y");
+    terminal.wait_for("is added");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    let gone = terminal.wait_for("your member app/c is gone");
+    assert!(gone.contains("app/c is gone; the cursor is on app/b now"), "{gone}");
+    terminal.keys("2");
+    terminal.wait_for("▼ gone: ");
+    terminal.keys("A");
+    terminal.wait_for("Add app/c (");
+    terminal.keys("y");
+    terminal.wait_for("is added");
+    let told = page.command("status").with_code(0).out;
+    assert!(told.contains(&newcomer.to_string()) || told.contains(" c "), "{told}");
+}

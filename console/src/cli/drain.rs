@@ -393,7 +393,7 @@ mod tests {
         let mut scene = Scene::of(&proxy);
         assert_eq!(scene.run("drain app/a --dry-run").await, Exit::Done, "{}", scene.err());
         let says = "  The same process still serves in api (1 in flight): the drain waits for what is in flight there, \
-                    and it takes new requests there.";
+                    and it takes new requests there (drain api/127.0.0.1:9001 too).";
         assert!(scene.out().contains(says), "{}", scene.out());
     }
 

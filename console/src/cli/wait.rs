@@ -480,7 +480,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_its_process_has_in_flight_in_another_balancer_makes_nobody_idle() {
-        let taken = "but it still takes requests in api";
+        let taken = "but it still takes requests in api (drain api/127.0.0.1:9001 too)";
         for (busy, exit, says) in [
             (4, Exit::TimedOut, format!("not within 300ms: in api 4 requests are in flight; {taken}")),
             (0, Exit::Done, format!("idle: no request was in flight for 0; sessions may come back; {taken}")),

@@ -35,6 +35,8 @@ pub struct Row {
 pub struct Batch {
     /// What was asked.
     pub question: Question,
+    /// Is it the part of one target in an act on all?
+    pub is_joint: bool,
     /// Each member.
     pub rows: Vec<Row>,
 }
@@ -44,7 +46,7 @@ impl Batch {
     pub fn new(question: Question) -> Self {
         let row = |subject: &Subject| Row { subject: subject.clone(), outcome: Outcome::Waiting };
         let rows = question.subjects.iter().map(row).collect();
-        Self { question, rows }
+        Self { question, is_joint: false, rows }
     }
 
     /// The next one to be asked, if none is on its way; those that no longer stand are refused here.
@@ -78,6 +80,11 @@ impl Batch {
     pub fn answered(&mut self, ticket: Ticket, outcome: Outcome) -> bool {
         let row = self.rows.iter_mut().find(|row| row.outcome == Outcome::Sent(ticket));
         row.map(|row| row.outcome = outcome).is_some()
+    }
+
+    /// Does that answer belong to one of these?
+    pub fn awaits(&self, ticket: Ticket) -> bool {
+        self.rows.iter().any(|row| row.outcome == Outcome::Sent(ticket))
     }
 
     /// Has everybody had a turn?

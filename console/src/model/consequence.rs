@@ -3,9 +3,10 @@
 //! It tells what the walk of httpd makes of the changed flags and settings; it does not ask the proxy.
 
 use evenkeel_protocol::sentence::listed;
-use evenkeel_protocol::{BalancerSnapshot, Flag, MemberEdit, MemberSnapshot, Route, Status, Timestamp};
+use evenkeel_protocol::{BalancerSnapshot, Flag, Hello, MemberEdit, MemberSnapshot, Route, Snapshot, Status};
 
 use crate::lineup::{Place, newcomers, places};
+use crate::lost;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::drains::Drainage;
 use crate::model::target::label;
@@ -42,29 +43,25 @@ struct Scene<'a> {
     balancer: &'a BalancerSnapshot,
     member: &'a MemberSnapshot,
     after: Place,
-    /// When the snapshot was taken.
-    taken: Timestamp,
+    seen: &'a Snapshot,
     /// Who is offered new users before and after.
     offered: [Vec<usize>; 2],
     usable_after: usize,
     remarks: Vec<Remark>,
 }
 
-/// Of an httpd that was restarted the page counts nothing of before.
-pub fn count_since_restart(remark: &mut Remark) {
-    if remark.text.starts_with("Nothing is in flight") {
-        remark.text =
-            format!("{}, as far as the page counts since the restart.", remark.text.trim_end_matches('.'));
-    }
+/// That nothing is in flight with `whom`. Of an httpd that was restarted the page counts nothing of before.
+pub(super) fn idle(proxy: &Hello, whom: &str) -> String {
+    let since = if lost::is_restarted(proxy) { ", as far as the page counts since the restart" } else { "" };
+    format!("Nothing is in flight{whom}{since}.")
 }
 
-/// All that the operator should know before saying yes, warnings first. `taken` is the time of the snapshot,
-/// by the proxy's clock.
+/// All that the operator should know before saying yes, warnings first. The member is one of `seen`.
 pub fn consequences(
     balancer: &BalancerSnapshot,
     member: &MemberSnapshot,
     act: &Act,
-    taken: Timestamp,
+    seen: &Snapshot,
 ) -> Vec<Remark> {
     let before = places(balancer);
     let after_edit = Place::after(member, &act.edit(member.revision));
@@ -78,7 +75,7 @@ pub fn consequences(
         balancer,
         member,
         after: after_edit,
-        taken,
+        seen,
         offered: [newcomers(&before), newcomers(&after)],
         usable_after: after.iter().filter(|place| place.status.is_usable()).count(),
         remarks: Vec::new(),
@@ -191,9 +188,9 @@ impl Scene<'_> {
     /// errors is not waited for.
     fn retry_time(&self, status: Status) -> String {
         let at = self.member.error.as_ref().and_then(|note| note.retry_at);
-        match at.filter(|at| *at > self.taken) {
+        match at.filter(|at| *at > self.seen.taken) {
             Some(at) if !status.has_any(&[Flag::Stopped, Flag::IgnoreErrors]) => {
-                format!(", in {} s", at.since(self.taken).as_secs().max(1))
+                format!(", in {} s", at.since(self.seen.taken).as_secs().max(1))
             }
             _ => String::new(),
         }
@@ -365,7 +362,7 @@ impl Scene<'_> {
 
     fn in_flight(&mut self) {
         match self.member.in_flight() {
-            Some(0) => self.say("Nothing is in flight."),
+            Some(0) => self.say(idle(&self.seen.proxy, "")),
             None => self.warn(UNCOUNTED),
             Some(1) => self.say("1 request in flight may finish."),
             Some(busy) => self.say(format!("{busy} requests in flight may finish.")),

@@ -94,14 +94,14 @@ impl Cursor {
     }
 
     /// Works out anew who is shown in which order, and puts the cursor on a member that is there: the chosen one if
-    /// it is, else the one that took its place. Has to be called whenever the roster, filter, sort or lens changes.
+    /// it is, else the one that took its place in the same balancer, as long as that has any. Has to be called whenever the roster, filter, sort or lens changes.
     pub fn settle(&mut self, roster: &Roster) {
         let balancers = roster.balancers();
         self.shown = self.arranged(roster);
         let came = self.position(balancers, self.expected.as_ref());
         self.expected.take_if(|_| came.is_some());
         let found = came.or_else(|| self.position(balancers, self.chosen.as_ref()));
-        self.place = found.unwrap_or_else(|| self.place.min(self.count().saturating_sub(1)));
+        self.place = found.unwrap_or_else(|| self.nearest(balancers));
         self.chosen = self.nth(balancers, self.place);
     }
 
@@ -259,6 +259,20 @@ impl Cursor {
         None
     }
 
+    /// The place that is nearest to the one of who is not shown any more.
+    fn nearest(&self, balancers: &[BalancerSnapshot]) -> usize {
+        let mut before = 0;
+        for shown in &self.shown {
+            let balancer = balancers.get(shown.balancer).map(|balancer| &balancer.name);
+            let is_own = self.chosen.as_ref().is_some_and(|chosen| balancer == Some(&chosen.balancer));
+            if let Some(last) = shown.members.len().checked_sub(1).filter(|_| is_own) {
+                return self.place.clamp(before, before + last);
+            }
+            before += shown.members.len();
+        }
+        self.place.min(before.saturating_sub(1))
+    }
+
     fn nth(&self, balancers: &[BalancerSnapshot], place: usize) -> Option<Target> {
         let mut left = place;
         for shown in &self.shown {
@@ -375,6 +389,19 @@ mod tests {
         assert_eq!(chosen(&cursor), "nobody");
         cursor.go(Step::On(1), &nobody);
         assert_eq!(chosen(&cursor), "nobody");
+    }
+
+    #[test]
+    fn the_last_member_of_a_balancer_leaves_the_cursor_in_it() {
+        let mut snapshot = sample::snapshot(0);
+        let mut cursor = settled(&roster(snapshot.clone()));
+        cursor.go(Step::On(2), &roster(snapshot.clone()));
+        snapshot.balancers[0].members.pop();
+        cursor.settle(&roster(snapshot.clone()));
+        assert_eq!(chosen(&cursor), "app/node2");
+        snapshot.balancers.remove(0);
+        cursor.settle(&roster(snapshot));
+        assert!(chosen(&cursor).starts_with("static/"), "{}", chosen(&cursor));
     }
 
     #[test]

@@ -79,17 +79,16 @@ impl Decision {
         }
     }
 
-    /// What it is about, for sentences: `balancer://app`, `app/10.0.0.9:8080`, and of one that comes back
-    /// `app/node9 (10.0.0.9:8080)`.
+    /// What it is about, for sentences: `balancer://app`, `app/10.0.0.9:8080`, and of one that
+    /// comes with a route `app/node9 (10.0.0.9:8080)`.
     pub fn whom(&self) -> String {
         match &self.matter {
             Matter::Settings { balancer, .. } => balancer.url(),
-            Matter::Addition { balancer, addition, undo, .. } => {
+            Matter::Addition { balancer, addition, .. } => {
                 let name = MemberName::as_shown(&addition.url);
                 let name = name.as_ref().map_or(addition.url.as_str(), short);
-                // Who went is known by the name that it had.
                 let route = addition.parameters.iter().find_map(|word| word.strip_prefix("route="));
-                match route.filter(|route| *undo && !route.is_empty()) {
+                match route.filter(|route| !route.is_empty()) {
                     Some(route) => format!("{balancer}/{route} ({name})"),
                     None => format!("{balancer}/{name}"),
                 }
@@ -172,8 +171,8 @@ impl Decision {
         words.join(" ")
     }
 
-    /// What a yes does, as far as this console knows it by itself.
-    pub fn remarks(&self, snapshot: Option<&Snapshot>) -> Vec<Remark> {
+    /// What a yes does, as far as this console knows it by itself; what the other side has foreseen is not told here.
+    pub fn remarks(&self, snapshot: Option<&Snapshot>, is_foreseen: bool) -> Vec<Remark> {
         let plain = |text: &str| Remark { tone: Tone::Plain, text: text.to_owned() };
         match &self.matter {
             Matter::Settings { edit, .. } => {
@@ -184,7 +183,9 @@ impl Decision {
                 });
                 warning.into_iter().collect()
             }
-            Matter::Addition { balancer, addition, .. } => newcomer(snapshot, balancer, addition),
+            Matter::Addition { balancer, addition, .. } => {
+                newcomer(snapshot, (balancer, addition), is_foreseen)
+            }
             Matter::Reload => {
                 let file = snapshot.map_or("its file", |snapshot| snapshot.proxy.configuration.as_str());
                 vec![
@@ -197,11 +198,12 @@ impl Decision {
     }
 }
 
-/// What is said of a member that is to come to an httpd until it is known whether that forgets it.
-pub const UNTIL_FORESEEN: &str = "httpd forgets it with its next restart, unless BalancerPersist is on.";
-
 /// What is seen of a member that is to come, before the proxy has said anything.
-fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &MemberAddition) -> Vec<Remark> {
+fn newcomer(
+    snapshot: Option<&Snapshot>,
+    (balancer, addition): (&BalancerName, &MemberAddition),
+    is_foreseen: bool,
+) -> Vec<Remark> {
     let (Some(snapshot), Ok(name)) = (snapshot, MemberName::as_shown(&addition.url)) else {
         return Vec::new();
     };
@@ -212,14 +214,13 @@ fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &Mem
         let text = format!("{} is in {} {there}.", short(&name), other.name);
         remarks.push(Remark { tone: Tone::Plain, text });
     }
-    remarks.push(Remark {
-        tone: Tone::Plain,
-        text: if snapshot.proxy.is_httpd() {
-            UNTIL_FORESEEN.to_owned()
-        } else {
-            "It stays over restarts and reloads until it is removed.".to_owned()
-        },
-    });
+    let lasts = match (snapshot.proxy.is_httpd(), is_foreseen) {
+        // The forecast tells it as it is there.
+        (true, true) => return remarks,
+        (true, false) => "httpd forgets it with its next restart, unless BalancerPersist is on.",
+        (false, _) => "It stays over restarts and reloads until it is removed.",
+    };
+    remarks.push(Remark { tone: Tone::Plain, text: lasts.to_owned() });
     remarks
 }
 
@@ -266,7 +267,7 @@ mod tests {
         let (balancer, addition) = ("app".parse().unwrap(), Box::new(addition));
         let add = Decision::new(Matter::Addition { balancer, addition, undo: false, event: None });
         assert_eq!(add.command(), "evenkeel add app 'unix:/run/a.sock|http://a' route=n status=-D");
-        assert_eq!(add.title(), "Add app/unix:/run/a.sock?");
+        assert_eq!(add.title(), "Add app/n (unix:/run/a.sock)?");
         let (_, edit) = decision.edit().unwrap();
         assert_eq!(edit.revision, Some(sample::snapshot(0).balancers[0].revision));
     }

@@ -8,14 +8,30 @@ use evenkeel_protocol::{
 };
 
 use crate::model::target::Target;
-use crate::model::{Freshness, lasting};
+use crate::model::{Freshness, command, lasting};
 use crate::need::Job;
 
 /// So much more time a drain is given by one key.
 pub const MORE: &str = "10m";
 
-/// Where it can be seen how a drain that was begun goes on: the rest of a sentence.
-const ON_ITS_SCREEN: &str = "; the drains screen tells when it can be stopped";
+/// Where it can be seen how a drain that was begun goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// On the screen of drains.
+    OnItsScreen,
+    /// Where there is no such screen, but a list of the members of all targets.
+    InTheList,
+}
+
+impl Followed {
+    /// What tells when the member can be stopped.
+    fn said(self) -> &'static str {
+        match self {
+            Self::OnItsScreen => "the drains screen",
+            Self::InTheList => "its row in the list of members",
+        }
+    }
+}
 
 /// What is asked of a member's drain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,10 +159,12 @@ impl Drainage {
     }
 
     /// The line for the operator when the proxy has accepted it.
-    pub fn done(&self, label: &str, answer: &DrainAnswer) -> String {
+    pub fn done(&self, label: &str, answer: &DrainAnswer, followed: Followed) -> String {
         let mut line = match self {
             _ if !answer.changed => format!("{label}: nothing changed, it was so already"),
-            Self::Begin(_) => format!("{label} is draining{ON_ITS_SCREEN}"),
+            Self::Begin(_) => {
+                format!("{label} is draining; {} tells when it can be stopped", followed.said())
+            }
             Self::Change(..) | Self::Extend(..) => format!("{label}: the drain is changed"),
             Self::Stop(_) | Self::Cut(_) => format!("{label} is being stopped"),
             Self::Cancel(_) => format!("{label}: the drain is ended; it still takes no new sessions"),
@@ -156,11 +174,6 @@ impl Drainage {
         line.push_str(&lasting::rest(answer.lasts(), notes));
         line
     }
-}
-
-/// The line of [`Drainage::done`], to be read where there is no screen of drains but the list of all members.
-pub fn done_in_all(line: &str) -> String {
-    line.replace(ON_ITS_SCREEN, "; its row in the list of members tells when it can be stopped")
 }
 
 fn terms((until, timeout, settle): (DrainUntil, Patience, Span), on_timeout: OnTimeout) -> Vec<String> {
@@ -229,6 +242,8 @@ pub enum Verdict {
     Unknown(Option<Timestamp>),
     /// What is shown is too old to say.
     Stale,
+    /// It has ended, and its member has been made to drain again since, which nobody watches here.
+    Unwatched,
     /// Nobody asks any more: it was stopped, takes new sessions again, or is gone.
     Over(DrainOutcome),
     /// A later drain of the member, which has that number, says what holds now.
@@ -256,7 +271,9 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
         return if is_used { Verdict::InUse } else { Verdict::Safe };
     }
     if let Some(outcome) = drain.outcome.and_then(|outcome| over(drain, outcome, snapshot)) {
-        return Verdict::Over(outcome);
+        let member = snapshot.and_then(|snapshot| target(drain).find(snapshot));
+        let drains_again = member.is_some_and(|(_, member)| is_open_drain(member));
+        return if drains_again { Verdict::Unwatched } else { Verdict::Over(outcome) };
     }
     let live = drain.sessions.live.unwrap_or(0);
     let unknown = drain.sessions.known == SessionsKnown::Unknown;
@@ -284,8 +301,52 @@ fn over(drain: &Drain, outcome: DrainOutcome, snapshot: Option<&Snapshot>) -> Op
     }
 }
 
+/// Does it take no new sessions while it serves those that it has?
+fn is_open_drain(member: &MemberSnapshot) -> bool {
+    member.status.has(Flag::Drain) && !member.status.has(Flag::Stopped)
+}
+
+/// The members that drain without a drain that tells when they can be stopped.
+pub fn unwatched(snapshot: &Snapshot) -> Vec<Target> {
+    let is_watched = |target: &Target| {
+        let drain = of(Some(snapshot), target);
+        drain.is_some_and(|drain| verdict(drain, Some(snapshot), &Freshness::Live) != Verdict::Unwatched)
+    };
+    let all = snapshot.balancers.iter().flat_map(|balancer| {
+        let draining = balancer.members.iter().filter(|member| is_open_drain(member));
+        draining.map(move |member| Target::of(balancer, member))
+    });
+    all.filter(|target| !is_watched(target)).collect()
+}
+
+/// Who drains unwatched, and what watches the first of them; none: nobody does.
+pub fn beyond_sight(snapshot: &Snapshot) -> Option<String> {
+    /// So many are named.
+    const NAMED: usize = 3;
+    let labels: Vec<String> = unwatched(snapshot).iter().map(|target| target.label(Some(snapshot))).collect();
+    let first = command::quoted(labels.first()?);
+    let named = labels.get(..labels.len().min(NAMED))?.join(", ");
+    let more = match labels.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let drains = if labels.len() == 1 { "drains" } else { "drain" };
+    Some(format!("Nobody here watches {named}{more}, which {drains} (N): type :drain {first} to watch it."))
+}
+
 fn is_busy_elsewhere(drain: &Drain) -> bool {
     drain.elsewhere.iter().any(|it| it.busy.total() > 0)
+}
+
+/// What begins it once more, on the same terms.
+pub fn order_of(drain: &Drain) -> DrainOrder {
+    DrainOrder {
+        until: Some(drain.until),
+        timeout: Some(drain.timeout),
+        settle: Some(drain.settle),
+        on_timeout: Some(drain.on_timeout),
+        ..DrainOrder::default()
+    }
 }
 
 /// Its member.

@@ -9,18 +9,56 @@ use crate::model::target::Target;
 /// How many are named in one sentence.
 const NAMED: usize = 3;
 
-/// The one that is seen to first: what was certainly an edit.
-pub fn first<'a>(forgotten: impl Iterator<Item = &'a Override> + Clone) -> Option<&'a Override> {
-    let mut certain = forgotten.clone().filter(|lost| lost::is_certain(lost));
-    certain.next().or_else(|| forgotten.into_iter().next())
+/// The one that is seen to first: what was certainly an edit, and of those a drain, whose member gets new users again.
+pub fn first<'a>(forgotten: impl Iterator<Item = &'a Override>) -> Option<&'a Override> {
+    forgotten.min_by_key(|lost| (!lost::is_certain(lost), !is_drain(lost)))
+}
+
+/// What one question sets again: a drain, which has terms of its own, or the settings of one member that were certainly
+/// edits, or those that a changed configuration may have said on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lot {
+    subject: Subject,
+    is_certain: bool,
+    is_drain: bool,
+}
+
+impl Lot {
+    /// That to which this one belongs.
+    pub fn of(lost: &Override) -> Self {
+        Self { subject: lost.subject.clone(), is_certain: lost::is_certain(lost), is_drain: is_drain(lost) }
+    }
+
+    /// Is it a drain?
+    pub fn is_drain(&self) -> bool {
+        self.is_drain
+    }
+
+    /// Whether one question sets all of these again.
+    pub fn is_one(forgotten: &[Override]) -> bool {
+        forgotten.windows(2).all(|two| matches!(two, [one, other] if Self::of(one) == Self::of(other)))
+    }
+}
+
+fn is_drain(lost: &Override) -> bool {
+    lost.field == "drain" && lost.value == "On"
 }
 
 /// `drain of app/node1`, `lbset=3 of app/node1`.
 pub fn what(lost: &Override, snapshot: &Snapshot) -> String {
-    match (lost.field.as_str(), lost.value.as_str()) {
-        ("drain", "On") => format!("drain of {}", whose(&lost.subject, snapshot)),
-        (field, value) => format!("{field}={value} of {}", whose(&lost.subject, snapshot)),
+    let whose = whose(&lost.subject, snapshot);
+    if let Some(addition) = lost::addition(lost) {
+        // Who is gone is known by the route that it had.
+        let route = addition.parameters.iter().find_map(|word| word.strip_prefix("route="));
+        return match route {
+            Some(route) => format!("member {}/{route}", lost.subject.balancer),
+            None => format!("member {whose}"),
+        };
     }
+    if is_drain(lost) {
+        return format!("drain of {whose}");
+    }
+    format!("{}={} of {whose}", lost.field, lost.value)
 }
 
 /// What people call the one whose it is.
@@ -42,9 +80,12 @@ pub fn line(snapshot: &Snapshot, way: &str, fits: impl Fn(&str) -> bool) -> Opti
     let what = format!("{whose} {}", what(lost, snapshot));
     let why = lost::in_short(lost);
     // That nobody need have forgotten anything must be read even where the line is short.
-    let (head, tail) = match why {
-        Some(why) if !lost::is_certain(lost) => (why, String::new()),
-        why => (lost::what_happened(lost), why.map_or_else(String::new, |why| format!(" ({why})"))),
+    let (happened, why_so) =
+        (lost::what_happened(lost), why.map_or_else(String::new, |why| format!(" ({why})")));
+    let (head, tail) = if lost::is_certain(lost) {
+        (happened.to_owned(), why_so)
+    } else {
+        (format!("{happened}{why_so}"), String::new())
     };
     let others = snapshot.forgotten.len() - 1;
     if others == 0 {
@@ -65,7 +106,6 @@ pub fn line(snapshot: &Snapshot, way: &str, fits: impl Fn(&str) -> bool) -> Opti
 /// `your drains of app/node1, app/node2`, or each with its field.
 fn together(first: &Override, snapshot: &Snapshot) -> String {
     let begin = if first.loss.elsewhere { "the" } else { "your" };
-    let is_drain = |lost: &Override| lost.field == "drain" && lost.value == "On";
     let list = &snapshot.forgotten;
     let (kind, names): (&str, Vec<String>) = if list.iter().all(is_drain) {
         (" drains of", list.iter().map(|lost| whose(&lost.subject, snapshot)).collect())

@@ -9,7 +9,7 @@ use evenkeel_protocol::{
 use crate::ability::Ability;
 use crate::lineup::{Hold, Loss, Place, newcomers, places};
 use crate::model::act::{Act, Turn};
-use crate::model::consequence::{Remark, Tone, UNCOUNTED, consequences, is_let_go_of, who_is_left};
+use crate::model::consequence::{Remark, Tone, UNCOUNTED, consequences, idle, is_let_go_of, who_is_left};
 use crate::model::drains::Drainage;
 use crate::model::forecast;
 use crate::model::question::{Question, Subject};
@@ -69,7 +69,7 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
     }
     match one {
         Some((balancer, member)) => {
-            remarks = consequences(balancer, member, act, snapshot.taken);
+            remarks = consequences(balancer, member, act, snapshot);
             let shared = matches!(act, Act::Drain(Drainage::Begin(_)));
             let places = snapshot.places(&balancer.name, &member.name).filter(|_| shared);
             let shared = places.and_then(|places| places.before_a_drain());
@@ -176,8 +176,8 @@ fn of_many(
         let busy = busy.try_fold(0, |sum: u64, busy| Some(sum.saturating_add(busy?)));
         remarks.push(plain(match busy.unwrap_or_default() {
             _ if busy.is_none() => UNCOUNTED.to_owned(),
-            0 if found.len() == 1 => "Nothing is in flight.".to_owned(),
-            0 => "Nothing is in flight on any of them.".to_owned(),
+            0 if found.len() == 1 => idle(&snapshot.proxy, ""),
+            0 => idle(&snapshot.proxy, " on any of them"),
             1 => "1 request in flight may finish.".to_owned(),
             busy => format!("{busy} requests in flight may finish."),
         }));
@@ -254,12 +254,16 @@ mod tests {
         assert_eq!(about(&snapshot, Act::Drain(begin.clone())), None);
         let other = &mut snapshot.balancers[1].members[0];
         (other.name, other.busy, other.status) = (name, 4, Status::INITIALISED);
+        let label = format!(
+            "{balancer}/{}",
+            if other.route.is_empty() { other.name.short() } else { other.route.as_str() }
+        );
         let says = format!(
             "The same process still serves in {balancer} (4 in flight): the drain waits for what is in flight there"
         );
         assert_eq!(
             about(&snapshot, Act::Drain(begin.clone())),
-            Some(format!("{says}, and it takes new requests there."))
+            Some(format!("{says}, and it takes new requests there (drain {label} too)."))
         );
         assert_eq!(about(&snapshot, Act::Flag(Flag::Stopped, Turn::On)), None, "nobody waits");
         let other = &mut snapshot.balancers[1].members[0];
@@ -283,9 +287,10 @@ mod tests {
         let balancer = snapshot.balancers[1].name.clone();
         let other = &mut snapshot.balancers[1].members[0];
         (other.name, other.busy, other.status) = (one, 4, Status::INITIALISED);
+        let label = format!("{balancer}/{}", other.name.short());
         let says = format!(
             "The process of 1 of them still serves in {balancer} (4 in flight): its drain waits for what is in flight \
-             there, and it takes new requests there."
+             there, and it takes new requests there (drain {label} too)."
         );
         assert_eq!(about(&snapshot, &both, Act::Drain(begin.clone())), Some(says));
         assert_eq!(about(&snapshot, &both, Act::Flag(Flag::Stopped, Turn::On)), None, "nobody waits");
@@ -302,7 +307,8 @@ mod tests {
         let says = format!(
             "The processes of 2 of them still serve in {balancer} (4 in flight), more0 (4 in flight), more1 (4 in flight) \
              and 2 more: their drains wait for what is in flight there, and they take new requests in \
-             {balancer}, more0."
+             {balancer}, more0 (drain {label}, more0/{} too).",
+            two.short()
         );
         assert_eq!(about(&snapshot, &both, Act::Drain(begin)), Some(says));
     }

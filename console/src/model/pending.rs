@@ -45,6 +45,11 @@ impl Pending {
         Some(ticket)
     }
 
+    /// Is that member being taken away from here?
+    pub fn removes(&self, target: &Target) -> bool {
+        self.sent.iter().any(|sent| sent.target == *target && matches!(sent.act, Act::Remove { .. }))
+    }
+
     /// A ticket for something that is not about a member.
     pub fn ticket(&mut self) -> Ticket {
         self.last += 1;

@@ -62,10 +62,7 @@ pub fn names(balancer: &BalancerSnapshot) -> Vec<&str> {
 
 /// The URL without its scheme; of a member behind a socket, the socket.
 pub fn short(name: &MemberName) -> &str {
-    if let Some((socket, _)) = name.as_str().split_once('|') {
-        return socket;
-    }
-    name.as_str().split_once("://").map_or(name.as_str(), |(_, rest)| rest)
+    name.short()
 }
 
 #[cfg(test)]

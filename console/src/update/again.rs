@@ -1,30 +1,44 @@
 //! Sets again what a restart of the proxy has forgotten, one member after the other, and asks before each.
 
-use evenkeel_protocol::{Change, MemberEdit, Override};
+use evenkeel_protocol::edit::Reason;
+use evenkeel_protocol::{Change, Drain, MemberEdit, Override};
 
 use crate::lost;
 use crate::model::act::{Act, Turn};
-use crate::model::forgotten;
-use crate::model::form;
+use crate::model::decision::{Decision, Matter};
+use crate::model::forgotten::{self, Lot};
 use crate::model::target::Target;
-use crate::model::{Model, Tone};
-use crate::update::{drain, edit};
+use crate::model::{Model, Popup, Tone, drains, form};
+use crate::update::{decision, drain, edit};
 
 /// Asks for the first member of which something was forgotten.
 pub(super) fn ask(model: &mut Model) {
     let Some(first) = forgotten::first(model.forgotten().iter()).cloned() else {
         return model.tell(Tone::Plain, NOTHING);
     };
+    if let Some(decision) = return_of(&first) {
+        return decision::ask(model, decision);
+    }
     let Some(target) = whose(&first) else {
         return model.tell(Tone::Plain, by_command(&first));
     };
     if !edit::are_editable(model, std::slice::from_ref(&target)) {
         return;
     }
-    match act(model, &target, lost::is_certain(&first)) {
-        Some(act) => edit::ask(model, vec![target], act),
-        None => model.tell(Tone::Alarm, BEYOND),
+    if !open(model, &target, &Lot::of(&first)) {
+        model.tell(Tone::Alarm, BEYOND);
     }
+}
+
+/// Opens the question whether to set again that lot, which is of `target`; false: nothing of it can be written.
+pub(super) fn open(model: &mut Model, target: &Target, lot: &Lot) -> bool {
+    let Some(act) = act(model, target, lot) else { return false };
+    let reason = drain_before(model, target, lot).and_then(|drain| Some(Reason::new(drain.reason.as_ref()?)));
+    edit::ask(model, vec![target.clone()], act);
+    if let Some(Popup::Confirm(question)) = &mut model.popup {
+        question.reason = reason;
+    }
+    true
 }
 
 /// What is said where nothing was forgotten.
@@ -32,31 +46,45 @@ pub(super) const NOTHING: &str = "nothing was forgotten";
 /// What is said where nothing of it can be written.
 pub(super) const BEYOND: &str = "that cannot be set from here";
 
-/// The member of which it was; none: it was of a balancer.
+/// The drain that was begun here and that the lot was.
+fn drain_before<'a>(model: &'a Model, target: &Target, lot: &Lot) -> Option<&'a Drain> {
+    let is_own = |lost: &Override| Lot::of(lost) == *lot && !lost.loss.elsewhere;
+    let is_ours = lot.is_drain() && model.forgotten().iter().any(is_own);
+    drains::of(model.roster.snapshot(), target).filter(|_| is_ours)
+}
+
+/// The member of which it was; none: it was of a balancer, or the member itself.
 pub(super) fn whose(lost: &Override) -> Option<Target> {
-    let member = lost.subject.member.clone()?;
+    let member = lost.subject.member.clone().filter(|_| lost::addition(lost).is_none())?;
     Some(Target { balancer: lost.subject.balancer.clone(), member })
 }
 
-/// How a setting of a balancer is set again.
+/// What brings back a member that is gone; none: it was a setting.
+fn return_of(lost: &Override) -> Option<Decision> {
+    let (balancer, addition) = (lost.subject.balancer.clone(), Box::new(lost::addition(lost)?));
+    Some(Decision::new(Matter::Addition { balancer, addition, undo: false, event: None }))
+}
+
+/// How a setting of a balancer is set again, or a member added.
 pub(super) fn by_command(lost: &Override) -> String {
+    if let Some(decision) = return_of(lost) {
+        return format!("`{}` adds it again", decision.command());
+    }
     let Override { subject, field, value, .. } = lost;
     format!("`evenkeel set {} {field}={value}` sets it again", subject.balancer)
 }
 
-/// All that was forgotten of a member, at once; a drain alone is begun as drains are. What a changed configuration may have
-/// said on purpose is asked for by itself, lest a yes to a drain takes it back. None: nothing of it can be written.
-pub(super) fn act(model: &Model, target: &Target, is_certain: bool) -> Option<Act> {
+/// All of a lot at once. A drain is begun by itself, on the terms that it had. None: nothing of it can be written.
+fn act(model: &Model, target: &Target, lot: &Lot) -> Option<Act> {
     let (_, member) = edit::found(model, target)?;
-    let belongs =
-        |lost: &Override| whose(lost).as_ref() == Some(target) && lost::is_certain(lost) == is_certain;
-    let lost: Vec<&Override> = model.forgotten().iter().filter(|lost| belongs(lost)).collect();
-    if let [Override { field, value, .. }] = lost.as_slice()
-        && field == "drain"
-        && value == "On"
-    {
-        return Some(drain::act(model, std::slice::from_ref(target), Turn::On));
+    if lot.is_drain() {
+        let usual = drain::act(model, std::slice::from_ref(target), Turn::On);
+        return match (usual, drain_before(model, target, lot)) {
+            (Act::Drain(usual), Some(before)) => Some(Act::Drain(usual.with(&drains::order_of(before)))),
+            (usual, _) => Some(usual),
+        };
     }
+    let lost = model.forgotten().iter().filter(|lost| Lot::of(lost) == *lot);
     let mut edit = MemberEdit::default();
     let mut changes = Vec::new();
     for Override { field, value, .. } in lost {
@@ -109,6 +137,72 @@ mod tests {
             [Effect::Drain { job, .. }] => {
                 let Job::Begin(_, _, order) = job.as_ref() else { panic!("{job:?}") };
                 assert_eq!(order.until, Some(evenkeel_protocol::DrainUntil::Idle));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_drain_comes_back_with_its_terms_before_what_else_its_member_has_lost() {
+        let mut model = forgetful(&[("lbfactor", "2.00"), ("drain", "On")]);
+        let mut snapshot = model.roster.snapshot().unwrap().clone();
+        let mut drain = sample::drain(1, "node1");
+        drain.until = evenkeel_protocol::DrainUntil::Idle;
+        (drain.settle, drain.timeout) = ("9s".parse().unwrap(), "30m".parse().unwrap());
+        (drain.phase, drain.outcome) =
+            (evenkeel_protocol::DrainPhase::Done, Some(evenkeel_protocol::DrainOutcome::Cleared));
+        snapshot.drains = vec![drain];
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        press(&mut model, "A");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        let told: Vec<String> =
+            model.outlook(question).remarks.into_iter().map(|remark| remark.text).collect();
+        assert!(
+            told.iter().any(|text| text.contains("not set by this: lbfactor=2.00 of app/node1")),
+            "{told:?}"
+        );
+        assert_eq!(
+            model.commands_of(question),
+            ["evenkeel --apache 127.0.0.1:8080 drain app/node1 --until idle --timeout 30m --settle 9s \
+              --on-timeout stop --reason 'deploy 42' --force --wait"]
+        );
+        match press(&mut model, "node1⏎").as_slice() {
+            [Effect::Drain { job, .. }] => {
+                let Job::Begin(_, _, order) = job.as_ref() else { panic!("{job:?}") };
+                assert_eq!((order.timeout, order.settle), ("30m".parse().ok(), "9s".parse().ok()));
+                assert_eq!(order.reason.as_ref().map(Reason::as_str), Some("deploy 42"));
+            }
+            other => panic!("{other:?}"),
+        }
+        // What somebody else had begun had no terms that are known here.
+        snapshot.forgotten.iter_mut().for_each(|lost| lost.loss.elsewhere = true);
+        snapshot
+            .forgotten
+            .iter_mut()
+            .for_each(|lost| lost.loss.cause = Some(evenkeel_protocol::Cause::Restart));
+        let mut model = sample::model(100, 30);
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, "A");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{:?}", model.popup) };
+        assert_eq!(question.reason, None);
+    }
+
+    #[test]
+    fn a_member_that_is_gone_is_added_again_as_it_was() {
+        let line = "http://10.0.0.9:8080 loadfactor=2.00 lbset=0 route=node9 status=-D";
+        let mut model = forgetful(&[(lost::MEMBER, line)]);
+        let mut snapshot = model.roster.snapshot().unwrap().clone();
+        snapshot.forgotten[0].subject.member = Some("http://10.0.0.9:8080".parse().unwrap());
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+        let told = forgotten::line(&snapshot, "2", |_| true);
+        assert_eq!(told.as_deref(), Some("httpd was restarted: your member app/node9 is gone"));
+        press(&mut model, "A");
+        let Some(Popup::Decide(decision)) = &model.popup else { panic!("{:?}", model.popup) };
+        assert_eq!(decision.title(), "Add app/node9 (10.0.0.9:8080)?");
+        match press(&mut model, "y").as_slice() {
+            [Effect::AddMember { addition, .. }] => {
+                assert_eq!(addition.url, "http://10.0.0.9:8080");
+                assert_eq!(addition.parameters[2..], ["route=node9", "status=-D"]);
             }
             other => panic!("{other:?}"),
         }

@@ -6,7 +6,7 @@ use crate::ability::Ability;
 use crate::effect::Effect;
 use crate::keymap::Action;
 use crate::model::act::{Act, Turn};
-use crate::model::drains::{self, Drainage};
+use crate::model::drains::{self, Drainage, Followed};
 use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
 use crate::model::terms::Terms;
@@ -84,7 +84,9 @@ pub(super) fn step(model: &mut Model, to: impl FnOnce(usize, usize) -> usize) {
 pub(super) fn ask(model: &mut Model, action: Action) {
     let Some(drain) = model.drain().cloned() else {
         let way = model.keymap.way(Action::Toggle(Flag::Drain));
-        return model.tell(Tone::Plain, format!("there is no drain; {way} on a member begins one"));
+        let beyond = model.roster.snapshot().and_then(drains::beyond_sight);
+        let none = beyond.unwrap_or_else(|| format!("there is no drain; {way} on a member begins one"));
+        return model.tell(Tone::Plain, none);
     };
     let target = drains::target(&drain);
     if !edit::are_editable(model, std::slice::from_ref(&target)) {
@@ -151,8 +153,10 @@ pub(super) fn answered(
             undo::note(model, sent, edited);
         }
         let Act::Drain(drainage) = &sent.act else { return None };
+        let is_joint = model.batch.as_ref().is_some_and(|batch| batch.is_joint && batch.awaits(sent.ticket));
+        let followed = if is_joint { Followed::InTheList } else { Followed::OnItsScreen };
         Some(Came {
-            line: drainage.done(&sent.label, &answer),
+            line: drainage.done(&sent.label, &answer, followed),
             whole: answer.lasts(),
             undoable: answer.edited.as_ref().is_some_and(|edited| edited.changed),
         })

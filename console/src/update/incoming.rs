@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Edited, Event};
+use evenkeel_protocol::{Edited, Event, Snapshot};
 
 use crate::called;
 use crate::effect::Effect;
@@ -10,6 +10,7 @@ use crate::keymap::Action;
 use crate::message::Clock;
 use crate::model::batch::Outcome;
 use crate::model::pending::Sent;
+use crate::model::target::Target;
 use crate::model::{Connection, Model, Screen, Seen, Tone, forgotten, form, wash};
 use crate::news::{News, Ticket};
 use crate::undurable::Refused;
@@ -33,27 +34,7 @@ pub(super) fn tick(model: &mut Model, clock: Clock) -> Vec<Effect> {
 pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
     match news {
         News::Connected => model.connection = Connection::Up,
-        News::Snapshot(snapshot) => {
-            model.connection = Connection::Up;
-            let configuration = model.roster.snapshot().map(|known| known.proxy.configuration.clone());
-            if configuration.is_none() && called::is_ours(&snapshot.proxy) {
-                model.tell(Tone::Plain, called::MORE);
-            }
-            let refused = model.roster.snapshot().map(Refused::of).unwrap_or_default();
-            if model.roster.hear(*snapshot, model.clock.running) {
-                restarted(model, refused);
-                super::lock::close_for_another(model, configuration.as_deref());
-            }
-            if let Some(snapshot) = model.roster.snapshot() {
-                model.pending.shown(snapshot);
-                model.lost.hear(snapshot);
-            }
-            model.cursor.prune(&model.roster);
-            model.cursor.settle(&model.roster);
-            drain::settle(model);
-            found::go_on(model);
-            correct(model);
-        }
+        News::Snapshot(snapshot) => heard(model, *snapshot),
         News::Event(event) => return event_came(model, *event),
         News::Lost { why, next_try } => {
             let why = wash::sentence(&why);
@@ -67,22 +48,69 @@ pub(super) fn news(model: &mut Model, news: News) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Another run of the proxy answers: what it counts begins anew, and what the disk had refused is gone.
-fn restarted(model: &mut Model, refused: Refused) {
+/// A snapshot has come.
+fn heard(model: &mut Model, snapshot: Snapshot) {
+    model.connection = Connection::Up;
+    let configuration = model.roster.snapshot().map(|known| known.proxy.configuration.clone());
+    if configuration.is_none() && called::is_ours(&snapshot.proxy) {
+        model.tell(Tone::Plain, called::MORE);
+    }
+    let before = model.roster.snapshot();
+    let stood = model.cursor.chosen().filter(|chosen| {
+        before.is_some_and(|seen| chosen.find(seen).is_some()) && !model.pending.removes(chosen)
+    });
+    let stood = stood.map(|chosen| (chosen.clone(), chosen.label(before)));
+    let refused = before.map(Refused::of).unwrap_or_default();
+    let has_turned = model.roster.hear(snapshot, model.clock.running);
+    let turned = has_turned.then(|| restarted(model, refused));
+    if let Some(snapshot) = model.roster.snapshot() {
+        model.pending.shown(snapshot);
+        model.lost.hear(snapshot);
+    }
+    model.cursor.prune(&model.roster);
+    model.cursor.settle(&model.roster);
+    let gone = stood.and_then(|(target, label)| gone(model, &target, &label));
+    let told: Vec<String> = gone.into_iter().chain(turned).collect();
+    if !told.is_empty() {
+        model.tell(Tone::Alarm, told.join("; "));
+    }
+    if has_turned {
+        super::lock::close_for_another(model, configuration.as_deref());
+    }
+    drain::settle(model);
+    found::go_on(model);
+    correct(model);
+}
+
+/// Another run of the proxy answers: what it counts begins anew, and what the disk had refused is gone. Gives the words
+/// for that.
+fn restarted(model: &mut Model, refused: Refused) -> String {
     model.pending.restarted();
     model.own.restarted();
-    if model.who() == "httpd" {
-        let what = "httpd was restarted, perhaps gracefully: requests of before are not counted any more";
-        return model.tell(Tone::Alarm, what);
+    if model.who() == called::HTTPD {
+        return "httpd was restarted, perhaps gracefully: requests of before are not counted any more"
+            .to_owned();
     }
     if let Some(popup) = &mut model.popup {
         popup.outlive();
     }
-    let Some(snapshot) = model.roster.snapshot() else { return };
-    model.lost = refused.lost(snapshot);
-    let lost = model.lost.sentence(|it| forgotten::whose(it, snapshot), |_| true);
-    let what = lost.unwrap_or_else(|| "the proxy was restarted: its counters begin anew".to_owned());
-    model.tell(Tone::Alarm, what);
+    let lost = model.roster.snapshot().and_then(|snapshot| {
+        model.lost = refused.lost(snapshot);
+        model.lost.sentence(|it| forgotten::whose(it, snapshot), |_| true)
+    });
+    lost.unwrap_or_else(|| "the proxy was restarted: its counters begin anew".to_owned())
+}
+
+/// That the member that was under the cursor is there no longer, and on whom the cursor is now; none: it is there.
+fn gone(model: &Model, target: &Target, label: &str) -> Option<String> {
+    let snapshot = model.roster.snapshot()?;
+    if target.find(snapshot).is_some() {
+        return None;
+    }
+    Some(match model.cursor.chosen() {
+        Some(now) => format!("{label} is gone; the cursor is on {} now", now.label(Some(snapshot))),
+        None => format!("{label} is gone"),
+    })
 }
 
 /// Corrects bad news that are seen not to be true any more.
@@ -242,6 +270,23 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_vanishes_under_the_cursor_is_named_with_whom_the_cursor_is_on_now() {
+        let mut model = sample::model(80, 24);
+        update(&mut model, Message::Key(Key::Char('j')));
+        update(&mut model, Message::Key(Key::Char('j')));
+        let mut snapshot = sample::snapshot(62);
+        snapshot.balancers[0].members.pop();
+        snapshot.proxy.started = evenkeel_protocol::Timestamp(7);
+        hear(&mut model, News::Snapshot(Box::new(snapshot.clone())));
+        assert_eq!(
+            toast(&model),
+            "app/node3 is gone; the cursor is on app/node2 now; the proxy was restarted: its counters begin anew"
+        );
+        hear(&mut model, News::Snapshot(Box::new(snapshot)));
+        assert!(toast(&model).starts_with("app/node3 is gone"), "it is told once: {}", toast(&model));
+    }
+
+    #[test]
     fn a_refusal_is_told_in_the_proxys_words_made_clean() {
         let mut model = sample::model(80, 24);
         asked(&mut model);
@@ -352,6 +397,6 @@ mod tests {
         other.balancers.remove(0);
         hear(&mut model, News::Snapshot(Box::new(other)));
         assert!(matches!(model.popup, Some(Popup::Confirm(_))));
-        assert_eq!(toast(&model), "the proxy was restarted: its counters begin anew");
+        assert!(toast(&model).ends_with("; the proxy was restarted: its counters begin anew"));
     }
 }

@@ -11,12 +11,13 @@ use crate::update::edit;
 pub(super) fn start(model: &mut Model, question: Question) -> Vec<Effect> {
     model.popup = Some(Popup::Results { from: 0 });
     model.cursor.unmark();
-    begin(model, question)
+    model.batch = Some(Batch::new(question));
+    go_on(model)
 }
 
-/// Begins with the first one.
-pub(super) fn begin(model: &mut Model, question: Question) -> Vec<Effect> {
-    model.batch = Some(Batch::new(question));
+/// Begins with the part of this target in an act on all of them.
+pub(super) fn begin_joint(model: &mut Model, question: Question) -> Vec<Effect> {
+    model.batch = Some(Batch { is_joint: true, ..Batch::new(question) });
     go_on(model)
 }
 

@@ -113,7 +113,7 @@ mod tests {
     fn a_member_is_written_asked_for_added_and_taken_back() {
         let mut model = added();
         let (line, more) = toast(&model);
-        assert_eq!(line, "app/10.0.0.9:8080 is added");
+        assert_eq!(line, "app/node9 (10.0.0.9:8080) is added");
         assert_eq!(more, "u undoes   y copies: evenkeel add app http://10.0.0.9:8080 route=node9");
         press(&mut model, "u");
         assert!(toast(&model).0.contains("not shown that change yet"), "{:?}", toast(&model));

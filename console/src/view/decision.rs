@@ -7,7 +7,7 @@ use ratatui::text::Line;
 
 use super::Scene;
 use super::confirm::{COMMAND, change_lines, command_texts, remark_lines};
-use crate::model::decision::{Decision, Matter, UNTIL_FORESEEN};
+use crate::model::decision::{Decision, Matter};
 use crate::model::forecast;
 use crate::model::question::Standing;
 use crate::theme::Role;
@@ -50,7 +50,9 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, decision: 
 pub(super) fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model::consequence::Remark> {
     use crate::model::consequence::{Remark, Tone};
     let snapshot = scene.model.roster.snapshot();
-    let mut remarks = decision.remarks(snapshot);
+    let preview = scene.model.gathered.preview.as_ref().and_then(|preview| preview.as_ref().ok());
+    let is_foreseen = preview.is_some_and(|preview| !preview.notes.is_empty());
+    let mut remarks = decision.remarks(snapshot, is_foreseen);
     let (balancer, comes) = match &decision.matter {
         Matter::Settings { balancer, .. } => (balancer, false),
         Matter::Addition { balancer, .. } => (balancer, true),
@@ -59,8 +61,6 @@ pub(super) fn remarks(scene: Scene<'_>, decision: &Decision) -> Vec<crate::model
     let plain = |text: String| Remark { tone: Tone::Plain, text };
     match &scene.model.gathered.preview {
         Some(Ok(preview)) => {
-            // What the forecast tells of it is not said twice.
-            remarks.retain(|remark| remark.text != UNTIL_FORESEEN || preview.notes.is_empty());
             let balancer = snapshot.and_then(|snapshot| snapshot.balancer(balancer));
             remarks.extend(forecast::remarks(preview, balancer));
         }

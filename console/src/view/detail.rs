@@ -14,7 +14,7 @@ use crate::model::history::History;
 use crate::model::target::Target;
 use crate::theme::Role;
 use crate::widget::text::{Align, cut, pad, shorten, width};
-use crate::{check, heard, undurable};
+use crate::{called, check, heard, undurable};
 
 /// From this width on there is a graph beside the fields.
 const WITH_GRAPH: u16 = 112;
@@ -281,7 +281,7 @@ fn last_edit(scene: Scene<'_>, target: &Target, member: &MemberSnapshot, room: u
         }
         Some(EventKind::OverrideDropped(what)) => {
             let by = match scene.model.who() {
-                "httpd" => "restart of httpd",
+                called::HTTPD => "restart of httpd",
                 _ => "reload",
             };
             format!("{} by a {by}: {} {} dropped, {}", at.trim(), what.field, what.value, what.why)

@@ -3,6 +3,7 @@
 
 mod burndown;
 
+use evenkeel_protocol::process::remedy;
 use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, Flag, SessionsKnown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -15,7 +16,7 @@ use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
 use crate::theme::{Glyphs, Role};
 use crate::widget::digits;
-use crate::widget::text::{Align, cut, pad, width, wrap_within};
+use crate::widget::text::{Align, cut, pad, width, wrap, wrap_within};
 
 /// The columns of the labels.
 const LABEL: usize = 12;
@@ -25,17 +26,34 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
     let listed = drains::listed(scene.model.roster.snapshot());
     let shown = picked.and_then(|picked| listed.iter().find(|drain| drain.number == picked.number));
     let Some(drain) = shown else {
-        let text = match scene.model.roster.snapshot() {
-            None => format!("Nothing was heard from {} yet.", scene.model.who()),
-            Some(_) => "No drain runs, and none ended lately. On a member d begins one.".to_owned(),
+        let texts = match scene.model.roster.snapshot() {
+            None => vec![format!("Nothing was heard from {} yet.", scene.model.who())],
+            Some(snapshot) => {
+                let none = "No drain runs, and none ended lately. On a member d begins one.";
+                let beyond = drains::beyond_sight(snapshot);
+                let none = if beyond.is_some() { "No drain is watched here." } else { none };
+                std::iter::once(none.to_owned()).chain(beyond).collect()
+            }
         };
         let room = usize::from(area.width).saturating_sub(2);
-        buffer.set_string(area.x + 1, area.y + 1, cut(&text, room), scene.style(Role::Text));
+        let lines = texts.iter().flat_map(|text| wrap(text, room));
+        for (text, row) in lines.zip(area.rows().skip(1)) {
+            buffer.set_string(row.x + 1, row.y, text, scene.style(Role::Text));
+        }
         return;
     };
     let rows = if listed.len() < 2 { 0 } else { listed.len().min(usize::from(area.height / 4).max(2)) };
     let rows = u16::try_from(rows).unwrap_or(0);
-    let [list, detail] = Layout::vertical([Constraint::Length(rows), Constraint::Fill(1)]).areas(area);
+    let beyond = scene.model.roster.snapshot().and_then(drains::beyond_sight);
+    let room = usize::from(area.width).saturating_sub(2);
+    let beyond = beyond.map_or_else(Vec::new, |beyond| wrap_within(&beyond, room, 2));
+    let under = u16::try_from(beyond.len()).unwrap_or(u16::MAX);
+    let [list, aside, detail] =
+        Layout::vertical([Constraint::Length(rows), Constraint::Length(under), Constraint::Fill(1)])
+            .areas(area);
+    for (text, row) in beyond.iter().zip(aside.rows()) {
+        buffer.set_string(row.x + 1, row.y, text, scene.style(Role::Warning));
+    }
     let at = listed.iter().position(|other| other.number == drain.number).unwrap_or(0);
     let from = at.saturating_sub(usize::from(rows) / 2).min(listed.len().saturating_sub(usize::from(rows)));
     let lines = listing(scene, &listed, area.width);
@@ -71,14 +89,15 @@ fn list_line(
     (drain, label): (&Drain, &str),
     (time, columns): (usize, u16),
 ) -> Line<'static> {
-    let facts =
-        if let (Verdict::Past(_) | Verdict::Over(_), Some(at)) = (verdict_of(scene, drain), drain.ended) {
-            // What is counted now is not this one's.
-            vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
-        } else {
-            let left = pad(&left_in_short(scene, drain), time, Align::Right);
-            vec![left, sessions_in_short(drain), format!("{} in flight", busy_in_short(scene, drain))]
-        };
+    let facts = if let (Verdict::Past(_) | Verdict::Over(_) | Verdict::Unwatched, Some(at)) =
+        (verdict_of(scene, drain), drain.ended)
+    {
+        // What is counted now is not this one's.
+        vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
+    } else {
+        let left = pad(&left_in_short(scene, drain), time, Align::Right);
+        vec![left, sessions_in_short(drain), format!("{} in flight", busy_in_short(scene, drain))]
+    };
     let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
         (Verdict::Past(_), Some(outcome)) => (Role::Text, outcome_words(outcome).to_owned()),
         _ => answer(scene, drain),
@@ -128,7 +147,7 @@ fn one(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, drain: &Drain) {
     scene.rule(buffer, top, &label, Line::from(scene.span(Role::Faint, by)));
     let roomy = rest.height >= 18;
     let room = usize::from(area.width).saturating_sub(2);
-    let mut lines = head(scene, drain, (area.width, if roomy { 3 } else { 2 }));
+    let mut lines = head(scene, drain, (area.width, 4));
     // Counts of what is no longer live are no reason to do anything.
     if let Some(advice) = drain.advice.as_ref().filter(|_| scene.model.freshness() == Freshness::Live) {
         let texts = wrap_within(advice, room, 4).into_iter();
@@ -175,6 +194,7 @@ pub(super) fn answer(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
         Verdict::NotYet => (Role::Alarm, "NOT YET".to_owned()),
         Verdict::Idle => (Role::Warning, "IDLE".to_owned()),
         Verdict::Past(_) => (Role::Text, "PAST".to_owned()),
+        Verdict::Unwatched => (Role::Warning, "NOT WATCHED".to_owned()),
         Verdict::Unknown(Some(at)) => {
             (Role::Warning, format!("UNKNOWN until {}", words::minute(at, now, &scene.look.zone)))
         }
@@ -208,8 +228,12 @@ fn head(scene: Scene<'_>, drain: &Drain, (columns, rows): (u16, usize)) -> Vec<L
             format!("who answers now cannot say how it stands; when that was last known: {}", drain.why)
         }
         (Verdict::Stale, _) => format!("{who} does not answer; when it last did: {}", drain.why),
-        (Verdict::InUse, _) => {
-            format!("its process still gets requests in {}; here {}", drain.used_in().join(", "), drain.why)
+        (Verdict::InUse, _) => in_use(drain),
+        (Verdict::Unwatched, _) => {
+            format!(
+                "it drains again (N), and nobody here watches that; what this drain ended with: {}",
+                drain.why
+            )
         }
         (Verdict::NotYet, _) if drain.is_running() => format!("because {}", drain.why),
         (Verdict::NotYet | Verdict::Unknown(_) | Verdict::Idle, _) if !drain.is_running() => {
@@ -241,6 +265,23 @@ fn head(scene: Scene<'_>, drain: &Drain, (columns, rows): (u16, usize)) -> Vec<L
     lines
 }
 
+/// Where its process gets requests although it has ended here, how many serve there now, and what can be done.
+fn in_use(drain: &Drain) -> String {
+    let used = drain.elsewhere.iter().filter(|it| it.takes_new);
+    let used: Vec<String> =
+        used.map(|it| format!("{} ({} in flight now)", it.balancer, it.busy.total())).collect();
+    let here = if drain.safe_to_stop {
+        "no session can come back, and nothing is in flight"
+    } else {
+        "nothing is in flight"
+    };
+    format!(
+        "its process still gets requests in {}: {}. Here {here}",
+        used.join(", "),
+        remedy(&drain.elsewhere)
+    )
+}
+
 /// The milliseconds that are left to the deadline, also while nothing is heard.
 pub(super) fn left(scene: Scene<'_>, drain: &Drain) -> Option<u64> {
     let since = scene.model.clock.running.since(scene.model.roster.heard());
@@ -254,11 +295,16 @@ fn time(scene: Scene<'_>, drain: &Drain, (room, large): (usize, bool)) -> Vec<Li
     let lasted = words::age(drain.ended.unwrap_or(now).since(drain.began));
     if let Some(outcome) = drain.outcome {
         let at = drain.ended.map(|at| words::time(at, now, zone)).unwrap_or_default();
-        let text = format!("{} at {}, after {lasted}", outcome_words(outcome), at.trim());
-        return vec![Line::from(vec![
-            scene.span(Role::Faint, pad("ended", LABEL, Align::Left)),
-            scene.span(Role::Strong, cut(&text, room.saturating_sub(LABEL))),
-        ])];
+        let text = format!("{}, after {lasted}: {}", at.trim(), outcome_words(outcome));
+        let texts = wrap_within(&text, room.saturating_sub(LABEL), 2).into_iter().zip(["ended", ""]);
+        return texts
+            .map(|(text, label)| {
+                Line::from(vec![
+                    scene.span(Role::Faint, pad(label, LABEL, Align::Left)),
+                    scene.span(Role::Strong, text),
+                ])
+            })
+            .collect();
     }
     let (Some(left), Some(deadline)) = (left(scene, drain), drain.deadline) else {
         return vec![Line::from(vec![

@@ -1,6 +1,6 @@
 //! What happened, the newest first: as a screen with the one under the cursor in full, and as a few lines below others.
 
-use evenkeel_protocol::{Event, EventKind, Recovery};
+use evenkeel_protocol::{Event, EventKind, Override, Recovery};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -10,8 +10,8 @@ use super::{Scene, words};
 use crate::model::act::told;
 use crate::model::target::Target;
 use crate::theme::Role;
-use crate::undurable;
 use crate::widget::text::{Align, cut, pad, width};
+use crate::{lost, undurable};
 
 mod detail;
 
@@ -173,9 +173,7 @@ pub(super) fn describe(kind: &EventKind) -> (Role, char, String) {
         EventKind::OverrideKept(what) => {
             (Role::Text, '=', format!("edit kept: {} {}; {}", what.field, what.value, what.why))
         }
-        EventKind::OverrideDropped(what) => {
-            (Role::Warning, '▼', format!("edit dropped: {} {}; {}", what.field, what.value, what.why))
-        }
+        EventKind::OverrideDropped(what) => (Role::Warning, '▼', dropped(what)),
         EventKind::EditRefused(what) => {
             let text = format!("{}: refused: {}", words::peer(what.by.as_ref()), what.message);
             (Role::Warning, '×', text)
@@ -201,6 +199,15 @@ pub(super) fn describe(kind: &EventKind) -> (Role, char, String) {
             let count = to.saturating_sub(*from).saturating_add(1);
             (Role::Warning, '…', format!("{count} events were missed"))
         }
+    }
+}
+
+/// What holds no longer.
+fn dropped(what: &Override) -> String {
+    let Override { field, value, why, .. } = what;
+    match lost::addition(what) {
+        Some(_) => format!("gone: {value}; {why}"),
+        None => format!("edit dropped: {field} {value}; {why}"),
     }
 }
 

@@ -20,14 +20,17 @@ use crate::widget::text::{cut, width, wrap_within};
 const AMPLE: u16 = 14;
 /// The least height of a screen on which it may take two.
 const TALL: u16 = 20;
+/// And three.
+const TALLER: u16 = 24;
 
-/// How many lines the footer takes of a screen of this size: up to three for a toast that needs them.
+/// How many lines the footer takes of a screen of this size: up to four for a toast that needs them.
 pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
     match (&scene.model.popup, &scene.model.toast) {
         (Some(Popup::Palette(palette)), _) => 1 + above_palette(area, palette),
         (Some(Popup::Filter { .. }), _) | (_, None) => 1,
         (_, Some(toast)) => {
-            let most = 1 + u16::from(area.height >= AMPLE) + u16::from(area.height >= TALL);
+            let most = [AMPLE, TALL, TALLER].into_iter().filter(|least| area.height >= *least).count();
+            let most = u16::try_from(1 + most).unwrap_or(1);
             let lines = toast_lines(scene, toast, Rect { height: most, ..area });
             u16::try_from(lines.len()).map_or(most, |lines| lines.clamp(1, most))
         }

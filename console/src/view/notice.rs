@@ -8,27 +8,60 @@ use ratatui::text::Line;
 
 use super::Scene;
 use crate::keymap::Action;
-use crate::model::forgotten;
+use crate::model::forgotten::{self, Lot};
 use crate::theme::Role;
 use crate::undurable;
-use crate::widget::text::{cut, width};
+use crate::widget::text::{cut, width, wrap, wrap_within};
 
-/// How many lines it takes.
-pub(super) fn height(scene: Scene<'_>) -> u16 {
-    u16::from(text(scene, 0).is_some())
+/// The least height of a screen on which it may take two lines.
+const AMPLE: u16 = 20;
+/// The columns of its mark.
+const MARK: &str = " ▲ ";
+/// Between it and the key that sees to it.
+const GAP: &str = "   ";
+
+/// How many lines it takes of a screen of this size.
+pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
+    let most = if area.height >= AMPLE { 2 } else { 1 };
+    lines(scene, usize::from(area.width), most)
+        .map_or(0, |(lines, _)| u16::try_from(lines.len()).unwrap_or(1))
+}
+
+/// Its text in at most so many lines, the key's included, which stands behind the last or else below it; and the key.
+fn lines(scene: Scene<'_>, columns: usize, most: usize) -> Option<(Vec<String>, &'static str)> {
+    let room = columns.saturating_sub(width(MARK) + 1);
+    let (_, key) = text(scene, 0)?;
+    let beside = if key.is_empty() { 0 } else { width(key) + width(GAP) };
+    let is_beside = |lines: &[String]| lines.last().is_none_or(|last| width(last) + beside <= room);
+    let fits = |text: &str| {
+        let lines = wrap(text, room);
+        lines.len() + usize::from(!is_beside(&lines)) <= most
+    };
+    let (text, key) = text_that(scene, fits)?;
+    let mut lines = wrap_within(&text, room, most);
+    if !is_beside(&lines) && lines.len() < most {
+        lines.push(String::new());
+    } else if let Some(last) = lines.last_mut() {
+        *last = cut(last, room.saturating_sub(beside));
+    }
+    Some((lines, key))
 }
 
 /// The line, in a form for so much room if there is one, and the key that sees to it.
 pub(super) fn text(scene: Scene<'_>, room: usize) -> Option<(String, &'static str)> {
+    text_that(scene, |text| width(text) <= room)
+}
+
+/// The same in the longest form that `fits`, if there is one.
+fn text_that(scene: Scene<'_>, fits: impl Fn(&str) -> bool) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
     let name = |subject: &Subject| forgotten::whose(subject, snapshot);
     let warnings = || {
-        let fits = |text: &str| width(text) <= room;
         scene
             .model
             .lost
-            .sentence(name, fits)
-            .or_else(|| undurable::sentence(snapshot, name, fits))
+            .sentence(name, &fits)
+            .or_else(|| undurable::sentence(snapshot, name, &fits))
             .or_else(|| snapshot.warnings.first().cloned())
     };
     let warning = || warnings().map(|warning| (warning, ""));
@@ -36,25 +69,29 @@ pub(super) fn text(scene: Scene<'_>, room: usize) -> Option<(String, &'static st
     if snapshot.alternating || snapshot.cached {
         return warning();
     }
-    let Some(first) = snapshot.forgotten.first() else { return warning() };
-    let is_one = snapshot.forgotten.iter().all(|lost| lost.subject == first.subject);
-    let key = if is_one { "A sets it again" } else { "A sets each again" };
-    let room = room.saturating_sub(width(key));
+    if snapshot.forgotten.is_empty() {
+        return warning();
+    }
+    let key = if Lot::is_one(&snapshot.forgotten) { "A sets it again" } else { "A sets each again" };
     let way = scene.model.keymap.way(Action::Events);
-    let line = forgotten::line(snapshot, &way, |text| width(text) <= room)?;
+    let line = forgotten::line(snapshot, &way, fits)?;
     Some((line, key))
 }
 
 /// Draws it, if there is one.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>) {
-    let room = usize::from(area.width).saturating_sub(7);
-    let Some((text, key)) = text(scene, room).filter(|_| !area.is_empty()) else { return };
-    let room = room.saturating_sub(width(key));
-    let line = Line::from(vec![
-        scene.span(Role::Alarm, format!(" ▲ {}   ", cut(&text, room))),
-        scene.span(Role::Accent, key),
-    ]);
-    buffer.set_line(area.x, area.y, &line, area.width);
+    let found = lines(scene, usize::from(area.width), usize::from(area.height)).filter(|_| !area.is_empty());
+    let Some((lines, key)) = found else { return };
+    let last = lines.len() - 1;
+    for ((at, text), row) in lines.into_iter().enumerate().zip(area.rows()) {
+        let mark = if at == 0 { MARK } else { "   " };
+        let gap = if text.is_empty() { "" } else { GAP };
+        let mut line = Line::from(scene.span(Role::Alarm, format!("{mark}{text}")));
+        if at == last && !key.is_empty() {
+            line.push_span(scene.span(Role::Accent, format!("{gap}{key}")));
+        }
+        buffer.set_line(row.x, row.y, &line, row.width);
+    }
 }
 
 #[cfg(test)]
@@ -131,13 +168,21 @@ mod tests {
         for (elsewhere, cause, line) in [
             (false, None, "httpd was restarted: your lbset=3 of app/node1 is gone   "),
             (false, Some(Cause::Restart), "httpd was restarted: your lbset=3 of app/node1 is gone   "),
-            (false, Some(Cause::Configuration), "▲ reconfigured: your lbset=3 of app/node1 is gone   "),
+            (
+                false,
+                Some(Cause::Configuration),
+                "▲ httpd was restarted (reconfigured): your lbset=3 of app/node1 is gone   ",
+            ),
             (
                 true,
                 Some(Cause::Restart),
                 "httpd was restarted: the lbset=3 of app/node1 is gone (not made here)",
             ),
-            (true, None, "▲ reconfigured, or not made here: the lbset=3 of app/node1 is gone   "),
+            (
+                true,
+                None,
+                "▲ httpd was restarted (reconfigured, or not made here): the lbset=3 of app/node1 is gone",
+            ),
             (false, Some(Cause::Server), "another server answers now: your lbset=3 of app/node1 is gone   "),
         ] {
             let mut model = sample::model(120, 30);
@@ -148,6 +193,31 @@ mod tests {
             assert!(drawn.contains(line), "{elsewhere} {cause:?}: {drawn}");
         }
         assert_eq!(lost::in_short(&lost(false, Some(Cause::Restart))), None);
+    }
+
+    #[test]
+    fn what_was_lost_is_told_whole_on_a_small_screen_with_the_key_that_sees_to_it() {
+        let mut model = sample::model(80, 24);
+        let mut snapshot = sample::snapshot(62);
+        snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+        let member = &mut snapshot.balancers[0].members[0];
+        member.route = "web-node-0001-in-the-first-hall".parse().unwrap();
+        snapshot.forgotten = vec![Override {
+            subject: Subject {
+                balancer: sample::target("node1").balancer,
+                member: Some(member.name.clone()),
+            },
+            field: "hcinterval".to_owned(),
+            value: "5000ms".to_owned(),
+            why: String::new(),
+            loss: Loss { elsewhere: true, cause: None },
+        }];
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        let drawn = text(&painted(&model, RICH));
+        let read = drawn.split_whitespace().collect::<Vec<_>>().join(" ");
+        let says = "▲ httpd was restarted (reconfigured, or not made here): the hcinterval=5000ms of \
+                    app/web-node-0001-in-the-first-hall is gone A sets it again";
+        assert!(read.contains(says), "{drawn}");
     }
 
     #[test]

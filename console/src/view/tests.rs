@@ -209,11 +209,16 @@ fn a_tiny_window_shows_the_worst_and_how_many_are_well() {
 }
 
 #[test]
-fn a_long_toast_takes_three_lines_and_a_longer_one_ends_with_an_ellipsis() {
+fn a_long_toast_takes_four_lines_and_a_longer_one_ends_with_an_ellipsis() {
     let words = |count: usize| vec!["advice"; count].join(" ");
-    for (count, height, lines, whole) in
-        [(5, 24, 1, true), (20, 24, 2, true), (40, 24, 3, false), (40, 16, 2, false), (20, 12, 1, false)]
-    {
+    for (count, height, lines, whole) in [
+        (5, 24, 1, true),
+        (20, 24, 2, true),
+        (60, 24, 4, false),
+        (40, 20, 3, false),
+        (40, 16, 2, false),
+        (20, 12, 1, false),
+    ] {
         let mut model = sample::model(80, height);
         model.tell(Tone::Good, words(count));
         let drawn = text(&painted(&model, RICH));

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use evenkeel_balancer::{MemberId, MemberLook, SessionsSeen, Sight};
 use evenkeel_protocol::{
-    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, Process, SessionsKnown, Timestamp,
+    BalancerName, Busy, DrainSessions, Elsewhere, MemberName, Moment, Process, Route, SessionsKnown,
+    Timestamp,
 };
 
 use super::sessions;
@@ -197,6 +198,7 @@ impl Seen {
         let others = self.others.iter().map(|(balancer, member, view)| Elsewhere {
             balancer: balancer.clone(),
             member: member.clone(),
+            route: Route::default(),
             takes_new: view.takes_new,
             busy: view.look.busy,
             sessions: view.sessions.clone(),
@@ -205,6 +207,7 @@ impl Seen {
         let left = left.map(|gone| Elsewhere {
             balancer: gone.balancer.clone(),
             member: gone.member.clone(),
+            route: Route::default(),
             takes_new: false,
             busy: gone.busy,
             // Its route is nobody's any more.

@@ -119,7 +119,7 @@ mod tests {
         let mut scene = Scene::of(&proxy);
         scene.run("roll app --dry-run --force -- true").await;
         let says = "The same process still serves in api (1 in flight): the drain waits for what is in flight there, and it \
-                    takes new requests there.";
+                    takes new requests there (drain api/127.0.0.1:9001 too).";
         assert_eq!(scene.out().matches(says).count(), 1, "{}{}", scene.out(), scene.err());
         scene.run("roll app --dry-run --force --json -- true").await;
         let told: Value = serde_json::from_str(&scene.out()).unwrap();

@@ -63,8 +63,12 @@ mod tests {
         drain.elsewhere = vec![sample::elsewhere("api")];
         assert!(told(&drain).ends_with("; it is drained here now, but in use in api"), "{}", told(&drain));
         (drain.safe_to_stop, drain.outcome) = (false, Some(DrainOutcome::Idle));
-        assert!(told(&drain).ends_with("; but it still takes requests in api"), "{}", told(&drain));
-        drain.why.push_str("; but it still takes requests in api");
-        assert_eq!(told(&drain).matches("in api").count(), 1, "{}", told(&drain));
+        assert!(
+            told(&drain).ends_with("; but it still takes requests in api (drain api/node2 too)"),
+            "{}",
+            told(&drain)
+        );
+        drain.why.push_str("; but it still takes requests in api (drain api/node2 too)");
+        assert_eq!(told(&drain).matches("requests in api").count(), 1, "{}", told(&drain));
     }
 }

@@ -5,9 +5,10 @@
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::edit::Reason;
 use evenkeel_protocol::refusal::Code;
+use evenkeel_protocol::word::quoted;
 use evenkeel_protocol::{
     BalancerName, Change, Edited, EventKind, Flag, InvalidName, MemberAddition, MemberEdit, MemberName,
-    Refusal, Snapshot, Status, Subject,
+    MemberSnapshot, Refusal, Snapshot, Status, Subject,
 };
 
 use super::act::{self, named};
@@ -16,6 +17,7 @@ use super::page::Page;
 use super::reply::{Reply, UNREAD};
 use super::{Look, Manager, closed, record, settings};
 use crate::client::Failure;
+use crate::lost::MEMBER;
 
 /// What the form of a member can set, as a `BalancerMember` line has it, and as an edit has it.
 const SETTABLE: [(&str, &str); 4] =
@@ -59,7 +61,7 @@ impl Manager {
             return already(subject, &before, wanted);
         }
         let form = self.joining(&own, addition, &before)?;
-        self.with(|state| state.record.expect(Some((own, vec![record::ROSTER]))));
+        self.with(|state| state.record.expect(Some((own, vec![MEMBER]))));
         let posted = self.post(&form, &before).await;
         self.with(|state| state.record.expect(None));
         let (reply, after) = posted?;
@@ -121,7 +123,10 @@ impl Manager {
         let mut edited = act::edited(&own, after, (changes, vec![disabled(subject)]), false);
         let note = act::note(&edited, reason.map(|reason| reason.as_str().to_owned()));
         let kind = EventKind::edited(own, note);
-        edited.event = Some(self.with(|state| state.record.tell(after.snapshot.taken, kind)));
+        edited.event = Some(self.with(|state| {
+            state.record.made(subject, &edited.changes);
+            state.record.tell(after.snapshot.taken, kind)
+        }));
         self.news.notify_waiters();
         edited.member.clone_from(&subject.member);
         edited
@@ -159,6 +164,28 @@ fn newcomer(url: &str) -> Result<MemberName, String> {
 
 fn is_any(schemes: &[&str], scheme: &str) -> bool {
     schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+}
+
+/// What adds a member as it is now, as far as the page can set that.
+pub(super) fn line_of(member: &MemberSnapshot) -> String {
+    let set = settings::of_member(member);
+    let value = |field: &str| set.iter().find(|(known, _)| *known == field).map(|(_, value)| value.as_str());
+    let parameters = SETTABLE.iter().filter_map(|(key, field)| {
+        value(field).filter(|value| !value.is_empty()).map(|value| format!("{key}={value}"))
+    });
+    let flags = MemberEdit::FLAGS.into_iter().filter_map(|(flag, _)| {
+        let sign = match (flag, member.status.has(flag)) {
+            // It is found by httpd itself.
+            (Flag::HealthFail, _) => return None,
+            (Flag::Disabled, false) => '-',
+            (_, true) => '+',
+            (_, false) => return None,
+        };
+        Some(format!("{sign}{}", flag.letter()))
+    });
+    let status = format!("status={}", flags.collect::<String>());
+    let words = std::iter::once(member.name.to_string()).chain(parameters).chain([status]);
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 /// What is said of one that is not to take requests at once.

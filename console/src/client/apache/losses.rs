@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use evenkeel_protocol::{Cause, Change, Loss, Override, Snapshot, Subject};
+use evenkeel_protocol::{BalancerSnapshot, Cause, Change, Loss, MemberSnapshot, Override, Snapshot, Subject};
 
+use super::add;
 use super::settings::{self, Setting};
+use crate::lost::MEMBER;
 
 /// A setting that was made from here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,7 @@ impl Turn<'_> {
         let (own, of_others): (Vec<_>, Vec<_>) =
             self.fallen().into_iter().partition(|fell| self.own_of(fell).is_some());
         let mut lost: Vec<Override> = own.into_iter().map(|fell| self.dropped(fell)).collect();
+        lost.extend(self.gone());
         lost.extend(self.own.iter().filter_map(|own| self.unconfigured(own)));
         lost.extend(of_others.into_iter().map(|fell| self.dropped(fell)));
         lost
@@ -84,14 +87,38 @@ impl Turn<'_> {
         Override { subject, field, value: before, why: format!("{}; it is {now} now", why(loss)), loss }
     }
 
-    /// What was made from here to somebody who is gone.
+    /// The members that are there no longer, of balancers that are.
+    fn gone(&self) -> impl Iterator<Item = Override> {
+        self.before.balancers.iter().flat_map(move |balancer| {
+            let now = self.seen.balancer(&balancer.name);
+            let gone =
+                move |member: &&MemberSnapshot| now.is_some_and(|now| now.member(&member.name).is_none());
+            balancer.members.iter().filter(gone).map(move |member| self.left(balancer, member))
+        })
+    }
+
+    fn left(&self, balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Override {
+        let subject = Subject { balancer: balancer.name.clone(), member: Some(member.name.clone()) };
+        let is_own = self.own.iter().any(|own| own.subject == subject && own.field == MEMBER);
+        let has_come = self.first.is_some_and(|first| first.member(&balancer.name, &member.name).is_none());
+        let cause = match () {
+            () if self.is_other_server => Some(Cause::Server),
+            // Who was there from the beginning may have been added before anybody looked.
+            () => (is_own || has_come).then_some(Cause::Restart),
+        };
+        let loss = Loss { elsewhere: !is_own, cause };
+        let (field, value, why) = (MEMBER.to_owned(), add::line_of(member), why(loss).to_owned());
+        Override { subject, field, value, why, loss }
+    }
+
+    /// What was made from here to a balancer that is gone, or to a member of one.
     fn unconfigured(&self, own: &Own) -> Option<Override> {
-        if settings::get(self.seen, &own.subject, &own.field).is_some() {
+        if self.seen.balancer(&own.subject.balancer).is_some() {
             return None;
         }
         let (why, cause) = if self.is_other_server {
             (
-                "several servers answered meanwhile, and the one that answers now has no such member",
+                "several servers answered meanwhile, and the one that answers now has no such balancer",
                 Cause::Server,
             )
         } else {

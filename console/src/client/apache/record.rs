@@ -11,6 +11,7 @@ use evenkeel_protocol::{
 use super::losses::{Own, Turn};
 use super::servers::Servers;
 use super::settings::{self, Setting};
+use crate::lost::MEMBER;
 
 /// Events that are kept for those who come to listen.
 const EVENTS: usize = 1000;
@@ -19,9 +20,6 @@ const OWN: usize = 1000;
 /// How long after a restart requests that it has left are thought of as perhaps still there. A restart each night would
 /// else make every drain of the day end with what is not known; that there was one is told all the same.
 const LEFT: Duration = Duration::from_secs(3600);
-
-/// The field of changes that are members which come.
-pub(super) const ROSTER: &str = "member";
 
 /// Why httpd does not say more.
 const SILENT: &str = "httpd does not say why; its error log does";
@@ -86,9 +84,7 @@ impl Record {
                 self.first = Some(seen.clone());
             }
             self.is_mixed = false;
-            self.forgotten.retain(|lost| {
-                settings::get(&seen, &lost.subject, &lost.field).is_some_and(|value| value != lost.value)
-            });
+            self.forgotten.retain(|lost| is_lost_still(lost, &seen));
         }
         self.date(&mut seen);
         self.number_revisions(&mut seen);
@@ -289,9 +285,18 @@ fn comings(before: &Snapshot, seen: &Snapshot, name: &BalancerName) -> Vec<Chang
     came.map(|member| joining(&member.name)).collect()
 }
 
+/// Is it still not as it was, where it could be?
+fn is_lost_still(lost: &Override, seen: &Snapshot) -> bool {
+    let now = settings::get(seen, &lost.subject, &lost.field);
+    if lost.field == MEMBER {
+        return now.is_none() && seen.balancer(&lost.subject.balancer).is_some();
+    }
+    now.is_some_and(|value| value != lost.value)
+}
+
 /// The change that a member is which comes.
 pub(super) fn joining(member: &MemberName) -> Change {
-    Change { field: ROSTER.to_owned(), before: String::new(), after: member.to_string() }
+    Change { field: MEMBER.to_owned(), before: String::new(), after: member.to_string() }
 }
 
 /// What httpd found of a member between two looks.

@@ -5,6 +5,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use evenkeel_protocol::{BalancerSnapshot, Change, Flag, MemberEdit, MemberSnapshot, Snapshot, Subject};
 
+use crate::lost::MEMBER;
+
 /// A setting: its field in edits, and its value as Apache writes it.
 pub(super) type Setting = (&'static str, String);
 
@@ -54,13 +56,17 @@ pub(super) fn all(snapshot: &Snapshot) -> impl Iterator<Item = (Subject, Vec<Set
     })
 }
 
-/// One setting of a subject; none: the subject or the field is not there. Of a member also whether it failed its check.
+/// One setting of a subject; none: the subject or the field is not there. Of a member also that it is there, by its name,
+/// and whether it failed its check.
 pub(super) fn get(snapshot: &Snapshot, subject: &Subject, field: &str) -> Option<String> {
     let balancer = snapshot.balancer(&subject.balancer)?;
     let settings = match &subject.member {
         None => of_balancer(balancer),
         Some(member) => {
             let member = balancer.member(member)?;
+            if field == MEMBER {
+                return Some(member.name.to_string());
+            }
             if field == MemberEdit::TRANSIENT {
                 return Some(on_off(member.status.has(Flag::HealthFail)));
             }

@@ -15,7 +15,7 @@ impl Scene<'_> {
     /// The member goes.
     pub(super) fn removal(&mut self) {
         match self.member.in_flight() {
-            Some(0) => self.say("Nothing is in flight."),
+            Some(0) => self.say(super::idle(&self.seen.proxy, "")),
             None => self.warn(UNCOUNTED),
             Some(1) => self.warn("1 request is in flight with it; it may finish."),
             Some(busy) => self.warn(format!("{busy} requests are in flight with it; they may finish.")),

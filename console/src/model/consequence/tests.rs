@@ -8,7 +8,8 @@ fn told(change: impl FnOnce(&mut BalancerSnapshot), act: &Act) -> Vec<String> {
     let mut snapshot = sample::snapshot(0);
     let balancer = &mut snapshot.balancers[0];
     change(balancer);
-    consequences(balancer, &balancer.members[0], act, snapshot.taken)
+    let balancer = &snapshot.balancers[0];
+    consequences(balancer, &balancer.members[0], act, &snapshot)
         .into_iter()
         .map(|remark| match remark.tone {
             Tone::Plain => remark.text,

@@ -67,6 +67,7 @@ pub(crate) fn elsewhere(balancer: &str) -> Elsewhere {
     Elsewhere {
         balancer: balancer.parse().unwrap(),
         member: target("node2").member,
+        route: "node2".parse().unwrap(),
         takes_new: true,
         busy: Busy::default(),
         sessions: DrainSessions { known: SessionsKnown::NotSticky, ..DrainSessions::UNKNOWN },

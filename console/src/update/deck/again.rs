@@ -1,11 +1,10 @@
 //! What restarts of httpds have forgotten, set again as one act: one question names every target that has lost it of the
 //! same member, and no other target is touched.
 
-use crate::lost;
 use crate::model::batch::Outcome;
 use crate::model::deck::joint::{Part, Scope, Share};
 use crate::model::deck::{Deck, roll};
-use crate::model::forgotten;
+use crate::model::forgotten::{self, Lot};
 use crate::model::target::Target;
 use crate::model::{Model, Tone};
 use crate::update::{again, edit, gather};
@@ -22,15 +21,12 @@ pub(super) fn ask(deck: &mut Deck) {
     if !super::joint::may_ask(deck) {
         return;
     }
-    let is_certain = lost::is_certain(&first);
+    let lot = Lot::of(&first);
     let mut shares = Vec::new();
     for (at, station) in deck.stations.iter_mut().enumerate() {
-        let has_lost = station
-            .forgotten()
-            .iter()
-            .any(|lost| again::whose(lost).as_ref() == Some(&target) && lost::is_certain(lost) == is_certain);
+        let has_lost = station.forgotten().iter().any(|lost| Lot::of(lost) == lot);
         if has_lost {
-            shares.push(Share::new(at, part(station, &target, is_certain)));
+            shares.push(Share::new(at, part(station, &target, &lot)));
         }
     }
     let label = roll::label(&deck.stations, &target);
@@ -41,15 +37,13 @@ pub(super) fn ask(deck: &mut Deck) {
 }
 
 /// What setting it again comes to in one target. Where it can be asked for, the question is opened there.
-fn part(station: &mut Model, target: &Target, is_certain: bool) -> Part {
-    let targets = vec![target.clone()];
-    if let Some(why) = edit::hindrance_for(station, &targets) {
+fn part(station: &mut Model, target: &Target, lot: &Lot) -> Part {
+    if let Some(why) = edit::hindrance_for(station, std::slice::from_ref(target)) {
         return Part::Barred(why);
     }
-    let Some(act) = again::act(station, target, is_certain) else {
+    if !again::open(station, target, lot) {
         return Part::Barred(again::BEYOND.to_owned());
-    };
-    edit::ask(station, targets, act);
+    }
     gather(station);
     Part::Act(Outcome::Waiting)
 }

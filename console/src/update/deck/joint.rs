@@ -19,7 +19,7 @@ use crate::model::form::Text;
 use crate::model::outlook::Gravity;
 use crate::model::question::Standing;
 use crate::model::target::Target;
-use crate::model::{Model, Popup, Tone, drains};
+use crate::model::{Model, Popup, Tone};
 use crate::news::Ticket;
 use crate::update::{decision, drain, edit, gather, many, roster};
 
@@ -236,7 +236,7 @@ fn begin(station: &mut Model, most: Gravity) -> Result<(Outcome, Vec<Effect>), S
     let (standing, denial) = asked.map_or((Standing::Gone, None), |asked| (asked.standing(), asked.denial()));
     let connected = station.is_connected();
     let begun = match edit::agreed(station, most) {
-        Some(question) => Some((Outcome::Waiting, many::begin(station, question))),
+        Some(question) => Some((Outcome::Waiting, many::begin_joint(station, question))),
         None if is_return && denial.is_none() => come_back(station),
         None => None,
     };
@@ -305,12 +305,7 @@ fn outcome_of(station: &Model, waiting: &Outcome) -> Option<Outcome> {
     if station.decided.as_ref().is_some_and(|(ticket, _)| *waiting == Outcome::Sent(*ticket)) {
         return None;
     }
-    let outcome = station.batch.as_ref()?.rows.first()?.outcome.clone();
-    Some(match outcome {
-        Outcome::Done(line) => Outcome::Done(drains::done_in_all(&line)),
-        Outcome::Loose(line) => Outcome::Loose(drains::done_in_all(&line)),
-        other => other,
-    })
+    Some(station.batch.as_ref()?.rows.first()?.outcome.clone())
 }
 
 /// Says how the act ended.

@@ -123,8 +123,10 @@ impl Verdict {
         let drains = whole.deck.member(at, target)?.status.has(Flag::Drain);
         let drain = drains::of(snapshot, target).filter(|_| drains)?;
         // Of a drain that was ended before it began anew by hand nothing is known.
-        let is_over =
-            matches!(drains::verdict(drain, snapshot, &scene.model.freshness()), drains::Verdict::Over(_));
+        let is_over = matches!(
+            drains::verdict(drain, snapshot, &scene.model.freshness()),
+            drains::Verdict::Over(_) | drains::Verdict::Unwatched
+        );
         let (role, said) = drain::answer(scene, drain);
         (!is_over).then_some(Self { role, said })
     }

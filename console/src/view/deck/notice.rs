@@ -11,8 +11,10 @@ use crate::model::Freshness;
 use crate::model::deck::Pick;
 use crate::theme::Role;
 use crate::view::notice;
-use crate::widget::text::wrap_within;
+use crate::widget::text::{width, wrap_within};
 
+/// The columns of the key that sees to one.
+const KEY: usize = 20;
 /// The most lines of one notice.
 const ROWS: usize = 2;
 
@@ -27,8 +29,8 @@ pub(super) fn lines(whole: Whole<'_>, area: Rect) -> Vec<Line<'static>> {
         texts.push(format!("{} ({results} shows each, {back} hides this)", joint.sentence()));
     }
     for at in 0..deck.stations.len() {
-        // A notice has more than one row.
-        let most = room * ROWS - room / 4;
+        // A notice has more than one row, in which stand the target and a key as well.
+        let most = (room * ROWS).saturating_sub(room / 4 + width(whole.name(at)) + KEY);
         if let Some((text, key)) = whole.station(at).and_then(|scene| notice::text(scene, most)) {
             let key = if key.is_empty() { String::new() } else { format!("; {key}") };
             texts.push(format!("{}: {text}{key}", whole.name(at)));

@@ -4,11 +4,15 @@ use evenkeel_protocol::{Drain, DrainSessions, Series, SessionsKnown};
 use ratatui::text::{Line, Span};
 
 use super::LABEL;
+use crate::ability::Ability;
 use crate::model::drains;
 use crate::theme::Role;
 use crate::view::{Scene, words};
 use crate::widget::sparkline;
 use crate::widget::text::{Align, cut, pad};
+
+/// Why of those of an httpd nothing is known.
+const SEEN_BY_HTTPD: &str = "httpd sees a session only while a request of it is in flight";
 
 /// How sessions and what is in flight got less since it began.
 pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, bool)) -> Vec<Line<'static>> {
@@ -32,6 +36,7 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
             }
             facts.push(match (sessions.last_seen, sessions.window_ms) {
                 (Some(at), _) => format!("last seen {} ago", words::age(now.since(at))),
+                (None, None) if scene.model.lacks(Ability::Sessions).is_some() => SEEN_BY_HTTPD.to_owned(),
                 (None, None) => "nothing is known of its sessions".to_owned(),
                 (None, Some(_)) => format!("none seen for {}", observed(drain, scene)),
             });
@@ -143,7 +148,8 @@ fn counted(
     let columns = room.saturating_sub(LABEL + 9).min(60);
     let Some(past) = scene.model.gathered.past_of(&drains::target(drain)) else {
         let text = match &scene.model.gathered.past {
-            Some(Err(why)) => cut(why, columns),
+            // Whoever remembers no past is no reason for what is unknown now.
+            Some(Err(why)) if scene.model.lacks(Ability::History).is_none() => cut(why, columns),
             _ => String::new(),
         };
         line.push_span(scene.span(Role::Faint, text));

@@ -1,5 +1,7 @@
 //! What the drains screen shows of drains that are told apart, and of those of an httpd.
 
+use evenkeel_protocol::{Busy, DrainOutcome, DrainPhase, DrainSessions, Flag};
+
 use crate::message::Message;
 use crate::model::sample;
 use crate::news::News;
@@ -76,7 +78,7 @@ fn of_an_httpd_nothing_is_told_that_its_page_does_not_tell() {
     press(&mut model, "3");
     let drawn = drawn(&model);
     assert!(drawn.contains("9 requests") && !drawn.contains("0 streaming"), "{drawn}");
-    assert!(drawn.contains("nothing is known of its sessions"), "{drawn}");
+    assert!(drawn.contains("httpd sees a session only while a request of it is in flight"), "{drawn}");
 }
 
 #[test]
@@ -110,4 +112,49 @@ fn of_an_httpd_why_it_does_not_end_and_what_can_be_done_is_read_in_full() {
             assert!(read.contains(text.as_str()), "{text}: {drawn}");
         }
     }
+}
+
+#[test]
+fn a_drain_that_ended_here_says_how_many_another_balancer_serves_and_what_to_do() {
+    let mut snapshot = sample::drained(62);
+    snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
+    let drain = &mut snapshot.drains[0];
+    (drain.phase, drain.outcome) = (DrainPhase::Done, Some(DrainOutcome::Idle));
+    drain.ended = Some(drain.began);
+    (drain.busy, drain.sessions) = (Busy::default(), DrainSessions::UNKNOWN);
+    drain.elsewhere = vec![sample::elsewhere("api")];
+    drain.elsewhere[0].busy.requests = 3;
+    drain.why = "no request was in flight for 5s; idle sessions are unknown".to_owned();
+    let mut model = sample::model(80, 24);
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+    press(&mut model, "3");
+    let drawn = drawn(&model);
+    let read = drawn.split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = "its process still gets requests in api (3 in flight now): drain api/node2 too. Here nothing is in flight";
+    assert!(read.contains("IN USE ELSEWHERE") && read.contains(says), "{drawn}");
+    assert!(read.contains("after 0 s: was idle; of its sessions nothing was promised"), "{drawn}");
+}
+
+#[test]
+fn a_member_that_drains_without_a_drain_is_named_with_what_watches_it() {
+    let mut model = sample::model(80, 24);
+    let told = "Nobody here watches app/node2, which drains (N): type :drain app/node2 to watch it.";
+    press(&mut model, "3");
+    let empty = drawn(&model);
+    let read = empty.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(read.contains("No drain is watched here.") && read.contains(told), "{empty}");
+    // A drain of it that is over does not tell what holds now.
+    let mut snapshot = sample::drained(62);
+    let drain = &mut snapshot.drains[0];
+    (drain.phase, drain.outcome) = (DrainPhase::Done, Some(DrainOutcome::Cleared));
+    drain.why = "your drain is gone".to_owned();
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+    let over = drawn(&model);
+    let read = over.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(read.contains("NOT WATCHED it drains again (N)") && !read.contains("TAKEN BACK"), "{over}");
+    assert!(read.contains(told), "{over}");
+    let members = &mut snapshot.balancers[0].members;
+    members[1].status = members[1].status.with(Flag::Drain, false);
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+    assert!(drawn(&model).contains("TAKEN BACK") && !drawn(&model).contains("Nobody here"));
 }

@@ -162,7 +162,7 @@ pub(super) const STORIES: [(&str, Story); 50] = [
         shown_drain(model, |drain| {
             is_safe(drain);
             drain.elsewhere = vec![sample::elsewhere("api")];
-            drain.why.push_str("; but it still takes requests in api");
+            drain.why.push_str("; but it still takes requests in api (drain api/node2 too)");
         });
     }),
     ("drain-lost", |model| {

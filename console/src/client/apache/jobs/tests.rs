@@ -113,7 +113,7 @@ fn what_is_in_flight_at_its_process_in_another_balancer_holds_it_up() {
     let drain = jobs.get(1).unwrap();
     assert_eq!(
         drain.why,
-        "in api 4 requests are in flight; but it still takes requests in api; idle sessions are unknown"
+        "in api 4 requests are in flight; but it still takes requests in api (drain api/a too); idle sessions are unknown"
     );
     let [api] = drain.elsewhere.as_slice() else { panic!("{drain:?}") };
     assert_eq!((api.balancer.as_str(), api.busy.total(), api.takes_new), ("api", 4, true));
@@ -124,7 +124,7 @@ fn what_is_in_flight_at_its_process_in_another_balancer_holds_it_up() {
     }
     let drain = jobs.get(1).unwrap();
     assert_eq!(drain.outcome, Some(DrainOutcome::Idle));
-    assert!(drain.why.ends_with("; but it still takes requests in api"), "{}", drain.why);
+    assert!(drain.why.ends_with("; but it still takes requests in api (drain api/a too)"), "{}", drain.why);
 
     let mut jobs = begun(&order("3s", OnTimeout::Fail));
     let late = jobs.look(&shared(1, (4, 10), "Init Drn Ok "), at(3));

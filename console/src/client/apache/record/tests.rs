@@ -7,6 +7,7 @@ use super::super::sight::Sight;
 use evenkeel_protocol::{Cause, Loss};
 
 use super::*;
+use crate::lost;
 
 const A: &str = "http://a:1";
 
@@ -225,7 +226,7 @@ fn a_member_that_comes_is_an_edit_of_its_balancer_unless_it_is_ours() {
         let mut shown = Shown::new(&[A]);
         take(&mut record, &shown, 1);
         let own = |name: &str| Subject { balancer: name.parse().unwrap(), member: None };
-        record.expect(expected.map(|name| (own(name), vec![ROSTER])));
+        record.expect(expected.map(|name| (own(name), vec![MEMBER])));
         shown.rows.push(Shown::new(&[A, "http://b:1"]).rows[1].clone());
         take(&mut record, &shown, 2);
         assert_eq!(kinds(&record), told);
@@ -250,4 +251,34 @@ fn what_a_cache_has_kept_is_no_news_and_makes_no_restart() {
     }
     let seen = take(&mut record, &draining, 5);
     assert_eq!((kinds(&record), seen.cached, seen.warnings.len()), (told, false, 0));
+}
+
+#[test]
+fn a_member_that_was_added_and_is_gone_after_a_restart_is_lost_with_the_line_that_adds_it() {
+    const B: &str = "http://b:1";
+    // Who has added it, in the words of the test, and what is known of that.
+    let plain = Loss { elsewhere: false, cause: Some(Cause::Restart) };
+    let seen = Loss { elsewhere: true, ..plain };
+    for (who, loss) in [("us", plain), ("seen", seen), ("before", Loss { cause: None, ..seen })] {
+        let mut record = Record::default();
+        let two = Shown::new(&[A, B]);
+        take(&mut record, &if who == "before" { two.clone() } else { Shown::new(&[A]) }, 1);
+        let of_b = Subject { balancer: "app".parse().unwrap(), member: B.parse().ok() };
+        if who == "us" {
+            record.made(&of_b, &[joining(of_b.member.as_ref().unwrap())]);
+        }
+        let mut draining = two.clone();
+        draining.rows[1].words = "Init Drn Ok ".to_owned();
+        take(&mut record, &draining, 2);
+        let restarted = |rows: &[&str]| Shown { nonce: "another".to_owned(), ..Shown::new(rows) };
+        let seen = take(&mut record, &restarted(&[A]), 3);
+        let [lost] = seen.forgotten.as_slice() else { panic!("{who}: {:?}", seen.forgotten) };
+        assert_eq!((&lost.subject, lost.field.as_str(), lost.loss), (&of_b, MEMBER, loss), "{who}");
+        let addition = lost::addition(lost).unwrap();
+        assert_eq!(addition.url, B);
+        assert!(addition.parameters.iter().any(|word| word == "status=+N-D"), "{addition:?}");
+        assert_eq!(kinds(&record).last().map(String::as_str), Some("httpd_restarted"));
+        assert_eq!(take(&mut record, &restarted(&[A]), 4).forgotten.len(), 1, "it stays said");
+        assert_eq!(take(&mut record, &restarted(&[A, B]), 5).forgotten, [], "it is there again");
+    }
 }
