@@ -39,27 +39,47 @@ fn certificates() -> Option<tempfile::TempDir> {
                  {known}"
             ),
         );
-        let both = [format!("{name}.pem"), format!("{name}.key")]
-            .map(|file| std::fs::read_to_string(folder.path().join(file)).unwrap());
-        std::fs::write(folder.path().join(format!("{name}.both")), both.concat()).unwrap();
+        join(folder.path(), name);
     }
+    expired(folder.path());
     Some(folder)
 }
 
-/// An httpd with two doors of TLS: one for everybody, and one for whom `ca` knows.
+/// A certificate of `ca` for a client, which has expired.
+fn expired(folder: &Path) {
+    let new = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout old.key -out old.csr -subj /CN=old \
+               -addext subjectAltName=DNS:old";
+    openssl(folder, new);
+    openssl(
+        folder,
+        "x509 -req -in old.csr -CA ca.pem -CAkey ca.key -copy_extensions copy -days -1 -out old.pem",
+    );
+    join(folder, "old");
+}
+
+/// Puts a certificate and its key into one file.
+fn join(folder: &Path, name: &str) {
+    let both = [format!("{name}.pem"), format!("{name}.key")]
+        .map(|file| std::fs::read_to_string(folder.join(file)).unwrap());
+    std::fs::write(folder.join(format!("{name}.both")), both.concat()).unwrap();
+}
+
+/// An httpd with three doors of TLS: one for everybody, and two for whom `ca` knows, the `elder` by TLS 1.2.
 struct Doors {
     page: Page,
     folder: tempfile::TempDir,
     open: String,
     closed: String,
+    elder: String,
     /// They keep the ports for httpd.
-    _anchors: [Socket; 2],
+    _anchors: [Socket; 3],
 }
 
 fn doors() -> Option<Doors> {
     let folder = certificates()?;
-    let anchors = [(); 2].map(|()| bound(([127, 0, 0, 1], 0).into()));
-    let [open, closed] = anchors.each_ref().map(|anchor| anchor.local_addr().unwrap().as_socket().unwrap());
+    let anchors = [(); 3].map(|()| bound(([127, 0, 0, 1], 0).into()));
+    let [open, closed, elder] =
+        anchors.each_ref().map(|anchor| anchor.local_addr().unwrap().as_socket().unwrap());
     let file = |name: &str| folder.path().join(name).display().to_string();
     let host = |address: SocketAddr, more: &str| {
         format!(
@@ -70,9 +90,11 @@ fn doors() -> Option<Doors> {
         )
     };
     let verify = format!("SSLVerifyClient require\nSSLCACertificateFile {}", file("ca.pem"));
-    let page = of_httpd_with(&["ssl"], &format!("{}{}", host(open, ""), host(closed, &verify)))?;
+    let elder_only = format!("{verify}\nSSLProtocol TLSv1.2");
+    let hosts = host(open, "") + &host(closed, &verify) + &host(elder, &elder_only);
+    let page = of_httpd_with(&["ssl"], &hosts)?;
     let url = |address: SocketAddr| format!("https://{address}/balancer-manager");
-    Some(Doors { page, open: url(open), closed: url(closed), folder, _anchors: anchors })
+    Some(Doors { page, open: url(open), closed: url(closed), elder: url(elder), folder, _anchors: anchors })
 }
 
 impl Doors {
@@ -107,14 +129,42 @@ fn only_who_is_trusted_is_asked_and_only_who_is_known_comes_in() {
         ("another is trusted", &doors.open, "--cacert other.pem", 6, "--cacert FILE"),
         ("trusted", &doors.open, "--cacert ca.pem", 0, ""),
         ("both are trusted", &doors.open, "--cacert other.pem --cacert ca.pem", 0, ""),
-        ("by another name", &named, "--cacert ca.pem", 6, "certificate"),
+        ("by another name", &named, "--cacert ca.pem", 6, "name httpd in --apache as its certificate does"),
         ("anybody", &named, "--insecure", 0, ""),
         ("no authority", &doors.open, "--cacert server.key", 2, "holds no certificate"),
-        ("nobody comes", &doors.closed, "--cacert ca.pem", 6, ""),
+        (
+            "nobody comes",
+            &doors.closed,
+            "--cacert ca.pem",
+            5,
+            "it wants a certificate of yours: name it with --cert FILE",
+        ),
         ("known", &doors.closed, "--cacert ca.pem --cert client.both", 0, ""),
         ("known by two files", &doors.closed, "--cacert ca.pem --cert client.pem --key client.key", 0, ""),
         ("known and trusting", &doors.closed, "--insecure --cert client.both", 0, ""),
-        ("a stranger comes", &doors.closed, "--cacert ca.pem --cert stranger.both", 6, ""),
+        (
+            "a stranger comes",
+            &doors.closed,
+            "--cacert ca.pem --cert stranger.both",
+            5,
+            "does not know the authority that signed the certificate of --cert",
+        ),
+        (
+            "who is too late",
+            &doors.closed,
+            "--cacert ca.pem --cert old.both",
+            5,
+            "the certificate of --cert has expired",
+        ),
+        ("nobody comes by TLS 1.2", &doors.elder, "--cacert ca.pem", 5, "it may want a certificate of yours"),
+        (
+            "who is too late by TLS 1.2",
+            &doors.elder,
+            "--cacert ca.pem --cert old.both",
+            5,
+            "the certificate of --cert has expired",
+        ),
+        ("known by TLS 1.2", &doors.elder, "--cacert ca.pem --cert client.both", 0, ""),
         (
             "no key",
             &doors.closed,

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `access` | the address of the page, and what is sent along |
 //! | `http` | requests, bounded, and what answers mean that are no page |
+//! | `handshake` | what a TLS handshake that failed means |
 //! | `html`, `page`, `form` | what stands on a page, by headings and names |
 //! | `xml`, `size` | exact numbers, and rounded ones |
 //! | `sight`, `settings` | a page as a snapshot, and what of it can be set |
@@ -31,6 +32,7 @@ mod drains;
 mod foresee;
 mod form;
 mod guard;
+mod handshake;
 mod html;
 mod http;
 mod jobs;

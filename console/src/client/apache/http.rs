@@ -11,7 +11,7 @@ use reqwest::header::{
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::timeout;
 
-use super::Access;
+use super::{Access, handshake};
 use crate::address;
 use crate::client::failure::root;
 use crate::client::names::{self, Names};
@@ -203,6 +203,9 @@ impl Http {
             StatusCode::BAD_REQUEST if is_post => {
                 Failure::Refused(Refusal::new(Code::Invalid, format!("{url} refuses the form (400)")))
             }
+            StatusCode::BAD_REQUEST if url.scheme() == "http" => {
+                Failure::Protocol(format!("{url} answers 400: does it speak https, or want another --host?"))
+            }
             status if is_post && status.is_client_error() => {
                 let why = format!("{url} shows its page and refuses what changes it ({})", status.as_u16());
                 Failure::Refused(Refusal::new(Code::Internal, why))
@@ -213,15 +216,11 @@ impl Http {
 
     fn lost(&self, error: &reqwest::Error) -> Failure {
         let (url, why) = (self.url(), root(error));
+        if let Some(failure) = handshake::failure(url.as_str(), &why, self.access.identity.is_some()) {
+            return failure;
+        }
         if error.is_connect() || error.is_builder() {
-            let hint = match why.as_str() {
-                why if why.contains("CaUsedAsEndEntity") => {
-                    "; the certificate of an authority is no server's: sign one for it, or take it with --insecure"
-                }
-                why if why.contains("UnknownIssuer") => "; --cacert FILE trusts an authority of your own",
-                _ => "",
-            };
-            return Failure::Unreachable(format!("no connection to {url}: {why}{hint}"));
+            return Failure::Unreachable(format!("no connection to {url}: {why}"));
         }
         Failure::Protocol(format!("{url} went away before it had answered ({why})"))
     }
@@ -287,7 +286,10 @@ fn forbidden(access: &Access, ask: Ask<'_>) -> String {
             };
             let tls = match (url.scheme(), &access.identity) {
                 ("https", None) => ", or a certificate (--cert)",
-                ("https", Some(_)) => ", or another certificate",
+                ("https", Some(_)) => {
+                    ", or another certificate (where only the Location has SSLVerifyClient, none is sent: its virtual host \
+                     has to ask for it, as with SSLVerifyClient optional)"
+                }
                 _ => ", or https",
             };
             format!(
