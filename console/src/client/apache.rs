@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `access` | the address of the page, and what is sent along |
 //! | `http` | requests, bounded, and what answers mean that are no page |
+//! | `alias` | a machine by the name in its certificate |
 //! | `handshake` | what a TLS handshake that failed means |
 //! | `html`, `page`, `form` | what stands on a page, by headings and names |
 //! | `xml`, `size` | exact numbers, and rounded ones |
@@ -27,6 +28,7 @@
 mod access;
 mod act;
 mod add;
+mod alias;
 mod clock;
 mod drains;
 mod foresee;
