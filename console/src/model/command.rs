@@ -26,13 +26,10 @@ impl Model {
 
     fn commands_here(&self, lines: &[String]) -> Vec<String> {
         let proxy = self.roster.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
-        let page = proxy.and_then(|proxy| proxy.listen.first());
-        let page = page.map(|url| format!("--apache {}", quoted(url)));
         let line = |line: &String| {
             let line = if proxy.is_some() { attended(line) } else { line.clone() };
-            // Among several it is named as it was at the start, so that the same line means the same place.
-            let words = Some(&self.words).filter(|words| !words.is_empty()).or(page.as_ref());
-            words.map_or_else(|| line.clone(), |words| at(&line, words))
+            // It is named as it was at the start, so that the same line means the same place.
+            at(&line, &self.words)
         };
         lines.iter().map(line).collect()
     }
@@ -71,10 +68,10 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     }
 }
 
-/// The same line for the targets that `words` mean: `--apache http://lb1/bm`.
+/// The same line for the targets that `words` mean: `--apache http://lb1/bm`; for the only proxy, where there are none.
 pub fn at(line: &str, words: &str) -> String {
     let rest = line.strip_prefix("evenkeel ").unwrap_or(line);
-    format!("evenkeel {words} {rest}")
+    if words.is_empty() { format!("evenkeel {rest}") } else { format!("evenkeel {words} {rest}") }
 }
 
 /// The same line for an httpd, which runs no drains by itself: there the command waits.

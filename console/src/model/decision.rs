@@ -6,6 +6,7 @@ use evenkeel_protocol::{
     BalancerEdit, BalancerName, Change, MemberAddition, MemberName, Snapshot, UndoOrder,
 };
 
+use crate::called;
 use crate::model::Popup;
 use crate::model::command::{quoted, typed};
 use crate::model::consequence::{Remark, Tone};
@@ -212,7 +213,7 @@ fn newcomer(snapshot: Option<&Snapshot>, balancer: &BalancerName, addition: &Mem
     }
     remarks.push(Remark {
         tone: Tone::Plain,
-        text: if snapshot.proxy.is_httpd() {
+        text: if called::who(Some(snapshot)) == called::HTTPD {
             UNTIL_FORESEEN.to_owned()
         } else {
             "It stays over restarts and reloads until it is removed.".to_owned()

@@ -268,7 +268,7 @@ mod tests {
             let mut model = sample::model(120, rows);
             let mut snapshot = sample::snapshot(62);
             snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
-            snapshot.proxy.listen = vec![url.clone()];
+            model.words = format!("--apache {url}");
             update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
             press(&mut model, "jH");
             let shown = drawn(&model);
