@@ -104,6 +104,7 @@ impl Client {
     }
 
     /// The same of a proxy that these words name on a command line.
+    #[must_use]
     pub fn named(self, words: &str) -> Self {
         Self { words: words.into(), ..self }
     }

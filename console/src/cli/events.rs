@@ -127,12 +127,11 @@ async fn follow(
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
     let mut asking = Asking::of_feed(session).await?;
-    let mut last = match since {
-        Some(since) => since,
-        None => {
-            let asked = |client: Client| async move { client.snapshot().await };
-            asking.ask(&mut session.output, asked).await?.event
-        }
+    let mut last = if let Some(since) = since {
+        since
+    } else {
+        let asked = |client: Client| async move { client.snapshot().await };
+        asking.ask(&mut session.output, asked).await?.event
     };
     let mut fruitless = 0;
     while fruitless < FRUITLESS || asking.is_endless() {

@@ -22,6 +22,7 @@ const HEARTBEAT: u32 = 30;
 const TRIES: u32 = 12;
 
 /// A question that is asked again and again.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) client: Client,

@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn a_long_command_is_whole_where_there_is_room_and_ends_in_an_ellipsis_where_there_is_none() {
         let url = format!("https://lb1.example/{}/balancer-manager", "x".repeat(90));
-        for (rows, whole) in [(36, true), (14, false)] {
+        for (rows, whole) in [(36, true), (12, false)] {
             let mut model = sample::model(120, rows);
             let mut snapshot = sample::snapshot(62);
             snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
