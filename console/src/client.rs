@@ -53,7 +53,7 @@ use evenkeel_protocol::{
 
 use crate::ability::Ability;
 use crate::called;
-use crate::model::command;
+use crate::shell;
 use apache::Manager;
 pub use events::Events;
 pub use failure::Failure;
@@ -111,13 +111,13 @@ impl Client {
 
     /// What is to be typed in a shell so that this proxy does it: `evenkeel --socket /run/a undrain app/node1`.
     pub fn command(&self, rest: &str) -> String {
-        command::at(rest, &self.words)
+        shell::at(rest, &self.words)
     }
 
     /// A text of the other side in which commands stand that name no proxy, with those that name it.
     pub(in crate::client) fn with_commands(&self, text: &str) -> String {
         let verbs = ["drain", "enable", "set"].map(|verb| format!("evenkeel {verb} "));
-        verbs.iter().fold(text.to_owned(), |text, verb| text.replace(verb, &command::at(verb, &self.words)))
+        verbs.iter().fold(text.to_owned(), |text, verb| text.replace(verb, &shell::at(verb, &self.words)))
     }
 
     /// Where it asks.

@@ -11,7 +11,7 @@ use crate::address::shown;
 use crate::client::apache::Access;
 use crate::client::{NoProxy, Place};
 use crate::config;
-use crate::model::command::quoted;
+use crate::shell::quoted;
 
 /// The most targets of a fleet: each is asked at the same time as the others, over a connection of its own.
 pub const MOST: usize = 32;

@@ -24,7 +24,7 @@ use super::report::{States, missing, report_with};
 use super::{Exit, Session, available, complete, elsewhere, preview, target};
 use crate::ability::Ability;
 use crate::client::Client;
-use crate::model::command::quoted;
+use crate::shell::quoted;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -193,9 +193,7 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
     let Some(mut edited) = answer.edited.clone() else {
         return Err(Stop::Failed(Exit::Failed, "nobody said what became of the member".to_owned()));
     };
-    if let Some(others) = elsewhere::advice(&before, &target, &asking.client) {
-        asking.note(&mut session.output, &format!("{}: {others}", target.label));
-    }
+    elsewhere::note(&mut asking, (&before, &target), &mut session.output);
     let drains = MemberEdit { drain: Some(true), ..MemberEdit::default() };
     edited.notes.extend(in_error(&before, &drains, &edited));
     if let Some(interrupt) = &mut interrupt {

@@ -4,12 +4,21 @@
 use evenkeel_protocol::Snapshot;
 
 use super::drain::Target;
+use super::output::Output;
+use super::patience::Asking;
 use super::target;
 use crate::client::Client;
-use crate::model::command::quoted;
+use crate::shell::quoted;
 
 /// The most commands that are named.
 const NAMED: usize = 3;
+
+/// Tells it before anything is waited for.
+pub(super) fn note(asking: &mut Asking, (snapshot, target): (&Snapshot, &Target), output: &mut Output<'_>) {
+    if let Some(others) = advice(snapshot, target, &asking.client) {
+        asking.note(output, &format!("{}: {others}", target.label));
+    }
+}
 
 /// What drains its process there too; none: nobody else gives it new requests.
 pub(super) fn advice(snapshot: &Snapshot, meant: &Target, client: &Client) -> Option<String> {

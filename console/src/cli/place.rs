@@ -19,7 +19,7 @@ use super::{netrc, password};
 use crate::address;
 use crate::client::apache::{Access, Credentials};
 use crate::client::{NoProxy, Place, Surroundings, place};
-use crate::model::command::quoted;
+use crate::shell::quoted;
 
 /// The environment variable with the password of `--user`.
 const PASSWORD: &str = "EVENKEEL_PASSWORD";

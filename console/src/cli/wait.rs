@@ -21,7 +21,7 @@ use super::retry::next_try;
 use super::{Exit, Session, complete, elsewhere};
 use crate::ability::Ability;
 use crate::lost;
-use crate::model::command::quoted;
+use crate::shell::quoted;
 use quiet::Quiet;
 
 pub(super) const HELP: &str = "\
@@ -111,10 +111,8 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
     let mut asking = Asking::of(session, arguments.quiet).await?;
     let snapshot = asking.client.snapshot().await?;
     let target = Target::find(&snapshot, &arguments.selector)?;
-    if arguments.condition != Condition::Healthy
-        && let Some(others) = elsewhere::advice(&snapshot, &target, &asking.client)
-    {
-        asking.note(&mut session.output, &format!("{}: {others}", target.label));
+    if arguments.condition != Condition::Healthy {
+        elsewhere::note(&mut asking, (&snapshot, &target), &mut session.output);
     }
     let mut interrupt = Interrupt::listen();
     let output = &mut session.output;

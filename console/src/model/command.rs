@@ -8,6 +8,7 @@ use crate::model::drains::Drainage;
 use crate::model::outlook::Gravity;
 use crate::model::question::Question;
 use crate::model::{Model, forecast};
+use crate::shell::{at, quoted};
 
 impl Model {
     /// The commands that do what the question asks, one a line, for the proxy that is shown; none for those of whom the
@@ -68,12 +69,6 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
     }
 }
 
-/// The same line for the targets that `words` mean: `--apache http://lb1/bm`; for the only proxy, where there are none.
-pub fn at(line: &str, words: &str) -> String {
-    let rest = line.strip_prefix("evenkeel ").unwrap_or(line);
-    if words.is_empty() { format!("evenkeel {rest}") } else { format!("evenkeel {words} {rest}") }
-}
-
 /// The same line for an httpd, which runs no drains by itself: there the command waits.
 pub fn attended(line: &str) -> String {
     let waits = line.starts_with("evenkeel drain ")
@@ -121,15 +116,6 @@ pub(super) fn typed(value: &str) -> &str {
     }
 }
 
-/// A word as a shell takes it: as it is, or in quotes.
-pub fn quoted(word: &str) -> String {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(is_safe) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,10 +146,6 @@ mod tests {
         }
         assert_eq!(attended("evenkeel drain app/a --until idle"), "evenkeel drain app/a --until idle --wait");
         assert_eq!(attended("evenkeel undrain app/a"), "evenkeel undrain app/a");
-        assert_eq!(
-            at("evenkeel undrain app/a", "--apache http://lb1/bm"),
-            "evenkeel --apache http://lb1/bm undrain app/a"
-        );
         assert_eq!(
             line(&Act::Enable, "app/x y", Some("it's done")),
             r"evenkeel enable 'app/x y' --reason 'it'\''s done'"

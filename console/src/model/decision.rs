@@ -8,10 +8,11 @@ use evenkeel_protocol::{
 
 use crate::called;
 use crate::model::Popup;
-use crate::model::command::{quoted, typed};
+use crate::model::command::typed;
 use crate::model::consequence::{Remark, Tone};
 use crate::model::question::Standing;
 use crate::model::target::short;
+use crate::shell::quoted;
 
 /// What it is about.
 #[derive(Debug, Clone, PartialEq)]

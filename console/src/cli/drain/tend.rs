@@ -10,7 +10,7 @@ use crate::cli::output::{Stop, even_unread};
 use crate::cli::patience::{Asking, Interrupt};
 use crate::cli::report::{VERSION, missing};
 use crate::cli::{Exit, Session};
-use crate::model::command::quoted;
+use crate::shell::quoted;
 
 /// The drain of a member that runs.
 pub(super) fn running<'a>(snapshot: &'a Snapshot, target: &Target) -> Option<&'a Drain> {

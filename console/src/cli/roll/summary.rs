@@ -8,7 +8,7 @@ use super::super::drain::Target;
 use super::super::output::Stop;
 use super::RollArguments;
 use crate::client::Client;
-use crate::model::command::quoted;
+use crate::shell::quoted;
 
 /// How far a roll came with a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use super::super::roll::hold;
 use super::quiet::Quiet;
 use super::{Ended, Exit, Target, in_flight, nothing_for, places};
 use crate::lost;
-use crate::model::command::quoted;
+use crate::shell::quoted;
 
 pub(super) async fn until_drained(
     asking: &mut Asking,
