@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Limits, Place, watch};
 use crate::screen::{self, Station};
-use crate::targets::Fleet;
+use crate::targets::{self, Fleet};
 
 /// Shows the screen until the operator leaves it.
 ///
@@ -14,7 +14,8 @@ pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
     runtime.block_on(async {
         let (link, news) = watch(Client::of(place, Limits::default())?, options.pace.period());
         let (title, is_page) = (place.to_string(), matches!(place, Place::Apache(_)));
-        let station = Station { title, name: None, words: String::new(), is_page, link, news };
+        let words = if is_page { targets::words(place) } else { String::new() };
+        let station = Station { title, name: None, words, is_page, link, news };
         screen::run(vec![station], "", options).await
     })
 }

@@ -6,13 +6,25 @@ use evenkeel_protocol::{Hello, Snapshot};
 pub const MORE: &str = "this is the page of an Evenkeel proxy: on its machine --socket shows and does more (drains that \
                         go on by themselves, sessions, events, elections, undo)";
 
+/// What is looked for.
+const PROXY: &str = "the proxy";
+
 /// What a manager page is taken to be of.
 pub const HTTPD: &str = "httpd";
 
 /// Within a sentence. Before anything was heard it is the proxy that is looked for.
 pub fn who(snapshot: Option<&Snapshot>) -> &'static str {
-    let is_httpd = |snapshot: &Snapshot| snapshot.proxy.is_httpd() && !is_ours(&snapshot.proxy);
-    if snapshot.is_some_and(is_httpd) { HTTPD } else { "the proxy" }
+    snapshot.map_or(PROXY, |snapshot| of(&snapshot.proxy))
+}
+
+/// The same of who said so of itself.
+pub fn of(proxy: &Hello) -> &'static str {
+    if proxy.is_httpd() && !is_ours(proxy) { HTTPD } else { PROXY }
+}
+
+/// What happened to who has forgotten something; an httpd need not have been down for that.
+pub fn restarted(proxy: &Hello) -> &'static str {
+    if of(proxy) == HTTPD { "httpd was restarted, perhaps gracefully" } else { "the proxy was restarted" }
 }
 
 /// The same as the first word of a sentence; httpd has a small letter there too.

@@ -8,6 +8,7 @@ pub mod complete;
 mod drain;
 mod edit;
 mod elections;
+mod elsewhere;
 mod events;
 pub mod exit;
 mod explain;
@@ -49,7 +50,7 @@ use clap::{Parser, Subcommand};
 use jiff::tz::TimeZone;
 
 use crate::client::{Client, Limits, Place, Surroundings};
-use crate::targets::Targets;
+use crate::targets::{self, Targets};
 pub use drain::{DrainArguments, UndrainArguments};
 pub use edit::EditArguments;
 pub use elections::ElectionsArguments;
@@ -290,7 +291,11 @@ impl Session<'_> {
             None => self.search().place(),
         };
         match place {
-            Ok(place) => Ok(Client::of(&place, self.limits)?),
+            Ok(place) => {
+                let is_named = target.is_some() || self.socket.is_some() || matches!(place, Place::Apache(_));
+                let words = if is_named { targets::words(target.unwrap_or(&place)) } else { String::new() };
+                Ok(Client::of(&place, self.limits)?.named(&words))
+            }
             Err(why) => Err(why.introduced(self.limits).await.into()),
         }
     }

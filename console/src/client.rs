@@ -52,6 +52,8 @@ use evenkeel_protocol::{
 };
 
 use crate::ability::Ability;
+use crate::called;
+use crate::shell;
 use apache::Manager;
 pub use events::Events;
 pub use failure::Failure;
@@ -70,6 +72,8 @@ const NOTHING: Option<&()> = None;
 pub struct Client {
     place: Arc<Place>,
     side: Side,
+    /// What names the proxy on a command line; nothing, where it is meant without being named.
+    words: Arc<str>,
 }
 
 /// How a proxy is asked.
@@ -96,7 +100,24 @@ impl Client {
             Place::Socket(path) => Side::Socket(Socket::new(path, limits)?),
             Place::Apache(access) => Side::Apache(Arc::new(Manager::new(access, limits)?)),
         };
-        Ok(Self { place: Arc::new(place.clone()), side })
+        Ok(Self { place: Arc::new(place.clone()), side, words: Arc::default() })
+    }
+
+    /// The same of a proxy that these words name on a command line.
+    #[must_use]
+    pub fn named(self, words: &str) -> Self {
+        Self { words: words.into(), ..self }
+    }
+
+    /// What is to be typed in a shell so that this proxy does it: `evenkeel --socket /run/a undrain app/node1`.
+    pub fn command(&self, rest: &str) -> String {
+        shell::at(rest, &self.words)
+    }
+
+    /// A text of the other side in which commands stand that name no proxy, with those that name it.
+    pub(in crate::client) fn with_commands(&self, text: &str) -> String {
+        let verbs = ["drain", "enable", "set"].map(|verb| format!("evenkeel {verb} "));
+        verbs.iter().fold(text.to_owned(), |text, verb| text.replace(verb, &shell::at(verb, &self.words)))
     }
 
     /// Where it asks.
@@ -118,14 +139,18 @@ impl Client {
     }
 
     /// The socket, if the proxy has what only those with one have.
-    async fn able(&self, ability: Ability) -> Result<&Socket, Failure> {
+    fn able(&self, ability: Ability) -> Result<&Socket, Failure> {
         match &self.side {
             Side::Socket(socket) => Ok(socket),
-            Side::Apache(manager) => {
-                // Whose page it is tells what can be done instead; if it does not answer, that is no matter here.
-                let _ = manager.hello().await;
-                Err(Failure::Unable(manager.lacks(ability).to_owned()))
-            }
+            Side::Apache(manager) => Err(Failure::Unable(manager.unable(ability))),
+        }
+    }
+
+    /// What the other side is called in a sentence, as far as is known which one it is.
+    pub fn who(&self) -> &'static str {
+        match &self.side {
+            Side::Socket(_) => called::who(None),
+            Side::Apache(manager) => manager.who(),
         }
     }
 
@@ -178,7 +203,7 @@ impl Client {
 
     /// Has the proxy read its configuration anew.
     pub async fn reload(&self) -> Result<Reloaded, Failure> {
-        self.able(Ability::Reload).await?.ask(&Call::Reload, NOTHING).await.map_err(Failure::of_edit)
+        self.able(Ability::Reload)?.ask(&Call::Reload, NOTHING).await.map_err(Failure::of_edit)
     }
 
     /// Events with a greater number than `since` (none: only those that come), and with `follow` those that come.

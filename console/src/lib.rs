@@ -30,6 +30,7 @@ pub mod news;
 pub mod pace;
 pub mod pasted;
 pub mod screen;
+pub mod shell;
 pub mod targets;
 pub mod terminal;
 pub mod theme;

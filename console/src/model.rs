@@ -174,7 +174,7 @@ pub struct Model {
     pub title: String,
     /// What it is called among several targets; none: it is the only one.
     pub station: Option<String>,
-    /// The words that mean it among them on a command line: `--socket /run/a`; empty: it is the only one.
+    /// The words that mean it on a command line: `--socket /run/a`; empty: it is meant without being named.
     pub words: String,
     /// Is it a manager page that is asked?
     pub is_page: bool,

@@ -69,7 +69,7 @@ pub struct Station<L> {
     pub title: String,
     /// What it is called among several; none: it is the only one.
     pub name: Option<String>,
-    /// The words that mean it among several on a command line.
+    /// The words that mean it on a command line; empty: it is meant without being named.
     pub words: String,
     /// Is it a manager page that is asked?
     pub is_page: bool,

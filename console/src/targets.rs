@@ -11,6 +11,7 @@ use crate::address::shown;
 use crate::client::apache::Access;
 use crate::client::{NoProxy, Place};
 use crate::config;
+use crate::shell::quoted;
 
 /// The most targets of a fleet: each is asked at the same time as the others, over a connection of its own.
 pub const MOST: usize = 32;
@@ -160,10 +161,13 @@ impl Fleet {
                 return Err(Unfit::Twice(place.to_string()));
             }
         }
-        let words = match group {
-            Some(group) => format!("--group {}", clean(group, LONGEST)),
-            None => places.iter().map(words).collect::<Vec<_>>().join(" "),
+        let mut words = match group {
+            Some(group) => vec![format!("--group {}", quoted(&clean(group, LONGEST)))],
+            None => places.iter().map(name).collect(),
         };
+        // What is typed beside them holds for all pages.
+        words.extend(places.iter().find_map(options).map(str::to_owned));
+        let words = words.join(" ");
         let names = names(&places);
         let targets = places.into_iter().zip(names);
         let targets = targets.map(|(place, name)| Target { typed: place.to_string(), name, place });
@@ -171,11 +175,25 @@ impl Fleet {
     }
 }
 
+/// The words that mean a place on a command line, without any secret: `--socket /run/a`, `--apache http://anna@lb1/bm`.
+pub fn words(place: &Place) -> String {
+    let words = std::iter::once(name(place)).chain(options(place).map(str::to_owned));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The option that names a place.
-fn words(place: &Place) -> String {
+fn name(place: &Place) -> String {
     match place {
-        Place::Socket(_) => format!("--socket {place}"),
-        Place::Apache(_) => format!("--apache {place}"),
+        Place::Socket(_) => format!("--socket {}", quoted(&place.to_string())),
+        Place::Apache(access) => format!("--apache {}", quoted(&clean(&access.named(), LONGEST))),
+    }
+}
+
+/// What else was typed to reach it.
+fn options(place: &Place) -> Option<&str> {
+    match place {
+        Place::Socket(_) => None,
+        Place::Apache(access) => Some(access.options.as_str()).filter(|options| !options.is_empty()),
     }
 }
 
@@ -269,7 +287,7 @@ mod tests {
         assert!(matches!(named(&["/run/a"]).unwrap(), Targets::One(Some(path)) if path.ends_with("a")));
         assert!(matches!(named(&["http://lb1/balancer-manager"]).unwrap(), Targets::One(None)));
         let fleet = fleet(&["/run/a", "http://anna:secret@lb1/balancer-manager"]);
-        assert_eq!(fleet.words, "--socket /run/a --apache http://lb1/balancer-manager");
+        assert_eq!(fleet.words, "--socket /run/a --apache http://anna@lb1/balancer-manager");
         assert_eq!(fleet.targets[1].typed, "http://lb1/balancer-manager");
     }
 

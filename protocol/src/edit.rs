@@ -14,6 +14,7 @@ use crate::health::{CheckCount, CheckInterval, CheckMethod, CheckUri, Expression
 use crate::lbmethod::LbMethod;
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{Factor, Lbset, StickySession};
+use crate::span::Span;
 use crate::status::Flag;
 
 mod text;
@@ -362,6 +363,18 @@ pub struct Change {
     pub after: String,
 }
 
+impl Change {
+    /// Its values before and now as people read them: an interval as any other length of time.
+    pub fn shown(&self) -> [String; 2] {
+        [&self.before, &self.after].map(|value| {
+            let interval = Some(value).filter(|_| self.field == "hcinterval");
+            let span =
+                interval.and_then(|value| Span::from_millis(value.parse::<CheckInterval>().ok()?.millis()));
+            span.map_or_else(|| value.clone(), |span| span.to_string())
+        })
+    }
+}
+
 /// The answer to an accepted edit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edited {
@@ -533,6 +546,17 @@ mod tests {
         {
             assert!(serde_json::from_str::<BalancerEdit>(json).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn an_interval_is_shown_as_any_length_of_time() {
+        let change = |field: &str, before: &str, after: &str| {
+            let [before, after] =
+                Change { field: field.into(), before: before.into(), after: after.into() }.shown();
+            format!("{before} {after}")
+        };
+        assert_eq!(change("hcinterval", "30000ms", "1500ms"), "30s 1500ms");
+        assert_eq!(change("route", "30000ms", ""), "30000ms ");
     }
 
     #[test]

@@ -58,7 +58,11 @@ fn what_its_process_has_in_flight_in_another_balancer_is_waited_for() {
 fn another_command_waits_until_it_has_drained() {
     for page in of_httpd().into_iter().chain([of_ours()]) {
         let none = page.command("wait app/a drained").with_code(3);
-        assert!(none.err.contains("`evenkeel drain app/a`"), "{}", none.err);
+        assert!(
+            none.err.contains("`evenkeel --apache ") && none.err.contains(" drain app/a`"),
+            "{}",
+            none.err
+        );
         let held = held(&page);
         page.command("drain app/a").with_code(0);
         page.command("wait app/a drained --timeout 500ms").with_code(124);

@@ -31,7 +31,7 @@ fn certificates() -> Option<tempfile::TempDir> {
         }
     }
     for (name, authority) in [("server", "ca"), ("client", "ca"), ("stranger", "other")] {
-        let known = "-addext basicConstraints=CA:FALSE -addext subjectAltName=IP:127.0.0.1";
+        let known = "-addext basicConstraints=CA:FALSE -addext subjectAltName=IP:127.0.0.1,DNS:lb.example";
         openssl(
             folder.path(),
             &format!(
@@ -129,7 +129,7 @@ fn only_who_is_trusted_is_asked_and_only_who_is_known_comes_in() {
         ("another is trusted", &doors.open, "--cacert other.pem", 6, "--cacert FILE"),
         ("trusted", &doors.open, "--cacert ca.pem", 0, ""),
         ("both are trusted", &doors.open, "--cacert other.pem --cacert ca.pem", 0, ""),
-        ("by another name", &named, "--cacert ca.pem", 6, "name httpd in --apache as its certificate does"),
+        ("by another name", &named, "--cacert ca.pem", 6, "name httpd with --host as its certificate does"),
         ("anybody", &named, "--insecure", 0, ""),
         ("no authority", &doors.open, "--cacert server.key", 2, "holds no certificate"),
         (
@@ -179,6 +179,30 @@ fn only_who_is_trusted_is_asked_and_only_who_is_known_comes_in() {
             2,
             "are of different pairs",
         ),
+    ] {
+        let ended = doors.asked(url, options);
+        assert_eq!(ended.code, Some(code), "{what}: {}", ended.err);
+        assert!(ended.err.contains(says), "{what}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_certificate_is_checked_against_the_host_and_what_speaks_no_tls_is_told() {
+    let Some(doors) = doors() else { return };
+    let named = doors.open.replace("127.0.0.1", "localhost");
+    let plain = doors.page.url().replace("http:", "https:");
+    let untold = doors.open.replace("https:", "http:");
+    for (what, url, options, code, says) in [
+        ("by the name of its certificate", &named, "--cacert ca.pem --host=lb.example:443", 0, ""),
+        (
+            "a name in place of its address",
+            &doors.open,
+            "--cacert ca.pem --host=www.example",
+            6,
+            "not valid for name",
+        ),
+        ("what speaks no TLS", &plain, "", 6, "no TLS is spoken there: write http:// in --apache"),
+        ("TLS by a plain address", &untold, "", 6, "does it speak https"),
     ] {
         let ended = doors.asked(url, options);
         assert_eq!(ended.code, Some(code), "{what}: {}", ended.err);

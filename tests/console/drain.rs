@@ -74,7 +74,7 @@ fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
         (
             "",
             "Init Drn Ok",
-            "goes on; `evenkeel wait app/a drained` waits for it, `evenkeel undrain app/a` ends it",
+            "goes on; `evenkeel --socket SOCKET wait app/a drained` waits for it, `evenkeel --socket SOCKET undrain app/a` ends it",
         ),
         (" --restore-on-interrupt", "Init Ok", "app/a takes new sessions again"),
     ] {
@@ -84,7 +84,8 @@ fn an_interrupt_ends_the_waiting_and_the_drain_only_if_that_was_asked_for() {
         waiting.says("app/a: 1 request is in flight");
         waiting.interrupt();
         let ended = waiting.ended().with_code(130);
-        assert!(ended.err.contains(says) && ended.out.is_empty(), "{ended:#?}");
+        let says = says.replace("SOCKET", &proxy.admin().socket().display().to_string());
+        assert!(ended.err.contains(&says) && ended.out.is_empty(), "{ended:#?}");
         assert_eq!(proxy.member("app", "a").words, words);
         assert_eq!(proxy.snapshot().drains[0].is_running(), option.is_empty());
         held.answer();
@@ -284,8 +285,11 @@ fn a_roll_stops_at_the_first_failure_and_says_what_is_in_which_state() {
     let ended = run(&evenkeel(), whole).with_code(1);
     let rows: Vec<&str> = ended.out.lines().collect();
     assert_eq!(rows[0], "app/a  Init Ok: rolled", "{ended:#?}");
-    let failed = "app/b  Init Drn Ok: drained, the command failed; when it is mended: evenkeel undrain app/b";
-    assert_eq!((rows[1], rows[2]), (failed, "app/c  Init Ok: untouched"));
+    let failed = format!(
+        "app/b  Init Drn Ok: drained, the command failed; when it is mended: evenkeel --socket {} undrain app/b",
+        proxy.admin().socket().display()
+    );
+    assert_eq!((rows[1], rows[2]), (failed.as_str(), "app/c  Init Ok: untouched"));
     assert!(ended.err.contains("evenkeel: [2/3] app/b: the command sh ended with code 1"), "{ended:#?}");
 
     command(&proxy, "undrain app/b").with_code(0);

@@ -21,9 +21,10 @@ use super::edit::{EditOptions, Verb, in_error};
 use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt};
 use super::report::{States, missing, report_with};
-use super::{Exit, Session, available, complete, preview, target};
+use super::{Exit, Session, available, complete, elsewhere, preview, target};
 use crate::ability::Ability;
 use crate::client::Client;
+use crate::shell::quoted;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -192,6 +193,7 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
     let Some(mut edited) = answer.edited.clone() else {
         return Err(Stop::Failed(Exit::Failed, "nobody said what became of the member".to_owned()));
     };
+    elsewhere::note(&mut asking, (&before, &target), &mut session.output);
     let drains = MemberEdit { drain: Some(true), ..MemberEdit::default() };
     edited.notes.extend(in_error(&before, &drains, &edited));
     if let Some(interrupt) = &mut interrupt {
@@ -292,14 +294,16 @@ async fn interrupted(
 
 /// What an interrupted wait leaves behind.
 pub(super) fn goes_on(drain: &Drain, label: &str, client: &Client) -> String {
+    let member = quoted(label);
+    let undrain = client.command(&format!("undrain {member}"));
     if client.lacks(Ability::Jobs).is_some() {
         return format!(
-            "interrupted: {label} keeps draining, and nobody watches it any more; `evenkeel undrain {label}` takes it back"
+            "interrupted: {label} keeps draining, and nobody watches it any more; `{undrain}` takes it back"
         );
     }
+    let wait = client.command(&format!("wait {member} drained"));
     format!(
-        "interrupted: drain {} of {label} goes on; `evenkeel wait {label} drained` waits for it, \
-         `evenkeel undrain {label}` ends it",
+        "interrupted: drain {} of {label} goes on; `{wait}` waits for it, `{undrain}` ends it",
         drain.number
     )
 }

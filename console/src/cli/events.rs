@@ -127,9 +127,11 @@ async fn follow(
     session: &mut Session<'_>,
 ) -> Result<Exit, Stop> {
     let mut asking = Asking::of_feed(session).await?;
-    let mut last = match since {
-        Some(since) => since,
-        None => asking.snapshot(&mut session.output).await?.event,
+    let mut last = if let Some(since) = since {
+        since
+    } else {
+        let asked = |client: Client| async move { client.snapshot().await };
+        asking.ask(&mut session.output, asked).await?.event
     };
     let mut fruitless = 0;
     while fruitless < FRUITLESS || asking.is_endless() {
@@ -319,7 +321,7 @@ impl fmt::Display for Circumstances<'_> {
             write!(f, "; {reason}")?;
         }
         if !self.durable {
-            f.write_str("; lost when the proxy restarts")?;
+            f.write_str("; not kept over a restart")?;
         }
         Ok(())
     }
@@ -350,7 +352,7 @@ mod tests {
             (
                 "balancer_edited",
                 json!({"changes": change, "revision": 2, "by": nobody, "reason": null, "durable": false, "undoes": 17}),
-                "balancer://app: route (none) -> b, drain Off -> On; by uid 65534; undoes #17; lost when the proxy restarts",
+                "balancer://app: route (none) -> b, drain Off -> On; by uid 65534; undoes #17; not kept over a restart",
             ),
             (
                 "edit_refused",

@@ -99,6 +99,7 @@ impl From<&Failure> for Exit {
         match failure {
             Failure::Refused(refusal) => Self::from(refusal),
             Failure::Permission(_) => Self::Permission,
+            Failure::Old(_) => Self::ReadOnly,
             Failure::Unreachable(_) | Failure::Protocol(_) => Self::Unreachable,
             Failure::FateUnknown(_) => Self::Failed,
             Failure::Unable(_) => Self::Unable,

@@ -56,13 +56,17 @@ async fn each(
     };
     let ended = everywhere((ask, company.as_ref()), shape, (targets, met, session)).await;
     let exit = together(&ended);
+    let summary = match ask {
+        Ask::Roll(arguments) if !arguments.options.dry_run => outcome::summary_of_roll(&ended),
+        _ => outcome::summary(&ended),
+    };
     let output = &mut session.output;
     match shape {
         Shape::Json => even_unread(output.json(&outcome::document(targets, &ended, exit)))?,
         Shape::Parts => even_unread(output.result(&outcome::parts(targets, &ended)))?,
         Shape::Lines => {}
     }
-    if let Some(summary) = outcome::summary(&ended).filter(|_| shape == Shape::Lines) {
+    if let Some(summary) = summary.filter(|_| shape == Shape::Lines) {
         output.message(&format!("evenkeel: {summary}"));
     }
     Ok(exit)

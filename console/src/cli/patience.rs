@@ -22,6 +22,7 @@ const HEARTBEAT: u32 = 30;
 const TRIES: u32 = 12;
 
 /// A question that is asked again and again.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) client: Client,
@@ -40,6 +41,8 @@ pub(super) struct Asking {
     advised: String,
     /// The drain that is looked on at, as it stood last.
     drain: Option<Drain>,
+    /// Was it said that a cache answers?
+    told_old: bool,
     /// Does a line stand there that has no end yet?
     open_line: bool,
 }
@@ -101,6 +104,7 @@ impl Asking {
             last: String::new(),
             advised: String::new(),
             drain: None,
+            told_old: false,
             open_line: false,
         }
     }
@@ -132,13 +136,21 @@ impl Asking {
             Err(failure) => return Err(failure.into()),
         };
         let patience = self.limits.answer * TRIES;
-        let who = if self.client.is_httpd() { "httpd" } else { "the proxy" };
+        let who = self.client.who();
         let how_long = if self.endless {
             "until it is back".to_owned()
         } else {
             format!("for {} s", patience.as_secs())
         };
-        self.note(output, &format!("{who} is gone ({failure}); asking again {how_long}"));
+        let why = match &failure {
+            Failure::Old(why) => why.clone(),
+            failure => format!("{who} is gone ({failure})"),
+        };
+        // A cache may give an old page again and again between new ones.
+        let is_new = !matches!(failure, Failure::Old(_)) || !std::mem::replace(&mut self.told_old, true);
+        if is_new {
+            self.note(output, &format!("{why}; asking again {how_long}"));
+        }
         let again = async {
             for attempt in 0.. {
                 sleep(if self.endless { delay(attempt) } else { Duration::from_secs(1) / LOOKS }).await;
@@ -151,16 +163,25 @@ impl Asking {
         };
         let outcome = if self.endless { Ok(again.await) } else { timeout(patience, again).await };
         let Ok(outcome) = outcome else {
-            let why = format!("{failure}; given up after {} s", patience.as_secs());
-            return Err(Stop::Failed(Exit::Unreachable, why));
+            let exit = if matches!(failure, Failure::Old(_)) { Exit::ReadOnly } else { Exit::Unreachable };
+            return Err(Stop::Failed(exit, format!("{failure}; given up after {} s", patience.as_secs())));
         };
-        self.note(output, &format!("{who} answers again"));
+        if is_new {
+            self.note(output, &format!("{who} answers again"));
+        }
         Ok(outcome?)
     }
 
-    /// Everything, as soon as the proxy answers.
+    /// Everything, as soon as the proxy answers, and no cache in its place.
     pub(super) async fn snapshot(&mut self, output: &mut Output<'_>) -> Result<Snapshot, Stop> {
-        self.ask(output, |client| async move { client.snapshot().await }).await
+        let new = async |client: Client| {
+            let seen = client.snapshot().await?;
+            if seen.cached {
+                return Err(Failure::Old(seen.warnings.into_iter().next().unwrap_or_default()));
+            }
+            Ok(seen)
+        };
+        self.ask(output, new).await
     }
 
     /// Tells what is waited for at the member of that label: on a terminal in one line that changes at most once a
@@ -240,7 +261,7 @@ impl Asking {
 /// May it be otherwise in a moment?
 pub(super) fn is_passing(failure: &Failure) -> bool {
     match failure {
-        Failure::Unreachable(_) | Failure::Protocol(_) | Failure::FateUnknown(_) => true,
+        Failure::Unreachable(_) | Failure::Old(_) | Failure::Protocol(_) | Failure::FateUnknown(_) => true,
         Failure::Refused(refusal) => refusal.code == Code::Unavailable,
         Failure::Permission(_) | Failure::Unable(_) => false,
     }

@@ -19,6 +19,7 @@ use super::{netrc, password};
 use crate::address;
 use crate::client::apache::{Access, Credentials};
 use crate::client::{NoProxy, Place, Surroundings, place};
+use crate::shell::quoted;
 
 /// The environment variable with the password of `--user`.
 const PASSWORD: &str = "EVENKEEL_PASSWORD";
@@ -46,7 +47,7 @@ pub struct TargetOptions {
     /// A field for the page, as 'Name: value'
     #[arg(long, global = true, value_name = "FIELD")]
     pub header: Vec<String>,
-    /// Ask for this host instead of the one in the address
+    /// Ask for this host instead of the one in the address; with https its certificate must be of that name
     #[arg(long, global = true, value_name = "NAME")]
     pub host: Option<String>,
     /// A certificate of yours, in PEM; with its key, or with --key
@@ -191,6 +192,7 @@ impl Search<'_> {
             (None, None) => (typed.map(str::to_owned), None),
         };
         let password = password.or_else(|| name.as_ref().and(self.environment.password.clone()));
+        access.user.clone_from(&name);
         if let (Some(name), Some(password)) = (&name, password) {
             access.credentials = Some(Credentials { name: name.clone(), password });
             return Ok(());
@@ -222,6 +224,8 @@ struct Shared {
     identity: Option<Identity>,
     authorities: Vec<Certificate>,
     insecure: bool,
+    /// The options of this that are no secrets, as a shell takes them.
+    typed: String,
 }
 
 impl Shared {
@@ -260,6 +264,7 @@ impl Shared {
             identity: identity::identity(options)?,
             authorities,
             insecure: options.insecure,
+            typed: typed(options),
         })
     }
 
@@ -269,7 +274,20 @@ impl Shared {
         access.identity.clone_from(&self.identity);
         access.authorities.clone_from(&self.authorities);
         access.insecure = self.insecure;
+        access.options.clone_from(&self.typed);
     }
+}
+
+/// What of the options may be shown, and typed again: cookies and fields are as secret as passwords.
+fn typed(options: &TargetOptions) -> String {
+    let word = |option: &str, value: &str| format!("--{option} {}", quoted(&clean(value, 200)));
+    let path = |option, path: &PathBuf| word(option, &path.display().to_string());
+    let mut words: Vec<String> = options.host.iter().map(|host| word("host", host)).collect();
+    words.extend(options.cert.iter().map(|file| path("cert", file)));
+    words.extend(options.key.iter().map(|file| path("key", file)));
+    words.extend(options.cacert.iter().map(|file| path("cacert", file)));
+    words.extend(options.insecure.then(|| "--insecure".to_owned()));
+    words.join(" ")
 }
 
 fn file(path: &Path, option: &str) -> Result<Vec<u8>, String> {
@@ -292,6 +310,7 @@ mod tests {
 
     use super::*;
     use crate::cli::Cli;
+    use crate::targets;
 
     /// What a line means to somebody whose variables name these pages and this socket.
     fn places(line: &str, pages: &str, variable: Option<&str>) -> Result<Vec<String>, String> {
@@ -361,5 +380,26 @@ mod tests {
             environment: &Environment::default(),
         };
         assert!(search.place().unwrap_err().to_string().contains("name one"));
+    }
+
+    #[test]
+    fn what_was_typed_can_be_typed_again_without_what_is_secret() {
+        for (line, words) in [
+            ("--apache http://a", "--apache http://a/balancer-manager"),
+            (
+                "--apache https://u:secret@a --insecure --host=lb.example --cookie s=secret --header X:secret",
+                "--apache https://u@a/balancer-manager --host lb.example --insecure",
+            ),
+            ("--apache http://a --user u:secret", "--apache http://u@a/balancer-manager"),
+        ] {
+            let cli = Cli::try_parse_from(format!("evenkeel {line} status").split(' ')).unwrap();
+            let search = Search {
+                options: &cli.targets,
+                socket: None,
+                surroundings: &Surroundings { uid: 0, variable: None, folders: Vec::new() },
+                environment: &Environment::default(),
+            };
+            assert_eq!(targets::words(&search.place().unwrap()), words, "{line}");
+        }
     }
 }

@@ -165,7 +165,10 @@ pub(super) fn changes(changes: &[Change]) -> String {
     let value = |text: &str| if text.is_empty() { "(none)".to_owned() } else { text.to_owned() };
     let changes: Vec<String> = changes
         .iter()
-        .map(|change| format!("{} {} -> {}", change.field, value(&change.before), value(&change.after)))
+        .map(|change| {
+            let [before, after] = change.shown();
+            format!("{} {} -> {}", change.field, value(&before), value(&after))
+        })
         .collect();
     changes.join(", ")
 }

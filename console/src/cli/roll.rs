@@ -3,12 +3,13 @@
 
 mod command;
 mod company;
-mod hold;
+pub(super) mod hold;
 mod plan;
 mod summary;
 
 use clap::Args;
 use evenkeel_protocol::drain::with_why;
+use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberName, MemberSnapshot,
     Snapshot, Span, Timestamp,
@@ -19,7 +20,7 @@ use super::drain::{self, Target, Terms};
 use super::edit;
 use super::output::{Stop, even_unread};
 use super::patience::{Asking, Interrupt};
-use super::{Exit, Session, available, complete, target, wait};
+use super::{Exit, Session, available, complete, elsewhere, target, wait};
 use crate::client::Client;
 pub(super) use company::{Company, Seat};
 use summary::{State, Step};
@@ -69,7 +70,7 @@ pub(super) struct RollOptions {
     reason: Option<String>,
     /// Only say what it would do, and where it would stop; the exit code is the one it would stop with
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Drain even where a guard or --min-available refuses it
     #[arg(long)]
     force: bool,
@@ -140,10 +141,12 @@ async fn roll(
     if let Ok(after) = asking.client.snapshot().await {
         for step in &mut steps {
             step.words = step.target.words(&after);
+            step.status =
+                after.member(&step.target.balancer, &step.target.member).map(|member| member.status);
         }
     }
     let why = stopped.as_ref().map(|it| it.why.as_str());
-    even_unread(summary::tell(&rolling.balancer, &steps, why, (arguments, session)))?;
+    even_unread(summary::tell(&rolling.balancer, &steps, why, (arguments, &asking.client, session)))?;
     Ok(stopped.map_or(Exit::Done, |stopped| stopped.exit))
 }
 
@@ -176,6 +179,8 @@ fn step(snapshot: &Snapshot, balancer: &BalancerSnapshot, member: &MemberSnapsho
             label: target::shortest(snapshot, balancer, member),
         },
         state: State::Untouched,
+        drained_before: member.status.has(Flag::Drain),
+        status: Some(member.status),
         words: member.words.clone(),
     }
 }
@@ -279,7 +284,7 @@ impl Rolling<'_> {
         // A member that an operator had drained before goes back to just that.
         let kept = member.is_some_and(|member| member.status.has(Flag::Drain));
         if idle.is_none() {
-            self.drain(step, place, asking, session).await?;
+            self.drain(step, (place, &before), asking, session).await?;
         }
         let (began, lost) = self.hand_over(step, (place, member), asking, session).await?;
         if let Some(words) = idle {
@@ -325,7 +330,9 @@ impl Rolling<'_> {
         }
         step.state = State::Command;
         if self.seat.is_none_or(|seat| seat.leads(&step.target.member)) {
-            self.say(session, &format!("{place}: running the command"));
+            let places = seen.places(&step.target.balancer, &step.target.member);
+            let others = places.map(|places| still_taken(&places.elsewhere())).unwrap_or_default();
+            self.say(session, &format!("{place}: running the command{others}"));
         }
         let words = command::Words::of(&step.target, member, asking.client.place());
         let command = command::run(&self.arguments.command, &words);
@@ -368,7 +375,7 @@ impl Rolling<'_> {
     async fn drain(
         &mut self,
         step: &mut Step,
-        place: &str,
+        (place, before): (&str, &Snapshot),
         asking: &mut Asking,
         session: &mut Session<'_>,
     ) -> Result<(), Stopped> {
@@ -379,6 +386,9 @@ impl Rolling<'_> {
         let begun = asking.ask(&mut session.output, begin).await?.drain;
         step.state = State::Draining;
         self.say(session, &format!("{place}: draining"));
+        if let Some(others) = elsewhere::advice(before, &step.target, &asking.client) {
+            self.say(session, &format!("{place}: {others}"));
+        }
         let output = &mut session.output;
         let ended = tokio::select! {
             ended = drain::until_done(asking, &begun, &step.target, output) => ended?,

@@ -18,9 +18,10 @@ use super::drain::{self, Target};
 use super::output::{Output, Stop, even_unread};
 use super::patience::{Asking, Interrupt};
 use super::retry::next_try;
-use super::{Exit, Session, complete};
+use super::{Exit, Session, complete, elsewhere};
 use crate::ability::Ability;
 use crate::lost;
+use crate::shell::quoted;
 use quiet::Quiet;
 
 pub(super) const HELP: &str = "\
@@ -110,6 +111,9 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
     let mut asking = Asking::of(session, arguments.quiet).await?;
     let snapshot = asking.client.snapshot().await?;
     let target = Target::find(&snapshot, &arguments.selector)?;
+    if arguments.condition != Condition::Healthy {
+        elsewhere::note(&mut asking, (&snapshot, &target), &mut session.output);
+    }
     let mut interrupt = Interrupt::listen();
     let output = &mut session.output;
     let settle = arguments.settle.or(Span::from_millis(DrainOrder::SETTLE_MILLIS)).unwrap_or_default();
@@ -176,15 +180,15 @@ fn told(
     Ok(ended.exit)
 }
 
-/// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn, and by a cache,
-/// nobody can say how it is.
+/// The member in a snapshot, which may have been taken away meanwhile; of several servers in turn nobody can
+/// say how it is.
 fn member<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<&'a MemberSnapshot, Stop> {
     places(snapshot, target).map(|places| places.own)
 }
 
 /// The same, with the others of its process.
 fn places<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<Places<'a>, Stop> {
-    if snapshot.alternating || snapshot.cached {
+    if snapshot.alternating {
         let why = snapshot.warnings.first().cloned().unwrap_or_default();
         return Err(Stop::Failed(Exit::ReadOnly, why));
     }
@@ -260,6 +264,25 @@ pub(super) async fn healthy_within(
     }
 }
 
+/// That nothing was in flight for the settle time, or at the one look that was enough.
+fn nothing_for(settle: Span) -> String {
+    if settle == Span::ZERO {
+        return "no request is in flight".to_owned();
+    }
+    format!("no request was in flight for {settle}")
+}
+
+/// Whether its sessions may come back: the rest of a sentence.
+fn returning(member: &MemberSnapshot) -> &'static str {
+    if member.status.has(Flag::Stopped) {
+        "; it is stopped (S), so no session comes back to it"
+    } else if member.status.has(Flag::Disabled) {
+        "; it is disabled (D), so no session comes back to it"
+    } else {
+        "; sessions may come back"
+    }
+}
+
 async fn until_idle(
     asking: &mut Asking,
     target: &Target,
@@ -276,9 +299,7 @@ async fn until_idle(
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
             }
             let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot));
-            let why = format!(
-                "idle: no request was in flight for {settle}; sessions may come back{others}{unknown}"
-            );
+            let why = format!("idle: {}{}{others}{unknown}", nothing_for(settle), returning(places.own));
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
         quiet.tell((asking, output), &target.label, (&snapshot, &places), (settle, ""));
@@ -297,12 +318,14 @@ async fn until_drained(
     let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
     let label = &target.label;
     let Some(found) = found else {
-        let why = format!("{label} has no drain; `evenkeel drain {label}` begins one");
+        let drain = asking.client.command(&format!("drain {}", quoted(label)));
+        let why = format!("{label} has no drain; `{drain}` begins one");
         return Err(Stop::Failed(Exit::NotFound, why));
     };
     if let Some(settle) = settle.filter(|settle| found.is_running() && *settle < found.settle) {
         let own = format!("its drain itself waits until nothing is in flight for {}", found.settle);
-        let how = format!("`evenkeel drain {label} --settle {settle}` changes that");
+        let drain = asking.client.command(&format!("drain {} --settle {settle}", quoted(label)));
+        let how = format!("`{drain}` changes that");
         asking.note(output, &format!("{label}: {own}; {how}"));
     }
     let ended = drain::until_ended(asking, found, target, output).await?;
@@ -483,7 +506,7 @@ mod tests {
         let taken = "but it still takes requests in api (drain api/127.0.0.1:9001 too)";
         for (busy, exit, says) in [
             (4, Exit::TimedOut, format!("not within 300ms: in api 4 requests are in flight; {taken}")),
-            (0, Exit::Done, format!("idle: no request was in flight for 0; sessions may come back; {taken}")),
+            (0, Exit::Done, format!("idle: no request is in flight; sessions may come back; {taken}")),
         ] {
             let proxy = Scripted::start(move |_| {
                 let mut snapshot = scripted::snapshot(0);
@@ -495,13 +518,63 @@ mod tests {
             });
             let mut scene = Scene::of(&proxy);
             assert_eq!(
-                scene.run("wait app/a idle --settle 0 --timeout 300ms").await,
+                scene
+                    .run(&format!(
+                        "--socket {} wait app/a idle --settle 0 --timeout 300ms",
+                        proxy.socket().display()
+                    ))
+                    .await,
                 exit,
                 "{}",
                 scene.err()
             );
             assert_eq!(scene.out(), format!("app/a: {says}\n"));
+            let remedy =
+                format!("to drain it there too: `evenkeel --socket {} drain api/", proxy.socket().display());
+            assert!(scene.err().contains(&remedy), "{}", scene.err());
         }
+    }
+
+    #[tokio::test]
+    async fn no_session_comes_back_to_a_member_that_is_out_of_use() {
+        for (flag, says) in [(Flag::Stopped, "it is stopped (S)"), (Flag::Disabled, "it is disabled (D)")] {
+            let proxy = Scripted::start(move |_| {
+                let mut snapshot = scripted::snapshot(0);
+                let member = &mut snapshot.balancers[0].members[0];
+                (member.busy, member.status) = (0, member.status.with(flag, true));
+                Act::json(&snapshot)
+            });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("wait app/a idle --settle 0").await, Exit::Done, "{}", scene.err());
+            let told =
+                format!("app/a: idle: no request is in flight; {says}, so no session comes back to it\n");
+            assert_eq!(scene.out(), told);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_old_page_of_a_cache_ends_no_wait() {
+        let of = |is_old: fn(usize) -> bool| {
+            let looks = AtomicUsize::new(0);
+            Scripted::start(move |_| {
+                let mut snapshot = scripted::snapshot(0);
+                snapshot.proxy.product = Hello::HTTPD.to_owned();
+                let member = &mut snapshot.balancers[0].members[0];
+                (member.busy, member.status) = (0, member.status.with(Flag::Drain, true));
+                snapshot.cached = is_old(looks.fetch_add(1, Ordering::Relaxed));
+                snapshot.warnings = vec!["a cache answers (X-Cache: HIT)".to_owned()];
+                Act::json(&snapshot)
+            })
+        };
+        let proxy = of(|look| look == 2 || look == 4);
+        let mut scene = Scene::of(&proxy);
+        assert_eq!(scene.run("wait app/a idle --settle 1s").await, Exit::Done, "{}", scene.err());
+        let told = "a cache answers (X-Cache: HIT); asking again for";
+        assert_eq!(scene.err().matches(told).count(), 1, "{}", scene.err());
+        let always = of(|_| true);
+        let mut scene = Scene::of(&always);
+        assert_eq!(scene.run("wait app/a idle").await, Exit::ReadOnly, "{}", scene.err());
+        assert!(scene.err().contains("a cache answers (X-Cache: HIT); given up after"), "{}", scene.err());
     }
 
     #[tokio::test]

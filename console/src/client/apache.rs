@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `access` | the address of the page, and what is sent along |
 //! | `http` | requests, bounded, and what answers mean that are no page |
+//! | `alias` | a machine by the name in its certificate |
 //! | `handshake` | what a TLS handshake that failed means |
 //! | `html`, `page`, `form` | what stands on a page, by headings and names |
 //! | `xml`, `size` | exact numbers, and rounded ones |
@@ -27,6 +28,7 @@
 mod access;
 mod act;
 mod add;
+mod alias;
 mod clock;
 mod drains;
 mod foresee;
@@ -69,6 +71,7 @@ use record::Record;
 
 use super::{Events, Failure, Limits};
 use crate::ability::Ability;
+use crate::called;
 
 /// A page that is younger is not read again by those who only look.
 const FRESH: Duration = Duration::from_millis(400);
@@ -168,6 +171,22 @@ impl Manager {
     pub(super) fn lacks(&self, ability: Ability) -> &'static str {
         let known = self.with(|state| ability.lacked_by(&state.record.last()?.proxy));
         known.unwrap_or_else(|| ability.why_not_httpd())
+    }
+
+    /// The same in full: of a page that was not read yet nobody knows whose it is, and it is not read for that alone.
+    pub(super) fn unable(&self, ability: Ability) -> String {
+        if self.with(|state| state.record.last().is_some()) {
+            return self.lacks(ability).to_owned();
+        }
+        format!(
+            "{}; where an Evenkeel proxy shows this page, use --socket on its machine",
+            ability.why_not_httpd()
+        )
+    }
+
+    /// What it is called, an httpd or what was seen to show its page.
+    pub(super) fn who(&self) -> &'static str {
+        self.with(|state| state.record.last().map_or(called::HTTPD, |seen| called::who(Some(seen))))
     }
 
     fn with<T>(&self, used: impl FnOnce(&mut State) -> T) -> T {

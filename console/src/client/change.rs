@@ -2,7 +2,7 @@
 
 use evenkeel_protocol::{
     BalancerEdit, BalancerName, Call, Edited, MemberAddition, MemberEdit, MemberName, MemberRemoval,
-    Overrides, PlanOrder, PlanPreview, Preview, UndoOrder, Undone,
+    Overrides, PlanOrder, PlanPreview, Preview, Refusal, UndoOrder, Undone,
 };
 
 use crate::ability::Ability;
@@ -41,13 +41,18 @@ impl Client {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Edited, Failure> {
-        match &self.side {
+        let added: Result<Edited, Failure> = match &self.side {
             Side::Socket(socket) => {
                 let call = Call::AddMember(balancer.clone());
                 socket.ask(&call, Some(addition)).await.map_err(Failure::of_edit)
             }
             Side::Apache(manager) => Box::pin(manager.add_member(balancer, addition)).await,
-        }
+        };
+        let named = |edited: Edited| {
+            let notes = edited.notes.iter().map(|note| self.with_commands(note)).collect();
+            Edited { notes, ..edited }
+        };
+        added.map(named).map_err(|failure| self.naming(failure))
     }
 
     /// What that would do.
@@ -56,12 +61,13 @@ impl Client {
         balancer: &BalancerName,
         addition: &MemberAddition,
     ) -> Result<Preview, Failure> {
-        match &self.side {
+        let foreseen = match &self.side {
             Side::Socket(socket) => {
                 socket.ask(&Call::PreviewAddition(balancer.clone()), Some(addition)).await
             }
             Side::Apache(manager) => Box::pin(manager.preview_addition(balancer, addition)).await,
-        }
+        };
+        foreseen.map(|preview| self.named_preview(preview))
     }
 
     /// Removes a member that was added at run time.
@@ -72,7 +78,8 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Edited, Failure> {
         let call = Call::RemoveMember(balancer.clone(), member.as_str().to_owned());
-        self.able(Ability::Removal).await?.ask(&call, Some(removal)).await.map_err(Failure::of_edit)
+        let removed = self.able(Ability::Removal)?.ask(&call, Some(removal)).await;
+        removed.map_err(|failure| self.naming(failure.of_edit()))
     }
 
     /// What that would do.
@@ -83,17 +90,36 @@ impl Client {
         removal: &MemberRemoval,
     ) -> Result<Preview, Failure> {
         let call = Call::PreviewRemoval(balancer.clone(), member.as_str().to_owned());
-        self.able(Ability::Removal).await?.ask(&call, Some(removal)).await
+        let foreseen = self.able(Ability::Removal)?.ask(&call, Some(removal)).await;
+        foreseen.map(|preview| self.named_preview(preview))
+    }
+
+    /// With the proxy in the commands of what is foreseen.
+    fn named_preview(&self, preview: Preview) -> Preview {
+        let notes = preview.notes.iter().map(|note| self.with_commands(note)).collect();
+        let named = |refusal: Refusal| Refusal { message: self.with_commands(&refusal.message), ..refusal };
+        Preview { notes, refusal: preview.refusal.map(named), ..preview }
+    }
+
+    /// With the proxy in the commands of a refusal.
+    fn naming(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Refused(refusal) => {
+                let message = self.with_commands(&refusal.message);
+                Failure::Refused(Refusal { message, ..refusal })
+            }
+            other => other,
+        }
     }
 
     /// What several changes of members would do together.
     pub async fn preview_plan(&self, order: &PlanOrder) -> Result<PlanPreview, Failure> {
-        self.able(Ability::Plan).await?.ask(&Call::PreviewPlan, Some(order)).await
+        self.able(Ability::Plan)?.ask(&Call::PreviewPlan, Some(order)).await
     }
 
     /// Takes an edit back, or with `dry_run` looks what that would do.
     pub async fn undo(&self, order: &UndoOrder) -> Result<Undone, Failure> {
-        let undone = self.able(Ability::Undo).await?.ask(&Call::Undo, Some(order)).await;
+        let undone = self.able(Ability::Undo)?.ask(&Call::Undo, Some(order)).await;
         if order.dry_run { undone } else { undone.map_err(Failure::of_edit) }
     }
 
@@ -106,6 +132,6 @@ impl Client {
 
     /// What was set over the configuration.
     pub async fn overrides(&self) -> Result<Overrides, Failure> {
-        self.able(Ability::Overrides).await?.ask(&Call::Overrides, NOTHING).await
+        self.able(Ability::Overrides)?.ask(&Call::Overrides, NOTHING).await
     }
 }

@@ -23,6 +23,9 @@ pub enum Failure {
     /// There was no connection; nothing was changed.
     #[error("{0}")]
     Unreachable(String),
+    /// A cache answered with an old page; nothing was changed.
+    #[error("{0}")]
+    Old(String),
     /// There was a connection, and no answer that is understood: lost, late, too large, another version.
     #[error("{0}")]
     Protocol(String),

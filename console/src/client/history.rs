@@ -19,8 +19,7 @@ impl Client {
         query: &HistoryQuery,
     ) -> Result<History, Failure> {
         let member = member.map(|member| member.as_str().to_owned());
-        self.able(Ability::History)
-            .await?
+        self.able(Ability::History)?
             .ask(&Call::History(balancer.clone(), member, query.clone()), NOTHING)
             .await
     }

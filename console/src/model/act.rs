@@ -161,7 +161,10 @@ pub fn told(changes: &[Change]) -> String {
     let texts: Vec<String> = changes
         .iter()
         .filter(|change| change.before != change.after)
-        .map(|change| format!("{} {} → {}", change.field, or_none(&change.before), or_none(&change.after)))
+        .map(|change| {
+            let [before, after] = change.shown();
+            format!("{} {} → {}", change.field, or_none(&before), or_none(&after))
+        })
         .collect();
     texts.join(", ")
 }

@@ -8,6 +8,7 @@ use crate::model::drains::Drainage;
 use crate::model::outlook::Gravity;
 use crate::model::question::Question;
 use crate::model::{Model, forecast};
+use crate::shell::{at, quoted};
 
 impl Model {
     /// The commands that do what the question asks, one a line, for the proxy that is shown; none for those of whom the
@@ -26,13 +27,10 @@ impl Model {
 
     fn commands_here(&self, lines: &[String]) -> Vec<String> {
         let proxy = self.roster.snapshot().map(|snapshot| &snapshot.proxy).filter(|proxy| proxy.is_httpd());
-        let page = proxy.and_then(|proxy| proxy.listen.first());
-        let page = page.map(|url| format!("--apache {}", quoted(url)));
         let line = |line: &String| {
             let line = if proxy.is_some() { attended(line) } else { line.clone() };
-            // Among several it is named as it was at the start, so that the same line means the same place.
-            let words = Some(&self.words).filter(|words| !words.is_empty()).or(page.as_ref());
-            words.map_or_else(|| line.clone(), |words| at(&line, words))
+            // It is named as it was at the start, so that the same line means the same place.
+            at(&line, &self.words)
         };
         lines.iter().map(line).collect()
     }
@@ -69,12 +67,6 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
         Some(reason) => format!("evenkeel {rest} --reason {}", quoted(reason)),
         None => format!("evenkeel {rest}"),
     }
-}
-
-/// The same line for the targets that `words` mean: `--apache http://lb1/bm`.
-pub fn at(line: &str, words: &str) -> String {
-    let rest = line.strip_prefix("evenkeel ").unwrap_or(line);
-    format!("evenkeel {words} {rest}")
 }
 
 /// The same line for an httpd, which runs no drains by itself: there the command waits.
@@ -124,15 +116,6 @@ pub(super) fn typed(value: &str) -> &str {
     }
 }
 
-/// A word as a shell takes it: as it is, or in quotes.
-pub fn quoted(word: &str) -> String {
-    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(is_safe) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,10 +146,6 @@ mod tests {
         }
         assert_eq!(attended("evenkeel drain app/a --until idle"), "evenkeel drain app/a --until idle --wait");
         assert_eq!(attended("evenkeel undrain app/a"), "evenkeel undrain app/a");
-        assert_eq!(
-            at("evenkeel undrain app/a", "--apache http://lb1/bm"),
-            "evenkeel --apache http://lb1/bm undrain app/a"
-        );
         assert_eq!(
             line(&Act::Enable, "app/x y", Some("it's done")),
             r"evenkeel enable 'app/x y' --reason 'it'\''s done'"

@@ -6,11 +6,13 @@ use evenkeel_protocol::{
     BalancerEdit, BalancerName, Change, MemberAddition, MemberName, Snapshot, UndoOrder,
 };
 
+use crate::called;
 use crate::model::Popup;
-use crate::model::command::{quoted, typed};
+use crate::model::command::typed;
 use crate::model::consequence::{Remark, Tone};
 use crate::model::question::Standing;
 use crate::model::target::short;
+use crate::shell::quoted;
 
 /// What it is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,7 +216,7 @@ fn newcomer(
         let text = format!("{} is in {} {there}.", short(&name), other.name);
         remarks.push(Remark { tone: Tone::Plain, text });
     }
-    let lasts = match (snapshot.proxy.is_httpd(), is_foreseen) {
+    let lasts = match (called::who(Some(snapshot)) == called::HTTPD, is_foreseen) {
         // The forecast tells it as it is there.
         (true, true) => return remarks,
         (true, false) => "httpd forgets it with its next restart, unless BalancerPersist is on.",

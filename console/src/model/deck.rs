@@ -5,7 +5,6 @@ use evenkeel_protocol::MemberSnapshot;
 
 use crate::keymap::{Context, Keymap};
 use crate::message::{Clock, Size};
-use crate::model::command;
 use crate::model::form::Text;
 use crate::model::health::{Grade, Health};
 use crate::model::history::History;
@@ -16,6 +15,7 @@ use crate::model::query::Query;
 use crate::model::target::Target;
 use crate::model::terms::Terms;
 use crate::model::{Connection, Freshness, Model, Toast, Tone};
+use crate::shell;
 
 pub mod asked;
 mod commands;
@@ -229,7 +229,7 @@ impl Deck {
 
     /// The command that adds a member in all targets, with words to be filled in.
     pub fn addition(&self) -> String {
-        command::at("evenkeel add BALANCER URL route=…", &self.words)
+        shell::at("evenkeel add BALANCER URL route=…", &self.words)
     }
 
     /// Every row that the cursor can be on: the targets, then the members.

@@ -8,7 +8,7 @@ use evenkeel_protocol::{
 };
 
 use crate::model::target::Target;
-use crate::model::{Freshness, command, lasting};
+use crate::model::{Freshness, lasting};
 use crate::need::Job;
 
 /// So much more time a drain is given by one key.
@@ -324,7 +324,7 @@ pub fn beyond_sight(snapshot: &Snapshot) -> Option<String> {
     /// So many are named.
     const NAMED: usize = 3;
     let labels: Vec<String> = unwatched(snapshot).iter().map(|target| target.label(Some(snapshot))).collect();
-    let first = command::quoted(labels.first()?);
+    let first = crate::shell::quoted(labels.first()?);
     let named = labels.get(..labels.len().min(NAMED))?.join(", ");
     let more = match labels.len().saturating_sub(NAMED) {
         0 => String::new(),

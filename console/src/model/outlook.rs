@@ -7,6 +7,7 @@ use evenkeel_protocol::{
 };
 
 use crate::ability::Ability;
+use crate::called;
 use crate::lineup::{Hold, Loss, Place, newcomers, places};
 use crate::model::act::{Act, Turn};
 use crate::model::consequence::{Remark, Tone, UNCOUNTED, consequences, idle, is_let_go_of, who_is_left};
@@ -103,7 +104,8 @@ fn deadline_of_ours(snapshot: &Snapshot, act: &Act) -> Option<Remark> {
     let Act::Drain(Drainage::Begin(order)) = act else { return None };
     order.timeout?.span()?;
     Ability::Jobs.lacked_by(&snapshot.proxy)?;
-    let text = "httpd keeps no deadline: it counts only while this console is open.".to_owned();
+    let who = if called::is_ours(&snapshot.proxy) { "Through its page the proxy" } else { "httpd" };
+    let text = format!("{who} keeps no deadline: it counts only while this console is open.");
     Some(Remark { tone: Tone::Warning, text })
 }
 

@@ -163,8 +163,8 @@ mod tests {
         );
         assert_eq!(
             model.commands_of(question),
-            ["evenkeel --apache 127.0.0.1:8080 drain app/node1 --until idle --timeout 30m --settle 9s \
-              --on-timeout stop --reason 'deploy 42' --force --wait"]
+            ["evenkeel drain app/node1 --until idle --timeout 30m --settle 9s --on-timeout stop \
+              --reason 'deploy 42' --force --wait"]
         );
         match press(&mut model, "node1⏎").as_slice() {
             [Effect::Drain { job, .. }] => {

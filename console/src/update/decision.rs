@@ -284,7 +284,7 @@ mod tests {
         let mut model = sample::model(80, 24);
         let mut snapshot = sample::snapshot(62);
         snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
-        snapshot.proxy.listen = vec!["http://lb1/bm".to_owned()];
+        model.words = "--apache http://lb1/bm".to_owned();
         hear(&mut model, News::Snapshot(Box::new(snapshot)));
         press(&mut model, "B ⏎y");
         assert_eq!(model.commands, ["evenkeel --apache http://lb1/bm set balancer://app lbmethod=bytraffic"]);

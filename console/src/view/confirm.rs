@@ -290,17 +290,18 @@ mod tests {
 
     #[test]
     fn a_long_command_is_whole_where_there_is_room_and_ends_in_an_ellipsis_where_there_is_none() {
-        let url = format!("https://lb1.example/{}/balancer-manager", "x".repeat(90));
-        for (rows, whole) in [(36, true), (16, false)] {
+        for (rows, letters, whole) in [(36, 90, true), (10, 90, true), (12, 900, false)] {
+            let url = format!("https://lb1.example/{}/balancer-manager", "x".repeat(letters));
             let mut model = sample::model(120, rows);
             let mut snapshot = sample::snapshot(62);
             snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
-            snapshot.proxy.listen = vec![url.clone()];
+            model.words = format!("--apache {url}");
             update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
             press(&mut model, "jH");
             let shown = drawn(&model);
-            let text: String = shown.chars().filter(|c| !c.is_whitespace() && *c != '│').collect();
-            assert_eq!(text.contains(&format!("--apache{url}standby")), whole, "{rows}: {shown}");
+            let lines = shown.lines().filter_map(|line| line.split('│').nth(1));
+            let text: String = lines.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect();
+            assert_eq!(text.contains(&format!("--apache{url}standbyapp/node2")), whole, "{rows}: {shown}");
             assert!(whole || shown.contains("…"), "{shown}");
         }
     }
@@ -365,7 +366,7 @@ mod tests {
         let mut model = sample::model(60, 13);
         let mut snapshot = sample::snapshot(62);
         snapshot.proxy.product = evenkeel_protocol::Hello::HTTPD.to_owned();
-        snapshot.proxy.listen = vec![format!("https://lb1.example/{}/balancer-manager", "x".repeat(90))];
+        model.words = format!("--apache https://lb1.example/{}/balancer-manager", "x".repeat(90));
         update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
         press(&mut model, "jD");
         let first = drawn(&model);

@@ -136,8 +136,9 @@ async fn look(
                 Some(_) => "this command watches too many others",
             };
             let why = format!(
-                "drain {number} of {} is no longer known: {why}; look at `evenkeel status`",
-                target.label
+                "drain {number} of {} is no longer known: {why}; look at `{}`",
+                target.label,
+                asking.client.command("status")
             );
             Err(Stop::Failed(Exit::Failed, why))
         }

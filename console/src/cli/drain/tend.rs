@@ -10,6 +10,7 @@ use crate::cli::output::{Stop, even_unread};
 use crate::cli::patience::{Asking, Interrupt};
 use crate::cli::report::{VERSION, missing};
 use crate::cli::{Exit, Session};
+use crate::shell::quoted;
 
 /// The drain of a member that runs.
 pub(super) fn running<'a>(snapshot: &'a Snapshot, target: &Target) -> Option<&'a Drain> {
@@ -34,13 +35,14 @@ pub(super) async fn extend(
         other => other?,
     };
     let label = &target.label;
+    let timed = asking.client.command(&format!("drain {} --timeout {more}", quoted(label)));
     let Some(drain) = running(&before, &target) else {
-        let begin = format!("`evenkeel drain {label} --timeout {more}` begins one");
+        let begin = format!("`{timed}` begins one");
         return Err(Stop::Failed(Exit::NotFound, format!("{label} has no drain that runs; {begin}")));
     };
     let number = drain.number;
     let Some(left) = drain.left_ms else {
-        let give = format!("`evenkeel drain {label} --timeout {more}` gives it one");
+        let give = format!("`{timed}` gives it one");
         return Err(Stop::Failed(
             Exit::Invalid,
             format!("drain {number} of {label} has no deadline; {give}"),

@@ -94,6 +94,15 @@ pub(super) fn summary(ended: &[Ended]) -> Option<String> {
     }
 }
 
+/// The same of a roll: where it stopped, some members may be done all the same.
+pub(super) fn summary_of_roll(ended: &[Ended]) -> Option<String> {
+    let counted = counted(ended);
+    let (done, all) = (counted.iter().filter(|one| one.holds()).count(), counted.len());
+    let told = if done == 0 { "none".to_owned() } else { done.to_string() };
+    (done < all)
+        .then(|| format!("rolled to the end in {told} of {all} targets; each member told as rolled stays so"))
+}
+
 /// The name of a target, and what was typed for it where that is something else.
 fn heading(Target { name, typed, .. }: &Target) -> String {
     if name == typed { format!("# {typed}") } else { format!("# {name}  {typed}") }
@@ -164,5 +173,7 @@ mod tests {
             assert_eq!(told.is_some(), says.is_some(), "{what}: {told:?}");
             assert!(says.is_none_or(|says| told.unwrap().contains(says)), "{what}");
         }
+        let told = summary_of_roll(&[of(Exit::Guarded), of(Exit::Failed)]).unwrap();
+        assert!(told.starts_with("rolled to the end in none of 2 targets"), "{told}");
     }
 }

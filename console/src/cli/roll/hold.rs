@@ -7,6 +7,7 @@ use evenkeel_protocol::{Flag, Snapshot};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::super::drain::Target;
+use crate::called;
 use crate::client::Client;
 
 /// Between two looks.
@@ -18,14 +19,15 @@ pub(super) fn lost(snapshot: &Snapshot, target: &Target) -> Option<String> {
     if member.status.has_any(&[Flag::Drain, Flag::Disabled, Flag::Stopped]) {
         return None;
     }
-    let restarted = if snapshot.proxy.is_httpd() {
-        "httpd was restarted, perhaps gracefully"
-    } else {
-        "the proxy was restarted"
-    };
-    Some(format!(
-        "its drain is gone: {restarted}, and has forgotten it, or somebody let new sessions come again (N was cleared)"
-    ))
+    Some(gone(snapshot))
+}
+
+/// Why a member does not drain any more that nobody was told to return.
+pub(in crate::cli) fn gone(snapshot: &Snapshot) -> String {
+    format!(
+        "its drain is gone: {}, and has forgotten it, or somebody let new sessions come again (N was cleared)",
+        called::restarted(&snapshot.proxy)
+    )
 }
 
 /// Does `work` to its end, and looks on meanwhile; what is lost is told once, as soon as it is seen, and returned.

@@ -1,12 +1,14 @@
 //! The result of a roll: every member, what became of it, and what to do where it stopped.
 
-use evenkeel_protocol::BalancerName;
+use evenkeel_protocol::{BalancerName, Flag, Status};
 use serde::Serialize;
 
 use super::super::Session;
 use super::super::drain::Target;
 use super::super::output::Stop;
 use super::RollArguments;
+use crate::client::Client;
+use crate::shell::quoted;
 
 /// How far a roll came with a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,27 +33,17 @@ pub(super) enum State {
 }
 
 impl State {
-    /// In words, with what to do; `{}` of the advice is the member.
-    fn told(self) -> (&'static str, Option<&'static str>) {
+    /// In words.
+    fn told(self) -> &'static str {
         match self {
-            Self::Untouched => ("untouched", None),
-            Self::Draining => (
-                "not drained",
-                Some(
-                    "its drain or its own state goes on: evenkeel wait {} drained; evenkeel undrain {} returns it",
-                ),
-            ),
-            Self::Command => ("drained, the command failed", Some("when it is mended: evenkeel undrain {}")),
-            Self::Unwell => {
-                ("drained, the command is done, not healthy", Some("when it is: evenkeel undrain {}"))
-            }
-            Self::Lost => (
-                "its drain was lost, new sessions came to it meanwhile",
-                Some("look whether it is well; evenkeel drain {} takes it out again"),
-            ),
-            Self::Unreturned => ("done and healthy, still draining", Some("evenkeel undrain {}")),
-            Self::Rolled => ("rolled", None),
-            Self::Skipped => ("skipped, it was out of use before", None),
+            Self::Untouched => "untouched",
+            Self::Draining => "not drained",
+            Self::Command => "drained, the command failed",
+            Self::Unwell => "drained, the command is done, not healthy",
+            Self::Lost => "its drain was lost, new sessions came to it meanwhile",
+            Self::Unreturned => "done and healthy, still draining",
+            Self::Rolled => "rolled",
+            Self::Skipped => "skipped, it was out of use before",
         }
     }
 }
@@ -61,8 +53,54 @@ impl State {
 pub(super) struct Step {
     pub(super) target: Target,
     pub(super) state: State,
-    /// Its status in httpd's words, as seen last.
+    /// Did it drain before anything was done?
+    pub(super) drained_before: bool,
+    /// Its status as seen last; none: it is gone.
+    pub(super) status: Option<Status>,
+    /// The same in httpd's words.
     pub(super) words: String,
+}
+
+impl Step {
+    /// What became of it, in words.
+    fn told(&self) -> String {
+        let before = if self.state == State::Untouched && self.drained_before {
+            ", it was draining before"
+        } else {
+            ""
+        };
+        format!("{}{before}", self.state.told())
+    }
+
+    /// What to do about it; none: nothing. `client` knows what to type.
+    fn advice(&self, client: &Client) -> Option<String> {
+        let label = quoted(&self.target.label);
+        let command = |verb: &str| client.command(&format!("{verb} {label}"));
+        let status = self.status?;
+        // What a deadline or somebody else has stopped is not returned by undrain, which clears N alone.
+        let is_closed = status.has_any(&[Flag::Stopped, Flag::Disabled]);
+        let returns = command(if is_closed { "enable" } else { "undrain" });
+        Some(match self.state {
+            State::Untouched | State::Rolled | State::Skipped => return None,
+            State::Draining if is_closed => format!("it is out of use: {returns} returns it"),
+            State::Draining if !status.has(Flag::Drain) => {
+                format!("it takes new sessions again: {} takes it out of use", command("drain"))
+            }
+            State::Draining => {
+                // An httpd runs no drain that somebody could wait for: to drain again with --wait looks on anew.
+                let waits = if client.is_httpd() {
+                    client.command(&format!("drain {label} --wait"))
+                } else {
+                    client.command(&format!("wait {label} drained"))
+                };
+                format!("its drain or its own state goes on: {waits}; {returns} returns it")
+            }
+            State::Command => format!("when it is mended: {returns}"),
+            State::Unwell => format!("when it is: {returns}"),
+            State::Lost => format!("look whether it is well; {} takes it out again", command("drain")),
+            State::Unreturned => returns,
+        })
+    }
 }
 
 /// The result as JSON. Fields are only ever added; `version` changes if that rule is broken.
@@ -88,16 +126,9 @@ pub(super) fn tell(
     balancer: &BalancerName,
     steps: &[Step],
     stopped: Option<&str>,
-    (arguments, session): (&RollArguments, &mut Session<'_>),
+    (arguments, client, session): (&RollArguments, &Client, &mut Session<'_>),
 ) -> Result<(), Stop> {
-    // An httpd runs no drain that somebody could wait for: to drain again with --wait looks on anew.
-    let is_httpd = session.asks_httpd();
-    let advice = |step: &Step| {
-        let text = step.state.told().1.filter(|_| stopped.is_some())?;
-        let text =
-            if is_httpd { text.replace("wait {} drained", "drain {} --wait") } else { text.to_owned() };
-        Some(text.replace("{}", &step.target.label))
-    };
+    let advice = |step: &Step| step.advice(client).filter(|_| stopped.is_some());
     let output = &mut session.output;
     if let Some(why) = stopped {
         output.message(&format!("evenkeel: {why}"));
@@ -122,9 +153,54 @@ pub(super) fn tell(
     }
     let width = steps.iter().map(|step| step.target.label.chars().count()).max().unwrap_or_default();
     for step in steps {
-        let (label, words, (told, _)) = (&step.target.label, &step.words, step.state.told());
+        let (label, words, told) = (&step.target.label, &step.words, step.told());
         let advice = advice(step).map_or_else(String::new, |advice| format!("; {advice}"));
         output.result(&format!("{label:width$}  {words}: {told}{advice}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_advice_is_what_returns_the_member_as_it_is_now() {
+        let client = Client::new(Path::new("/run/a")).unwrap().named("--socket /run/a");
+        let step = |state, letters: &str| Step {
+            target: Target {
+                balancer: "app".parse().unwrap(),
+                member: "http://a".parse().unwrap(),
+                label: "app/a".to_owned(),
+            },
+            state,
+            drained_before: true,
+            status: Some(Status::INITIALISED.apply(letters).unwrap()),
+            words: String::new(),
+        };
+        for (state, letters, says) in [
+            (State::Draining, "+N", Some("evenkeel --socket /run/a undrain app/a returns it")),
+            (
+                State::Draining,
+                "+NS",
+                Some("it is out of use: evenkeel --socket /run/a enable app/a returns it"),
+            ),
+            (
+                State::Draining,
+                "-N",
+                Some("it takes new sessions again: evenkeel --socket /run/a drain app/a takes it out of use"),
+            ),
+            (State::Command, "+N", Some("when it is mended: evenkeel --socket /run/a undrain app/a")),
+            (State::Command, "+NS", Some("when it is mended: evenkeel --socket /run/a enable app/a")),
+            (State::Rolled, "+S", None),
+        ] {
+            let advice = step(state, letters).advice(&client);
+            assert_eq!(advice.is_some(), says.is_some(), "{state:?} {letters}: {advice:?}");
+            let advice = advice.unwrap_or_default();
+            assert!(advice.ends_with(says.unwrap_or_default()), "{state:?} {letters}: {advice}");
+        }
+        assert_eq!(step(State::Untouched, "+N").told(), "untouched, it was draining before");
+    }
 }

@@ -6,9 +6,11 @@ use evenkeel_protocol::{Flag, Span};
 
 use super::super::output::{Output, Stop};
 use super::super::patience::Asking;
+use super::super::roll::hold;
 use super::quiet::Quiet;
-use super::{Ended, Exit, Target, in_flight, places};
+use super::{Ended, Exit, Target, in_flight, nothing_for, places};
 use crate::lost;
+use crate::shell::quoted;
 
 pub(super) async fn until_drained(
     asking: &mut Asking,
@@ -24,13 +26,12 @@ pub(super) async fn until_drained(
         let label = &target.label;
         match (places.own.status.has(Flag::Drain), drained) {
             (false, false) => {
-                let why = format!("{label} does not drain; `evenkeel drain {label}` has it do so");
+                let drain = asking.client.command(&format!("drain {}", quoted(label)));
+                let why = format!("{label} does not drain; `{drain}` has it do so");
                 return Err(Stop::Failed(Exit::NotFound, why));
             }
             (false, true) => {
-                let why = "its drain is gone: httpd was restarted, perhaps gracefully, and has forgotten it, or somebody \
-                           let new sessions come again (N was cleared)";
-                return Ok(Ended { exit: Exit::Stale, why: why.to_owned(), drain: None });
+                return Ok(Ended { exit: Exit::Stale, why: hold::gone(&snapshot), drain: None });
             }
             (true, _) => drained = true,
         }
@@ -42,8 +43,8 @@ pub(super) async fn until_drained(
             }
             let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot));
             let why = format!(
-                "drained: no request was in flight for {settle}; idle sessions are unknown, and it keeps \
-                 draining{others}{unknown}"
+                "drained: {}; idle sessions are unknown, and it keeps draining{others}{unknown}",
+                nothing_for(settle)
             );
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }

@@ -9,6 +9,7 @@ use evenkeel_protocol::{
     Subject, Timestamp,
 };
 
+use crate::called;
 use crate::cli::drain::standing;
 use crate::cli::{events, target};
 use crate::undurable::{self, Refused};
@@ -153,14 +154,16 @@ impl Story {
 fn turned(proxy: &Hello, before: Run, now: Run) -> Option<String> {
     let told = match (proxy.is_httpd(), before, now) {
         (_, Run { alternating: false, .. }, Run { alternating: true, .. }) => {
-            "several servers answer behind this name in turn; of one to the next nothing follows"
+            "several servers answer behind this name in turn, and of one to the next nothing follows: name one of them with \
+             --apache"
         }
         (_, Run { alternating: true, .. }, Run { alternating: false, .. }) => {
             "one server alone answers again"
         }
-        (true, before, now) if before != now => {
+        (true, before, now) if before != now && called::of(proxy) == called::HTTPD => {
             "httpd was restarted, perhaps gracefully: requests that its processes of before still serve are not counted"
         }
+        (true, before, now) if before != now => "the proxy was restarted: its counters begin anew",
         (false, before, now) if before.started != now.started => {
             "the proxy was restarted: its counters begin anew"
         }
@@ -277,7 +280,18 @@ mod tests {
         assert_eq!(told[1..], ["app/a: drain On is lost: httpd has forgotten it"]);
         assert_eq!(story.goes_on(&snapshot), [""; 0]);
         snapshot.alternating = true;
-        assert!(story.goes_on(&snapshot)[0].starts_with("several servers answer"));
+        let told = story.goes_on(&snapshot);
+        assert!(
+            told[0].starts_with("several servers answer") && told[0].ends_with("with --apache"),
+            "{told:?}"
+        );
+        assert!(!story.turns(&snapshot).iter().any(|told| told.contains("several")), "told once");
+        let mut story = Story::default();
+        snapshot.alternating = false;
+        snapshot.proxy.version = "Apache/2.4.71 (Evenkeel)".to_owned();
+        story.goes_on(&snapshot);
+        snapshot.proxy.reloads += 1;
+        assert_eq!(story.goes_on(&snapshot), ["the proxy was restarted: its counters begin anew"]);
         let mut story = Story::default();
         let mut snapshot = scripted::snapshot(0);
         story.goes_on(&snapshot);

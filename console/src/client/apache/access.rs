@@ -25,6 +25,10 @@ pub struct Access {
     pub authorities: Vec<Certificate>,
     /// Is any certificate taken?
     pub insecure: bool,
+    /// The name by which who asks was typed, in the address or beside it.
+    pub user: Option<String>,
+    /// What else was typed to reach it and is no secret, as a shell takes it: `--host lb.example --insecure`.
+    pub options: String,
 }
 
 /// A name and a password.
@@ -88,6 +92,8 @@ impl Access {
             identity: None,
             authorities: Vec::new(),
             insecure: false,
+            user: user.clone(),
+            options: String::new(),
         };
         Ok((access, user))
     }
@@ -95,6 +101,14 @@ impl Access {
     /// The address: no user, no password, no query.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// The address with the name of who asks.
+    pub fn named(&self) -> String {
+        let mut url = self.url.clone();
+        // An http URL with a host takes it.
+        let _ = url.set_username(self.user.as_deref().unwrap_or_default());
+        url.to_string()
     }
 
     /// The host of the address.
@@ -117,6 +131,7 @@ mod tests {
         ] {
             let (access, found) = Access::new(address).unwrap();
             assert_eq!((access.url().as_str(), found.as_deref()), (url, user), "{address}");
+            assert_eq!(access.named().contains("an%20na@"), address.contains("an%20na"), "{address}");
             assert!(!format!("{access:?}").contains("secret") && !format!("{access:?}").contains("se:"));
         }
         let (access, _) = Access::new("http://anna:se%3Acret@h").unwrap();

@@ -291,9 +291,10 @@ fn half(why: Failure, subject: &Subject) -> Failure {
         Failure::Refused(refusal) => Failure::Refused(Refusal { message: told(refusal.message), ..refusal }),
         Failure::Permission(why) => Failure::Permission(told(why)),
         Failure::Unable(why) => Failure::Unable(told(why)),
-        Failure::Unreachable(why) | Failure::Protocol(why) | Failure::FateUnknown(why) => {
-            Failure::FateUnknown(told(why))
-        }
+        Failure::Unreachable(why)
+        | Failure::Old(why)
+        | Failure::Protocol(why)
+        | Failure::FateUnknown(why) => Failure::FateUnknown(told(why)),
     }
 }
 

@@ -49,20 +49,21 @@ fn of_ours(alert: &str, is_known: bool) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with the certificate of httpd.
+/// What is wrong with the certificate of httpd, or with what answers in its place.
 fn of_theirs(why: &str) -> Option<&'static str> {
     let remedies = [
         (
             "CaUsedAsEndEntity",
             "the certificate of an authority is no server's: sign one for it, or take it with --insecure",
         ),
-        ("UnknownIssuer", "--cacert FILE trusts an authority of your own"),
+        ("UnknownIssuer", "--cacert FILE trusts an authority of your own, --insecure takes any certificate"),
         (
             "certificate: Expired",
             "the certificate of httpd has expired, or the clock here is wrong: httpd needs a new one; until then --insecure \
              takes it",
         ),
-        ("not valid for name", "name httpd in --apache as its certificate does, or take any with --insecure"),
+        ("not valid for name", "name httpd with --host as its certificate does, or take any with --insecure"),
+        ("InvalidContentType", "no TLS is spoken there: write http:// in --apache"),
     ];
     remedies.into_iter().find(|(sign, _)| why.contains(sign)).map(|(_, remedy)| remedy)
 }
@@ -93,7 +94,8 @@ mod tests {
             );
         }
         for (why, says) in [
-            ("invalid peer certificate: UnknownIssuer", "--cacert FILE"),
+            ("invalid peer certificate: UnknownIssuer", "--insecure takes any"),
+            ("received corrupt message of type InvalidContentType", "write http:// in --apache"),
             ("invalid peer certificate: CaUsedAsEndEntity", "sign one for it"),
             ("invalid peer certificate: Expired", "the certificate of httpd has expired"),
             ("invalid peer certificate: certificate not valid for name \"h\"", "as its certificate does"),

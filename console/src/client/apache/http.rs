@@ -11,6 +11,7 @@ use reqwest::header::{
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use tokio::time::timeout;
 
+use super::alias::Alias;
 use super::{Access, handshake};
 use crate::address;
 use crate::client::failure::root;
@@ -30,6 +31,8 @@ const HITS: [&str; 5] = ["hit", "stale", "updating", "tcp_hit", "tcp_mem_hit"];
 pub(super) struct Http {
     client: reqwest::Client,
     access: Access,
+    /// The address by the name that the certificate must have.
+    asked: Url,
     within: Duration,
 }
 
@@ -62,11 +65,13 @@ impl Http {
             .pool_max_idle_per_host(0)
             .retry(reqwest::retry::never())
             .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")));
-        let builder = if names::ALONE {
-            // What is not found is told before the time to connect has passed.
-            builder.dns_resolver(Names::of_system(limits.connect * 3 / 4))
-        } else {
-            builder
+        // What is not found is told before the time to connect has passed.
+        let names = names::ALONE.then(|| Names::of_system(limits.connect * 3 / 4));
+        let alias = access.host.as_ref().and(Alias::of(access.url(), host(access), names.as_ref()));
+        let (asked, builder) = match (alias, names) {
+            (Some((asked, alias)), _) => (asked, builder.dns_resolver(alias)),
+            (None, Some(names)) => (access.url().clone(), builder.dns_resolver(names)),
+            (None, None) => (access.url().clone(), builder),
         };
         let builder = if access.url().scheme() == "https" {
             tls::install();
@@ -81,7 +86,7 @@ impl Http {
         };
         let client = builder.build();
         let client = client.map_err(|why| unmade(access.url(), &root(&why)))?;
-        Ok(Self { client, access: access.clone(), within: limits.answer })
+        Ok(Self { client, access: access.clone(), asked, within: limits.answer })
     }
 
     /// The address of the page.
@@ -91,11 +96,7 @@ impl Http {
 
     /// The host that httpd is asked for, without a port.
     pub(super) fn host(&self) -> &str {
-        let asked = self.access.host.as_ref().and_then(|host| host.to_str().ok());
-        let host = asked.unwrap_or_else(|| self.access.machine());
-        host.rsplit_once(':')
-            .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-            .map_or(host, |it| it.0)
+        host(&self.access)
     }
 
     /// The answer, if it is one that a manager page can give. `referer` is the name that httpd has for itself.
@@ -119,7 +120,7 @@ impl Http {
     }
 
     fn request(&self, ask: Ask<'_>, referer: &str) -> RequestBuilder {
-        let mut url = self.url().clone();
+        let mut url = self.asked.clone();
         let mut request = match ask {
             Ask::Get(query) => {
                 url.set_query(query);
@@ -224,6 +225,14 @@ impl Http {
         }
         Failure::Protocol(format!("{url} went away before it had answered ({why})"))
     }
+}
+
+/// The host that httpd is asked for, without a port.
+fn host(access: &Access) -> &str {
+    let asked = access.host.as_ref().and_then(|host| host.to_str().ok());
+    let host = asked.unwrap_or_else(|| access.machine());
+    let named = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    named.map_or(host, |it| it.0)
 }
 
 /// By which header the answer was kept from an earlier one. A cache tells how old it is, and many say that they had it.

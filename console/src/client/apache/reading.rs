@@ -89,8 +89,7 @@ impl Manager {
     pub(super) fn believed(&self) -> Result<(), Failure> {
         self.one_server()?;
         let cached = self.with(|state| state.record.last().filter(|last| last.cached).cloned());
-        let Some(why) = cached.and_then(|last| last.warnings.into_iter().next()) else { return Ok(()) };
-        Err(Failure::Refused(Refusal::new(Code::ReadOnly, why)))
+        cached.map_or(Ok(()), |last| Err(Failure::Old(last.warnings.into_iter().next().unwrap_or_default())))
     }
 
     /// Is it one server that answers, as far as is known?

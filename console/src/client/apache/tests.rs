@@ -47,6 +47,14 @@ const A: &str = "http://10.0.0.1:8080";
 const B: &str = "http://10.0.0.2:8080";
 
 #[tokio::test]
+async fn what_cannot_be_done_is_told_without_asking() {
+    let server = Server::start(|_| Act::Hang).await;
+    let failure = server.client().reload().await.unwrap_err();
+    let Failure::Unable(why) = &failure else { panic!("{failure:?}") };
+    assert!(why.contains("apachectl graceful") && why.contains("--socket on its machine"), "{why}");
+}
+
+#[tokio::test]
 async fn an_edit_posts_only_what_changes_and_is_proven() {
     let server = page(Shown::new(&[A, B]), |shown, _| shown.rows[0].words = "Init Drn Ok ".to_owned()).await;
     let client = server.client();
@@ -93,6 +101,7 @@ async fn what_a_page_of_an_own_proxy_cannot_do_its_socket_does() {
     for (version, says) in [("Apache/2.4.71 (Evenkeel)", "--socket"), ("Apache/2.4.62 (Unix)", "httpd")] {
         let server = page(Shown { version, ..Shown::new(&[A, B]) }, |_, _| {}).await;
         let client = server.client();
+        soon(client.snapshot()).await.unwrap();
         let failure = soon(client.overrides()).await.unwrap_err();
         assert!(matches!(&failure, Failure::Unable(why) if why.contains(says)), "{failure:?}");
         let (balancer, member) = target(A);

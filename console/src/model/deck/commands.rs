@@ -3,8 +3,9 @@
 use super::Deck;
 use super::asked::Asked;
 use super::joint::{Joint, Part, Scope, Share};
+use crate::model::Model;
 use crate::model::outlook::Gravity;
-use crate::model::{Model, command};
+use crate::shell;
 
 impl Deck {
     /// One command for all targets where it is the same in each, else one for each target that is asked: a drain that an
@@ -25,7 +26,7 @@ impl Deck {
         {
             let is_forced = asked().any(|asked| asked.gravity() == Gravity::Last);
             let force = if is_forced { " --force" } else { "" };
-            return vec![format!("{}{force}", command::at(&first, &self.words))];
+            return vec![format!("{}{force}", shell::at(&first, &self.words))];
         }
         asked().filter_map(Asked::command).collect()
     }

@@ -83,7 +83,8 @@ fn circumstances(by: Option<&Peer>, reason: Option<&str>) -> Vec<(&'static str, 
 /// A fact for each change, the label with the first of them.
 fn changed(label: &'static str, changes: &[Change]) -> Vec<(&'static str, String)> {
     let told = |change: &Change| {
-        format!("{} {} → {}", change.field, or_none(&change.before), or_none(&change.after))
+        let [before, after] = change.shown();
+        format!("{} {} → {}", change.field, or_none(&before), or_none(&after))
     };
     let labels = std::iter::once(label).chain(std::iter::repeat(""));
     labels.zip(changes.iter().map(told)).collect()
