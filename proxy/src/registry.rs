@@ -40,7 +40,7 @@ pub(crate) type Roster = Arc<Vec<Arc<LiveBalancer>>>;
 
 /// That there is no such balancer among these.
 pub(crate) fn unknown(name: &BalancerName, balancers: &[Arc<LiveBalancer>]) -> Refusal {
-    let known = listed(balancers.iter().map(|balancer| balancer.name.as_str()), LISTED, "none");
+    let known = listed(balancers.iter().map(|balancer| balancer.name.as_str()), LISTED, "no balancers");
     Refusal::new(Code::NotFound, format!("there is no balancer {name}; there are {known}"))
 }
 

@@ -132,8 +132,7 @@ fn a_drain_that_a_restart_has_forgotten_with_another_field_comes_back_with_its_t
     terminal.wait_for("Change app/a?");
     terminal.keys("y");
     terminal.wait_for("u undoes");
-    terminal.keys(":drain app/a --settle 9s\r");
-    terminal.wait_for("Drain app/a?");
+    terminal.order("drain app/a --settle 9s", "Drain app/a?");
     terminal.keys("y");
     terminal.wait_for("app/a is draining");
     page.httpd.as_ref().unwrap().restart_gracefully();

@@ -147,7 +147,7 @@ fn the_form_sets_what_the_command_sets_and_all_of_it_is_undone_together() {
     let asked = terminal.wait_for("Change app/a?");
     assert!(asked.contains("evenkeel set app/a lbset=3 hcmethod=TCP hcinterval=200ms hcpasses=2"), "{asked}");
     terminal.keys("y");
-    terminal.wait_for("hcpasses 1 → 2");
+    terminal.wait_for("hcinterval 30s → 200ms, hcpasses 1");
     let member = proxy.member("app", "a");
     assert_eq!((member.lbset.get(), member.health.method_name(), member.health.passes), (3, "TCP", 2));
     assert_eq!((member.health.interval.millis(), member.route.as_str()), (200, "a"));

@@ -18,14 +18,7 @@ fn two_changes_of_one_member_are_taken_back_by_keys_the_newer_first() {
     let (proxy, _backends) = pair();
     let terminal = opened(&proxy);
     let set = |line: &str, told: &str| {
-        terminal.keys(&format!(":set app/a {line}<enter>"));
-        eventually_true("the edit before it is shown, and this one asked", || {
-            let screen = terminal.settled();
-            if screen.contains("wait for its answer") {
-                terminal.keys("<enter>");
-            }
-            screen.contains("Change app/a?")
-        });
+        terminal.order(&format!("set app/a {line}"), "Change app/a?");
         terminal.keys("y");
         terminal.wait_for(told);
     };

@@ -206,6 +206,19 @@ impl Terminal {
         last
     }
 
+    /// Types a line into the palette, and waits for the question that comes of it. A line that has to wait for what was
+    /// done before stays, and is entered again.
+    #[track_caller]
+    pub fn order(&self, line: &str, question: &str) -> Frame {
+        self.keys(&format!(":{line}<enter>"));
+        self.wait_until(&format!("{line} is asked"), |frame| {
+            if frame.contains("wait for its answer") {
+                self.keys("<enter>");
+            }
+            frame.contains(question)
+        })
+    }
+
     /// Gives it another size.
     #[track_caller]
     pub fn resize(&self, columns: u16, rows: u16) {

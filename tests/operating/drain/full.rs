@@ -135,10 +135,10 @@ fn what_a_restart_lost_on_a_full_disk_is_told_as_lost_by_who_watched() {
     assert!(!proxy.edit("app", "a", r#"{"drain":true}"#).durable);
     assert!(!proxy.edit("app", "b", r#"{"lbset":7}"#).durable);
     let watch = watching(&proxy);
-    watch.says("NOT kept over a restart: edits of app/a and app/b; the disk refuses them");
+    watch.says("NOT kept over a restart: edits of app/a, app/b; the disk refuses them");
     proxy.kill();
     proxy.restart();
-    watch.says("LOST with the restart of the proxy: edits of app/a and app/b");
+    watch.says("LOST with the restart of the proxy: edits of app/a, app/b");
     watch.interrupt();
     let told = watch.ended().err;
     assert!(!told.contains("durable again"), "{told}");
