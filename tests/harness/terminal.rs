@@ -207,16 +207,22 @@ impl Terminal {
     }
 
     /// Types a line into the palette, and waits for the question that comes of it. A line that has to wait for what was
-    /// done before stays, and is entered again.
+    /// done before stays, and is entered again: its last character anew, for the complaint goes with a change.
     #[track_caller]
     pub fn order(&self, line: &str, question: &str) -> Frame {
+        const WAITS: &str = "wait for its answer";
         self.keys(&format!(":{line}<enter>"));
-        self.wait_until(&format!("{line} is asked"), |frame| {
-            if frame.contains("wait for its answer") {
-                self.keys("<enter>");
+        loop {
+            let seen = self.wait_until(&format!("{line} is asked"), |frame| {
+                frame.contains(question) || frame.contains(WAITS)
+            });
+            if seen.contains(question) {
+                return seen;
             }
-            frame.contains(question)
-        })
+            self.keys("<backspace>");
+            self.wait_gone(WAITS);
+            self.keys(&format!("{}<enter>", &line[line.len() - 1..]));
+        }
     }
 
     /// Gives it another size.
