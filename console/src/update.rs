@@ -80,6 +80,10 @@ fn take(model: &mut Model, message: Message) -> Vec<Effect> {
 
 fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     model.lock.touch(model.clock.running);
+    // What was typed ahead of a question is not for the question, and not for what is behind it either.
+    if model.popup.as_ref().is_some_and(Popup::is_unseen) && !matches!(key, Key::Ctrl(_)) {
+        return Vec::new();
+    }
     if let Some(action) = model.keymap.action(model.context(), key) {
         return act(model, action);
     }
@@ -475,6 +479,7 @@ mod tests {
     fn escape_never_quits_and_q_does() {
         for context in Context::ALL {
             let mut model = model_in(context);
+            update(&mut model, Message::Painted);
             for _ in 0..5 {
                 assert_eq!(press_all(&mut model, &[Key::Esc]), [], "{context:?}");
             }

@@ -15,9 +15,12 @@ pub fn listed<T: Into<String>>(mut names: impl Iterator<Item = T>, most: usize, 
     }
 }
 
+/// How many phrases a sentence has.
+const FACTS: usize = 4;
+
 /// The first of these phrases with `and` between them, and how many more there are.
 pub fn facts(mut phrases: impl Iterator<Item = String>, and: &str) -> String {
-    let first: Vec<String> = phrases.by_ref().take(LISTED).collect();
+    let first: Vec<String> = phrases.by_ref().take(FACTS).collect();
     let first = first.join(and);
     match phrases.count() {
         0 => first,
@@ -56,7 +59,7 @@ mod tests {
     fn a_sentence_of_many_facts_has_an_end() {
         let of = |count: usize| facts((1..=count).map(|number| number.to_string()), ", and ");
         assert_eq!((of(0), of(2)), (String::new(), "1, and 2".to_owned()));
-        assert!(of(9).ends_with(", and 8, and 1 more like that"), "{}", of(9));
+        assert!(of(9).ends_with(", and 4, and 5 more like that"), "{}", of(9));
     }
 
     #[test]

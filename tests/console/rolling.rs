@@ -67,11 +67,14 @@ impl Drop for Members {
     }
 }
 
-/// Kills the process of a member, if there is one, and starts another one at the same address.
+/// Kills the process of a member, if there is one, and starts another one at the same address: again while the one that
+/// was killed has not let it go.
 const DEPLOY: &str = "\
 if [ -e \"$4/$2\" ]; then kill -9 \"$(cat \"$4/$2\")\"; rm \"$4/$2\"; fi
-\"$1\" \"$2\" \"$3\" \"$4/$2\" </dev/null >/dev/null 2>&1 &
-n=0; while [ ! -e \"$4/$2\" ] && [ $n -lt 500 ]; do sleep 0.02; n=$((n+1)); done
+n=0; while [ ! -e \"$4/$2\" ] && [ $n -lt 500 ]; do
+  [ $((n % 50)) -ne 0 ] || \"$1\" \"$2\" \"$3\" \"$4/$2\" </dev/null >/dev/null 2>&1 &
+  sleep 0.02; n=$((n+1))
+done
 [ -e \"$4/$2\" ]
 ";
 

@@ -21,6 +21,8 @@ use super::retry::next_try;
 use super::{Exit, Session, complete, elsewhere};
 use crate::ability::Ability;
 use crate::lost;
+use crate::model::Freshness;
+use crate::model::drains::{self, Verdict};
 use crate::shell::quoted;
 use quiet::Quiet;
 
@@ -317,9 +319,12 @@ async fn until_drained(
     let mut drains = snapshot.drains.iter().rev();
     let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
     let label = &target.label;
-    let Some(found) = found else {
+    let is_watched =
+        |drain: &&Drain| drains::verdict(drain, Some(&snapshot), &Freshness::Live) != Verdict::Unwatched;
+    let Some(found) = found.filter(is_watched) else {
         let drain = asking.client.command(&format!("drain {}", quoted(label)));
-        let why = format!("{label} has no drain; `{drain}` begins one");
+        let has = if found.is_some() { "drains (N), but no drain watches it" } else { "has no drain" };
+        let why = format!("{label} {has}; `{drain}` begins one");
         return Err(Stop::Failed(Exit::NotFound, why));
     };
     if let Some(settle) = settle.filter(|settle| found.is_running() && *settle < found.settle) {

@@ -59,6 +59,16 @@ pub enum Popup {
 }
 
 impl Popup {
+    /// Is it a question that has not been on the screen yet?
+    pub fn is_unseen(&self) -> bool {
+        match self {
+            Self::Confirm(question) => !question.seen,
+            Self::Decide(decision) => !decision.seen,
+            Self::Unlock { seen } => !seen,
+            _ => false,
+        }
+    }
+
     /// The fields of a form.
     pub fn fields(&mut self) -> Option<&mut Fields> {
         match self {

@@ -9,6 +9,7 @@ use crate::model::decision::{Decision, Matter};
 use crate::model::forgotten::{self, Lot};
 use crate::model::target::Target;
 use crate::model::{Model, Popup, Tone, drains, form};
+use crate::shell;
 use crate::update::{decision, drain, edit};
 
 /// Asks for the first member of which something was forgotten.
@@ -20,7 +21,8 @@ pub(super) fn ask(model: &mut Model) {
         return decision::ask(model, decision);
     }
     let Some(target) = whose(&first) else {
-        return model.tell(Tone::Plain, by_command(&first));
+        let told = by_command(&first, &model.words);
+        return model.tell(Tone::Plain, told);
     };
     if !edit::are_editable(model, std::slice::from_ref(&target)) {
         return;
@@ -65,13 +67,14 @@ fn return_of(lost: &Override) -> Option<Decision> {
     Some(Decision::new(Matter::Addition { balancer, addition, undo: false, event: None }))
 }
 
-/// How a setting of a balancer is set again, or a member added.
-pub(super) fn by_command(lost: &Override) -> String {
+/// How a setting of a balancer is set again, or a member added, where `words` name the server that lost it.
+pub(super) fn by_command(lost: &Override, words: &str) -> String {
     if let Some(decision) = return_of(lost) {
-        return format!("`{}` adds it again", decision.command());
+        return format!("`{}` adds it again", shell::at(&decision.command(), words));
     }
     let Override { subject, field, value, .. } = lost;
-    format!("`evenkeel set {} {field}={value}` sets it again", subject.balancer)
+    let line = format!("set {} {field}={value}", subject.balancer);
+    format!("`{}` sets it again", shell::at(&line, words))
 }
 
 /// All of a lot at once. A drain is begun by itself, on the terms that it had. None: nothing of it can be written.

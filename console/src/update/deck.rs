@@ -43,6 +43,12 @@ pub fn deal(deck: &mut Deck, message: Message) -> Vec<Deed> {
         (Message::Key(key), Focus::All) => {
             deck.changed = true;
             deck.lock.touch(deck.clock.running);
+            // As on a single screen: what was typed ahead of a question is for nobody.
+            let is_unseen =
+                matches!(deck.over, Some(Over::Confirm { seen: false, .. } | Over::Unlock { seen: false }));
+            if is_unseen && !matches!(key, Key::Ctrl(_)) {
+                return Vec::new();
+            }
             let deeds = press(deck, key);
             deck.share_lock();
             deeds

@@ -390,6 +390,11 @@ mod tests {
         let ahead = [Key::Char('H'), Key::Char('y')].map(|key| update(&mut model, Message::Key(key)));
         assert_eq!(ahead, [Vec::new(), Vec::new()]);
         assert_eq!(model.context(), Context::Confirm);
+        // Nor is what came with it for what is behind the question: n would close it, and the rest be keys of the list.
+        for key in text("stop app/n5").into_iter().chain([Key::Enter, Key::Esc]) {
+            assert_eq!(update(&mut model, Message::Key(key)), []);
+            assert_eq!(model.context(), Context::Confirm, "{key}");
+        }
         update(&mut model, Message::Painted);
         assert_eq!(press(&mut model, &[Key::Char('y')]).len(), 1);
     }

@@ -30,14 +30,15 @@ pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
 /// Its text in at most so many lines, the key's included, which stands behind the last or else below it; and the key.
 fn lines(scene: Scene<'_>, columns: usize, most: usize) -> Option<(Vec<String>, &'static str)> {
     let room = columns.saturating_sub(width(MARK) + 1);
-    let (_, key) = text(scene, 0)?;
+    let way = scene.model.keymap.way(Action::Events);
+    let (_, key) = text(scene, &way, 0)?;
     let beside = if key.is_empty() { 0 } else { width(key) + width(GAP) };
     let is_beside = |lines: &[String]| lines.last().is_none_or(|last| width(last) + beside <= room);
     let fits = |text: &str| {
         let lines = wrap(text, room);
         lines.len() + usize::from(!is_beside(&lines)) <= most
     };
-    let (text, key) = text_that(scene, fits)?;
+    let (text, key) = text_that(scene, &way, fits)?;
     let mut lines = wrap_within(&text, room, most);
     if !is_beside(&lines) && lines.len() < most {
         lines.push(String::new());
@@ -47,13 +48,13 @@ fn lines(scene: Scene<'_>, columns: usize, most: usize) -> Option<(Vec<String>, 
     Some((lines, key))
 }
 
-/// The line, in a form for so much room if there is one, and the key that sees to it.
-pub(super) fn text(scene: Scene<'_>, room: usize) -> Option<(String, &'static str)> {
-    text_that(scene, |text| width(text) <= room)
+/// The line, in a form for so much room if there is one, and the key that sees to it; `way` leads to the events.
+pub(super) fn text(scene: Scene<'_>, way: &str, room: usize) -> Option<(String, &'static str)> {
+    text_that(scene, way, |text| width(text) <= room)
 }
 
 /// The same in the longest form that `fits`, if there is one.
-fn text_that(scene: Scene<'_>, fits: impl Fn(&str) -> bool) -> Option<(String, &'static str)> {
+fn text_that(scene: Scene<'_>, way: &str, fits: impl Fn(&str) -> bool) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
     let name = |subject: &Subject| forgotten::whose(subject, snapshot);
     let warnings = || {
@@ -73,8 +74,7 @@ fn text_that(scene: Scene<'_>, fits: impl Fn(&str) -> bool) -> Option<(String, &
         return warning();
     }
     let key = if Lot::is_one(&snapshot.forgotten) { "A sets it again" } else { "A sets each again" };
-    let way = scene.model.keymap.way(Action::Events);
-    let line = forgotten::line(snapshot, &way, fits)?;
+    let line = forgotten::line(snapshot, way, fits)?;
     Some((line, key))
 }
 

@@ -149,7 +149,13 @@ pub(super) fn unless_lost(
         return exit;
     }
     if !options.quiet {
-        output.message("warning: the change was not written down; it is lost when the proxy restarts");
+        let is_kept = answer.edited.as_ref().is_none_or(|edited| edited.durable || !edited.changed);
+        output.message(if is_kept {
+            "warning: the drain job was not written down; a restart of the proxy loses it with its deadline, and the \
+             member drains on"
+        } else {
+            "warning: the change was not written down; it is lost when the proxy restarts"
+        });
     }
     Exit::NotDurable
 }

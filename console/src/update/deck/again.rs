@@ -16,7 +16,9 @@ pub(super) fn ask(deck: &mut Deck) {
         return deck.tell(Tone::Plain, again::NOTHING);
     };
     let Some(target) = again::whose(&first) else {
-        return deck.tell(Tone::Plain, again::by_command(&first));
+        let whose = deck.stations.iter().find(|station| station.forgotten().contains(&first));
+        let words = whose.map_or_else(String::new, |station| station.words.clone());
+        return deck.tell(Tone::Plain, again::by_command(&first, &words));
     };
     if !super::joint::may_ask(deck) {
         return;

@@ -28,10 +28,13 @@ pub(super) fn lines(whole: Whole<'_>, area: Rect) -> Vec<Line<'static>> {
         let (results, back) = (deck.keymap.way(Action::Results), deck.keymap.way(Action::Back));
         texts.push(format!("{} ({results} shows each, {back} hides this)", joint.sentence()));
     }
+    // The events of a target are on its own screens.
+    let [open, events] = [Action::Open, Action::Events].map(|action| deck.keymap.way(action));
+    let way = format!("{open} on it and {events}");
     for at in 0..deck.stations.len() {
         // A notice has more than one row, in which stand the target and a key as well.
         let most = (room * ROWS).saturating_sub(room / 4 + width(whole.name(at)) + KEY);
-        if let Some((text, key)) = whole.station(at).and_then(|scene| notice::text(scene, most)) {
+        if let Some((text, key)) = whole.station(at).and_then(|scene| notice::text(scene, &way, most)) {
             let key = if key.is_empty() { String::new() } else { format!("; {key}") };
             texts.push(format!("{}: {text}{key}", whole.name(at)));
         }
