@@ -21,8 +21,6 @@ use super::retry::next_try;
 use super::{Exit, Session, complete, elsewhere};
 use crate::ability::Ability;
 use crate::lost;
-use crate::model::Freshness;
-use crate::model::drains::{self, Verdict};
 use crate::shell::quoted;
 use quiet::Quiet;
 
@@ -319,12 +317,9 @@ async fn until_drained(
     let mut drains = snapshot.drains.iter().rev();
     let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
     let label = &target.label;
-    let is_watched =
-        |drain: &&Drain| drains::verdict(drain, Some(&snapshot), &Freshness::Live) != Verdict::Unwatched;
-    let Some(found) = found.filter(is_watched) else {
+    let Some(found) = found else {
         let drain = asking.client.command(&format!("drain {}", quoted(label)));
-        let has = if found.is_some() { "drains (N), but no drain watches it" } else { "has no drain" };
-        let why = format!("{label} {has}; `{drain}` begins one");
+        let why = format!("{label} has no drain; `{drain}` begins one");
         return Err(Stop::Failed(Exit::NotFound, why));
     };
     if let Some(settle) = settle.filter(|settle| found.is_running() && *settle < found.settle) {

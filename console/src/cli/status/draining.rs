@@ -9,8 +9,6 @@ use evenkeel_protocol::{BalancerName, Drain, DrainOutcome, Flag, MemberSnapshot,
 
 use super::span;
 use crate::cli::drain;
-use crate::model::Freshness;
-use crate::model::drains::{self, Verdict};
 
 /// The longest reason and sentence that are shown.
 const LONGEST: usize = 400;
@@ -20,12 +18,6 @@ pub(super) fn line(snapshot: &Snapshot, balancer: &BalancerName, member: &Member
     let mut drains = snapshot.drains.iter().rev();
     let of = |drain: &&Drain| drain.balancer == *balancer && drain.member == member.name;
     let last = drains.find(of).filter(|drain| drain.is_running() || member.status.has(Flag::Drain))?;
-    if drains::verdict(last, Some(snapshot), &Freshness::Live) == Verdict::Unwatched {
-        return Some(format!(
-            "  no drain watches it: its drain {} was over before N was set again",
-            last.number
-        ));
-    }
     Some(format!("  drain {}: {}", last.number, clean(&told(last), LONGEST)))
 }
 
@@ -60,8 +52,6 @@ fn told(drain: &Drain) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evenkeel_protocol::Status;
-
     use crate::client::scripted;
     use crate::model::sample;
 
@@ -80,18 +70,5 @@ mod tests {
         );
         drain.why.push_str("; but it still takes requests in api (drain api/node2 too)");
         assert_eq!(told(&drain).matches("requests in api").count(), 1, "{}", told(&drain));
-    }
-
-    #[test]
-    fn of_a_drain_that_was_over_before_its_member_drains_again_only_that_is_told() {
-        let mut snapshot = scripted::snapshot(0);
-        let mut over = scripted::drain(Some(DrainOutcome::Cleared));
-        (over.safe_to_stop, over.balancer) = (false, snapshot.balancers[0].name.clone());
-        let member = &mut snapshot.balancers[0].members[0];
-        (over.member, member.status) = (member.name.clone(), Status::INITIALISED.with(Flag::Drain, true));
-        snapshot.drains = vec![over];
-        let balancer = &snapshot.balancers[0];
-        let told = line(&snapshot, &balancer.name, &balancer.members[0]).unwrap();
-        assert!(told.contains("no drain watches it") && !told.contains("takes new sessions"), "{told}");
     }
 }
