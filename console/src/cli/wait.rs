@@ -1,28 +1,25 @@
 //! `wait`: looks on until a member is healthy, idle or drained, and changes nothing.
 
 mod attended;
+mod drained;
+mod healthy;
+mod idle;
 mod quiet;
 
 use std::str::FromStr;
 
 use clap::Args;
-use evenkeel_protocol::drain::with_why;
-use evenkeel_protocol::process::still_taken;
-use evenkeel_protocol::{
-    Drain, DrainOrder, ErrorNote, Flag, Hello, MemberSnapshot, Patience, Places, Snapshot, Span, Timestamp,
-};
+use evenkeel_protocol::{Drain, DrainOrder, MemberSnapshot, Patience, Places, Snapshot, Span};
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::drain::{self, Target};
-use super::output::{Output, Stop, even_unread};
+use super::output::{Stop, even_unread};
 use super::patience::{Asking, Interrupt};
-use super::retry::next_try;
 use super::{Exit, Session, complete, elsewhere};
 use crate::ability::Ability;
 use crate::lost;
-use crate::shell::quoted;
-use quiet::Quiet;
+pub(super) use healthy::healthy_within;
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -119,12 +116,14 @@ pub(super) async fn run(arguments: &WaitArguments, session: &mut Session<'_>) ->
     let settle = arguments.settle.or(Span::from_millis(DrainOrder::SETTLE_MILLIS)).unwrap_or_default();
     let waiting = async {
         match arguments.condition {
-            Condition::Healthy => until_healthy(&mut asking, &target, None, output).await,
-            Condition::Idle => until_idle(&mut asking, &target, settle, output).await,
+            Condition::Healthy => healthy::until_healthy(&mut asking, &target, None, output).await,
+            Condition::Idle => idle::until_idle(&mut asking, &target, settle, output).await,
             Condition::Drained if asking.client.lacks(Ability::Jobs).is_some() => {
                 attended::until_drained(&mut asking, &target, settle, output).await
             }
-            Condition::Drained => until_drained(&mut asking, &target, arguments.settle, output).await,
+            Condition::Drained => {
+                drained::until_drained(&mut asking, &target, arguments.settle, output).await
+            }
         }
     };
     let bounded = async {
@@ -196,11 +195,6 @@ fn places<'a>(snapshot: &'a Snapshot, target: &Target) -> Result<Places<'a>, Sto
     found.ok_or_else(|| Stop::Failed(Exit::NotFound, format!("{} is no longer configured", target.label)))
 }
 
-/// Why a member is in error, if it is.
-fn error_of(member: &MemberSnapshot) -> Option<&ErrorNote> {
-    member.error.as_ref().filter(|_| member.status.has(Flag::Error))
-}
-
 /// How many requests are in flight at its process.
 ///
 /// # Errors
@@ -210,386 +204,11 @@ fn in_flight(places: &Places<'_>) -> Result<u64, Stop> {
     places.in_flight().ok_or_else(|| Stop::Failed(Exit::Unable, lost::UNREADABLE.to_owned()))
 }
 
-/// What keeps a member from being healthy; none: it is. `since`: a check counts only if it ended later.
-pub(super) fn ailment(member: &MemberSnapshot, proxy: &Hello, since: Option<Timestamp>) -> Option<String> {
-    if let Some(error) = error_of(member) {
-        return Some(format!("it is in error: {}", error.reason));
-    }
-    if member.health.is_on() && proxy.tells("health.last") {
-        match &member.health.last {
-            Some(last) if since.is_none_or(|since| last.at > since) => {
-                if !last.passed {
-                    return Some(format!("it failed its last health check: {}", last.reason));
-                }
-            }
-            _ => return Some("it was not checked yet".to_owned()),
-        }
-    }
-    if member.status.has(Flag::HealthFail) {
-        return Some("it has not passed enough health checks yet".to_owned());
-    }
-    (!member.usable).then(|| format!("it cannot be used: {}", member.words))
-}
-
-async fn until_healthy(
-    asking: &mut Asking,
-    target: &Target,
-    since: Option<Timestamp>,
-    output: &mut Output<'_>,
-) -> Result<Ended, Stop> {
-    loop {
-        let snapshot = asking.snapshot(output).await?;
-        let member = member(&snapshot, target)?;
-        let Some(ailment) = ailment(member, &snapshot.proxy, since) else {
-            let why = format!("healthy: {}", member.words);
-            return Ok(Ended { exit: Exit::Done, why, drain: None });
-        };
-        let next = error_of(member).map(|error| format!("; {}", next_try(error, snapshot.taken)));
-        let text = format!("{ailment}{}", next.unwrap_or_default());
-        asking.tell(output, (&target.label, &ailment), &text);
-    }
-}
-
-/// Waits until a member is healthy as of a moment after `since`; else what it ails from when the time has passed.
-pub(super) async fn healthy_within(
-    asking: &mut Asking,
-    (target, since): (&Target, Timestamp),
-    within: Span,
-    output: &mut Output<'_>,
-) -> Result<Result<(), String>, Stop> {
-    let waiting = until_healthy(asking, target, Some(since), output);
-    match timeout(within.duration().max(ONE_LOOK), waiting).await {
-        Ok(ended) => ended.map(|_| Ok(())),
-        Err(_) => Ok(Err(asking.last().to_owned())),
-    }
-}
-
-/// That nothing was in flight for the settle time, or at the one look that was enough.
-fn nothing_for(settle: Span) -> String {
-    if settle == Span::ZERO {
-        return "no request is in flight".to_owned();
-    }
-    format!("no request was in flight for {settle}")
-}
-
-/// Whether its sessions may come back: the rest of a sentence.
-fn returning(member: &MemberSnapshot) -> &'static str {
-    if member.status.has(Flag::Stopped) {
-        "; it is stopped (S), so no session comes back to it"
-    } else if member.status.has(Flag::Disabled) {
-        "; it is disabled (D), so no session comes back to it"
-    } else {
-        "; sessions may come back"
-    }
-}
-
-async fn until_idle(
-    asking: &mut Asking,
-    target: &Target,
-    settle: Span,
-    output: &mut Output<'_>,
-) -> Result<Ended, Stop> {
-    let mut quiet = Quiet::default();
-    loop {
-        let snapshot = asking.snapshot(output).await?;
-        let places = places(&snapshot, target)?;
-        let busy = in_flight(&places)?;
-        if quiet.is_enough((&snapshot, &places), busy, settle) {
-            if let Some(why) = quiet.unfinished.why() {
-                return Ok(Ended { exit: Exit::Stale, why, drain: None });
-            }
-            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot));
-            let why = format!("idle: {}{}{others}{unknown}", nothing_for(settle), returning(places.own));
-            return Ok(Ended { exit: Exit::Done, why, drain: None });
-        }
-        quiet.tell((asking, output), &target.label, (&snapshot, &places), (settle, ""));
-    }
-}
-
-/// Until the drain of a member has ended and what it said then holds, with nothing in flight for at least `settle`.
-async fn until_drained(
-    asking: &mut Asking,
-    target: &Target,
-    settle: Option<Span>,
-    output: &mut Output<'_>,
-) -> Result<Ended, Stop> {
-    let snapshot = asking.snapshot(output).await?;
-    let mut drains = snapshot.drains.iter().rev();
-    let found = drains.find(|drain| drain.balancer == target.balancer && drain.member == target.member);
-    let label = &target.label;
-    let Some(found) = found else {
-        let drain = asking.client.command(&format!("drain {}", quoted(label)));
-        let why = format!("{label} has no drain; `{drain}` begins one");
-        return Err(Stop::Failed(Exit::NotFound, why));
-    };
-    if let Some(settle) = settle.filter(|settle| found.is_running() && *settle < found.settle) {
-        let own = format!("its drain itself waits until nothing is in flight for {}", found.settle);
-        let drain = asking.client.command(&format!("drain {} --settle {settle}", quoted(label)));
-        let how = format!("`{drain}` changes that");
-        asking.note(output, &format!("{label}: {own}; {how}"));
-    }
-    let ended = drain::until_ended(asking, found, target, output).await?;
-    let drain = drain::until_it_holds(asking, (ended, settle), target, output).await?;
-    let (exit, why) = if drain::holds(&drain, settle) {
-        let longer = settle.filter(|settle| *settle > drain.settle && drain::exit(&drain) == Exit::Done);
-        let quiet = longer.map(|settle| format!("; and nothing was in flight for {settle}"));
-        (drain::exit(&drain), drain::why(&drain) + &quiet.unwrap_or_default())
-    } else {
-        // Who is gone cannot drain, and that is told as everywhere.
-        member(&asking.snapshot(output).await?, target)?;
-        (Exit::Stale, format!("now {}; then: {}", drain.remains(), drain.why))
-    };
-    let why = with_why(&drain::standing(&drain), &why);
-    Ok(Ended { exit, why, drain: Some(drain) })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use evenkeel_protocol::{Busy, DrainOutcome, DrainSessions};
-    use serde_json::json;
-
     use super::*;
     use crate::cli::scene::Scene;
     use crate::client::scripted::{self, Act, Scripted};
-
-    #[test]
-    fn a_check_of_before_makes_nobody_healthy() {
-        let mut member = scripted::snapshot(0).balancers[0].members[0].clone();
-        assert_eq!(ailment(&member, &scripted::hello(), Some(Timestamp(5))), None, "nobody checks it");
-        let health = |passed: bool| {
-            json!({"method": "GET", "interval": 30_000, "passes": 1, "passed": 0, "fails": 1,
-            "failed": 0, "uri": "", "expression": "", "timeout": null,
-            "last": {"passed": passed, "reason": "answered 500", "at": 5, "took": 1}})
-        };
-        member.health = serde_json::from_value(health(true)).unwrap();
-        assert_eq!(ailment(&member, &scripted::hello(), None), None);
-        assert_eq!(ailment(&member, &scripted::hello(), Some(Timestamp(4))), None);
-        assert!(
-            ailment(&member, &scripted::hello(), Some(Timestamp(5))).unwrap().contains("not checked yet")
-        );
-        member.health = serde_json::from_value(health(false)).unwrap();
-        assert!(ailment(&member, &scripted::hello(), None).unwrap().contains("answered 500"));
-        assert!(
-            ailment(&scripted::snapshot(0).balancers[0].members[1], &scripted::hello(), None)
-                .unwrap()
-                .contains("in error")
-        );
-    }
-
-    /// A proxy whose drain has ended, and at each look is as `looks` has it: quiet for so many milliseconds, safe to stop,
-    /// draining. The last one stays.
-    fn ended(outcome: DrainOutcome, looks: &'static [(u64, bool, bool)]) -> Scripted {
-        let asked = AtomicUsize::new(0);
-        let as_of = move |look: usize| {
-            let (quiet, safe_to_stop, draining) = looks[look.min(looks.len() - 1)];
-            let mut drain = scripted::drain(Some(outcome));
-            (drain.quiet_ms, drain.safe_to_stop, drain.draining) =
-                (Some(quiet), safe_to_stop, Some(draining));
-            drain.busy = Busy::default();
-            drain.sessions = DrainSessions { unknown_until: Some(Timestamp(0)), ..DrainSessions::UNKNOWN };
-            drain
-        };
-        Scripted::start(move |request| match request.target.as_str() {
-            "/v1/drains/3" => Act::json(&as_of(asked.fetch_add(1, Ordering::Relaxed))),
-            _ => Act::json(&Snapshot { drains: vec![as_of(0)], ..scripted::snapshot(0) }),
-        })
-    }
-
-    #[tokio::test]
-    async fn what_was_safe_to_stop_is_waited_for_again_after_a_restart() {
-        const AGAIN: (u64, bool, bool) = (9_000, false, true);
-        use DrainOutcome::{Idle, SafeToStop};
-        for (what, proxy, line, exit, says) in [
-            (
-                "a window",
-                ended(SafeToStop, &[AGAIN, AGAIN, AGAIN, (9_000, true, true)]),
-                "",
-                Exit::Done,
-                "safe to stop: ",
-            ),
-            (
-                "no time for that",
-                ended(SafeToStop, &[AGAIN]),
-                " --timeout 0",
-                Exit::TimedOut,
-                "not within 0: was safe to stop; waiting until that is certain again: now nothing in flight, and \
-                 sessions unknown until 00:00:00",
-            ),
-            (
-                "cleared",
-                ended(SafeToStop, &[AGAIN, AGAIN, (9_000, false, false)]),
-                "",
-                Exit::Stale,
-                "was safe to stop, and may not be now: now no longer draining (N was cleared); then: ",
-            ),
-            (
-                "longer",
-                ended(Idle, &[(5_000, false, true), (9_000, false, true)]),
-                " --settle 9s",
-                Exit::Done,
-                "idle: 1 request is in flight; and nothing was in flight for 9s",
-            ),
-            (
-                "not so long",
-                ended(Idle, &[(5_000, false, true)]),
-                " --settle 9s --timeout 0",
-                Exit::TimedOut,
-                "not within 0: its drain has ended, and nothing has been in flight for 5 s of 9 s",
-            ),
-            ("shorter", ended(Idle, &[(5_000, false, true)]), " --settle 1s", Exit::Done, "idle: "),
-        ] {
-            let mut scene = Scene::of(&proxy);
-            assert_eq!(
-                scene.run(&format!("wait app/a drained{line}")).await,
-                exit,
-                "{what}: {}",
-                scene.err()
-            );
-            assert!(scene.out().starts_with(&format!("app/a: {says}")), "{what}: {}", scene.out());
-        }
-    }
-
-    #[tokio::test]
-    async fn who_looks_once_is_given_the_drain_as_it_stands() {
-        let proxy = Scripted::start(|request| match request.target.as_str() {
-            "/v1/drains/3" => Act::json(&scripted::drain(None)),
-            _ => Act::json(&Snapshot { drains: vec![scripted::drain(None)], ..scripted::snapshot(0) }),
-        });
-        let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("wait app/a drained --timeout 0 --json").await, Exit::TimedOut);
-        let report: serde_json::Value = serde_json::from_str(&scene.out()).unwrap();
-        assert_eq!((&report["holds"], &report["drain"]["number"]), (&json!(false), &json!(3)), "{report}");
-    }
-
-    #[tokio::test]
-    async fn a_settle_time_that_the_drain_does_not_take_is_told() {
-        let proxy = Scripted::start(|request| match request.target.as_str() {
-            "/v1/drains/3" => {
-                Act::json(&Drain { quiet_ms: Some(5_000), ..scripted::drain(Some(DrainOutcome::Idle)) })
-            }
-            _ => Act::json(&Snapshot { drains: vec![scripted::drain(None)], ..scripted::snapshot(0) }),
-        });
-        let mut scene = Scene::of(&proxy);
-        let told = "app/a: its drain itself waits until nothing is in flight for 5s; `evenkeel drain app/a --settle 1s` \
-                    changes that\n";
-        for (line, says) in [(" --settle 1s", told), (" --settle 1s -q", ""), ("", "")] {
-            assert_eq!(scene.run(&format!("wait app/a drained{line}")).await, Exit::Done, "{}", scene.err());
-            assert_eq!(scene.err(), says, "{line}");
-        }
-    }
-
-    #[tokio::test]
-    async fn requests_that_were_in_flight_at_a_restart_make_nobody_idle() {
-        for (before, exit, says) in [
-            (1, Exit::Stale, "app/a: httpd was restarted with 1 request in flight"),
-            (0, Exit::Done, "app/a: idle: "),
-        ] {
-            let looks = AtomicUsize::new(0);
-            let proxy = Scripted::start(move |_| {
-                let mut snapshot = scripted::snapshot(0);
-                let look = looks.fetch_add(1, Ordering::Relaxed);
-                snapshot.proxy.product = Hello::HTTPD.to_owned();
-                snapshot.proxy.started = Timestamp(u64::from(look > 2));
-                snapshot.balancers[0].members[0].busy = if look > 2 { 0 } else { before };
-                Act::json(&snapshot)
-            });
-            let mut scene = Scene::of(&proxy);
-            assert_eq!(scene.run("wait app/a idle --settle 500ms").await, exit, "{}", scene.out());
-            assert!(scene.out().starts_with(says), "{}", scene.out());
-        }
-    }
-
-    #[tokio::test]
-    async fn what_its_process_has_in_flight_in_another_balancer_makes_nobody_idle() {
-        let taken = "but it still takes requests in api (drain api/127.0.0.1:9001 too)";
-        for (busy, exit, says) in [
-            (4, Exit::TimedOut, format!("not within 300ms: in api 4 requests are in flight; {taken}")),
-            (0, Exit::Done, format!("idle: no request is in flight; sessions may come back; {taken}")),
-        ] {
-            let proxy = Scripted::start(move |_| {
-                let mut snapshot = scripted::snapshot(0);
-                snapshot.balancers[0].members[0].busy = 0;
-                let its = snapshot.balancers[0].members[0].name.clone();
-                let api = &mut snapshot.balancers[1].members[0];
-                (api.name, api.busy) = (its, busy);
-                Act::json(&snapshot)
-            });
-            let mut scene = Scene::of(&proxy);
-            assert_eq!(
-                scene
-                    .run(&format!(
-                        "--socket {} wait app/a idle --settle 0 --timeout 300ms",
-                        proxy.socket().display()
-                    ))
-                    .await,
-                exit,
-                "{}",
-                scene.err()
-            );
-            assert_eq!(scene.out(), format!("app/a: {says}\n"));
-            let remedy =
-                format!("to drain it there too: `evenkeel --socket {} drain api/", proxy.socket().display());
-            assert!(scene.err().contains(&remedy), "{}", scene.err());
-        }
-    }
-
-    #[tokio::test]
-    async fn no_session_comes_back_to_a_member_that_is_out_of_use() {
-        for (flag, says) in [(Flag::Stopped, "it is stopped (S)"), (Flag::Disabled, "it is disabled (D)")] {
-            let proxy = Scripted::start(move |_| {
-                let mut snapshot = scripted::snapshot(0);
-                let member = &mut snapshot.balancers[0].members[0];
-                (member.busy, member.status) = (0, member.status.with(flag, true));
-                Act::json(&snapshot)
-            });
-            let mut scene = Scene::of(&proxy);
-            assert_eq!(scene.run("wait app/a idle --settle 0").await, Exit::Done, "{}", scene.err());
-            let told =
-                format!("app/a: idle: no request is in flight; {says}, so no session comes back to it\n");
-            assert_eq!(scene.out(), told);
-        }
-    }
-
-    #[tokio::test]
-    async fn an_old_page_of_a_cache_ends_no_wait() {
-        let of = |is_old: fn(usize) -> bool| {
-            let looks = AtomicUsize::new(0);
-            Scripted::start(move |_| {
-                let mut snapshot = scripted::snapshot(0);
-                snapshot.proxy.product = Hello::HTTPD.to_owned();
-                let member = &mut snapshot.balancers[0].members[0];
-                (member.busy, member.status) = (0, member.status.with(Flag::Drain, true));
-                snapshot.cached = is_old(looks.fetch_add(1, Ordering::Relaxed));
-                snapshot.warnings = vec!["a cache answers (X-Cache: HIT)".to_owned()];
-                Act::json(&snapshot)
-            })
-        };
-        let proxy = of(|look| look == 2 || look == 4);
-        let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("wait app/a idle --settle 1s").await, Exit::Done, "{}", scene.err());
-        let told = "a cache answers (X-Cache: HIT); asking again for";
-        assert_eq!(scene.err().matches(told).count(), 1, "{}", scene.err());
-        let always = of(|_| true);
-        let mut scene = Scene::of(&always);
-        assert_eq!(scene.run("wait app/a idle").await, Exit::ReadOnly, "{}", scene.err());
-        assert!(scene.err().contains("a cache answers (X-Cache: HIT); given up after"), "{}", scene.err());
-    }
-
-    #[tokio::test]
-    async fn a_count_that_cannot_be_read_is_shown_as_such_and_not_waited_for() {
-        let proxy = Scripted::start(|_| {
-            let mut snapshot = scripted::snapshot(0);
-            (snapshot.balancers[0].members[0].busy, snapshot.balancers[0].members[0].uncounted) = (0, true);
-            Act::json(&snapshot)
-        });
-        let mut scene = Scene::of(&proxy);
-        assert_eq!(scene.run("wait app/a idle --settle 0").await, Exit::Unable);
-        assert!(scene.err().contains("unknown how many requests are in flight"), "{}", scene.err());
-        assert_eq!(scene.run("status app/a").await, Exit::Done);
-        assert!(scene.out().contains(" ? "), "{}", scene.out());
-    }
 
     #[tokio::test]
     async fn a_reader_that_goes_away_makes_no_success_of_what_does_not_hold() {

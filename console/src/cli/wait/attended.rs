@@ -7,8 +7,8 @@ use evenkeel_protocol::{Flag, Span};
 use super::super::output::{Output, Stop};
 use super::super::patience::Asking;
 use super::super::roll::hold;
-use super::quiet::Quiet;
-use super::{Ended, Exit, Target, in_flight, nothing_for, places};
+use super::quiet::{Quiet, nothing_for};
+use super::{Ended, Exit, Target, in_flight, places};
 use crate::lost;
 use crate::shell::quoted;
 

@@ -70,3 +70,11 @@ impl Quiet {
         }
     }
 }
+
+/// That nothing was in flight for the settle time, or at the one look that was enough.
+pub(super) fn nothing_for(settle: Span) -> String {
+    if settle == Span::ZERO {
+        return "no request is in flight".to_owned();
+    }
+    format!("no request was in flight for {settle}")
+}
