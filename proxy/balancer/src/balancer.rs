@@ -10,7 +10,7 @@ use evenkeel_protocol::{
     BalancerName, BalancerSettings, LbMethod, MemberName, MemberSettings, Moment, Recovery, Route,
 };
 
-use crate::candidates::Lineup;
+use crate::candidates::{Class, Lineup};
 use crate::census::{SessionMark, Watch};
 use crate::election::{Ask, Election, NoMember, NoMemberWhy, Session, Why};
 use crate::health::Timetable;
@@ -310,13 +310,9 @@ impl Balancer {
     ) -> Option<(MemberId, Why)> {
         for at in 0..self.lineup.sets.len() {
             self.retry_set(at, now, course);
-            let (offered, standbys) = {
-                let set = self.lineup.sets.get(at)?;
-                (set.offered(), set.standbys())
-            };
             let mut scales = Scales { lineup: &mut self.lineup, members: &self.members, now, dice };
-            let place = lbmethod::choose(method, &mut scales, offered)
-                .or_else(|| lbmethod::choose(method, &mut scales, standbys));
+            let place = lbmethod::choose(method, &mut scales, Class::Offered(at))
+                .or_else(|| lbmethod::choose(method, &mut scales, Class::Standbys(at)));
             if let Some(place) = place {
                 let why = self.lineup.sets.get(at)?.why(place);
                 return self.lineup.order.get(place).map(|member| (*member, why));
@@ -393,7 +389,7 @@ impl Balancer {
 
     /// The sum of all lbstatus; of interest to debug builds only.
     fn credit(&self) -> i64 {
-        if cfg!(debug_assertions) { self.lineup.lbstatus.iter().sum() } else { 0 }
+        if cfg!(debug_assertions) { self.lineup.credit.all().sum() } else { 0 }
     }
 
     #[cfg(not(debug_assertions))]

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use evenkeel_protocol::{Flag, Lbset, Moment};
 
+use crate::credit::Credit;
 use crate::election::{Missing, Passed, Why};
 use crate::member::{Member, MemberId};
 use crate::tally::Tally;
@@ -88,16 +89,36 @@ impl Standing {
     }
 }
 
-/// The members in the order in which they are asked. The home of lbstatus.
+/// A class of members, which are compared and credited together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// The normal members of the set at this position, and the spares that are let in.
+    Offered(usize),
+    /// The standbys of the set at this position.
+    Standbys(usize),
+}
+
+impl Class {
+    /// How many classes a set has: between those two stand its spares that are not let in.
+    const IN_A_SET: usize = 3;
+
+    /// Its position among all classes, which is that of its places among all places.
+    pub(crate) fn number(self) -> usize {
+        match self {
+            Self::Offered(set) => set * Self::IN_A_SET,
+            Self::Standbys(set) => set * Self::IN_A_SET + 2,
+        }
+    }
+}
+
+/// The members in the order in which they are asked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lineup {
     pub(crate) sets: Vec<SetPlaces>,
     /// By place.
     pub(crate) order: Vec<MemberId>,
-    /// By place.
-    pub(crate) lbstatus: Vec<i64>,
-    /// By place, in hundredths.
-    pub(crate) lbfactor: Vec<i64>,
+    /// What they are owed, by place: the classes of each set, then those who drain, then those who cannot be used.
+    pub(crate) credit: Credit,
     /// By place.
     pub(crate) tallies: Vec<Arc<Tally>>,
     /// By member.
@@ -152,37 +173,34 @@ impl Group {
 impl Lineup {
     /// A lineup in which everybody's lbstatus is 0, as httpd starts.
     pub(crate) fn new(members: &[Member]) -> Self {
-        let mut lineup = Self {
-            places: (0..members.len()).collect(),
-            lbstatus: vec![0; members.len()],
-            ..Self::default()
-        };
-        lineup.rebuild(members, &[]);
+        let mut lineup = Self::default();
+        lineup.lay_out(members, &[], &vec![0; members.len()]);
         lineup
     }
 
     /// Lays the members out anew; those in `without` count as in error that cannot be retried. Keeps lbstatus.
     pub(crate) fn rebuild(&mut self, members: &[Member], without: &[MemberId]) {
-        let lbstatus: Vec<i64> =
-            (0u32..).zip(members).map(|(id, _)| self.lbstatus_of(MemberId(id))).collect();
+        let lbstatus = self.lbstatus_of_all(members.len());
+        self.lay_out(members, without, &lbstatus);
+    }
+
+    /// Lays the members out with these lbstatus.
+    fn lay_out(&mut self, members: &[Member], without: &[MemberId], lbstatus: &[i64]) {
         let mut sorted: Vec<(u16, MemberId, &Member, i64)> = (0u32..)
             .map(MemberId)
             .zip(members)
             .zip(lbstatus)
             .map(|((id, member), lbstatus)| {
-                (Group::of(member, without.contains(&id)).rank(), id, member, lbstatus)
+                (Group::of(member, without.contains(&id)).rank(), id, member, *lbstatus)
             })
             .collect();
         sorted.sort_by_key(|(rank, ..)| *rank);
 
+        self.places.resize(members.len(), 0);
         self.order.clear();
-        self.lbstatus.clear();
-        self.lbfactor.clear();
         self.tallies.clear();
-        for (place, (_, id, member, lbstatus)) in sorted.iter().enumerate() {
+        for (place, (_, id, member, _)) in sorted.iter().enumerate() {
             self.order.push(*id);
-            self.lbstatus.push(*lbstatus);
-            self.lbfactor.push(i64::from(member.settings.lbfactor.hundredths()));
             self.tallies.push(Arc::clone(&member.tally));
             if let Some(slot) = self.places.get_mut(id.index()) {
                 *slot = place;
@@ -209,6 +227,10 @@ impl Lineup {
         for (id, member) in (0u32..).map(MemberId).zip(members) {
             self.note_missing(member, without.contains(&id));
         }
+        let of_set = |set: &SetPlaces| [set.offered().end, set.spares.end, set.standbys.end];
+        let ends = self.sets.iter().flat_map(of_set).chain([self.usable, members.len()]);
+        let owed = sorted.iter().map(|(.., member, lbstatus)| (*lbstatus, factor_of(member)));
+        self.credit = Credit::new(owed, &ends.collect::<Vec<_>>());
         self.without.clear();
         self.without.extend_from_slice(without);
         self.missing = missing(members, without);
@@ -234,10 +256,8 @@ impl Lineup {
 
     /// The same lineup of copies of the members.
     pub(crate) fn of_copies(&self, copies: &[Member]) -> Self {
-        let mut lineup = Self::new(copies);
-        for (id, _) in (0u32..).map(MemberId).zip(copies) {
-            lineup.set_lbstatus(id, self.lbstatus_of(id));
-        }
+        let mut lineup = Self::default();
+        lineup.lay_out(copies, &[], &self.lbstatus_of_all(copies.len()));
         lineup
     }
 
@@ -286,13 +306,18 @@ impl Lineup {
 
     /// A member's lbstatus.
     pub(crate) fn lbstatus_of(&self, id: MemberId) -> i64 {
-        self.place_of(id).and_then(|place| self.lbstatus.get(place)).copied().unwrap_or_default()
+        self.place_of(id).map_or(0, |place| self.credit.of(place))
+    }
+
+    /// The lbstatus of the first `count` members, in their order.
+    fn lbstatus_of_all(&self, count: usize) -> Vec<i64> {
+        (0u32..).map(MemberId).take(count).map(|id| self.lbstatus_of(id)).collect()
     }
 
     /// Sets a member's lbstatus.
     pub(crate) fn set_lbstatus(&mut self, id: MemberId, lbstatus: i64) {
-        if let Some(held) = self.place_of(id).and_then(|place| self.lbstatus.get_mut(place)) {
-            *held = lbstatus;
+        if let Some(place) = self.place_of(id) {
+            self.credit.set(place, lbstatus);
         }
     }
 
@@ -309,16 +334,16 @@ impl Lineup {
     /// What httpd does to lbstatus on a sticky hit, under any method: every usable member of the whole balancer
     /// (all sets, reserves and draining ones too) is credited with its factor, and the chosen one pays for all.
     pub(crate) fn credit_sticky_hit(&mut self, chosen: MemberId) {
-        let usable = self.usable;
-        let mut total = 0;
-        for (lbstatus, lbfactor) in self.lbstatus.iter_mut().zip(&self.lbfactor).take(usable) {
-            *lbstatus += lbfactor;
-            total += lbfactor;
-        }
-        if let Some(lbstatus) = self.place_of(chosen).and_then(|place| self.lbstatus.get_mut(place)) {
-            *lbstatus -= total;
+        if let Some(place) = self.place_of(chosen) {
+            let draining = self.sets.len() * Class::IN_A_SET;
+            self.credit.pay_for_all(draining + 1, place);
         }
     }
+}
+
+/// In hundredths.
+fn factor_of(member: &Member) -> i64 {
+    i64::from(member.settings.lbfactor.hundredths())
 }
 
 /// Those who cannot be elected by their turn; none: all can.
@@ -361,9 +386,9 @@ impl Lineup {
         assert!(groups.is_sorted(), "places follow group and configuration: {groups:?}");
         for (place, id) in self.order.iter().enumerate() {
             assert_eq!(self.place_of(*id), Some(place), "places and order agree");
-            let factor =
-                members.get(id.index()).map(|member| i64::from(member.settings.lbfactor.hundredths()));
-            assert_eq!(self.lbfactor.get(place).copied(), factor, "factors are those of the settings");
+            let factor = members.get(id.index()).map_or(0, factor_of);
+            assert_eq!(self.credit.factor(place), factor, "factors are those of the settings");
         }
+        self.credit.check();
     }
 }

@@ -148,14 +148,14 @@ impl Balancer {
     /// Sets every member's lbstatus to its factor. httpd does so whenever its manager's form brings a load factor,
     /// be it changed or not; an edit here does so if the factor changes.
     pub fn restart_load(&mut self) {
-        self.lineup.lbstatus.clone_from(&self.lineup.lbfactor);
+        self.lineup.credit.set_all(|factor| factor);
     }
 
     /// httpd's `reset` of the method that was chosen anew. It would clear busy too; busy belongs to the requests
     /// in flight here and is left alone.
     fn reset_method(&mut self) {
         match self.settings.lbmethod {
-            LbMethod::ByRequests | LbMethod::ByBusyness => self.lineup.lbstatus.fill(0),
+            LbMethod::ByRequests | LbMethod::ByBusyness => self.lineup.credit.set_all(|_| 0),
             LbMethod::ByTraffic => self.members.iter().for_each(|member| member.tally.reset_bytes()),
             LbMethod::Heartbeat => {}
         }

@@ -3,11 +3,9 @@
 //! As in httpd, comparing *is* crediting: byrequests and bybusyness raise the lbstatus of everybody they look at,
 //! spares and standbys included once the walk reaches them.
 
-use std::ops::Range;
-
 use evenkeel_protocol::{LbMethod, Moment};
 
-use crate::candidates::Lineup;
+use crate::candidates::{Class, Lineup};
 use crate::member::Member;
 
 mod bybusyness;
@@ -23,27 +21,26 @@ pub(crate) struct Scales<'a> {
     pub(crate) dice: u32,
 }
 
-/// Chooses among the members at `offered`, and does to them what the method does to those it looks at.
-pub(crate) fn choose(method: LbMethod, scales: &mut Scales<'_>, offered: Range<usize>) -> Option<usize> {
-    let start = offered.start;
-    let lineup = &mut *scales.lineup;
-    let lbstatus = lineup.lbstatus.get_mut(offered.clone())?;
-    let lbfactor = lineup.lbfactor.get(offered.clone())?;
+/// Chooses among the members of a class, and does to them what the method does to those it looks at: the place.
+pub(crate) fn choose(method: LbMethod, scales: &mut Scales<'_>, class: Class) -> Option<usize> {
+    let class = class.number();
+    let Lineup { credit, tallies, order, .. } = &mut *scales.lineup;
+    let places = credit.places(class);
     let chosen = match method {
-        LbMethod::ByRequests => byrequests::choose(lbstatus, lbfactor),
+        LbMethod::ByRequests => return byrequests::choose(credit, class),
         LbMethod::ByBusyness => {
-            let tallies = lineup.tallies.get(offered)?;
-            bybusyness::choose(lbstatus, lbfactor, tallies.iter().map(|tally| tally.busy()))
+            let busy = tallies.get(places.clone())?.iter().map(|tally| tally.busy());
+            return bybusyness::choose(credit, class, busy);
         }
         LbMethod::ByTraffic => {
-            let tallies = lineup.tallies.get(offered)?;
-            bytraffic::choose(lbfactor, tallies.iter().map(|tally| (tally.transferred(), tally.read())))
+            let bytes = tallies.get(places.clone())?.iter().map(|tally| (tally.transferred(), tally.read()));
+            bytraffic::choose(credit.lbfactor(class), bytes)
         }
         LbMethod::Heartbeat => {
-            let order = lineup.order.get(offered)?;
+            let order = order.get(places.clone())?;
             let open = order.iter().map(|id| scales.members.get(id.index())?.open_slots(scales.now));
             heartbeat::choose(open, scales.dice)
         }
     };
-    chosen.map(|at| start + at)
+    chosen.map(|at| places.start + at)
 }

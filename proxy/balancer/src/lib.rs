@@ -9,6 +9,7 @@
 //! | `sticky` | does the client already belong to a member? |
 //! | `candidates` | who may be asked, in which order? |
 //! | `lbmethod` | who of those is owed the work? |
+//! | `credit` | how much is everybody owed? |
 //! | `recovery` | is it time to try a member in error again? |
 //! | `failover` | whose fault was it, may it be repeated, is the member now in error? |
 //! | `health` | which checks are due, and what follows from what they found? |
@@ -38,6 +39,7 @@
 mod balancer;
 mod candidates;
 mod census;
+mod credit;
 mod drain;
 mod edit;
 mod election;

@@ -11,32 +11,30 @@
 //! The factor does not scale busy: it only breaks ties. So under steady load the credit drifts apart, and is paid
 //! out when the load is gone; that is httpd's behaviour.
 
-/// The place, within the slices, of the least busy member.
-pub(super) fn choose(
-    lbstatus: &mut [i64],
-    lbfactor: &[i64],
-    busy: impl Iterator<Item = u64>,
-) -> Option<usize> {
-    let (mut best, mut least, mut most, mut total) = (None, u64::MAX, i64::MIN, 0);
-    for (at, ((status, factor), busy)) in lbstatus.iter_mut().zip(lbfactor).zip(busy).enumerate() {
-        *status += factor;
-        total += factor;
-        if best.is_none() || busy < least || (busy == least && *status > most) {
-            (best, least, most) = (Some(at), busy, *status);
+use crate::credit::Credit;
+
+/// The place of the least busy member of a class; `busy`: how busy each of them is.
+pub(super) fn choose(credit: &mut Credit, class: usize, busy: impl Iterator<Item = u64>) -> Option<usize> {
+    credit.give(class);
+    let mut best: Option<(usize, u64, i64)> = None;
+    for ((place, owed), busy) in credit.owed(class).zip(busy) {
+        if best.is_none_or(|(_, least, most)| busy < least || (busy == least && owed > most)) {
+            best = Some((place, busy, owed));
         }
     }
-    let winner = best.and_then(|at| lbstatus.get_mut(at))?;
-    *winner -= total;
-    best
+    let (place, ..) = best?;
+    credit.pay(class, place);
+    Some(place)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::choose;
+    use super::*;
 
     #[test]
     fn six_requests_held_open_as_httpd_shares_them() {
-        let (mut lbstatus, lbfactor, mut busy) = ([0, 0, 0], [100, 200, 300], [0, 0, 0]);
+        let mut credit = Credit::new([(0, 100), (0, 200), (0, 300)].into_iter(), &[3]);
+        let mut busy = [0, 0, 0];
         for (winner, after) in [
             (2, [100, 200, -300]),
             (1, [200, -200, 0]),
@@ -45,7 +43,8 @@ mod tests {
             (1, [-100, -200, 300]),
             (0, [-600, 0, 600]),
         ] {
-            assert_eq!((choose(&mut lbstatus, &lbfactor, busy.into_iter()), lbstatus), (Some(winner), after));
+            assert_eq!(choose(&mut credit, 0, busy.into_iter()), Some(winner));
+            assert_eq!(credit.all().collect::<Vec<_>>(), after);
             busy[winner] += 1;
         }
     }

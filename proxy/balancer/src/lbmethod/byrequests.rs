@@ -11,27 +11,23 @@
 //!
 //! The sum never changes, and a tie goes to the earlier member.
 
-/// The place, within the slices, of the member that is owed most.
-pub(super) fn choose(lbstatus: &mut [i64], lbfactor: &[i64]) -> Option<usize> {
-    // Two plain loops, crediting and then finding, are faster than one that remembers where the best was.
-    let (mut most, mut total) = (i64::MIN, 0);
-    for (status, factor) in lbstatus.iter_mut().zip(lbfactor) {
-        *status += factor;
-        total += factor;
-        most = most.max(*status);
-    }
-    let best = lbstatus.iter().position(|status| *status == most)?;
-    *lbstatus.get_mut(best)? -= total;
+use crate::credit::Credit;
+
+/// The place of the member of a class that is owed most.
+pub(super) fn choose(credit: &mut Credit, class: usize) -> Option<usize> {
+    credit.give(class);
+    let best = credit.leader(class)?;
+    credit.pay(class, best);
     Some(best)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::choose;
+    use super::*;
 
     #[test]
     fn the_worked_example() {
-        let (mut lbstatus, lbfactor) = ([0, 0, 0], [100, 200, 300]);
+        let mut credit = Credit::new([(0, 100), (0, 200), (0, 300)].into_iter(), &[3]);
         for (winner, after) in [
             (2, [100, 200, -300]),
             (1, [200, -200, 0]),
@@ -40,8 +36,9 @@ mod tests {
             (1, [-100, -200, 300]),
             (2, [0, 0, 0]),
         ] {
-            assert_eq!((choose(&mut lbstatus, &lbfactor), lbstatus), (Some(winner), after));
+            assert_eq!(choose(&mut credit, 0), Some(winner));
+            assert_eq!(credit.all().collect::<Vec<_>>(), after);
         }
-        assert_eq!(choose(&mut [], &[]), None);
+        assert_eq!(choose(&mut Credit::new([].into_iter(), &[0]), 0), None);
     }
 }
