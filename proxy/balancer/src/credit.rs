@@ -74,7 +74,7 @@ impl Credit {
 
     /// The lbstatus of the member at `place`.
     pub(crate) fn of(&self, place: usize) -> i64 {
-        let rounds = self.class_at(place).and_then(|class| self.classes.get(class)).map_or(0, |it| it.rounds);
+        let rounds = self.classes.get(self.class_at(place)).map_or(0, |peers| peers.rounds);
         let (base, factor) = (self.base.get(place), self.lbfactor.get(place));
         base.zip(factor).map_or(0, |(base, factor)| base + rounds * factor)
     }
@@ -99,7 +99,7 @@ impl Credit {
 
     /// Sets the lbstatus of the member at `place`.
     pub(crate) fn set(&mut self, place: usize, lbstatus: i64) {
-        self.add(place, lbstatus - self.of(place));
+        self.add(self.class_at(place), place, lbstatus - self.of(place));
     }
 
     /// Sets everybody's lbstatus to what `lbstatus` makes of the factor.
@@ -132,7 +132,7 @@ impl Credit {
     /// The member at `place` pays what its class was credited with in one round.
     pub(crate) fn pay(&mut self, class: usize, place: usize) {
         let total = self.classes.get(class).map_or(0, |class| class.total);
-        self.add(place, -total);
+        self.add(class, place, -total);
     }
 
     /// All members of the first `classes` classes are credited, and the one at `place` pays for them all.
@@ -142,24 +142,31 @@ impl Credit {
             class.rounds += 1;
             total += class.total;
         }
-        self.add(place, -total);
+        self.add(self.class_at(place), place, -total);
     }
 
-    fn class_at(&self, place: usize) -> Option<usize> {
-        let class = self.classes.partition_point(|class| class.places.end <= place);
-        (class < self.classes.len()).then_some(class)
+    fn class_at(&self, place: usize) -> usize {
+        self.classes.partition_point(|class| class.places.end <= place)
     }
 
-    /// Adds to what one is owed, and sees who leads then.
-    fn add(&mut self, place: usize, amount: i64) {
-        let Some(base) = self.base.get_mut(place) else { return };
-        *base += amount;
-        let (class, factor) = (self.class_at(place), self.lbfactor.get(place));
-        let class = class.and_then(|class| self.classes.get_mut(class));
-        let Some((class, factor)) = class.zip(factor) else { return };
-        let ladder = class.ladders.binary_search_by_key(factor, |ladder| ladder.factor);
-        if let Some(ladder) = ladder.ok().and_then(|at| class.ladders.get_mut(at)) {
-            ladder.climb(place, &self.base);
+    /// Adds to what the member at `place`, of that class, is owed, and sees who leads then.
+    fn add(&mut self, class: usize, place: usize, amount: i64) {
+        let Self { base, lbfactor, classes } = self;
+        let (Some(owed), Some(factor), Some(peers)) =
+            (base.get_mut(place), lbfactor.get(place), classes.get_mut(class))
+        else {
+            return;
+        };
+        *owed += amount;
+        let ladder = match peers.ladders.as_mut_slice() {
+            [only] => Some(only),
+            ladders => {
+                let at = ladders.binary_search_by_key(factor, |ladder| ladder.factor);
+                at.ok().and_then(|at| ladders.get_mut(at))
+            }
+        };
+        if let Some(ladder) = ladder {
+            ladder.climb(place, base);
         }
     }
 
@@ -206,11 +213,8 @@ impl Ladder {
 
     /// Who is owed more of the two below `at`, or stands earlier.
     fn duel(&mut self, at: usize, base: &[i64]) {
-        let rival = |at: usize| {
-            let place = *self.winners.get(at)?;
-            Some((*base.get(place as usize)?, place))
-        };
-        if let (Some((one, left)), Some((other, right))) = (rival(2 * at), rival(2 * at + 1))
+        let Some(&[left, right]) = self.winners.get(2 * at..2 * at + 2) else { return };
+        if let (Some(one), Some(other)) = (base.get(left as usize), base.get(right as usize))
             && let Some(winner) = self.winners.get_mut(at)
         {
             *winner = if one > other || (one == other && left < right) { left } else { right };
