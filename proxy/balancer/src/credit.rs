@@ -226,10 +226,10 @@ impl Ladder {
         let count = self.winners.len() / 2;
         let members = self.winners.get(count..).unwrap_or_default();
         let Ok(at) = members.binary_search_by(|member| (*member as usize).cmp(&place)) else { return };
-        let mut at = (count + at) / 2;
-        while at > 0 {
-            self.duel(at, base);
+        let mut at = count + at;
+        while at > 1 {
             at /= 2;
+            self.duel(at, base);
         }
     }
 }
@@ -305,7 +305,9 @@ mod tests {
                     }
                     _ => {
                         credit.set_all(|factor| factor - amount);
-                        naive.iter_mut().for_each(|(status, factor)| *status = *factor - amount);
+                        for (status, factor) in &mut naive {
+                            *status = *factor - amount;
+                        }
                     }
                 }
                 #[cfg(debug_assertions)]
