@@ -332,6 +332,11 @@ impl Elsewhere {
     pub fn label(&self) -> String {
         process::label((&self.balancer, &self.member), &self.route)
     }
+
+    /// What it is called in a sentence about a member of `own`: its balancer, or itself where both are in one.
+    pub fn place(&self, own: &BalancerName) -> String {
+        if self.balancer == *own { self.label() } else { self.balancer.to_string() }
+    }
 }
 
 /// One drain, as it stands.
@@ -404,9 +409,14 @@ impl Drain {
         self.outcome.is_none()
     }
 
-    /// The other balancers that give its process new requests: where there are any, whoever stops it is noticed.
-    pub fn used_in(&self) -> Vec<&str> {
-        process::used_in(&self.elsewhere)
+    /// Where else its process gets new requests: if anywhere, whoever stops it is noticed.
+    pub fn used_in(&self) -> Vec<String> {
+        process::used_in(&self.balancer, &self.elsewhere)
+    }
+
+    /// The same as the rest of a sentence.
+    pub fn still_taken(&self) -> String {
+        process::still_taken(&self.balancer, &self.elsewhere)
     }
 
     /// What there is on the member now, in words; of a drain that has ended [`Self::why`] tells how it ended.
@@ -418,7 +428,7 @@ impl Drain {
         };
         let own = (String::new(), self.busy, &self.sessions);
         let others = self.elsewhere.iter();
-        let others = others.map(|it| (format!(" in {}", it.balancer), it.busy, &it.sessions));
+        let others = others.map(|it| (format!(" in {}", it.place(&self.balancer)), it.busy, &it.sessions));
         let all: Vec<_> = std::iter::once(own).chain(others).collect();
         let facts = all.iter().flat_map(|(place, busy, sessions)| {
             let sessions = counted(sessions.live.unwrap_or(0), "session").map(|live| live + place);

@@ -269,7 +269,7 @@ fn head(scene: Scene<'_>, drain: &Drain, (columns, rows): (u16, usize)) -> Vec<L
 fn in_use(drain: &Drain) -> String {
     let used = drain.elsewhere.iter().filter(|it| it.takes_new);
     let used: Vec<String> =
-        used.map(|it| format!("{} ({} in flight now)", it.balancer, it.busy.total())).collect();
+        used.map(|it| format!("{} ({} in flight now)", it.place(&drain.balancer), it.busy.total())).collect();
     let here = if drain.safe_to_stop {
         "no session can come back, and nothing is in flight"
     } else {

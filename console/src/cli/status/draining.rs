@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::drain::with_why;
-use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{BalancerName, Drain, DrainOutcome, Flag, MemberSnapshot, OnTimeout, Snapshot};
 
 use super::span;
@@ -39,7 +38,7 @@ fn told(drain: &Drain) -> String {
     let now = match drain.used_in().as_slice() {
         // What it gets elsewhere may have begun after its end.
         _ if drain.outcome == Some(DrainOutcome::Idle) => {
-            let taken = still_taken(&drain.elsewhere);
+            let taken = drain.still_taken();
             if drain.why.contains(&taken) { String::new() } else { taken }
         }
         _ if !is_late => String::new(),
