@@ -41,6 +41,11 @@ fn is_refused(plan: &PlanPreview, target: &Target) -> bool {
     steps.any(|step| step.refusal.as_ref().is_some_and(|refusal| refusal.code != Code::Guarded))
 }
 
+/// Does the proxy itself say what one edit does beside?
+pub fn has_notes(gathered: &Gathered) -> bool {
+    matches!(&gathered.preview, Some(Ok(preview)) if !preview.notes.is_empty())
+}
+
 /// The sentences. What was not measured is said to be unknown.
 pub fn remarks(preview: &Preview, balancer: Option<&BalancerSnapshot>) -> Vec<Remark> {
     let plain = |text: String| Remark { tone: Tone::Plain, text };
