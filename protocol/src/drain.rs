@@ -14,6 +14,7 @@ use crate::edit::{Change, Edited, Peer, Reason, Rule, edit};
 use crate::name::{BalancerName, MemberName, Route};
 use crate::process;
 use crate::span::{Patience, Span};
+use crate::status::{Flag, Status};
 use crate::timestamp::Timestamp;
 
 /// Declares a choice among words, each with what it means.
@@ -380,6 +381,9 @@ pub struct Drain {
     /// Does the member take no new sessions now (N)? None: it was not looked at, or is gone.
     #[serde(default)]
     pub draining: Option<bool>,
+    /// Was the member seen without N, or not there, since it ended? Should the member drain again, nobody watches that.
+    #[serde(default)]
+    pub let_go: bool,
     /// What is in flight at the member.
     pub busy: Busy,
     /// For how many milliseconds nothing has been in flight at its process; none: something is.
@@ -407,6 +411,21 @@ impl Drain {
     /// Has it not ended?
     pub fn is_running(&self) -> bool {
         self.outcome.is_none()
+    }
+
+    /// Does it watch a member with these flags, or does what it ended with hold of such a one?
+    pub fn is_about(&self, status: Status) -> bool {
+        use DrainOutcome::{
+            Cancelled, Cleared, Cut, Idle, KeptDraining, MemberGone, Restored, SafeToStop, Stopped,
+            StoppedMeanwhile, Uncounted,
+        };
+        let holds = match self.outcome {
+            None => return true,
+            Some(SafeToStop | Idle | KeptDraining | Uncounted) => true,
+            Some(Stopped | Cut | StoppedMeanwhile) => status.has(Flag::Stopped),
+            Some(Restored | Cancelled | Cleared | MemberGone) => false,
+        };
+        holds && status.has(Flag::Drain) && !self.let_go
     }
 
     /// Where else its process gets new requests: if anywhere, whoever stops it is noticed.
@@ -485,6 +504,28 @@ mod tests {
             assert!(!(outcome.is_reached() && outcome.is_timeout()));
         }
         assert_eq!("kill".parse::<OnTimeout>(), Err(OnTimeout::RULE));
+    }
+
+    #[test]
+    fn what_a_drain_ended_with_is_of_the_member_until_that_is_let_go_or_stands_otherwise() {
+        let written = include_str!("../documents/drain.json");
+        let drain = |outcome| Drain { outcome, ..serde_json::from_str(written).unwrap() };
+        let drains = Status::default().with(Flag::Drain, true);
+        let stopped = drains.with(Flag::Stopped, true);
+        for outcome in DrainOutcome::ALL {
+            use DrainOutcome::{Cancelled, Cleared, Cut, MemberGone, Restored, Stopped, StoppedMeanwhile};
+            let ended = drain(Some(*outcome));
+            let wanted = match outcome {
+                Stopped | Cut | StoppedMeanwhile => [false, true],
+                Cancelled | Cleared | Restored | MemberGone => [false, false],
+                _ => [true, true],
+            };
+            assert_eq!([drains, stopped].map(|status| ended.is_about(status)), wanted, "{outcome}");
+            assert!(!ended.is_about(Status::default()), "{outcome}");
+            let ended = Drain { let_go: true, ..ended };
+            assert!(![drains, stopped].iter().any(|status| ended.is_about(*status)), "{outcome}");
+        }
+        assert!(drain(None).is_about(Status::default()));
     }
 
     #[test]

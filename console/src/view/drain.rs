@@ -231,7 +231,7 @@ fn head(scene: Scene<'_>, drain: &Drain, (columns, rows): (u16, usize)) -> Vec<L
         (Verdict::InUse, _) => in_use(drain),
         (Verdict::Unwatched, _) => {
             format!(
-                "it drains again (N), and nobody here watches that; what this drain ended with: {}",
+                "it drains (N), and no drain watches that any more; what this one said when it ended: {}",
                 drain.why
             )
         }

@@ -288,6 +288,7 @@ impl Job {
     /// Looks at what has become of its member since it has ended: what it said then need not hold any more.
     fn look_back(&mut self, seen: &Snapshot, now: Now) {
         let places = seen.places(&self.drain.balancer, &self.drain.member);
+        self.drain.let_go |= places.as_ref().is_none_or(|places| !places.own.status.has(Flag::Drain));
         let counted = places.as_ref().and_then(|places| Some((places, places.in_flight()?)));
         self.floor.look(seen, places.as_ref(), now.wall);
         if self.drain.outcome != Some(DrainOutcome::Uncounted) {
@@ -332,6 +333,7 @@ pub(super) fn ordered(
         reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         changed_by: None,
         draining: Some(true),
+        let_go: false,
         busy: Busy { requests: member.busy, ..Busy::default() },
         quiet_ms: None,
         sessions: DrainSessions::UNKNOWN,

@@ -151,7 +151,11 @@ fn a_member_that_drains_without_a_drain_is_named_with_what_watches_it() {
     update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
     let over = drawn(&model);
     let read = over.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(read.contains("NOT WATCHED it drains again (N)") && !read.contains("TAKEN BACK"), "{over}");
+    assert!(
+        read.contains("NOT WATCHED it drains (N), and no drain watches that any more")
+            && !read.contains("TAKEN BACK"),
+        "{over}"
+    );
     assert!(read.contains(told), "{over}");
     let members = &mut snapshot.balancers[0].members;
     members[1].status = members[1].status.with(Flag::Drain, false);

@@ -257,8 +257,11 @@ fn one_that_has_ended_goes_on_telling_what_its_process_gets_elsewhere() {
         (Some(DrainOutcome::Idle), "3 requests in flight in api")
     );
     assert!(drain.why.starts_with("no request was in flight for 2s"), "what it ended with: {}", drain.why);
+    assert!(!drain.let_go);
     jobs.look(&seen("Init Ok ", 0, 10), at(10));
-    assert_eq!(jobs.get(1).unwrap().draining, Some(false));
+    assert_eq!((jobs.get(1).unwrap().draining, jobs.get(1).unwrap().let_go), (Some(false), true));
+    jobs.look(&seen("Init Drn Ok ", 0, 10), at(10));
+    assert_eq!((jobs.get(1).unwrap().draining, jobs.get(1).unwrap().let_go), (Some(true), true));
     let mut gone = seen("Init Ok ", 0, 10);
     gone.balancers[0].members.clear();
     jobs.look(&gone, at(11));
