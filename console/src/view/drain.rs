@@ -21,6 +21,9 @@ use crate::widget::text::{Align, cut, pad, width, wrap, wrap_within};
 /// The columns of the labels.
 const LABEL: usize = 12;
 
+/// The columns of an answer in the list, where none takes more.
+const ANSWER: usize = 18;
+
 /// The screen.
 pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Option<&Picked>) {
     let listed = drains::listed(scene.model.roster.snapshot());
@@ -71,12 +74,28 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
 pub(super) fn listing(scene: Scene<'_>, drains: &[&Drain], columns: u16) -> Vec<Line<'static>> {
     let snapshot = scene.model.roster.snapshot();
     let labels: Vec<String> = drains.iter().map(|drain| drains::target(drain).label(snapshot)).collect();
-    let name = (usize::from(columns) / 4).clamp(12, 30);
+    let answers: Vec<(Role, String)> = drains.iter().map(|drain| answer_in_list(scene, drain)).collect();
+    let longest = answers.iter().map(|(_, said)| width(said)).max().unwrap_or(0).max(ANSWER);
+    // A name can be told by less of it, an answer cannot.
+    let name = (usize::from(columns) / 4).saturating_sub(longest - ANSWER).clamp(12, 30);
     let time = drains.iter().map(|drain| width(&left_in_short(scene, drain))).max().unwrap_or(0);
     let fitting = Labels::of(snapshot, &labels, |label| label, |_| name);
-    let lines =
-        drains.iter().zip(&labels).map(|(drain, label)| (drain, pad(fitting.get(label), name, Align::Left)));
-    lines.map(|(drain, label)| list_line(scene, (drain, &label), (time, columns))).collect()
+    let lines = drains.iter().zip(&labels).zip(answers);
+    lines
+        .map(|((drain, label), (role, said))| {
+            let label = pad(fitting.get(label), name, Align::Left);
+            let said = scene.span(role, pad(&said, longest + 1, Align::Left));
+            list_line(scene, (drain, &label, said), (time, columns))
+        })
+        .collect()
+}
+
+/// The answer of a drain among others; of one that a later one follows how it ended.
+fn answer_in_list(scene: Scene<'_>, drain: &Drain) -> (Role, String) {
+    match (verdict_of(scene, drain), drain.outcome) {
+        (Verdict::Past(_), Some(outcome)) => (Role::Text, cut(outcome_words(outcome), ANSWER)),
+        _ => answer(scene, drain),
+    }
 }
 
 /// The countdown of a drain that has one.
@@ -86,7 +105,7 @@ fn left_in_short(scene: Scene<'_>, drain: &Drain) -> String {
 
 fn list_line(
     scene: Scene<'_>,
-    (drain, label): (&Drain, &str),
+    (drain, label, said): (&Drain, &str, Span<'static>),
     (time, columns): (usize, u16),
 ) -> Line<'static> {
     let facts = if let (Verdict::Past(_) | Verdict::Over(_) | Verdict::Unwatched, Some(at)) =
@@ -98,16 +117,12 @@ fn list_line(
         let left = pad(&left_in_short(scene, drain), time, Align::Right);
         vec![left, sessions_in_short(drain), format!("{} in flight", busy_in_short(scene, drain))]
     };
-    let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
-        (Verdict::Past(_), Some(outcome)) => (Role::Text, outcome_words(outcome).to_owned()),
-        _ => answer(scene, drain),
-    };
     let shape = if drain.is_running() { "◐" } else { "·" };
-    let room = usize::from(columns).saturating_sub(width(label) + 24);
+    let room = usize::from(columns).saturating_sub(width(label) + said.width() + 5);
     Line::from(vec![
         scene.span(Role::Warning, format!("  {shape} ")),
         scene.span(Role::Text, format!("{label} ")),
-        scene.span(role, pad(&cut(&said, 18), 19, Align::Left)),
+        said,
         scene.span(Role::Text, cut(&facts.join("  "), room)),
     ])
 }
