@@ -341,8 +341,7 @@ impl Model {
         let Some(snapshot) = self.roster.snapshot() else {
             return Outlook { remarks: Vec::new(), gravity: Gravity::Heavy };
         };
-        let plan = self.gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
-        let mut outlook = outlook(snapshot, question, plan);
+        let mut outlook = outlook(snapshot, question, &self.gathered);
         // Whose forecast it is stands above all of it.
         outlook.remarks.splice(0..0, forecast::own(question, &self.gathered));
         if let [one] = question.subjects.as_slice() {
@@ -351,9 +350,6 @@ impl Model {
             outlook.remarks.splice(0..0, beside.map(remark));
         }
         if let (Some(Ok(preview)), [one]) = (&self.gathered.preview, question.subjects.as_slice()) {
-            // What the proxy says of it is not said twice.
-            let said = consequence::resets_load(&one.target.balancer);
-            outlook.remarks.retain(|remark| remark.text != said || preview.notes.is_empty());
             outlook.remarks.extend(forecast::remarks(preview, snapshot.balancer(&one.target.balancer)));
             outlook.remarks.sort_by_key(|remark| remark.tone == consequence::Tone::Plain);
             if forecast::is_guarded(preview) && !question.act.is_relief() {

@@ -1,7 +1,7 @@
 //! What the disk of the proxy refuses, and what was lost with a restart because it had refused it, in words.
 
 use evenkeel_protocol::sentence::listed;
-use evenkeel_protocol::{BalancerSettings, MemberEdit, Snapshot, Subject, Timestamp};
+use evenkeel_protocol::{BalancerSettings, Drain, MemberEdit, Snapshot, Subject, Timestamp};
 
 use crate::model::form;
 use crate::model::target::Target;
@@ -33,9 +33,11 @@ pub fn sentence(
 /// The members whose drains would be.
 fn drains(snapshot: &Snapshot) -> Vec<Subject> {
     let refused = snapshot.drains.iter().filter(|drain| snapshot.undurable_drains.contains(&drain.number));
-    refused
-        .map(|drain| Subject { balancer: drain.balancer.clone(), member: Some(drain.member.clone()) })
-        .collect()
+    refused.map(subject_of).collect()
+}
+
+fn subject_of(drain: &Drain) -> Subject {
+    Subject { balancer: drain.balancer.clone(), member: Some(drain.member.clone()) }
 }
 
 /// Their names: members first, for whoever reads only one of them must know where to look.
@@ -146,10 +148,21 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// Forgets those that were edited since.
+    /// Forgets those that were edited since, and drains where another one runs.
     pub fn hear(&mut self, snapshot: &Snapshot) {
         for list in [&mut self.edits, &mut self.drains] {
             list.retain(|(seen, subject)| revision(subject, snapshot) == *seen);
+        }
+        let running: Vec<Subject> =
+            snapshot.drains.iter().filter(|drain| drain.is_running()).map(subject_of).collect();
+        self.drains.retain(|(_, subject)| !running.contains(subject));
+    }
+
+    /// The member whose drain was lost, if that is all.
+    pub fn drain_alone(&self) -> Option<&Subject> {
+        match (self.edits.as_slice(), self.drains.as_slice()) {
+            ([], [(_, subject)]) => Some(subject),
+            _ => None,
         }
     }
 
@@ -167,7 +180,7 @@ impl Lost {
             named(&subjects, &name)
         };
         let (edits, drains) = (names(&self.edits), names(&self.drains));
-        let is_one = edits.is_empty() && drains.len() == 1;
+        let is_one = self.drain_alone().is_some();
         let whole = |of: String| {
             format!(
                 "LOST with the restart of the proxy: {of}{}",
@@ -272,6 +285,14 @@ mod tests {
         let wanted =
             "LOST with the restart of the proxy: the drain job of app/127.0.0.1:9001, and its deadline";
         assert_eq!(told.as_deref(), Some(wanted), "edits that hold are not lost");
+        let mut lost = lost;
+        let mut again = after.clone();
+        again.drains = vec![scripted::drain(Some(evenkeel_protocol::DrainOutcome::Idle))];
+        lost.hear(&again);
+        assert_ne!(lost, Lost::default(), "it has ended");
+        again.drains = vec![scripted::drain(None)];
+        lost.hear(&again);
+        assert_eq!(lost, Lost::default(), "another one runs");
         before.undurable_drains.clear();
         after.balancers[0].members[1].lbset = "7".parse().unwrap();
         let mut lost = Refused::of(&before).lost(&after);

@@ -14,6 +14,7 @@ use crate::edit::{Change, Edited, Peer, Reason, Rule, edit};
 use crate::name::{BalancerName, MemberName, Route};
 use crate::process;
 use crate::span::{Patience, Span};
+use crate::status::{Flag, Status};
 use crate::timestamp::Timestamp;
 
 /// Declares a choice among words, each with what it means.
@@ -332,6 +333,11 @@ impl Elsewhere {
     pub fn label(&self) -> String {
         process::label((&self.balancer, &self.member), &self.route)
     }
+
+    /// What it is called in a sentence about a member of `own`: its balancer, or itself where both are in one.
+    pub fn place(&self, own: &BalancerName) -> String {
+        if self.balancer == *own { self.label() } else { self.balancer.to_string() }
+    }
 }
 
 /// One drain, as it stands.
@@ -375,6 +381,9 @@ pub struct Drain {
     /// Does the member take no new sessions now (N)? None: it was not looked at, or is gone.
     #[serde(default)]
     pub draining: Option<bool>,
+    /// Was the member seen without N, or not there, since it ended? Should the member drain again, nobody watches that.
+    #[serde(default)]
+    pub let_go: bool,
     /// What is in flight at the member.
     pub busy: Busy,
     /// For how many milliseconds nothing has been in flight at its process; none: something is.
@@ -404,9 +413,29 @@ impl Drain {
         self.outcome.is_none()
     }
 
-    /// The other balancers that give its process new requests: where there are any, whoever stops it is noticed.
-    pub fn used_in(&self) -> Vec<&str> {
-        process::used_in(&self.elsewhere)
+    /// Does it watch a member with these flags, or does what it ended with hold of such a one?
+    pub fn is_about(&self, status: Status) -> bool {
+        use DrainOutcome::{
+            Cancelled, Cleared, Cut, Idle, KeptDraining, MemberGone, Restored, SafeToStop, Stopped,
+            StoppedMeanwhile, Uncounted,
+        };
+        let holds = match self.outcome {
+            None => return true,
+            Some(SafeToStop | Idle | KeptDraining | Uncounted) => true,
+            Some(Stopped | Cut | StoppedMeanwhile) => status.has(Flag::Stopped),
+            Some(Restored | Cancelled | Cleared | MemberGone) => false,
+        };
+        holds && status.has(Flag::Drain) && !self.let_go
+    }
+
+    /// Where else its process gets new requests: if anywhere, whoever stops it is noticed.
+    pub fn used_in(&self) -> Vec<String> {
+        process::used_in(&self.balancer, &self.elsewhere)
+    }
+
+    /// The same as the rest of a sentence.
+    pub fn still_taken(&self) -> String {
+        process::still_taken(&self.balancer, &self.elsewhere)
     }
 
     /// What there is on the member now, in words; of a drain that has ended [`Self::why`] tells how it ended.
@@ -418,7 +447,7 @@ impl Drain {
         };
         let own = (String::new(), self.busy, &self.sessions);
         let others = self.elsewhere.iter();
-        let others = others.map(|it| (format!(" in {}", it.balancer), it.busy, &it.sessions));
+        let others = others.map(|it| (format!(" in {}", it.place(&self.balancer)), it.busy, &it.sessions));
         let all: Vec<_> = std::iter::once(own).chain(others).collect();
         let facts = all.iter().flat_map(|(place, busy, sessions)| {
             let sessions = counted(sessions.live.unwrap_or(0), "session").map(|live| live + place);
@@ -475,6 +504,28 @@ mod tests {
             assert!(!(outcome.is_reached() && outcome.is_timeout()));
         }
         assert_eq!("kill".parse::<OnTimeout>(), Err(OnTimeout::RULE));
+    }
+
+    #[test]
+    fn what_a_drain_ended_with_is_of_the_member_until_that_is_let_go_or_stands_otherwise() {
+        let written = include_str!("../documents/drain.json");
+        let drain = |outcome| Drain { outcome, ..serde_json::from_str(written).unwrap() };
+        let drains = Status::default().with(Flag::Drain, true);
+        let stopped = drains.with(Flag::Stopped, true);
+        for outcome in DrainOutcome::ALL {
+            use DrainOutcome::{Cancelled, Cleared, Cut, MemberGone, Restored, Stopped, StoppedMeanwhile};
+            let ended = drain(Some(*outcome));
+            let wanted = match outcome {
+                Stopped | Cut | StoppedMeanwhile => [false, true],
+                Cancelled | Cleared | Restored | MemberGone => [false, false],
+                _ => [true, true],
+            };
+            assert_eq!([drains, stopped].map(|status| ended.is_about(status)), wanted, "{outcome}");
+            assert!(!ended.is_about(Status::default()), "{outcome}");
+            let ended = Drain { let_go: true, ..ended };
+            assert!(![drains, stopped].iter().any(|status| ended.is_about(*status)), "{outcome}");
+        }
+        assert!(drain(None).is_about(Status::default()));
     }
 
     #[test]

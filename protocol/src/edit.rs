@@ -14,7 +14,6 @@ use crate::health::{CheckCount, CheckInterval, CheckMethod, CheckUri, Expression
 use crate::lbmethod::LbMethod;
 use crate::name::{BalancerName, MemberName, Route};
 use crate::settings::{Factor, Lbset, StickySession};
-use crate::span::Span;
 use crate::status::Flag;
 
 mod text;
@@ -364,15 +363,17 @@ pub struct Change {
 }
 
 impl Change {
-    /// Its values before and now as people read them: an interval as any other length of time.
+    /// Its values before and now as people read them.
     pub fn shown(&self) -> [String; 2] {
-        [&self.before, &self.after].map(|value| {
-            let interval = Some(value).filter(|_| self.field == "hcinterval");
-            let span =
-                interval.and_then(|value| Span::from_millis(value.parse::<CheckInterval>().ok()?.millis()));
-            span.map_or_else(|| value.clone(), |span| span.to_string())
-        })
+        [&self.before, &self.after].map(|value| shown(&self.field, value))
     }
+}
+
+/// The value of a setting as people read and write it: an interval in the unit that is whole.
+pub fn shown(field: &str, value: &str) -> String {
+    let interval = Some(value).filter(|_| field == "hcinterval");
+    let interval = interval.and_then(|value| value.parse::<CheckInterval>().ok());
+    interval.map_or_else(|| value.to_owned(), CheckInterval::written)
 }
 
 /// The answer to an accepted edit.
@@ -549,13 +550,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_is_shown_as_any_length_of_time() {
+    fn an_interval_is_shown_as_people_write_it() {
         let change = |field: &str, before: &str, after: &str| {
             let [before, after] =
                 Change { field: field.into(), before: before.into(), after: after.into() }.shown();
             format!("{before} {after}")
         };
         assert_eq!(change("hcinterval", "30000ms", "1500ms"), "30s 1500ms");
+        assert_eq!(change("hcinterval", "60000ms", "3600000ms"), "60s 1h", "as it can be typed");
         assert_eq!(change("route", "30000ms", ""), "30000ms ");
     }
 

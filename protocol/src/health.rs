@@ -131,6 +131,13 @@ impl CheckInterval {
     pub fn duration(self) -> Duration {
         Duration::from_millis(self.0)
     }
+
+    /// As people write it, in full: `30s`. Minutes are written as seconds, for httpd's word for them is `mi`.
+    pub fn written(self) -> String {
+        const UNITS: [(&str, u64); 2] = [("h", 3_600_000), ("s", 1_000)];
+        let whole = UNITS.iter().find(|(_, unit)| self.0.is_multiple_of(*unit));
+        whole.map_or_else(|| self.to_string(), |(name, unit)| format!("{}{name}", self.0 / unit))
+    }
 }
 
 impl Default for CheckInterval {
@@ -409,6 +416,17 @@ mod tests {
             assert_eq!(text.parse::<CheckInterval>().ok().map(CheckInterval::millis), milliseconds, "{text}");
         }
         assert_eq!(CheckInterval::default().to_string(), "30000ms");
+        for (milliseconds, text) in [
+            (30_000, "30s"),
+            (90_000, "90s"),
+            (60_000, "60s"),
+            (7_200_000, "2h"),
+            (1_500, "1500ms"),
+            (100, "100ms"),
+        ] {
+            let interval = CheckInterval::from_millis(milliseconds).unwrap();
+            assert_eq!((interval.written().as_str(), interval.written().parse()), (text, Ok(interval)));
+        }
         assert!(serde_json::from_str::<CheckInterval>("99").is_err());
     }
 

@@ -27,6 +27,8 @@ impl<'a> Process<'a> {
 /// A member in a snapshot, and the others that lead to its process.
 #[derive(Debug, Clone)]
 pub struct Places<'a> {
+    /// The balancer of the member.
+    pub balancer: &'a BalancerName,
     /// The member itself.
     pub own: &'a MemberSnapshot,
     /// The others, and whose members they are.
@@ -36,12 +38,13 @@ pub struct Places<'a> {
 impl Snapshot {
     /// Where the process of a member is one; none: there is no such member.
     pub fn places(&self, balancer: &BalancerName, member: &MemberName) -> Option<Places<'_>> {
+        let balancer = &self.balancer(balancer)?.name;
         let own = self.member(balancer, member)?;
         let process = Process::of(member);
         let all = self.balancers.iter().flat_map(|its| its.members.iter().map(move |one| (&its.name, one)));
         let others = all.filter(|(_, one)| Process::of(&one.name) == process && !std::ptr::eq(*one, own));
         let others = others.collect();
-        Some(Places { own, others })
+        Some(Places { balancer, own, others })
     }
 
     /// What who is about to drain all these members has to know of the balancers in which their processes stay; none: they
@@ -185,13 +188,29 @@ impl Places<'_> {
         };
         self.others.iter().map(told).collect()
     }
+
+    /// As [`still_taken`].
+    pub fn still_taken(&self) -> String {
+        still_taken(self.balancer, &self.elsewhere())
+    }
 }
 
-/// What is in flight at a member and at the others of its process: a phrase for each at which something is.
-pub fn all_in_flight(own: Busy, others: &[Elsewhere]) -> impl Iterator<Item = String> {
-    let own = Some(own).filter(|busy| busy.total() > 0).map(in_flight);
-    let others = others.iter().filter(|it| it.busy.total() > 0);
-    own.into_iter().chain(others.map(|it| format!("in {} {}", it.balancer, in_flight(it.busy))))
+/// What is in flight at a member and at the others of its process: a phrase for each at which something is, and whether
+/// it gets more there.
+pub fn all_in_flight(
+    (balancer, busy): (&BalancerName, Busy),
+    others: &[Elsewhere],
+) -> impl Iterator<Item = String> {
+    let own = Some(busy).filter(|busy| busy.total() > 0).map(in_flight);
+    let others = others.iter().filter(|it| it.busy.total() > 0).map(move |it| {
+        let more = if it.takes_new {
+            format!(" and more may come ({})", order(vec![it.label()]))
+        } else {
+            String::new()
+        };
+        format!("in {} {}{more}", it.place(balancer), in_flight(it.busy))
+    });
+    own.into_iter().chain(others)
 }
 
 fn in_flight(busy: Busy) -> String {
@@ -203,21 +222,32 @@ fn in_flight(busy: Busy) -> String {
     format!("{total} {requests} {are} in flight{kinds}")
 }
 
-/// The balancers that give the process new requests.
-pub fn used_in(others: &[Elsewhere]) -> Vec<&str> {
-    let mut used: Vec<&str> =
-        others.iter().filter(|it| it.takes_new).map(|it| it.balancer.as_str()).collect();
+/// Where else the process of a member of `balancer` gets new requests.
+pub fn used_in(balancer: &BalancerName, others: &[Elsewhere]) -> Vec<String> {
+    let mut used: Vec<String> =
+        others.iter().filter(|it| it.takes_new).map(|it| it.place(balancer)).collect();
     used.dedup();
     used
 }
 
-/// What is to be known before the process is stopped, as the rest of a sentence: other balancers that give it requests.
-pub fn still_taken(others: &[Elsewhere]) -> String {
-    let used = used_in(others);
+/// What is to be known before the process is stopped, as the rest of a sentence: where else it gets requests.
+pub fn still_taken(balancer: &BalancerName, others: &[Elsewhere]) -> String {
+    taken("; but it still takes requests in", balancer, others.iter())
+}
+
+/// The same beside [`all_in_flight`], which tells of those at which something is.
+pub fn also_taken(balancer: &BalancerName, others: &[Elsewhere]) -> String {
+    let idle = others.iter().filter(|it| it.busy.total() == 0);
+    taken("; it takes requests also in", balancer, idle)
+}
+
+fn taken<'a>(begins: &str, balancer: &BalancerName, others: impl Iterator<Item = &'a Elsewhere>) -> String {
+    let others: Vec<Elsewhere> = others.cloned().collect();
+    let used = used_in(balancer, &others);
     if used.is_empty() {
         return String::new();
     }
-    format!("; but it still takes requests in {} ({})", listed(used.into_iter(), NAMED, ""), remedy(others))
+    format!("{begins} {} ({})", listed(used.into_iter(), NAMED, ""), remedy(&others))
 }
 
 /// What can be done about them, as an order: `drain api/node1 too`.
@@ -247,6 +277,41 @@ mod tests {
         ] {
             assert_eq!(same(one, other), expected, "{one} {other}");
         }
+    }
+
+    #[test]
+    fn where_something_is_in_flight_and_more_may_come_that_is_told_at_once_and_of_one_balancer_the_member_is_named()
+     {
+        let app: BalancerName = "app".parse().unwrap();
+        let at = |balancer: &str, member: &str, requests, takes_new| Elsewhere {
+            balancer: balancer.parse().unwrap(),
+            member: member.parse().unwrap(),
+            route: Route::default(),
+            takes_new,
+            busy: Busy { requests, ..Busy::default() },
+            sessions: DrainSessions::UNKNOWN,
+        };
+        let others = [
+            at("app", "http://h:8080/b", 1, false),
+            at("api", "http://h:8080", 2, true),
+            at("static", "http://h:8080/s", 0, true),
+        ];
+        let told: Vec<String> = all_in_flight((&app, Busy::default()), &others).collect();
+        assert_eq!(
+            told,
+            [
+                "in app/h:8080/b 1 request is in flight",
+                "in api 2 requests are in flight and more may come (drain api/h:8080 too)",
+            ]
+        );
+        assert_eq!(
+            also_taken(&app, &others),
+            "; it takes requests also in static (drain static/h:8080/s too)"
+        );
+        assert_eq!(also_taken(&app, &others[..2]), "");
+        let open = [at("app", "http://h:8080/b", 0, true)];
+        let wanted = "; but it still takes requests in app/h:8080/b (drain app/h:8080/b too)";
+        assert_eq!(still_taken(&app, &open), wanted);
     }
 
     #[test]

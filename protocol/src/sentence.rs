@@ -8,11 +8,12 @@ pub const LISTED: usize = 8;
 /// The first `most` of these names, and how many more there are; or the word for none.
 pub fn listed<T: Into<String>>(mut names: impl Iterator<Item = T>, most: usize, none: &str) -> String {
     let first: Vec<String> = names.by_ref().take(most).map(Into::into).collect();
-    match names.count() {
-        0 if first.is_empty() => none.to_owned(),
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
+    if first.is_empty() { none.to_owned() } else { and_more(first.join(", "), names.count()) }
+}
+
+/// What was listed, and how many more there are.
+pub fn and_more(listed: String, more: usize) -> String {
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
 }
 
 /// How many phrases a sentence has.
@@ -53,6 +54,12 @@ mod tests {
         assert_eq!(of(0, 3), "none");
         assert_eq!((of(1, 3), of(3, 3)), ("1".to_owned(), "1, 2, 3".to_owned()));
         assert_eq!(of(30, 3), "1, 2, 3 and 27 more");
+    }
+
+    #[test]
+    fn what_is_listed_in_another_way_ends_with_the_same_words() {
+        let of = |more| and_more("a; b".to_owned(), more);
+        assert_eq!((of(0), of(2)), ("a; b".to_owned(), "a; b and 2 more".to_owned()));
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Drains {
     fn still_holds(&self, number: u64, order: &DrainOrder) -> bool {
         let jobs = self.jobs();
         jobs.get(number).is_some_and(|job| {
-            let reached = job.end.as_ref().is_some_and(|end| end.outcome.is_reached());
+            let reached = job.end.as_ref().is_some_and(|end| end.outcome.is_reached() && !end.let_go);
             reached && job.terms.with(&Terms::asked(order)) == job.terms && job.holds(clock::now())
         })
     }
@@ -279,7 +279,7 @@ impl Drains {
             }
         };
         let why = words::cancelled(restore, by.as_ref(), cancel.reason.as_ref());
-        self.end(number, End::now(DrainOutcome::Cancelled, why, by));
+        self.end(number, End { let_go: restore, ..End::now(DrainOutcome::Cancelled, why, by) });
         self.save(&mut store);
         let changed = was_running || edited.as_ref().is_some_and(|edited| edited.changed);
         Ok(DrainAnswer { changed, changes: Vec::new(), drain: self.find(number)?, edited })

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::sentence::and_more;
 use evenkeel_protocol::{Code, EventKind, Peer, Refusal, Reloaded};
 use tokio::sync::watch;
 
@@ -115,11 +116,8 @@ impl Reloader {
         };
         config::read(path, options).map_err(|report| {
             let errors: Vec<String> = report.errors.iter().take(TOLD).map(Note::one_line).collect();
-            let more = match report.errors.len().saturating_sub(TOLD) {
-                0 => String::new(),
-                more => format!("; and {more} more"),
-            };
-            format!("{}{more}; evenkeel-proxy -t says more", errors.join("; "))
+            let told = and_more(errors.join("; "), report.errors.len() - errors.len());
+            format!("{told}; evenkeel-proxy -t says more")
         })
     }
 

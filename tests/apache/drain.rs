@@ -43,7 +43,7 @@ fn what_its_process_has_in_flight_in_another_balancer_is_waited_for() {
         running(&page, "wait app/a idle --settle 500ms"),
     ];
     for waits in &waiting {
-        waits.says("in api 1 request is in flight; but it still takes requests in api");
+        waits.says("in api 1 request is in flight and more may come (drain api/a too)");
     }
     page.command("wait app/a drained --settle 0 --timeout 500ms").with_code(124);
     held.finish();

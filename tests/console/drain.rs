@@ -189,6 +189,29 @@ fn a_drain_without_options_answers_as_an_edit_and_is_a_job_all_the_same() {
 }
 
 #[test]
+fn of_a_member_that_is_made_to_drain_by_hand_no_drain_of_before_is_told_as_how_it_stands() {
+    let (proxy, _backends) = pair();
+    for (number, outcome) in [(1, "cancelled"), (2, "safe to stop")] {
+        let settle = if outcome == "cancelled" { "1h" } else { "10ms" };
+        command(&proxy, &format!("drain app/a --settle {settle}")).with_code(0);
+        if outcome != "cancelled" {
+            command(&proxy, "wait app/a drained").with_code(0);
+        }
+        command(&proxy, "undrain app/a").with_code(0);
+        command(&proxy, "set app/a drain=on").with_code(0);
+        let told =
+            format!("no drain watches it: drain {number} has ended ({outcome}); `drain app/a` begins one");
+        let status = command(&proxy, "status").with_code(0);
+        assert!(status.out.contains(&told), "{status:#?}");
+        let waits = command(&proxy, "wait app/a drained").with_code(3);
+        let told = format!("app/a drains, and no drain watches it: drain {number} has ended ({outcome})");
+        assert!(waits.err.contains(&told), "{waits:#?}");
+    }
+    command(&proxy, "drain app/a --wait --settle 10ms").with_code(0);
+    assert_eq!(proxy.snapshot().drains.len(), 3, "who asks for a drain gets one");
+}
+
+#[test]
 fn waits_have_their_codes() {
     let (proxy, [a, b]) = pair();
     command(&proxy, "wait app/a idle --settle 500ms").with_code(0);

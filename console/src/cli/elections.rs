@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use evenkeel_protocol::sentence::{LISTED, and_more};
 use evenkeel_protocol::{
     BalancerName, ElectionFilter, ElectionNote, ElectionWhy, Elections, Flag, MemberName, Selector, Skipped,
 };
@@ -144,20 +145,15 @@ fn line(note: &ElectionNote, zone: &TimeZone) -> String {
 }
 
 fn skipped(skipped: &[Skipped], total: u64) -> String {
-    let mut told: Vec<String> = skipped
-        .iter()
-        .map(|passed| {
-            let flags = passed.status.flags().filter(|flag| *flag != Flag::Initialised);
-            let words: Vec<&str> = flags.map(Flag::word).collect();
-            let why = if passed.left_out { "left out".to_owned() } else { words.join(" ") };
-            format!("{} ({why})", passed.member.authority())
-        })
-        .collect();
-    let more = total.saturating_sub(skipped.len() as u64);
-    if more > 0 {
-        told.push(format!("{more} more"));
-    }
-    told.join(", ")
+    let told = skipped.iter().take(LISTED).map(|passed| {
+        let flags = passed.status.flags().filter(|flag| *flag != Flag::Initialised);
+        let words: Vec<&str> = flags.map(Flag::word).collect();
+        let why = if passed.left_out { "left out".to_owned() } else { words.join(" ") };
+        format!("{} ({why})", passed.member.authority())
+    });
+    let told: Vec<String> = told.collect();
+    let total = usize::try_from(total).unwrap_or(usize::MAX).max(skipped.len());
+    and_more(told.join(", "), total - told.len())
 }
 
 fn took(micros: u64) -> String {
@@ -192,6 +188,15 @@ mod tests {
                 "12:00:29  #90140  api -> -  nobody usable, without 10.0.0.9:8080 (Dis): 503 in 0.0 ms",
             ]
         );
+    }
+
+    #[test]
+    fn of_many_that_were_passed_over_the_first_are_named_and_the_others_counted() {
+        let passed =
+            document().elections.into_iter().find_map(|note| note.skipped.into_iter().next()).unwrap();
+        let (name, nine) = (skipped(std::slice::from_ref(&passed), 1), vec![passed; LISTED + 1]);
+        assert_eq!(skipped(&nine[..1], 7), format!("{name} and 6 more"));
+        assert_eq!(skipped(&nine, 30), format!("{} and 22 more", vec![name; LISTED].join(", ")));
     }
 
     #[tokio::test]

@@ -9,7 +9,6 @@ mod summary;
 
 use clap::Args;
 use evenkeel_protocol::drain::with_why;
-use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{
     BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberName, MemberSnapshot,
     Snapshot, Span, Timestamp,
@@ -331,7 +330,7 @@ impl Rolling<'_> {
         step.state = State::Command;
         if self.seat.is_none_or(|seat| seat.leads(&step.target.member)) {
             let places = seen.places(&step.target.balancer, &step.target.member);
-            let others = places.map(|places| still_taken(&places.elsewhere())).unwrap_or_default();
+            let others = places.map(|places| places.still_taken()).unwrap_or_default();
             self.say(session, &format!("{place}: running the command{others}"));
         }
         let words = command::Words::of(&step.target, member, asking.client.place());

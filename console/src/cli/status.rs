@@ -1,6 +1,6 @@
 //! `evenkeel status`: balancers and members as a table in Apache's words, or as JSON.
 
-mod draining;
+pub(super) mod draining;
 
 use clap::Args;
 use evenkeel_protocol::clean::clean;
@@ -153,7 +153,7 @@ fn table(snapshot: &Snapshot, columns: Columns) -> String {
         for member in &balancer.members {
             lines.push(layout.row(&cells(member)));
             lines.extend(not_kept(snapshot, balancer, Some(member)));
-            lines.extend(draining::line(snapshot, &balancer.name, member));
+            lines.extend(draining::line(snapshot, balancer, member));
             lines.extend(member.error.as_ref().map(|error| explain(member, error, snapshot.taken)));
             if heard::matters(balancer, member) {
                 lines.push(announced(member, snapshot.taken));

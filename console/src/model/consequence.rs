@@ -15,7 +15,6 @@ mod removal;
 mod settings;
 
 pub use removal::is_let_go_of;
-pub(super) use settings::resets_load;
 
 /// What is said of requests in flight that nobody can count.
 pub(super) const UNCOUNTED: &str = "An unknown number of requests in flight may finish.";
@@ -47,6 +46,8 @@ struct Scene<'a> {
     /// Who is offered new users before and after.
     offered: [Vec<usize>; 2],
     usable_after: usize,
+    /// Does the proxy itself say what the edit does beside?
+    has_notes: bool,
     remarks: Vec<Remark>,
 }
 
@@ -56,11 +57,12 @@ pub(super) fn idle(proxy: &Hello, whom: &str) -> String {
     format!("Nothing is in flight{whom}{since}.")
 }
 
-/// All that the operator should know before saying yes, warnings first. The member is one of `seen`.
+/// All that the operator should know before saying yes, warnings first. The member is one of `seen`. What the proxy itself
+/// says beside, if it `has_notes`, is not said twice.
 pub fn consequences(
     balancer: &BalancerSnapshot,
     member: &MemberSnapshot,
-    act: &Act,
+    (act, has_notes): (&Act, bool),
     seen: &Snapshot,
 ) -> Vec<Remark> {
     let before = places(balancer);
@@ -78,6 +80,7 @@ pub fn consequences(
         seen,
         offered: [newcomers(&before), newcomers(&after)],
         usable_after: after.iter().filter(|place| place.status.is_usable()).count(),
+        has_notes,
         remarks: Vec::new(),
     };
     match act {

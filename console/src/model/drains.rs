@@ -1,6 +1,7 @@
 //! Drains as the screen shows them: which there are, whether the member can be stopped now, and what can be asked of
 //! one.
 
+use evenkeel_protocol::sentence;
 use evenkeel_protocol::{
     BalancerSnapshot, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainOutcome, DrainUntil,
     Elsewhere, Flag, MemberEdit, MemberSnapshot, OnTimeout, Patience, SessionsKnown, Snapshot, Span,
@@ -242,7 +243,7 @@ pub enum Verdict {
     Unknown(Option<Timestamp>),
     /// What is shown is too old to say.
     Stale,
-    /// It has ended, and its member has been made to drain again since, which nobody watches here.
+    /// It has ended, and what it ended with says nothing of its member, which drains unwatched.
     Unwatched,
     /// Nobody asks any more: it was stopped, takes new sessions again, or is gone.
     Over(DrainOutcome),
@@ -270,10 +271,12 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
     if drain.safe_to_stop {
         return if is_used { Verdict::InUse } else { Verdict::Safe };
     }
+    let member = snapshot.and_then(|snapshot| target(drain).find(snapshot));
+    if member.is_some_and(|(_, member)| is_open_drain(member) && !drain.is_about(member.status)) {
+        return Verdict::Unwatched;
+    }
     if let Some(outcome) = drain.outcome.and_then(|outcome| over(drain, outcome, snapshot)) {
-        let member = snapshot.and_then(|snapshot| target(drain).find(snapshot));
-        let drains_again = member.is_some_and(|(_, member)| is_open_drain(member));
-        return if drains_again { Verdict::Unwatched } else { Verdict::Over(outcome) };
+        return Verdict::Over(outcome);
     }
     let live = drain.sessions.live.unwrap_or(0);
     let unknown = drain.sessions.known == SessionsKnown::Unknown;
@@ -325,13 +328,9 @@ pub fn beyond_sight(snapshot: &Snapshot) -> Option<String> {
     const NAMED: usize = 3;
     let labels: Vec<String> = unwatched(snapshot).iter().map(|target| target.label(Some(snapshot))).collect();
     let first = crate::shell::quoted(labels.first()?);
-    let named = labels.get(..labels.len().min(NAMED))?.join(", ");
-    let more = match labels.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
     let drains = if labels.len() == 1 { "drains" } else { "drain" };
-    Some(format!("Nobody here watches {named}{more}, which {drains} (N): type :drain {first} to watch it."))
+    let named = sentence::listed(labels.into_iter(), NAMED, "");
+    Some(format!("Nobody here watches {named}, which {drains} (N): type :drain {first} to watch it."))
 }
 
 fn is_busy_elsewhere(drain: &Drain) -> bool {
@@ -465,6 +464,14 @@ mod tests {
             let status = flags.iter().fold(Status::default(), |status, flag| status.with(*flag, true));
             snapshot.balancers[0].members[at].status = status;
             assert_eq!(of(&drain, &snapshot), wanted, "{flags:?}");
+        }
+        let status = Status::default().with(Flag::Drain, true);
+        snapshot.balancers[0].members[at].status = status;
+        for (outcome, let_go) in [(DrainOutcome::Cancelled, false), (DrainOutcome::KeptDraining, true)] {
+            let ended = Drain { outcome: Some(outcome), let_go, ..drain.clone() };
+            assert_eq!(of(&ended, &snapshot), Verdict::Unwatched, "{outcome}");
+            let unwatched_with = Snapshot { drains: vec![ended], ..snapshot.clone() };
+            assert_eq!(unwatched(&unwatched_with), [target(&drain)], "{outcome}");
         }
         assert_eq!(drain.remains(), "17 sessions and 4 requests in flight");
         (drain.busy, drain.sessions.live) = (evenkeel_protocol::Busy::default(), Some(0));

@@ -1,6 +1,7 @@
 //! The fields of a form: each has the value in effect and what is written, checked while typing by the parsers that the
 //! proxy uses; one of them takes the keys.
 
+use evenkeel_protocol::edit::shown;
 use evenkeel_protocol::{BalancerEdit, Change, CheckInterval, CheckMethod, Factor, LbMethod, MemberEdit};
 
 use crate::message::Key;
@@ -40,9 +41,14 @@ impl Field {
         self.text.value().trim()
     }
 
+    /// The value in effect, as it is written.
+    pub fn effective(&self) -> String {
+        shown(self.keyword, &self.before)
+    }
+
     /// Was it changed?
     pub fn is_changed(&self) -> bool {
-        self.value() != self.before
+        self.value() != self.effective()
     }
 
     /// What is wrong with it, if it was changed and something is: the rest of a sentence.
@@ -126,7 +132,7 @@ impl Fields {
     pub fn new(kind: Kind, values: impl Iterator<Item = (&'static str, String)>) -> Self {
         let field = |(keyword, before): (_, String)| Field {
             keyword,
-            text: Text::with_longest(&before, LONGEST),
+            text: Text::with_longest(&shown(keyword, &before), LONGEST),
             before,
             kind,
         };
@@ -138,7 +144,7 @@ impl Fields {
         for field in &mut self.fields {
             let now = now(field.keyword);
             if !field.is_changed() {
-                field.text = Text::with_longest(&now, LONGEST);
+                field.text = Text::with_longest(&shown(field.keyword, &now), LONGEST);
             }
             field.before = now;
         }
@@ -228,6 +234,17 @@ mod tests {
             let changes = fields.changes().unwrap();
             assert_eq!(changes.first().map(|change| change.after.as_str()), after, "{keyword}={text}");
         }
+    }
+
+    #[test]
+    fn an_interval_stands_there_as_people_write_it() {
+        let of = |before: &str| ("hcinterval", before.to_owned());
+        let mut fields = Fields::new(Kind::Member, std::iter::once(of("30000ms")));
+        assert_eq!((fields.all()[0].value(), fields.changes()), ("30s", Ok(Vec::new())));
+        fields.renew(|_| "1500ms".to_owned());
+        assert_eq!(fields.all()[0].value(), "1500ms");
+        fields.write("hcinterval", "2s");
+        assert_eq!(fields.changes().unwrap()[0].before, "1500ms");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the proxy itself says that an edit would do, as sentences for the question.
 
-use evenkeel_protocol::sentence::listed;
+use evenkeel_protocol::sentence::{LISTED, listed};
 use evenkeel_protocol::{
     BalancerOutlook, BalancerSnapshot, Code, MemberName, MemberRemoval, PlanPreview, PlanStep, Preview,
     Refusal, Snapshot,
@@ -39,6 +39,11 @@ fn is_refused(plan: &PlanPreview, target: &Target) -> bool {
     let balancers = plan.balancers.iter().filter(|outlook| outlook.balancer == target.balancer);
     let mut steps = balancers.flat_map(|outlook| &outlook.steps).filter(|step| step.member == target.member);
     steps.any(|step| step.refusal.as_ref().is_some_and(|refusal| refusal.code != Code::Guarded))
+}
+
+/// Does the proxy itself say what one edit does beside?
+pub fn has_notes(gathered: &Gathered) -> bool {
+    matches!(&gathered.preview, Some(Ok(preview)) if !preview.notes.is_empty())
 }
 
 /// The sentences. What was not measured is said to be unknown.
@@ -123,12 +128,11 @@ pub fn of_plan(plan: &PlanPreview, snapshot: &Snapshot) -> Vec<Remark> {
     for outlook in plan.balancers.iter().take(BALANCERS) {
         remarks.extend(of_balancer(outlook, snapshot.balancer(&outlook.balancer)));
     }
-    let more = plan.balancers.len().saturating_sub(BALANCERS);
-    if more > 0 {
-        remarks.push(Remark {
-            tone: Tone::Plain,
-            text: format!("And of {more} more {}.", if more == 1 { "balancer" } else { "balancers" }),
-        });
+    let others = plan.balancers.iter().skip(BALANCERS).map(|outlook| outlook.balancer.as_str());
+    let others = listed(others, LISTED, "");
+    if !others.is_empty() {
+        let text = format!("What it does in {others} is not told here.");
+        remarks.push(Remark { tone: Tone::Plain, text });
     }
     remarks
 }
@@ -152,9 +156,10 @@ fn of_balancer(outlook: &BalancerOutlook, balancer: Option<&BalancerSnapshot>) -
         let why = refusal.message.replace(step.member.as_str(), &label);
         remarks.push(remark(Tone::Warning, format!("{name}/{label} would be refused: {why}")));
     }
-    let more = refused(false).count().saturating_sub(REFUSALS);
-    if more > 0 {
-        remarks.push(remark(Tone::Warning, format!("And {more} more of {name} would be refused.")));
+    let others = refused(false).skip(REFUSALS).map(|(step, _)| called(balancer, &step.member));
+    let others = listed(others, LISTED, "");
+    if !others.is_empty() {
+        remarks.push(remark(Tone::Warning, format!("Of {name} would be refused as well: {others}.")));
     }
     if let Some(sessions) = outlook.sessions.filter(|sessions| *sessions > 0) {
         let text = format!("{} member, or get no answer.", would_change(sessions, &format!(" of {name}")));
@@ -218,6 +223,12 @@ mod tests {
                 "app: It moves everything.",
             ]
         );
+        let mut many = plan.clone();
+        let names = ["b0", "b1", "b2", "b3", "b4"].map(|name| name.parse().unwrap());
+        many.balancers =
+            names.map(|balancer| BalancerOutlook { balancer, ..plan.balancers[0].clone() }).to_vec();
+        let last = of_plan(&many, &snapshot).pop().unwrap().text;
+        assert_eq!(last, "What it does in b3, b4 is not told here.");
         let mut well = plan;
         well.balancers[0].steps.truncate(1);
         well.balancers[0].remaining = vec![snapshot.balancers[0].members[2].name.clone()];

@@ -13,6 +13,7 @@ use crate::model::act::{Act, Turn};
 use crate::model::consequence::{Remark, Tone, UNCOUNTED, consequences, idle, is_let_go_of, who_is_left};
 use crate::model::drains::Drainage;
 use crate::model::forecast;
+use crate::model::gathered::Gathered;
 use crate::model::question::{Question, Subject};
 
 /// How much it takes to agree.
@@ -37,8 +38,9 @@ pub struct Outlook {
 
 /// What the answer "yes" to `question` would do, by the numbers of `snapshot`; of many, by what the proxy itself has
 /// foreseen, once it has.
-pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPreview>) -> Outlook {
+pub fn outlook(snapshot: &Snapshot, question: &Question, gathered: &Gathered) -> Outlook {
     let (subjects, act) = (&question.subjects, &question.act);
+    let plan = gathered.plan.as_ref().and_then(|plan| plan.as_ref().ok());
     let mut remarks = Vec::new();
     let mut takes_last = false;
     let among = Among::of(subjects);
@@ -70,7 +72,7 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, plan: Option<&PlanPrevi
     }
     match one {
         Some((balancer, member)) => {
-            remarks = consequences(balancer, member, act, snapshot);
+            remarks = consequences(balancer, member, (act, forecast::has_notes(gathered)), snapshot);
             let shared = matches!(act, Act::Drain(Drainage::Begin(_)));
             let places = snapshot.places(&balancer.name, &member.name).filter(|_| shared);
             let shared = places.and_then(|places| places.before_a_drain());
@@ -209,7 +211,7 @@ mod tests {
                 Subject { label: target.label(Some(snapshot)), target, revision: member.revision }
             })
             .collect();
-        outlook(snapshot, &Question::new(subjects, act), None)
+        outlook(snapshot, &Question::new(subjects, act), &Gathered::default())
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::model::target::Target;
 use crate::model::terms::Terms;
 use crate::model::{Model, Picked, Popup, Screen, Tone, wash};
 use crate::news::Ticket;
+use crate::shell::quoted;
 use crate::update::incoming::{self, Came};
 use crate::update::{edit, undo};
 
@@ -93,8 +94,14 @@ pub(super) fn ask(model: &mut Model, action: Action) {
         return;
     }
     if !drain.is_running() {
-        let way = model.keymap.way(Action::Toggle(Flag::Drain));
-        return model.tell(Tone::Plain, format!("this drain has ended; {way} on the member begins another"));
+        let drains = edit::found(model, &target).is_some_and(|(_, member)| member.status.has(Flag::Drain));
+        // The key would clear N there.
+        let way = if drains {
+            format!(":drain {}", quoted(&target.label(model.roster.snapshot())))
+        } else {
+            format!("{} on the member", model.keymap.way(Action::Toggle(Flag::Drain)))
+        };
+        return model.tell(Tone::Plain, format!("this drain has ended; {way} begins another"));
     }
     let subjects = edit::subjects(model, vec![target]);
     let Some(subject) = subjects.first().cloned() else { return };
@@ -250,6 +257,8 @@ mod tests {
             hear(&mut model, ended);
             press(&mut model, &key);
             assert_eq!(model.popup, None, "{key}");
+            let told = model.toast.as_ref().map(|toast| toast.text.as_str());
+            assert_eq!(told, Some("this drain has ended; :drain app/node2 begins another"), "d clears N");
         }
     }
 

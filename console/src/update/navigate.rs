@@ -7,6 +7,7 @@ use crate::model::query::{self, Query};
 use crate::model::target::Target;
 use crate::model::toast::Seen;
 use crate::model::{Model, Popup, Screen, Tone, menu};
+use crate::undurable::Lost;
 use crate::update::drain;
 
 /// The longest cookie, path or URL that can be written for the lens, and for elections.
@@ -153,13 +154,13 @@ fn back(model: &mut Model) {
         Some(_) => {}
         None if model.screen != Screen::Balancers => model.screen = Screen::Balancers,
         None if model.toast.is_some() => model.toast = None,
-        None => {
-            if !model.cursor.unmark() {
-                model.cursor.filter = Query::default();
-                model.cursor.problems = false;
-                model.cursor.settle(&model.roster);
-            }
+        None if model.cursor.unmark() => {}
+        None if model.cursor.problems || !model.cursor.filter.is_empty() => {
+            model.cursor.filter = Query::default();
+            model.cursor.problems = false;
+            model.cursor.settle(&model.roster);
         }
+        None => model.lost = Lost::default(),
     }
 }
 

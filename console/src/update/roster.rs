@@ -244,7 +244,7 @@ mod tests {
             step.refusal = Some(Refusal::new(Code::Invalid, "node1 stands in the configuration"));
         }
         hear(&mut model, News::Found { need: need.clone(), outcome: found(&plan) });
-        assert!(texts(&model).iter().any(|text| text == "And 1 more of app would be refused."));
+        assert!(texts(&model).iter().any(|text| text == "Of app would be refused as well: node3."));
         assert_eq!(press(&mut model, "all⏎"), [], "there is nobody to let go");
         // The command is for those that go, and for nobody else.
         plan.balancers[0].steps[2].refusal = None;

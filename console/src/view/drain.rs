@@ -2,15 +2,16 @@
 //! promise is made only of what is live.
 
 mod burndown;
+mod list;
 
 use evenkeel_protocol::process::remedy;
-use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, Flag, SessionsKnown};
+use evenkeel_protocol::{Drain, DrainOutcome, DrainPhase, DrainUntil, Flag};
+pub(super) use list::listing;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::labels::Labels;
 use super::{Scene, events, member, words};
 use crate::model::drains::{self, Verdict, at_the_deadline, verdict};
 use crate::model::{Freshness, Picked};
@@ -65,71 +66,6 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, picked: Op
         }
     }
     one(buffer, detail, scene, drain);
-}
-
-/// A line for each: `◐ app/node1   NOT YET   06:52  17 sessions  4 in flight`.
-pub(super) fn listing(scene: Scene<'_>, drains: &[&Drain], columns: u16) -> Vec<Line<'static>> {
-    let snapshot = scene.model.roster.snapshot();
-    let labels: Vec<String> = drains.iter().map(|drain| drains::target(drain).label(snapshot)).collect();
-    let name = (usize::from(columns) / 4).clamp(12, 30);
-    let time = drains.iter().map(|drain| width(&left_in_short(scene, drain))).max().unwrap_or(0);
-    let fitting = Labels::of(snapshot, &labels, |label| label, |_| name);
-    let lines =
-        drains.iter().zip(&labels).map(|(drain, label)| (drain, pad(fitting.get(label), name, Align::Left)));
-    lines.map(|(drain, label)| list_line(scene, (drain, &label), (time, columns))).collect()
-}
-
-/// The countdown of a drain that has one.
-fn left_in_short(scene: Scene<'_>, drain: &Drain) -> String {
-    left(scene, drain).map_or_else(|| "-".to_owned(), words::countdown)
-}
-
-fn list_line(
-    scene: Scene<'_>,
-    (drain, label): (&Drain, &str),
-    (time, columns): (usize, u16),
-) -> Line<'static> {
-    let facts = if let (Verdict::Past(_) | Verdict::Over(_) | Verdict::Unwatched, Some(at)) =
-        (verdict_of(scene, drain), drain.ended)
-    {
-        // What is counted now is not this one's.
-        vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
-    } else {
-        let left = pad(&left_in_short(scene, drain), time, Align::Right);
-        vec![left, sessions_in_short(drain), format!("{} in flight", busy_in_short(scene, drain))]
-    };
-    let (role, said) = match (verdict_of(scene, drain), drain.outcome) {
-        (Verdict::Past(_), Some(outcome)) => (Role::Text, outcome_words(outcome).to_owned()),
-        _ => answer(scene, drain),
-    };
-    let shape = if drain.is_running() { "◐" } else { "·" };
-    let room = usize::from(columns).saturating_sub(width(label) + 24);
-    Line::from(vec![
-        scene.span(Role::Warning, format!("  {shape} ")),
-        scene.span(Role::Text, format!("{label} ")),
-        scene.span(role, pad(&cut(&said, 18), 19, Align::Left)),
-        scene.span(Role::Text, cut(&facts.join("  "), room)),
-    ])
-}
-
-/// `4`, or with what is in flight at the same process in other balancers `4+2`.
-fn busy_in_short(scene: Scene<'_>, drain: &Drain) -> String {
-    let snapshot = scene.model.roster.snapshot();
-    let counted = |busy: Option<u64>| busy.map_or_else(|| "?".to_owned(), |busy| busy.to_string());
-    let own = counted(drains::in_flight(drain, snapshot));
-    match drains::in_flight_elsewhere(drain, snapshot) {
-        Some(0) => own,
-        others => format!("{own}+{}", counted(others)),
-    }
-}
-
-fn sessions_in_short(drain: &Drain) -> String {
-    match (drain.sessions.known, drain.sessions.live) {
-        (SessionsKnown::NotSticky | SessionsKnown::NoRoute, _) => "no sessions".to_owned(),
-        (SessionsKnown::Observed, Some(live)) => words::counted(live, "session"),
-        _ => burndown::live(&drain.sessions)
-            .map_or_else(|| "sessions unknown".to_owned(), |live| format!("{live} sessions")),
-    }
 }
 
 /// One drain in full.
@@ -231,7 +167,7 @@ fn head(scene: Scene<'_>, drain: &Drain, (columns, rows): (u16, usize)) -> Vec<L
         (Verdict::InUse, _) => in_use(drain),
         (Verdict::Unwatched, _) => {
             format!(
-                "it drains again (N), and nobody here watches that; what this drain ended with: {}",
+                "it drains (N), and no drain watches that any more; what this one said when it ended: {}",
                 drain.why
             )
         }
@@ -269,7 +205,7 @@ fn head(scene: Scene<'_>, drain: &Drain, (columns, rows): (u16, usize)) -> Vec<L
 fn in_use(drain: &Drain) -> String {
     let used = drain.elsewhere.iter().filter(|it| it.takes_new);
     let used: Vec<String> =
-        used.map(|it| format!("{} ({} in flight now)", it.balancer, it.busy.total())).collect();
+        used.map(|it| format!("{} ({} in flight now)", it.place(&drain.balancer), it.busy.total())).collect();
     let here = if drain.safe_to_stop {
         "no session can come back, and nothing is in flight"
     } else {

@@ -31,7 +31,7 @@ pub(super) struct Entry<'a> {
     /// What it takes, or what it means.
     pub(super) takes: String,
     /// The value before, if another one is written.
-    pub(super) before: Option<&'a str>,
+    pub(super) before: Option<String>,
 }
 
 /// Fields, what they are for, and which of them is being written.
@@ -54,7 +54,7 @@ impl<'a> Sheet<'a> {
             complaint: field.complaint(),
             takes: field.takes().to_owned(),
             // What was empty needs no word.
-            before: Some(field.before.as_str()).filter(|before| field.is_changed() && !before.is_empty()),
+            before: Some(field.effective()).filter(|before| field.is_changed() && !before.is_empty()),
         };
         Self { title, about, entries: fields.all().iter().map(entry).collect(), focus: fields.focus() }
     }
@@ -178,7 +178,7 @@ fn field_line(
         scene.span(label_role, pad(entry.label, label, Align::Left)),
         scene.span(Role::Field, pad(&cut(&visible, input), input, Align::Left)),
     ]);
-    if let Some(before) = entry.before {
+    if let Some(before) = &entry.before {
         line.push_span(scene.span(Role::Faint, "  was "));
         line.push_span(scene.span(Role::Text, cut(or_none(before), 20)));
     }

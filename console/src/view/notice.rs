@@ -1,14 +1,16 @@
 //! The line above the footer for what holds until somebody sees to it: edits that a restart has forgotten, or what should
 //! be known about all that is shown.
 
-use evenkeel_protocol::Subject;
+use evenkeel_protocol::{Snapshot, Subject};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::Scene;
 use crate::keymap::Action;
+use crate::model::Screen;
 use crate::model::forgotten::{self, Lot};
+use crate::shell::quoted;
 use crate::theme::Role;
 use crate::undurable;
 use crate::widget::text::{cut, width, wrap, wrap_within};
@@ -31,6 +33,8 @@ pub(super) fn height(area: Rect, scene: Scene<'_>) -> u16 {
 fn lines(scene: Scene<'_>, columns: usize, most: usize) -> Option<(Vec<String>, &'static str)> {
     let room = columns.saturating_sub(width(MARK) + 1);
     let way = scene.model.keymap.way(Action::Events);
+    let is_at_the_list = scene.model.screen == Screen::Balancers;
+    let hides = is_at_the_list.then(|| scene.model.keymap.way(Action::Back));
     let (_, key) = text(scene, &way, 0)?;
     let beside = if key.is_empty() { 0 } else { width(key) + width(GAP) };
     let is_beside = |lines: &[String]| lines.last().is_none_or(|last| width(last) + beside <= room);
@@ -38,7 +42,7 @@ fn lines(scene: Scene<'_>, columns: usize, most: usize) -> Option<(Vec<String>, 
         let lines = wrap(text, room);
         lines.len() + usize::from(!is_beside(&lines)) <= most
     };
-    let (text, key) = text_that(scene, &way, fits)?;
+    let (text, key) = text_that(scene, &way, hides.as_deref(), fits)?;
     let mut lines = wrap_within(&text, room, most);
     if !is_beside(&lines) && lines.len() < most {
         lines.push(String::new());
@@ -50,21 +54,19 @@ fn lines(scene: Scene<'_>, columns: usize, most: usize) -> Option<(Vec<String>, 
 
 /// The line, in a form for so much room if there is one, and the key that sees to it; `way` leads to the events.
 pub(super) fn text(scene: Scene<'_>, way: &str, room: usize) -> Option<(String, &'static str)> {
-    text_that(scene, way, |text| width(text) <= room)
+    text_that(scene, way, None, |text| width(text) <= room)
 }
 
-/// The same in the longest form that `fits`, if there is one.
-fn text_that(scene: Scene<'_>, way: &str, fits: impl Fn(&str) -> bool) -> Option<(String, &'static str)> {
+/// The same in the longest form that `fits`, if there is one; where the key is known that `hides` what was lost, it is told.
+fn text_that(
+    scene: Scene<'_>,
+    way: &str,
+    hides: Option<&str>,
+    fits: impl Fn(&str) -> bool,
+) -> Option<(String, &'static str)> {
     let snapshot = scene.model.roster.snapshot()?;
-    let name = |subject: &Subject| forgotten::whose(subject, snapshot);
-    let warnings = || {
-        scene
-            .model
-            .lost
-            .sentence(name, &fits)
-            .or_else(|| undurable::sentence(snapshot, name, &fits))
-            .or_else(|| snapshot.warnings.first().cloned())
-    };
+    let warnings =
+        || at_the_disk(scene, snapshot, hides, &fits).or_else(|| snapshot.warnings.first().cloned());
     let warning = || warnings().map(|warning| (warning, ""));
     // Of several servers in turn, and by a cache, nobody can say what is forgotten.
     if snapshot.alternating || snapshot.cached {
@@ -76,6 +78,29 @@ fn text_that(scene: Scene<'_>, way: &str, fits: impl Fn(&str) -> bool) -> Option
     let key = if Lot::is_one(&snapshot.forgotten) { "A sets it again" } else { "A sets each again" };
     let line = forgotten::line(snapshot, way, fits)?;
     Some((line, key))
+}
+
+/// What the disk refuses, and behind that, as far as it fits, what was lost before; none: nothing is.
+fn at_the_disk(
+    scene: Scene<'_>,
+    snapshot: &Snapshot,
+    hides: Option<&str>,
+    fits: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let lost = &scene.model.lost;
+    let name = |subject: &Subject| forgotten::whose(subject, snapshot);
+    let way = hides.map_or_else(String::new, |key| match lost.drain_alone() {
+        Some(subject) => format!("; :drain {} begins one, {key} hides this", quoted(&name(subject))),
+        None => format!(" ({key} hides this)"),
+    });
+    let refused = undurable::sentence(snapshot, name, &fits);
+    let behind = refused.as_ref().map_or_else(String::new, |refused| format!("{refused}. "));
+    let lost = lost.sentence(name, |text| fits(&format!("{behind}{text}{way}")));
+    let both = lost.map(|lost| format!("{behind}{lost}{way}"));
+    match refused {
+        Some(refused) => both.filter(|both| fits(both)).or(Some(refused)),
+        None => both,
+    }
 }
 
 /// Draws it, if there is one.
@@ -100,7 +125,7 @@ mod tests {
 
     use super::super::tests::{RICH, painted, text};
     use crate::lost;
-    use crate::message::Message;
+    use crate::message::{Key, Message};
     use crate::model::sample;
     use crate::news::News;
     use crate::update::hands::press;
@@ -130,8 +155,52 @@ mod tests {
             shown.contains(&format!("▲ {lost}")) && shown.contains("changed  LOST with the restart"),
             "{shown}"
         );
+        assert!(shown.contains(&format!("▲ {lost} (Esc hides this)")), "{shown}");
+        let mut put_away = model.clone();
+        press(&mut put_away, "/node2⏎");
+        press(&mut put_away, &[Key::Esc]);
+        assert!(text(&painted(&put_away, RICH)).contains("LOST"), "the filter goes first");
+        press(&mut put_away, &[Key::Esc]);
+        assert!(!text(&painted(&put_away, RICH)).contains("LOST"));
+        let elsewhere = {
+            press(&mut model, "2");
+            text(&painted(&model, RICH))
+        };
+        assert!(elsewhere.contains(lost) && !elsewhere.contains("hides this"), "{elsewhere}");
+        let other = sample::target("node1");
+        after.undurable = vec![Subject { balancer: other.balancer, member: Some(other.member) }];
+        hear(&mut model, after.clone());
+        let newer = text(&painted(&model, RICH));
+        let read = newer.split_whitespace().collect::<Vec<_>>().join(" ");
+        let both = format!("▲ NOT kept over a restart: edits of app/node1; the disk refuses them. {lost}");
+        assert!(read.contains(&both), "{newer}");
+        after.undurable.clear();
         after.balancers[0].members[1].revision += 1;
         hear(&mut model, after);
+        assert!(!text(&painted(&model, RICH)).contains("LOST"));
+    }
+
+    #[test]
+    fn a_drain_that_a_restart_lost_is_told_with_what_begins_one_until_one_runs() {
+        let mut model = sample::model(80, 24);
+        let hear = |model: &mut crate::model::Model, snapshot| {
+            update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+        };
+        let mut before = sample::drained(62);
+        before.undurable_drains = vec![before.drains[0].number];
+        let mut after = before.clone();
+        hear(&mut model, before);
+        let drain = after.drains.remove(0);
+        after.undurable_drains.clear();
+        after.proxy.started = evenkeel_protocol::Timestamp(after.proxy.started.0 + 1);
+        hear(&mut model, after.clone());
+        let told = "▲ LOST with the restart of the proxy: the drain job of app/node2, and its deadline; \
+                    :drain app/node2 begins one, Esc hides this";
+        let shown = text(&painted(&model, RICH));
+        assert!(shown.split_whitespace().collect::<Vec<_>>().join(" ").contains(told), "{shown}");
+        after.drains = vec![evenkeel_protocol::Drain { number: 9, ..drain }];
+        hear(&mut model, after);
+        model.toast = None;
         assert!(!text(&painted(&model, RICH)).contains("LOST"));
     }
 

@@ -15,7 +15,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, terms: &Te
             text,
             complaint: terms.complaint(term),
             takes: terms.meaning(term),
-            before: terms.before(term),
+            before: terms.before(term).map(str::to_owned),
         })
         .collect();
     let title = format!(" Terms of the drain of {} ", terms.whom());

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use evenkeel_protocol::LbMethod;
+use evenkeel_protocol::sentence::{LISTED, listed};
 
 use crate::config::handler::{self, Handler};
 use crate::config::notes::{Complaint, Notes};
@@ -186,17 +187,11 @@ fn tell_balancers(balancers: &[BalancerDraft], source: bool, notes: &mut Notes) 
             notes.warn(spot, Complaint::new(what, "add HeartbeatListen ADDRESS:PORT"));
             continue;
         }
-        let mut named =
-            balancer.members.iter().filter(|member| member.name.host().parse::<IpAddr>().is_err());
-        if let Some(first) = named.next() {
-            let others = match named.count() {
-                0 => String::new(),
-                more => format!(" and {more} others"),
-            };
-            let what = format!(
-                "no heartbeat is known to be of {}{others}: as in httpd they are known by address",
-                shown(first.name.as_str())
-            );
+        let named = balancer.members.iter().filter(|member| member.name.host().parse::<IpAddr>().is_err());
+        let named = listed(named.map(|member| shown(member.name.as_str())), LISTED, "");
+        if !named.is_empty() {
+            let what =
+                format!("no heartbeat is known to be of {named}: as in httpd they are known by address");
             notes.warn(spot, Complaint::new(what, "write the member's IP address instead of its name"));
         }
     }

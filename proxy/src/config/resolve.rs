@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_protocol::sentence::{and_more, listed};
 use evenkeel_protocol::{BalancerName, Separator, StickySession};
 
 use crate::config::access::{Access, AccessRules};
@@ -92,18 +93,10 @@ pub(super) fn tell_ignored(ignored: &[Ignored], sources: &Sources, notes: &mut N
     if ignored.is_empty() {
         return;
     }
-    let mut list: Vec<String> = ignored
-        .iter()
-        .take(LISTED)
-        .map(|ignored| match ignored.times - 1 {
-            0 => format!("{} ({})", ignored.name, sources.brief(ignored.first)),
-            more => format!("{} ({} and {more} more)", ignored.name, sources.brief(ignored.first)),
-        })
-        .collect();
-    if ignored.len() > LISTED {
-        list.push(format!("and {} others", ignored.len() - LISTED));
-    }
-    let what = format!("without effect here: {}", list.join(", "));
+    let named = ignored.iter().map(|ignored| {
+        format!("{} ({})", ignored.name, and_more(sources.brief(ignored.first), ignored.times - 1))
+    });
+    let what = format!("without effect here: {}", listed(named, LISTED, ""));
     notes.warn(None, Complaint::new(what, "they are harmless; --help-directives gives the reason for each"));
 }
 
@@ -255,15 +248,8 @@ fn covered(scope: &Scope, site: &Site) -> String {
         Scope::Balancer(index) => *index,
     };
     let mappings = site.location_mappings.iter().chain(&site.mappings);
-    let mut paths: Vec<&str> = mappings
-        .filter(|mapping| mapping.target.as_ref().is_some_and(|(target, _)| *target == index))
-        .map(|mapping| mapping.path.as_str())
-        .take(LISTED + 1)
-        .collect();
-    if paths.len() > LISTED {
-        paths.truncate(LISTED);
-        paths.push("…");
-    }
+    let own = mappings.filter(|mapping| mapping.target.as_ref().is_some_and(|(target, _)| *target == index));
+    let paths = listed(own.map(|mapping| mapping.path.as_str()), LISTED, "no path yet");
     let url = site.balancers.get(index).map(|balancer| balancer.name.url()).unwrap_or_default();
-    format!("all of {url} ({})", if paths.is_empty() { "no path yet".to_owned() } else { paths.join(", ") })
+    format!("all of {url} ({paths})")
 }

@@ -282,6 +282,9 @@ fn fences_stand_on_exactly_the_paths_that_are_closed() {
             "site.conf:8:13: AuthType Digest authenticates for /admin; this proxy cannot do that yet",
         ]
     );
+    let many: Vec<String> = (0..21).map(|at| format!("ProxyPass /b{at} balancer://b")).collect();
+    let of_many = text.replace("ProxyPass /b balancer://b", &many.join("\n"));
+    assert!(errors(&of_many)[0].contains(", /b19 and 1 more); this"), "{:?}", errors(&of_many));
     let config = fenced(text).unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(config.warnings.len(), 2);
     for (path, balancer, closed) in [

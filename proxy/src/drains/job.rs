@@ -90,11 +90,16 @@ pub(super) struct End {
     /// Who ended it; none: it came to its end by itself.
     #[serde(default)]
     pub(super) by: Option<Peer>,
+    /// Was the member without N then, or has it been seen so since?
+    #[serde(default)]
+    pub(super) let_go: bool,
 }
 
 impl End {
     pub(super) fn now(outcome: DrainOutcome, why: impl Into<String>, by: Option<Peer>) -> Self {
-        Self { outcome, at: clock::wall(), why: why.into(), by }
+        use DrainOutcome::{Cleared, MemberGone, Restored};
+        let let_go = matches!(outcome, Cleared | MemberGone | Restored);
+        Self { outcome, at: clock::wall(), why: why.into(), by, let_go }
     }
 }
 
@@ -173,6 +178,14 @@ impl Job {
     /// How it ended, as far as that may be told.
     fn told(&self) -> Option<&End> {
         self.end.as_ref().filter(|_| self.untold.is_none())
+    }
+
+    /// Notes that its member does not drain: what it ended with is not said of one that is made to drain again.
+    pub(super) fn sees_no_drain(&mut self) {
+        if let Some(end) = self.end.as_mut().filter(|end| !end.let_go) {
+            // A restart does not know that until it is written down.
+            (end.let_go, self.durable) = (true, false);
+        }
     }
 
     /// Does its member drain, as of the last look?
@@ -279,6 +292,7 @@ impl Job {
             reason: self.reason.clone(),
             changed_by: self.changed_by.clone(),
             draining: look.map(|look| look.draining),
+            let_go: end.is_some_and(|end| end.let_go),
             busy: look.map(|look| look.busy).unwrap_or_default(),
             quiet_ms: self.watch.quiet(now).and_then(|quiet| u64::try_from(quiet.as_millis()).ok()),
             sessions: own.map_or(DrainSessions::UNKNOWN, |own| own.sessions.clone()),
@@ -382,7 +396,7 @@ impl Job {
         let until = left.map(|left| now.plus(std::time::Duration::from_millis(left)));
         let why = words::late_over_a_restart(kept.terms.on_timeout());
         let untold = late.then_some(now);
-        let late = late.then_some(End { outcome: DrainOutcome::KeptDraining, at: wall, why, by: None });
+        let late = late.then_some(End { at: wall, ..End::now(DrainOutcome::KeptDraining, why, None) });
         Self {
             number: kept.number,
             balancer: kept.balancer,

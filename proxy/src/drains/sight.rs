@@ -192,6 +192,7 @@ impl Job {
             } else {
                 Follows::Nothing
             };
+            self.sees_no_drain();
             self.seen = None;
             self.watch = DrainWatch::new(self.watch.plan());
             return follows;
@@ -201,6 +202,9 @@ impl Job {
         let stopped_before = *self.stopped_before.get_or_insert(stopped);
         self.seen = Some(seen);
         let standing = self.watch.look(sight, at.0);
+        if !draining {
+            self.sees_no_drain();
+        }
         if !self.is_running() || self.acting {
             // It is looked at all the same, so that what it says of now stays true.
             return Follows::Nothing;
@@ -256,7 +260,7 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_protocol::{DrainOrder, MemberEdit, Route, Span};
+    use evenkeel_protocol::{DrainOrder, Flag, MemberEdit, Route, Span, Status};
 
     use super::*;
     use crate::clock::stopped;
@@ -293,6 +297,31 @@ mod tests {
         assert!(draining(), "it was not looked at");
         assert!(!drains.find(number).unwrap().safe_to_stop);
         assert!(!draining());
+    }
+
+    #[test]
+    fn what_a_drain_ended_with_is_not_said_of_a_member_that_drains_anew_also_behind_a_kill() {
+        let folder = tempfile::tempdir().unwrap();
+        at(0);
+        let drains = process(&folder, Layout::FIRST);
+        let number = begun(&drains, "http://m3");
+        at(2);
+        drains.look();
+        drains.save(&mut drains.writer());
+        let drain = |drains: &Drains| drains.find(number).unwrap();
+        let is_about = |drains: &Drains| drain(drains).is_about(Status::default().with(Flag::Drain, true));
+        assert!(is_about(&drains) && drain(&drains).durable);
+        let set = |on| {
+            let edit = MemberEdit { drain: Some(on), force: Some(true), ..MemberEdit::default() };
+            drains.registry.edit_member(&app(), "http://m3", &edit, None).unwrap();
+        };
+        set(false);
+        assert!(drain(&drains).let_go && drains.is_save_due(limits::DRAIN_SAVE_AGAIN));
+        drains.save(&mut drains.writer());
+        set(true);
+        assert_eq!((drain(&drains).draining, is_about(&drains)), (Some(true), false));
+        assert!(!is_about(&process(&folder, Layout::FIRST)), "written down");
+        assert_ne!(begun(&drains, "http://m3"), number, "who asks for one gets one");
     }
 
     #[test]

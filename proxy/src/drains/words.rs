@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::edit::Reason;
-use evenkeel_protocol::process::{self, still_taken};
+use evenkeel_protocol::process;
 use evenkeel_protocol::sentence::{facts, length};
 use evenkeel_protocol::{Drain, DrainPhase, DrainSessions, OnTimeout, Peer, SessionsKnown, Span, Timestamp};
 
@@ -16,31 +16,36 @@ fn window(sessions: &DrainSessions) -> String {
 
 /// What a drain that runs waits for.
 pub(super) fn waits_for(drain: &Drain, wall: Timestamp) -> String {
-    let what = match drain.phase {
-        DrainPhase::Shedding => "new sessions come no more; it is looked at what is there".to_owned(),
-        DrainPhase::Sessions => facts(all_sessions(drain, wall).chain(all_in_flight(drain)), ", and "),
-        DrainPhase::Requests => facts(all_in_flight(drain), ", and "),
+    let also = || process::also_taken(&drain.balancer, &drain.elsewhere);
+    match drain.phase {
+        DrainPhase::Shedding => {
+            "new sessions come no more; it is looked at what is there".to_owned() + &also()
+        }
+        DrainPhase::Sessions => {
+            facts(all_sessions(drain, wall).chain(all_in_flight(drain)), ", and ") + &also()
+        }
+        DrainPhase::Requests => facts(all_in_flight(drain), ", and ") + &also(),
         DrainPhase::Settling | DrainPhase::Done => {
             let (quiet, settle) = (drain.quiet_ms.unwrap_or_default(), drain.settle.duration());
             // As exact as what it is held against.
             let quiet = if settle.as_secs() > 0 { quiet / 1000 * 1000 } else { quiet };
             let quiet = length(Duration::from_millis(quiet));
-            format!("nothing has been in flight for {quiet} of {}", length(settle))
+            format!("nothing has been in flight for {quiet} of {}", length(settle)) + &drain.still_taken()
         }
-    };
-    what + &still_taken(&drain.elsewhere)
+    }
 }
 
 /// What is known of its sessions, and of those that its process has elsewhere, as far as they hold it up.
 fn all_sessions(drain: &Drain, wall: Timestamp) -> impl Iterator<Item = String> {
     let others = drain.elsewhere.iter().filter(|it| !seen(&it.sessions).are_gone());
-    let others = others.map(move |it| format!("in {} {}", it.balancer, sessions(&it.sessions, wall)));
+    let others =
+        others.map(move |it| format!("in {} {}", it.place(&drain.balancer), sessions(&it.sessions, wall)));
     std::iter::once(sessions(&drain.sessions, wall)).chain(others)
 }
 
 /// What is in flight at its process, wherever that is.
 fn all_in_flight(drain: &Drain) -> impl Iterator<Item = String> {
-    process::all_in_flight(drain.busy, &drain.elsewhere)
+    process::all_in_flight((&drain.balancer, drain.busy), &drain.elsewhere)
 }
 
 /// What is known of its sessions.
@@ -78,7 +83,7 @@ pub(super) fn reached(drain: &Drain, safe: bool, wall: Timestamp) -> String {
         format!("nothing was in flight for {}", length(drain.settle.duration()))
     };
     let sessions = facts(all_sessions(drain, wall), ", and ");
-    format!("{quiet}{} {sessions}{}", if safe { ", and" } else { ";" }, still_taken(&drain.elsewhere))
+    format!("{quiet}{} {sessions}{}", if safe { ", and" } else { ";" }, drain.still_taken())
 }
 
 /// What a member had in flight when it was last there.

@@ -1,7 +1,6 @@
 //! Waiting for the drain of a member of an httpd, which runs none: it drains for as long as N is set, and is told to have
 //! drained when nothing was in flight for the settle time. Of sessions without a request its page says nothing.
 
-use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{Flag, Span};
 
 use super::super::output::{Output, Stop};
@@ -41,7 +40,7 @@ pub(super) async fn until_drained(
                 let why = format!("{why}; it keeps draining");
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
             }
-            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot));
+            let (others, unknown) = (places.still_taken(), lost::uncounted(&snapshot));
             let why = format!(
                 "drained: {}; idle sessions are unknown, and it keeps draining{others}{unknown}",
                 nothing_for(settle)

@@ -1,10 +1,11 @@
 //! Waiting for the drain of a member, and for what it said at its end to hold.
 
-use evenkeel_protocol::Span;
 use evenkeel_protocol::drain::with_why;
+use evenkeel_protocol::{Flag, Span};
 
 use super::super::output::{Output, Stop};
 use super::super::patience::Asking;
+use super::super::status::draining::unwatched;
 use super::{Ended, Exit, Target, drain, member};
 use crate::shell::quoted;
 
@@ -24,6 +25,12 @@ pub(super) async fn until_drained(
         let why = format!("{label} has no drain; `{drain}` begins one");
         return Err(Stop::Failed(Exit::NotFound, why));
     };
+    let now = snapshot.member(&target.balancer, &target.member);
+    if now.is_some_and(|member| member.status.has(Flag::Drain) && !found.is_about(member.status)) {
+        let drain = asking.client.command(&format!("drain {}", quoted(label)));
+        let why = format!("{label} drains, and {}; `{drain}` begins one", unwatched(Some(found)));
+        return Err(Stop::Failed(Exit::NotFound, why));
+    }
     if let Some(settle) = settle.filter(|settle| found.is_running() && *settle < found.settle) {
         let own = format!("its drain itself waits until nothing is in flight for {}", found.settle);
         let drain = asking.client.command(&format!("drain {} --settle {settle}", quoted(label)));
@@ -126,6 +133,30 @@ mod tests {
                 scene.err()
             );
             assert!(scene.out().starts_with(&format!("app/a: {says}")), "{what}: {}", scene.out());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_drain_that_ended_before_the_member_was_made_to_drain_again_is_not_told_as_that() {
+        for (outcome, let_go) in
+            [(DrainOutcome::Cancelled, false), (DrainOutcome::Cleared, true), (DrainOutcome::Idle, true)]
+        {
+            let proxy = Scripted::start(move |request| {
+                let drain = Drain { let_go, ..scripted::drain(Some(outcome)) };
+                let mut snapshot = scripted::snapshot(0);
+                let member = &mut snapshot.balancers[0].members[0];
+                member.status = member.status.with(Flag::Drain, true);
+                match request.target.as_str() {
+                    "/v1/drains/3" => Act::json(&drain),
+                    _ => Act::json(&Snapshot { drains: vec![drain], ..snapshot }),
+                }
+            });
+            let mut scene = Scene::of(&proxy);
+            assert_eq!(scene.run("wait app/a drained").await, Exit::NotFound, "{outcome}: {}", scene.out());
+            let says = format!(
+                "app/a drains, and no drain watches it: drain 3 has ended ({outcome}); `evenkeel drain app/a` begins one"
+            );
+            assert!(scene.err().contains(&says), "{}", scene.err());
         }
     }
 

@@ -1,7 +1,6 @@
 //! Waiting for the end of all requests at the process of a member. Of sessions nothing is said but whether they may come
 //! back.
 
-use evenkeel_protocol::process::still_taken;
 use evenkeel_protocol::{Flag, MemberSnapshot, Span};
 
 use super::super::output::{Output, Stop};
@@ -36,7 +35,7 @@ pub(super) async fn until_idle(
             if let Some(why) = quiet.unfinished.why() {
                 return Ok(Ended { exit: Exit::Stale, why, drain: None });
             }
-            let (others, unknown) = (still_taken(&places.elsewhere()), lost::uncounted(&snapshot));
+            let (others, unknown) = (places.still_taken(), lost::uncounted(&snapshot));
             let why = format!("idle: {}{}{others}{unknown}", nothing_for(settle), returning(places.own));
             return Ok(Ended { exit: Exit::Done, why, drain: None });
         }
@@ -77,10 +76,20 @@ mod tests {
 
     #[tokio::test]
     async fn what_its_process_has_in_flight_in_another_balancer_makes_nobody_idle() {
-        let taken = "but it still takes requests in api (drain api/127.0.0.1:9001 too)";
+        let too = "(drain api/127.0.0.1:9001 too)";
         for (busy, exit, says) in [
-            (4, Exit::TimedOut, format!("not within 300ms: in api 4 requests are in flight; {taken}")),
-            (0, Exit::Done, format!("idle: no request is in flight; sessions may come back; {taken}")),
+            (
+                4,
+                Exit::TimedOut,
+                format!("not within 300ms: in api 4 requests are in flight and more may come {too}"),
+            ),
+            (
+                0,
+                Exit::Done,
+                format!(
+                    "idle: no request is in flight; sessions may come back; but it still takes requests in api {too}"
+                ),
+            ),
         ] {
             let proxy = Scripted::start(move |_| {
                 let mut snapshot = scripted::snapshot(0);

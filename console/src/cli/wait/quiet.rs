@@ -1,7 +1,7 @@
 //! For how long nothing has been in flight at the process of a member, in whatever balancer that is one: whoever stops the
 //! process stops it in all of them.
 
-use evenkeel_protocol::process::{Places, all_in_flight, still_taken};
+use evenkeel_protocol::process::{Places, all_in_flight, also_taken};
 use evenkeel_protocol::sentence::facts;
 use evenkeel_protocol::{Busy, Snapshot, Span, Timestamp};
 
@@ -48,11 +48,12 @@ impl Quiet {
     ) {
         let (others, now) = (places.elsewhere(), snapshot.taken);
         let own = Busy { requests: places.own.busy, ..Busy::default() };
-        let facts = facts(all_in_flight(own, &others), ", and ");
-        let (phase, what) = if facts.is_empty() {
-            ("settling", format!("no request is in flight, and it must stay so for {settle}"))
+        let facts = facts(all_in_flight((places.balancer, own), &others), ", and ");
+        let (phase, what, taken) = if facts.is_empty() {
+            let what = format!("no request is in flight, and it must stay so for {settle}");
+            ("settling", what, places.still_taken())
         } else {
-            ("busy", facts)
+            ("busy", facts, also_taken(places.balancer, &others))
         };
         let lasting = self.floor.lasting(now);
         let advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));
@@ -61,7 +62,7 @@ impl Quiet {
         }
         let lasts = lasting.map(Lasting::in_short).unwrap_or_default();
         let unknown = self.unfinished.beside(snapshot);
-        let told = format!("{what}{lasts}{}{beside}{unknown}", still_taken(&others));
+        let told = format!("{what}{lasts}{taken}{beside}{unknown}");
         asking.tell(output, (label, phase), &told);
         if let Some(advice) = advice {
             asking.explain(&format!("; {advice}"));

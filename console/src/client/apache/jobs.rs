@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::process::{Places, all_in_flight, still_taken};
+use evenkeel_protocol::process::{Places, all_in_flight, also_taken};
 use evenkeel_protocol::sentence::facts;
 use evenkeel_protocol::{
     Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag,
@@ -208,7 +208,7 @@ impl Job {
             } else {
                 format!("no request was in flight for {settle}; idle sessions are unknown")
             };
-            let others = still_taken(&self.drain.elsewhere);
+            let others = self.drain.still_taken();
             let why = format!("{why}{others}{}", lost::uncounted(seen));
             self.end(DrainOutcome::Idle, why, now);
             return Some(Came::Ended(self.drain.clone()));
@@ -275,20 +275,20 @@ impl Job {
         drain.advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));
         let (phase, what) = if quiet.is_some() {
             let what = format!("no request is in flight, and it must stay so for {}", drain.settle);
-            (DrainPhase::Settling, what)
+            (DrainPhase::Settling, what + &drain.still_taken())
         } else {
-            let facts = facts(all_in_flight(drain.busy, &drain.elsewhere), ", and ");
+            let facts = facts(all_in_flight((&drain.balancer, drain.busy), &drain.elsewhere), ", and ");
             let lasting = lasting.map(Lasting::in_short).unwrap_or_default();
-            (DrainPhase::Requests, facts + &lasting)
+            (DrainPhase::Requests, facts + &lasting + &also_taken(&drain.balancer, &drain.elsewhere))
         };
-        let (others, unknown) = (still_taken(&drain.elsewhere), self.unfinished.beside(seen));
         drain.phase = phase;
-        drain.why = format!("{what}{others}; idle sessions are unknown{unknown}");
+        drain.why = format!("{what}; idle sessions are unknown{}", self.unfinished.beside(seen));
     }
 
     /// Looks at what has become of its member since it has ended: what it said then need not hold any more.
     fn look_back(&mut self, seen: &Snapshot, now: Now) {
         let places = seen.places(&self.drain.balancer, &self.drain.member);
+        self.drain.let_go |= places.as_ref().is_none_or(|places| !places.own.status.has(Flag::Drain));
         let counted = places.as_ref().and_then(|places| Some((places, places.in_flight()?)));
         self.floor.look(seen, places.as_ref(), now.wall);
         if self.drain.outcome != Some(DrainOutcome::Uncounted) {
@@ -333,6 +333,7 @@ pub(super) fn ordered(
         reason: order.reason.as_ref().map(|reason| reason.as_str().to_owned()),
         changed_by: None,
         draining: Some(true),
+        let_go: false,
         busy: Busy { requests: member.busy, ..Busy::default() },
         quiet_ms: None,
         sessions: DrainSessions::UNKNOWN,

@@ -1,13 +1,8 @@
 //! What new settings do to clients; flags are told by the parent.
 
-use evenkeel_protocol::{BalancerName, LbMethod, MemberEdit, MemberSnapshot};
+use evenkeel_protocol::{LbMethod, MemberEdit, MemberSnapshot};
 
 use super::Scene;
-
-/// What every new factor does beside, as the proxy's own preview says too.
-pub(crate) fn resets_load(balancer: &BalancerName) -> String {
-    format!("Resets the Load column of all members of {balancer} to their factor.")
-}
 
 impl Scene<'_> {
     /// New values of the fields that the form has.
@@ -98,6 +93,8 @@ impl Scene<'_> {
                 self.say(text);
             }
         }
-        self.say(resets_load(&name));
+        if !self.has_notes {
+            self.say(format!("Resets the Load column of all members of {name} to their factor."));
+        }
     }
 }

@@ -9,7 +9,7 @@ fn told(change: impl FnOnce(&mut BalancerSnapshot), act: &Act) -> Vec<String> {
     let balancer = &mut snapshot.balancers[0];
     change(balancer);
     let balancer = &snapshot.balancers[0];
-    consequences(balancer, &balancer.members[0], act, &snapshot)
+    consequences(balancer, &balancer.members[0], (act, false), &snapshot)
         .into_iter()
         .map(|remark| match remark.tone {
             Tone::Plain => remark.text,
@@ -140,6 +140,10 @@ fn settings_tell_shares_and_routes() {
             "Resets the Load column of all members of app to their factor.",
         ]
     );
+    let snapshot = sample::snapshot(0);
+    let balancer = &snapshot.balancers[0];
+    let beside_notes = consequences(balancer, &balancer.members[0], (&factor, true), &snapshot);
+    assert!(!beside_notes.iter().any(|remark| remark.text.contains("Load")), "{beside_notes:?}");
     assert_eq!(
         told(|balancer| balancer.members.truncate(1), &factor),
         ["! app has a single member: its factor goes back to 1.00."]

@@ -42,6 +42,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         reason: Some("deploy 42".to_owned()),
         changed_by: None,
         draining: Some(true),
+        let_go: false,
         busy: Busy { requests: 2, streaming: 1, upgraded: 1 },
         quiet_ms: None,
         sessions: DrainSessions {

@@ -87,11 +87,11 @@ fn elsewhere(scene: Scene<'_>, drain: &Drain, room: usize) -> Option<Line<'stati
     if total == Some(0) && sessions == 0 {
         return None;
     }
-    let mut balancers: Vec<&str> = drain.elsewhere.iter().map(|it| it.balancer.as_str()).collect();
-    balancers.dedup();
+    let mut places: Vec<String> = drain.elsewhere.iter().map(|it| it.place(&drain.balancer)).collect();
+    places.dedup();
     let with =
         if sessions == 0 { String::new() } else { format!(", and {}", words::counted(sessions, "session")) };
-    let text = format!("in flight at the same process{with}: {}", balancers.join(", "));
+    let text = format!("in flight at the same process{with}: {}", places.join(", "));
     let (count, role) =
         total.map_or_else(|| ("unknown".to_owned(), Role::Warning), |it| (words::grouped(it), Role::Strong));
     Some(Line::from(vec![

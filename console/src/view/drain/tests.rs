@@ -44,6 +44,47 @@ fn drains_are_told_apart_and_one_without_a_deadline_keeps_the_columns() {
 }
 
 #[test]
+fn an_answer_is_never_cut_though_thirty_names_are_long() {
+    let mut snapshot = sample::drained(62);
+    let app = &mut snapshot.balancers[0];
+    let member = app.members[0].clone();
+    app.members = (0..30)
+        .map(|at| {
+            let mut member = member.clone();
+            member.name = format!("http://10.0.0.{at}:8080").parse().unwrap();
+            member.route = format!("web-node-of-the-first-hall-{at:02}").parse().unwrap();
+            member
+        })
+        .collect();
+    let names: Vec<_> = app.members.iter().map(|member| member.name.clone()).collect();
+    let drain = snapshot.drains[0].clone();
+    let later = |seconds: u64| Some(snapshot.taken.plus(std::time::Duration::from_secs(seconds)));
+    for (until, says) in [(1_800, "UNKNOWN until 12:31 "), (172_800, "UNKNOWN until 04 Jan 12:01 ")] {
+        let mut snapshot = snapshot.clone();
+        snapshot.drains = (1..)
+            .zip(&names)
+            .map(|(number, member)| {
+                let mut drain = evenkeel_protocol::Drain { number, member: member.clone(), ..drain.clone() };
+                (drain.busy, drain.sessions.live) = (Busy::default(), Some(0));
+                (drain.sessions.known, drain.sessions.unknown_until) =
+                    (evenkeel_protocol::SessionsKnown::Unknown, later(until));
+                drain
+            })
+            .collect();
+        for columns in [60, 80, 120] {
+            let mut model = sample::model(columns, 24);
+            update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+            press(&mut model, "3");
+            let drawn = drawn(&model);
+            for at in 0..5 {
+                let row = drawn.lines().find(|row| row.contains(&format!("-{at:02} ")));
+                assert!(row.is_some_and(|row| row.contains(says)), "{at} {columns}: {drawn}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_in_flight_in_other_balancers_has_a_number_of_its_own() {
     let mut snapshot = sample::drained(62);
     snapshot.drains[0].elsewhere = vec![sample::elsewhere("api")];
@@ -151,7 +192,11 @@ fn a_member_that_drains_without_a_drain_is_named_with_what_watches_it() {
     update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
     let over = drawn(&model);
     let read = over.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(read.contains("NOT WATCHED it drains again (N)") && !read.contains("TAKEN BACK"), "{over}");
+    assert!(
+        read.contains("NOT WATCHED it drains (N), and no drain watches that any more")
+            && !read.contains("TAKEN BACK"),
+        "{over}"
+    );
     assert!(read.contains(told), "{over}");
     let members = &mut snapshot.balancers[0].members;
     members[1].status = members[1].status.with(Flag::Drain, false);

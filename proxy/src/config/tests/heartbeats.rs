@@ -72,6 +72,8 @@ fn what_cannot_work_is_told() {
     let two = "BalancerMember http://10.0.0.1\nBalancerMember http://10.0.0.2";
     let many: Vec<String> = (1..=11).map(|at| format!("BalancerMember http://10.0.0.{at}")).collect();
     let many = many.join("\n");
+    let named: Vec<String> = (1..=9).map(|at| format!("BalancerMember http://n{at}")).collect();
+    let named = named.join("\n");
     let listen = "HeartbeatListen 239.0.0.1:1";
     for (text, told) in [
         (
@@ -79,8 +81,9 @@ fn what_cannot_work_is_told() {
             "3:1: balancer://b has lbmethod=heartbeat, and nothing listens for heartbeats: it elects by requests",
         ),
         (
-            site(listen, "BalancerMember http://n1\nBalancerMember http://n2"),
-            "3:1: no heartbeat is known to be of http://n1 and 1 others: as in httpd they are known by address",
+            site(listen, &named),
+            "3:1: no heartbeat is known to be of http://n1, http://n2, http://n3, http://n4, http://n5, http://n6, \
+             http://n7, http://n8 and 1 more: as in httpd they are known by address",
         ),
         (
             site(listen, &many),

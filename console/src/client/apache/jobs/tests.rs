@@ -113,7 +113,7 @@ fn what_is_in_flight_at_its_process_in_another_balancer_holds_it_up() {
     let drain = jobs.get(1).unwrap();
     assert_eq!(
         drain.why,
-        "in api 4 requests are in flight; but it still takes requests in api (drain api/a too); idle sessions are unknown"
+        "in api 4 requests are in flight and more may come (drain api/a too); idle sessions are unknown"
     );
     let [api] = drain.elsewhere.as_slice() else { panic!("{drain:?}") };
     assert_eq!((api.balancer.as_str(), api.busy.total(), api.takes_new), ("api", 4, true));
@@ -251,14 +251,17 @@ fn one_that_has_ended_goes_on_telling_what_its_process_gets_elsewhere() {
     assert!(jobs.get(1).unwrap().used_in().is_empty());
     assert_eq!(jobs.look(&shared(0, (3, 4), "Init Ok "), at(9)), [], "it has ended");
     let drain = jobs.get(1).unwrap();
-    assert_eq!((drain.used_in(), drain.quiet_ms), (vec!["api"], None));
+    assert_eq!((drain.used_in(), drain.quiet_ms), (vec!["api".to_owned()], None));
     assert_eq!(
         (drain.outcome, drain.remains().as_str()),
         (Some(DrainOutcome::Idle), "3 requests in flight in api")
     );
     assert!(drain.why.starts_with("no request was in flight for 2s"), "what it ended with: {}", drain.why);
+    assert!(!drain.let_go);
     jobs.look(&seen("Init Ok ", 0, 10), at(10));
-    assert_eq!(jobs.get(1).unwrap().draining, Some(false));
+    assert_eq!((jobs.get(1).unwrap().draining, jobs.get(1).unwrap().let_go), (Some(false), true));
+    jobs.look(&seen("Init Drn Ok ", 0, 10), at(10));
+    assert_eq!((jobs.get(1).unwrap().draining, jobs.get(1).unwrap().let_go), (Some(true), true));
     let mut gone = seen("Init Ok ", 0, 10);
     gone.balancers[0].members.clear();
     jobs.look(&gone, at(11));
