@@ -83,7 +83,7 @@ pub struct Joint {
 
 impl Wanted {
     /// Is it so in a target? None: the target cannot tell.
-    fn holds(&self, target: &Target, snapshot: &Snapshot) -> Option<bool> {
+    pub(super) fn holds(&self, target: &Target, snapshot: &Snapshot) -> Option<bool> {
         let balancer = snapshot.balancer(&target.balancer)?;
         let member = balancer.members.iter().find(|member| member.name == target.member);
         match self {
