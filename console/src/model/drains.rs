@@ -391,6 +391,16 @@ pub fn of<'a>(snapshot: Option<&'a Snapshot>, target: &Target) -> Option<&'a Dra
     listed.iter().find(own).copied()
 }
 
+/// What is said where a drain is taken back whose deadline has stopped the member.
+pub const STAYS_STOPPED: &str = "the deadline of its drain has stopped it (S), and that stays: E clears it";
+
+/// Has the deadline of its last drain stopped a member, and is it stopped still?
+pub fn is_stopped_by_deadline(snapshot: &Snapshot, target: &Target) -> bool {
+    let ended = of(Some(snapshot), target).and_then(|drain| drain.outcome);
+    let by_deadline = matches!(ended, Some(DrainOutcome::Stopped | DrainOutcome::Cut));
+    by_deadline && target.find(snapshot).is_some_and(|(_, member)| member.status.has(Flag::Stopped))
+}
+
 #[cfg(test)]
 mod tests {
     use evenkeel_protocol::Status;
