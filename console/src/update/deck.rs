@@ -12,6 +12,7 @@ use crate::update::yank::in_short;
 use crate::update::{gather, update};
 
 mod again;
+mod deadline;
 mod joint;
 mod line;
 mod terms;
@@ -68,8 +69,10 @@ pub fn deal(deck: &mut Deck, message: Message) -> Vec<Deed> {
 /// Takes in what the connection to the target at that position has to tell.
 pub fn hear(deck: &mut Deck, at: usize, news: News) -> Vec<Deed> {
     let before = deck.stations.get(at).and_then(|station| station.toast.clone());
+    let ran = deck.stations.get(at).map_or_else(Vec::new, deadline::running);
     let deeds = to_one(deck, at, Message::News(news));
     joint::settle(deck, at);
+    deadline::tell(deck, at, &ran);
     let Some(station) = deck.stations.get(at).filter(|station| before != station.toast) else { return deeds };
     let name = station.station.as_deref().unwrap_or_default();
     let line = |toast: &Toast| format!("{name}: {}", toast.text);

@@ -124,6 +124,13 @@ impl Share {
         matches!(self.part, Part::Spared(_) | Part::Act(Outcome::Done(_) | Outcome::Loose(_)))
     }
 
+    /// Was it seen to drain there, as was wanted?
+    pub fn has_drained(&self) -> bool {
+        let is_drain = |(field, value): &(String, String)| field == "drain" && value == "On";
+        let Wanted::Settings(settings) = &self.wanted else { return false };
+        self.seen.is_some() && settings.iter().any(is_drain)
+    }
+
     /// Has its answer not come yet?
     fn goes_on(&self) -> bool {
         matches!(self.part, Part::Act(Outcome::Waiting | Outcome::Sent(_)))

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::Whole;
 use super::sheet::{self, Sheet};
 use crate::keymap::Action;
-use crate::model::Model;
+use crate::model::{Model, drains};
 use crate::model::batch::Outcome;
 use crate::model::deck::joint::{Joint, Part, Share};
 use crate::theme::Role;
@@ -65,7 +65,9 @@ fn foot(whole: Whole<'_>, joint: &Joint) -> Vec<String> {
 /// One target, with its name in front.
 fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<Line<'static>> {
     let (is_done, now) = (share.is_done(), || how_it_is(whole, (joint, share)));
+    let late = came_of_deadline(whole, (joint, share)).filter(|_| is_done && share.lost.is_none());
     let (mark, role, text) = match (&share.part, share.lost) {
+        _ if late.is_some() => ("▲ ", Role::Warning, late.unwrap_or_default()),
         (_, Some(why)) => {
             let way = whole.deck.keymap.way(Action::Again);
             ("▲ ", Role::Alarm, format!("LOST since it was done: {why}; {way} sets it again"))
@@ -97,6 +99,19 @@ fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<
     let mut lines = sheet::marked(whole, (mark, role), (&format!("{name} {text}"), text_role), room);
     embolden(whole, &mut lines, &name);
     lines
+}
+
+/// What the deadline of the drain that the act began has done there, and how the member is now; none: it has not passed.
+fn came_of_deadline(whole: Whole<'_>, (joint, share): (&Joint, &Share)) -> Option<String> {
+    let snapshot = whole.deck.stations.get(share.station)?.roster.snapshot();
+    let outcome = drains::of(snapshot, &joint.target).filter(|_| share.has_drained())?.outcome?;
+    let came = drains::came_of_deadline(outcome)?;
+    let label = &joint.label;
+    Some(if is_heard(whole, share) {
+        format!("{label} {came}; now: {}", how_it_is(whole, (joint, share)))
+    } else {
+        format!("{label} {came}")
+    })
 }
 
 /// Does the target tell how things are there now?

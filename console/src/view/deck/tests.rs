@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Busy, Flag, Hello, Loss, Override, Snapshot, Subject};
+use evenkeel_protocol::{Busy, DrainOutcome, Flag, Hello, Loss, Override, Snapshot, Subject};
 
 use super::*;
 use crate::message::{Key, Message};
@@ -514,4 +514,37 @@ fn why_a_target_does_not_answer_is_told_in_full_to_whoever_points_at_it() {
         let flat = shown(deck).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(&format!("▲ lb3 does not answer: {why}")), "{flat}");
     });
+}
+
+#[test]
+fn results_say_what_the_deadline_of_a_drain_has_done() {
+    let mut deck = sample::deck(2);
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 120, height: 36 }));
+    deck.pick = Pick::Member(sample::target("node1"));
+    press(&mut deck, "dnode1⏎");
+    let drained = |deck: &mut Deck, at: usize, outcome: Option<DrainOutcome>, on: bool| {
+        told(deck, at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[0];
+            (member.status, member.revision) = (member.status.with(Flag::Drain, on), 9);
+            member.status = member.status.with(Flag::Stopped, outcome == Some(DrainOutcome::Stopped));
+            member.words = member.status.words();
+            let mut drain = sample::drain(3, "node1");
+            (drain.outcome, drain.ended) = (outcome, outcome.map(|_| snapshot.taken));
+            snapshot.drains = vec![drain];
+        });
+    };
+    for at in 0..2 {
+        let drain = sample::drain(3, "node1");
+        let edited = Some(sample::edited("drain", "Off", "On"));
+        let answer = evenkeel_protocol::DrainAnswer { changed: true, changes: Vec::new(), drain, edited };
+        hear(&mut deck, at, News::Drained { ticket: Ticket(1), outcome: Ok(Box::new(answer)) });
+        drained(&mut deck, at, None, true);
+    }
+    assert!(read(&mut deck).contains("✓ lb2: app/node1 is draining"), "{}", read(&mut deck));
+    drained(&mut deck, 0, Some(DrainOutcome::Stopped), true);
+    drained(&mut deck, 1, Some(DrainOutcome::Restored), false);
+    let read = read(&mut deck);
+    let says = "▲ lb1: app/node1 was stopped at the deadline of its drain; now: Init Drn Stop";
+    assert!(read.contains(says), "{read}");
+    assert!(read.contains("▲ lb2: app/node1 was taken back at the deadline of its drain; now: Init Ok"), "{read}");
 }

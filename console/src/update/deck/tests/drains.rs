@@ -1,5 +1,7 @@
 //! Drains of all targets: their terms, where they can be followed, and those that restarts have forgotten.
 
+use evenkeel_protocol::DrainOutcome;
+
 use super::*;
 
 #[test]
@@ -127,4 +129,30 @@ fn an_httpd_keeps_the_terms_that_it_can_and_is_left_out_where_it_cannot() {
         [format!("evenkeel --socket /run/lb1 {}", rest("no-sessions", "cut"))],
         "the group has the httpd"
     );
+}
+
+#[test]
+fn a_deadline_that_passes_is_told_with_the_targets_and_what_it_did() {
+    let drained = |deck: &mut Deck, at: usize, outcome: Option<DrainOutcome>| {
+        told(deck, at, |snapshot| {
+            let mut drain = sample::drain(3, "node2");
+            (drain.outcome, drain.ended) = (outcome, outcome.map(|_| snapshot.taken));
+            snapshot.drains = vec![drain];
+        });
+    };
+    let mut deck = deck(3);
+    for at in 0..3 {
+        drained(&mut deck, at, None);
+    }
+    drained(&mut deck, 0, Some(DrainOutcome::Stopped));
+    let stopped = "app/node2 was stopped at the deadline of its drain";
+    assert_eq!(toast(&deck), format!("lb1: {stopped}"));
+    drained(&mut deck, 1, Some(DrainOutcome::Stopped));
+    assert_eq!(toast(&deck), format!("lb1, lb2: {stopped}"));
+    drained(&mut deck, 2, Some(DrainOutcome::KeptDraining));
+    let keeps = "lb3: app/node2 drains on, for the deadline of its drain has passed";
+    assert_eq!(toast(&deck), format!("lb1, lb2: {stopped}; {keeps}"));
+    deck.toast = None;
+    drained(&mut deck, 0, Some(DrainOutcome::Stopped));
+    assert_eq!(toast(&deck), "", "it is told once");
 }
