@@ -3,6 +3,7 @@
 use super::Deck;
 use super::asked::Asked;
 use super::joint::{Joint, Part, Scope, Share};
+use crate::ability::Ability;
 use crate::model::Model;
 use crate::model::outlook::Gravity;
 use crate::shell;
@@ -19,7 +20,20 @@ impl Deck {
             let station = self.stations.get(share.station).filter(|_| matches!(share.part, Part::Barred(_)));
             station.is_some_and(Model::is_connected)
         };
-        let is_for_all = joint.scope == Scope::Having && !joint.shares.iter().any(is_left_out);
+        // A drain that runs there has terms of its own, and not every target can wait for the same.
+        let attended = |station: &Model| station.is_page || station.lacks(Ability::Jobs).is_some();
+        let first = asked().next().filter(|_| self.has_terms(joint)).map(|first| attended(first.station));
+        let is_other = |share: &Share| {
+            let station = self.stations.get(share.station);
+            let is_another = |first: bool| station.is_some_and(|station| attended(station) != first);
+            match share.part {
+                Part::Spared(_) => first.is_some(),
+                Part::Barred(_) => first.is_some_and(is_another),
+                Part::Act(_) | Part::Absent => false,
+            }
+        };
+        let is_for_all = joint.scope == Scope::Having
+            && !joint.shares.iter().any(|share| is_left_out(share) || is_other(share));
         let mut lines = asked().map(Asked::command_anywhere);
         if let Some(Some(first)) = lines.next().filter(|_| is_for_all)
             && lines.all(|other| other.as_ref() == Some(&first))

@@ -224,3 +224,24 @@ fn what_was_spelt_out_is_copied_as_it_was_done() {
     let command = "evenkeel --group web disable app/node1 --force".to_owned();
     assert_eq!(press(&mut deck, "y"), [(0, Effect::Yank(command))]);
 }
+
+#[test]
+fn the_command_of_a_drain_leaves_alone_where_it_holds_already() {
+    for httpd in [&[1][..], &[]] {
+        let mut deck = deck(2);
+        shows(&mut deck, &[0], &[]);
+        httpds(&mut deck, httpd, |_| ());
+        to(&mut deck, "node2");
+        press(&mut deck, "d");
+        let (joint, commands) = question(&deck);
+        assert!(matches!(joint.shares[1].part, Part::Spared(_)), "{:?}", joint.shares);
+        assert_eq!(commands, ["evenkeel --socket /run/lb1 drain app/node2 --until no-sessions"]);
+    }
+    // Nor is it for an httpd that does not answer.
+    let mut deck = deck(2);
+    httpds(&mut deck, &[1], |_| ());
+    lost(&mut deck, 1);
+    to(&mut deck, "node1");
+    press(&mut deck, "d");
+    assert_eq!(question(&deck).1, ["evenkeel --socket /run/lb1 drain app/node1 --until no-sessions --force"]);
+}
