@@ -231,6 +231,18 @@ impl Joint {
         }
     }
 
+    /// The one flag that it takes away; none: it does something else.
+    pub fn clears(&self) -> Option<&str> {
+        let settings = self.shares.iter().find_map(|share| match &share.wanted {
+            Wanted::Settings(settings) => Some(settings.as_slice()),
+            Wanted::Gone | Wanted::There | Wanted::Unseen => None,
+        });
+        match settings {
+            Some([(field, value)]) if value == "Off" => Some(field),
+            _ => None,
+        }
+    }
+
     /// The result in a sentence.
     pub fn sentence(&self) -> String {
         let (holds, all) = self.tally();

@@ -51,7 +51,11 @@ pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
     let shares: Vec<Share> =
         stations.map(|(at, station)| Share::new(at, wish.part(station, &target))).collect();
     if let Err(shares) = open(deck, Scope::Having, (target, label.clone()), shares) {
+        let holds = shares.iter().any(|share| matches!(share.part, Part::Spared(_)));
         let (tone, why) = match barred(deck, &shares) {
+            Some(why) if holds => {
+                (Tone::Alarm, format!("it is so already wherever it can be asked for; NOT asked in {why}"))
+            }
             Some(why) => (Tone::Alarm, format!("cannot be asked for in any target now: {why}")),
             None => (Tone::Plain, "nothing is to be done, it is so already in all targets".to_owned()),
         };
@@ -212,6 +216,8 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     };
     let mut joint = (**joint).clone();
     joint.commands = deck.commands(&joint);
+    // What is told below is of the act before.
+    deck.toast.take_if(|toast| toast.tone == Tone::Good);
     if !undo::is_undo(deck, &joint) {
         trace::remember(&mut deck.traces, Trace::of(&joint, &deck.stations));
     }

@@ -548,3 +548,44 @@ fn results_say_what_the_deadline_of_a_drain_has_done() {
     assert!(read.contains(says), "{read}");
     assert!(read.contains("▲ lb2: app/node1 was taken back at the deadline of its drain; now: Init Ok"), "{read}");
 }
+
+#[test]
+fn how_the_others_are_asked_is_said_only_where_they_can_be() {
+    let answer = |deck: &mut Deck, at: usize, outcome: Result<(), &str>| {
+        let outcome = outcome.map_err(str::to_owned).map(|()| Box::new(sample::edited("x", "On", "Off")));
+        hear(deck, at, News::Answer { ticket: Ticket(1), outcome });
+    };
+    let lost = |deck: &mut Deck| {
+        hear(deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(1) });
+    };
+    let disables = |deck: &mut Deck| {
+        for at in 0..2 {
+            told(deck, at, |snapshot| {
+                let member = &mut snapshot.balancers[0].members[1];
+                member.status = member.status.with(Flag::Disabled, true);
+            });
+        }
+    };
+    let ways = ["the same key asks", "u asks", ":undrain app/node2 asks", "E asks"];
+    type Happens<'a> = &'a dyn Fn(&mut Deck);
+    for (before, keys, says) in [
+        (&(|_: &mut Deck| ()) as Happens<'_>, "Dy", "what was done stays; the same key asks the others"),
+        (&lost, "Dy", "what was done stays; the same key asks the others once they answer"),
+        // Pressed again these would do the contrary.
+        (&|_| (), "dy", "what was done stays; :undrain app/node2 asks the others"),
+        (&disables, "Dy", "what was done stays; E asks the others"),
+        // An httpd lets nobody go.
+        (&|deck| told(deck, 1, |snapshot| snapshot.proxy.product = Hello::HTTPD.to_owned()), "Xnode2⏎", ""),
+    ] {
+        let mut deck = sample::deck(2);
+        before(&mut deck);
+        deck.pick = Pick::Member(sample::target("node2"));
+        press(&mut deck, keys);
+        answer(&mut deck, 0, Ok(()));
+        answer(&mut deck, 1, Err("the journal is full"));
+        let flat = shown(&deck).replace('│', " ");
+        let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(says) && flat.contains("ONLY 1 of 2"), "{keys}: {flat}");
+        assert_eq!(ways.iter().any(|way| flat.contains(way)), !says.is_empty(), "{keys}: {flat}");
+    }
+}

@@ -245,3 +245,18 @@ fn the_command_of_a_drain_leaves_alone_where_it_holds_already() {
     press(&mut deck, "d");
     assert_eq!(question(&deck).1, ["evenkeel --socket /run/lb1 drain app/node1 --until no-sessions --force"]);
 }
+
+#[test]
+fn where_it_cannot_be_asked_for_is_told_with_why_and_that_it_holds_elsewhere() {
+    let mut deck = deck(3);
+    lost(&mut deck, 1);
+    lost(&mut deck, 2);
+    to(&mut deck, "node2");
+    press(&mut deck, ":drain⏎");
+    let says = "app/node2: it is so already wherever it can be asked for; NOT asked in lb2, lb3: does not answer";
+    assert_eq!(toast(&deck), says);
+    lost(&mut deck, 0);
+    press(&mut deck, "H");
+    let says = "app/node2: cannot be asked for in any target now: lb1, lb2, lb3: does not answer";
+    assert_eq!(toast(&deck), says);
+}
