@@ -15,7 +15,8 @@ pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
         let (link, news) = watch(Client::of(place, Limits::default())?, options.pace.period());
         let (title, is_page) = (place.to_string(), matches!(place, Place::Apache(_)));
         let words = if is_page { targets::words(place) } else { String::new() };
-        let station = Station { title, name: None, words, is_page, link, news };
+        let looks_only = place.looks_only();
+        let station = Station { title, name: None, words, is_page, looks_only, link, news };
         screen::run(vec![station], "", options).await
     })
 }
@@ -33,8 +34,9 @@ pub fn fleet(fleet: &Fleet, options: screen::Options) -> anyhow::Result<()> {
             let client = Client::of(&target.watched(), Limits::default())?;
             let (link, news) = watch(client, options.pace.period());
             let (title, name) = (target.typed.clone(), Some(target.name.clone()));
-            let is_page = matches!(target.place, Place::Apache(_));
-            stations.push(Station { title, name, words: target.words(), is_page, link, news });
+            let (is_page, looks_only) =
+                (matches!(target.place, Place::Apache(_)), target.place.looks_only());
+            stations.push(Station { title, name, words: target.words(), is_page, looks_only, link, news });
         }
         screen::run(stations, &fleet.words, options).await
     })

@@ -178,6 +178,8 @@ pub struct Model {
     pub words: String,
     /// Is it a manager page that is asked?
     pub is_page: bool,
+    /// Is it a socket that only lets look?
+    pub looks_only: bool,
     /// The time of the last tick.
     pub clock: Clock,
     /// The size of the terminal.
@@ -242,6 +244,7 @@ impl Model {
             station: None,
             words: String::new(),
             is_page: false,
+            looks_only: false,
             clock: Clock::default(),
             size,
             keymap: Keymap::default(),

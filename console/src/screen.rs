@@ -73,6 +73,8 @@ pub struct Station<L> {
     pub words: String,
     /// Is it a manager page that is asked?
     pub is_page: bool,
+    /// Is it a socket that only lets look?
+    pub looks_only: bool,
     /// What asks.
     pub link: L,
     /// What it tells.
@@ -146,10 +148,10 @@ fn taken_up<L>(
     options: &Options,
 ) -> (Vec<Model>, Vec<L>, Vec<Receiver<News>>) {
     let (mut models, mut links, mut told) = (Vec::new(), Vec::new(), Vec::new());
-    for Station { title, name, words, is_page, link, news } in stations {
+    for Station { title, name, words, is_page, looks_only, link, news } in stations {
         let (model, keymap) = (Model::new(&title, size), options.keymap.clone());
         let (mouse, pace) = (options.mouse, options.pace);
-        models.push(Model { station: name, words, is_page, mouse, pace, keymap, ..model });
+        models.push(Model { station: name, words, is_page, looks_only, mouse, pace, keymap, ..model });
         links.push(link);
         told.push(news);
     }

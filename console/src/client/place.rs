@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::place::READ_SOCKET;
 
 use super::apache::Access;
 use super::find;
@@ -22,6 +23,11 @@ pub enum Place {
 pub const VARIABLE: &str = "EVENKEEL_APACHE";
 
 impl Place {
+    /// Is it the socket of a proxy that only lets look?
+    pub fn looks_only(&self) -> bool {
+        matches!(self, Self::Socket(path) if path.ends_with(READ_SOCKET))
+    }
+
     /// The variables of a command that is to ask the same proxy: those to set, and those to take away.
     pub fn variables(&self) -> ([(&'static str, OsString); 1], &'static str) {
         match self {

@@ -260,3 +260,17 @@ fn where_it_cannot_be_asked_for_is_told_with_why_and_that_it_holds_elsewhere() {
     let says = "app/node2: cannot be asked for in any target now: lb1, lb2, lb3: does not answer";
     assert_eq!(toast(&deck), says);
 }
+
+#[test]
+fn a_socket_that_only_lets_look_is_left_out_and_says_so() {
+    let mut deck = deck(2);
+    deck.stations[1].looks_only = true;
+    to(&mut deck, "node2");
+    press(&mut deck, "D");
+    let (joint, commands) = question(&deck);
+    assert_eq!(joint.places(deck.willing(joint)), "1 of 2 targets");
+    let why = "read-only socket; admin.sock beside it lets change";
+    assert_eq!(joint.shares[1].part, Part::Barred(why.to_owned()));
+    assert_eq!(commands, ["evenkeel --socket /run/lb1 disable app/node2"]);
+    assert_eq!(asked(&press(&mut deck, "y")), [0]);
+}
