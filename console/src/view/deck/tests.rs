@@ -346,8 +346,16 @@ fn the_keys_that_matter_now_stand_below_and_none_that_does_nothing() {
         assert!(keys.iter().all(|key| line.contains(&format!(" {key}  ")) || line.ends_with(key)), "{line}");
         assert_eq!(line.contains("u undo"), keys.contains(&"u undo"), "{line}");
     };
-    offers(&deck, &["d drain", "E enable", "L lock", "D disable", "S stop", "? help", "q quit"]);
+    // On a target those keys do nothing.
+    offers(&deck, &["Enter go in", "L lock", "/ filter", ": command", "? help", "q quit"]);
+    assert!(!["drain", "enable", "disable", "stop"].iter().any(|word| below(&deck).contains(word)));
     deck.pick = Pick::Member(sample::target("node2"));
+    offers(&deck, &["d drain", "E enable", "L lock", "D disable", "S stop", "? help", "q quit"]);
+    for (happens, offered) in [(forgot as fn(&mut Snapshot), true), (|_| (), false)] {
+        told(&mut deck, 1, happens);
+        deck.toast = None;
+        assert_eq!(below(&deck).contains("A set again"), offered, "{}", below(&deck));
+    }
     press(&mut deck, "Dy");
     let answer = |deck: &mut Deck, ticket, (before, after), revision| {
         for at in 0..2 {
