@@ -34,8 +34,7 @@ pub fn fleet(fleet: &Fleet, options: screen::Options) -> anyhow::Result<()> {
             let client = Client::of(&target.watched(), Limits::default())?;
             let (link, news) = watch(client, options.pace.period());
             let (title, name) = (target.typed.clone(), Some(target.name.clone()));
-            let (is_page, looks_only) =
-                (matches!(target.place, Place::Apache(_)), target.place.looks_only());
+            let (is_page, looks_only) = (matches!(target.place, Place::Apache(_)), target.place.looks_only());
             stations.push(Station { title, name, words: target.words(), is_page, looks_only, link, news });
         }
         screen::run(stations, &fleet.words, options).await

@@ -34,6 +34,7 @@ pub mod health;
 pub mod history;
 pub mod joining;
 pub mod lasting;
+pub mod leave;
 pub mod lens;
 pub mod lock;
 pub mod log;

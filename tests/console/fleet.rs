@@ -303,6 +303,34 @@ fn what_was_done_in_one_only_is_told_until_a_shell_has_done_the_rest() {
 }
 
 #[test]
+fn an_undo_names_the_command_for_one_that_was_restarted_since() {
+    let (mut proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    terminal.wait_for("app/a");
+    terminal.keys("jjD");
+    terminal.wait_for("Disable app/a in all 2 targets?");
+    terminal.keys("y");
+    terminal.wait_for("done in all 2 targets that have it");
+    terminal.keys("<esc>");
+    proxies[1].kill();
+    terminal.wait_for("1 of 2 targets do NOT answer");
+    proxies[1].restart();
+    terminal.wait_for("all 2 targets answer");
+    terminal.keys("u");
+    terminal.wait_for("Undo the change of app/a in 1 of 2 targets?");
+    terminal.wait_for("restarted since; `evenkeel --socket ");
+    terminal.keys("y");
+    terminal.wait_for("done in ONLY 1 of 2 targets");
+    let flat = terminal.frame().to_string().replace('│', " ");
+    let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
+    let number = flat.split(" undo ").find_map(|rest| rest.split_once("` takes it back there")).unwrap().0;
+    let socket = path(&proxies[1].run_folder());
+    run(&evenkeel(), ["--socket", &socket, "undo", number]).with_code(0);
+    terminal.wait_for("it is so now (Init Ok)");
+    assert_eq!(statuses(&proxies, "a"), ["Init Ok", "Init Ok"]);
+}
+
+#[test]
 fn a_drain_in_both_has_terms_that_are_written_once() {
     let (proxies, _members) = twins();
     let terminal = opened(&proxies);

@@ -156,7 +156,8 @@ impl Terms {
         let is_written = [Term::Timeout, Term::OnTimeout].iter().any(|term| self.before(*term).is_some());
         let is_forever = self.text(Term::Timeout).parse() == Ok(Patience::Forever);
         let is_never = is_forever && then != OnTimeout::Fail && is_written;
-        is_never.then(|| format!("never: with timeout forever no {then} comes; write a timeout, or fail here"))
+        is_never
+            .then(|| format!("never: with timeout forever no {then} comes; write a timeout, or fail here"))
     }
 
     /// What a term means as it is written, or what it takes.

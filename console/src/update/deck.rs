@@ -14,6 +14,7 @@ use crate::update::{gather, update};
 mod again;
 mod deadline;
 mod joint;
+mod leave;
 mod line;
 mod terms;
 mod undo;
@@ -23,6 +24,17 @@ pub type Deed = (usize, Effect);
 
 /// Takes in what happened at the terminal, and the time.
 pub fn deal(deck: &mut Deck, message: Message) -> Vec<Deed> {
+    match (&message, &mut deck.leave) {
+        (Message::Key(key), Some(_)) => return leave::answer(deck, *key),
+        (Message::Paste(_) | Message::Point(_), Some(_)) => return Vec::new(),
+        (Message::Painted, Some(leave)) => leave.seen = true,
+        _ => {}
+    }
+    let deeds = dealt(deck, message);
+    leave::ask(deck, deeds)
+}
+
+fn dealt(deck: &mut Deck, message: Message) -> Vec<Deed> {
     match (message, deck.focus) {
         (Message::Tick(clock), _) => {
             deck.clock = clock;

@@ -125,7 +125,8 @@ fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
         Ok(decision) => {
             model.own.forget_last();
             let line = model.command_of(&decision);
-            model.tell(Tone::Alarm, format!("{url} was changed by somebody since; `{line}` takes yours back"));
+            model
+                .tell(Tone::Alarm, format!("{url} was changed by somebody since; `{line}` takes yours back"));
         }
         Err(why) => {
             model.own.forget_last();
@@ -235,7 +236,8 @@ mod tests {
         let mut snapshot = sample::snapshot(62);
         product.clone_into(&mut snapshot.proxy.product);
         let member = &mut snapshot.balancers[0].members[0];
-        member.status = [Flag::Drain, Flag::Stopped].iter().fold(member.status, |it, flag| it.with(*flag, true));
+        member.status =
+            [Flag::Drain, Flag::Stopped].iter().fold(member.status, |it, flag| it.with(*flag, true));
         (member.words, member.revision) = (member.status.words(), revision);
         let mut drain = sample::drain(3, "node1");
         (drain.phase, drain.outcome) = (DrainPhase::Done, Some(DrainOutcome::Stopped));
@@ -261,7 +263,8 @@ mod tests {
 
         let mut model = stopped(evenkeel_protocol::Hello::HTTPD, 5);
         press(&mut model, "u");
-        let says = "app/node1 is Init Drn Stop now: the deadline of its drain has stopped it; E clears N and S";
+        let says =
+            "app/node1 is Init Drn Stop now: the deadline of its drain has stopped it; E clears N and S";
         assert_eq!((&model.popup, toast(&model)), (&None, says));
     }
 

@@ -15,7 +15,8 @@ pub(super) fn running(station: &Model) -> Vec<u64> {
 
 /// Tells of the deadlines that have passed lately, if one of those that `ran` at that target before is among them.
 pub(super) fn tell(deck: &mut Deck, at: usize, ran: &[u64]) {
-    let is_news = deck.stations.get(at).is_some_and(|station| passed(station).any(|it| ran.contains(&it.number)));
+    let is_news =
+        deck.stations.get(at).is_some_and(|station| passed(station).any(|it| ran.contains(&it.number)));
     if deck.focus != Focus::All || !is_news {
         return;
     }
@@ -29,7 +30,8 @@ pub(super) fn tell(deck: &mut Deck, at: usize, ran: &[u64]) {
             }
         }
     }
-    let told: Vec<String> = told.iter().map(|(said, names)| format!("{}: {said}", names.join(", "))).collect();
+    let told: Vec<String> =
+        told.iter().map(|(said, names)| format!("{}: {said}", names.join(", "))).collect();
     deck.tell(Tone::Alarm, told.join("; "));
     deck.changed = true;
 }

@@ -9,9 +9,9 @@ use super::Whole;
 use super::sheet::{self, Sheet};
 use crate::ability::Ability;
 use crate::keymap::Action;
-use crate::model::{Model, drains};
 use crate::model::batch::Outcome;
 use crate::model::deck::joint::{Joint, Part, Scope, Share};
+use crate::model::{Model, drains};
 use crate::theme::Role;
 
 /// The box.

@@ -102,7 +102,7 @@ fn at_each_size(deck: &mut Deck, look: impl Fn(&mut Deck)) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Deck);
 
-const STORIES: [(&str, Story); 10] = [
+const STORIES: [(&str, Story); 11] = [
     ("fleet", |deck| {
         deck.lock.close();
         deck.share_lock();
@@ -130,6 +130,13 @@ const STORIES: [(&str, Story); 10] = [
     ("fleet-lost", |deck| {
         told(deck, 1, forgot);
         press(deck, "A");
+    }),
+    ("fleet-leave", |deck| {
+        told(deck, 1, |snapshot| {
+            snapshot.proxy.product = Hello::HTTPD.to_owned();
+            snapshot.drains = vec![sample::drain(3, "node2")];
+        });
+        press(deck, "q");
     }),
     ("fleet-unlock", |deck| {
         deck.lock.close();
@@ -554,7 +561,10 @@ fn results_say_what_the_deadline_of_a_drain_has_done() {
     let read = read(&mut deck);
     let says = "▲ lb1: app/node1 was stopped at the deadline of its drain; now: Init Drn Stop";
     assert!(read.contains(says), "{read}");
-    assert!(read.contains("▲ lb2: app/node1 was taken back at the deadline of its drain; now: Init Ok"), "{read}");
+    assert!(
+        read.contains("▲ lb2: app/node1 was taken back at the deadline of its drain; now: Init Ok"),
+        "{read}"
+    );
 }
 
 #[test]

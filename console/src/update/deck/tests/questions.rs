@@ -253,7 +253,8 @@ fn where_it_cannot_be_asked_for_is_told_with_why_and_that_it_holds_elsewhere() {
     lost(&mut deck, 2);
     to(&mut deck, "node2");
     press(&mut deck, ":drain⏎");
-    let says = "app/node2: it is so already wherever it can be asked for; NOT asked in lb2, lb3: does not answer";
+    let says =
+        "app/node2: it is so already wherever it can be asked for; NOT asked in lb2, lb3: does not answer";
     assert_eq!(toast(&deck), says);
     lost(&mut deck, 0);
     press(&mut deck, "H");
