@@ -9,6 +9,7 @@ use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 
 use crate::ability::Ability;
 use crate::called;
+use crate::door::Door;
 use crate::keymap::{Action, Context, Keymap};
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
@@ -177,10 +178,8 @@ pub struct Model {
     pub station: Option<String>,
     /// The words that mean it on a command line: `--socket /run/a`; empty: it is meant without being named.
     pub words: String,
-    /// Is it a manager page that is asked?
-    pub is_page: bool,
-    /// Is it a socket that only lets look?
-    pub looks_only: bool,
+    /// By which door it is asked.
+    pub door: Door,
     /// The time of the last tick.
     pub clock: Clock,
     /// The size of the terminal.
@@ -244,8 +243,7 @@ impl Model {
             title: wash::sentence(title),
             station: None,
             words: String::new(),
-            is_page: false,
-            looks_only: false,
+            door: Door::Socket,
             clock: Clock::default(),
             size,
             keymap: Keymap::default(),
@@ -434,7 +432,7 @@ impl Model {
     pub fn who(&self) -> &'static str {
         match self.roster.snapshot() {
             // Nobody else shows such a page, as far as is known before it has answered.
-            None if self.is_page => called::HTTPD,
+            None if self.door == Door::Page => called::HTTPD,
             snapshot => called::who(snapshot),
         }
     }

@@ -9,6 +9,7 @@ use evenkeel_protocol::place::READ_SOCKET;
 
 use super::apache::Access;
 use super::find;
+use crate::door::Door;
 
 /// Where one proxy is asked.
 #[derive(Debug, Clone)]
@@ -23,9 +24,13 @@ pub enum Place {
 pub const VARIABLE: &str = "EVENKEEL_APACHE";
 
 impl Place {
-    /// Is it the socket of a proxy that only lets look?
-    pub fn looks_only(&self) -> bool {
-        matches!(self, Self::Socket(path) if path.ends_with(READ_SOCKET))
+    /// Which door of its proxy it is.
+    pub fn door(&self) -> Door {
+        match self {
+            Self::Socket(path) if path.ends_with(READ_SOCKET) => Door::ReadSocket,
+            Self::Socket(_) => Door::Socket,
+            Self::Apache(_) => Door::Page,
+        }
     }
 
     /// The variables of a command that is to ask the same proxy: those to set, and those to take away.

@@ -4,6 +4,7 @@
 use evenkeel_protocol::place::ADMIN_SOCKET;
 use evenkeel_protocol::{Flag, MemberEdit, MemberRemoval, UndoOrder};
 
+use crate::door::Door;
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::form::Form;
@@ -226,7 +227,7 @@ pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
 
 /// Why nothing at all can be changed from here now.
 pub(super) fn hindrance(model: &Model) -> Option<String> {
-    if model.looks_only {
+    if model.door == Door::ReadSocket {
         Some(format!("read-only socket; {ADMIN_SOCKET} beside it lets change"))
     } else if !model.lock.is_open() {
         Some(super::lock::how_to_open(model))

@@ -22,8 +22,7 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, look: &Look, leave: &Leave) 
     let plain = |text: &str| -> Vec<Line<'static>> {
         wrap(text, room).into_iter().map(|line| Line::from(look.span(Role::Text, line))).collect()
     };
-    let mut lines =
-        plain("This console alone keeps these deadlines. Once it has ended, nobody acts at them:");
+    let mut lines = plain("Only this console acts at these deadlines; once it ends nobody does:");
     for undone in leave.undone.iter().take(TOLD) {
         let texts = wrap(undone, room.saturating_sub(2)).into_iter().zip(["▲ "].into_iter().chain(["  "; 9]));
         lines.extend(texts.map(|(text, mark)| Line::from(look.span(Role::Alarm, format!("{mark}{text}")))));

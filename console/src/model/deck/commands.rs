@@ -4,6 +4,7 @@ use super::Deck;
 use super::asked::Asked;
 use super::joint::{Joint, Part, Scope, Share};
 use crate::ability::Ability;
+use crate::door::Door;
 use crate::model::Model;
 use crate::model::outlook::Gravity;
 use crate::shell;
@@ -21,7 +22,7 @@ impl Deck {
             station.is_some_and(Model::is_connected)
         };
         // A drain that runs there has terms of its own, and not every target can wait for the same.
-        let attended = |station: &Model| station.is_page || station.lacks(Ability::Jobs).is_some();
+        let attended = |station: &Model| station.door == Door::Page || station.lacks(Ability::Jobs).is_some();
         let first = asked().next().filter(|_| self.has_terms(joint)).map(|first| attended(first.station));
         let is_other = |share: &Share| {
             let station = self.stations.get(share.station);

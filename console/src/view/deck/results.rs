@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::Whole;
 use super::sheet::{self, Sheet};
 use crate::ability::Ability;
+use crate::door::Door;
 use crate::keymap::Action;
 use crate::model::batch::Outcome;
 use crate::model::deck::joint::{Joint, Part, Scope, Share};
@@ -96,7 +97,8 @@ fn asks_others(whole: Whole<'_>, joint: &Joint) -> Option<String> {
 fn is_beyond(whole: Whole<'_>, share: &Share) -> bool {
     let Some(station) = whole.deck.stations.get(share.station) else { return true };
     let Part::Barred(why) = &share.part else { return false };
-    station.looks_only || Ability::ALL.iter().any(|ability| station.lacks(*ability) == Some(why.as_str()))
+    station.door == Door::ReadSocket
+        || Ability::ALL.iter().any(|ability| station.lacks(*ability) == Some(why.as_str()))
 }
 
 /// One target, with its name in front.

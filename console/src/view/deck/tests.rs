@@ -585,9 +585,12 @@ fn how_the_others_are_asked_is_said_only_where_they_can_be() {
         }
     };
     let ways = ["the same key asks", "u asks", ":undrain app/node2 asks", "E asks"];
-    type Happens<'a> = &'a dyn Fn(&mut Deck);
     for (before, keys, says) in [
-        (&(|_: &mut Deck| ()) as Happens<'_>, "Dy", "what was done stays; the same key asks the others"),
+        (
+            &(|_: &mut Deck| ()) as &dyn Fn(&mut Deck),
+            "Dy",
+            "what was done stays; the same key asks the others",
+        ),
         (&lost, "Dy", "what was done stays; the same key asks the others once they answer"),
         // Pressed again these would do the contrary.
         (&|_| (), "dy", "what was done stays; :undrain app/node2 asks the others"),

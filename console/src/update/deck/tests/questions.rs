@@ -265,7 +265,7 @@ fn where_it_cannot_be_asked_for_is_told_with_why_and_that_it_holds_elsewhere() {
 #[test]
 fn a_socket_that_only_lets_look_is_left_out_and_says_so() {
     let mut deck = deck(2);
-    deck.stations[1].looks_only = true;
+    deck.stations[1].door = crate::door::Door::ReadSocket;
     to(&mut deck, "node2");
     press(&mut deck, "D");
     let (joint, commands) = question(&deck);
