@@ -16,10 +16,12 @@ impl Deck {
     pub fn commands(&self, joint: &Joint) -> Vec<String> {
         let asked = || self.asked(joint).filter(|asked| asked.is_answerable());
         // What is for those that lost it, or for those in which it was made, is not for all; nor is what one that answers
-        // is left out of. One that does not answer is asked by the command as well as by the same key.
+        // is left out of, or one that only lets look. One that does not answer is asked by the command as well as by the
+        // same key.
         let is_left_out = |share: &Share| {
-            let station = self.stations.get(share.station).filter(|_| matches!(share.part, Part::Barred(_)));
-            station.is_some_and(Model::is_connected)
+            let is_barred = matches!(share.part, Part::Barred(_));
+            let station = self.stations.get(share.station);
+            station.is_some_and(|it| it.door == Door::ReadSocket || (is_barred && it.is_connected()))
         };
         // A drain that runs there has terms of its own, and not every target can wait for the same.
         let attended = |station: &Model| station.door == Door::Page || station.lacks(Ability::Jobs).is_some();

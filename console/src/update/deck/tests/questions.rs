@@ -274,4 +274,14 @@ fn a_socket_that_only_lets_look_is_left_out_and_says_so() {
     assert_eq!(joint.shares[1].part, Part::Barred(why.to_owned()));
     assert_eq!(commands, ["evenkeel --socket /run/lb1 disable app/node2"]);
     assert_eq!(asked(&press(&mut deck, "y")), [0]);
+    // Where it holds already it would refuse the command all the same.
+    let mut deck = self::deck(2);
+    deck.stations[1].door = crate::door::Door::ReadSocket;
+    told(&mut deck, 1, |snapshot| {
+        let member = &mut snapshot.balancers[0].members[1];
+        member.status = member.status.with(Flag::Disabled, true);
+    });
+    to(&mut deck, "node2");
+    press(&mut deck, "D");
+    assert_eq!(question(&deck).1, commands);
 }
