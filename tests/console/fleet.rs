@@ -342,6 +342,7 @@ fn a_drain_in_both_has_terms_that_are_written_once() {
     terminal.keys("<tab><c-u>9m<tab>s<tab><tab>deploy<enter>");
     terminal.wait_for("--timeout 9m --on-timeout stop --reason deploy");
     terminal.keys("y");
+    terminal.wait_for("done in all 2 targets that have it");
     terminal.wait_for("its row in the list of members tells when it can be stopped");
     for proxy in &proxies {
         let [drain] = proxy.snapshot().drains.try_into().unwrap();
