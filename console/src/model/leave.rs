@@ -8,7 +8,8 @@ use evenkeel_protocol::{Drain, OnTimeout};
 
 use crate::ability::Ability;
 use crate::model::Model;
-use crate::model::drains::{at_the_deadline, running, target};
+use crate::model::act::Act;
+use crate::model::drains::{Drainage, at_the_deadline, running, target};
 
 /// The question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +28,21 @@ impl Leave {
     }
 }
 
-/// `lb2: app/node1 in 9min: stop it; requests in flight may finish`.
+/// `lb2: app/node1 in 9 min: stop it; requests in flight may finish`, also of a drain that is not shown yet.
 fn undone(station: &Model) -> impl Iterator<Item = String> {
-    let snapshot = station.roster.snapshot().filter(|_| station.lacks(Ability::Jobs).is_some());
+    let is_kept_here = station.lacks(Ability::Jobs).is_some();
+    let snapshot = station.roster.snapshot().filter(|_| is_kept_here);
     let name = station.station.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-    running(snapshot).filter(|drain| drain.on_timeout != OnTimeout::Fail).filter_map(move |drain: &Drain| {
-        let left = length(Duration::from_millis(drain.left_ms?));
-        let (label, what) = (target(drain).label(snapshot), at_the_deadline(drain.on_timeout));
-        Some(format!("{name}{label} in {left}: {what}"))
+    let shown = running(snapshot).filter_map(move |drain: &Drain| {
+        let left = Duration::from_millis(drain.left_ms?);
+        Some((target(drain).label(snapshot), left, drain.on_timeout))
+    });
+    let sent = station.pending.sent().filter(move |_| is_kept_here).filter_map(|sent| {
+        let Act::Drain(Drainage::Begin(order)) = &sent.act else { return None };
+        Some((sent.label.clone(), order.timeout?.span()?.duration(), order.on_timeout?))
+    });
+    let acts = shown.chain(sent).filter(|(.., on_timeout)| *on_timeout != OnTimeout::Fail);
+    acts.map(move |(label, left, on_timeout)| {
+        format!("{name}{label} in {}: {}", length(left), at_the_deadline(on_timeout))
     })
 }
