@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use harness::httpd::httpd;
 use harness::prelude::*;
 use harness::terminal::console_with;
 use rustix::process::Signal;
@@ -409,37 +408,6 @@ fn an_undo_of_a_drain_says_that_its_deadline_has_stopped_the_member() {
     terminal.wait_for("Enable app/a in all 2 targets?");
     terminal.keys("y");
     eventually_equal(&["Init Ok", "Init Ok"].map(str::to_owned), || statuses(&proxies, "a"));
-}
-
-#[test]
-fn nobody_leaves_unawares_while_the_deadline_of_an_httpd_depends_on_the_console() {
-    let [a, b] = backends(["a", "b"]);
-    let site = serving([format!("{a} route=a"), format!("{b} route=b")]);
-    let Some(httpd) = httpd(&site) else { return };
-    let ours = proxy(site);
-    let url = format!("http://{}/balancer-manager", httpd.address());
-    let arguments = ["--write", "--socket", &path(&ours.run_folder()), "--apache", &url];
-    let terminal = console_with(&arguments).size(120, 36).open();
-    terminal.wait_until("both tell of their members", |frame| {
-        frame.line_with("app/a").is_some_and(|line| line.matches("● Ok").count() == 2)
-    });
-    terminal.keys("jjd");
-    terminal.wait_for("Drain app/a in all 2 targets?");
-    terminal.keys("<tab><tab><c-u>9m<tab>s<tab><c-u>60s<enter>");
-    terminal.wait_for("--on-timeout stop --wait");
-    terminal.keys("y");
-    terminal.wait_for("done in all 2 targets that have it");
-    terminal.keys("<esc>q");
-    terminal.wait_for("Only this console acts at these deadlines");
-    terminal.wait_for(": app/a in ");
-    terminal.keys("n");
-    terminal.wait_gone("Only this console");
-    terminal.keys("g<enter>");
-    terminal.wait_for("F fleet");
-    terminal.keys("q");
-    terminal.wait_for("Only this console acts at these deadlines");
-    terminal.keys("y");
-    assert_eq!(terminal.ended(), 0);
 }
 
 #[test]
