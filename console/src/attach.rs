@@ -1,6 +1,7 @@
 //! Ties the screen to one proxy, or to several.
 
 use crate::client::{Client, Limits, Place, watch};
+use crate::door::Door;
 use crate::screen::{self, Station};
 use crate::targets::{self, Fleet};
 
@@ -13,9 +14,9 @@ pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (link, news) = watch(Client::of(place, Limits::default())?, options.pace.period());
-        let (title, is_page) = (place.to_string(), matches!(place, Place::Apache(_)));
-        let words = if is_page { targets::words(place) } else { String::new() };
-        let station = Station { title, name: None, words, is_page, link, news };
+        let (title, door) = (place.to_string(), place.door());
+        let words = if door == Door::Page { targets::words(place) } else { String::new() };
+        let station = Station { title, name: None, words, door, link, news };
         screen::run(vec![station], "", options).await
     })
 }
@@ -33,8 +34,8 @@ pub fn fleet(fleet: &Fleet, options: screen::Options) -> anyhow::Result<()> {
             let client = Client::of(&target.watched(), Limits::default())?;
             let (link, news) = watch(client, options.pace.period());
             let (title, name) = (target.typed.clone(), Some(target.name.clone()));
-            let is_page = matches!(target.place, Place::Apache(_));
-            stations.push(Station { title, name, words: target.words(), is_page, link, news });
+            let (words, door) = (target.words(), target.place.door());
+            stations.push(Station { title, name, words, door, link, news });
         }
         screen::run(stations, &fleet.words, options).await
     })

@@ -17,6 +17,7 @@ pub mod client;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod door;
 pub mod effect;
 pub mod floor;
 pub mod heard;

@@ -9,6 +9,7 @@ use evenkeel_protocol::{BalancerSnapshot, Drain, Moment, Override};
 
 use crate::ability::Ability;
 use crate::called;
+use crate::door::Door;
 use crate::keymap::{Action, Context, Keymap};
 use crate::message::{Clock, Size};
 use crate::news::Ticket;
@@ -34,6 +35,7 @@ pub mod health;
 pub mod history;
 pub mod joining;
 pub mod lasting;
+pub mod leave;
 pub mod lens;
 pub mod lock;
 pub mod log;
@@ -176,8 +178,8 @@ pub struct Model {
     pub station: Option<String>,
     /// The words that mean it on a command line: `--socket /run/a`; empty: it is meant without being named.
     pub words: String,
-    /// Is it a manager page that is asked?
-    pub is_page: bool,
+    /// By which door it is asked.
+    pub door: Door,
     /// The time of the last tick.
     pub clock: Clock,
     /// The size of the terminal.
@@ -241,7 +243,7 @@ impl Model {
             title: wash::sentence(title),
             station: None,
             words: String::new(),
-            is_page: false,
+            door: Door::Socket,
             clock: Clock::default(),
             size,
             keymap: Keymap::default(),
@@ -426,7 +428,7 @@ impl Model {
     pub fn who(&self) -> &'static str {
         match self.roster.snapshot() {
             // Nobody else shows such a page, as far as is known before it has answered.
-            None if self.is_page => called::HTTPD,
+            None if self.door == Door::Page => called::HTTPD,
             snapshot => called::who(snapshot),
         }
     }

@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::MissedTickBehavior;
 
+use crate::door::Door;
 use crate::effect::{Effect, Switch};
 use crate::keymap::Keymap;
 use crate::message::{Clock, Key, Message, Size};
@@ -71,8 +72,8 @@ pub struct Station<L> {
     pub name: Option<String>,
     /// The words that mean it on a command line; empty: it is meant without being named.
     pub words: String,
-    /// Is it a manager page that is asked?
-    pub is_page: bool,
+    /// By which door it is asked.
+    pub door: Door,
     /// What asks.
     pub link: L,
     /// What it tells.
@@ -146,10 +147,10 @@ fn taken_up<L>(
     options: &Options,
 ) -> (Vec<Model>, Vec<L>, Vec<Receiver<News>>) {
     let (mut models, mut links, mut told) = (Vec::new(), Vec::new(), Vec::new());
-    for Station { title, name, words, is_page, link, news } in stations {
+    for Station { title, name, words, door, link, news } in stations {
         let (model, keymap) = (Model::new(&title, size), options.keymap.clone());
         let (mouse, pace) = (options.mouse, options.pace);
-        models.push(Model { station: name, words, is_page, mouse, pace, keymap, ..model });
+        models.push(Model { station: name, words, door, mouse, pace, keymap, ..model });
         links.push(link);
         told.push(news);
     }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Component, PathBuf};
 
 use evenkeel_protocol::clean::clean;
-use evenkeel_protocol::place::ADMIN_SOCKET;
+use evenkeel_protocol::place::{ADMIN_SOCKET, READ_SOCKET};
 use thiserror::Error;
 
 use crate::address::shown;
@@ -203,13 +203,19 @@ fn names_of(place: &Place) -> Vec<String> {
         Place::Socket(path) => path,
         Place::Apache(access) => return names_of_page(access),
     };
-    let whole = if path.ends_with(ADMIN_SOCKET) { path.parent().unwrap_or(path) } else { path };
+    // What a proxy calls its sockets tells nobody which proxy it is.
+    let is_own = path.ends_with(ADMIN_SOCKET) || path.ends_with(READ_SOCKET);
+    let whole = path.parent().filter(|_| is_own).unwrap_or(path);
     let mut name = String::new();
     let mut names = Vec::new();
     for part in whole.components().rev().filter(|part| *part != Component::RootDir) {
         let part = clean(&part.as_os_str().to_string_lossy(), LONGEST);
         name = if name.is_empty() { part } else { format!("{part}/{name}") };
         names.push(name.clone());
+    }
+    // Both sockets of one proxy are two targets, for one of them lets less be done.
+    if path.ends_with(READ_SOCKET) {
+        names.push(format!("{name}/{READ_SOCKET}"));
     }
     names
 }
@@ -317,6 +323,8 @@ mod tests {
         for (targets, wanted) in [
             (&["/run/evenkeel/a/admin.sock", "/run/evenkeel/b"][..], &["a", "b"][..]),
             (&["/run/lb1/site", "/run/lb2/site"], &["lb1/site", "lb2/site"]),
+            (&["/run/lb1/read.sock", "/run/lb2/admin.sock"], &["lb1", "lb2"]),
+            (&["/run/lb1/read.sock", "/run/lb1/admin.sock"], &["run/lb1/read.sock", "run/lb1"]),
             (&["/x/site", "/x/site/site"], &["x/site", "site/site"]),
             (&["/site", "/x/site"], &["site", "x/site"]),
             (&["/tmp/1.sock", "/tmp/2.sock"], &["1.sock", "2.sock"]),

@@ -31,6 +31,7 @@ mod help;
 mod labels;
 mod lacking;
 mod layers;
+mod leave;
 mod lens;
 mod member;
 mod menu;
@@ -97,11 +98,15 @@ impl Scene<'_> {
 
 /// Draws all targets, or the one that is shown.
 pub fn view_deck(frame: &mut Frame<'_>, deck: &Deck, look: &Look) {
-    if let Some(shown) = deck.shown() {
-        return view(frame, shown, look);
-    }
     let area = frame.area();
-    let cursor = deck::draw(frame.buffer_mut(), area, (deck, look));
+    let cursor = match deck.shown() {
+        Some(model) => draw(frame.buffer_mut(), area, Scene { model, look }),
+        None => deck::draw(frame.buffer_mut(), area, (deck, look)),
+    };
+    let cursor = cursor.filter(|_| deck.leave.is_none());
+    if let Some(leave) = &deck.leave {
+        leave::draw(frame.buffer_mut(), area, look, leave);
+    }
     look.theme.fit(frame.buffer_mut());
     if let Some(cursor) = cursor {
         frame.set_cursor_position(cursor);

@@ -303,6 +303,34 @@ fn what_was_done_in_one_only_is_told_until_a_shell_has_done_the_rest() {
 }
 
 #[test]
+fn an_undo_names_the_command_for_one_that_was_restarted_since() {
+    let (mut proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    terminal.wait_for("app/a");
+    terminal.keys("jjD");
+    terminal.wait_for("Disable app/a in all 2 targets?");
+    terminal.keys("y");
+    terminal.wait_for("done in all 2 targets that have it");
+    terminal.keys("<esc>");
+    proxies[1].kill();
+    terminal.wait_for("1 of 2 targets do NOT answer");
+    proxies[1].restart();
+    terminal.wait_for("all 2 targets answer");
+    terminal.keys("u");
+    terminal.wait_for("Undo the change of app/a in 1 of 2 targets?");
+    terminal.wait_for("restarted since; `evenkeel --socket ");
+    terminal.keys("y");
+    terminal.wait_for("done in ONLY 1 of 2 targets");
+    let flat = terminal.frame().to_string().replace('│', " ");
+    let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
+    let number = flat.split(" undo ").find_map(|rest| rest.split_once("` takes it back there")).unwrap().0;
+    let socket = path(&proxies[1].run_folder());
+    run(&evenkeel(), ["--socket", &socket, "undo", number]).with_code(0);
+    terminal.wait_for("it is so now (Init Ok)");
+    assert_eq!(statuses(&proxies, "a"), ["Init Ok", "Init Ok"]);
+}
+
+#[test]
 fn a_drain_in_both_has_terms_that_are_written_once() {
     let (proxies, _members) = twins();
     let terminal = opened(&proxies);
@@ -314,6 +342,7 @@ fn a_drain_in_both_has_terms_that_are_written_once() {
     terminal.keys("<tab><c-u>9m<tab>s<tab><tab>deploy<enter>");
     terminal.wait_for("--timeout 9m --on-timeout stop --reason deploy");
     terminal.keys("y");
+    terminal.wait_for("done in all 2 targets that have it");
     terminal.wait_for("its row in the list of members tells when it can be stopped");
     for proxy in &proxies {
         let [drain] = proxy.snapshot().drains.try_into().unwrap();
@@ -337,6 +366,48 @@ fn one_that_hangs_holds_up_nobody() {
     assert!(ended.out.contains("cleared disabled") && ended.err.contains("no answer within"), "{ended:#?}");
     signal(proxies[1].pid(), Signal::CONT);
     terminal.wait_for("all 2 targets answer");
+}
+
+#[test]
+fn a_socket_that_only_lets_look_is_called_as_its_proxy_and_left_out() {
+    let (proxies, _members) = twins();
+    let look = path(&proxies[1].run_folder().join("read.sock"));
+    let arguments = ["--write", "--socket", &path(&proxies[0].run_folder()), "--socket", &look];
+    let terminal = console_with(&arguments).size(120, 36).open();
+    terminal.wait_for("all 2 targets answer");
+    assert!(!terminal.frame().to_string().contains("read.sock  "), "{}", terminal.frame());
+    terminal.keys("jjD");
+    terminal.wait_for("Disable app/a in 1 of 2 targets?");
+    terminal.wait_for("read-only socket; admin.sock beside it lets change: NOT asked there");
+    terminal.keys("y");
+    terminal.wait_for("NOT done then: read-only socket");
+    eventually_equal(&["Init Dis", "Init Ok"].map(str::to_owned), || statuses(&proxies, "a"));
+}
+
+#[test]
+fn an_undo_of_a_drain_says_that_its_deadline_has_stopped_the_member() {
+    let (proxies, _members) = twins();
+    let terminal = opened(&proxies);
+    terminal.wait_for("app/a");
+    terminal.keys("jjd");
+    terminal.wait_for("Tab terms");
+    terminal.keys("<tab><tab><c-u>1s<tab>s<enter>");
+    terminal.wait_for("--timeout 1s --on-timeout stop");
+    terminal.keys("y");
+    terminal.wait_for("app/a was stopped at the deadline of its drain; now: Init Drn Stop");
+    terminal.wait_until("both have", |frame| frame.to_string().matches("now: Init Drn Stop").count() == 2);
+    terminal.keys("<esc>u");
+    terminal.wait_for("It is not as before then: the deadline of its drain has stopped it (S)");
+    terminal.keys("y");
+    terminal.wait_for("done in all 2 targets where it was made");
+    terminal.wait_for("stays: E clears it");
+    assert_eq!(statuses(&proxies, "a"), ["Init Stop", "Init Stop"]);
+    terminal.keys("<esc>");
+    terminal.wait_until("both show it", |frame| frame.to_string().matches("■ Stop").count() == 2);
+    terminal.keys("E");
+    terminal.wait_for("Enable app/a in all 2 targets?");
+    terminal.keys("y");
+    eventually_equal(&["Init Ok", "Init Ok"].map(str::to_owned), || statuses(&proxies, "a"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod following;
 mod hands;
 mod hostile;
 mod keys;
+mod leaving;
 mod lock;
 mod rolling;
 mod roster;

@@ -5,9 +5,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use evenkeel_protocol::clean::clean;
+use evenkeel_protocol::place::READ_SOCKET;
 
 use super::apache::Access;
 use super::find;
+use crate::door::Door;
 
 /// Where one proxy is asked.
 #[derive(Debug, Clone)]
@@ -22,6 +24,15 @@ pub enum Place {
 pub const VARIABLE: &str = "EVENKEEL_APACHE";
 
 impl Place {
+    /// Which door of its proxy it is.
+    pub fn door(&self) -> Door {
+        match self {
+            Self::Socket(path) if path.ends_with(READ_SOCKET) => Door::ReadSocket,
+            Self::Socket(_) => Door::Socket,
+            Self::Apache(_) => Door::Page,
+        }
+    }
+
     /// The variables of a command that is to ask the same proxy: those to set, and those to take away.
     pub fn variables(&self) -> ([(&'static str, OsString); 1], &'static str) {
         match self {

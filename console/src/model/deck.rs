@@ -8,6 +8,7 @@ use crate::message::{Clock, Size};
 use crate::model::form::Text;
 use crate::model::health::{Grade, Health};
 use crate::model::history::History;
+use crate::model::leave::Leave;
 use crate::model::lock::Lock;
 use crate::model::outlook::Gravity;
 use crate::model::palette::Palette;
@@ -122,6 +123,8 @@ pub struct Deck {
     pub recall: Vec<String>,
     /// What lies on top of the screen of all targets.
     pub over: Option<Over>,
+    /// The question whether to end the console, on top of everything.
+    pub leave: Option<Leave>,
     /// A line for a while.
     pub toast: Option<Toast>,
     /// The acts in all targets that are told of, the newest last.
@@ -151,6 +154,7 @@ impl Deck {
             filter: Query::default(),
             recall: Vec::new(),
             over: None,
+            leave: None,
             toast: None,
             joints: Vec::new(),
             traces: Vec::new(),

@@ -390,6 +390,27 @@ pub fn of<'a>(snapshot: Option<&'a Snapshot>, target: &Target) -> Option<&'a Dra
     listed.iter().find(own).copied()
 }
 
+/// What the deadline of a drain has done to its member, behind the member's name; none: something else has ended it.
+pub fn came_of_deadline(outcome: DrainOutcome) -> Option<&'static str> {
+    match outcome {
+        DrainOutcome::Stopped => Some("was stopped at the deadline of its drain"),
+        DrainOutcome::Cut => Some("was stopped and cut off at the deadline of its drain"),
+        DrainOutcome::Restored => Some("was taken back at the deadline of its drain"),
+        DrainOutcome::KeptDraining => Some("drains on, for the deadline of its drain has passed"),
+        _ => None,
+    }
+}
+
+/// What is said where a drain is taken back whose deadline has stopped the member.
+pub const STAYS_STOPPED: &str = "the deadline of its drain has stopped it (S), and that stays: E clears it";
+
+/// Has the deadline of its last drain stopped a member, and is it stopped still?
+pub fn is_stopped_by_deadline(snapshot: &Snapshot, target: &Target) -> bool {
+    let ended = of(Some(snapshot), target).and_then(|drain| drain.outcome);
+    let by_deadline = matches!(ended, Some(DrainOutcome::Stopped | DrainOutcome::Cut));
+    by_deadline && target.find(snapshot).is_some_and(|(_, member)| member.status.has(Flag::Stopped))
+}
+
 #[cfg(test)]
 mod tests {
     use evenkeel_protocol::Status;

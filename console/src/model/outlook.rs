@@ -11,7 +11,7 @@ use crate::called;
 use crate::lineup::{Hold, Loss, Place, newcomers, places};
 use crate::model::act::{Act, Turn};
 use crate::model::consequence::{Remark, Tone, UNCOUNTED, consequences, idle, is_let_go_of, who_is_left};
-use crate::model::drains::Drainage;
+use crate::model::drains::{Drainage, STAYS_STOPPED, is_stopped_by_deadline};
 use crate::model::forecast;
 use crate::model::gathered::Gathered;
 use crate::model::question::{Question, Subject};
@@ -90,6 +90,7 @@ pub fn outlook(snapshot: &Snapshot, question: &Question, gathered: &Gathered) ->
         takes_last = serving_go || forecast::is_guarded_plan(plan);
     }
     remarks.extend(deadline_of_ours(snapshot, act));
+    remarks.extend(stays_stopped(snapshot, question));
     remarks.sort_by_key(|remark| remark.tone == Tone::Plain);
     let warns = remarks.iter().any(|remark| remark.tone == Tone::Warning);
     let gravity = match () {
@@ -109,6 +110,14 @@ fn deadline_of_ours(snapshot: &Snapshot, act: &Act) -> Option<Remark> {
     let who = if called::is_ours(&snapshot.proxy) { "Through its page the proxy" } else { "httpd" };
     let text = format!("{who} keeps no deadline: it counts only while this console is open.");
     Some(Remark { tone: Tone::Warning, text })
+}
+
+/// That what is taken back was a drain whose deadline has stopped the member; none: it is as before then.
+fn stays_stopped(snapshot: &Snapshot, question: &Question) -> Option<Remark> {
+    let Act::Undo { edit, .. } = &question.act else { return None };
+    let stays = |one: &Subject| edit.stopped.is_none() && is_stopped_by_deadline(snapshot, &one.target);
+    let text = format!("It is not as before then: {STAYS_STOPPED}.");
+    question.subjects.iter().any(stays).then_some(Remark { tone: Tone::Warning, text })
 }
 
 /// The members that a question is about, to be found fast: it may be about all of a thousand.

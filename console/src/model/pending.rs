@@ -83,6 +83,11 @@ impl Pending {
         self.sent.retain(|sent| sent.accepted.is_none());
     }
 
+    /// All of them.
+    pub fn sent(&self) -> impl Iterator<Item = &Sent> {
+        self.sent.iter()
+    }
+
     /// Is an edit of this member on its way?
     pub fn has(&self, target: &Target) -> bool {
         self.sent.iter().any(|sent| sent.target == *target)

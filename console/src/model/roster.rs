@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use evenkeel_protocol::{BalancerName, BalancerSnapshot, MemberName, Moment, Series, Snapshot};
+use evenkeel_protocol::{BalancerName, BalancerSnapshot, Drain, MemberName, Moment, Series, Snapshot};
 
 use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Meter, Rate, SECONDS};
@@ -54,6 +54,15 @@ impl Roster {
     /// The last snapshot, cleaned.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.snapshot.as_ref()
+    }
+
+    /// Notes a drain that the proxy has answered with, until a snapshot tells of it.
+    pub fn begun(&mut self, drain: &Drain) {
+        if let Some(snapshot) = &mut self.snapshot
+            && !snapshot.drains.iter().any(|known| known.number == drain.number)
+        {
+            snapshot.drains.push(drain.clone());
+        }
     }
 
     /// Do several servers answer in turn? Then nothing can be changed from here.

@@ -142,10 +142,22 @@ impl Terms {
         match term {
             Term::Until => text.parse::<DrainUntil>().err().map(ToOwned::to_owned),
             Term::Timeout => text.parse::<Patience>().err(),
-            Term::OnTimeout => text.parse::<OnTimeout>().err().map(ToOwned::to_owned),
+            Term::OnTimeout => match text.parse::<OnTimeout>() {
+                Ok(then) => self.never(then),
+                Err(why) => Some(why.to_owned()),
+            },
             Term::Settle => text.parse::<Span>().err(),
             Term::Reason => None,
         }
+    }
+
+    /// Why what is to happen at the deadline never would: there is none. Where a drain runs so, that is no news.
+    fn never(&self, then: OnTimeout) -> Option<String> {
+        let is_written = [Term::Timeout, Term::OnTimeout].iter().any(|term| self.before(*term).is_some());
+        let is_forever = self.text(Term::Timeout).parse() == Ok(Patience::Forever);
+        let is_never = is_forever && then != OnTimeout::Fail && is_written;
+        is_never
+            .then(|| format!("never: with timeout forever no {then} comes; write a timeout, or fail here"))
     }
 
     /// What a term means as it is written, or what it takes.
@@ -224,6 +236,30 @@ mod tests {
         terms.press(Key::Char('?'));
         assert_eq!(terms.texts[2].value(), "restore");
         assert!(terms.focused().is_none(), "nothing is pasted into a choice");
+    }
+
+    #[test]
+    fn what_would_happen_at_a_deadline_that_never_comes_is_refused() {
+        let snapshot = sample::snapshot(0);
+        let (balancer, member) = sample::target("node2").find(&snapshot).unwrap();
+        let question = Question::new(vec![subject()], Act::Drain(Drainage::usual(balancer, member)));
+        let mut terms = Terms::of_question(&question).unwrap();
+        terms.focus = 2;
+        terms.press(Key::Right);
+        assert_eq!((terms.texts[2].value(), terms.question()), ("stop", Err(2)));
+        let why = "never: with timeout forever no stop comes; write a timeout, or fail here";
+        assert_eq!(terms.complaint(Term::OnTimeout).as_deref(), Some(why));
+        terms.texts[1] = Text::new("9m");
+        assert_eq!((terms.complaint(Term::OnTimeout), terms.question().is_ok()), (None, true));
+        // A drain that runs without a deadline can be given a reason all the same.
+        let drain = Drain { timeout: Patience::Forever, ..sample::drain(7, "node2") };
+        let mut terms = Terms::of_drain(&drain, subject());
+        assert_eq!(terms.texts[2].value(), "stop");
+        terms.texts[3] = Text::new("6s");
+        assert!(terms.question().is_ok());
+        let mut terms = Terms::of_drain(&sample::drain(7, "node2"), subject());
+        terms.texts[1] = Text::new("forever");
+        assert_eq!(terms.question(), Err(2));
     }
 
     #[test]

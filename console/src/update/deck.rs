@@ -12,7 +12,9 @@ use crate::update::yank::in_short;
 use crate::update::{gather, update};
 
 mod again;
+mod deadline;
 mod joint;
+mod leave;
 mod line;
 mod terms;
 mod undo;
@@ -22,6 +24,17 @@ pub type Deed = (usize, Effect);
 
 /// Takes in what happened at the terminal, and the time.
 pub fn deal(deck: &mut Deck, message: Message) -> Vec<Deed> {
+    match (&message, &mut deck.leave) {
+        (Message::Key(key), Some(_)) => return leave::answer(deck, *key),
+        (Message::Paste(_) | Message::Point(_), Some(_)) => return Vec::new(),
+        (Message::Painted, Some(leave)) => leave.seen = true,
+        _ => {}
+    }
+    let deeds = dealt(deck, message);
+    leave::ask(deck, deeds)
+}
+
+fn dealt(deck: &mut Deck, message: Message) -> Vec<Deed> {
     match (message, deck.focus) {
         (Message::Tick(clock), _) => {
             deck.clock = clock;
@@ -68,8 +81,10 @@ pub fn deal(deck: &mut Deck, message: Message) -> Vec<Deed> {
 /// Takes in what the connection to the target at that position has to tell.
 pub fn hear(deck: &mut Deck, at: usize, news: News) -> Vec<Deed> {
     let before = deck.stations.get(at).and_then(|station| station.toast.clone());
+    let ran = deck.stations.get(at).map_or_else(Vec::new, deadline::running);
     let deeds = to_one(deck, at, Message::News(news));
     joint::settle(deck, at);
+    deadline::tell(deck, at, &ran);
     let Some(station) = deck.stations.get(at).filter(|station| before != station.toast) else { return deeds };
     let name = station.station.as_deref().unwrap_or_default();
     let line = |toast: &Toast| format!("{name}: {}", toast.text);

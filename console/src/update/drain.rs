@@ -160,6 +160,7 @@ pub(super) fn answered(
             undo::note(model, sent, edited);
         }
         let Act::Drain(drainage) = &sent.act else { return None };
+        model.roster.begun(&answer.drain);
         let is_joint = model.batch.as_ref().is_some_and(|batch| batch.is_joint && batch.awaits(sent.ticket));
         let followed = if is_joint { Followed::InTheList } else { Followed::OnItsScreen };
         Some(Came {

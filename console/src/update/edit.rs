@@ -1,8 +1,10 @@
 //! From a key to an edit: ask, perhaps write, confirm, send. Nothing is sent but by an answer, in proportion to the
 //! risk, to a question that was on the screen, about a member that is still there and still as it was.
 
+use evenkeel_protocol::place::ADMIN_SOCKET;
 use evenkeel_protocol::{Flag, MemberEdit, MemberRemoval, UndoOrder};
 
+use crate::door::Door;
 use crate::effect::Effect;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::form::Form;
@@ -225,7 +227,9 @@ pub(super) fn are_editable(model: &mut Model, targets: &[Target]) -> bool {
 
 /// Why nothing at all can be changed from here now.
 pub(super) fn hindrance(model: &Model) -> Option<String> {
-    if !model.lock.is_open() {
+    if model.door == Door::ReadSocket {
+        Some(format!("read-only socket; {ADMIN_SOCKET} beside it lets change"))
+    } else if !model.lock.is_open() {
         Some(super::lock::how_to_open(model))
     } else if !model.is_connected() {
         Some(format!("{} does not answer, so nothing can be changed", model.who()))

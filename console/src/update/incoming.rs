@@ -161,15 +161,17 @@ fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, Stri
     });
     settle(model, ticket, outcome, |model, sent, edited| {
         super::undo::note(model, sent, &edited);
-        let line = sent.act.done(&sent.label, &edited);
-        Some(Came { line, whole: edited.durable || !edited.changed, undoable: edited.changed })
+        let in_part = super::undo::in_part(model, sent, &edited);
+        let whole = in_part.is_none() && (edited.durable || !edited.changed);
+        let line = in_part.unwrap_or_else(|| sent.act.done(&sent.label, &edited));
+        Some(Came { line, whole, undoable: edited.changed })
     })
 }
 
 /// What came of something that was sent.
 pub(super) struct Came {
     pub(super) line: String,
-    /// Will it survive a restart of the proxy?
+    /// Is it as it should be, and will it survive a restart of the proxy?
     pub(super) whole: bool,
     pub(super) undoable: bool,
 }

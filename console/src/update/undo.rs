@@ -5,8 +5,10 @@ use evenkeel_protocol::Edited;
 
 use crate::ability::Ability;
 use crate::keymap::Action;
-use crate::model::act::Act;
+use crate::model::act::{Act, told};
 use crate::model::decision::Decision;
+use crate::model::drains::{STAYS_STOPPED, is_stopped_by_deadline};
+use crate::model::lasting;
 use crate::model::pending::Sent;
 use crate::model::question::{Question, Standing, Subject};
 use crate::model::undo::{Done, Made, Moved, Tuned};
@@ -23,6 +25,16 @@ pub(super) fn note(model: &mut Model, sent: &Sent, edited: &Edited) {
             model.own.push(Subject { target, label, revision: sent.before }, edited);
         }
     }
+}
+
+/// What holds where a drain is taken back and its member stays stopped, by the drain's deadline; none: all is as before.
+pub(super) fn in_part(model: &Model, sent: &Sent, edited: &Edited) -> Option<String> {
+    let is_undo = matches!(&sent.act, Act::Undo { edit, .. } if edit.stopped.is_none());
+    let snapshot = model.roster.snapshot().filter(|_| is_undo && edited.changed)?;
+    let rest = lasting::rest(edited.durable, &edited.notes);
+    let (label, changes) = (&sent.label, told(&edited.changes));
+    let stays = is_stopped_by_deadline(snapshot, &sent.target);
+    stays.then(|| format!("{label}: {changes}; {STAYS_STOPPED}{rest}"))
 }
 
 /// The last change cannot be taken back, as the question about it has said: the next time the one before it is asked.
@@ -71,10 +83,27 @@ pub(super) fn ask(model: &mut Model) {
     let question = Question::new(vec![subject], act);
     if model.standing(&question) != Standing::Open {
         model.own.forget_last();
-        let text = format!("{} was changed by somebody since; take it back by hand", done.label);
+        let text = overtaken(model, &question);
         return model.tell(Tone::Alarm, text);
     }
     model.popup = Some(Popup::Confirm(Box::new(question)));
+}
+
+/// Why a change is not taken back by `u`, how its member is now, and what changes that.
+fn overtaken(model: &Model, question: &Question) -> String {
+    let (Some(subject), Some(snapshot)) = (question.subjects.first(), model.roster.snapshot()) else {
+        return String::new();
+    };
+    let label = &subject.label;
+    let Some((_, member)) = subject.target.find(snapshot) else {
+        return format!("{label} is no longer there");
+    };
+    let words = &member.words;
+    if is_stopped_by_deadline(snapshot, &subject.target) {
+        return format!("{label} is {words} now: the deadline of its drain has stopped it; E clears N and S");
+    }
+    let line = model.commands_of(question).concat();
+    format!("{label} was changed by somebody since and is {words} now; `{line}` takes yours back")
 }
 
 /// What is to be taken back is not shown yet.
@@ -93,9 +122,11 @@ fn ask_of_balancer(model: &mut Model, tuned: &Tuned) {
     let url = tuned.balancer.url();
     match tuned.inverse().map(Decision::new) {
         Ok(decision) if decision.standing(snapshot) == Standing::Open => decision::ask(model, decision),
-        Ok(_) => {
+        Ok(decision) => {
             model.own.forget_last();
-            model.tell(Tone::Alarm, format!("{url} was changed by somebody since; take it back by hand"));
+            let line = model.command_of(&decision);
+            model
+                .tell(Tone::Alarm, format!("{url} was changed by somebody since; `{line}` takes yours back"));
         }
         Err(why) => {
             model.own.forget_last();
@@ -138,6 +169,8 @@ fn is_behind(model: &Model, done: &Done) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use evenkeel_protocol::{DrainOutcome, DrainPhase, Flag};
+
     use super::*;
     use crate::effect::Effect;
     use crate::message::Message;
@@ -196,6 +229,45 @@ mod tests {
         assert!(toast(&model).starts_with("nothing was changed from here"));
     }
 
+    /// node1 was drained from here, and its deadline has stopped it.
+    fn stopped(product: &str, revision: u64) -> Model {
+        let mut model = sample::model(80, 24);
+        model.own.push(sample::subject("node1", 3), &sample::edited("drain", "Off", "On"));
+        let mut snapshot = sample::snapshot(62);
+        product.clone_into(&mut snapshot.proxy.product);
+        let member = &mut snapshot.balancers[0].members[0];
+        member.status =
+            [Flag::Drain, Flag::Stopped].iter().fold(member.status, |it, flag| it.with(*flag, true));
+        (member.words, member.revision) = (member.status.words(), revision);
+        let mut drain = sample::drain(3, "node1");
+        (drain.phase, drain.outcome) = (DrainPhase::Done, Some(DrainOutcome::Stopped));
+        snapshot.drains = vec![drain];
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        model
+    }
+
+    #[test]
+    fn of_a_drain_whose_deadline_has_stopped_the_member_it_is_said_that_it_stays_stopped() {
+        let mut model = stopped("evenkeel-proxy", 5);
+        press(&mut model, "u");
+        let Some(Popup::Confirm(question)) = &model.popup else { panic!("{}", toast(&model)) };
+        let remarks = model.outlook(question).remarks;
+        let says = format!("It is not as before then: {STAYS_STOPPED}.");
+        assert!(remarks.iter().any(|remark| remark.text == says), "{remarks:?}");
+        let sent = press(&mut model, "y");
+        let [Effect::Undo { ticket, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+        let outcome = Ok(Box::new(sample::edited("drain", "On", "Off")));
+        update(&mut model, Message::News(News::Answer { ticket: *ticket, outcome }));
+        assert_eq!(toast(&model), format!("app/node1: drain On → Off; {STAYS_STOPPED}"));
+        assert_eq!(model.toast.as_ref().map(|toast| toast.tone), Some(Tone::Alarm));
+
+        let mut model = stopped(evenkeel_protocol::Hello::HTTPD, 5);
+        press(&mut model, "u");
+        let says =
+            "app/node1 is Init Drn Stop now: the deadline of its drain has stopped it; E clears N and S";
+        assert_eq!((&model.popup, toast(&model)), (&None, says));
+    }
+
     /// The proxy has answered what the open question asks of it.
     fn foreseen(model: &mut Model, outcome: Result<Found, String>) {
         let need = model.gathered.needs.first().cloned().unwrap();
@@ -233,7 +305,9 @@ mod tests {
         of_httpd(&mut model, 5);
         press(&mut model, "u");
         assert_eq!(model.popup, None);
-        assert!(toast(&model).contains("was changed by somebody since"), "{}", toast(&model));
+        let says = "app/node1 was changed by somebody since and is Init Ok now; `evenkeel set app/node1 standby=off` \
+                    takes yours back";
+        assert_eq!(toast(&model), says);
     }
 
     #[test]

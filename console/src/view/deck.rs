@@ -360,6 +360,8 @@ fn rows(lines: usize) -> u16 {
 
 fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
     let locked = !whole.deck.lock.is_open();
+    // Those keys act on members.
+    let on_station = matches!(whole.deck.pick, Pick::Station(_));
     let mut all: Vec<(String, &str)> = Vec::new();
     let unanswerable = match &whole.deck.over {
         Some(Over::Confirm { joint, .. }) => whole.deck.willing(joint) == 0,
@@ -370,6 +372,8 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
             Action::Yes | Action::Accept if unanswerable => {}
             Action::Lock if locked => all.insert(0, (key.to_string(), "unlock all")),
             action if locked && action.changes() => {}
+            Action::Toggle(_) | Action::Enable if on_station => {}
+            Action::Again if !whole.deck.stations.iter().any(|it| !it.forgotten().is_empty()) => {}
             Action::Results if whole.deck.joint().is_none() => {}
             Action::Undo if !whole.deck.traces.iter().any(|it| it.is_left(&whole.deck.stations)) => {}
             _ => all.push((key.to_string(), word)),

@@ -242,7 +242,7 @@ mod tests {
     fn before_a_manager_page_has_answered_it_is_httpd_that_is_waited_for() {
         for screen in ["", "2", "3"] {
             let mut model = Model::new("http://lb1/balancer-manager", Size { width: 80, height: 24 });
-            model.is_page = true;
+            model.door = crate::door::Door::Page;
             press(&mut model, screen);
             let drawn = text(&painted(&model, RICH));
             assert!(drawn.contains("waiting for httpd"), "{drawn}");

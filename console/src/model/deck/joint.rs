@@ -83,7 +83,7 @@ pub struct Joint {
 
 impl Wanted {
     /// Is it so in a target? None: the target cannot tell.
-    fn holds(&self, target: &Target, snapshot: &Snapshot) -> Option<bool> {
+    pub(super) fn holds(&self, target: &Target, snapshot: &Snapshot) -> Option<bool> {
         let balancer = snapshot.balancer(&target.balancer)?;
         let member = balancer.members.iter().find(|member| member.name == target.member);
         match self {
@@ -122,6 +122,13 @@ impl Share {
     /// Was it done there, or was it so before?
     pub fn is_done(&self) -> bool {
         matches!(self.part, Part::Spared(_) | Part::Act(Outcome::Done(_) | Outcome::Loose(_)))
+    }
+
+    /// Was it seen to drain there, as was wanted?
+    pub fn has_drained(&self) -> bool {
+        let is_drain = |(field, value): &(String, String)| field == "drain" && value == "On";
+        let Wanted::Settings(settings) = &self.wanted else { return false };
+        self.seen.is_some() && settings.iter().any(is_drain)
     }
 
     /// Has its answer not come yet?
@@ -221,6 +228,18 @@ impl Joint {
                 format!("{asked} of the {} targets that lost it", asked + barred)
             }
             (asked, barred) => format!("{asked} of {} targets", asked + barred),
+        }
+    }
+
+    /// The one flag that it takes away; none: it does something else.
+    pub fn clears(&self) -> Option<&str> {
+        let settings = self.shares.iter().find_map(|share| match &share.wanted {
+            Wanted::Settings(settings) => Some(settings.as_slice()),
+            Wanted::Gone | Wanted::There | Wanted::Unseen => None,
+        });
+        match settings {
+            Some([(field, value)]) if value == "Off" => Some(field),
+            _ => None,
         }
     }
 

@@ -32,8 +32,8 @@ pub(super) fn ask(deck: &mut Deck) {
         }
     }
     let label = roll::label(&deck.stations, &target);
-    if let Err(why) = super::joint::open(deck, Scope::Lost, (target, label.clone()), shares) {
-        let why = why.unwrap_or_default();
+    if let Err(shares) = super::joint::open(deck, Scope::Lost, (target, label.clone()), shares) {
+        let why = super::joint::barred(deck, &shares).unwrap_or_default();
         deck.tell(Tone::Alarm, format!("{label}: not to be set again from here: {why}"));
     }
 }

@@ -50,13 +50,32 @@ pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
     let stations = deck.stations.iter_mut().enumerate();
     let shares: Vec<Share> =
         stations.map(|(at, station)| Share::new(at, wish.part(station, &target))).collect();
-    if let Err(barred) = open(deck, Scope::Having, (target, label.clone()), shares) {
-        let (tone, why) = match barred {
+    if let Err(shares) = open(deck, Scope::Having, (target, label.clone()), shares) {
+        let holds = shares.iter().any(|share| matches!(share.part, Part::Spared(_)));
+        let (tone, why) = match barred(deck, &shares) {
+            Some(why) if holds => {
+                (Tone::Alarm, format!("it is so already wherever it can be asked for; NOT asked in {why}"))
+            }
             Some(why) => (Tone::Alarm, format!("cannot be asked for in any target now: {why}")),
             None => (Tone::Plain, "nothing is to be done, it is so already in all targets".to_owned()),
         };
         deck.tell(tone, format!("{label}: {why}"));
     }
+}
+
+/// Where it cannot be asked for, and why: `lb1, lb2: does not answer; lb3: no longer there`. None: there is no such target.
+pub(super) fn barred(deck: &Deck, shares: &[Share]) -> Option<String> {
+    let mut told: Vec<(Vec<&str>, &str)> = Vec::new();
+    for share in shares {
+        let Part::Barred(why) = &share.part else { continue };
+        let name = deck.stations.get(share.station).and_then(|station| station.station.as_deref());
+        match told.iter_mut().find(|(_, known)| known == why) {
+            Some((names, _)) => names.extend(name),
+            None => told.push((name.into_iter().collect(), why)),
+        }
+    }
+    let told: Vec<String> = told.iter().map(|(names, why)| format!("{}: {why}", names.join(", "))).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 /// Can anything be asked for now? If not, says why.
@@ -74,22 +93,16 @@ pub(super) fn may_ask(deck: &mut Deck) -> bool {
 
 /// Shows what is asked in the targets as one question.
 ///
-/// Errors: nothing is asked in any; why in the first of them that says so.
+/// Errors: nothing is asked in any; what it comes to in each.
 pub(super) fn open(
     deck: &mut Deck,
     scope: Scope,
     (target, label): (Target, String),
     shares: Vec<Share>,
-) -> Result<(), Option<String>> {
+) -> Result<(), Vec<Share>> {
     let commands = Vec::new();
     let mut joint = Joint { target, label, verb: "", scope, commands, shares, is_put_away: false };
-    let Some(first) = deck.asked(&joint).next() else {
-        let barred = joint.shares.into_iter().find_map(|share| match share.part {
-            Part::Barred(why) => Some(why),
-            _ => None,
-        });
-        return Err(barred);
-    };
+    let Some(first) = deck.asked(&joint).next() else { return Err(joint.shares) };
     let verb = match scope {
         Scope::Having | Scope::Made => first.verb(),
         Scope::Lost if deck.asked(&joint).all(Asked::begins_drain) => "Drain again",
@@ -203,6 +216,8 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     };
     let mut joint = (**joint).clone();
     joint.commands = deck.commands(&joint);
+    // What is told below is of the act before.
+    deck.toast.take_if(|toast| toast.tone == Tone::Good);
     if !undo::is_undo(deck, &joint) {
         trace::remember(&mut deck.traces, Trace::of(&joint, &deck.stations));
     }
@@ -288,7 +303,7 @@ pub(super) fn settle(deck: &mut Deck, at: usize) {
     {
         *outcome = now;
         if let (Outcome::Done(_) | Outcome::Loose(_), Some(trace)) = (&*outcome, deck.traces.last_mut()) {
-            trace.done(at, station);
+            trace.done(at, station, matches!(outcome, Outcome::Done(_)));
         }
     }
     if joint.is_over() {

@@ -6,7 +6,7 @@ use crate::model::batch::Outcome;
 use crate::model::deck::Deck;
 use crate::model::deck::asked::Asked;
 use crate::model::deck::joint::{Joint, Part, Scope, Share};
-use crate::model::deck::trace::Place;
+use crate::model::deck::trace::{Left, Place};
 use crate::model::{Model, Tone};
 use crate::update::{gather, undo};
 
@@ -25,15 +25,24 @@ pub(super) fn ask(deck: &mut Deck) {
     }
     let mut shares = Vec::new();
     for place in &trace.places {
-        if let Some(station) = deck.stations.get_mut(place.station).filter(|it| place.is_left(it)) {
-            let share = Share::new(place.station, part(station, place));
-            shares.push(Share { wanted: place.wanted(), ..share });
-        }
+        let Some(station) = deck.stations.get_mut(place.station) else { continue };
+        let part = match place.left(station) {
+            Left::Nothing => continue,
+            Left::Change => part(station, place),
+            Left::ByCommand(line) => Part::Barred(format!("restarted since; `{line}` takes it back there")),
+        };
+        shares.push(Share { wanted: place.wanted(), ..Share::new(place.station, part) });
     }
+    let is_left_here = trace.is_left_here(&deck.stations);
     let label = trace.label.clone();
-    if let Err(why) = super::joint::open(deck, Scope::Made, (trace.target, trace.label), shares) {
-        let why = why.unwrap_or_default();
-        deck.tell(Tone::Alarm, format!("{label}: not to be taken back from here: {why}"));
+    if let Err(shares) = super::joint::open(deck, Scope::Made, (trace.target, trace.label), shares) {
+        let why = super::joint::barred(deck, &shares).unwrap_or_default();
+        let mut rest = String::new();
+        if !is_left_here {
+            deck.traces.pop();
+            rest = format!("; {} asks for the act before it", deck.keymap.way(Action::Undo));
+        }
+        deck.tell(Tone::Alarm, format!("{label}: not to be taken back from here: {why}{rest}"));
     }
 }
 

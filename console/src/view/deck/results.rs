@@ -7,10 +7,12 @@ use ratatui::text::{Line, Span};
 
 use super::Whole;
 use super::sheet::{self, Sheet};
+use crate::ability::Ability;
+use crate::door::Door;
 use crate::keymap::Action;
-use crate::model::Model;
 use crate::model::batch::Outcome;
-use crate::model::deck::joint::{Joint, Part, Share};
+use crate::model::deck::joint::{Joint, Part, Scope, Share};
+use crate::model::{Model, drains};
 use crate::theme::Role;
 
 /// The box.
@@ -57,15 +59,54 @@ fn foot(whole: Whole<'_>, joint: &Joint) -> Vec<String> {
         _ => foot.push(format!("{} copies them", way(Action::Yank))),
     }
     if joint.is_partial() {
-        foot.push("what was done stays; the same key asks the others".to_owned());
+        let stays = (joint.tally().0 > 0).then(|| "what was done stays".to_owned());
+        let told: Vec<String> = stays.into_iter().chain(asks_others(whole, joint)).collect();
+        foot.push(told.join("; "));
     }
     foot
+}
+
+/// What asks those in which it does not hold, and when; none: nothing does.
+fn asks_others(whole: Whole<'_>, joint: &Joint) -> Option<String> {
+    let is_open = |share: &&Share| !share.holds() && share.part != Part::Absent && !is_beyond(whole, share);
+    let mut open = joint.shares.iter().filter(is_open).peekable();
+    open.peek()?;
+    let holds_in_one = joint.tally().0 > 0;
+    let way = |action| whole.deck.keymap.way(action);
+    let last = whole.deck.traces.last().filter(|trace| trace.target == joint.target);
+    let is_left_here = last.is_some_and(|trace| trace.is_left_here(&whole.deck.stations));
+    let what = match joint.scope {
+        Scope::Made if !is_left_here => return None,
+        Scope::Made => way(Action::Undo),
+        Scope::Lost => way(Action::Again),
+        // What is taken away in one of them is asked for again by the key that has taken it away.
+        Scope::Having if holds_in_one => match joint.clears() {
+            None => "the same key".to_owned(),
+            Some("drain") => format!(":undrain {}", joint.label),
+            Some("disabled" | "stopped") => way(Action::Enable),
+            Some(_) => return None,
+        },
+        Scope::Having => "the same key".to_owned(),
+    };
+    let whom = if holds_in_one { "the others" } else { "again" };
+    let when = if open.any(|share| is_heard(whole, share)) { "" } else { " once they answer" };
+    Some(format!("{what} asks {whom}{when}"))
+}
+
+/// Can nobody ask for it there, however often?
+fn is_beyond(whole: Whole<'_>, share: &Share) -> bool {
+    let Some(station) = whole.deck.stations.get(share.station) else { return true };
+    let Part::Barred(why) = &share.part else { return false };
+    station.door == Door::ReadSocket
+        || Ability::ALL.iter().any(|ability| station.lacks(*ability) == Some(why.as_str()))
 }
 
 /// One target, with its name in front.
 fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<Line<'static>> {
     let (is_done, now) = (share.is_done(), || how_it_is(whole, (joint, share)));
+    let late = came_of_deadline(whole, (joint, share)).filter(|_| is_done && share.lost.is_none());
     let (mark, role, text) = match (&share.part, share.lost) {
+        _ if late.is_some() => ("▲ ", Role::Warning, late.unwrap_or_default()),
         (_, Some(why)) => {
             let way = whole.deck.keymap.way(Action::Again);
             ("▲ ", Role::Alarm, format!("LOST since it was done: {why}; {way} sets it again"))
@@ -97,6 +138,19 @@ fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<
     let mut lines = sheet::marked(whole, (mark, role), (&format!("{name} {text}"), text_role), room);
     embolden(whole, &mut lines, &name);
     lines
+}
+
+/// What the deadline of the drain that the act began has done there, and how the member is now; none: it has not passed.
+fn came_of_deadline(whole: Whole<'_>, (joint, share): (&Joint, &Share)) -> Option<String> {
+    let snapshot = whole.deck.stations.get(share.station)?.roster.snapshot();
+    let outcome = drains::of(snapshot, &joint.target).filter(|_| share.has_drained())?.outcome?;
+    let came = drains::came_of_deadline(outcome)?;
+    let label = &joint.label;
+    Some(if is_heard(whole, share) {
+        format!("{label} {came}; now: {}", how_it_is(whole, (joint, share)))
+    } else {
+        format!("{label} {came}")
+    })
 }
 
 /// Does the target tell how things are there now?

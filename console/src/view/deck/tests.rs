@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Busy, Flag, Hello, Loss, Override, Snapshot, Subject};
+use evenkeel_protocol::{Busy, DrainOutcome, Flag, Hello, Loss, Override, Snapshot, Subject};
 
 use super::*;
 use crate::message::{Key, Message};
@@ -102,7 +102,7 @@ fn at_each_size(deck: &mut Deck, look: impl Fn(&mut Deck)) {
 /// What was done before the picture was taken.
 type Story = fn(&mut Deck);
 
-const STORIES: [(&str, Story); 10] = [
+const STORIES: [(&str, Story); 11] = [
     ("fleet", |deck| {
         deck.lock.close();
         deck.share_lock();
@@ -130,6 +130,13 @@ const STORIES: [(&str, Story); 10] = [
     ("fleet-lost", |deck| {
         told(deck, 1, forgot);
         press(deck, "A");
+    }),
+    ("fleet-leave", |deck| {
+        told(deck, 1, |snapshot| {
+            snapshot.proxy.product = Hello::HTTPD.to_owned();
+            snapshot.drains = vec![sample::drain(3, "node2")];
+        });
+        press(deck, "q");
     }),
     ("fleet-unlock", |deck| {
         deck.lock.close();
@@ -346,8 +353,16 @@ fn the_keys_that_matter_now_stand_below_and_none_that_does_nothing() {
         assert!(keys.iter().all(|key| line.contains(&format!(" {key}  ")) || line.ends_with(key)), "{line}");
         assert_eq!(line.contains("u undo"), keys.contains(&"u undo"), "{line}");
     };
-    offers(&deck, &["d drain", "E enable", "L lock", "D disable", "S stop", "? help", "q quit"]);
+    // On a target those keys do nothing.
+    offers(&deck, &["Enter go in", "L lock", "/ filter", ": command", "? help", "q quit"]);
+    assert!(!["drain", "enable", "disable", "stop"].iter().any(|word| below(&deck).contains(word)));
     deck.pick = Pick::Member(sample::target("node2"));
+    offers(&deck, &["d drain", "E enable", "L lock", "D disable", "S stop", "? help", "q quit"]);
+    for (happens, offered) in [(forgot as fn(&mut Snapshot), true), (|_| (), false)] {
+        told(&mut deck, 1, happens);
+        deck.toast = None;
+        assert_eq!(below(&deck).contains("A set again"), offered, "{}", below(&deck));
+    }
     press(&mut deck, "Dy");
     let answer = |deck: &mut Deck, ticket, (before, after), revision| {
         for at in 0..2 {
@@ -514,4 +529,84 @@ fn why_a_target_does_not_answer_is_told_in_full_to_whoever_points_at_it() {
         let flat = shown(deck).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(&format!("▲ lb3 does not answer: {why}")), "{flat}");
     });
+}
+
+#[test]
+fn results_say_what_the_deadline_of_a_drain_has_done() {
+    let mut deck = sample::deck(2);
+    deal(&mut deck, Message::Resize(crate::message::Size { width: 120, height: 36 }));
+    deck.pick = Pick::Member(sample::target("node1"));
+    press(&mut deck, "dnode1⏎");
+    let drained = |deck: &mut Deck, at: usize, outcome: Option<DrainOutcome>, on: bool| {
+        told(deck, at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[0];
+            (member.status, member.revision) = (member.status.with(Flag::Drain, on), 9);
+            member.status = member.status.with(Flag::Stopped, outcome == Some(DrainOutcome::Stopped));
+            member.words = member.status.words();
+            let mut drain = sample::drain(3, "node1");
+            (drain.outcome, drain.ended) = (outcome, outcome.map(|_| snapshot.taken));
+            snapshot.drains = vec![drain];
+        });
+    };
+    for at in 0..2 {
+        let drain = sample::drain(3, "node1");
+        let edited = Some(sample::edited("drain", "Off", "On"));
+        let answer = evenkeel_protocol::DrainAnswer { changed: true, changes: Vec::new(), drain, edited };
+        hear(&mut deck, at, News::Drained { ticket: Ticket(1), outcome: Ok(Box::new(answer)) });
+        drained(&mut deck, at, None, true);
+    }
+    assert!(read(&mut deck).contains("✓ lb2: app/node1 is draining"), "{}", read(&mut deck));
+    drained(&mut deck, 0, Some(DrainOutcome::Stopped), true);
+    drained(&mut deck, 1, Some(DrainOutcome::Restored), false);
+    let read = read(&mut deck);
+    let says = "▲ lb1: app/node1 was stopped at the deadline of its drain; now: Init Drn Stop";
+    assert!(read.contains(says), "{read}");
+    assert!(
+        read.contains("▲ lb2: app/node1 was taken back at the deadline of its drain; now: Init Ok"),
+        "{read}"
+    );
+}
+
+#[test]
+fn how_the_others_are_asked_is_said_only_where_they_can_be() {
+    let answer = |deck: &mut Deck, at: usize, outcome: Result<(), &str>| {
+        let outcome = outcome.map_err(str::to_owned).map(|()| Box::new(sample::edited("x", "On", "Off")));
+        hear(deck, at, News::Answer { ticket: Ticket(1), outcome });
+    };
+    let lost = |deck: &mut Deck| {
+        hear(deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(1) });
+    };
+    let disables = |deck: &mut Deck| {
+        for at in 0..2 {
+            told(deck, at, |snapshot| {
+                let member = &mut snapshot.balancers[0].members[1];
+                member.status = member.status.with(Flag::Disabled, true);
+            });
+        }
+    };
+    let ways = ["the same key asks", "u asks", ":undrain app/node2 asks", "E asks"];
+    for (before, keys, says) in [
+        (
+            &(|_: &mut Deck| ()) as &dyn Fn(&mut Deck),
+            "Dy",
+            "what was done stays; the same key asks the others",
+        ),
+        (&lost, "Dy", "what was done stays; the same key asks the others once they answer"),
+        // Pressed again these would do the contrary.
+        (&|_| (), "dy", "what was done stays; :undrain app/node2 asks the others"),
+        (&disables, "Dy", "what was done stays; E asks the others"),
+        // An httpd lets nobody go.
+        (&|deck| told(deck, 1, |snapshot| snapshot.proxy.product = Hello::HTTPD.to_owned()), "Xnode2⏎", ""),
+    ] {
+        let mut deck = sample::deck(2);
+        before(&mut deck);
+        deck.pick = Pick::Member(sample::target("node2"));
+        press(&mut deck, keys);
+        answer(&mut deck, 0, Ok(()));
+        answer(&mut deck, 1, Err("the journal is full"));
+        let flat = shown(&deck).replace('│', " ");
+        let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(says) && flat.contains("ONLY 1 of 2"), "{keys}: {flat}");
+        assert_eq!(ways.iter().any(|way| flat.contains(way)), !says.is_empty(), "{keys}: {flat}");
+    }
 }

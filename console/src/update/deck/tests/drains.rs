@@ -1,5 +1,7 @@
 //! Drains of all targets: their terms, where they can be followed, and those that restarts have forgotten.
 
+use evenkeel_protocol::{Drain, DrainOutcome, OnTimeout};
+
 use super::*;
 
 #[test]
@@ -127,4 +129,65 @@ fn an_httpd_keeps_the_terms_that_it_can_and_is_left_out_where_it_cannot() {
         [format!("evenkeel --socket /run/lb1 {}", rest("no-sessions", "cut"))],
         "the group has the httpd"
     );
+}
+
+#[test]
+fn a_deadline_that_passes_is_told_with_the_targets_and_what_it_did() {
+    let drained = |deck: &mut Deck, at: usize, outcome: Option<DrainOutcome>| {
+        told(deck, at, |snapshot| {
+            let mut drain = sample::drain(3, "node2");
+            (drain.outcome, drain.ended) = (outcome, outcome.map(|_| snapshot.taken));
+            snapshot.drains = vec![drain];
+        });
+    };
+    let mut deck = deck(3);
+    for at in 0..3 {
+        drained(&mut deck, at, None);
+    }
+    drained(&mut deck, 0, Some(DrainOutcome::Stopped));
+    let stopped = "app/node2 was stopped at the deadline of its drain";
+    assert_eq!(toast(&deck), format!("lb1: {stopped}"));
+    drained(&mut deck, 1, Some(DrainOutcome::Stopped));
+    assert_eq!(toast(&deck), format!("lb1, lb2: {stopped}"));
+    drained(&mut deck, 2, Some(DrainOutcome::KeptDraining));
+    let keeps = "lb3: app/node2 drains on, for the deadline of its drain has passed";
+    assert_eq!(toast(&deck), format!("lb1, lb2: {stopped}; {keeps}"));
+    deck.toast = None;
+    drained(&mut deck, 0, Some(DrainOutcome::Stopped));
+    assert_eq!(toast(&deck), "", "it is told once");
+}
+
+#[test]
+fn nobody_leaves_unawares_while_a_deadline_of_an_httpd_depends_on_the_console() {
+    let waits = |deck: &mut Deck, product: &str, on_timeout: OnTimeout| {
+        told(deck, 1, |snapshot| {
+            product.clone_into(&mut snapshot.proxy.product);
+            snapshot.drains = vec![Drain { on_timeout, left_ms: Some(480_000), ..sample::drain(3, "node2") }];
+        });
+    };
+    let httpd = evenkeel_protocol::Hello::HTTPD;
+    let quits = [(0, Effect::Quit)];
+    for (product, on_timeout) in [("evenkeel-proxy", OnTimeout::Stop), (httpd, OnTimeout::Fail)] {
+        let mut deck = deck(2);
+        waits(&mut deck, product, on_timeout);
+        assert_eq!(press(&mut deck, "q"), quits, "{product}: {on_timeout}");
+    }
+    for focus in [Focus::All, Focus::One(0), Focus::One(1)] {
+        let mut deck = deck(2);
+        deck.focus = focus;
+        waits(&mut deck, httpd, OnTimeout::Stop);
+        assert_eq!(press(&mut deck, "q"), []);
+        let undone = deck.leave.as_ref().map(|leave| leave.undone.concat()).unwrap_or_default();
+        assert_eq!(undone, "lb2: app/node2 in 8 min: stop it; requests in flight may finish");
+        assert_eq!(press(&mut deck, "nD"), [], "{focus:?}: it goes on");
+        press(&mut deck, &[Key::Esc]);
+        assert_eq!(press(&mut deck, "qy").last(), quits.last(), "{focus:?}");
+        deck.leave = None;
+        let ahead = [Key::Char('q'), Key::Char('y')].map(|key| deal(&mut deck, Message::Key(key)));
+        assert_eq!(ahead, [vec![], vec![]], "{focus:?}: typed ahead");
+        // Whoever insists leaves.
+        deck.leave = None;
+        press(&mut deck, &[Key::Ctrl('c')]);
+        assert_eq!(press(&mut deck, &[Key::Ctrl('c')]).last(), quits.last(), "{focus:?}");
+    }
 }

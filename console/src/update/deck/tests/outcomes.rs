@@ -135,3 +135,15 @@ fn what_is_told_as_partial_is_put_away_by_esc_until_there_is_news_of_it() {
     shows(&mut deck, &[0], &[]);
     assert_eq!(noticed(&deck), ["Disable"]);
 }
+
+#[test]
+fn no_result_of_before_stands_below_a_newer_act() {
+    let mut deck = deck(2);
+    disabled(&mut deck, &[]);
+    assert!(toast(&deck).contains("done in all 2 targets"), "{}", toast(&deck));
+    press(&mut deck, "H");
+    press(&mut deck, "y");
+    answer_to(&mut deck, (0, 2), Ok(sample::edited("standby", "Off", "On")));
+    answer_to(&mut deck, (1, 2), Err("the journal is full"));
+    assert_eq!((noticed(&deck), toast(&deck)), (vec!["Make a hot standby of"], ""));
+}

@@ -224,3 +224,64 @@ fn what_was_spelt_out_is_copied_as_it_was_done() {
     let command = "evenkeel --group web disable app/node1 --force".to_owned();
     assert_eq!(press(&mut deck, "y"), [(0, Effect::Yank(command))]);
 }
+
+#[test]
+fn the_command_of_a_drain_leaves_alone_where_it_holds_already() {
+    for httpd in [&[1][..], &[]] {
+        let mut deck = deck(2);
+        shows(&mut deck, &[0], &[]);
+        httpds(&mut deck, httpd, |_| ());
+        to(&mut deck, "node2");
+        press(&mut deck, "d");
+        let (joint, commands) = question(&deck);
+        assert!(matches!(joint.shares[1].part, Part::Spared(_)), "{:?}", joint.shares);
+        assert_eq!(commands, ["evenkeel --socket /run/lb1 drain app/node2 --until no-sessions"]);
+    }
+    // Nor is it for an httpd that does not answer.
+    let mut deck = deck(2);
+    httpds(&mut deck, &[1], |_| ());
+    lost(&mut deck, 1);
+    to(&mut deck, "node1");
+    press(&mut deck, "d");
+    assert_eq!(question(&deck).1, ["evenkeel --socket /run/lb1 drain app/node1 --until no-sessions --force"]);
+}
+
+#[test]
+fn where_it_cannot_be_asked_for_is_told_with_why_and_that_it_holds_elsewhere() {
+    let mut deck = deck(3);
+    lost(&mut deck, 1);
+    lost(&mut deck, 2);
+    to(&mut deck, "node2");
+    press(&mut deck, ":drain⏎");
+    let says =
+        "app/node2: it is so already wherever it can be asked for; NOT asked in lb2, lb3: does not answer";
+    assert_eq!(toast(&deck), says);
+    lost(&mut deck, 0);
+    press(&mut deck, "H");
+    let says = "app/node2: cannot be asked for in any target now: lb1, lb2, lb3: does not answer";
+    assert_eq!(toast(&deck), says);
+}
+
+#[test]
+fn a_socket_that_only_lets_look_is_left_out_and_says_so() {
+    let mut deck = deck(2);
+    deck.stations[1].door = crate::door::Door::ReadSocket;
+    to(&mut deck, "node2");
+    press(&mut deck, "D");
+    let (joint, commands) = question(&deck);
+    assert_eq!(joint.places(deck.willing(joint)), "1 of 2 targets");
+    let why = "read-only socket; admin.sock beside it lets change";
+    assert_eq!(joint.shares[1].part, Part::Barred(why.to_owned()));
+    assert_eq!(commands, ["evenkeel --socket /run/lb1 disable app/node2"]);
+    assert_eq!(asked(&press(&mut deck, "y")), [0]);
+    // Where it holds already it would refuse the command all the same.
+    let mut deck = self::deck(2);
+    deck.stations[1].door = crate::door::Door::ReadSocket;
+    told(&mut deck, 1, |snapshot| {
+        let member = &mut snapshot.balancers[0].members[1];
+        member.status = member.status.with(Flag::Disabled, true);
+    });
+    to(&mut deck, "node2");
+    press(&mut deck, "D");
+    assert_eq!(question(&deck).1, commands);
+}

@@ -127,3 +127,49 @@ fn what_somebody_has_taken_back_everywhere_is_not_offered_to_be_taken_back() {
     press(&mut deck, "u");
     assert!(toast(&deck).starts_with("nothing was done in all targets from here"), "{}", toast(&deck));
 }
+
+#[test]
+fn a_target_that_was_restarted_since_is_named_with_the_command_that_takes_it_back_there() {
+    let restarted = |deck: &mut Deck, at: usize, on: bool| {
+        told(deck, at, |snapshot| {
+            snapshot.proxy.started.0 += 1;
+            let member = &mut snapshot.balancers[0].members[1];
+            (member.status, member.revision) = (member.status.with(Flag::Disabled, on), 0);
+        });
+    };
+    let says = "restarted since; `evenkeel --socket /run/lb2 undo 9` takes it back there";
+    let mut deck = deck(2);
+    disabled(&mut deck, &[]);
+    restarted(&mut deck, 1, true);
+    press(&mut deck, "u");
+    let (joint, _) = question(&deck);
+    assert_eq!(joint.asked().collect::<Vec<_>>(), [0]);
+    assert_eq!(joint.shares[1].part, Part::Barred(says.to_owned()));
+    assert_eq!(joint.places(deck.willing(joint)), "1 of 2 targets");
+    assert_eq!(undone(&press(&mut deck, "y")), [0]);
+    let outcome = Ok(Edited { revision: 6, ..sample::edited("disabled", "On", "Off") });
+    answer_to(&mut deck, (0, 2), outcome);
+    assert!(deck.joint().unwrap().is_partial());
+    // There is nothing else of it; the act before it is next.
+    assert_eq!(undone(&press(&mut deck, &[Key::Esc, Key::Char('u')])), NOBODY);
+    assert!(toast(&deck).contains(&format!("lb2: {says}; u asks for the act before it")), "{}", toast(&deck));
+    press(&mut deck, "u");
+    assert!(toast(&deck).starts_with("nothing was done in all targets from here"), "{}", toast(&deck));
+    // The restart has lost it, or it was taken back there.
+    let mut deck = self::deck(2);
+    disabled(&mut deck, &[]);
+    restarted(&mut deck, 1, false);
+    press(&mut deck, "u");
+    assert_eq!(question(&deck).0.shares.len(), 1);
+    // What was not kept has a number that may mean something else by now.
+    let mut deck = self::deck(2);
+    to(&mut deck, "node2");
+    press(&mut deck, "Dy");
+    for at in 0..2 {
+        answer(&mut deck, at, Ok(Edited { durable: false, ..sample::edited("disabled", "Off", "On") }));
+    }
+    restarted(&mut deck, 1, true);
+    press(&mut deck, "u");
+    let Part::Barred(why) = &question(&deck).0.shares[1].part else { panic!("{:?}", deck.over) };
+    assert!(why.contains("`evenkeel --socket /run/lb2 set app/node2 disabled=off`"), "{why}");
+}
