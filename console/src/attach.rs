@@ -2,20 +2,19 @@
 
 use crate::client::{Client, Limits, Place, watch};
 use crate::screen::{self, Station};
-use crate::targets::{self, Fleet};
+use crate::targets::Fleet;
 
-/// Shows the screen until the operator leaves it.
+/// Shows the screen of the proxy at `place` until the operator leaves it; `words` mean it on a command line.
 ///
 /// # Errors
 ///
 /// No terminal, or none that lets itself be used.
-pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
+pub fn screen(place: &Place, words: &str, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (link, news) = watch(Client::of(place, Limits::default())?, options.pace.period());
         let (title, is_page) = (place.to_string(), matches!(place, Place::Apache(_)));
-        let words = if is_page { targets::words(place) } else { String::new() };
-        let station = Station { title, name: None, words, is_page, link, news };
+        let station = Station { title, name: None, words: words.to_owned(), is_page, link, news };
         screen::run(vec![station], "", options).await
     })
 }
