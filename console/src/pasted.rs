@@ -192,8 +192,7 @@ fn is_host(word: &str) -> bool {
         _ => (host, false),
     };
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
-    let is_below =
-        path.is_some_and(|path| name == "localhost" || name.contains('.') || has_parameter(path));
+    let is_below = path.is_some_and(|path| name == "localhost" || name.contains('.') || has_parameter(path));
     name.starts_with('[') && name.ends_with(']')
         || is_name && (has_port || is_below || name.starts_with("www."))
 }

@@ -246,7 +246,8 @@ fn a_command_that_names_its_proxy_is_told_in_two_lines_where_there_are_two() {
         let more = Some(format!("u undoes   y copies: {command}"));
         model.tell_for(Duration::from_secs(9), Tone::Good, (vec!["done"; said].join(" "), more));
         let drawn = text(&painted(&model, RICH));
-        let told: Vec<&str> = drawn.lines().skip_while(|line| !line.contains("u undoes   y copies: ")).collect();
+        let told: Vec<&str> =
+            drawn.lines().skip_while(|line| !line.contains("u undoes   y copies: ")).collect();
         let told = told.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(told.ends_with(command), whole, "{drawn}");
         assert_eq!(told.ends_with('…'), !whole, "{drawn}");

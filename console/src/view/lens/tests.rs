@@ -54,7 +54,10 @@ fn what_is_looked_for_twice_and_found_alike_is_told_once() {
             saw: "nothing".to_owned(),
         };
         let looks = |reading| {
-            [look(SessionPlace::Url, "jsessionid", reading), look(SessionPlace::Cookie, "JSESSIONID", reading)]
+            [
+                look(SessionPlace::Url, "jsessionid", reading),
+                look(SessionPlace::Cookie, "JSESSIONID", reading),
+            ]
         };
         session.looked = [Reading::Literal, Reading::Tolerant].map(looks).concat();
         (session.found, session.known) = (None, false);
