@@ -34,7 +34,7 @@ fn a_balancer_is_edited_by_its_form_and_taken_back() {
     terminal.keys("y");
     terminal.wait_for("balancer://app  byrequests");
     terminal
-        .wait_until("that too", |frame| frame.contains("copies: ") && shows_command(frame, &proxy, "undo"));
+        .wait_until("so can that", |frame| frame.contains("copies: ") && shows_command(frame, &proxy, "undo"));
     terminal.keys(":set app timeout=7 --reason 'peak'<enter>");
     terminal.wait_for("Change the settings of app?");
     terminal.keys("y");
@@ -127,7 +127,7 @@ fn keys_are_those_of_the_settings_and_wrong_ones_are_refused_with_their_line() {
     terminal.settled();
     terminal.wait_for("Drain app/a?");
     terminal.keys("n?");
-    assert!(terminal.wait_for("Keys").contains("x          N drain, on or off"));
+    assert!(terminal.wait_for("Keys").contains("x         N drain, on or off"));
 
     for (text, says) in [
         ("[keys]\n\ndrain = \"y\"\n", "config.toml:3: [keys] drain: y answers questions"),
