@@ -47,10 +47,12 @@ fn what_somebody_else_touched_is_not_undone() {
     terminal.keys("d");
     terminal.wait_for("Drain app/a?");
     terminal.keys("y");
+    // Its answer may come behind what shows it, and can be taken back only then.
+    terminal.wait_for("app/a is draining");
     terminal.wait_for("Init Drn Ok");
     // Another field is in nobody's way.
     proxy.edit("app", "a", r#"{"lbset":3}"#);
-    terminal.wait_for("lbset 0 → 3");
+    terminal.wait_for("set    3");
     terminal.keys("u");
     let asked = terminal.wait_for("Undo the change of app/a?");
     assert!(!asked.contains("changed since you looked"), "{asked}");
