@@ -33,8 +33,9 @@ fn a_balancer_is_edited_by_its_form_and_taken_back() {
     terminal.wait_for("Undo the change of app's settings?");
     terminal.keys("y");
     terminal.wait_for("balancer://app  byrequests");
-    terminal
-        .wait_until("so can that", |frame| frame.contains("copies: ") && shows_command(frame, &proxy, "undo"));
+    terminal.wait_until("so can that", |frame| {
+        frame.contains("copies: ") && shows_command(frame, &proxy, "undo")
+    });
     terminal.keys(":set app timeout=7 --reason 'peak'<enter>");
     terminal.wait_for("Change the settings of app?");
     terminal.keys("y");

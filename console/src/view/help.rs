@@ -187,7 +187,7 @@ mod tests {
                 let top = lines.iter().position(|line| line.contains(&'┌')).unwrap();
                 let side = lines[top].iter().position(|c| *c == '┌').unwrap();
                 let end = lines.iter().position(|line| line.get(side) == Some(&'└')).unwrap() - 1;
-                let middle = (side + 1..).find(|at| lines[top + 1][*at] == '│').unwrap();
+                let middle = (side + 1..columns.into()).find(|at| lines[top + 1][*at] == '│').unwrap();
                 let right = lines[top].iter().position(|c| *c == '┐').unwrap();
                 let mut below = [true; 2];
                 for line in lines[top + 1..end].iter().rev() {
