@@ -95,7 +95,8 @@ impl Ability {
             Self::Jobs => "httpd runs no drains by itself; somebody must look on: use --wait",
             Self::Cut => "httpd cannot end what is in flight through its page",
             Self::Removal => {
-                "httpd removes no member through its page; drain or stop it, and take its line out of the configuration"
+                "httpd removes no member through its page; drain or stop it. A restart removes one that was added there \
+                 (unless BalancerPersist is On); of one of its configuration the line has to go first"
             }
             Self::Events => {
                 "httpd keeps no events; use --follow for those that come while this command looks on"
@@ -108,6 +109,14 @@ impl Ability {
 mod tests {
     use super::*;
     use crate::model::sample;
+
+    #[test]
+    fn who_was_added_at_an_httpd_goes_with_a_restart_and_others_with_their_line() {
+        let why = Ability::Removal.why_not_httpd();
+        for part in ["A restart removes one that was added there", "of one of its configuration the line"] {
+            assert!(why.contains(part), "{why}");
+        }
+    }
 
     #[test]
     fn of_an_own_proxy_behind_its_page_the_socket_is_the_remedy() {

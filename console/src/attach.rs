@@ -1,22 +1,20 @@
 //! Ties the screen to one proxy, or to several.
 
 use crate::client::{Client, Limits, Place, watch};
-use crate::door::Door;
 use crate::screen::{self, Station};
-use crate::targets::{self, Fleet};
+use crate::targets::Fleet;
 
-/// Shows the screen until the operator leaves it.
+/// Shows the screen of the proxy at `place` until the operator leaves it; `words` mean it on a command line.
 ///
 /// # Errors
 ///
 /// No terminal, or none that lets itself be used.
-pub fn screen(place: &Place, options: screen::Options) -> anyhow::Result<()> {
+pub fn screen(place: &Place, words: &str, options: screen::Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (link, news) = watch(Client::of(place, Limits::default())?, options.pace.period());
         let (title, door) = (place.to_string(), place.door());
-        let words = if door == Door::Page { targets::words(place) } else { String::new() };
-        let station = Station { title, name: None, words, door, link, news };
+        let station = Station { title, name: None, words: words.to_owned(), door, link, news };
         screen::run(vec![station], "", options).await
     })
 }

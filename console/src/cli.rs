@@ -292,8 +292,7 @@ impl Session<'_> {
         };
         match place {
             Ok(place) => {
-                let is_named = target.is_some() || self.socket.is_some() || matches!(place, Place::Apache(_));
-                let words = if is_named { targets::words(target.unwrap_or(&place)) } else { String::new() };
+                let words = target.map_or_else(|| self.search().words(&place), targets::words);
                 Ok(Client::of(&place, self.limits)?.named(&words))
             }
             Err(why) => Err(why.introduced(self.limits).await.into()),

@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::client::{Client, Place, Surroundings};
 use crate::screen::Options;
-use crate::{attach, cli};
+use crate::{attach, cli, targets};
 use backend::Backend;
 use traffic::Visitor;
 
@@ -84,8 +84,13 @@ fn play(runtime: &Runtime, text: &str, folder: &Path, screen: Options) -> anyhow
     visit(runtime, &proxy)?;
     let socket = proxy.admin_socket();
     let shown = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let outcome =
-        if shown { attach::screen(&Place::Socket(socket), screen) } else { report(runtime, &socket) };
+    let outcome = if shown {
+        // Other proxies may run on this machine, and once this one has ended one of them may be the only one.
+        let place = Place::Socket(socket);
+        attach::screen(&place, &targets::words(&place), screen)
+    } else {
+        report(runtime, &socket)
+    };
     proxy.stop();
     outcome
 }

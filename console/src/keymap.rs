@@ -106,7 +106,7 @@ impl Group {
     /// All groups with their headings, in the order of the help screen.
     pub const ALL: [(Self, &'static str); 5] = [
         (Self::Change, "Change members (each asks first)"),
-        (Self::Tend, "The drain that is shown (each asks first)"),
+        (Self::Tend, "The drain shown (each asks first)"),
         (Self::Move, "Move"),
         (Self::Write, "Questions and fields"),
         (Self::General, "General"),

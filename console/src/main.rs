@@ -98,7 +98,7 @@ fn opened(cli: &Cli, targets: &Targets, options: Options) -> ExitCode {
         environment: &Environment::of_this_process(),
     };
     match search.place() {
-        Ok(place) => ended(attach::screen(&place, options)),
+        Ok(place) => ended(attach::screen(&place, &search.words(&place), options)),
         Err(why) => {
             let why = introduced(why);
             say(&why.to_string());

@@ -180,16 +180,19 @@ fn is_usual(name: &str) -> bool {
     name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
-/// A URL without its scheme: a host with a port, or with a path behind it.
+/// A URL without its scheme: a host with a port, or with a path behind it. A name without a dot is one where that path
+/// carries a parameter, as no value of a cookie does.
 fn is_host(word: &str) -> bool {
-    let (host, has_path) = word.split_once('/').map_or((word, false), |(host, _)| (host, true));
+    let (host, path) = word.split_once('/').map_or((word, None), |(host, path)| (host, Some(path)));
+    let has_parameter =
+        |path: &str| path.split_once([';', '?']).is_some_and(|(_, parameters)| parameters.contains('='));
     let is_port = |port: &str| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
     let (name, has_port) = match host.rsplit_once(':') {
         Some((name, port)) if is_port(port) => (name, true),
         _ => (host, false),
     };
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
-    let is_below = has_path && (name == "localhost" || name.contains('.'));
+    let is_below = path.is_some_and(|path| name == "localhost" || name.contains('.') || has_parameter(path));
     name.starts_with('[') && name.ends_with(']')
         || is_name && (has_port || is_below || name.starts_with("www."))
 }
@@ -225,6 +228,9 @@ mod tests {
             ("[::1]/two", Some("http://[::1]/two"), ""),
             ("www.example.com/app/x", Some("http://www.example.com/app/x"), ""),
             ("www.example.com", Some("http://www.example.com"), ""),
+            ("h/a;jsessionid=abc.b", Some("http://h/a;jsessionid=abc.b"), ""),
+            ("h/a?x=1;jsessionid=abc.b", Some("http://h/a?x=1;jsessionid=abc.b"), ""),
+            ("h/?jsessionid=abc.b;", Some("http://h/?jsessionid=abc.b"), ""),
             ("localhost/two SID=abc.b", Some("http://localhost/two"), "SID=abc.b"),
             ("ab/c1+d.b", None, "ab/c1+d.b"),
             ("abc.b /two", Some("/two"), "abc.b"),
@@ -263,6 +269,7 @@ mod tests {
             ("Cookie: a=b Host: h", "of a head only one line"),
             ("Cookie: a=b;\nc=d", "of a head only one line"),
             ("curl -b 'a=b\nc=d' http://h/", "of a head only one line"),
+            ("h/a;jsessionid", "'h/a' is no NAME=VALUE"),
             ("app/x", "may be a path or the value of a cookie"),
             ("wget http://h/app/x", "'wget' is no NAME=VALUE"),
             ("Set-Cookie: a=b; Path=/ Set-Cookie: c=d", "one Set-Cookie line at a time"),

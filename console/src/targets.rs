@@ -184,7 +184,11 @@ pub fn words(place: &Place) -> String {
 /// The option that names a place.
 fn name(place: &Place) -> String {
     match place {
-        Place::Socket(_) => format!("--socket {}", quoted(&place.to_string())),
+        Place::Socket(path) => {
+            // Whoever pastes it may stand in another folder.
+            let place = Place::Socket(std::path::absolute(path).unwrap_or_else(|_| path.clone()));
+            format!("--socket {}", quoted(&place.to_string()))
+        }
         Place::Apache(access) => format!("--apache {}", quoted(&clean(&access.named(), LONGEST))),
     }
 }

@@ -6,6 +6,7 @@
 //! that somebody is changing is `acting`, and the ticker leaves its end to them. Nothing is told before it is written
 //! down, unless the disk does not take it.
 
+mod count;
 mod deadline;
 mod job;
 mod jobs;

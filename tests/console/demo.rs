@@ -26,8 +26,8 @@ fn without_a_terminal_it_prints_a_status_table_and_ends() {
 #[test]
 fn in_a_terminal_it_is_the_console_on_live_traffic_and_others_may_attach() {
     let home = folder();
-    let terminal =
-        console_with(&["demo"]).size(120, 36).environment("TMPDIR", &home.path().to_string_lossy()).open();
+    let terminal = console_with(&["demo", "--write"]).size(120, 36);
+    let terminal = terminal.environment("TMPDIR", &home.path().to_string_lossy()).open();
     let frame = terminal.wait_for("Init Ok");
     assert!(frame.contains("byrequests"), "{frame}");
     let admin = eventually("its admin socket answers", || socket_of(terminal.pid(), home.path()));
@@ -45,6 +45,12 @@ fn in_a_terminal_it_is_the_console_on_live_traffic_and_others_may_attach() {
     let seen =
         run(&evenkeel(), ["--socket".as_ref(), admin.socket().as_os_str(), "status".as_ref()]).with_code(0);
     assert!(seen.out.contains(&name), "{}", seen.out);
+
+    // Another proxy of this machine is not meant by a command of the demo.
+    terminal.keys("d");
+    terminal.wait_for("$ evenkeel --socket ");
+    terminal.keys("<esc>");
+    terminal.wait_gone("$ evenkeel");
 
     terminal.keys("q");
     assert_eq!(terminal.ended(), 0);

@@ -19,6 +19,7 @@ mod settings;
 mod shell;
 mod undo;
 
+use harness::frame::Frame;
 use harness::prelude::*;
 use harness::terminal::{Setup, console_with};
 
@@ -52,6 +53,15 @@ fn words(proxy: &Proxy, line: &str) -> Vec<String> {
 /// A command about that proxy, once it has ended.
 fn command(proxy: &Proxy, line: &str) -> Ended {
     run(&evenkeel(), words(proxy, line))
+}
+
+/// Does the screen show this command, as one has to type it to reach that proxy? It may take several lines, and stand in a
+/// box.
+fn shows_command(frame: &Frame, proxy: &Proxy, line: &str) -> bool {
+    let together = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    let shown = frame.to_string();
+    let shown: String = shown.lines().map(|row| together(row.split('│').nth(1).unwrap_or(row))).collect();
+    shown.contains(&together(&format!("evenkeel {}", words(proxy, line).join(" "))))
 }
 
 /// Presses the key that takes the last change back until the console has seen that change and asks this.

@@ -195,6 +195,8 @@ impl Stage {
             frame.rewrite(pattern, "the last 12 s");
         }
         frame.mask("the last ## s", "the last 12 s");
+        // Of the same length, so that commands are broken where they are in each run.
+        frame.mask(&self.proxy.run_folder().to_string_lossy(), "/run/evenkeel/web");
         frame.mask(&self.proxy.folder().to_string_lossy(), "/srv/evenkeel");
         let by = self.proxy.admin().events(0).into_iter().find_map(|event| match event.kind {
             EventKind::MemberEdited { by, .. } => by,

@@ -20,6 +20,7 @@ use crate::address;
 use crate::client::apache::{Access, Credentials};
 use crate::client::{NoProxy, Place, Surroundings, place};
 use crate::shell::quoted;
+use crate::targets;
 
 /// The environment variable with the password of `--user`.
 const PASSWORD: &str = "EVENKEEL_PASSWORD";
@@ -147,6 +148,13 @@ impl Search<'_> {
             (Some(place), true) => Ok(place),
             _ => Err(NoProxy::Options("several proxies are named; name one".to_owned())),
         }
+    }
+
+    /// The words that mean the place that was found: none for a proxy that was found without being typed, for what finds
+    /// it here finds it again, a variable or its being the only one.
+    pub fn words(&self, found: &Place) -> String {
+        let is_typed = self.socket.is_some() || matches!(found, Place::Apache(_));
+        if is_typed { targets::words(found) } else { String::new() }
     }
 
     /// The addresses of pages that are meant, beside these sockets: those that were typed, else, where nothing else is
@@ -310,7 +318,6 @@ mod tests {
 
     use super::*;
     use crate::cli::Cli;
-    use crate::targets;
 
     /// What a line means to somebody whose variables name these pages and this socket.
     fn places(line: &str, pages: &str, variable: Option<&str>) -> Result<Vec<String>, String> {
@@ -399,7 +406,31 @@ mod tests {
                 surroundings: &Surroundings { uid: 0, variable: None, folders: Vec::new() },
                 environment: &Environment::default(),
             };
-            assert_eq!(targets::words(&search.place().unwrap()), words, "{line}");
+            assert_eq!(search.words(&search.place().unwrap()), words, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_named_in_words_where_it_was_typed_and_nowhere_else() {
+        let options = TargetOptions::default();
+        let found = Place::Socket("/run/evenkeel/a/admin.sock".into());
+        for (socket, variable, words) in [
+            (Some("/run/evenkeel/a"), None, "--socket /run/evenkeel/a/admin.sock"),
+            (Some("/run/evenkeel/a"), Some("/run/b"), "--socket /run/evenkeel/a/admin.sock"),
+            (None, Some("/run/evenkeel/a"), ""),
+            (None, None, ""),
+        ] {
+            let search = Search {
+                options: &options,
+                socket: socket.map(Path::new),
+                surroundings: &Surroundings {
+                    uid: 0,
+                    variable: variable.map(PathBuf::from),
+                    folders: Vec::new(),
+                },
+                environment: &Environment::default(),
+            };
+            assert_eq!(search.words(&found), words, "{socket:?} {variable:?}");
         }
     }
 }

@@ -231,6 +231,9 @@ mod tests {
                 session("http://h/x;sid=known77.b")
             );
         }
+        for text in ["h/a;jsessionid=known77.b", "h/a?jsessionid=known77.b", "h/;jsessionid=known77"] {
+            assert_eq!(written(text), session(&format!("http://{text}")), "{text}");
+        }
         let mut watching = Watching { from: 4, ..Watching::default() };
         assert!(!watching.hides());
         watching.look_at("SID=x.a", None).unwrap();

@@ -14,7 +14,7 @@ use crate::model::palette::Palette;
 use crate::model::question::Standing;
 use crate::model::{Popup, Toast, Tone};
 use crate::theme::Role;
-use crate::widget::text::{cut, width, wrap_within};
+use crate::widget::text::{cut, head, width, wrap_within};
 
 /// The least height of a screen on which a toast may take a line from what stands above it.
 const AMPLE: u16 = 14;
@@ -90,13 +90,26 @@ fn toast_lines(scene: Scene<'_>, toast: &Toast, area: Rect) -> Vec<Line<'static>
             last.push_span(scene.span(Role::Faint, format!("{GAP}{more}")));
         }
         _ if area.height > 1 => {
-            lines = sentence(area.height - 1);
-            let more = cut(more, toast_room(area.width));
-            lines.push(Line::from(scene.span(Role::Faint, format!("   {more}"))));
+            let spare = usize::from(area.height).saturating_sub(lines.len());
+            let told = hint_lines(more, toast_room(area.width), spare.clamp(1, 2));
+            lines = sentence(area.height.saturating_sub(u16::try_from(told.len()).unwrap_or(1)));
+            lines.extend(told.iter().map(|it| Line::from(scene.span(Role::Faint, format!("   {it}")))));
         }
         _ => {}
     }
     lines
+}
+
+/// What can be done about a toast, in one line or in two: a command that names its proxy is longer than one.
+fn hint_lines(more: &str, room: usize, rows: usize) -> Vec<String> {
+    let front = head(more, room);
+    match front.rfind(' ') {
+        Some(at) if front.len() < more.len() && rows > 1 => {
+            let (first, rest) = more.split_at(at);
+            vec![first.trim_end().to_owned(), cut(rest.trim_start(), room)]
+        }
+        _ => vec![cut(more, room)],
+    }
 }
 
 /// Key and word of the rows of the present context, as many as fit.

@@ -11,10 +11,13 @@ use crate::model::health::Health;
 use crate::theme::Role;
 use crate::widget::frame::popup;
 use crate::widget::pages::turn;
-use crate::widget::text::{Align, cut, pad, wrap};
+use crate::widget::text::{Align, cut, pad, width, wrap};
 
 /// The columns of the keys.
-const KEYS: usize = 13;
+const KEYS: usize = 11;
+
+/// What stands between two columns.
+const RULE: &str = " │ ";
 
 /// Keys, and what the proxy there can do.
 pub(super) struct Keys<'a> {
@@ -36,26 +39,32 @@ pub(super) fn draw(buffer: &mut Buffer, area: Rect, scene: Scene<'_>, page: usiz
 /// The box with these keys.
 pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, keys: &Keys<'_>, page: usize) {
     let look = keys.look;
-    let width = area.width.saturating_sub(2).min(100);
-    let columns: u16 = if width >= 74 { 2 } else { 1 };
-    let column_width = usize::from((width.saturating_sub(4)) / columns);
-    let lines = lines(keys, column_width.saturating_sub(1));
-    let height = area.height;
-    let body = usize::from(height.saturating_sub(3)).max(1);
-    let per_page = body * usize::from(columns);
-    let pages = lines.len().div_ceil(per_page).max(1);
+    let outer = area.width.saturating_sub(2).min(100);
+    let columns = if outer >= 74 { 2 } else { 1 };
+    let room = usize::from(outer.saturating_sub(4));
+    let column_width = room.saturating_sub(width(RULE) * (columns - 1)) / columns;
+    let body = usize::from(area.height.saturating_sub(3)).max(1);
+    let filled = evenly(&blocks(keys, column_width), body, columns);
+    let pages = filled.len().div_ceil(columns).max(1);
     let page = page % pages;
-    let used = if pages == 1 { lines.len().div_ceil(usize::from(columns)) } else { body };
-    let wanted = u16::try_from(used + 3).unwrap_or(u16::MAX).min(height);
+    let shown: Vec<_> = filled.iter().skip(page * columns).take(columns).collect();
+    let used =
+        if pages == 1 { shown.iter().map(|column| column.len()).max().unwrap_or_default() } else { body };
+    let wanted = u16::try_from(used + 3).unwrap_or(u16::MAX).min(area.height);
     let title = Line::from(look.span(Role::Strong, " Keys "));
-    let inner = popup(buffer, area, (width, wanted), (look.theme.style(Role::Accent), title));
-    for (at, line) in lines.iter().skip(page * per_page).take(used * usize::from(columns)).enumerate() {
-        let (column, row) = (at / used.max(1), at % used.max(1));
-        let x = inner.x + u16::try_from(column * column_width).unwrap_or(0);
-        let y = inner.y + u16::try_from(row).unwrap_or(0);
-        if y < inner.bottom() && x < inner.right() {
-            buffer.set_line(x, y, line, inner.right() - x);
+    let inner = popup(buffer, area, (outer, wanted), (look.theme.style(Role::Accent), title));
+    for (row, place) in inner.rows().take(used).enumerate() {
+        let mut line = Line::default();
+        for at in 0..columns {
+            if at > 0 {
+                line.push_span(look.span(Role::Faint, RULE));
+            }
+            let told = shown.get(at).and_then(|column| column.get(row)).cloned().unwrap_or_default();
+            let rest = column_width.saturating_sub(told.width());
+            line.spans.extend(told.spans);
+            line.push_span(look.span(Role::Text, " ".repeat(rest)));
         }
+        buffer.set_line(place.x, place.y, &line, place.width);
     }
     if let Some(last) = inner.rows().next_back() {
         let text = if pages > 1 {
@@ -67,30 +76,53 @@ pub(super) fn draw_rows(buffer: &mut Buffer, area: Rect, keys: &Keys<'_>, page: 
     }
 }
 
-fn lines(keys: &Keys<'_>, room: usize) -> Vec<Line<'static>> {
+/// Lines that are read together.
+type Block = Vec<Line<'static>>;
+
+/// The blocks in columns of at most so many rows; of fewer where all of them stand side by side then.
+fn evenly(blocks: &[Block], most: usize, columns: usize) -> Vec<Block> {
+    let least = blocks.iter().map(Vec::len).sum::<usize>() / columns;
+    let mut heights = least.max(1)..most;
+    let lower = heights.find_map(|rows| Some(flow(blocks, rows)).filter(|filled| filled.len() <= columns));
+    lower.unwrap_or_else(|| flow(blocks, most))
+}
+
+/// The same in columns of so many rows: none of them begins with a gap, and a block is divided only if it is longer.
+fn flow(blocks: &[Block], rows: usize) -> Vec<Block> {
+    let mut filled = Vec::new();
+    let mut column = Block::new();
+    let parts =
+        blocks.iter().flat_map(|block| block.chunks(if block.len() > rows { 1 } else { block.len().max(1) }));
+    for part in parts {
+        if column.len() + part.len() > rows {
+            filled.push(std::mem::take(&mut column));
+        }
+        let gap = part.iter().take_while(|line| column.is_empty() && line.width() == 0).count();
+        column.extend(part.iter().skip(gap).cloned());
+    }
+    filled.push(column);
+    filled
+}
+
+/// The keys, and behind them the shapes. A heading is of one block with what stands first below it.
+fn blocks(keys: &Keys<'_>, room: usize) -> Vec<Block> {
     let look = keys.look;
-    let mut lines = Vec::new();
+    let mut blocks: Vec<Block> = Vec::new();
     for (group, heading) in Group::ALL {
         let rows = || keys.rows.iter().copied().filter(|row| row.group == group);
-        if rows().next().is_none() {
-            continue;
-        }
-        if !lines.is_empty() {
-            lines.push(Line::default());
-        }
-        let heading = wrap(heading, room).into_iter();
-        lines.extend(heading.map(|text| Line::from(look.span(Role::Strong, text))));
+        let mut begun = if blocks.is_empty() { Block::new() } else { vec![Line::default()] };
+        begun.extend(wrap(heading, room).into_iter().map(|text| Line::from(look.span(Role::Strong, text))));
         let mut told: Vec<&str> = Vec::new();
         for row in rows() {
             if !told.contains(&row.help) {
                 told.push(row.help);
                 let same: Vec<&Row> = rows().filter(|other| other.help == row.help).collect();
-                lines.extend(key_lines(keys, &same, room));
+                begun.extend(key_lines(keys, &same, room));
+                blocks.push(std::mem::take(&mut begun));
             }
         }
     }
-    lines.push(Line::default());
-    lines.push(Line::from(look.span(Role::Strong, "Status")));
+    let mut begun = vec![Line::default(), Line::from(look.span(Role::Strong, "Status"))];
     for (health, text) in [
         (Health::Ok, "serves"),
         (Health::Standby, "Stby, Spar: in reserve"),
@@ -100,12 +132,13 @@ fn lines(keys: &Keys<'_>, room: usize) -> Vec<Line<'static>> {
         (Health::Error, "Err, HcFl: cannot serve"),
     ] {
         let (shape, role) = badge::shape(health);
-        lines.push(Line::from(vec![
-            look.span(role, pad(&format!("  {shape}"), KEYS, Align::Left)),
+        begun.push(Line::from(vec![
+            look.span(role, pad(&format!(" {shape}"), KEYS, Align::Left)),
             look.span(Role::Text, cut(text, room.saturating_sub(KEYS))),
         ]));
+        blocks.push(std::mem::take(&mut begun));
     }
-    lines
+    blocks
 }
 
 /// The keys of one row, or the first keys of several with the same words, which go on below.
@@ -117,12 +150,12 @@ fn key_lines(all: &Keys<'_>, rows: &[&Row], room: usize) -> Vec<Line<'static>> {
             keys.push(key);
         }
     }
-    let keys =
-        wrap(&keys.join(" "), KEYS - 3).into_iter().map(|keys| format!("  {keys}")).collect::<Vec<_>>();
+    let keys = wrap(&keys.join(" "), KEYS - 2).into_iter().map(|keys| format!(" {keys}")).collect::<Vec<_>>();
     let words = rows.first().map_or("", |row| row.help);
     let ability = rows.first().and_then(|row| row.action.needs());
     let (key, role, words) = match ability.and_then(|ability| (all.lacks)(ability)) {
-        Some(why) => (Role::Faint, Role::Faint, why),
+        // What else there is to know of that is said when the key is pressed.
+        Some(why) => (Role::Faint, Role::Faint, why.split(". ").next().unwrap_or_default()),
         None => (Role::Accent, Role::Text, words),
     };
     let texts = wrap(words, room.saturating_sub(KEYS));
@@ -137,9 +170,40 @@ fn key_lines(all: &Keys<'_>, rows: &[&Row], room: usize) -> Vec<Line<'static>> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::drawn;
+    use crate::keymap::Group;
     use crate::message::Key;
     use crate::model::sample;
     use crate::update::hands::press;
+
+    #[test]
+    fn columns_stand_apart_and_no_heading_is_left_behind() {
+        let headings: Vec<&str> = Group::ALL.iter().map(|(_, heading)| *heading).chain(["Status"]).collect();
+        for (columns, rows) in [(80, 24), (120, 36), (80, 13)] {
+            let mut model = sample::model(columns, rows);
+            press(&mut model, "?");
+            for _ in 0..6 {
+                let page = drawn(&model);
+                let lines: Vec<Vec<char>> = page.lines().map(|line| line.chars().collect()).collect();
+                let top = lines.iter().position(|line| line.contains(&'┌')).unwrap();
+                let side = lines[top].iter().position(|c| *c == '┌').unwrap();
+                let end = lines.iter().position(|line| line.get(side) == Some(&'└')).unwrap() - 1;
+                let middle = (side + 1..columns.into()).find(|at| lines[top + 1][*at] == '│').unwrap();
+                let right = lines[top].iter().position(|c| *c == '┐').unwrap();
+                let mut below = [true; 2];
+                for line in lines[top + 1..end].iter().rev() {
+                    assert_eq!(line[middle - 1..=middle + 1], [' ', '│', ' '], "{page}");
+                    for (at, (from, to)) in [(side + 1, middle), (middle + 1, right)].into_iter().enumerate()
+                    {
+                        let told: String = line[from..to].iter().collect();
+                        let is_heading = headings.contains(&told.trim());
+                        assert!(!(is_heading && below[at]), "{page}");
+                        below[at] = told.trim().is_empty();
+                    }
+                }
+                press(&mut model, &[Key::Down]);
+            }
+        }
+    }
 
     #[test]
     fn the_last_page_leads_to_the_first_and_no_key_is_cut() {

@@ -179,10 +179,15 @@ fn explained(scene: Scene<'_>, explanation: &Explanation, room: usize) -> Vec<Li
 fn session(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'static>> {
     let session = &candidacy.session;
     let mut lines = Vec::new();
-    for (at, look) in session.looked.iter().enumerate() {
-        let label = if at == 0 { "session" } else { "" };
+    let mut told: Vec<String> = Vec::new();
+    for look in &session.looked {
         let text = format!("{} in the {}: {}", look.name, look.place.name(), look.saw);
-        lines.extend(fields(scene, label, (Role::Text, &text), room));
+        // What is read again, less literally, mostly says the same again.
+        if !told.contains(&text) {
+            let label = if told.is_empty() { "session" } else { "" };
+            lines.extend(fields(scene, label, (Role::Text, &text), room));
+            told.push(text);
+        }
     }
     if session.found.is_some() {
         let id = if session.id.is_empty() { "no id".to_owned() } else { format!("id {}", session.id) };

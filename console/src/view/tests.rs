@@ -239,6 +239,22 @@ fn a_long_toast_takes_four_lines_and_a_longer_one_ends_with_an_ellipsis() {
 }
 
 #[test]
+fn a_command_that_names_its_proxy_is_told_in_two_lines_where_there_are_two() {
+    let command = "evenkeel --socket /run/evenkeel/web/admin.sock drain app/node1 --until no-sessions";
+    for (height, said, whole) in [(24, 1, true), (24, 60, false), (20, 1, true), (16, 1, false)] {
+        let mut model = sample::model(80, height);
+        let more = Some(format!("u undoes   y copies: {command}"));
+        model.tell_for(Duration::from_secs(9), Tone::Good, (vec!["done"; said].join(" "), more));
+        let drawn = text(&painted(&model, RICH));
+        let told: Vec<&str> =
+            drawn.lines().skip_while(|line| !line.contains("u undoes   y copies: ")).collect();
+        let told = told.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(told.ends_with(command), whole, "{drawn}");
+        assert_eq!(told.ends_with('…'), !whole, "{drawn}");
+    }
+}
+
+#[test]
 fn the_reason_of_a_lost_connection_goes_on_without_its_end() {
     for why in ["is it running?", "is it running.", "is it running? ."] {
         let mut model = sample::model(120, 36);

@@ -11,7 +11,7 @@ pub fn width(text: &str) -> usize {
 const PICTURE: char = '\u{fe0f}';
 
 /// The longest start of `text` that fits into `columns`.
-fn head(text: &str, columns: usize) -> &str {
+pub fn head(text: &str, columns: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices() {
         let end = at + c.len_utf8();

@@ -234,7 +234,8 @@ impl Balancer {
         let serves = |status: Status| status.is_usable() && !status.has(Flag::Drain);
         let others_serve = self.members.iter().any(|other| other.name != member.name && serves(other.status));
         if serves(member.status) && !serves(status) && !others_serve {
-            note("No member takes new requests now: clients without a session get 503.");
+            // It is said ahead as well as afterwards.
+            note("With that no member takes new requests: clients without a session get 503.");
         }
         let returns = serves(status) && !serves(member.status);
         if returns && self.settings.lbmethod == LbMethod::ByTraffic && self.is_behind(member) {
@@ -456,14 +457,14 @@ mod tests {
         let redirected = MemberEdit { disabled: Some(true), ..redirect("b") };
         for (name, settings, routes, edit, words) in [
             ("a drain among others", &sticky, &["a", "b"][..], &drain, &[][..]),
-            ("the last one drains", &sticky, &["a"], &drain, &["No member takes"]),
+            ("the last one drains", &sticky, &["a"], &drain, &["With that no member takes new requests: "]),
             ("sessions move", &sticky, &["a", "b"], &disable, &["Its sessions move"]),
             (
                 "sessions have nowhere to go",
                 &sticky,
                 &["a"],
                 &disable,
-                &["Its sessions get 503", "No member takes"],
+                &["Its sessions get 503", "With that no member takes new requests: "],
             ),
             (
                 "sessions are redirected",

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use evenkeel_protocol::{BalancerName, MemberName, Peer, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::count::Count;
 use super::job::{End, Terms};
 use crate::limits;
 
@@ -62,13 +63,18 @@ pub(super) struct Store {
     written: bool,
     /// What stands in it.
     stands: Vec<Kept>,
+    count: Count,
 }
 
 impl Store {
     /// Reads the file, unless nothing is to `persist`.
     pub(super) fn open(folder: &Path, persist: bool) -> (Self, State) {
-        let mut store = Self { folder: folder.to_owned(), written: true, stands: Vec::new() };
-        let state = if persist { store.read() } else { State::default() };
+        let (folder, count) = (folder.to_owned(), Count::open(folder));
+        let mut store = Self { folder, written: true, stands: Vec::new(), count };
+        let mut state = if persist { store.read() } else { State::default() };
+        if persist {
+            state.last = state.last.max(store.count.last());
+        }
         store.stands.clone_from(&state.drains);
         (store, state)
     }
@@ -107,7 +113,11 @@ impl Store {
             self.stands.clear();
             return false;
         }
+        let counted = self.count.keep(state.last);
         let outcome = self.replace(state);
+        if let (Err(why), true) = (&counted, self.written) {
+            tracing::error!(%why, "the last number of a drain cannot be written down");
+        }
         if let Err(why) = &outcome
             && self.written
         {
@@ -240,6 +250,23 @@ mod tests {
         assert!(!store.save(&state(), true));
         fs::remove_dir(folder.path().join(NEXT)).unwrap();
         assert!(store.save(&state(), true), "and is used again when it can be");
+    }
+
+    #[test]
+    fn a_number_that_was_given_is_not_given_again_though_the_drain_could_not_be_written_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, _) = Store::open(folder.path(), true);
+        assert!(store.save(&state(), true));
+        fs::create_dir(folder.path().join(NEXT)).unwrap();
+        assert!(!store.save(&State { last: 9, ..state() }, true));
+        for _ in 0..2 {
+            let (mut store, read) = Store::open(folder.path(), true);
+            assert_eq!((read.last, read.drains.len()), (9, 0));
+            assert!(!store.save(&read, true), "the disk is as it was");
+        }
+        fs::remove_dir(folder.path().join(NEXT)).unwrap();
+        fs::remove_file(folder.path().join(NAME)).unwrap();
+        assert_eq!(Store::open(folder.path(), true).1.last, 9);
     }
 
     #[test]

@@ -118,6 +118,7 @@ fn a_drain_whose_job_alone_the_disk_refuses_is_told_on_every_surface_until_there
     assert_eq!((proxy.snapshot().drains.len(), proxy.member("app", "a").words.as_str()), (0, "Init Drn Ok"));
     let begun = order(&proxy, "a", r#"{"until":"no_sessions","timeout":"10m"}"#);
     assert!(!begun.drain.durable);
+    assert!(begun.drain.number > number, "whoever knows the lost one by its number takes no other for it");
     disk.free();
     eventually_true("it is written down, though nobody asks for anything", || {
         proxy.snapshot().undurable_drains.is_empty()

@@ -13,8 +13,12 @@ pub(super) enum Piece {
     Heading(Cell),
     /// A note: an entry of a list of definitions.
     Note(String),
+    /// The beginning of a table, which may stand in a cell of another one.
+    Table,
     /// A row of a table.
     Row(Vec<Cell>),
+    /// The end of a table.
+    TableEnd,
     /// The beginning of a form: is it posted?
     Form(bool),
     /// A field of a form, or one of the choices of a field: its name and value.
@@ -94,6 +98,10 @@ impl Reader {
         match tag.name.as_slice() {
             b"title" | b"h1" | b"h2" | b"h3" => self.open(Open::Heading, false),
             b"dt" => self.open(Open::Note, false),
+            b"table" => {
+                self.end_row();
+                self.pieces.push(Piece::Table);
+            }
             b"tr" => {
                 self.end_row();
                 self.row = Some(Vec::new());
@@ -131,7 +139,11 @@ impl Reader {
     fn end(&mut self, name: &[u8]) {
         match name {
             b"title" | b"h1" | b"h2" | b"h3" | b"dt" | b"td" | b"th" => self.close(),
-            b"tr" | b"table" => self.end_row(),
+            b"tr" => self.end_row(),
+            b"table" => {
+                self.end_row();
+                self.pieces.push(Piece::TableEnd);
+            }
             b"select" => self.select.clear(),
             b"html" => self.pieces.push(Piece::End),
             _ => {}
@@ -190,13 +202,35 @@ mod tests {
             [
                 Piece::Heading(cell(false, "A & B", None)),
                 Piece::Note("One two".to_owned()),
+                Piece::Table,
                 Piece::Row(vec![cell(true, "X", None), cell(true, "Y", None)]),
                 Piece::Row(vec![cell(false, "(None)", None), cell(false, "h", Some("/p?b=x&w=h&nonce=1"))]),
+                Piece::TableEnd,
                 Piece::Form(true),
                 field("w_lf", "text", "1.00"),
                 field("m", "select", "a"),
                 field("m", "select", "b"),
                 Piece::End,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_in_a_cell_has_rows_of_its_own() {
+        let row = |texts: &[&str]| {
+            let cell = |text: &&str| Cell { text: (*text).to_owned(), ..Cell::default() };
+            Piece::Row(texts.iter().map(cell).collect())
+        };
+        assert_eq!(
+            pieces(b"<table><tr><td>A<td><table><tr><td>B</table></tr><tr><td>C</tr></table>"),
+            [
+                Piece::Table,
+                row(&["A", ""]),
+                Piece::Table,
+                row(&["B"]),
+                Piece::TableEnd,
+                row(&["C"]),
+                Piece::TableEnd,
             ]
         );
     }

@@ -126,15 +126,21 @@ impl Page {
             return Err(NoPage::Cut);
         }
         let mut page = Self { server: clean(server, LONGEST), ..Self::default() };
-        let mut headings: Vec<String> = Vec::new();
+        // Of every table that is open, the innermost last: a form is laid out in tables too, and they have none.
+        let mut headings: Vec<Vec<String>> = Vec::new();
         for piece in &pieces {
             match piece {
                 Piece::Heading(heading) => page.heading(heading),
                 Piece::Note(note) => page.note(note),
-                Piece::Row(row) if row.iter().all(|cell| cell.heads) => {
-                    headings = row.iter().map(|cell| cell.text.clone()).collect();
-                }
-                Piece::Row(row) => page.row(&headings, row),
+                Piece::Table => headings.push(Vec::new()),
+                Piece::TableEnd => _ = headings.pop(),
+                Piece::Row(row) => match headings.last_mut() {
+                    Some(headings) if row.iter().all(|cell| cell.heads) => {
+                        *headings = row.iter().map(|cell| cell.text.clone()).collect();
+                    }
+                    Some(headings) => page.row(headings, row),
+                    None => {}
+                },
                 Piece::End => {}
                 Piece::Form(posted) => page.form = Some(Form::new(*posted)),
                 Piece::Field(field) => {
@@ -172,28 +178,24 @@ impl Page {
     }
 
     fn row(&mut self, headings: &[String], row: &[Cell]) {
-        let (Some(balancer), Some(first)) = (self.balancers.last_mut(), headings.first()) else { return };
-        match first.as_str() {
-            "Worker URL" => {
-                let Some(cell) = row.first() else { return };
-                let link = cell.link.as_deref().map(Link::of).unwrap_or_default();
-                // Of a balancer whose own name could not be used the rows would seem to be those of the one before.
-                if link.b.as_ref().is_some_and(|b| *b != balancer.b) {
-                    return;
-                }
-                if balancer.nonce.is_none() {
-                    balancer.nonce = link.nonce;
-                }
-                let (cells, w) = (Cells::of(headings, row), link.w.unwrap_or_else(|| cell.text.clone()));
-                match MemberName::as_shown(&cell.text) {
-                    Ok(name) => balancer.members.push(Member { name, w, cells }),
-                    Err(why) => self.passed_over.push(unusable("member", &cell.text, &why)),
-                }
+        let Some(balancer) = self.balancers.last_mut() else { return };
+        let column = |heading: &str| headings.iter().position(|known| known == heading);
+        if let Some(cell) = column("Worker URL").and_then(|at| row.get(at)) {
+            let link = cell.link.as_deref().map(Link::of).unwrap_or_default();
+            // Of a balancer whose own name could not be used the rows would seem to be those of the one before.
+            if link.b.as_ref().is_some_and(|b| *b != balancer.b) {
+                return;
             }
-            "MaxMembers" | "StickySession" if balancer.cells == Cells::default() => {
-                balancer.cells = Cells::of(headings, row);
+            if balancer.nonce.is_none() {
+                balancer.nonce = link.nonce;
             }
-            _ => {}
+            let (cells, w) = (Cells::of(headings, row), link.w.unwrap_or_else(|| cell.text.clone()));
+            match MemberName::as_shown(&cell.text) {
+                Ok(name) => balancer.members.push(Member { name, w, cells }),
+                Err(why) => self.passed_over.push(unusable("member", &cell.text, &why)),
+            }
+        } else if column("StickySession").is_some() && balancer.cells == Cells::default() {
+            balancer.cells = Cells::of(headings, row);
         }
     }
 }

@@ -92,7 +92,9 @@ impl Shown {
         out.push_str("</table>\n<hr />\n");
         if form {
             out.push_str(
-                "<form method='POST' action='/bm'>\n<input name='w_lf' value='1.00'><input name='w_ls'><input name='w_wr'>",
+                "<form method='POST' action='/bm'>\n<table><tr><td>Load factor:</td><td><input name='w_lf' value='1.00'></td>\
+                 </tr>\n<tr><td>LB Set:</td><td><input name='w_ls'></td></tr>\n<tr><td>Route:</td><td><input name='w_wr'>\
+                 </td></tr>\n</table>",
             );
             for name in ["I", "N", "D", "H", "R", "S"] {
                 let _ = write!(out, "<input name='w_status_{name}' value='1' type=radio>");

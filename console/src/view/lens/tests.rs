@@ -1,6 +1,6 @@
 //! The rows of the lens that the pictures do not have: what else can be found of a session, or not.
 
-use evenkeel_protocol::{Census, Explanation, SearchStep, SessionPlace, Timestamp};
+use evenkeel_protocol::{Census, Explanation, Look, Reading, SearchStep, SessionPlace, Timestamp};
 
 use crate::model::{Model, sample};
 use crate::need::{Found, Need};
@@ -41,6 +41,29 @@ fn step(route: &str, member: Option<&str>, saw: &str) -> SearchStep {
         taken: false,
         saw: saw.to_owned(),
     }
+}
+
+#[test]
+fn what_is_looked_for_twice_and_found_alike_is_told_once() {
+    let rows = asked(|it, _| {
+        let session = &mut it.balancer.as_mut().unwrap().session;
+        let look = |place, name: &str, reading| Look {
+            place,
+            name: name.to_owned(),
+            reading,
+            saw: "nothing".to_owned(),
+        };
+        let looks = |reading| {
+            [
+                look(SessionPlace::Url, "jsessionid", reading),
+                look(SessionPlace::Cookie, "JSESSIONID", reading),
+            ]
+        };
+        session.looked = [Reading::Literal, Reading::Tolerant].map(looks).concat();
+        (session.found, session.known) = (None, false);
+    });
+    let told: Vec<&String> = rows.iter().filter(|row| row.ends_with(": nothing")).collect();
+    assert_eq!(told, ["session   jsessionid in the URL: nothing", "JSESSIONID in the cookies: nothing"]);
 }
 
 #[test]

@@ -56,6 +56,46 @@ const MIDDLE: &str = "<html><body><h1>Load Balancer Manager for lb1</h1><dl><dt>
     <td>  0 </td><td>GET</td><td>5000ms</td><td>2 (1)</td><td>3 (0)</td><td>/health</td><td>ok234</td></tr>\n</table>\n\
     <hr />\n</body></html>\n";
 
+/// The form of a member as 2.4.71 lays it out: in a table without headings, with two in its cells that have some.
+const FORM: &str = "<h3>Edit worker settings for http://localhost/</h3>\n<form method='POST' action='http://lb1/bm'>\n\
+    <table><tr><td>Load factor:</td><td><input name='w_lf' id='w_lf' type=text value='2.50'></td></tr>\n\
+    <tr><td>LB Set:</td><td><input name='w_ls' id='w_ls' type=text value='0'></td></tr>\n\
+    <tr><td>Status:</td><td><table><tr><th>Ignore Errors</th><th>Draining Mode</th></tr>\n<tr>\
+    <td>On <input name='w_status_I' value='1' type=radio> Off <input name='w_status_I' value='0' type=radio checked></td>\
+    <td>On <input name='w_status_N' value='1' type=radio> Off <input name='w_status_N' value='0' type=radio checked></td>\
+    </tr></table>\n</td></tr>\n<tr><td colspan='2'>\n<table align='center'><tr><th>Health Check param</th>\
+    <th>Value</th></tr>\n<tr><td>Interval (ms)</td><td><input name='w_hi' value='5000'></td></tr>\n</table>\n\
+    </td></tr>\n<tr><td colspan='2'><input type=submit value='Submit'></td></tr>\n</table>\n\
+    <input type=hidden name='w' value='http%3A%2F%2Flocalhost%2F'></form>\n<hr />\n";
+
+/// What it says of health checks, between the members and the form.
+const EXPRESSIONS: &str = "<table><tr><th colspan='2'>Health check cond. expressions:</th></tr>\n<tr><th>Expr name</th>\
+    <th>Expression</th></tr>\n<tr><td>ok234</td><td>%{REQUEST_STATUS} =~ /^[234]/</td></tr>\n</table>\n";
+
+#[test]
+fn a_form_and_other_tables_are_no_members() {
+    let (_, plain) = seen(MIDDLE);
+    for between in ["", EXPRESSIONS] {
+        let (page, snapshot) =
+            seen(&MIDDLE.replace("<hr />\n</body>", &format!("<hr />\n{between}{FORM}</body>")));
+        assert_eq!((&page.passed_over, &snapshot.warnings), (&Vec::new(), &Vec::new()), "{between}");
+        assert_eq!(snapshot.balancers, plain.balancers, "{between}");
+        assert!(page.form.unwrap().is_of_another("http://localhost/").is_none(), "{between}");
+    }
+}
+
+#[test]
+fn columns_are_found_by_their_headings_wherever_they_stand() {
+    let (_, plain) = seen(MIDDLE);
+    let moved = MIDDLE
+        .replace("<th>MaxMembers</th>", "<th>Id</th><th>MaxMembers</th>")
+        .replace("<td>1 [1 Used]</td>", "<td>p2_app</td><td>1 [1 Used]</td>")
+        .replace("<th>Worker URL</th>", "<th>No</th><th>Worker URL</th>")
+        .replace("<td><a href='/bm?b=app&amp;w=", "<td>1</td><td><a href='/bm?b=app&amp;w=");
+    let (_, seen) = seen(&moved);
+    assert_eq!(seen.balancers, plain.balancers);
+}
+
 #[test]
 fn pages_of_all_times_are_read_by_their_headings() {
     let (page, snapshot) = seen(OLD);
