@@ -2,6 +2,7 @@
 //! and whoever stops it then is noticed.
 
 use evenkeel_protocol::Snapshot;
+use evenkeel_protocol::sentence::listed;
 
 use super::drain::Target;
 use super::output::Output;
@@ -24,21 +25,14 @@ pub(super) fn note(asking: &mut Asking, (snapshot, target): (&Snapshot, &Target)
 pub(super) fn advice(snapshot: &Snapshot, meant: &Target, client: &Client) -> Option<String> {
     let places = snapshot.places(&meant.balancer, &meant.member)?.elsewhere();
     let used = places.iter().filter(|place| place.takes_new);
-    let mut commands: Vec<String> = used
-        .filter_map(|place| {
-            let (balancer, member) =
-                (snapshot.balancer(&place.balancer)?, snapshot.member(&place.balancer, &place.member)?);
-            let label = target::shortest(snapshot, balancer, member);
-            Some(format!("`{}`", client.command(&format!("drain {}", quoted(&label)))))
-        })
-        .collect();
-    let more = match commands.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(", and so on for {more} more"),
-    };
-    commands.truncate(NAMED);
-    let commands = Some(commands.join(", ")).filter(|commands| !commands.is_empty())?;
-    Some(format!("its process takes new requests elsewhere; to drain it there too: {commands}{more}"))
+    let commands = used.filter_map(|place| {
+        let (balancer, member) =
+            (snapshot.balancer(&place.balancer)?, snapshot.member(&place.balancer, &place.member)?);
+        let label = target::shortest(snapshot, balancer, member);
+        Some(format!("`{}`", client.command(&format!("drain {}", quoted(&label)))))
+    });
+    let commands = Some(listed(commands, NAMED, "")).filter(|commands| !commands.is_empty())?;
+    Some(format!("its process takes new requests elsewhere; to drain it there too: {commands}"))
 }
 
 #[cfg(test)]

@@ -198,7 +198,7 @@ impl Seen {
         let others = self.others.iter().map(|(balancer, member, view)| Elsewhere {
             balancer: balancer.clone(),
             member: member.clone(),
-            route: Route::default(),
+            route: view.look.route.clone(),
             takes_new: view.takes_new,
             busy: view.look.busy,
             sessions: view.sessions.clone(),
