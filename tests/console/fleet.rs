@@ -177,6 +177,32 @@ fn a_roll_goes_nowhere_where_one_target_cannot_go_along() {
     assert!(ended.err.contains("nothing was done"), "{ended:#?}");
 }
 
+#[test]
+fn a_command_that_waited_for_another_target_in_vain_is_told_as_not_run() {
+    let (proxies, members) = twins();
+    let held = Held::by(&proxies[1], &members[0]);
+    let home = folder();
+    let file = home.path().join("notes");
+    let script = notes(&proxies, &file);
+    let ended = roll(&proxies, "--until idle --only a --timeout 1s", &script);
+    assert_eq!(ended.code, Some(13), "{ended:#?}");
+    let told = |what: &str| ended.out.contains(what) || ended.err.contains(what);
+    assert!(told("Init Drn Ok: drained, the command was not run; "), "{ended:#?}");
+    assert!(!told("the command failed") && !told("running the command"), "{ended:#?}");
+    assert!(!file.exists(), "{ended:#?}");
+    held.answer();
+    // A proxy that only lets look can drain nobody: nothing is begun anywhere.
+    proxies[0].edit("app", "a", r#"{"drain":false}"#);
+    let look = path(&proxies[1].run_folder().join("read.sock"));
+    let line = ["--socket", &path(&proxies[0].run_folder()), "--socket", &look, "roll", "app", "--", "true"];
+    let refused = run(&evenkeel(), line.map(str::to_owned)).with_code(9);
+    assert!(
+        refused.err.contains("only lets look") && refused.err.contains("nothing was done"),
+        "{refused:#?}"
+    );
+    assert_eq!(statuses(&proxies, "a")[0], "Init Ok");
+}
+
 /// The screen on both, open for changes.
 fn opened(proxies: &[Proxy; 2]) -> Terminal {
     let arguments = sockets(proxies);

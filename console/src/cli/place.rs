@@ -150,11 +150,12 @@ impl Search<'_> {
         }
     }
 
-    /// The words that mean the place that was found: none for a proxy that was found without being typed, for what finds
-    /// it here finds it again, a variable or its being the only one.
+    /// The words that mean the place that was found, in whatever shell they are pasted: none for a proxy that is the only
+    /// one that runs here.
     pub fn words(&self, found: &Place) -> String {
-        let is_typed = self.socket.is_some() || matches!(found, Place::Apache(_));
-        if is_typed { targets::words(found) } else { String::new() }
+        let is_named = self.socket.is_some() || self.surroundings.variable.is_some();
+        let needs_words = is_named || matches!(found, Place::Apache(_));
+        if needs_words { targets::words(found) } else { String::new() }
     }
 
     /// The addresses of pages that are meant, beside these sockets: those that were typed, else, where nothing else is
@@ -411,13 +412,13 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_is_named_in_words_where_it_was_typed_and_nowhere_else() {
+    fn a_socket_is_named_in_words_wherever_it_was_named() {
         let options = TargetOptions::default();
         let found = Place::Socket("/run/evenkeel/a/admin.sock".into());
         for (socket, variable, words) in [
             (Some("/run/evenkeel/a"), None, "--socket /run/evenkeel/a/admin.sock"),
             (Some("/run/evenkeel/a"), Some("/run/b"), "--socket /run/evenkeel/a/admin.sock"),
-            (None, Some("/run/evenkeel/a"), ""),
+            (None, Some("/run/evenkeel/a"), "--socket /run/evenkeel/a/admin.sock"),
             (None, None, ""),
         ] {
             let search = Search {

@@ -7,6 +7,8 @@ pub(super) mod hold;
 mod plan;
 mod summary;
 
+use std::cell::Cell;
+
 use clap::Args;
 use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{
@@ -231,7 +233,7 @@ impl Rolling<'_> {
                 // The others have it; where it has just gone from who leads, nobody runs the command, and all stop.
                 self.meet(&place).await?;
                 let gone = ready(Err(format!("{name} is gone, and the command was not run")));
-                let _ = self.command(&place, name, gone).await?;
+                let _ = self.command(&place, (name, &Cell::default()), gone).await?;
             }
             self.meet(&place).await?;
         }
@@ -247,16 +249,22 @@ impl Rolling<'_> {
         }
     }
 
-    /// Runs the command, once for all that roll at the same time.
+    /// Runs the command, once for all that roll at the same time, when all of them are as far: `began` then.
     async fn command(
         &self,
         place: &str,
-        member: &MemberName,
+        (member, began): (&MemberName, &Cell<bool>),
         command: impl Future<Output = Result<(), String>>,
     ) -> Result<Result<(), String>, Stopped> {
-        let Some(seat) = self.seat else { return Ok(command.await) };
-        let ran = seat.once(member, command).await;
-        ran.map_err(|Stopped { exit, why }| Stopped { exit, why: format!("{place}: {why}") })
+        let placed = |Stopped { exit, why }| Stopped { exit, why: format!("{place}: {why}") };
+        if let Some(seat) = self.seat {
+            seat.meet().await.map_err(placed)?;
+        }
+        began.set(true);
+        match self.seat {
+            Some(seat) => seat.once(member, command).await.map_err(placed),
+            None => Ok(command.await),
+        }
     }
 
     /// All that is done to one member.
@@ -327,17 +335,23 @@ impl Rolling<'_> {
                 why: format!("{place}: {why}; the command was not run"),
             });
         }
-        step.state = State::Command;
+        step.state = State::Drained;
         if self.seat.is_none_or(|seat| seat.leads(&step.target.member)) {
             let places = seen.places(&step.target.balancer, &step.target.member);
             let others = places.map(|places| places.still_taken()).unwrap_or_default();
-            self.say(session, &format!("{place}: running the command{others}"));
+            let what = if self.seat.is_some() {
+                "the command runs as soon as all targets are as far"
+            } else {
+                "running the command"
+            };
+            self.say(session, &format!("{place}: {what}{others}"));
         }
+        let began = Cell::default();
         let words = command::Words::of(&step.target, member, asking.client.place());
         let command = command::run(&self.arguments.command, &words);
         let (ran, lost) = hold::meanwhile(
             (asking.client.clone(), &step.target),
-            self.command(place, &step.target.member, command),
+            self.command(place, (&step.target.member, &began), command),
             |why| {
                 if drained {
                     self.say(session, &format!("{place}: {why}; the command goes on"));
@@ -347,6 +361,8 @@ impl Rolling<'_> {
         .await;
         if lost.is_some() && drained {
             step.state = State::Lost;
+        } else if began.get() {
+            step.state = State::Command;
         }
         let ran = ran?;
         // Ctrl-C reaches the command as well, which decides for itself what it makes of it.

@@ -290,17 +290,21 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
     }
 }
 
-/// Why a drain that ended so is nobody's question any more, if the member does not drain on.
+/// Why a drain that ended so is nobody's question any more, if the member does not drain on. What became of the member
+/// since counts, where that is known: an operator enables who was stopped, and a reload brings back who was gone.
 fn over(drain: &Drain, outcome: DrainOutcome, snapshot: Option<&Snapshot>) -> Option<DrainOutcome> {
     use DrainOutcome::{Cleared, Cut, MemberGone, Restored, Stopped, StoppedMeanwhile};
-    if matches!(outcome, Stopped | Cut | StoppedMeanwhile | Restored | Cleared | MemberGone) {
-        return Some(outcome);
-    }
-    match target(drain).find(snapshot?) {
-        None => Some(MemberGone),
-        Some((_, member)) if member.status.has(Flag::Stopped) => Some(StoppedMeanwhile),
-        Some((_, member)) if !member.status.has(Flag::Drain) => Some(Cleared),
-        Some(_) => None,
+    let Some(snapshot) = snapshot else {
+        let is_over = matches!(outcome, Stopped | Cut | StoppedMeanwhile | Restored | Cleared | MemberGone);
+        return is_over.then_some(outcome);
+    };
+    let Some((_, member)) = target(drain).find(snapshot) else { return Some(MemberGone) };
+    match (member.status.has(Flag::Stopped), member.status.has(Flag::Drain)) {
+        (true, _) if matches!(outcome, Stopped | Cut) => Some(outcome),
+        (true, _) => Some(StoppedMeanwhile),
+        (false, false) if outcome == Restored => Some(Restored),
+        (false, false) => Some(Cleared),
+        (false, true) => None,
     }
 }
 
@@ -485,6 +489,18 @@ mod tests {
             let status = flags.iter().fold(Status::default(), |status, flag| status.with(*flag, true));
             snapshot.balancers[0].members[at].status = status;
             assert_eq!(of(&drain, &snapshot), wanted, "{flags:?}");
+        }
+        for (flag, outcome, wanted) in [
+            (None, DrainOutcome::Stopped, DrainOutcome::Cleared),
+            (None, DrainOutcome::MemberGone, DrainOutcome::Cleared),
+            (None, DrainOutcome::Restored, DrainOutcome::Restored),
+            (Some(Flag::Stopped), DrainOutcome::Cut, DrainOutcome::Cut),
+            (Some(Flag::Stopped), DrainOutcome::Restored, DrainOutcome::StoppedMeanwhile),
+        ] {
+            let status = flag.map_or(Status::default(), |flag| Status::default().with(flag, true));
+            snapshot.balancers[0].members[at].status = status;
+            let ended = Drain { outcome: Some(outcome), ..drain.clone() };
+            assert_eq!(of(&ended, &snapshot), Verdict::Over(wanted), "{outcome} {flag:?}");
         }
         let status = Status::default().with(Flag::Drain, true);
         snapshot.balancers[0].members[at].status = status;

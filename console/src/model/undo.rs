@@ -71,6 +71,17 @@ pub enum Made {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Own {
     made: Vec<Made>,
+    /// What came after the last of them, and cannot be taken back from here.
+    since: Option<Since>,
+}
+
+/// What came after the last change that can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// The proxy was started again: its revisions begin anew, and none of the changes is known any more.
+    Restart,
+    /// The terms of the drain of the member that is called so were changed.
+    Terms(String),
 }
 
 impl Own {
@@ -107,6 +118,17 @@ impl Own {
             self.made.remove(0);
         }
         self.made.push(made);
+        self.since = None;
+    }
+
+    /// The terms of a drain were changed from here.
+    pub fn changed_terms(&mut self, label: &str) {
+        self.since = Some(Since::Terms(label.to_owned()));
+    }
+
+    /// What came after the last change, which is told once.
+    pub fn take_since(&mut self) -> Option<Since> {
+        self.since.take()
     }
 
     /// The last change, which `u` takes back.
@@ -139,6 +161,9 @@ impl Own {
 
     /// The proxy was restarted, and its revisions with it.
     pub fn restarted(&mut self) {
+        if !self.made.is_empty() {
+            self.since = Some(Since::Restart);
+        }
         self.made.clear();
     }
 

@@ -161,6 +161,9 @@ pub(super) fn answered(
         }
         let Act::Drain(drainage) = &sent.act else { return None };
         model.roster.begun(&answer.drain);
+        if answer.changed && matches!(drainage, Drainage::Change(..) | Drainage::Extend(..)) {
+            model.own.changed_terms(&sent.label);
+        }
         let is_joint = model.batch.as_ref().is_some_and(|batch| batch.is_joint && batch.awaits(sent.ticket));
         let followed = if is_joint { Followed::InTheList } else { Followed::OnItsScreen };
         Some(Came {

@@ -11,7 +11,7 @@ use crate::model::drains::{STAYS_STOPPED, is_stopped_by_deadline};
 use crate::model::lasting;
 use crate::model::pending::Sent;
 use crate::model::question::{Question, Standing, Subject};
-use crate::model::undo::{Done, Made, Moved, Tuned};
+use crate::model::undo::{Done, Made, Moved, Since, Tuned};
 use crate::model::{Model, Popup, Tone};
 use crate::update::{decision, edit, pace};
 
@@ -48,6 +48,10 @@ pub(super) fn let_go(model: &mut Model, whom: &str) {
 /// Asks whether to take the last change back, if nobody has touched the member since.
 pub(super) fn ask(model: &mut Model) {
     pace::go_on(model);
+    if let Some(since) = model.own.take_since() {
+        let (tone, text) = came_since(model, &since);
+        return model.tell(tone, text);
+    }
     // Where nobody remembers edits by their numbers, the values of before are set instead.
     let is_numbered = model.lacks(Ability::Undo).is_none();
     let done = match model.own.last().cloned() {
@@ -87,6 +91,30 @@ pub(super) fn ask(model: &mut Model) {
         return model.tell(Tone::Alarm, text);
     }
     model.popup = Some(Popup::Confirm(Box::new(question)));
+}
+
+/// Why `u` asks for nothing: what was done last is nothing that it takes back, and the change before that may not be meant.
+fn came_since(model: &Model, since: &Since) -> (Tone, String) {
+    let way = model.keymap.way(Action::Undo);
+    match since {
+        Since::Terms(label) => {
+            let text = format!(
+                "the terms of the drain of {label} were changed last, which {way} does not take back: t and o on \
+                 the drains screen change them again; {way} once more asks for the change before"
+            );
+            (Tone::Plain, text)
+        }
+        Since::Restart => {
+            let who = model.who();
+            let rest = if model.lacks(Ability::Undo).is_some() {
+                "what was changed before is not taken back from here".to_owned()
+            } else {
+                let line = crate::shell::at("evenkeel undo", &model.words);
+                format!("`{line}` takes your last change back, where it was kept")
+            };
+            (Tone::Alarm, format!("{who} was started again since the last change from here; {rest}"))
+        }
+    }
 }
 
 /// Why a change is not taken back by `u`, how its member is now, and what changes that.
@@ -173,6 +201,7 @@ mod tests {
 
     use super::*;
     use crate::effect::Effect;
+    use crate::keymap::Context;
     use crate::message::Message;
     use crate::model::sample;
     use crate::need::{Found, Need};
@@ -227,6 +256,26 @@ mod tests {
         assert_eq!(model.own.last(), None);
         press(&mut model, "u");
         assert!(toast(&model).starts_with("nothing was changed from here"));
+    }
+
+    #[test]
+    fn what_came_after_the_last_change_is_told_before_the_change_is_asked_for() {
+        let mut model = changed();
+        model.own.changed_terms("app/node2");
+        press(&mut model, "u");
+        assert!(toast(&model).starts_with("the terms of the drain of app/node2 were changed last"));
+        assert_eq!(model.popup, None);
+        press(&mut model, "u");
+        assert_eq!(model.context(), Context::Confirm);
+        press(&mut model, "n");
+        model.own.restarted();
+        press(&mut model, "u");
+        assert!(toast(&model).contains("`evenkeel undo` takes your last change back"), "{}", toast(&model));
+        press(&mut model, "u");
+        assert!(toast(&model).starts_with("nothing was changed from here"));
+        model.own.restarted();
+        press(&mut model, "u");
+        assert!(toast(&model).starts_with("nothing was changed from here"), "there was none");
     }
 
     /// node1 was drained from here, and its deadline has stopped it.

@@ -89,6 +89,10 @@ pub(in crate::cli) fn holds(drain: &Drain, settle: Option<Span>) -> bool {
     match drain.outcome {
         Some(DrainOutcome::SafeToStop) => drain.safe_to_stop && is_quiet,
         Some(DrainOutcome::Idle) => is_quiet,
+        // Whoever was enabled since neither drains on nor is stopped.
+        Some(DrainOutcome::KeptDraining | DrainOutcome::Stopped | DrainOutcome::Cut) => {
+            drain.draining != Some(false)
+        }
         _ => true,
     }
 }

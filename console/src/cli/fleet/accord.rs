@@ -9,6 +9,7 @@ use crate::cli::output::Stop;
 use crate::cli::roll::Company;
 use crate::cli::target::{self, Target as Meant};
 use crate::cli::{Exit, RollArguments, Session, report};
+use crate::door::Door;
 use crate::targets::Target;
 
 /// What a target has of it.
@@ -92,7 +93,7 @@ pub(super) async fn reach(text: &str, targets: &[Target], session: &Session<'_>)
 ///
 /// # Errors
 ///
-/// A target does not answer, none has the balancer, or `--only` means nobody, or not the same everywhere.
+/// A target does not answer or only lets look, none has the balancer, or `--only` means nobody, or not the same everywhere.
 pub(super) async fn company(
     arguments: &RollArguments,
     targets: &[Target],
@@ -106,6 +107,13 @@ pub(super) async fn company(
             Err(stop) => Err(Stop::Failed(stop.told().0, stop.told().1.unwrap_or_default().to_owned())),
         };
         match found {
+            Ok(_) if target.place.door() == Door::ReadSocket && !arguments.options.dry_run => {
+                let why = format!(
+                    "{}: its socket only lets look; name the admin socket beside it; nothing was done",
+                    target.name
+                );
+                return Err(Stop::Failed(Exit::ReadOnly, why));
+            }
             Ok(snapshot) => {
                 told.push((target.name.as_str(), snapshot));
                 met.push(Met::Here);

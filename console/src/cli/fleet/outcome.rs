@@ -82,7 +82,8 @@ pub(super) fn summary(ended: &[Ended]) -> Option<String> {
         _ if done == all => None,
         0 => Some(format!("done in none of {all} target{}", if all == 1 { "" } else { "s" })),
         done => {
-            let unable = counted.iter().filter(|one| one.exit == Exit::Unable).count();
+            let is_unable = |exit| matches!(exit, Exit::Unable | Exit::ReadOnly);
+            let unable = counted.iter().filter(|one| is_unable(one.exit)).count();
             let remedy = match all - done - unable {
                 0 => "where it cannot be done it never will be",
                 _ if unable == 0 => "run it again for the others",
@@ -154,6 +155,7 @@ mod tests {
                 Exit::Mixed,
                 Some("1 of 3 targets; what was done stays, run it again for the others, but where"),
             ),
+            ("one only lets look", vec![done(), of(Exit::ReadOnly)], Exit::Mixed, Some("it never will be")),
             ("none, alike", vec![of(Exit::Guarded), of(Exit::Guarded)], Exit::Guarded, Some("none of 2")),
             ("none, unlike", vec![of(Exit::Guarded), of(Exit::Unreachable)], Exit::Mixed, Some("none of 2")),
             ("not everywhere durable", vec![done(), of(Exit::NotDurable)], Exit::NotDurable, None),

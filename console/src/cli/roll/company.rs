@@ -137,13 +137,12 @@ impl Seat<'_> {
         self.company.meet().await.map_err(stopped)
     }
 
-    /// Runs the command once, when all of them are as far; what came of it, everywhere.
+    /// Runs the command once, after all of them have met; what came of it, everywhere.
     pub(super) async fn once(
         &self,
         member: &MemberName,
         command: impl Future<Output = Result<(), String>>,
     ) -> Result<Result<(), String>, Stopped> {
-        self.meet().await?;
         if self.leads(member) {
             let ran = command.await;
             self.company.gates.borrow_mut().ran = Some(ran);

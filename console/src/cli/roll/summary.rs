@@ -18,6 +18,8 @@ pub(super) enum State {
     Untouched,
     /// Its drain was begun.
     Draining,
+    /// It is drained, and the command was not run.
+    Drained,
     /// It is drained, and the command has not succeeded.
     Command,
     /// The command has succeeded, and it is not well.
@@ -38,6 +40,7 @@ impl State {
         match self {
             Self::Untouched => "untouched",
             Self::Draining => "not drained",
+            Self::Drained => "drained, the command was not run",
             Self::Command => "drained, the command failed",
             Self::Unwell => "drained, the command is done, not healthy",
             Self::Lost => "its drain was lost, new sessions came to it meanwhile",
@@ -98,7 +101,7 @@ impl Step {
             State::Command => format!("when it is mended: {returns}"),
             State::Unwell => format!("when it is: {returns}"),
             State::Lost => format!("look whether it is well; {} takes it out again", command("drain")),
-            State::Unreturned => returns,
+            State::Drained | State::Unreturned => returns,
         })
     }
 }

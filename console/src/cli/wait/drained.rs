@@ -85,7 +85,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_safe_to_stop_is_waited_for_again_after_a_restart() {
         const AGAIN: (u64, bool, bool) = (9_000, false, true);
-        use DrainOutcome::{Idle, SafeToStop};
+        use DrainOutcome::{Idle, SafeToStop, Stopped};
         for (what, proxy, line, exit, says) in [
             (
                 "a window",
@@ -108,6 +108,13 @@ mod tests {
                 "",
                 Exit::Stale,
                 "was safe to stop, and may not be now: now no longer draining (N was cleared); then: ",
+            ),
+            (
+                "enabled since its deadline has stopped it",
+                ended(Stopped, &[(0, false, false)]),
+                "",
+                Exit::Stale,
+                "stopped: now no longer draining (N was cleared); then: ",
             ),
             (
                 "longer",
