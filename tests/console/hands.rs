@@ -31,13 +31,15 @@ fn a_change_is_undone_by_one_key_and_a_yes() {
 }
 
 #[test]
-fn a_proxy_that_a_variable_names_is_named_in_no_command() {
+fn a_proxy_that_a_variable_names_is_named_in_commands_too() {
     let (proxy, _backends) = pair();
     let socket = proxy.admin().socket().to_string_lossy().into_owned();
     let terminal = console_with(&["--write"]).environment("EVENKEEL_SOCKET", &socket).open();
     terminal.wait_for("Init Ok");
     terminal.keys("d");
-    terminal.wait_for("$ evenkeel drain app/a --until no-sessions");
+    // Pasted into a shell without the variable it must not reach another one.
+    let asked = terminal.wait_for("Drain app/a?");
+    assert!(shows_command(&asked, &proxy, "drain app/a --until no-sessions"), "{asked}");
 }
 
 #[test]
