@@ -304,7 +304,8 @@ impl std::fmt::Debug for Terminal {
 }
 
 /// Escape sequences in output that a console has no business to write: anything but CSI sequences that draw or
-/// switch the modes it must switch back. A list of what was found, empty if all is well.
+/// switch the modes it must switch back. A list of what was found, empty if all is well. The program may be in the
+/// middle of a sequence: what is not whole at the end is not judged yet.
 pub fn foreign_sequences(output: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(output);
     let mut found = Vec::new();
@@ -314,18 +315,20 @@ pub fn foreign_sequences(output: &[u8]) -> Vec<String> {
             '\u{1b}' => match rest.next() {
                 Some('[') => {
                     let mut body = String::new();
+                    let mut whole = false;
                     for c in rest.by_ref() {
                         body.push(c);
-                        if ('\u{40}'..='\u{7e}').contains(&c) {
+                        whole = ('\u{40}'..='\u{7e}').contains(&c);
+                        if whole {
                             break;
                         }
                     }
-                    if !is_drawing(&body) {
+                    if whole && !is_drawing(&body) {
                         found.push(format!("CSI {body:?}"));
                     }
                 }
-                // Keypad modes and the ASCII character set.
-                Some('=' | '>') => {}
+                // Keypad modes and the ASCII character set; nothing has come yet.
+                Some('=' | '>') | None => {}
                 Some('(') => drop(rest.next()),
                 other => found.push(format!("ESC {other:?}")),
             },
@@ -456,9 +459,14 @@ mod tests {
 
     #[test]
     fn only_drawing_is_allowed() {
-        for text in
-            ["plain ✓\r\n", "\x1b[1;2H\x1b[38;2;1;2;3mx\x1b[0m\x1b[K", "\x1b[?1049h\x1b[?25l\x1b[?2004h"]
-        {
+        for text in [
+            "plain ✓\r\n",
+            "\x1b[1;2H\x1b[38;2;1;2;3mx\x1b[0m\x1b[K",
+            "\x1b[?1049h\x1b[?25l\x1b[?2004h",
+            "not yet whole\x1b",
+            "not yet whole\x1b[",
+            "not yet whole\x1b[38;2",
+        ] {
             assert_eq!(foreign_sequences(text.as_bytes()), Vec::<String>::new(), "{text:?}");
         }
         for text in [

@@ -4,6 +4,7 @@
 mod command;
 mod company;
 pub(super) mod hold;
+mod members;
 mod plan;
 mod summary;
 
@@ -12,8 +13,8 @@ use std::cell::Cell;
 use clap::Args;
 use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{
-    BalancerName, BalancerSnapshot, DrainCancel, DrainOrder, Flag, MemberEdit, MemberName, MemberSnapshot,
-    Snapshot, Span, Timestamp,
+    BalancerName, DrainCancel, DrainOrder, Flag, MemberEdit, MemberName, MemberSnapshot, Snapshot, Span,
+    Timestamp,
 };
 use futures_util::future::ready;
 
@@ -24,6 +25,7 @@ use super::patience::{Asking, Interrupt};
 use super::{Exit, Session, available, complete, elsewhere, target, wait};
 use crate::client::Client;
 pub(super) use company::{Company, Seat};
+use members::{chosen, is_out_of_use, planned};
 use summary::{State, Step};
 
 pub(super) const HELP: &str = "\
@@ -149,46 +151,6 @@ async fn roll(
     let why = stopped.as_ref().map(|it| it.why.as_str());
     even_unread(summary::tell(&rolling.balancer, &steps, why, (arguments, &asking.client, session)))?;
     Ok(stopped.map_or(Exit::Done, |stopped| stopped.exit))
-}
-
-/// The members in their order, or those that were named.
-fn chosen(snapshot: &Snapshot, balancer: &BalancerSnapshot, only: &[String]) -> Result<Vec<Step>, Stop> {
-    let mut chosen = Vec::new();
-    for text in only {
-        let whole = if text.contains('/') { text.clone() } else { format!("{}/{text}", balancer.name) };
-        let target = Target::find(snapshot, &whole)?;
-        if target.balancer != balancer.name {
-            return Err(Stop::usage(format!("--only {text}: is no member of {}", balancer.name)));
-        }
-        chosen.push(target.member);
-    }
-    let wanted = |member: &&MemberSnapshot| chosen.is_empty() || chosen.contains(&member.name);
-    Ok(balancer.members.iter().filter(wanted).map(|member| step(snapshot, balancer, member)).collect())
-}
-
-/// Those of `plan` that are there, in its order.
-fn planned(snapshot: &Snapshot, balancer: &BalancerSnapshot, plan: &[MemberName]) -> Vec<Step> {
-    let members = plan.iter().filter_map(|name| balancer.member(name));
-    members.map(|member| step(snapshot, balancer, member)).collect()
-}
-
-fn step(snapshot: &Snapshot, balancer: &BalancerSnapshot, member: &MemberSnapshot) -> Step {
-    Step {
-        target: Target {
-            balancer: balancer.name.clone(),
-            member: member.name.clone(),
-            label: target::shortest(snapshot, balancer, member),
-        },
-        state: State::Untouched,
-        drained_before: member.status.has(Flag::Drain),
-        status: Some(member.status),
-        words: member.words.clone(),
-    }
-}
-
-/// Does it serve nobody because an operator wanted that?
-fn is_out_of_use(member: &MemberSnapshot) -> bool {
-    member.status.has_any(&[Flag::Disabled, Flag::Stopped])
 }
 
 /// A roll on its way.

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::super::output::{Stop, even_unread};
 use super::super::patience::Asking;
 use super::super::{Exit, Session};
-use super::{Rolling, Step, command, is_out_of_use};
+use super::members::is_out_of_use;
+use super::{Rolling, Step, command};
 
 /// The plan as JSON. Fields are only ever added; `version` changes if that rule is broken.
 #[derive(Serialize)]
