@@ -109,7 +109,7 @@ pub(crate) const ADDRESSES: usize = 8;
 /// Bytes that wait in the system for the network to take them, on a connection to a client. While there is less than
 /// half of it, the system says that there is room: for the other half, which the largest piece of a body fills.
 #[cfg(target_os = "linux")]
-pub(crate) const UNSENT: u32 = 512 * 1024;
+pub(crate) const UNSENT: u32 = 1024 * 1024;
 /// Bytes of the file of `HeartbeatStorage`.
 pub(crate) const HEARTBEAT_FILE: u64 = 16 * 1024 * 1024;
 /// Servers whose heartbeats are kept, where `HeartbeatMaxServers 0` sets no bound.

@@ -9,8 +9,9 @@ use std::rc::Rc;
 pub(crate) const SMALL: usize = 16 * 1024;
 /// Bytes of a buffer for bodies.
 pub(crate) const LARGE: usize = 64 * 1024;
-/// Bytes of a buffer for bodies that flow fast: fewer and larger pieces cost less.
-const HUGE: usize = 256 * 1024;
+/// Bytes of a buffer for bodies that flow fast: fewer and larger pieces cost less. A client's system takes one whole
+/// where it says that it has room: see [`limits::UNSENT`](crate::limits::UNSENT).
+const HUGE: usize = 512 * 1024;
 /// Buffers of each size that a worker keeps for the next who needs one, and the bytes that these may take.
 const KEPT: usize = 64;
 const KEPT_BYTES: usize = 2 * 1024 * 1024;
