@@ -92,6 +92,7 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
         drains: Vec::new(),
         undurable: Vec::new(),
         undurable_drains: Vec::new(),
+        unwritable: false,
         warnings: Vec::new(),
         forgotten: Vec::new(),
         alternating: false,
