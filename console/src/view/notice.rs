@@ -151,6 +151,7 @@ mod tests {
         let lost = "LOST with the restart of the proxy: edits of app/node2";
         let told = model.toast.as_ref().map(|toast| toast.text.as_str());
         assert_eq!(told, Some("the proxy was restarted: its counters begin anew"));
+        model.toast = None;
         press(&mut model, "j");
         let shown = text(&painted(&model, RICH));
         assert!(

@@ -511,7 +511,6 @@ fn a_target_that_never_answered_is_told_as_that_at_every_size() {
     let name = deck.stations[1].station.clone();
     deck.stations[1] = Model { station: name, ..Model::new("/run/lb2", deck.size) };
     hear(&mut deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(3) });
-    deal(&mut deck, Message::Tick(sample::clock(90)));
     at_each_size(&mut deck, |deck| {
         let screen = shown(deck);
         assert!(screen.contains("▲ never answered") && !screen.contains("LOST"), "{screen}");
