@@ -23,11 +23,18 @@ pub fn sentence(
     name: impl Fn(&Subject) -> String,
     fits: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    let (edits, drains) = (named(&snapshot.undurable, &name), named(&drains(snapshot), &name));
+    let (mut edits, drains) = (named(&snapshot.undurable, &name), named(&drains(snapshot), &name));
+    let is_next_alone = edits.is_empty() && snapshot.unwritable;
+    edits.extend(is_next_alone.then(|| "from now on".to_owned()));
+    let edits_of = if is_next_alone { "edits " } else { "edits of " };
     let them = if edits.len() + drains.len() > 1 || !edits.is_empty() { "them" } else { "it" };
     let whole = |of: String| format!("{NOT_KEPT}: {of}; the disk refuses {them}");
-    longest((&edits, "edits of "), (&drains, "the drain job of "), |of| fits(&whole(of.to_owned())))
-        .map(whole)
+    longest((&edits, edits_of), (&drains, "the drain job of "), |of| fits(&whole(of.to_owned()))).map(whole)
+}
+
+/// Is it told of something that was done already, and not only of what is to come?
+pub fn is_about_what_was_done(snapshot: &Snapshot) -> bool {
+    !snapshot.undurable.is_empty() || !snapshot.undurable_drains.is_empty()
 }
 
 /// The members whose drains would be.
@@ -271,6 +278,17 @@ mod tests {
             ),
             "{told}"
         );
+    }
+
+    #[test]
+    fn that_the_next_edit_would_be_lost_is_told_as_long_as_none_is() {
+        let mut snapshot = scripted::snapshot(0);
+        snapshot.unwritable = true;
+        let told = |snapshot: &Snapshot| sentence(snapshot, label, |text| text.len() <= 76).unwrap();
+        assert_eq!(told(&snapshot), "NOT kept over a restart: edits from now on; the disk refuses them");
+        snapshot.undurable = vec![of_member(&snapshot, 1)];
+        let wanted = "NOT kept over a restart: edits of app/127.0.0.1:9002; the disk refuses them";
+        assert_eq!(told(&snapshot), wanted);
     }
 
     #[test]

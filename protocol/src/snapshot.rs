@@ -79,6 +79,9 @@ pub struct Snapshot {
     /// The numbers of drains that run and that a restart of the proxy would not know, because the disk refuses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undurable_drains: Vec<u64>,
+    /// Would a restart of the proxy lose the next edit, because the disk refuses the journal?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unwritable: bool,
     /// What should be known about it, in sentences: what could not be read, or whether it can be believed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

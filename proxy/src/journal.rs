@@ -16,7 +16,7 @@ mod unwritten;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use evenkeel_protocol::{
@@ -41,6 +41,8 @@ const LINK: &str = "edits.journal.link";
 const DAMAGED: &str = "edits.journal.damaged";
 /// Lines after which the file is written anew with one line for each thing that was edited.
 const COMPACT_AFTER: usize = 1_000;
+/// The room that there must be for the next line.
+const ROOM: usize = 512;
 /// A larger file is taken for damaged.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
@@ -452,6 +454,10 @@ impl Journal {
             text.extend(render(&Line { subject: subject.clone(), what: what.clone(), roster: None })?);
         }
         file.write_all(&text)?;
+        // Whether the next line finds room is to be known before somebody relies on it.
+        let end = text.len() as u64;
+        file.write_all_at(&[0; ROOM], end)?;
+        file.set_len(end)?;
         file.sync_all()?;
         let (current, previous) = (self.folder.join(NAME), self.folder.join(PREVIOUS));
         // The generation before stays, at each moment; at first there is none.

@@ -181,6 +181,12 @@ fn of_proxy(snapshot: &Snapshot, text: &mut Text) {
             "Balancers and members whose last edits a restart would lose, because the disk refuses them.",
             number(snapshot.undurable.len() as u64),
         ),
+        (
+            "evenkeel_edits_unwritable",
+            Kind::Gauge,
+            "Whether a restart would lose the next edit (1), because the disk refuses the journal.",
+            number(u64::from(snapshot.unwritable)),
+        ),
     ] {
         text.family(name, kind, help);
         text.sample(name, &none, &[], value);

@@ -266,6 +266,7 @@ impl Registry {
             drains: Vec::new(),
             undurable: self.unwritten.subjects(),
             undurable_drains: Vec::new(),
+            unwritable: self.unwritten.is_closed(),
             warnings: Vec::new(),
             forgotten: Vec::new(),
             alternating: false,

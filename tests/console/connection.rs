@@ -30,7 +30,7 @@ fn no_proxy_is_told_on_the_command_line_and_not_on_a_screen() {
     let terminal = console_with(&["--socket", &missing.to_string_lossy()]).open();
     assert_eq!(terminal.ended(), 6);
     terminal.wait_for("admin.sock");
-    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+    eventually_equal(&Vec::<String>::new(), || terminal.left_behind());
 }
 
 #[test]

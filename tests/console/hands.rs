@@ -170,7 +170,7 @@ fn the_mouse_is_the_terminals_until_it_is_asked_for() {
     terminal.wait_for("─ app/b ─");
     terminal.keys("q");
     terminal.ended();
-    assert_eq!(terminal.left_behind(), Vec::<String>::new());
+    eventually_equal(&Vec::<String>::new(), || terminal.left_behind());
 }
 
 #[test]

@@ -45,14 +45,13 @@ impl Fetched {
         if self.connection != wants.connections {
             return true;
         }
-        if self.failed {
-            return age >= AGAIN;
-        }
-        match self.need.pace() {
+        let by_its_pace = match self.need.pace() {
             Pace::Once => false,
+            // A refusal too may be over with what has happened.
             Pace::Events => self.events != wants.events && age >= 1,
-            Pace::Seconds(seconds) => age >= seconds,
-        }
+            Pace::Seconds(seconds) => !self.failed && age >= seconds,
+        };
+        by_its_pace || (self.failed && age >= AGAIN)
     }
 }
 
@@ -171,6 +170,8 @@ mod tests {
             ("once, before a new connection", history(), (0, 5, 900, false), 900, true),
             ("after an event", Need::Overrides, (1, 4, 8, false), 9, true),
             ("after an event, but just fetched", Need::Overrides, (1, 4, 9, false), 9, false),
+            ("it was refused, and after an event", Need::Undo(3), (1, 4, 8, true), 9, true),
+            ("it was refused, and no event since", Need::Undo(3), (1, 5, 8, true), 9, false),
             ("no event since", Need::Overrides, (1, 5, 0, false), 900, false),
             ("after two seconds", census.clone(), (1, 5, 7, false), 9, true),
             ("after one of two seconds", census, (1, 5, 8, false), 9, false),

@@ -233,7 +233,7 @@ impl Watcher {
                     let number = event.number;
                     self.tell(News::Event(Box::new(event))).await?;
                     if number > included {
-                        self.wants.send_modify(|wants| wants.events += 1);
+                        self.heard_events();
                         if !soon {
                             soon = true;
                             timer.reset_after(GATHER);
@@ -255,11 +255,20 @@ impl Watcher {
                     if snapshot.proxy.started != started {
                         return Err(End::Restarted);
                     }
+                    // What it includes may be read only later, and is nothing new by then.
+                    if snapshot.event > included.max(self.last) {
+                        self.heard_events();
+                    }
                     (included, soon) = (snapshot.event, false);
                     self.tell(News::Snapshot(Box::new(snapshot))).await?;
                 }
             }
         }
+    }
+
+    /// Something has happened: what hangs on events is to be asked for again.
+    fn heard_events(&self) {
+        self.wants.send_modify(|wants| wants.events += 1);
     }
 
     /// Ticks each period, the first time after one.
@@ -337,6 +346,29 @@ mod tests {
         screen.link.refresh();
         assert_eq!(screen.next().await, News::Snapshot(Box::new(snapshot(2))));
         assert_eq!(proxy.asked("/v1/snapshot"), 2);
+    }
+
+    #[tokio::test]
+    async fn what_hangs_on_events_is_asked_again_once_whether_the_event_or_the_snapshot_tells_first() {
+        let snapshots = AtomicUsize::new(0);
+        let proxy = Scripted::start(move |request| match request.target.as_str() {
+            "/v1/snapshot" => {
+                let asked = snapshots.fetch_add(1, Ordering::Relaxed) as u64;
+                Act::json(&snapshot(asked.min(1) * 2))
+            }
+            _ => Act::stream(&[event(1)]).then_hang(),
+        });
+        let mut screen = Screen::of(&proxy, Duration::from_secs(60));
+        let events = |screen: &Screen| screen.link.wants.borrow().events;
+        assert_eq!(screen.until(number).await, 1);
+        let shown = |event| {
+            move |news| matches!(news, News::Snapshot(snapshot) if snapshot.event == event).then_some(())
+        };
+        screen.until(shown(2)).await;
+        assert_eq!(events(&screen), 2, "by the first event, and by the second that only the snapshot tells");
+        screen.link.refresh();
+        screen.until(shown(2)).await;
+        assert_eq!(events(&screen), 2, "nothing has happened");
     }
 
     #[tokio::test]

@@ -291,12 +291,12 @@ impl Deck {
         self.answering().map(|station| station.roster.graded(grade)).sum()
     }
 
-    /// Since when a target does not answer, in seconds; none: it answers, or was never heard.
+    /// Since when a target does not answer any more, in seconds; none: it answers, or never did.
     pub fn silent_for(&self, at: usize) -> Option<u64> {
         let station = self.stations.get(at)?;
-        let Connection::Lost { since, .. } = station.connection else { return None };
-        let heard = station.roster.snapshot().map_or(since, |_| station.roster.heard());
-        Some(self.clock.running.since(heard).as_secs())
+        let is_lost = matches!(station.connection, Connection::Lost { .. });
+        let heard = station.roster.snapshot().filter(|_| is_lost).map(|_| station.roster.heard());
+        heard.map(|heard| self.clock.running.since(heard).as_secs())
     }
 
     /// Shows a line for a while; bad news stay longer.

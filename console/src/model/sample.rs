@@ -83,15 +83,13 @@ pub(crate) fn snapshot(second: u64) -> Snapshot {
     let node2 = MemberSnapshot { busy: 1, revision: 4, ..node2 };
     let mut node3 = with(served(member("http://app3.example.com:8080", "node3"), 311, 0), Flag::Error);
     (node3.failed, node3.served, node3.retries) = (7, 304, 2);
-    node3.error = Some(ErrorNote {
-        reason: "connection refused".to_owned(),
-        at: Timestamp(NOON - 80_000_000),
-        retry_at: Some(taken.plus(std::time::Duration::from_secs(41))),
-    });
+    let (at, retry_at) = (Timestamp(NOON - 80_000_000), taken.plus(std::time::Duration::from_secs(41)));
+    node3.error = Some(ErrorNote { reason: "connection refused".to_owned(), at, retry_at: Some(retry_at) });
     Snapshot {
         drains: Vec::new(),
         undurable: Vec::new(),
         undurable_drains: Vec::new(),
+        unwritable: false,
         warnings: Vec::new(),
         forgotten: Vec::new(),
         alternating: false,

@@ -26,6 +26,9 @@ pub struct Toast {
 pub enum Seen {
     /// Something was told as not done, and these settings of a member hold, by name and value.
     Holding(Target, Vec<(String, String)>),
+    /// It was told that a drain has begun, and the one of that number has ended, so that its member may not drain any more
+    /// or nobody tells any more when it can be stopped.
+    Ended(u64),
     /// Nothing could be changed, and that can be done.
     Changeable,
     /// What was written means nothing; seen by what is written next.

@@ -10,7 +10,7 @@ use crate::model::drains::{self, Drainage, Followed};
 use crate::model::question::{Question, Subject};
 use crate::model::target::Target;
 use crate::model::terms::Terms;
-use crate::model::{Model, Picked, Popup, Screen, Tone, wash};
+use crate::model::{Model, Picked, Popup, Screen, Seen, Tone, wash};
 use crate::news::Ticket;
 use crate::shell::quoted;
 use crate::update::incoming::{self, Came};
@@ -170,6 +170,7 @@ pub(super) fn answered(
             line: drainage.done(&sent.label, &answer, followed),
             whole: answer.lasts(),
             undoable: answer.edited.as_ref().is_some_and(|edited| edited.changed),
+            until_seen: matches!(drainage, Drainage::Begin(_)).then_some(Seen::Ended(answer.drain.number)),
         })
     })
 }
@@ -244,6 +245,34 @@ mod tests {
         ] {
             let job = format!("{:?}", job(&press(&mut shown(), keys)));
             assert!(job.contains(wanted), "{keys}: {job}");
+        }
+    }
+
+    #[test]
+    fn that_a_member_drains_is_told_no_longer_than_its_drain_runs_or_can_be_believed() {
+        for (outcome, stays) in [
+            (None, true),
+            (Some(DrainOutcome::SafeToStop), true),
+            (Some(DrainOutcome::KeptDraining), false),
+            (Some(DrainOutcome::Stopped), false),
+            (Some(DrainOutcome::Restored), false),
+        ] {
+            let mut model = sample::model(80, 24);
+            let sent = press(&mut model, "]dy");
+            let [Effect::Drain { ticket, .. }] = sent.as_slice() else { panic!("{sent:?}") };
+            let drain = sample::drained(62).drains.remove(0);
+            let edited = Some(sample::edited("drain", "Off", "On"));
+            let answer = DrainAnswer { drain, changed: true, changes: Vec::new(), edited };
+            let news = News::Drained { ticket: *ticket, outcome: Ok(Box::new(answer)) };
+            update(&mut model, Message::News(news));
+            let is_told = |model: &Model| {
+                model.toast.as_ref().is_some_and(|toast| toast.text.contains(" is draining; "))
+            };
+            assert!(is_told(&model), "{:?}", model.toast);
+            let mut snapshot = sample::drained(63);
+            snapshot.drains[0].outcome = outcome;
+            hear(&mut model, snapshot);
+            assert_eq!(is_told(&model), stays, "{outcome:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel_protocol::{Edited, Event, Snapshot};
+use evenkeel_protocol::{DrainOutcome, Edited, Event, Snapshot};
 
 use crate::called;
 use crate::effect::Effect;
@@ -13,7 +13,7 @@ use crate::model::pending::Sent;
 use crate::model::target::Target;
 use crate::model::{Connection, Model, Screen, Seen, Tone, forgotten, form, wash};
 use crate::news::{News, Ticket};
-use crate::undurable::Refused;
+use crate::undurable::{self, Refused};
 use crate::update::{drain, edit, found};
 
 /// How long it is said that a change can be undone. It can be undone after that too.
@@ -96,7 +96,9 @@ fn restarted(model: &mut Model, refused: Refused) -> String {
     }
     let lost = model.roster.snapshot().and_then(|snapshot| {
         model.lost = refused.lost(snapshot);
-        model.lost.sentence(|it| forgotten::whose(it, snapshot), |_| true)
+        // It stands above the screen until somebody sees to it, unless what is refused now takes its room.
+        let said = || model.lost.sentence(|it| forgotten::whose(it, snapshot), |_| true);
+        undurable::is_about_what_was_done(snapshot).then(said).flatten()
     });
     lost.unwrap_or_else(|| "the proxy was restarted: its counters begin anew".to_owned())
 }
@@ -128,6 +130,14 @@ fn correct(model: &mut Model) {
             let what: Vec<String> = wanted.iter().map(|(field, value)| format!("{field}={value}")).collect();
             let label = target.label(model.roster.snapshot());
             model.tell(Tone::Plain, format!("{label}: seen to hold after all: {}", what.join(", ")));
+        }
+        Seen::Ended(number) => {
+            let drains = model.roster.snapshot().map_or(&[][..], |snapshot| &snapshot.drains);
+            let outcome = drains.iter().find(|drain| drain.number == number).and_then(|drain| drain.outcome);
+            let holds = |outcome| matches!(outcome, DrainOutcome::SafeToStop | DrainOutcome::Idle);
+            if outcome.is_some_and(|outcome| !holds(outcome)) {
+                model.toast = None;
+            }
         }
         Seen::Changeable | Seen::Understood => {}
     }
@@ -164,7 +174,7 @@ fn answered(model: &mut Model, ticket: Ticket, outcome: Result<Box<Edited>, Stri
         let in_part = super::undo::in_part(model, sent, &edited);
         let whole = in_part.is_none() && (edited.durable || !edited.changed);
         let line = in_part.unwrap_or_else(|| sent.act.done(&sent.label, &edited));
-        Some(Came { line, whole, undoable: edited.changed })
+        Some(Came { line, whole, undoable: edited.changed, until_seen: None })
     })
 }
 
@@ -174,6 +184,8 @@ pub(super) struct Came {
     /// Is it as it should be, and will it survive a restart of the proxy?
     pub(super) whole: bool,
     pub(super) undoable: bool,
+    /// What makes the line untrue while it is shown.
+    pub(super) until_seen: Option<Seen>,
 }
 
 /// Something that was sent was answered, with the revision that will show it: the operator is told, and what waits for
@@ -188,12 +200,15 @@ pub(super) fn settle<T>(
         Ok((revision, answer)) => {
             let sent = model.pending.answer(ticket, Some(revision));
             let came = sent.and_then(|sent| told(model, &sent, answer).map(|came| (sent, came)));
-            if let Some((sent, Came { line, whole, undoable })) = came {
+            if let Some((sent, Came { line, whole, undoable, until_seen })) = came {
                 let outcome = if whole { Outcome::Done(line.clone()) } else { Outcome::Loose(line.clone()) };
                 if !super::many::answered(model, ticket, outcome) {
                     let more = undoable.then(|| hint(model, &sent));
                     let tone = if whole { Tone::Good } else { Tone::Alarm };
                     model.tell_for(if whole { UNDO } else { UNDO * 2 }, tone, (line, more));
+                    if let Some(toast) = &mut model.toast {
+                        toast.until_seen = until_seen;
+                    }
                 }
             }
             if let Some(snapshot) = model.roster.snapshot() {

@@ -223,11 +223,13 @@ fn lists(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
 fn stations(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let deck = whole.deck;
     let longest = (0..deck.stations.len()).map(|at| width(whole.name(at))).max().unwrap_or(0);
+    let never = deck.stations.iter().any(|it| matches!(it.freshness(), Freshness::Lost { age: None, .. }));
+    let state = if never { width(words::NEVER) + 2 } else { 12 };
     let column = |title, least, most, align| Column { title, least, most, align };
     let layout = Layout::new(
         &[
             column("Target", 8, longest.clamp(8, 28), Align::Left),
-            column("State", 12, 14, Align::Left),
+            column("State", state, state.max(14), Align::Left),
             column("Members", 14, 24, Align::Left),
             column("Req/s", 7, 7, Align::Right),
             column("Proxy", 12, 60, Align::Left),
@@ -287,7 +289,10 @@ fn state(scene: Scene<'_>, silent: Option<u64>) -> Span<'static> {
         Freshness::Frozen(seconds) => scene.span(Role::Warning, format!("◌ frozen {seconds} s")),
         Freshness::Waiting => scene.span(Role::Warning, "◌ waiting"),
         Freshness::Stale(seconds) => scene.span(Role::Warning, format!("◌ stale {seconds} s")),
-        Freshness::Lost { .. } => scene.span(Role::Alarm, format!("▲ LOST {} s", silent.unwrap_or_default())),
+        Freshness::Lost { .. } => {
+            let since = silent.map_or_else(|| words::NEVER.to_owned(), |seconds| format!("LOST {seconds} s"));
+            scene.span(Role::Alarm, format!("▲ {since}"))
+        }
     }
 }
 
@@ -386,9 +391,14 @@ fn hints(whole: Whole<'_>, room: usize) -> Line<'static> {
 fn summary(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
     let deck = whole.deck;
     let line = |station: &Model| {
-        let live = station.freshness() == Freshness::Live;
+        let freshness = station.freshness();
+        let live = freshness == Freshness::Live;
         let name = station.station.as_deref().unwrap_or_default();
-        let (role, word) = if live { (Role::Text, "answers") } else { (Role::Alarm, "LOST") };
+        let (role, word) = match freshness {
+            Freshness::Live => (Role::Text, "answers"),
+            Freshness::Lost { age: None, .. } => (Role::Alarm, words::NEVER),
+            _ => (Role::Alarm, "LOST"),
+        };
         let bad = if live { station.roster.graded(Grade::Bad) } else { 0 };
         let bad = if bad > 0 { format!(" {bad} bad") } else { String::new() };
         Line::from(whole.span(role, format!("{name}: {word}{bad}")))

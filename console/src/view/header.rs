@@ -45,7 +45,7 @@ fn state(scene: Scene<'_>, room: usize) -> Span<'static> {
 fn lost(age: Option<u64>, why: &str, (next_try, room): (u64, usize)) -> String {
     let age = match age {
         Some(seconds) => format!("LOST, seen {} ago", words::age(Duration::from_secs(seconds))),
-        None => "LOST".to_owned(),
+        None => words::NEVER.to_owned(),
     };
     let again = match next_try {
         0 => "trying again".to_owned(),
@@ -192,11 +192,11 @@ fn summary_counts(scene: Scene<'_>, columns: usize, rows: usize) -> Vec<Line<'st
             Some(scene.span(Role::Warning, fitting(&[&format!("stale {seconds} s"), "stale"], columns)))
         }
         Freshness::Lost { age, .. } => {
-            let aged =
-                age.map_or_else(String::new, |age| format!("LOST {}", words::age(Duration::from_secs(age))));
-            let forms: Vec<&str> =
-                [aged.as_str(), "LOST"].into_iter().filter(|form| !form.is_empty()).collect();
-            Some(scene.span(Role::Alarm, fitting(&forms, columns)))
+            let since = age.map_or_else(
+                || words::NEVER.to_owned(),
+                |age| format!("LOST {}", words::age(Duration::from_secs(age))),
+            );
+            Some(scene.span(Role::Alarm, fitting(&[&since, "LOST"], columns)))
         }
     };
     let counts = scene.model.roster.counts().into_iter().rev().map(|(health, count)| {
@@ -273,6 +273,6 @@ mod tests {
             lost(Some(150), "it is gone.", (0, 60)),
             "LOST, seen 2 min ago: it is gone (trying again)"
         );
-        assert_eq!(lost(None, "it is gone", (0, 60)), "LOST: it is gone (trying again)");
+        assert_eq!(lost(None, "it is gone", (0, 60)), "never answered: it is gone (trying again)");
     }
 }

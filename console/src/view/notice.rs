@@ -80,7 +80,8 @@ fn text_that(
     Some((line, key))
 }
 
-/// What the disk refuses, and behind that, as far as it fits, what was lost before; none: nothing is.
+/// What the disk refuses, and behind that, as far as it fits, what was lost before; none: neither is. Where it refuses
+/// nothing yet that was done, what was lost takes the room.
 fn at_the_disk(
     scene: Scene<'_>,
     snapshot: &Snapshot,
@@ -93,14 +94,15 @@ fn at_the_disk(
         Some(subject) => format!("; :drain {} begins one, {key} hides this", quoted(&name(subject))),
         None => format!(" ({key} hides this)"),
     });
-    let refused = undurable::sentence(snapshot, name, &fits);
-    let behind = refused.as_ref().map_or_else(String::new, |refused| format!("{refused}. "));
-    let lost = lost.sentence(name, |text| fits(&format!("{behind}{text}{way}")));
-    let both = lost.map(|lost| format!("{behind}{lost}{way}"));
-    match refused {
-        Some(refused) => both.filter(|both| fits(both)).or(Some(refused)),
-        None => both,
-    }
+    let lost_behind = |before: &str| {
+        let whole = |lost: &str| format!("{before}{lost}{way}");
+        lost.sentence(name, |text| fits(&whole(text))).map(|lost| whole(&lost))
+    };
+    let Some(refused) = undurable::sentence(snapshot, name, &fits) else { return lost_behind("") };
+    let both = lost_behind(&format!("{refused}. ")).filter(|both| fits(both));
+    // What is lost comes before what may be.
+    let first = || lost_behind("").filter(|_| !undurable::is_about_what_was_done(snapshot));
+    both.or_else(first).or(Some(refused))
 }
 
 /// Draws it, if there is one.
@@ -147,7 +149,8 @@ mod tests {
         after.proxy.started = evenkeel_protocol::Timestamp(after.proxy.started.0 + 1);
         hear(&mut model, after.clone());
         let lost = "LOST with the restart of the proxy: edits of app/node2";
-        assert_eq!(model.toast.as_ref().map(|toast| toast.text.as_str()), Some(lost));
+        let told = model.toast.as_ref().map(|toast| toast.text.as_str());
+        assert_eq!(told, Some("the proxy was restarted: its counters begin anew"));
         model.toast = None;
         press(&mut model, "j");
         let shown = text(&painted(&model, RICH));
@@ -197,11 +200,35 @@ mod tests {
         let told = "▲ LOST with the restart of the proxy: the drain job of app/node2, and its deadline; \
                     :drain app/node2 begins one, Esc hides this";
         let shown = text(&painted(&model, RICH));
-        assert!(shown.split_whitespace().collect::<Vec<_>>().join(" ").contains(told), "{shown}");
+        let read = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(read.contains(told), "{shown}");
+        assert_eq!(read.matches("LOST").count(), 1, "it is said once: {shown}");
         after.drains = vec![evenkeel_protocol::Drain { number: 9, ..drain }];
         hear(&mut model, after);
         model.toast = None;
         assert!(!text(&painted(&model, RICH)).contains("LOST"));
+    }
+
+    #[test]
+    fn what_a_restart_lost_is_not_crowded_out_by_what_the_disk_may_refuse() {
+        let mut model = sample::model(80, 24);
+        let hear = |model: &mut crate::model::Model, snapshot| {
+            update(model, Message::News(News::Snapshot(Box::new(snapshot))));
+        };
+        let mut before = sample::drained(62);
+        before.undurable_drains = vec![before.drains[0].number];
+        before.unwritable = true;
+        let mut after = before.clone();
+        hear(&mut model, before);
+        (after.drains, after.undurable_drains) = (Vec::new(), Vec::new());
+        after.proxy.started = evenkeel_protocol::Timestamp(after.proxy.started.0 + 1);
+        hear(&mut model, after);
+        model.toast = None;
+        let read = |model: &_| text(&painted(model, RICH)).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(read(&model).contains("▲ LOST with the restart of the proxy: "), "{}", read(&model));
+        press(&mut model, &[Key::Esc]);
+        let next = "▲ NOT kept over a restart: edits from now on; the disk refuses them";
+        assert!(read(&model).contains(next), "{}", read(&model));
     }
 
     #[test]

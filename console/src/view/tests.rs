@@ -266,6 +266,17 @@ fn the_reason_of_a_lost_connection_goes_on_without_its_end() {
 }
 
 #[test]
+fn a_proxy_that_never_answered_is_told_as_that_at_every_size() {
+    for (width, height) in [(120, 36), (80, 24), (60, 20), (30, 5), (20, 5)] {
+        let mut model = Model::new("site.conf", Size { width, height });
+        let lost = News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(2) };
+        update(&mut model, Message::News(lost));
+        let drawn = text(&painted(&model, RICH));
+        assert!(drawn.contains("never answered") && !drawn.contains("LOST"), "{drawn}");
+    }
+}
+
+#[test]
 fn an_edit_that_a_reload_dropped_is_not_the_last_change() {
     let mut model = sample::model(120, 36);
     press(&mut model, &[Key::Down]);

@@ -7,6 +7,9 @@ use jiff::tz::TimeZone;
 
 use crate::model::history::Rate;
 
+/// Said of who never answered, where else stands how long ago it did.
+pub(super) const NEVER: &str = "never answered";
+
 /// `12,345`
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();

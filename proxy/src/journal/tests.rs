@@ -326,6 +326,7 @@ fn what_the_file_has_is_not_told_as_lost_unless_the_file_is_gone() {
     drop(journal);
     std::fs::create_dir(folder.path().join(NEXT)).unwrap();
     let mut journal = opened(folder.path(), &config("1"));
+    assert!(journal.unwritten().is_closed(), "the next edit will be lost");
     assert_eq!((journal.durability(), lost(&journal)), (Durability::Kept, Vec::new()));
     journal.renew(&mut config("1"), true);
     assert_eq!((journal.durability(), lost(&journal)), (Durability::Kept, Vec::new()));

@@ -1,4 +1,4 @@
-//! Whose edits the disk has refused, until it takes them. It can be read while a disk that hangs holds the journal.
+//! What the disk has refused, until it takes it: the file, and whose edits. It can be read while a disk that hangs holds the journal.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,8 @@ pub(crate) struct Unwritten(Arc<Mutex<Noted>>);
 
 #[derive(Debug, Default)]
 struct Noted {
+    /// Is there no file that an edit could be written to?
+    closed: bool,
     refused: BTreeSet<Subject>,
     /// Those that were written down since, and of whom nobody was told yet.
     written: BTreeSet<Subject>,
@@ -21,22 +23,29 @@ impl Unwritten {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The last edits of these were refused.
+    /// The file was refused, and with it the last edits of these.
     pub(super) fn refuse(&self, subjects: &BTreeSet<Subject>) {
-        let Noted { refused, written } = &mut *self.noted();
+        let Noted { closed, refused, written } = &mut *self.noted();
+        *closed = true;
         written.retain(|subject| !subjects.contains(subject));
         refused.extend(subjects.iter().cloned());
     }
 
     /// All is written down.
     pub(super) fn written(&self) {
-        let Noted { refused, written } = &mut *self.noted();
+        let Noted { closed, refused, written } = &mut *self.noted();
+        *closed = false;
         written.append(refused);
     }
 
     /// Nothing is to be written down any more.
     pub(super) fn forget(&self) {
         *self.noted() = Noted::default();
+    }
+
+    /// Is there no file that an edit could be written to?
+    pub(crate) fn is_closed(&self) -> bool {
+        self.noted().closed
     }
 
     /// Whose last edits a restart would lose.

@@ -14,10 +14,13 @@ pub(crate) async fn run(registry: Arc<Registry>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if !registry.unwritten.subjects().is_empty() {
-            let registry = Arc::clone(&registry);
+        if registry.unwritten.is_closed() {
+            let writing = Arc::clone(&registry);
             // It may wait for a disk.
-            let _ = tokio::task::spawn_blocking(move || registry.writer().durability()).await;
+            let _ = tokio::task::spawn_blocking(move || writing.writer().durability()).await;
+            if !registry.unwritten.is_closed() {
+                tracing::info!("the journal of edits can be written again");
+            }
         }
         registry.tell_written();
     }

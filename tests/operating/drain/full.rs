@@ -127,6 +127,32 @@ fn a_drain_whose_job_alone_the_disk_refuses_is_told_on_every_surface_until_there
 }
 
 #[test]
+fn a_disk_that_is_full_from_the_start_is_told_before_anybody_edits() {
+    let [a, b] = backends(["a", "b"]);
+    let folder = folder();
+    let Some(disk) = Disk::mounted(&folder.path().join("run"), 128) else { return };
+    disk.fill();
+    let proxy = Proxy::start(folder, &format!("Listen 127.0.0.1:0\n{}", text(&a, &b)));
+    let said = "NOT kept over a restart: edits from now on; the disk refuses them";
+    assert!(proxy.snapshot().unwritable);
+    let warned = evenkeel_says(&proxy, &["status"], 0).err;
+    assert!(warned.contains(&format!("warning: {said}\n")), "{warned}");
+    let watch = watching(&proxy);
+    watch.says(said);
+    assert!(!proxy.edit("app", "b", r#"{"lbset":7}"#).durable);
+    watch.says("NOT kept over a restart: edits of app/b; the disk refuses them");
+    assert!(!proxy.edit("app", "b", r#"{"lbset":0}"#).durable);
+    disk.free();
+    eventually_true("it is written down, though nobody asks for anything", || {
+        let snapshot = proxy.snapshot();
+        snapshot.undurable.is_empty() && !snapshot.unwritable
+    });
+    watch.says("edits are durable again");
+    assert!(proxy.edit("app", "b", r#"{"lbset":8}"#).durable);
+    proxy.stop();
+}
+
+#[test]
 fn what_a_restart_lost_on_a_full_disk_is_told_as_lost_by_who_watched() {
     let [a, b] = backends(["a", "b"]);
     let folder = folder();

@@ -95,6 +95,7 @@ impl Sight<'_> {
             drains: Vec::new(),
             undurable: Vec::new(),
             undurable_drains: Vec::new(),
+            unwritable: false,
             warnings: self.warnings(),
             forgotten: Vec::new(),
             alternating: false,

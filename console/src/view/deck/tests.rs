@@ -506,6 +506,23 @@ fn what_a_target_told_before_it_was_lost_is_in_no_total() {
 }
 
 #[test]
+fn a_target_that_never_answered_is_told_as_that_at_every_size() {
+    let mut deck = sample::deck(3);
+    let name = deck.stations[1].station.clone();
+    deck.stations[1] = Model { station: name, ..Model::new("/run/lb2", deck.size) };
+    hear(&mut deck, 1, News::Lost { why: "no socket".to_owned(), next_try: Duration::from_secs(3) });
+    at_each_size(&mut deck, |deck| {
+        let screen = shown(deck);
+        assert!(screen.contains("▲ never answered") && !screen.contains("LOST"), "{screen}");
+    });
+    for (width, height) in [(44, 12), (38, 9)] {
+        deal(&mut deck, Message::Resize(crate::message::Size { width, height }));
+        let screen = shown(&deck);
+        assert!(screen.contains("never answered") && !screen.contains("LOST"), "{screen}");
+    }
+}
+
+#[test]
 fn a_target_that_was_lost_under_a_question_is_told_as_lost_and_not_by_what_it_was() {
     let mut deck = sample::deck(3);
     deck.pick = Pick::Member(sample::target("node2"));
