@@ -91,6 +91,16 @@ impl Unfinished {
         )
     }
 
+    /// The same behind what is counted; none: there is nothing that is not.
+    pub fn in_short(self) -> Option<String> {
+        let verb = match self.left {
+            0 => return None,
+            1 => "has",
+            _ => "have",
+        };
+        Some(format!("unknown whether {} of before httpd's restart {verb} ended", self.left))
+    }
+
     /// Why nobody can say that nothing is in flight; none: nothing was when httpd was restarted, or it was not.
     pub fn why(self) -> Option<String> {
         let (what, verb) = match self.left {

@@ -86,9 +86,13 @@ fn what_httpd_cannot_do_has_its_code_and_its_reason() {
         ("drain a --wait --until no-sessions", "idle sessions are unknown"),
         ("drain a --wait --timeout 1s --on-timeout cut", "cannot end what is in flight"),
         ("drain a --timeout 1s", "use --wait"),
+        ("drain a --until no-sessions", "idle sessions are unknown"),
+        ("drain a --timeout 1s --on-timeout cut", "cannot end what is in flight"),
     ] {
         let ended = page.command(line).with_code(12);
         assert!(ended.err.contains(says) && ended.out.is_empty(), "{line}: {}", ended.err);
+        let helps = says == "use --wait";
+        assert_eq!(ended.err.contains("--wait"), helps, "{line}: {}", ended.err);
     }
     assert_eq!(page.words("a"), "Init Ok");
     page.command("drain nosuch").with_code(3);

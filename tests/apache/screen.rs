@@ -124,6 +124,36 @@ fn a_drain_says_what_a_restart_before_it_has_left_in_flight() {
 }
 
 #[test]
+fn a_drain_that_is_set_again_keeps_its_promise_where_requests_of_before_are_unknown() {
+    let Some(page) = of_httpd() else { return };
+    let terminal = console_with(&["--apache", &page.url(), "--write"]).size(80, 24).open();
+    terminal.wait_for("● live");
+    let held = drain::held(&page);
+    terminal.wait_for("busy 1");
+    terminal.order("drain app/a --settle 100ms --timeout 8s --on-timeout stop", "Drain app/a?");
+    terminal.keys("y");
+    terminal.wait_for("app/a is draining");
+    page.httpd.as_ref().unwrap().restart_gracefully();
+    held.finish();
+    terminal.wait_for("your drain of app/a is gone");
+    terminal.keys("A");
+    terminal.wait_for("After 8s at the latest: stop it");
+    terminal.keys("y");
+    terminal.wait_gone("your drain of app/a is gone");
+    terminal.keys("3");
+    terminal.wait_for("  UNKNOWN  ");
+    terminal.keys("q");
+    terminal.wait_for("Only this console acts at these deadlines");
+    terminal.keys("n");
+    let ended = terminal.wait_for("  STOPPED  ").to_string();
+    let read = ended.split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = "no request in flight that is counted, and unknown whether 1 of before httpd's restart has ended: it was \
+                stopped";
+    assert!(read.contains(says), "{ended}");
+    assert_eq!(page.words("a"), "Init Drn Stop");
+}
+
+#[test]
 fn a_drain_that_a_restart_has_forgotten_with_another_field_comes_back_with_its_terms() {
     let Some(page) = of_httpd() else { return };
     let terminal = console_with(&["--apache", &page.url(), "--write"]).size(80, 24).open();

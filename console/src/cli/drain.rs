@@ -119,6 +119,19 @@ impl DrainArguments {
         self.terms.order()
     }
 
+    /// Without what it cannot be done. What --wait does not help with comes first.
+    fn needs(&self) -> Vec<Ability> {
+        let Terms { until, on_timeout, .. } = self.terms;
+        [
+            (until == Some(DrainUntil::NoSessions), Ability::Sessions),
+            (on_timeout == Some(OnTimeout::Cut), Ability::Cut),
+            (self.terms.is_any() && !self.wait, Ability::Jobs),
+        ]
+        .into_iter()
+        .filter_map(|(is_needed, ability)| is_needed.then_some(ability))
+        .collect()
+    }
+
     /// By how much the deadline of a drain that runs is to be put off, and what else of it is to change.
     pub(super) fn extension(&self) -> Option<DrainChange> {
         let DrainOrder { until, settle, on_timeout, .. } = self.order();
@@ -165,7 +178,7 @@ pub(super) async fn run(arguments: &DrainArguments, session: &mut Session<'_>) -
     };
     let mut asking = Asking::of(session, options.quiet).await?;
     let before = asking.client.snapshot().await?;
-    if let Some(why) = asking.client.lacks(Ability::Jobs).filter(|_| terms.is_any() && !arguments.wait) {
+    if let Some(why) = arguments.needs().into_iter().find_map(|ability| asking.client.lacks(ability)) {
         return Err(Stop::Failed(Exit::Unable, why.to_owned()));
     }
     let target = match Target::find(&before, &arguments.selector) {

@@ -71,8 +71,11 @@ pub fn line(act: &Act, label: &str, reason: Option<&str>) -> String {
 
 /// The same line for an httpd, which runs no drains by itself: there the command waits.
 pub fn attended(line: &str) -> String {
+    const TERMS: [&str; 4] = ["--until", "--timeout", "--settle", "--on-timeout"];
+    let options = || line.split(' ').filter_map(|word| word.split('=').next());
     let waits = line.starts_with("evenkeel drain ")
-        && [" --until ", " --timeout ", " --settle "].iter().any(|term| line.contains(term));
+        && options().any(|option| TERMS.contains(&option))
+        && !options().any(|option| option == "--wait");
     format!("{line}{}", if waits { " --wait" } else { "" })
 }
 
@@ -145,7 +148,13 @@ mod tests {
             assert_eq!(line(&act, "app/a", None), wanted);
         }
         assert_eq!(attended("evenkeel drain app/a --until idle"), "evenkeel drain app/a --until idle --wait");
-        assert_eq!(attended("evenkeel undrain app/a"), "evenkeel undrain app/a");
+        assert_eq!(
+            attended("evenkeel drain a --on-timeout=stop"),
+            "evenkeel drain a --on-timeout=stop --wait"
+        );
+        for line in ["evenkeel undrain app/a", "evenkeel drain app/a --wait --settle 1s"] {
+            assert_eq!(attended(line), line);
+        }
         assert_eq!(
             line(&Act::Enable, "app/x y", Some("it's done")),
             r"evenkeel enable 'app/x y' --reason 'it'\''s done'"

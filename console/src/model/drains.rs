@@ -286,6 +286,7 @@ pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness
         0 if unknown && live == 0 && drain.until == DrainUntil::NoSessions => {
             Verdict::Unknown(drain.sessions.unknown_until)
         }
+        0 if is_held(drain) => Verdict::Unknown(None),
         _ => Verdict::NotYet,
     }
 }
@@ -335,6 +336,12 @@ pub fn beyond_sight(snapshot: &Snapshot) -> Option<String> {
     let drains = if labels.len() == 1 { "drains" } else { "drain" };
     let named = sentence::listed(labels.into_iter(), NAMED, "");
     Some(format!("Nobody here watches {named}, which {drains} (N): type :drain {first} to watch it."))
+}
+
+/// Does it go on although nothing is in flight for as long as it waits for? Then something may be that nobody counts.
+fn is_held(drain: &Drain) -> bool {
+    let is_quiet = drain.quiet_ms.is_some_and(|quiet| quiet >= drain.settle.millis());
+    drain.is_running() && drain.until == DrainUntil::Idle && is_quiet
 }
 
 fn is_busy_elsewhere(drain: &Drain) -> bool {
@@ -446,11 +453,14 @@ mod tests {
         again.busy.requests = 1;
         let mut safe = idle.clone();
         safe.safe_to_stop = true;
+        let mut held = idle.clone();
+        (held.until, held.quiet_ms) = (DrainUntil::Idle, Some(held.settle.millis()));
         let mut used = safe.clone();
         used.elsewhere = vec![sample::elsewhere("api")];
         for (what, drain, wanted) in [
             ("sessions", busy, Verdict::NotYet),
             ("idle, and not yet settled", idle, Verdict::NotYet),
+            ("quiet for long enough, and it goes on", held, Verdict::Unknown(None)),
             ("no whole window", unknown, Verdict::Unknown(Some(Timestamp(7)))),
             ("no whole window, and something in flight", busy_unknown, Verdict::NotYet),
             ("stopped at its deadline", stopped, Verdict::Over(DrainOutcome::Stopped)),

@@ -9,9 +9,43 @@ use crate::model::target::Target;
 /// How many are named in one sentence.
 const NAMED: usize = 3;
 
-/// The one that is seen to first: what was certainly an edit, and of those a drain, whose member gets new users again.
-pub fn first<'a>(forgotten: impl Iterator<Item = &'a Override>) -> Option<&'a Override> {
-    forgotten.min_by_key(|lost| (!lost::is_certain(lost), !is_drain(lost)))
+/// The one that is seen to first of these, the newest of which come first: that of a member that is meant, in the order of
+/// `meant`; else what was certainly an edit, and of those a drain, whose member gets new users again.
+pub fn first<'a>(forgotten: impl Iterator<Item = &'a Override>, meant: &[&Target]) -> Option<&'a Override> {
+    let rank = |lost: &Override| meant.iter().position(|target| is_of(lost, target)).unwrap_or(meant.len());
+    forgotten.min_by_key(|lost| (rank(lost), !lost::is_certain(lost), !is_drain(lost)))
+}
+
+/// Is it of that member?
+fn is_of(lost: &Override, target: &Target) -> bool {
+    lost.subject.balancer == target.balancer && lost.subject.member.as_ref() == Some(&target.member)
+}
+
+/// What was wanted otherwise since it was lost: nobody is asked for it again.
+#[derive(Debug, Clone, Default)]
+pub struct Ended(Vec<Override>);
+
+impl Ended {
+    /// A yes to these settings of a member: what a snapshot tells to be lost of them is wanted no more, unless it is the
+    /// same that was lost.
+    pub fn agreed(&mut self, target: &Target, wanted: &[(String, String)], snapshot: &mut Snapshot) {
+        let is_ended = |lost: &Override| {
+            let is_other = |(field, value): &(String, String)| {
+                *field == lost.field && !value.eq_ignore_ascii_case(&lost.value)
+            };
+            is_of(lost, target) && wanted.iter().any(is_other)
+        };
+        let (ended, lost) = std::mem::take(&mut snapshot.forgotten).into_iter().partition(is_ended);
+        snapshot.forgotten = lost;
+        let mut ended: Vec<Override> = ended;
+        self.0.append(&mut ended);
+    }
+
+    /// Leaves it out of the next snapshot. What that does not tell of any more may be lost anew.
+    pub fn leave_out(&mut self, snapshot: &mut Snapshot) {
+        self.0.retain(|ended| snapshot.forgotten.contains(ended));
+        snapshot.forgotten.retain(|lost| !self.0.contains(lost));
+    }
 }
 
 /// What one question sets again: a drain, which has terms of its own, or the settings of one member that were certainly
@@ -75,7 +109,7 @@ pub fn whose(subject: &Subject, snapshot: &Snapshot) -> String {
 /// The line about all of them, in the longest form that `fits`; `way` is the key of the screen that lists them. None: there
 /// are none.
 pub fn line(snapshot: &Snapshot, way: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
-    let lost = first(snapshot.forgotten.iter())?;
+    let lost = first(snapshot.forgotten.iter(), &[])?;
     let whose = if lost.loss.elsewhere { "the" } else { "your" };
     let what = format!("{whose} {}", what(lost, snapshot));
     let why = lost::in_short(lost);
@@ -118,9 +152,7 @@ fn together(first: &Override, snapshot: &Snapshot) -> String {
 /// What is lost beside what was of `target`, for a question that sets that again; none: nothing of it was lost, or nothing
 /// else.
 pub fn beside(target: &Target, wanted: &[(String, String)], snapshot: &Snapshot) -> Option<String> {
-    let is_own = |lost: &&Override| {
-        lost.subject.balancer == target.balancer && lost.subject.member.as_ref() == Some(&target.member)
-    };
+    let is_own = |lost: &&Override| is_of(lost, target);
     let is_set = |lost: &&Override| {
         wanted.iter().any(|(field, value)| *field == lost.field && value.eq_ignore_ascii_case(&lost.value))
     };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use evenkeel_protocol::{BalancerName, BalancerSnapshot, Drain, MemberName, Moment, Series, Snapshot};
 
+use crate::model::forgotten::Ended;
 use crate::model::health::{Grade, Health};
 use crate::model::history::{History, Meter, Rate, SECONDS};
 use crate::model::target::Target;
@@ -15,6 +16,8 @@ pub struct Roster {
     snapshot: Option<Snapshot>,
     heard: Moment,
     records: HashMap<BalancerName, HashMap<MemberName, Record>>,
+    /// What it tells to be lost and nobody wants any more.
+    ended: Ended,
 }
 
 /// What follows from the snapshots of one member.
@@ -28,6 +31,7 @@ impl Roster {
     /// Takes in a snapshot; true if it comes from another run of the proxy than the one before.
     pub fn hear(&mut self, mut snapshot: Snapshot, now: Moment) -> bool {
         wash::snapshot(&mut snapshot);
+        self.ended.leave_out(&mut snapshot);
         let restarted =
             self.snapshot.as_ref().is_some_and(|before| before.proxy.started != snapshot.proxy.started);
         if restarted {
@@ -62,6 +66,13 @@ impl Roster {
             && !snapshot.drains.iter().any(|known| known.number == drain.number)
         {
             snapshot.drains.push(drain.clone());
+        }
+    }
+
+    /// Notes a yes to these settings of a member: what was lost of them and was otherwise is wanted no more.
+    pub fn agreed(&mut self, target: &Target, wanted: &[(String, String)]) {
+        if let Some(snapshot) = &mut self.snapshot {
+            self.ended.agreed(target, wanted, snapshot);
         }
     }
 

@@ -12,9 +12,10 @@ use crate::model::{Model, Popup, Tone, drains, form};
 use crate::shell;
 use crate::update::{decision, drain, edit};
 
-/// Asks for the first member of which something was forgotten.
+/// Asks for what was forgotten of the member under the cursor, else for what is seen to first.
 pub(super) fn ask(model: &mut Model) {
-    let Some(first) = forgotten::first(model.forgotten().iter()).cloned() else {
+    let meant: Vec<&Target> = model.target().into_iter().collect();
+    let Some(first) = forgotten::first(model.forgotten().iter(), &meant).cloned() else {
         return model.tell(Tone::Plain, NOTHING);
     };
     if let Some(decision) = return_of(&first) {
@@ -106,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::effect::Effect;
-    use crate::message::Message;
+    use crate::message::{Key, Message};
     use crate::model::{Popup, sample};
     use crate::need::Job;
     use crate::news::News;
@@ -230,6 +231,43 @@ mod tests {
             "{told:?}"
         );
         assert!(told.iter().any(|text| text.contains("drain of app/node3")), "{told:?}");
+    }
+
+    #[test]
+    fn the_member_under_the_cursor_is_asked_for_first_and_what_was_ended_since_not_at_all() {
+        let lost = || {
+            let mut model = forgetful(&[("drain", "On")]);
+            let mut snapshot = model.roster.snapshot().unwrap().clone();
+            for route in ["node2", "node3"] {
+                let mut other = snapshot.forgotten[0].clone();
+                other.subject.member = Some(sample::target(route).member);
+                snapshot.forgotten.push(other);
+            }
+            for member in &mut snapshot.balancers[0].members {
+                member.status = member.status.with(Flag::Drain, false);
+            }
+            update(&mut model, Message::News(News::Snapshot(Box::new(snapshot.clone()))));
+            (model, snapshot)
+        };
+        let whom = |model: &Model| match &model.popup {
+            Some(Popup::Confirm(question)) => question.whom(),
+            other => panic!("{other:?}"),
+        };
+        for (keys, label) in
+            [("A", "app/node1"), ("jA", "app/node2"), ("jjA", "app/node3"), ("GA", "app/node1")]
+        {
+            let (mut model, _) = lost();
+            press(&mut model, keys);
+            assert_eq!(whom(&model), label, "{keys}");
+        }
+        let (mut model, snapshot) = lost();
+        press(&mut model, "jA");
+        press(&mut model, &[Key::Esc]);
+        press(&mut model, ":undrain app/node2⏎y");
+        update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+        press(&mut model, "A");
+        assert_eq!(whom(&model), "app/node1");
+        assert_eq!(model.forgotten().len(), 2);
     }
 
     #[test]

@@ -138,6 +138,10 @@ pub(super) fn agreed(model: &mut Model, most: Gravity) -> Option<Question> {
     let question = Question { forced, ..(**question).clone() };
     model.popup = None;
     model.commands = model.commands_of(&question);
+    let wanted = question.act.wanted();
+    for subject in &question.subjects {
+        model.roster.agreed(&subject.target, &wanted);
+    }
     Some(question)
 }
 

@@ -85,10 +85,12 @@ pub(super) fn summary(ended: &[Ended]) -> Option<String> {
             let is_unable = |exit| matches!(exit, Exit::Unable | Exit::ReadOnly);
             let unable = counted.iter().filter(|one| is_unable(one.exit)).count();
             let remedy = match all - done - unable {
-                0 => "where it cannot be done it never will be",
+                0 => "where it cannot be done the same command never does it",
                 _ if unable == 0 => "run it again for the others",
-                // Whoever reads only that it never will be leaves those undone that could have it.
-                _ => "run it again for the others, but where it cannot be done it never will be",
+                // Whoever reads only that it never does leaves those undone that could have it.
+                _ => {
+                    "run it again for the others, but where it cannot be done the same command never does it"
+                }
             };
             Some(format!("done in {done} of {all} targets; what was done stays, {remedy}"))
         }
@@ -148,14 +150,24 @@ mod tests {
         for (what, ended, exit, says) in [
             ("all", vec![done(), done()], Exit::Done, None),
             ("one of two", vec![done(), of(Exit::Guarded)], Exit::Mixed, Some("1 of 2")),
-            ("never in one", vec![done(), of(Exit::Unable)], Exit::Mixed, Some("it never will be")),
+            (
+                "never in one",
+                vec![done(), of(Exit::Unable)],
+                Exit::Mixed,
+                Some("the same command never does it"),
+            ),
             (
                 "never in one, and refused in another",
                 vec![done(), of(Exit::Unable), of(Exit::Guarded)],
                 Exit::Mixed,
                 Some("1 of 3 targets; what was done stays, run it again for the others, but where"),
             ),
-            ("one only lets look", vec![done(), of(Exit::ReadOnly)], Exit::Mixed, Some("it never will be")),
+            (
+                "one only lets look",
+                vec![done(), of(Exit::ReadOnly)],
+                Exit::Mixed,
+                Some("the same command never does it"),
+            ),
             ("none, alike", vec![of(Exit::Guarded), of(Exit::Guarded)], Exit::Guarded, Some("none of 2")),
             ("none, unlike", vec![of(Exit::Guarded), of(Exit::Unreachable)], Exit::Mixed, Some("none of 2")),
             ("not everywhere durable", vec![done(), of(Exit::NotDurable)], Exit::NotDurable, None),

@@ -198,7 +198,7 @@ impl Job {
         let quiet = self.watch((&places, busy), now);
         self.tell(quiet, seen, now);
         let settle = self.drain.settle;
-        if quiet.is_some_and(|quiet| quiet >= settle.duration()) {
+        if quiet.is_some_and(|quiet| quiet >= settle.duration()) && !self.is_held() {
             if let Some(why) = self.unfinished.why() {
                 self.end(DrainOutcome::Uncounted, format!("{why}; it keeps draining"), now);
                 return Some(Came::Ended(self.drain.clone()));
@@ -220,14 +220,30 @@ impl Job {
         (self.drain.phase != before).then(|| Came::Phase(self.drain.clone()))
     }
 
+    /// Do requests that nobody counts hold it until its deadline? What was promised for then is done then: that nothing is
+    /// in flight cannot be known.
+    fn is_held(&self) -> bool {
+        let acts = self.deadline.is_some() && self.drain.on_timeout != OnTimeout::Fail;
+        acts && self.unfinished.why().is_some()
+    }
+
     /// What is left in flight when the time has passed.
     fn left(&mut self, now: Now) -> String {
+        let beside = self.unfinished.in_short();
         if self.quiet.is_some() {
-            return "no request in flight, but not for long enough".to_owned();
+            return match beside {
+                Some(beside) => format!("no request in flight that is counted, and {beside}"),
+                None => "no request in flight, but not for long enough".to_owned(),
+            };
         }
         let lasting = self.floor.in_the_end(now.wall);
-        self.drain.advice = lasting.map(Lasting::advice);
-        self.drain.remains() + &lasting.map(Lasting::in_short).unwrap_or_default()
+        self.drain.advice = lasting.map(Lasting::advice).or_else(|| self.advice_of_before());
+        let beside = beside.map_or_else(String::new, |beside| format!(", and {beside}"));
+        self.drain.remains() + &lasting.map(Lasting::in_short).unwrap_or_default() + &beside
+    }
+
+    fn advice_of_before(&self) -> Option<String> {
+        self.unfinished.advice().map(str::to_owned)
     }
 
     /// Has somebody or something else ended it?
@@ -270,9 +286,19 @@ impl Job {
 
     /// Says what it waits for, and what is not known of that.
     fn tell(&mut self, quiet: Option<Duration>, seen: &Snapshot, now: Now) {
-        let drain = &mut self.drain;
         let lasting = self.floor.lasting(now.wall);
-        drain.advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));
+        self.drain.advice = lasting.map(Lasting::advice).or_else(|| self.advice_of_before());
+        let is_settled = quiet.is_some_and(|quiet| quiet >= self.drain.settle.duration());
+        let held = self.unfinished.why().filter(|_| is_settled && self.is_held());
+        let drain = &mut self.drain;
+        if let Some(why) = held {
+            drain.phase = DrainPhase::Settling;
+            let others = drain.still_taken();
+            drain.why = format!(
+                "{why}, so it waits for its deadline; no other request is in flight{others}; idle sessions are unknown"
+            );
+            return;
+        }
         let (phase, what) = if quiet.is_some() {
             let what = format!("no request is in flight, and it must stay so for {}", drain.settle);
             (DrainPhase::Settling, what + &drain.still_taken())

@@ -168,10 +168,10 @@ impl Record {
         for lost in &lost {
             self.tell(at, EventKind::OverrideDropped(lost.clone()));
             self.forgotten.retain(|known| known.subject != lost.subject || known.field != lost.field);
-            if self.forgotten.len() < OWN {
-                self.forgotten.push(lost.clone());
-            }
         }
+        // The newest stand first.
+        self.forgotten.splice(0..0, lost.iter().cloned());
+        self.forgotten.truncate(OWN);
         if is_other_server {
             return;
         }

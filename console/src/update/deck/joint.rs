@@ -11,7 +11,7 @@ use crate::keymap::Action;
 use crate::model::act::{Act, ENABLE_CLEARS, Turn};
 use crate::model::batch::Outcome;
 use crate::model::deck::asked::{Asked, What};
-use crate::model::deck::joint::{self, Joint, Part, Scope, Share};
+use crate::model::deck::joint::{self, Joint, Part, Scope, Share, Wanted};
 use crate::model::deck::trace::{self, Trace};
 use crate::model::deck::{Deck, Focus, Over, Pick, roll};
 use crate::model::drains::Drainage;
@@ -43,7 +43,7 @@ pub(super) fn chosen(deck: &mut Deck) -> Option<Target> {
 
 /// Opens the question whether to do what is wished for to a member in all targets.
 pub(super) fn ask_for(deck: &mut Deck, target: Target, wish: &Wish) {
-    if !may_ask(deck) {
+    if !may_ask(deck, &target) {
         return;
     }
     let label = roll::label(&deck.stations, &target);
@@ -78,17 +78,31 @@ pub(super) fn barred(deck: &Deck, shares: &[Share]) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// Can anything be asked for now? If not, says why.
-pub(super) fn may_ask(deck: &mut Deck) -> bool {
+/// Can anything be asked for now about that member? If not, says why.
+pub(super) fn may_ask(deck: &mut Deck, target: &Target) -> bool {
     let why = if !deck.lock.is_open() {
-        "locked: press L to open it for changes"
+        "locked: press L to open it for changes".to_owned()
     } else if deck.joint().is_some_and(|joint| !joint.is_over()) {
-        "the last act in all targets is not over; wait for its end"
+        "the last act in all targets is not over; wait for its end".to_owned()
+    } else if let Some(why) = behind(deck, target) {
+        why
     } else {
         return true;
     };
     deck.tell(Tone::Alarm, why);
     false
+}
+
+/// Why nothing can be asked about a member: a target does not show yet what was last done to it there. Judged by what it
+/// shows, it would be left out as one that is so already.
+fn behind(deck: &Deck, target: &Target) -> Option<String> {
+    let is_behind = |station: &&Model| station.is_connected() && station.pending.has(target);
+    let behind = deck.stations.iter().filter(is_behind);
+    let names: Vec<&str> = behind.filter_map(|station| station.station.as_deref()).collect();
+    let label = roll::label(&deck.stations, target);
+    let verb = if names.len() == 1 { "does" } else { "do" };
+    let why = "not show yet what was last done to it; try again in a moment";
+    (!names.is_empty()).then(|| format!("{label}: {} {verb} {why}", names.join(", ")))
 }
 
 /// Shows what is asked in the targets as one question.
@@ -221,6 +235,7 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
     if !undo::is_undo(deck, &joint) {
         trace::remember(&mut deck.traces, Trace::of(&joint, &deck.stations));
     }
+    end_lost(deck, &joint);
     let mut deeds = Vec::new();
     for share in joint.shares.iter_mut().filter(|share| matches!(share.part, Part::Act(_))) {
         let Some(station) = deck.stations.get_mut(share.station) else { continue };
@@ -239,6 +254,20 @@ pub(super) fn agree(deck: &mut Deck, how: Action) -> Vec<Deed> {
         settle(deck, at);
     }
     deeds
+}
+
+/// What was lost anywhere and is wanted otherwise now is not asked for again, also where nothing is left to be done.
+fn end_lost(deck: &mut Deck, joint: &Joint) {
+    let taken_back = if undo::is_undo(deck, joint) { deck.traces.last() } else { None };
+    let places = taken_back.into_iter().flat_map(|trace| &trace.places);
+    let undone = places.map(|place| (place.station, place.wanted()));
+    let shares = joint.shares.iter().map(|share| (share.station, share.wanted.clone()));
+    let wanted: Vec<(usize, Wanted)> = shares.chain(undone).collect();
+    for (at, wanted) in wanted {
+        if let (Wanted::Settings(wanted), Some(station)) = (wanted, deck.stations.get_mut(at)) {
+            station.roster.agreed(&joint.target, &wanted);
+        }
+    }
 }
 
 /// Why a yes is none any more.

@@ -5,17 +5,20 @@ use evenkeel_protocol::Flag;
 use evenkeel_protocol::clean::clean;
 
 use super::joint::{self, Wish};
-use super::{Deed, act, terms};
+use super::{Deed, act, again, terms};
+use crate::ability::Ability;
 use crate::cli::palette::is_command;
 use crate::keymap::{Action, FLEET_ROWS};
-use crate::model::Tone;
 use crate::model::act::Turn;
+use crate::model::command::attended;
 use crate::model::deck::{Deck, Over, Pick, roll};
 use crate::model::form::Text;
 use crate::model::palette::{Palette, taken};
 use crate::model::query::{self, Query};
 use crate::model::target::Target;
 use crate::model::vocabulary::Vocabulary;
+use crate::model::{Model, Tone};
+use crate::shell;
 
 /// Starts a filter.
 pub(super) fn open_filter(deck: &mut Deck) {
@@ -128,6 +131,10 @@ fn run(deck: &mut Deck, line: &str, palette: &Palette) -> Result<Vec<Deed>, Stri
         return Ok(Vec::new());
     }
     match (verb, rest) {
+        ("again", label) if !label.is_empty() => {
+            let target = named(deck, label)?;
+            again::ask_of(deck, &target);
+        }
         ("filter", text) if !text.is_empty() => match Query::whole(text) {
             query if query.complaint().is_none() => deck.narrow(query),
             query => return Err(query.complaint().unwrap_or_default().to_owned()),
@@ -174,8 +181,36 @@ fn elsewhere(deck: &Deck, line: &str) -> String {
     if ["undo", "export"].iter().any(|verb| line.starts_with(verb)) {
         return format!("not on this screen, but in one target: Esc, {open} goes into {name}");
     }
-    let (words, line) = (&deck.words, clean(line, 60));
-    format!(
-        "not on this screen: in one, Esc, {open} goes into {name}; in all, in a shell: evenkeel {words} {line}"
-    )
+    let shell = in_a_shell(deck, &format!("evenkeel {}", clean(line, 60)));
+    format!("not on this screen: in one, Esc, {open} goes into {name}; {shell}")
+}
+
+/// The command that does it in all targets, or in those that can do it; and why the others cannot.
+fn in_a_shell(deck: &Deck, line: &str) -> String {
+    let all = deck.stations.iter();
+    let (able, unable): (Vec<&Model>, Vec<&Model>) = all.partition(|station| beyond(station, line).is_none());
+    let is_attended = able.iter().any(|station| station.lacks(Ability::Jobs).is_some());
+    let line = if is_attended { attended(line) } else { line.to_owned() };
+    let Some(why) = unable.first().and_then(|station| beyond(station, &line)) else {
+        return format!("in all, in a shell: {}", shell::at(&line, &deck.words));
+    };
+    let names = |stations: &[&Model]| {
+        stations.iter().filter_map(|station| station.station.as_deref()).collect::<Vec<_>>().join(", ")
+    };
+    if able.is_empty() {
+        return format!("no target can do that: {why}");
+    }
+    let words: Vec<&str> = able.iter().map(|station| station.words.as_str()).collect();
+    let (command, able, unable) = (shell::at(&line, &words.join(" ")), names(&able), names(&unable));
+    format!("in a shell, for {able}: {command}; {unable} cannot: {why}")
+}
+
+/// Why a target can never do what a line asks for; none: nothing is known to stand in its way.
+fn beyond(station: &Model, line: &str) -> Option<&'static str> {
+    let line = line.replace(['_', '='], "-").replace(' ', "-");
+    let lacks = |ability| station.lacks(ability).is_some();
+    if line.contains("--until-no-sessions") && lacks(Ability::Sessions) {
+        return Some("its page tells of no idle sessions");
+    }
+    (line.contains("--on-timeout-cut") && lacks(Ability::Cut)).then_some("its page cuts nothing off")
 }

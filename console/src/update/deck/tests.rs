@@ -110,15 +110,20 @@ fn untouched(status: evenkeel_protocol::Status) -> evenkeel_protocol::Status {
 
 /// That httpd was restarted and has forgotten a setting of node2.
 fn forgot(snapshot: &mut Snapshot, field: &str, value: &str) {
-    let target = sample::target("node2");
     snapshot.balancers[0].members[1].status = snapshot.balancers[0].members[0].status;
-    snapshot.forgotten = vec![evenkeel_protocol::Override {
+    snapshot.forgotten = vec![forgotten("node2", field, value)];
+}
+
+/// A setting of that member which was lost.
+fn forgotten(route: &str, field: &str, value: &str) -> evenkeel_protocol::Override {
+    let target = sample::target(route);
+    evenkeel_protocol::Override {
         subject: evenkeel_protocol::Subject { balancer: target.balancer, member: Some(target.member) },
         field: field.to_owned(),
         value: value.to_owned(),
         why: String::new(),
         loss: evenkeel_protocol::Loss::default(),
-    }];
+    }
 }
 
 /// node2 was disabled in all targets, but for those that refused it, and the others show it as that revision.
@@ -242,6 +247,83 @@ fn a_line_is_taken_whole_and_no_letter_of_it_is_a_key() {
         press(&mut deck, &[Key::Esc]);
         assert!(deck.over.is_none() && deck.joint().is_none(), "{line}");
     }
+}
+
+#[test]
+fn a_line_for_a_shell_can_be_run_in_every_target_that_it_names() {
+    for (which, line, wanted) in [
+        (
+            &[1][..],
+            "drain app/node2 --until idle",
+            "in all, in a shell: evenkeel --group web drain app/node2 --until idle --wait",
+        ),
+        (
+            &[1],
+            "drain app/node2 --wait --settle 1s",
+            "evenkeel --group web drain app/node2 --wait --settle 1s",
+        ),
+        (&[1], "undrain app/node2 --keep-draining", "evenkeel --group web undrain app/node2 --keep-draining"),
+        (
+            &[],
+            "drain app/node2 --until no-sessions",
+            "evenkeel --group web drain app/node2 --until no-sessions",
+        ),
+        (
+            &[1],
+            "drain app/node2 --until no-sessions",
+            "in a shell, for lb1, lb3: evenkeel --socket /run/lb1 --socket /run/lb3 drain app/node2 --until no-sessions; \
+             lb2 cannot: its page tells of no idle sessions",
+        ),
+        (
+            &[0, 1],
+            "drain app/node2 --timeout 9m --on-timeout=cut",
+            "in a shell, for lb3: evenkeel --socket /run/lb3 drain app/node2 --timeout 9m --on-timeout=cut; lb1, lb2 \
+             cannot: its page cuts nothing off",
+        ),
+        (
+            &[0, 1, 2],
+            "drain app/node2 --until no-sessions",
+            "no target can do that: its page tells of no idle sessions",
+        ),
+    ] {
+        let mut deck = deck(3);
+        httpds(&mut deck, which, |_| {});
+        assert_eq!(press(&mut deck, format!(":{line}⏎").as_str()), [], "{line}");
+        assert!(complaint(&deck).ends_with(wanted), "{which:?} {line}: {}", complaint(&deck));
+    }
+}
+
+#[test]
+fn a_target_that_does_not_show_the_last_act_yet_is_not_left_out_of_the_next() {
+    let mut deck = deck(2);
+    shows(&mut deck, &[0, 1], &[]);
+    to(&mut deck, "node2");
+    press(&mut deck, "Dy");
+    for at in 0..2 {
+        answer(&mut deck, at, Ok(Edited { revision: 10, ..sample::edited("disabled", "Off", "On") }));
+    }
+    let shown = |deck: &mut Deck, at: usize| {
+        told(deck, at, |snapshot| {
+            let member = &mut snapshot.balancers[0].members[1];
+            (member.status, member.revision) = (untouched(member.status).with(Flag::Disabled, true), 10);
+        });
+    };
+    shown(&mut deck, 0);
+    assert!(toast(&deck).contains("done in all 2 targets"), "{}", toast(&deck));
+    press(&mut deck, &[Key::Esc]);
+    for key in ["E", "D", "u", ":enable app/node2⏎"] {
+        press(&mut deck, key);
+        assert!(deck.over.is_none(), "{key}: {:?}", deck.over);
+        let says = "app/node2: lb2 does not show yet what was last done to it; try again in a moment";
+        assert_eq!(toast(&deck), says, "{key}");
+    }
+    shown(&mut deck, 1);
+    assert_eq!(asked(&press(&mut deck, "Ey")), [0, 1]);
+    // Who does not answer shows nothing, and holds nobody up.
+    lost(&mut deck, 1);
+    answer_to(&mut deck, (0, 2), Ok(Edited { revision: 11, ..sample::edited("disabled", "On", "Off") }));
+    answer_to(&mut deck, (1, 2), Ok(Edited { revision: 11, ..sample::edited("disabled", "On", "Off") }));
+    shows(&mut deck, &[0], &[]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) fn ask(deck: &mut Deck) {
             "nothing was done in all targets from here that could be taken back; in one: go in, u there";
         return deck.tell(Tone::Plain, text);
     };
-    if !super::joint::may_ask(deck) {
+    if !super::joint::may_ask(deck, &trace.target) {
         return;
     }
     let mut shares = Vec::new();

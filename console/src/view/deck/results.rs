@@ -108,7 +108,7 @@ fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<
     let (mark, role, text) = match (&share.part, share.lost) {
         _ if late.is_some() => ("▲ ", Role::Warning, late.unwrap_or_default()),
         (_, Some(why)) => {
-            let way = whole.deck.keymap.way(Action::Again);
+            let way = again(whole, joint);
             ("▲ ", Role::Alarm, format!("LOST since it was done: {why}; {way} sets it again"))
         }
         _ if is_done && !share.holds() => {
@@ -151,6 +151,14 @@ fn came_of_deadline(whole: Whole<'_>, (joint, share): (&Joint, &Share)) -> Optio
     } else {
         format!("{label} {came}")
     })
+}
+
+/// What sets again what was lost of it. The key means the last act; an older one is named.
+fn again(whole: Whole<'_>, joint: &Joint) -> String {
+    if whole.deck.joint().is_some_and(|last| last.target == joint.target) {
+        return whole.deck.keymap.way(Action::Again);
+    }
+    format!(":again {}", joint.label)
 }
 
 /// Does the target tell how things are there now?

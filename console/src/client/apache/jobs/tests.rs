@@ -243,6 +243,41 @@ fn what_a_restart_before_it_has_left_is_told_while_it_waits_and_is_no_idleness()
 }
 
 #[test]
+fn what_a_deadline_promised_is_done_then_where_requests_of_before_are_unknown() {
+    for (timeout, then, due) in [
+        ("10s", OnTimeout::Stop, true),
+        ("10s", OnTimeout::Restore, true),
+        ("10s", OnTimeout::Fail, false),
+        ("forever", OnTimeout::Stop, false),
+    ] {
+        let mut jobs = begun_after(2, &order(timeout, then));
+        let quiet = seen("Init Drn Ok ", 0, 10);
+        for second in 1..10 {
+            jobs.look(&quiet, at(second));
+        }
+        let drain = jobs.get(1).unwrap().clone();
+        assert_eq!(drain.is_running(), due, "{timeout} {then}: {}", drain.why);
+        if !due {
+            assert_eq!(drain.outcome, Some(DrainOutcome::Uncounted), "{timeout} {then}");
+            continue;
+        }
+        let says =
+            "unknown whether they have ended, so it waits for its deadline; no other request is in flight";
+        assert!(drain.why.contains(says) && drain.advice.is_some(), "{}", drain.why);
+        let came = jobs.look(&quiet, at(10));
+        let [.., Came::Due(_, left)] = came.as_slice() else { panic!("{then}: {came:?}") };
+        let says = "no request in flight that is counted, and unknown whether 2 of before httpd's restart have ended";
+        assert_eq!(left, says);
+    }
+    let mut jobs = begun_after(1, &order("3s", OnTimeout::Stop));
+    let came = jobs.look(&seen("Init Drn Ok ", 1, 10), at(3));
+    let [Came::Due(drain, left)] = came.as_slice() else { panic!("{came:?}") };
+    let says = ", and unknown whether 1 of before httpd's restart has ended";
+    assert!(left.starts_with("1 request in flight") && left.ends_with(says), "{left}");
+    assert!(drain.advice.is_some());
+}
+
+#[test]
 fn one_that_has_ended_goes_on_telling_what_its_process_gets_elsewhere() {
     let mut jobs = begun(&order("forever", OnTimeout::Fail));
     for second in 1..5 {

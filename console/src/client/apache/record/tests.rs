@@ -64,6 +64,26 @@ fn a_restart_tells_which_of_our_edits_are_gone_until_they_are_made_again() {
 }
 
 #[test]
+fn what_was_lost_last_stands_first() {
+    let mut record = Record::default();
+    let fresh = Shown::new(&[A, "http://b:1"]);
+    for (run, row) in [(1, 0), (2, 1)] {
+        let mut shown = Shown { nonce: format!("run {run}"), ..fresh.clone() };
+        take(&mut record, &shown, run * 10);
+        shown.rows[row].words = "Init Drn Ok ".to_owned();
+        take(&mut record, &shown, run * 10 + 1);
+    }
+    let seen = take(&mut record, &Shown { nonce: "run 3".to_owned(), ..fresh }, 30);
+    let lost: Vec<&str> = seen
+        .forgotten
+        .iter()
+        .filter_map(|lost| lost.subject.member.as_ref())
+        .map(MemberName::as_str)
+        .collect();
+    assert_eq!(lost, ["http://b:1", A]);
+}
+
+#[test]
 fn what_survives_a_restart_is_kept_and_what_is_taken_back_is_not_ours() {
     for (undone, after, lost) in [(false, "Init Drn Ok ", 0), (false, "Init Ok ", 1), (true, "Init Ok ", 0)] {
         let mut record = Record::default();

@@ -20,6 +20,111 @@ fn drains_that_restarts_have_forgotten_are_offered_back_where_they_were_lost() {
 }
 
 #[test]
+fn what_was_forgotten_of_the_member_that_is_meant_is_asked_first_and_then_the_newest() {
+    let lost = || {
+        let mut deck = deck(3);
+        for (at, started, routes) in [(0, 1, &["node3"][..]), (1, 3, &["node1", "node2"]), (2, 2, &["node3"])]
+        {
+            httpds(&mut deck, &[at], |snapshot| {
+                snapshot.proxy.started.0 += started;
+                snapshot.forgotten = routes.iter().map(|route| forgotten(route, "drain", "On")).collect();
+                for member in &mut snapshot.balancers[0].members {
+                    member.status = untouched(member.status);
+                }
+            });
+        }
+        deck
+    };
+    for (route, keys, label) in [
+        ("node3", "A", "app/node3"),
+        ("node2", "A", "app/node2"),
+        ("", "A", "app/node1"),
+        ("", ":again app/node3⏎", "app/node3"),
+    ] {
+        let mut deck = lost();
+        if !route.is_empty() {
+            to(&mut deck, route);
+        }
+        press(&mut deck, keys);
+        assert_eq!(question(&deck).0.label, label, "{route} {keys}");
+    }
+    let mut deck = lost();
+    press(&mut deck, ":again static/10.0.2.11⏎");
+    assert_eq!((&deck.over, toast(&deck)), (&None, "static/10.0.2.11: nothing was forgotten"));
+}
+
+#[test]
+fn from_the_results_of_an_act_its_own_member_is_asked_for_again() {
+    let mut deck = deck(2);
+    shows(&mut deck, &[0, 1], &[]);
+    to(&mut deck, "node2");
+    press(&mut deck, "Dy");
+    for at in 0..2 {
+        answer(&mut deck, at, Ok(Edited { revision: 9, ..sample::edited("disabled", "Off", "On") }));
+    }
+    shows(&mut deck, &[0, 1], &[Flag::Disabled]);
+    httpds(&mut deck, &[0, 1], |snapshot| {
+        snapshot.balancers[0].members[1].status = untouched(snapshot.balancers[0].members[1].status);
+        snapshot.forgotten = vec![forgotten("node1", "drain", "On"), forgotten("node2", "disabled", "On")];
+    });
+    to(&mut deck, "node1");
+    press(&mut deck, "rA");
+    assert_eq!(question(&deck).0.label, "app/node2");
+}
+
+#[test]
+fn a_drain_that_was_ended_since_it_was_lost_is_not_offered() {
+    // Drained in both, and lost in lb2.
+    let drained = || {
+        let mut deck = deck(2);
+        for at in 0..2 {
+            shows(&mut deck, &[at], &[]);
+        }
+        to(&mut deck, "node2");
+        press(&mut deck, "dy");
+        for at in 0..2 {
+            let edited = Edited { revision: 9, ..sample::edited("drain", "Off", "On") };
+            let drain = sample::drain(3, "node2");
+            let answer = evenkeel_protocol::DrainAnswer {
+                changed: true,
+                changes: Vec::new(),
+                drain,
+                edited: Some(edited),
+            };
+            hear(&mut deck, at, News::Drained { ticket: Ticket(1), outcome: Ok(Box::new(answer)) });
+        }
+        shows(&mut deck, &[0, 1], &[Flag::Drain]);
+        httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "drain", "On"));
+        press(&mut deck, &[Key::Esc]);
+        deck
+    };
+    let again = |deck: &mut Deck| {
+        httpds(deck, &[1], |snapshot| forgot(snapshot, "drain", "On"));
+        press(deck, &[Key::Esc, Key::Char('A')]);
+        deck.over.is_some()
+    };
+    assert!(again(&mut drained()));
+    for keys in [":undrain app/node2⏎", "E", "u"] {
+        let mut deck = drained();
+        press(&mut deck, keys);
+        assert_eq!(question(&deck).0.asked().collect::<Vec<_>>(), [0], "{keys}");
+        press(&mut deck, "n");
+        assert!(again(&mut deck), "{keys}: nothing was agreed to");
+        let mut deck = drained();
+        press(&mut deck, keys);
+        press(&mut deck, "y");
+        answer_to(&mut deck, (0, 2), Ok(Edited { revision: 9, ..sample::edited("drain", "On", "Off") }));
+        shows(&mut deck, &[0], &[]);
+        assert!(deck.stations[1].forgotten().is_empty(), "{keys}");
+        assert!(!again(&mut deck), "{keys}: {:?}", deck.over);
+        assert_eq!(toast(&deck), "nothing was forgotten", "{keys}");
+        // Once it was seen to be set again, it can be lost again.
+        httpds(&mut deck, &[1], |_| {});
+        assert!(again(&mut deck), "{keys}");
+    }
+}
+
+#[test]
 fn what_else_was_forgotten_is_set_again_by_its_values() {
     let mut deck = deck(2);
     httpds(&mut deck, &[1], |snapshot| forgot(snapshot, "lbset", "3"));

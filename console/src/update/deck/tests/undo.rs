@@ -150,6 +150,7 @@ fn a_target_that_was_restarted_since_is_named_with_the_command_that_takes_it_bac
     let outcome = Ok(Edited { revision: 6, ..sample::edited("disabled", "On", "Off") });
     answer_to(&mut deck, (0, 2), outcome);
     assert!(deck.joint().unwrap().is_partial());
+    shows(&mut deck, &[0], &[]);
     // There is nothing else of it; the act before it is next.
     assert_eq!(undone(&press(&mut deck, &[Key::Esc, Key::Char('u')])), NOBODY);
     assert!(toast(&deck).contains(&format!("lb2: {says}; u asks for the act before it")), "{}", toast(&deck));
@@ -168,6 +169,7 @@ fn a_target_that_was_restarted_since_is_named_with_the_command_that_takes_it_bac
     for at in 0..2 {
         answer(&mut deck, at, Ok(Edited { durable: false, ..sample::edited("disabled", "Off", "On") }));
     }
+    shows(&mut deck, &[0], &[Flag::Disabled]);
     restarted(&mut deck, 1, true);
     press(&mut deck, "u");
     let Part::Barred(why) = &question(&deck).0.shares[1].part else { panic!("{:?}", deck.over) };
