@@ -166,6 +166,17 @@ impl DrainOutcome {
         matches!(self, Self::SafeToStop | Self::Idle)
     }
 
+    /// What the deadline has done to the member, behind its name; none: something else has ended the drain.
+    pub fn came_of_deadline(self) -> Option<&'static str> {
+        match self {
+            Self::Stopped => Some("was stopped at the deadline of its drain"),
+            Self::Cut => Some("was stopped and cut off at the deadline of its drain"),
+            Self::Restored => Some("was taken back at the deadline of its drain"),
+            Self::KeptDraining => Some("drains on, for the deadline of its drain has passed"),
+            _ => None,
+        }
+    }
+
     /// Did the deadline come first?
     pub fn is_timeout(self) -> bool {
         matches!(self, Self::KeptDraining | Self::Stopped | Self::Cut | Self::Restored)

@@ -391,17 +391,6 @@ pub fn of<'a>(snapshot: Option<&'a Snapshot>, target: &Target) -> Option<&'a Dra
     listed.iter().find(own).copied()
 }
 
-/// What the deadline of a drain has done to its member, behind the member's name; none: something else has ended it.
-pub fn came_of_deadline(outcome: DrainOutcome) -> Option<&'static str> {
-    match outcome {
-        DrainOutcome::Stopped => Some("was stopped at the deadline of its drain"),
-        DrainOutcome::Cut => Some("was stopped and cut off at the deadline of its drain"),
-        DrainOutcome::Restored => Some("was taken back at the deadline of its drain"),
-        DrainOutcome::KeptDraining => Some("drains on, for the deadline of its drain has passed"),
-        _ => None,
-    }
-}
-
 /// What is said where a drain is taken back whose deadline has stopped the member.
 pub const STAYS_STOPPED: &str = "the deadline of its drain has stopped it (S), and that stays: E clears it";
 

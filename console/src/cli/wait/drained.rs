@@ -8,7 +8,6 @@ use super::super::output::{Output, Stop};
 use super::super::patience::Asking;
 use super::super::status::draining::unwatched;
 use super::{Ended, Exit, Target, drain, member};
-use crate::model::drains::came_of_deadline;
 use crate::shell::quoted;
 
 /// Until the last drain of a member has ended and what it said then holds, with nothing in flight for at least `settle`.
@@ -124,7 +123,7 @@ fn has_come(drain: &Drain, settle: Option<Span>) -> bool {
 
 /// What its deadline has done.
 fn by_deadline(drain: &Drain) -> String {
-    format!("it {}", drain.outcome.and_then(came_of_deadline).unwrap_or("drains on"))
+    format!("it {}", drain.outcome.and_then(DrainOutcome::came_of_deadline).unwrap_or("drains on"))
 }
 
 /// How a member stands now whose drain's deadline has passed.
