@@ -166,6 +166,17 @@ impl DrainOutcome {
         matches!(self, Self::SafeToStop | Self::Idle)
     }
 
+    /// What the deadline has done to the member, behind its name; none: something else has ended the drain.
+    pub fn came_of_deadline(self) -> Option<&'static str> {
+        match self {
+            Self::Stopped => Some("was stopped at the deadline of its drain"),
+            Self::Cut => Some("was stopped and cut off at the deadline of its drain"),
+            Self::Restored => Some("was taken back at the deadline of its drain"),
+            Self::KeptDraining => Some("drains on, for the deadline of its drain has passed"),
+            _ => None,
+        }
+    }
+
     /// Did the deadline come first?
     pub fn is_timeout(self) -> bool {
         matches!(self, Self::KeptDraining | Self::Stopped | Self::Cut | Self::Restored)
@@ -384,6 +395,9 @@ pub struct Drain {
     /// Was the member seen without N, or not there, since it ended? Should the member drain again, nobody watches that.
     #[serde(default)]
     pub let_go: bool,
+    /// A later drain of the member, which says what holds now; none: there is none.
+    #[serde(default)]
+    pub later: Option<u64>,
     /// What is in flight at the member.
     pub busy: Busy,
     /// For how many milliseconds nothing has been in flight at its process; none: something is.
@@ -396,7 +410,8 @@ pub struct Drain {
     /// In how many milliseconds it may be done, by the rate at which it got less; none: nobody can tell.
     pub estimate_ms: Option<u64>,
     /// Can its process be stopped without anybody noticing, as of now? Also of a drain that has ended it says what holds
-    /// now. Where [`Self::elsewhere`] takes new requests, the next one may notice.
+    /// now, as long as it [is about](Self::is_about) its member. Where [`Self::elsewhere`] takes new requests, the next
+    /// one may notice.
     pub safe_to_stop: bool,
     /// What it waits for, or how it ended, in a sentence.
     pub why: String,
@@ -425,7 +440,7 @@ impl Drain {
             Some(Stopped | Cut | StoppedMeanwhile) => status.has(Flag::Stopped),
             Some(Restored | Cancelled | Cleared | MemberGone) => false,
         };
-        holds && status.has(Flag::Drain) && !self.let_go
+        holds && status.has(Flag::Drain) && !self.let_go && self.later.is_none()
     }
 
     /// Where else its process gets new requests: if anywhere, whoever stops it is noticed.
@@ -436,6 +451,20 @@ impl Drain {
     /// The same as the rest of a sentence.
     pub fn still_taken(&self) -> String {
         process::still_taken(&self.balancer, &self.elsewhere)
+    }
+
+    /// What became of the member since the drain has ended; none: it drains on, or nobody knows.
+    fn since(&self) -> Option<String> {
+        if let Some(later) = self.later {
+            return Some(format!("drain {later} of the same member says what holds"));
+        }
+        match (self.draining, self.let_go) {
+            (Some(false), _) => Some("no longer draining (N was cleared)".to_owned()),
+            (Some(true), true) => {
+                Some("draining again (N was cleared and set), which no drain watches".to_owned())
+            }
+            _ => None,
+        }
     }
 
     /// What there is on the member now, in words; of a drain that has ended [`Self::why`] tells how it ended.
@@ -454,8 +483,7 @@ impl Drain {
             let busy = counted(busy.total(), "request").map(|busy| format!("{busy} in flight{place}"));
             sessions.into_iter().chain(busy)
         });
-        let cleared = (self.draining == Some(false)).then(|| "no longer draining (N was cleared)".to_owned());
-        let facts: Vec<String> = cleared.into_iter().chain(facts).collect();
+        let facts: Vec<String> = self.since().into_iter().chain(facts).collect();
         if !facts.is_empty() {
             return crate::sentence::facts(facts.into_iter(), " and ");
         }
@@ -522,8 +550,10 @@ mod tests {
             };
             assert_eq!([drains, stopped].map(|status| ended.is_about(status)), wanted, "{outcome}");
             assert!(!ended.is_about(Status::default()), "{outcome}");
-            let ended = Drain { let_go: true, ..ended };
-            assert!(![drains, stopped].iter().any(|status| ended.is_about(*status)), "{outcome}");
+            for (let_go, later) in [(true, None), (false, Some(9))] {
+                let ended = Drain { let_go, later, ..ended.clone() };
+                assert!(![drains, stopped].iter().any(|status| ended.is_about(*status)), "{outcome}");
+            }
         }
         assert!(drain(None).is_about(Status::default()));
     }

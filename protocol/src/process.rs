@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::sentence::listed;
+use crate::sentence::{Tense, listed};
 use crate::{
     BalancerName, Busy, DrainSessions, Elsewhere, MemberName, MemberSnapshot, Route, Snapshot, Status,
 };
@@ -200,25 +200,27 @@ impl Places<'_> {
 pub fn all_in_flight(
     (balancer, busy): (&BalancerName, Busy),
     others: &[Elsewhere],
+    tense: Tense,
 ) -> impl Iterator<Item = String> {
-    let own = Some(busy).filter(|busy| busy.total() > 0).map(in_flight);
+    let own = Some(busy).filter(|busy| busy.total() > 0).map(move |busy| in_flight(busy, tense));
     let others = others.iter().filter(|it| it.busy.total() > 0).map(move |it| {
         let more = if it.takes_new {
-            format!(" and more may come ({})", order(vec![it.label()]))
+            format!(" and more {} come ({})", tense.of("may", "could"), order(vec![it.label()]))
         } else {
             String::new()
         };
-        format!("in {} {}{more}", it.place(balancer), in_flight(it.busy))
+        format!("in {} {}{more}", it.place(balancer), in_flight(it.busy, tense))
     });
     own.into_iter().chain(others)
 }
 
-fn in_flight(busy: Busy) -> String {
+fn in_flight(busy: Busy, tense: Tense) -> String {
     let (total, kinds) = (busy.total(), [(busy.streaming, "streaming"), (busy.upgraded, "upgraded")]);
     let kinds: Vec<String> =
         kinds.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
-    let (requests, are) = if total == 1 { ("request", "is") } else { ("requests", "are") };
+    let (requests, are) =
+        if total == 1 { ("request", tense.of("is", "was")) } else { ("requests", tense.of("are", "were")) };
     format!("{total} {requests} {are} in flight{kinds}")
 }
 
@@ -236,9 +238,9 @@ pub fn still_taken(balancer: &BalancerName, others: &[Elsewhere]) -> String {
 }
 
 /// The same beside [`all_in_flight`], which tells of those at which something is.
-pub fn also_taken(balancer: &BalancerName, others: &[Elsewhere]) -> String {
+pub fn also_taken(balancer: &BalancerName, others: &[Elsewhere], tense: Tense) -> String {
     let idle = others.iter().filter(|it| it.busy.total() == 0);
-    taken("; it takes requests also in", balancer, idle)
+    taken(tense.of("; it takes requests also in", "; it took requests also in"), balancer, idle)
 }
 
 fn taken<'a>(begins: &str, balancer: &BalancerName, others: impl Iterator<Item = &'a Elsewhere>) -> String {
@@ -296,19 +298,26 @@ mod tests {
             at("api", "http://h:8080", 2, true),
             at("static", "http://h:8080/s", 0, true),
         ];
-        let told: Vec<String> = all_in_flight((&app, Busy::default()), &others).collect();
+        let told = |tense| all_in_flight((&app, Busy::default()), &others, tense).collect::<Vec<String>>();
         assert_eq!(
-            told,
+            told(Tense::Present),
             [
                 "in app/h:8080/b 1 request is in flight",
                 "in api 2 requests are in flight and more may come (drain api/h:8080 too)",
             ]
         );
         assert_eq!(
-            also_taken(&app, &others),
+            told(Tense::Past),
+            [
+                "in app/h:8080/b 1 request was in flight",
+                "in api 2 requests were in flight and more could come (drain api/h:8080 too)",
+            ]
+        );
+        assert_eq!(
+            also_taken(&app, &others, Tense::Present),
             "; it takes requests also in static (drain static/h:8080/s too)"
         );
-        assert_eq!(also_taken(&app, &others[..2]), "");
+        assert_eq!(also_taken(&app, &others[..2], Tense::Present), "");
         let open = [at("app", "http://h:8080/b", 0, true)];
         let wanted = "; but it still takes requests in app/h:8080/b (drain app/h:8080/b too)";
         assert_eq!(still_taken(&app, &open), wanted);
@@ -316,7 +325,8 @@ mod tests {
 
     #[test]
     fn what_is_in_flight_is_told_apart() {
-        let of = |requests, streaming, upgraded| in_flight(Busy { requests, streaming, upgraded });
+        let of =
+            |requests, streaming, upgraded| in_flight(Busy { requests, streaming, upgraded }, Tense::Present);
         assert_eq!(of(1, 0, 0), "1 request is in flight");
         assert_eq!(of(2, 1, 1), "4 requests are in flight (1 streaming, 1 upgraded)");
     }

@@ -16,6 +16,25 @@ pub fn and_more(listed: String, more: usize) -> String {
     if more == 0 { listed } else { format!("{listed} and {more} more") }
 }
 
+/// When what a sentence tells holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tense {
+    /// While it is told.
+    Present,
+    /// When something ended; what holds since is another matter.
+    Past,
+}
+
+impl Tense {
+    /// The words of this tense.
+    pub fn of<'a>(self, present: &'a str, past: &'a str) -> &'a str {
+        match self {
+            Self::Present => present,
+            Self::Past => past,
+        }
+    }
+}
+
 /// How many phrases a sentence has.
 const FACTS: usize = 4;
 

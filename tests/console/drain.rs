@@ -51,7 +51,7 @@ fn what_happens_at_the_deadline_is_124_and_named() {
     for (policy, says, words) in [
         (
             "fail",
-            "app/a: not done: its time of 300ms has passed: 1 request is in flight; it keeps",
+            "app/a: not done in time: when its time of 300ms had passed, 1 request was in flight; it went on draining\n",
             "Init Drn Ok",
         ),
         ("stop", "app/a: stopped: ", "Init Drn Stop"),
@@ -66,6 +66,41 @@ fn what_happens_at_the_deadline_is_124_and_named() {
         assert_eq!(proxy.member("app", "a").words, words);
         assert_eq!(held.answer().status, if policy == "cut" { 502 } else { 200 });
     }
+}
+
+#[test]
+fn behind_a_deadline_it_counts_how_the_member_stands_now() {
+    let (proxy, [a, _b]) = pair();
+    let held = Held::by(&proxy, &a);
+    command(&proxy, "drain app/a --wait --settle 100ms --timeout 300ms --on-timeout stop").with_code(124);
+    let status = command(&proxy, "status").with_code(0).out;
+    let was = "drain 1: stopped: when its time of 300ms had passed, 1 request was in flight; it was stopped";
+    assert!(status.contains(&format!("{was}; now 1 request in flight")), "{status}");
+    let busy = command(&proxy, "wait app/a drained --timeout 0").with_code(124).out;
+    let stopped = "it was stopped at the deadline of its drain";
+    assert_eq!(busy, format!("app/a: not within 0: {stopped}; now 1 request in flight\n"));
+    let waiting = running(&proxy, "wait app/a drained");
+    waiting.says("now 1 request in flight");
+    held.answer();
+    let ended = waiting.ended().with_code(0).out;
+    assert_eq!(ended, format!("app/a: safe to stop: {stopped}; nothing is in flight now\n"));
+    command(&proxy, "wait app/a drained").with_code(0);
+    let status = command(&proxy, "status").with_code(0).out;
+    assert!(status.contains(&format!("{was}; it is safe to stop now")), "{status}");
+}
+
+#[test]
+fn who_waits_behind_a_drain_that_has_ended_turns_to_one_that_begins_meanwhile() {
+    let (proxy, [a, _b]) = pair();
+    let held = Held::by(&proxy, &a);
+    command(&proxy, "drain app/a --wait --timeout 100ms --on-timeout stop").with_code(124);
+    let waiting = running(&proxy, "wait app/a drained");
+    waiting.says("now 1 request in flight");
+    command(&proxy, "drain app/a --settle 100ms").with_code(0);
+    waiting.says("drain 1 has ended (stopped), and drain 2 has begun: that one is waited for");
+    held.answer();
+    let ended = waiting.ended().with_code(0).out;
+    assert!(ended.starts_with("app/a: safe to stop: nothing was in flight for 100 ms"), "{ended}");
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn each_policy_does_at_the_deadline_what_it_says() {
         let late = ended(&proxy, number);
         assert_eq!((late.outcome, late.safe_to_stop), (Some(outcome), false), "{late:?}");
         assert!(
-            late.why.starts_with("its time of 200ms has passed: 1 request is in flight; it "),
+            late.why.starts_with("when its time of 200ms had passed, 1 request was in flight; it "),
             "{}",
             late.why
         );

@@ -11,7 +11,7 @@ use evenkeel_protocol::{
     BalancerName, Drain, DrainAnswer, DrainCancel, DrainChange, DrainOrder, DrainUntil, Edited, MemberEdit,
     MemberName, OnTimeout, Patience, Snapshot, Span,
 };
-pub(super) use follow::{holds, until_done, until_ended, until_it_holds};
+pub(super) use follow::{drains_on, holds, until_done, until_ended, until_it_holds};
 use telling::{Report, adjusted, told, unless_lost};
 pub(super) use telling::{exit, exit_as_asked, other_terms, sentence, standing, why};
 pub use undrain::UndrainArguments;
@@ -419,7 +419,7 @@ mod tests {
         for (outcome, exit, says) in [
             (DrainOutcome::SafeToStop, Exit::Done, "app/a: safe to stop: "),
             (DrainOutcome::Idle, Exit::Done, "app/a: idle: "),
-            (DrainOutcome::KeptDraining, Exit::TimedOut, "app/a: not done: "),
+            (DrainOutcome::KeptDraining, Exit::TimedOut, "app/a: not done in time: "),
             (DrainOutcome::Stopped, Exit::TimedOut, "app/a: stopped: "),
             (DrainOutcome::Cut, Exit::TimedOut, "app/a: cut: "),
             (DrainOutcome::Restored, Exit::TimedOut, "app/a: restored: "),

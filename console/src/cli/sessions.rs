@@ -104,7 +104,7 @@ fn cells(route: &RouteSessions, census: &Census, zone: &TimeZone) -> Vec<String>
     let seen = match (route.last_seen, route.unknown_until) {
         (Some(last), _) => format!("{} ago", span(census.taken.since(last))),
         (None, Some(until)) => format!("unknown until {}", clock(until, zone)),
-        (None, None) => format!("none seen for {}", span(Duration::from_millis(census.window_ms))),
+        (None, None) => format!("none answered for {}", span(Duration::from_millis(census.window_ms))),
     };
     let members: Vec<&str> = route.members.iter().map(MemberName::authority).collect();
     vec![
@@ -146,12 +146,12 @@ mod tests {
             table.lines().collect::<Vec<_>>(),
             [
                 "balancer://mycluster  window 30 min, observed for 2 h",
-                "Route    Live  Last seen               Leaving  Claimed  Members",
-                "node1      17  41 s ago                  126/h        0  backend1.example.com",
-                "node2  ~12873  0 s ago                   900/h        3  backend2.example.com",
-                "node1       0  none seen for 30 min          -        0  backend1.example.com",
-                "node1       ?  unknown until 12:10:30        -        0  backend1.example.com",
-                "node1      1+  41 s ago                  126/h        0  backend1.example.com",
+                "Route    Live  Last seen                 Leaving  Claimed  Members",
+                "node1      17  41 s ago                    126/h        0  backend1.example.com",
+                "node2  ~12873  0 s ago                     900/h        3  backend2.example.com",
+                "node1       0  none answered for 30 min        -        0  backend1.example.com",
+                "node1       ?  unknown until 12:10:30          -        0  backend1.example.com",
+                "node1      1+  41 s ago                    126/h        0  backend1.example.com",
                 "  + and more: sessions that are nothing but a route cannot be told apart",
                 "  sessions that asked for routes that no member has: 2",
             ]

@@ -32,7 +32,9 @@ passes first. idle: no request is in flight for the settle time, in whatever bal
 socket) is a member; of sessions nothing is said; 8 tells that \
 an httpd was restarted with requests in flight, which its page does not count any more. drained: what its drain \
 waits for has come. Where that was safe to stop and the proxy was started again since, it is not known to be so for a \
-whole window, and is waited for again; 8 tells that somebody has ended the drain, or cleared N. An httpd runs no drains, \
+whole window, and is waited for again; 8 tells that somebody has ended the drain, or cleared N. Where its deadline came first, \
+it counts how the member stands now, and what is not there yet is waited for; a drain that is seen to end so here and \
+drains on ends this with 124. A drain that begins meanwhile takes the place of one that has ended. An httpd runs no drains, \
 so there it is a member with N that is idle, and 8 tells that N was cleared meanwhile.";
 
 /// What is waited for.

@@ -254,11 +254,8 @@ pub enum Verdict {
 /// What `drain` says of its member now, which for a drain that has ended depends on what became of the member since. A
 /// promise is never made of what is no longer live.
 pub fn verdict(drain: &Drain, snapshot: Option<&Snapshot>, freshness: &Freshness) -> Verdict {
-    let drains = snapshot.map_or(&[][..], |snapshot| &snapshot.drains);
-    let of_same = |other: &&Drain| other.balancer == drain.balancer && other.member == drain.member;
-    let last = drains.iter().filter(of_same).map(|other| other.number).max();
-    if let Some(last) = last.filter(|last| *last > drain.number && !drain.is_running()) {
-        return Verdict::Past(last);
+    if let Some(later) = drain.later {
+        return Verdict::Past(later);
     }
     if !matches!(freshness, Freshness::Live) {
         return Verdict::Stale;
@@ -401,17 +398,6 @@ pub fn of<'a>(snapshot: Option<&'a Snapshot>, target: &Target) -> Option<&'a Dra
     listed.iter().find(own).copied()
 }
 
-/// What the deadline of a drain has done to its member, behind the member's name; none: something else has ended it.
-pub fn came_of_deadline(outcome: DrainOutcome) -> Option<&'static str> {
-    match outcome {
-        DrainOutcome::Stopped => Some("was stopped at the deadline of its drain"),
-        DrainOutcome::Cut => Some("was stopped and cut off at the deadline of its drain"),
-        DrainOutcome::Restored => Some("was taken back at the deadline of its drain"),
-        DrainOutcome::KeptDraining => Some("drains on, for the deadline of its drain has passed"),
-        _ => None,
-    }
-}
-
 /// What is said where a drain is taken back whose deadline has stopped the member.
 pub const STAYS_STOPPED: &str = "the deadline of its drain has stopped it (S), and that stays: E clears it";
 
@@ -523,14 +509,10 @@ mod tests {
         assert_eq!(drain.remains(), "17 sessions and 4 requests in flight");
         (drain.busy, drain.sessions.live) = (evenkeel_protocol::Busy::default(), Some(0));
         assert_eq!(drain.remains(), "nothing in flight, but not yet for 5s");
-        let mut later = drain.clone();
-        (later.number, later.safe_to_stop) = (9, true);
-        snapshot.drains.push(later);
-        drain.safe_to_stop = true;
+        drain.later = Some(9);
         assert_eq!(of(&drain, &snapshot), Verdict::Past(9), "one member, one promise");
+        drain.later = None;
         snapshot.balancers[0].members.clear();
-        snapshot.drains.pop();
-        drain.safe_to_stop = false;
         assert_eq!(of(&drain, &snapshot), Verdict::Over(DrainOutcome::MemberGone));
     }
 

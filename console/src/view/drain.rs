@@ -367,7 +367,7 @@ fn outcome_words(outcome: DrainOutcome) -> &'static str {
     match outcome {
         DrainOutcome::SafeToStop => "was safe to stop",
         DrainOutcome::Idle => "was idle; of its sessions nothing was promised",
-        DrainOutcome::KeptDraining => "deadline passed; keeps draining",
+        DrainOutcome::KeptDraining => "deadline passed; went on draining",
         DrainOutcome::Stopped => "stopped at the deadline",
         DrainOutcome::Cut => "cut off at the deadline",
         DrainOutcome::Restored => "taken back at the deadline",

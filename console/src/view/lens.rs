@@ -221,11 +221,13 @@ fn sessions(scene: Scene<'_>, candidacy: &Candidacy, room: usize) -> Vec<Line<'s
                 (None, seen) => {
                     format!(
                         "{about}{live} live of this route, {}",
-                        seen.unwrap_or_else(|| "none seen".to_owned())
+                        seen.unwrap_or_else(|| "none seen answered".to_owned())
                     )
                 }
                 (Some(until), None) => {
-                    format!("unknown until {until} how many are live of this route, none seen so far")
+                    format!(
+                        "unknown until {until} how many are live of this route, none seen answered so far"
+                    )
                 }
                 (Some(until), Some(seen)) => {
                     format!("{about}{live}+ live of this route, {seen}; known at {until}")

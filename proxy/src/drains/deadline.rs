@@ -30,7 +30,7 @@ impl Drains {
                 // Somebody edited the member since it was looked at, and may have returned it.
                 Err(refusal) if refusal.code == Code::Stale && attempt < ATTEMPTS => continue,
                 Err(refusal) => {
-                    let keeps = "it keeps draining, because it could not be done otherwise";
+                    let keeps = "it went on draining, because it could not be done otherwise";
                     let why = format!("{}; {keeps}: {refusal}", words::too_late(&late.drain, clock::wall()));
                     End::now(DrainOutcome::KeptDraining, why, None)
                 }
@@ -62,7 +62,7 @@ impl Drains {
             OnTimeout::Restore => (
                 MemberEdit { drain: Some(false), ..MemberEdit::default() },
                 DrainOutcome::Restored,
-                "it takes new sessions again",
+                "it took new sessions again",
             ),
             OnTimeout::Cut => (
                 MemberEdit { stopped: Some(true), ..MemberEdit::default() },

@@ -3,7 +3,8 @@
 use evenkeel_balancer::{DrainPlan, DrainWatch};
 use evenkeel_protocol::{
     BalancerName, Change, Code, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions,
-    DrainUntil, EventKind, MemberName, Moment, OnTimeout, Patience, Peer, Refusal, Span, Timestamp,
+    DrainUntil, EventKind, Flag, MemberName, Moment, OnTimeout, Patience, Peer, Refusal, Span, Status,
+    Timestamp, process,
 };
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +133,8 @@ pub(super) struct Job {
     pub(super) late: bool,
     /// Is somebody about to end it?
     pub(super) acting: bool,
+    /// The last drain of the same member, if this one is not.
+    pub(super) later: Option<u64>,
     pub(super) durable: bool,
 }
 
@@ -161,6 +164,7 @@ impl Job {
             untold: None,
             late: false,
             acting: false,
+            later: None,
             durable: false,
         }
     }
@@ -293,23 +297,28 @@ impl Job {
             changed_by: self.changed_by.clone(),
             draining: look.map(|look| look.draining),
             let_go: end.is_some_and(|end| end.let_go),
+            later: self.later,
             busy: look.map(|look| look.busy).unwrap_or_default(),
             quiet_ms: self.watch.quiet(now).and_then(|quiet| u64::try_from(quiet.as_millis()).ok()),
             sessions: own.map_or(DrainSessions::UNKNOWN, |own| own.sessions.clone()),
             elsewhere: self.seen.as_ref().map(Seen::elsewhere).unwrap_or_default(),
             estimate_ms: None,
-            safe_to_stop: look.is_some_and(|look| look.draining) && self.watch.is_safe(),
+            safe_to_stop: false,
             why: String::new(),
             advice: None,
             durable: self.durable,
         };
+        drain.safe_to_stop = look.is_some_and(|look| {
+            let status = Status::default().with(Flag::Drain, look.draining).with(Flag::Stopped, look.stopped);
+            look.draining && drain.is_about(status) && self.watch.is_safe()
+        });
         if end.is_none() {
             let estimate =
                 self.watch.estimate(now).and_then(|estimate| u64::try_from(estimate.as_millis()).ok());
             drain.estimate_ms = estimate.or_else(|| sessions::estimate_ms(&drain.sessions));
         }
         drain.why = match end {
-            Some(end) => end.why.clone(),
+            Some(end) => self.why_ended(end),
             None => words::waits_for(&drain, wall),
         };
         drain
@@ -365,9 +374,18 @@ impl Job {
             balancer: self.balancer.clone(),
             member: self.member.clone(),
             outcome: end.outcome,
-            why: end.why.clone(),
+            why: self.why_ended(end),
             by: end.by.clone(),
         })
+    }
+
+    /// How it ended; where it came to what it waited for, with where its process is used now. Ends that were written down
+    /// before may tell the latter themselves.
+    fn why_ended(&self, end: &End) -> String {
+        let holds = end.outcome.is_reached() && !end.let_go && self.later.is_none();
+        let elsewhere = self.seen.as_ref().filter(|_| holds).map(Seen::elsewhere);
+        let taken = process::still_taken(&self.balancer, &elsewhere.unwrap_or_default());
+        if end.why.ends_with(&taken) { end.why.clone() } else { format!("{}{taken}", end.why) }
     }
 
     pub(super) fn keep(&self, now: Moment) -> Kept {
@@ -416,6 +434,7 @@ impl Job {
             untold,
             late: false,
             acting: false,
+            later: None,
             durable: true,
         }
     }

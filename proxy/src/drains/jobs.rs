@@ -1,6 +1,6 @@
 //! The list of all drains, by number. Of those that have ended it keeps the last ones.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use evenkeel_protocol::{BalancerName, MemberName, Moment, Timestamp};
 
@@ -23,7 +23,21 @@ impl Jobs {
             state.drains.into_iter().map(|kept| (kept.number, Job::restored(kept, down_ms, (now, wall))));
         let by_number: BTreeMap<u64, Job> = jobs.collect();
         let last = by_number.keys().last().copied().unwrap_or_default().max(state.last);
-        Self { by_number, last }
+        let mut jobs = Self { by_number, last };
+        jobs.tell_later();
+        jobs
+    }
+
+    /// Tells those that are not the last one of their member which one that is: it alone says what holds now.
+    fn tell_later(&mut self) {
+        let mut last = HashMap::new();
+        for job in self.by_number.values_mut().rev() {
+            let Job { number, balancer, member, later, .. } = job;
+            let last = *last.entry((&*balancer, &*member)).or_insert(*number);
+            if last != *number {
+                *later = Some(last);
+            }
+        }
     }
 
     pub(super) fn take_number(&mut self) -> u64 {
@@ -35,6 +49,7 @@ impl Jobs {
     /// that drains has more room: it says whether the member is safe to stop, and somebody may still rely on it.
     pub(super) fn insert(&mut self, job: Job) {
         self.by_number.insert(job.number, job);
+        self.tell_later();
         let mut later = HashSet::new();
         let (mut relied_on, mut others) = (0..limits::DRAINS_RELIED_ON, 0..limits::DRAINS_ENDED);
         let forgotten = self.by_number.values().rev().filter(|job| {

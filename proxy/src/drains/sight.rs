@@ -126,7 +126,7 @@ impl Drains {
     fn overtaken(&self, number: u64, outcome: DrainOutcome) -> (String, Option<Peer>) {
         let (field, value, what) = match outcome {
             DrainOutcome::StoppedMeanwhile => ("stopped", "On", "the member was stopped"),
-            _ => ("drain", "Off", "new sessions come again: drain was cleared"),
+            _ => ("drain", "Off", "new sessions came again: drain was cleared"),
         };
         let target = self.jobs().get(number).map(|job| (job.balancer.clone(), job.member.clone()));
         let Some((balancer, member)) = target else { return (what.to_owned(), None) };
@@ -242,7 +242,7 @@ impl Job {
             }
             Standing::TooLate(phase) if self.terms.on_timeout() == OnTimeout::Fail => {
                 self.phase = phase;
-                let why = format!("{}; it keeps draining", words::too_late(&self.show(now, wall), wall));
+                let why = format!("{}; it went on draining", words::too_late(&self.show(now, wall), wall));
                 self.ends(|| End::now(DrainOutcome::KeptDraining, why, None))
             }
             Standing::TooLate(phase) => {
@@ -319,9 +319,52 @@ mod tests {
         assert!(drain(&drains).let_go && drains.is_save_due(limits::DRAIN_SAVE_AGAIN));
         drains.save(&mut drains.writer());
         set(true);
-        assert_eq!((drain(&drains).draining, is_about(&drains)), (Some(true), false));
+        let again = drain(&drains);
+        assert_eq!((again.draining, is_about(&drains), again.safe_to_stop), (Some(true), false, false));
         assert!(!is_about(&process(&folder, Layout::FIRST)), "written down");
         assert_ne!(begun(&drains, "http://m3"), number, "who asks for one gets one");
+    }
+
+    #[test]
+    fn of_a_member_only_its_last_drain_says_that_it_is_safe_to_stop_and_only_while_it_watches_it() {
+        let folder = tempfile::tempdir().unwrap();
+        at(0);
+        let drains = process(&folder, Layout::FIRST);
+        let first = begun(&drains, "http://m3");
+        at(2);
+        drains.look();
+        drains.save(&mut drains.writer());
+        let said = |number| {
+            let drain = drains.find(number).unwrap();
+            (drain.outcome, drain.safe_to_stop, drain.later)
+        };
+        let safe = Some(DrainOutcome::SafeToStop);
+        assert_eq!(said(first), (safe, true, None));
+        let settle = Span::from_millis(2_000);
+        let order = DrainOrder { settle, force: Some(true), ..DrainOrder::default() };
+        let second = drains.begin(&app(), "http://m3", &order, None).unwrap().drain.number;
+        assert_eq!((said(first), said(second)), ((safe, false, Some(second)), (None, false, None)));
+        at(4);
+        drains.look();
+        drains.save(&mut drains.writer());
+        assert_eq!((said(first), said(second)), ((safe, false, Some(second)), (safe, true, None)));
+        at(5);
+        let next = process(&folder, Layout::FIRST);
+        assert_eq!(next.find(first).unwrap().later, Some(second), "over a restart");
+    }
+
+    #[test]
+    fn who_was_cancelled_says_nothing_of_a_member_that_drains_on() {
+        let folder = tempfile::tempdir().unwrap();
+        at(0);
+        let drains = process(&folder, Layout::FIRST);
+        let number = begun(&drains, "http://m3");
+        let cancel = evenkeel_protocol::DrainCancel::default();
+        drains.cancel(number, &cancel, None).unwrap();
+        at(2);
+        let cancelled = drains.find(number).unwrap();
+        assert_eq!((cancelled.draining, cancelled.quiet_ms), (Some(true), Some(2_000)));
+        assert!(!cancelled.safe_to_stop);
     }
 
     #[test]

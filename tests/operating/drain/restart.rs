@@ -45,7 +45,7 @@ fn a_deadline_that_passed_while_the_proxy_was_down_decides_nothing_and_is_told()
     let late = drain(&proxy, number);
     assert_eq!((late.outcome, late.safe_to_stop), (Some(DrainOutcome::KeptDraining), false), "{late:?}");
     assert!(late.why.contains("while the proxy was down"), "{}", late.why);
-    assert!(late.why.contains("not to cut unseen"), "{}", late.why);
+    assert!(late.why.ends_with("it went on draining, and was not cut off unseen"), "{}", late.why);
     assert_eq!(proxy.member("app", "a").words, "Init Drn Ok");
     let told = proxy.admin().events(0);
     assert!(told.iter().any(|it| matches!(it.kind, EventKind::DrainEnded { drain, .. } if drain == number)));

@@ -66,7 +66,7 @@ async fn followed(
 }
 
 /// Looks on at a drain that has ended until what it said then [`holds`], with nothing in flight for at least `settle`;
-/// or until it cannot come to hold, because the member does not drain any more.
+/// or until it cannot come to hold, because the member does not drain any more, or a later drain of it says what holds.
 pub(in crate::cli) async fn until_it_holds(
     asking: &mut Asking,
     (ended, settle): (Drain, Option<Span>),
@@ -74,12 +74,17 @@ pub(in crate::cli) async fn until_it_holds(
     output: &mut Output<'_>,
 ) -> Result<Drain, Stop> {
     let mut drain = ended;
-    while !holds(&drain, settle) && drain.draining == Some(true) {
+    while !holds(&drain, settle) && drains_on(&drain) {
         let text = lacking(&drain, settle, asking);
         asking.tell(output, (&target.label, "again"), &text);
         drain = look(asking, &drain, target, output).await?;
     }
     Ok(drain)
+}
+
+/// Does the member drain still, as it did when the drain ended, and does no later one watch it?
+pub(in crate::cli) fn drains_on(drain: &Drain) -> bool {
+    drain.draining == Some(true) && !drain.let_go && drain.later.is_none()
 }
 
 /// Does what a drain said when it ended hold now, with nothing in flight for at least `settle`? Of one that did not reach

@@ -4,6 +4,7 @@ use evenkeel_protocol::drain::with_why;
 use evenkeel_protocol::{Change, Drain, DrainAnswer, DrainOutcome, DrainUntil, Edited, Snapshot};
 use serde::Serialize;
 
+use super::follow::drains_on;
 use super::{DrainArguments, Target};
 use crate::cli::edit::EditOptions;
 use crate::cli::output::{Output, Stop, even_unread};
@@ -13,9 +14,7 @@ use crate::cli::{Exit, Session, report};
 pub(in crate::cli) fn exit(drain: &Drain) -> Exit {
     match drain.outcome {
         // Nobody has changed anything: a proxy that was started again has not seen enough yet, and the time is over.
-        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop && drain.draining == Some(true) => {
-            Exit::TimedOut
-        }
+        Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop && drains_on(drain) => Exit::TimedOut,
         Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => Exit::Stale,
         None | Some(DrainOutcome::SafeToStop | DrainOutcome::Idle) => Exit::Done,
         Some(DrainOutcome::MemberGone) => Exit::NotFound,
@@ -178,13 +177,14 @@ pub(in crate::cli) fn why(drain: &Drain) -> String {
 /// Where a drain stands, in a word or two. What it said when it ended may not hold any more.
 pub(in crate::cli) fn standing(drain: &Drain) -> String {
     match drain.outcome {
+        Some(DrainOutcome::SafeToStop) if drain.later.is_some() => "was safe to stop".to_owned(),
         Some(DrainOutcome::SafeToStop) if !drain.safe_to_stop => {
             "was safe to stop, and may not be now".to_owned()
         }
         Some(DrainOutcome::SafeToStop) if !drain.used_in().is_empty() => {
             format!("drained here, but in use in {}", drain.used_in().join(", "))
         }
-        Some(DrainOutcome::KeptDraining) => "not done".to_owned(),
+        Some(DrainOutcome::KeptDraining) => "not done in time".to_owned(),
         Some(outcome) => outcome.said(),
         None => drain.phase.name().to_owned(),
     }

@@ -53,8 +53,8 @@ fn told(drain: &Drain) -> String {
         let durable = if drain.durable { "" } else { "; will not survive a restart" };
         return format!("{}{left}{durable}{reason}", drain.why);
     }
-    // It may have become so after its time had passed.
-    let is_late = drain.safe_to_stop && !drain.outcome.is_some_and(DrainOutcome::is_reached);
+    // What it ended with was so when its time had passed.
+    let is_late = !drain.outcome.is_some_and(DrainOutcome::is_reached);
     let now = match drain.used_in().as_slice() {
         // What it gets elsewhere may have begun after its end.
         _ if drain.outcome == Some(DrainOutcome::Idle) => {
@@ -62,6 +62,7 @@ fn told(drain: &Drain) -> String {
             if drain.why.contains(&taken) { String::new() } else { taken }
         }
         _ if !is_late => String::new(),
+        _ if !drain.safe_to_stop => format!("; now {}", drain.remains()),
         [] => "; it is safe to stop now".to_owned(),
         others => format!("; it is drained here now, but in use in {}", others.join(", ")),
     };
@@ -113,7 +114,12 @@ mod tests {
     #[test]
     fn what_became_safe_after_its_time_is_told_and_what_is_in_use_elsewhere() {
         let mut drain = scripted::drain(Some(DrainOutcome::KeptDraining));
+        drain.why =
+            "when its time of 10m had passed, 2 requests were in flight; it went on draining".to_owned();
+        let was = format!("not done in time: {}; ", drain.why);
+        assert_eq!(told(&drain), format!("{was}now 1 request in flight"));
         drain.safe_to_stop = true;
+        assert_eq!(told(&drain), format!("{was}it is safe to stop now"));
         assert!(told(&drain).ends_with("; it is safe to stop now"), "{}", told(&drain));
         drain.elsewhere = vec![sample::elsewhere("api")];
         assert!(told(&drain).ends_with("; it is drained here now, but in use in api"), "{}", told(&drain));

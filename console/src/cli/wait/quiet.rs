@@ -2,7 +2,7 @@
 //! process stops it in all of them.
 
 use evenkeel_protocol::process::{Places, all_in_flight, also_taken};
-use evenkeel_protocol::sentence::facts;
+use evenkeel_protocol::sentence::{Tense, facts};
 use evenkeel_protocol::{Busy, Snapshot, Span, Timestamp};
 
 use super::super::output::Output;
@@ -48,12 +48,12 @@ impl Quiet {
     ) {
         let (others, now) = (places.elsewhere(), snapshot.taken);
         let own = Busy { requests: places.own.busy, ..Busy::default() };
-        let facts = facts(all_in_flight((places.balancer, own), &others), ", and ");
+        let facts = facts(all_in_flight((places.balancer, own), &others, Tense::Present), ", and ");
         let (phase, what, taken) = if facts.is_empty() {
             let what = format!("no request is in flight, and it must stay so for {settle}");
             ("settling", what, places.still_taken())
         } else {
-            ("busy", facts, also_taken(places.balancer, &others))
+            ("busy", facts, also_taken(places.balancer, &others, Tense::Present))
         };
         let lasting = self.floor.lasting(now);
         let advice = lasting.map(Lasting::advice).or_else(|| self.unfinished.advice().map(str::to_owned));

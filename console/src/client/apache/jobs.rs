@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use evenkeel_protocol::process::{Places, all_in_flight, also_taken};
-use evenkeel_protocol::sentence::facts;
+use evenkeel_protocol::sentence::{Tense, facts};
 use evenkeel_protocol::{
     Busy, Drain, DrainChange, DrainOrder, DrainOutcome, DrainPhase, DrainSessions, DrainUntil, Flag,
     MemberSnapshot, Moment, OnTimeout, Patience, Snapshot, Span,
@@ -96,6 +96,8 @@ impl Jobs {
         }
         self.last += 1;
         drain.number = self.last;
+        let same = |job: &&mut Job| job.drain.balancer == drain.balancer && job.drain.member == drain.member;
+        self.jobs.iter_mut().filter(same).for_each(|job| job.drain.later = Some(drain.number));
         let mut unfinished = Unfinished::of(left);
         let places = seen.places(&drain.balancer, &drain.member);
         let busy = places.as_ref().and_then(Places::in_flight).unwrap_or(drain.busy.requests);
@@ -204,7 +206,7 @@ impl Job {
                 return Some(Came::Ended(self.drain.clone()));
             }
             let why = if settle == Span::ZERO {
-                "no request is in flight; idle sessions are unknown".to_owned()
+                "no request was in flight; idle sessions are unknown".to_owned()
             } else {
                 format!("no request was in flight for {settle}; idle sessions are unknown")
             };
@@ -303,9 +305,11 @@ impl Job {
             let what = format!("no request is in flight, and it must stay so for {}", drain.settle);
             (DrainPhase::Settling, what + &drain.still_taken())
         } else {
-            let facts = facts(all_in_flight((&drain.balancer, drain.busy), &drain.elsewhere), ", and ");
+            let own = (&drain.balancer, drain.busy);
+            let facts = facts(all_in_flight(own, &drain.elsewhere, Tense::Present), ", and ");
             let lasting = lasting.map(Lasting::in_short).unwrap_or_default();
-            (DrainPhase::Requests, facts + &lasting + &also_taken(&drain.balancer, &drain.elsewhere))
+            let also = also_taken(&drain.balancer, &drain.elsewhere, Tense::Present);
+            (DrainPhase::Requests, facts + &lasting + &also)
         };
         drain.phase = phase;
         drain.why = format!("{what}; idle sessions are unknown{}", self.unfinished.beside(seen));
@@ -360,6 +364,7 @@ pub(super) fn ordered(
         changed_by: None,
         draining: Some(true),
         let_go: false,
+        later: None,
         busy: Busy { requests: member.busy, ..Busy::default() },
         quiet_ms: None,
         sessions: DrainSessions::UNKNOWN,

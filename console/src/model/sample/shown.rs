@@ -43,6 +43,7 @@ pub(crate) fn drain(number: u64, route: &str) -> Drain {
         changed_by: None,
         draining: Some(true),
         let_go: false,
+        later: None,
         busy: Busy { requests: 2, streaming: 1, upgraded: 1 },
         quiet_ms: None,
         sessions: DrainSessions {

@@ -47,7 +47,7 @@ fn passed(station: &Model) -> impl Iterator<Item = Passed> {
     station.roster.snapshot().into_iter().flat_map(|snapshot| {
         snapshot.drains.iter().filter_map(|drain| {
             drain.ended.filter(|ended| snapshot.taken.since(*ended) <= TOGETHER)?;
-            let came = drains::came_of_deadline(drain.outcome?)?;
+            let came = drain.outcome?.came_of_deadline()?;
             let label = drains::target(drain).label(Some(snapshot));
             Some(Passed { number: drain.number, said: format!("{label} {came}") })
         })

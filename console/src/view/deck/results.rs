@@ -144,7 +144,7 @@ fn line(whole: Whole<'_>, (joint, share): (&Joint, &Share), room: usize) -> Vec<
 fn came_of_deadline(whole: Whole<'_>, (joint, share): (&Joint, &Share)) -> Option<String> {
     let snapshot = whole.deck.stations.get(share.station)?.roster.snapshot();
     let outcome = drains::of(snapshot, &joint.target).filter(|_| share.has_drained())?.outcome?;
-    let came = drains::came_of_deadline(outcome)?;
+    let came = outcome.came_of_deadline()?;
     let label = &joint.label;
     Some(if is_heard(whole, share) {
         format!("{label} {came}; now: {}", how_it_is(whole, (joint, share)))

@@ -38,7 +38,11 @@ pub(super) fn burn_down(scene: Scene<'_>, drain: &Drain, (room, full): (usize, b
                 (Some(at), _) => format!("last seen {} ago", words::age(now.since(at))),
                 (None, None) if scene.model.lacks(Ability::Sessions).is_some() => SEEN_BY_HTTPD.to_owned(),
                 (None, None) => "nothing is known of its sessions".to_owned(),
-                (None, Some(_)) => format!("none seen for {}", observed(drain, scene)),
+                (None, Some(_)) => {
+                    // One whose first answer has yet to come may be in flight, and is counted by nobody.
+                    let seen = if drain.busy.total() > 0 { "seen answered" } else { "seen" };
+                    format!("none {seen} for {}", observed(drain, scene))
+                }
             });
             facts.extend(sessions.departing.map(leaving));
             facts.extend(

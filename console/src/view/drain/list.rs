@@ -1,10 +1,11 @@
 //! The list of drains, a line each: what must never be cut is the answer.
 
-use evenkeel_protocol::{Drain, SessionsKnown};
+use evenkeel_protocol::{Drain, DrainOutcome, Event, EventKind, SessionsKnown, Timestamp};
 use ratatui::text::{Line, Span};
 
 use super::{answer, burndown, left, outcome_words, verdict_of};
 use crate::model::drains::{self, Verdict};
+use crate::model::log::Log;
 use crate::theme::Role;
 use crate::view::labels::Labels;
 use crate::view::{Scene, words};
@@ -51,11 +52,11 @@ fn list_line(
     (drain, label, said): (&Drain, &str, Span<'static>),
     (time, columns): (usize, u16),
 ) -> Line<'static> {
-    let facts = if let (Verdict::Past(_) | Verdict::Over(_) | Verdict::Unwatched, Some(at)) =
-        (verdict_of(scene, drain), drain.ended)
-    {
+    let verdict = verdict_of(scene, drain);
+    let facts = if matches!(verdict, Verdict::Past(_) | Verdict::Over(_) | Verdict::Unwatched) {
         // What is counted now is not this one's.
-        vec![words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned()]
+        let time = |at| words::time(at, scene.model.clock.wall, &scene.look.zone).trim().to_owned();
+        since(scene, drain, &verdict).map(time).into_iter().collect()
     } else {
         let left = pad(&left_in_short(scene, drain), time, Align::Right);
         vec![left, sessions_in_short(drain), format!("{} in flight", busy_in_short(scene, drain))]
@@ -68,6 +69,30 @@ fn list_line(
         said,
         scene.span(Role::Text, cut(&facts.join("  "), room)),
     ])
+}
+
+/// Since when it is as the verdict has it; none: nobody knows. What became of the member after the drain has a time of
+/// its own.
+fn since(scene: Scene<'_>, drain: &Drain, verdict: &Verdict) -> Option<Timestamp> {
+    match verdict {
+        Verdict::Over(outcome) if drain.outcome == Some(*outcome) => drain.ended,
+        Verdict::Over(DrainOutcome::Cleared) => taken_back(&scene.model.log, drain),
+        Verdict::Over(_) => None,
+        Verdict::Unwatched => drain.ended.filter(|_| !drain.let_go),
+        _ => drain.ended,
+    }
+}
+
+/// When N of a drain's member was cleared last, as far as the events go back.
+fn taken_back(log: &Log, drain: &Drain) -> Option<Timestamp> {
+    let clears = |event: &&Event| match &event.kind {
+        EventKind::MemberEdited { changes, .. } => {
+            changes.iter().any(|change| change.field == "drain" && change.after == "Off")
+        }
+        _ => false,
+    };
+    let cleared = log.about(&drains::target(drain)).find(clears)?;
+    Some(cleared.at).filter(|at| *at >= drain.began)
 }
 
 /// `4`, or with what is in flight at the same process in other balancers `4+2`.

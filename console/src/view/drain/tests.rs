@@ -1,6 +1,6 @@
 //! What the drains screen shows of drains that are told apart, and of those of an httpd.
 
-use evenkeel_protocol::{Busy, DrainOutcome, DrainPhase, DrainSessions, Flag};
+use evenkeel_protocol::{Busy, DrainOutcome, DrainPhase, DrainSessions, EventKind, Flag, Status};
 
 use crate::message::Message;
 use crate::model::sample;
@@ -202,4 +202,51 @@ fn a_member_that_drains_without_a_drain_is_named_with_what_watches_it() {
     members[1].status = members[1].status.with(Flag::Drain, false);
     update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
     assert!(drawn(&model).contains("TAKEN BACK") && !drawn(&model).contains("Nobody here"));
+}
+
+#[test]
+fn beside_who_was_taken_back_stands_when_that_was_and_not_when_the_drain_ended() {
+    let mut snapshot = sample::drained(62);
+    let ended = &mut snapshot.drains[0];
+    let at = |seconds| ended.began.plus(std::time::Duration::from_secs(seconds));
+    let [end, cleared] = [at(60), at(7_260)];
+    (ended.phase, ended.outcome, ended.ended) =
+        (DrainPhase::Done, Some(DrainOutcome::KeptDraining), Some(end));
+    snapshot.balancers[0].members[1].status = Status::default();
+    snapshot.drains.push(sample::drain(4, "node1"));
+    let mut event = sample::edited_event(9);
+    event.at = cleared;
+    if let EventKind::MemberEdited { changes, .. } = &mut event.kind {
+        (changes[0].before, changes[0].after) = ("On".to_owned(), "Off".to_owned());
+    }
+    let mut model = sample::model(80, 24);
+    update(&mut model, Message::News(News::Snapshot(Box::new(snapshot))));
+    press(&mut model, "3");
+    let row = |model: &_| {
+        let drawn = drawn(model);
+        drawn.lines().find(|row| row.contains("TAKEN BACK")).map(|row| row.trim_end().to_owned())
+    };
+    let unknown = row(&model).unwrap();
+    assert!(unknown.ends_with("TAKEN BACK"), "{unknown}");
+    update(&mut model, Message::News(News::Event(Box::new(event))));
+    let known = row(&model).unwrap();
+    assert!(known.ends_with(":00") && known.contains("14:0"), "{known}");
+}
+
+#[test]
+fn while_something_is_in_flight_no_session_is_denied_that_was_not_answered_yet() {
+    let mut snapshot = sample::drained(62);
+    let sessions = &mut snapshot.drains[0].sessions;
+    (sessions.live, sessions.last_seen, sessions.departing) = (Some(0), None, None);
+    let shown = |snapshot: &_| {
+        let mut model = sample::model(120, 36);
+        update(&mut model, Message::News(News::Snapshot(Box::new(Clone::clone(snapshot)))));
+        press(&mut model, "3");
+        drawn(&model)
+    };
+    let busy = shown(&snapshot);
+    assert!(busy.contains("none seen answered for 30 min"), "{busy}");
+    snapshot.drains[0].busy = Busy::default();
+    let idle = shown(&snapshot);
+    assert!(idle.contains("none seen for 30 min"), "{idle}");
 }

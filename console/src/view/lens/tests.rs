@@ -131,7 +131,7 @@ fn every_finding_has_its_row() {
                 let route = census.routes.iter_mut().find(|it| it.route.as_str() == "node2").unwrap();
                 (route.live, route.exact, route.last_seen) = (12_345, false, None);
             },
-            &["census    about 12,345 live of this route, none seen"],
+            &["census    about 12,345 live of this route, none seen answered"],
         ),
         (
             "a route of which no whole window was seen",
@@ -152,7 +152,7 @@ fn every_finding_has_its_row() {
                 (route.live, route.last_seen) = (0, None);
                 route.unknown_until = Some(Timestamp(sample::NOON + 1_860_000_000));
             },
-            &["census    unknown until 12:31 how many are live of this route, none seen so far"],
+            &["census    unknown until 12:31 how many are live of this route, none seen answered so far"],
         ),
         (
             "a balancer without sessions",
