@@ -83,10 +83,12 @@ fn sessions(sessions: &DrainSessions, wall: Timestamp, tense: Tense) -> String {
                 "none of its sessions {can} be said to be gone for {} more, until a whole window was observed",
                 length(until.since(wall))
             ),
-            None => {
-                let are = tense.of("are", "were");
-                format!("none of its sessions {can} be said to be gone: they {are} not counted")
-            }
+            None => tense
+                .of(
+                    "none of its sessions can be said to be gone: they are not counted",
+                    "none of its sessions could be said to be gone: they were not counted",
+                )
+                .to_owned(),
         },
     }
 }
