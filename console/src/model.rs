@@ -156,6 +156,8 @@ pub struct Picked {
     pub number: u64,
     /// Its member.
     pub target: Target,
+    /// The last drain of the member that was known then: one that began since takes its place.
+    pub last: u64,
 }
 
 /// How a line is meant.

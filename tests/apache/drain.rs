@@ -86,7 +86,7 @@ fn the_time_that_has_passed_does_what_was_asked() {
     for (then, words) in [("fail", "Init Drn Ok"), ("restore", "Init Ok"), ("stop", "Init Drn Stop")] {
         let ended =
             page.command(&format!("drain app/a --wait --timeout 500ms --on-timeout {then}")).with_code(124);
-        assert!(ended.out.contains("the time has passed with 1 request in flight"), "{}", ended.out);
+        assert!(ended.out.contains("the time had passed with 1 request in flight"), "{}", ended.out);
         assert_eq!(page.words("a"), words, "{then}");
     }
     held.finish();

@@ -116,7 +116,7 @@ fn a_drain_says_what_a_restart_before_it_has_left_in_flight() {
     let ended = terminal.wait_for("ended       ").to_string();
     let read = ended.split_whitespace().collect::<Vec<_>>().join(" ");
     for says in
-        ["NOT YET", "restarted with 1 request in flight", "it keeps draining", "counted there as Stopping"]
+        ["NOT YET", "restarted with 1 request in flight", "it went on draining", "counted there as Stopping"]
     {
         assert!(read.contains(says), "{says}: {ended}");
     }

@@ -400,8 +400,8 @@ mod tests {
             ),
             (
                 "drain_ended",
-                json!({"drain": 3, "outcome": "cancelled", "why": "cancelled by anna (1000): it keeps draining", "by": anna}),
-                "app/http://a:1: drain 3 ended: cancelled by anna (1000): it keeps draining",
+                json!({"drain": 3, "outcome": "cancelled", "why": "cancelled by anna (1000): it went on draining, unwatched", "by": anna}),
+                "app/http://a:1: drain 3 ended: cancelled by anna (1000): it went on draining, unwatched",
             ),
             (
                 "reloaded",

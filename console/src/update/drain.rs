@@ -60,15 +60,23 @@ pub(super) fn open(model: &mut Model) {
 }
 
 fn picked(drain: &Drain) -> Picked {
-    Picked { number: drain.number, target: drains::target(drain) }
+    let last = drain.later.unwrap_or(drain.number);
+    Picked { number: drain.number, target: drains::target(drain), last }
 }
 
-/// Keeps to a drain that is still listed.
+/// Keeps to a drain that is still listed, and goes on to one that its member got since.
 pub(super) fn settle(model: &mut Model) {
-    if matches!(model.screen, Screen::Drains(_)) && model.drain().is_none() {
-        let first = drains::listed(model.roster.snapshot()).first().copied().map(picked);
-        model.screen = Screen::Drains(first);
-    }
+    let Screen::Drains(now) = &model.screen else { return };
+    let listed = drains::listed(model.roster.snapshot());
+    let shown = model.drain();
+    let later =
+        shown.and_then(|drain| drain.later).filter(|later| now.as_ref().is_some_and(|now| *later > now.last));
+    let next = match later.and_then(|later| listed.iter().find(|drain| drain.number == later)) {
+        Some(later) => Some(*later),
+        None if shown.is_none() => listed.first().copied(),
+        None => return,
+    };
+    model.screen = Screen::Drains(next.map(picked));
 }
 
 /// To another drain of the list; it stops at its ends.
@@ -311,6 +319,24 @@ mod tests {
         assert_eq!(model.screen, Screen::Drains(None));
         press(&mut model, "tjk");
         assert_eq!(model.popup, None);
+    }
+
+    #[test]
+    fn the_screen_goes_on_to_a_drain_that_its_member_got_since_and_back_when_that_is_asked_for() {
+        let mut model = shown();
+        let shown = |model: &Model| model.drain().map(|drain| drain.number);
+        let mut again = sample::drained(63);
+        again.drains[0].outcome = Some(DrainOutcome::Cancelled);
+        hear(&mut model, again.clone());
+        assert_eq!(shown(&model), Some(3));
+        again.drains[0].later = Some(7);
+        again.drains.push(sample::drain(7, "node3"));
+        hear(&mut model, again.clone());
+        assert_eq!(shown(&model), Some(7));
+        let older = drains::listed(Some(&again)).iter().position(|drain| drain.number == 3).unwrap();
+        step(&mut model, |_, _| older);
+        hear(&mut model, again);
+        assert_eq!(shown(&model), Some(3), "the operator wanted to see it");
     }
 
     #[test]

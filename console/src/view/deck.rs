@@ -397,7 +397,10 @@ fn summary(buffer: &mut Buffer, area: Rect, whole: Whole<'_>) {
         let (role, word) = match freshness {
             Freshness::Live => (Role::Text, "answers"),
             Freshness::Lost { age: None, .. } => (Role::Alarm, words::NEVER),
-            _ => (Role::Alarm, "LOST"),
+            Freshness::Lost { .. } => (Role::Alarm, "LOST"),
+            Freshness::Stale(_) => (Role::Warning, "stale"),
+            Freshness::Frozen(_) => (Role::Warning, "frozen"),
+            Freshness::Waiting => (Role::Warning, "waiting"),
         };
         let bad = if live { station.roster.graded(Grade::Bad) } else { 0 };
         let bad = if bad > 0 { format!(" {bad} bad") } else { String::new() };

@@ -28,14 +28,8 @@ pub(super) fn of_drains((drains, refused): (&[Drain], &[u64]), text: &mut Text) 
     }
     let name = "evenkeel_drain_late";
     text.family(name, Kind::Gauge, "Whether the deadline has passed while the member goes on draining.");
-    let mut shown: Vec<&Drain> = Vec::new();
     // Of each member the last one says what holds.
-    for drain in drains.iter().rev().filter(|drain| drain.draining == Some(true)) {
-        if !shown.iter().any(|other| other.balancer == drain.balancer && other.member == drain.member) {
-            shown.push(drain);
-        }
-    }
-    for drain in shown {
+    for drain in drains.iter().filter(|drain| drain.draining == Some(true) && drain.later.is_none()) {
         text.sample(name, &labels(drain), &[], f64::from(is_late(drain)));
     }
 }

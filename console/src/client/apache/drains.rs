@@ -98,9 +98,9 @@ impl Manager {
             None
         };
         let why = if restores {
-            "it was cancelled: it takes new sessions again"
+            "it was cancelled: it took new sessions again"
         } else {
-            "it was cancelled: it keeps draining"
+            "it was cancelled: it went on draining, unwatched"
         };
         let drain =
             self.finish(number, DrainOutcome::Cancelled, why.to_owned()).ok_or_else(|| none(number))?;
@@ -111,7 +111,7 @@ impl Manager {
     pub(super) async fn due(&self, (drain, left): (Drain, String), now: Now) {
         let (edit, outcome, what) = match drain.on_timeout {
             OnTimeout::Fail | OnTimeout::Cut => {
-                let why = format!("the time has passed with {left}; it keeps draining");
+                let why = format!("the time had passed with {left}; it went on draining");
                 self.finish(drain.number, DrainOutcome::KeptDraining, why);
                 return;
             }
@@ -123,18 +123,18 @@ impl Manager {
             OnTimeout::Restore => (
                 MemberEdit { drain: Some(false), ..MemberEdit::default() },
                 DrainOutcome::Restored,
-                "it takes new sessions again",
+                "it took new sessions again",
             ),
         };
         // Ended before it is acted on, so that what is done is not taken for somebody else's doing.
-        let why = format!("the time has passed with {left}: {what}");
+        let why = format!("the time had passed with {left}: {what}");
         let ended = self.with(|state| state.jobs.end(drain.number, outcome, why, now));
         let made: Result<Edited, Failure> =
             Box::pin(self.edit_member(&drain.balancer, &drain.member, &edit)).await;
         let ended = match made {
             Ok(_) => ended,
             Err(failure) => {
-                let why = format!("the time has passed, and it keeps draining: {failure}");
+                let why = format!("the time had passed, and it went on draining: {failure}");
                 self.with(|state| state.jobs.correct(drain.number, DrainOutcome::KeptDraining, why))
             }
         };

@@ -192,7 +192,7 @@ impl Job {
         let before = self.drain.phase;
         let places = places?;
         let Some(busy) = places.in_flight() else {
-            self.end(DrainOutcome::Uncounted, format!("{}; it keeps draining", lost::UNREADABLE), now);
+            self.end(DrainOutcome::Uncounted, format!("{}; it went on draining", lost::UNREADABLE), now);
             return Some(Came::Ended(self.drain.clone()));
         };
         self.unfinished.look(&seen.proxy, busy);
@@ -202,7 +202,7 @@ impl Job {
         let settle = self.drain.settle;
         if quiet.is_some_and(|quiet| quiet >= settle.duration()) && !self.is_held() {
             if let Some(why) = self.unfinished.why() {
-                self.end(DrainOutcome::Uncounted, format!("{why}; it keeps draining"), now);
+                self.end(DrainOutcome::Uncounted, format!("{why}; it went on draining"), now);
                 return Some(Came::Ended(self.drain.clone()));
             }
             let why = if settle == Span::ZERO {
