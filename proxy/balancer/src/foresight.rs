@@ -39,6 +39,8 @@ pub struct Shift {
     pub next_after: Vec<MemberName>,
     /// What each member loses.
     pub losses: Vec<Loss>,
+    /// Who gets sessions back that name it, and that nobody who is named so serves as things are.
+    pub regained: Vec<MemberName>,
 }
 
 /// What a member loses by an edit.
@@ -93,6 +95,15 @@ impl Balancer {
                 was.is_some() && (renamed || self.names(was.as_slice()) != after.names(is.as_slice()))
             })
             .collect();
+        let named: Vec<(MemberName, Route)> =
+            after.members.iter().map(|member| (member.name.clone(), member.settings.route.clone())).collect();
+        let regained = named.into_iter().filter_map(|(name, route)| {
+            let holder = after.holder_of(&route, now).and_then(|id| after.member(id));
+            let is_held_anew =
+                holder.is_some_and(|it| it.name == name) && self.holder_of(&route, now).is_none();
+            is_held_anew.then_some(name)
+        });
+        let regained = regained.collect();
         let (next, next_after) = (self.play(PLAYED, now), after.play(PLAYED, now));
         let first = |balancer: &Self, picks: &[MemberId]| {
             balancer.names(picks.get(..Preview::PICKS).unwrap_or(picks))
@@ -105,7 +116,7 @@ impl Balancer {
         });
         let losses = losses.filter(|loss| loss.free > 0 || loss.sessions).collect();
         let (next, next_after) = (first(&self, &next), first(&after, &next_after));
-        Shift { remaining, next, next_after, losses }
+        Shift { remaining, next, next_after, losses, regained }
     }
 
     /// How often each member was picked, as a part of [`WHOLE`].
@@ -182,6 +193,19 @@ mod tests {
         for loss in losses {
             assert!(loss.member != first() && !loss.sessions);
             assert!((3_300..3_370).contains(&loss.free), "{loss:?}");
+        }
+    }
+
+    #[test]
+    fn who_serves_again_gets_the_sessions_back_that_name_it() {
+        for (flag, regains) in [(Flag::Drain, false), (Flag::Disabled, true), (Flag::Stopped, true)] {
+            let mut balancer = balancer(LbMethod::ByRequests, &["a", "b", ""]);
+            let flagged = |on| MemberEdit::default().with_flag(flag, on);
+            let away = foreseen(&balancer, &flagged(true)).shift.regained;
+            assert_eq!(away, [], "{flag:?}");
+            balancer.edit_member(&first(), &flagged(true)).unwrap();
+            let back = foreseen(&balancer, &flagged(false)).shift.regained;
+            assert_eq!(back, if regains { vec![first()] } else { Vec::new() }, "{flag:?}");
         }
     }
 

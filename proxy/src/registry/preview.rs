@@ -2,7 +2,8 @@
 
 use evenkeel_balancer::{Foresight, Loss, Shift, WHOLE};
 use evenkeel_protocol::{
-    BalancerEdit, BalancerName, MemberEdit, Moment, Moved, Preview, Refusal, RouteSessions, Subject,
+    BalancerEdit, BalancerName, MemberEdit, MemberName, Moment, Moved, Preview, Refusal, RouteSessions,
+    Subject,
 };
 
 use super::door::Wanted;
@@ -79,10 +80,11 @@ impl Registry {
 
     /// What was measured of the traffic and the sessions that go elsewhere.
     fn effect(&self, live: &LiveBalancer, shift: &Shift, now: Moment) -> Effect {
-        let traffic = self.measured.traffic(live, now);
+        let (traffic, routes) = (self.measured.traffic(live, now), live.census().routes);
         Effect {
             moved: moved(&traffic, &shift.losses),
-            sessions: affected(&live.census().routes, &shift.losses),
+            sessions: affected(&routes, shift),
+            regained: named(&routes, &shift.regained).map(returning).sum(),
         }
     }
 }
@@ -92,6 +94,8 @@ struct Effect {
     /// None: nothing was measured.
     moved: Option<Moved>,
     sessions: Result<u64, AtLeast>,
+    /// Those of them that were seen and come back to the member that they name.
+    regained: u64,
 }
 
 impl Effect {
@@ -100,6 +104,13 @@ impl Effect {
         let mut notes = Vec::new();
         if changes {
             notes.push(told(self.moved));
+        }
+        if self.regained > 0 {
+            let come = match self.regained {
+                1 => "1 session comes back to the member that it names".to_owned(),
+                count => format!("{count} sessions come back to the member that they name"),
+            };
+            notes.push(format!("{come}, beside these shares; what began elsewhere meanwhile stays there."));
         }
         if let Err(AtLeast(seen @ 1..)) = self.sessions {
             notes.push(format!(
@@ -115,15 +126,30 @@ impl Effect {
 struct AtLeast(u64);
 
 /// The sessions that change their member or get no answer: all that were seen within the window, of the routes that
-/// lose theirs.
-fn affected(routes: &[RouteSessions], losses: &[Loss]) -> Result<u64, AtLeast> {
-    let losers: Vec<_> = losses.iter().filter(|loss| loss.sessions).map(|loss| &loss.member).collect();
-    // Members that share a route share its sessions.
-    let lost = routes.iter().filter(|route| route.members.iter().any(|member| losers.contains(&member)));
-    let (sessions, known) = lost.fold((0, true), |(sessions, known): (u64, bool), route| {
-        (sessions.saturating_add(route.live), known && route.unknown_until.is_none())
-    });
+/// lose theirs; and of those that get one back all that named it.
+fn affected(routes: &[RouteSessions], shift: &Shift) -> Result<u64, AtLeast> {
+    let losers = shift.losses.iter().filter(|loss| loss.sessions).map(|loss| &loss.member);
+    let lost = named(routes, losers).map(|route| (route, route.live));
+    let regained = named(routes, &shift.regained).map(|route| (route, returning(route)));
+    let (sessions, known) =
+        lost.chain(regained).fold((0, true), |(sessions, known): (u64, bool), (route, count)| {
+            (sessions.saturating_add(count), known && route.unknown_until.is_none())
+        });
     if known { Ok(sessions) } else { Err(AtLeast(sessions)) }
+}
+
+/// The routes of these members. Members that share a route share its sessions.
+fn named<'a>(
+    routes: &'a [RouteSessions],
+    members: impl IntoIterator<Item = &'a MemberName>,
+) -> impl Iterator<Item = &'a RouteSessions> {
+    let members: Vec<_> = members.into_iter().collect();
+    routes.iter().filter(move |route| route.members.iter().any(|member| members.contains(&member)))
+}
+
+/// The sessions that name a route which nobody serves: its own of before, and those that only claim to be.
+fn returning(route: &RouteSessions) -> u64 {
+    route.live.saturating_add(route.claimed)
 }
 
 /// The traffic that goes elsewhere; none: there was none to measure.
@@ -205,13 +231,18 @@ mod tests {
         };
         let routes = [route("x", &["http://a", "http://b"], 5, true), route("y", &["http://c"], 2, false)];
         let loss = |name: &str, sessions| Loss { member: name.parse().unwrap(), free: 0, sessions };
-        for (losses, sessions) in [
-            (&[][..], Ok(0)),
-            (&[loss("http://a", true), loss("http://b", true)], Ok(5)),
-            (&[loss("http://a", true), loss("http://c", false)], Ok(5)),
-            (&[loss("http://a", true), loss("http://c", true)], Err(AtLeast(7))),
+        for (losses, regained, sessions) in [
+            (&[][..], &[][..], Ok(0)),
+            (&[loss("http://a", true), loss("http://b", true)], &[], Ok(5)),
+            (&[loss("http://a", true), loss("http://c", false)], &[], Ok(5)),
+            (&[loss("http://a", true), loss("http://c", true)], &[], Err(AtLeast(7))),
+            (&[], &["http://a", "http://b"], Ok(14)),
+            (&[loss("http://a", true)], &["http://c"], Err(AtLeast(16))),
         ] {
-            assert_eq!(affected(&routes, losses), sessions);
+            let regained = regained.iter().map(|name| name.parse().unwrap()).collect();
+            let [remaining, next, next_after] = [(); 3].map(|()| Vec::new());
+            let shift = Shift { remaining, next, next_after, losses: losses.to_vec(), regained };
+            assert_eq!(affected(&routes, &shift), sessions);
         }
     }
 
