@@ -146,7 +146,8 @@ use Group::{Change, General, Move, Tend, Write};
 const MEMBERS: &[Context] = &[Balancers, Member, Menu];
 const SCREENS: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections];
 const SCROLLS: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Results, Menu];
-const PAGES: &[Context] = &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Results];
+const SCREENS_AND_RESULTS: &[Context] =
+    &[Balancers, Member, Events, Overview, Drains, Lens, Elections, Results];
 
 const fn row(
     contexts: &'static [Context],
@@ -212,7 +213,7 @@ pub const ROWS: &[Row] = &[
     row(&[Balancers, Member], &[Key::Char('B')], Action::Tune,
         (None, "balancer's settings", Change)),
     row(SCREENS, &[Key::Ctrl('r')], Action::Reload, (None, "reload the file", Change)),
-    row(SCREENS, &[Key::Char('u')], Action::Undo, (Some("undo"), "undo your last change", Change)),
+    row(SCREENS_AND_RESULTS, &[Key::Char('u')], Action::Undo, (Some("undo"), "undo your last change", Change)),
     row(SCREENS, &[Key::Char('A')], Action::Again, (None, "again what httpd forgot", Change)),
     row(SCREENS, &[Key::Char('L')], Action::Lock, (Some("lock"), "unlock, or lock again", Change)),
     row(&[Balancers], &[Key::Char(' ')], Action::Mark, (None, "mark; acts are for marks", Change)),
@@ -245,10 +246,10 @@ pub const ROWS: &[Row] = &[
     row(SCREENS, &[Key::Char('5')], Action::Elections, (None, "the screens by number", Move)),
     row(SCROLLS, &[Key::Up, Key::Char('k')], Action::Up, (None, "a line up or down", Move)),
     row(SCROLLS, &[Key::Down, Key::Char('j')], Action::Down, (None, "a line up or down", Move)),
-    row(PAGES, &[Key::PageUp, Key::Ctrl('b')], Action::PageUp, (None, "a page up or down", Move)),
-    row(PAGES, &[Key::PageDown, Key::Ctrl('f')], Action::PageDown, (None, "a page up or down", Move)),
-    row(PAGES, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
-    row(PAGES, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
+    row(SCREENS_AND_RESULTS, &[Key::PageUp, Key::Ctrl('b')], Action::PageUp, (None, "a page up or down", Move)),
+    row(SCREENS_AND_RESULTS, &[Key::PageDown, Key::Ctrl('f')], Action::PageDown, (None, "a page up or down", Move)),
+    row(SCREENS_AND_RESULTS, &[Key::Home, Key::Char('g')], Action::Top, (None, "the first, the last", Move)),
+    row(SCREENS_AND_RESULTS, &[Key::End, Key::Char('G')], Action::Bottom, (None, "the first, the last", Move)),
     row(&[Help], &[Key::Down, Key::Char('j'), Key::PageDown, Key::Ctrl('f')], Action::PageDown,
         (None, "another page of keys", Move)),
     row(&[Help], &[Key::Up, Key::Char('k'), Key::PageUp, Key::Ctrl('b')], Action::PageUp,

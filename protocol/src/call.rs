@@ -110,6 +110,17 @@ impl Call {
         }
     }
 
+    /// The balancer that it names, and the member, if it asks for a change of one.
+    pub fn subject(&self) -> Option<(&BalancerName, Option<&str>)> {
+        match self {
+            Self::EditBalancer(balancer) | Self::AddMember(balancer) => Some((balancer, None)),
+            Self::EditMember(balancer, member)
+            | Self::RemoveMember(balancer, member)
+            | Self::BeginDrain(balancer, member) => Some((balancer, Some(member))),
+            _ => None,
+        }
+    }
+
     /// Does it change something? A socket for looking only refuses it then.
     pub fn changes(&self) -> bool {
         match self {

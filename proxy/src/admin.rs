@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use evenkeel_protocol::place::ADMIN_SOCKET;
-use evenkeel_protocol::{Call, Code, Peer, PlanOrder, Refusal};
+use evenkeel_protocol::{Call, Code, Peer, PlanOrder, Refusal, Subject};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
@@ -24,6 +24,7 @@ use crate::admin::patient::Patient;
 use crate::admin::stream::Reply;
 use crate::drains::Drains;
 use crate::limits;
+use crate::refusals::Refusals;
 use crate::registry::Registry;
 use crate::reload::Reloader;
 
@@ -42,6 +43,22 @@ pub(crate) struct Doors {
     pub(crate) registry: Arc<Registry>,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) drains: Arc<Drains>,
+    /// What was asked for where one may only look.
+    pub(crate) refusals: Arc<Refusals>,
+}
+
+impl Doors {
+    /// Somebody asked for a change who may only look: that is news as well.
+    fn deny(&self, call: &Call, by: Option<&Peer>) -> Refusal {
+        let why = format!("this socket only lets look; {ADMIN_SOCKET} beside it lets change");
+        let subject = call.subject().and_then(|(balancer, selector)| {
+            let live = self.registry.find(balancer).ok()?;
+            let member = selector.and_then(|selector| live.resolve(selector).ok());
+            Some(Subject { balancer: live.name.clone(), member })
+        });
+        self.refusals.tell(&self.registry, subject, (by, Code::ReadOnly, &why));
+        Refusal::new(Code::ReadOnly, why)
+    }
 }
 
 /// Answers on the admin socket, and on the one that only lets look, until the proxy ends; then those who follow the
@@ -146,8 +163,7 @@ async fn answer(
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());
     let call = Call::parse(request.method().as_str(), target)?;
     if call.changes() && !writable {
-        let why = format!("this socket only lets look; {ADMIN_SOCKET} beside it lets change");
-        return Err(Refusal::new(Code::ReadOnly, why));
+        return Err(doors.deny(&call, peer));
     }
     for unknown in ["if-match", "if-none-match", "if-unmodified-since"] {
         if request.headers().contains_key(unknown) {

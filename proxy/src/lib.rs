@@ -71,6 +71,7 @@ mod places;
 mod pool;
 mod probe;
 mod record;
+mod refusals;
 mod registry;
 mod relay;
 mod reload;

@@ -6,7 +6,6 @@
 //! | `handler.rs` | the request: method, body, answer |
 //! | `parameter.rs` | names and values of a query or form |
 //! | `form.rs`, `change.rs` | what a form asks for, and what becomes of it |
-//! | `refusals.rs` | what was refused, within bounds |
 //! | `html.rs`, `entry.rs` | the page, and the forms on it |
 //! | `xml.rs` | the same as XML |
 //! | `text.rs` | escapes, sizes, numbers |
@@ -19,7 +18,6 @@ mod form;
 pub(crate) mod handler;
 mod html;
 mod parameter;
-mod refusals;
 mod text;
 mod xml;
 
@@ -31,8 +29,8 @@ use std::sync::Arc;
 use evenkeel_protocol::{BalancerName, BalancerSnapshot, ConnectionSettings, MemberSnapshot, Peer};
 
 use self::parameter::Parameters;
-use self::refusals::Refusals;
 use crate::config::{BalancerConfig, Config, Nonce, Written};
+use crate::refusals::Refusals;
 use crate::registry::Registry;
 use crate::server::Proxy;
 use crate::{limits, nonce};

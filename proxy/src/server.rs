@@ -321,6 +321,7 @@ fn launch(
         registry: Arc::clone(&running.registry),
         reloader: Arc::clone(&running.reloader),
         drains: Arc::clone(&running.drains),
+        refusals: Arc::default(),
     };
     let ending = running.end_control.subscribe();
     running.control = Some(control(inlets, doors, ending)?);

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use evenkeel_protocol::Code;
+use evenkeel_protocol::{Code, EventKind};
 use harness::prelude::*;
 
 const TEXT: &str = "Listen 127.0.0.1:0\n<Proxy balancer://app>\nBalancerMember http://127.0.0.1:9\n</Proxy>\nProxyPass / balancer://app/\n";
@@ -134,4 +134,19 @@ fn the_socket_for_looking_shows_everything_and_changes_nothing() {
     assert!(ended.err.contains("only lets look"), "{ended:?}");
     run(&evenkeel(), ["--socket", &socket, "status"]).with_code(0);
     assert_eq!(proxy.member("app", "a").words, "Init Ok");
+    let refused: Vec<(String, Option<bool>)> = proxy
+        .admin()
+        .events(0)
+        .into_iter()
+        .filter_map(|event| match event.kind {
+            EventKind::EditRefused(it) if it.code == Code::ReadOnly => Some((
+                it.subject.member.map_or_else(String::new, |name| name.to_string()),
+                it.by.map(|by| by.pid.is_some()),
+            )),
+            _ => None,
+        })
+        .collect();
+    let name = proxy.member("app", "a").name.to_string();
+    assert_eq!(refused.first(), Some(&(name, Some(true))), "who tried is known: {refused:?}");
+    assert_eq!(refused.get(1).map(|(name, _)| name.as_str()), Some(""), "of the balancer: {refused:?}");
 }

@@ -35,6 +35,8 @@ pub(super) struct Asking {
     /// Looks so far, and what was said last.
     looks: u32,
     said: String,
+    /// Where lines stay: the label of the member that is waited for, and the phases of it that were told.
+    told: (String, Vec<String>),
     /// What is waited for, said or not.
     last: String,
     /// The label of the member that advice was given for last.
@@ -101,6 +103,7 @@ impl Asking {
             zone: session.zone.clone(),
             looks: 0,
             said: String::new(),
+            told: Default::default(),
             last: String::new(),
             advised: String::new(),
             drain: None,
@@ -185,7 +188,8 @@ impl Asking {
     }
 
     /// Tells what is waited for at the member of that label: on a terminal in one line that changes at most once a
-    /// second, else in a line of its own where `phase` is another one, and from time to time.
+    /// second, else in a line of its own where `phase` comes for the first time, and from time to time: a member that is
+    /// quiet for moments only goes from one to another all the time.
     pub(super) fn tell(&mut self, output: &mut Output<'_>, (label, phase): (&str, &str), text: &str) {
         let look = self.looks;
         self.looks = self.looks.wrapping_add(1);
@@ -194,18 +198,29 @@ impl Asking {
             return;
         }
         let text = &format!("{label}: {text}");
-        let said = if output.progress_is_seen() { text } else { phase };
-        let is_new = self.said != said;
         if output.progress_is_seen() {
-            if is_new && look.is_multiple_of(LOOKS) {
-                said.clone_into(&mut self.said);
+            if self.said != *text && look.is_multiple_of(LOOKS) {
+                self.said.clone_from(text);
                 self.open_line = true;
                 output.progress(text);
             }
-        } else if is_new || look.is_multiple_of(HEARTBEAT * LOOKS) {
-            said.clone_into(&mut self.said);
+        } else if self.is_first(label, phase) || look.is_multiple_of(HEARTBEAT * LOOKS) {
             output.message(text);
         }
+    }
+
+    /// Was this phase of that member not told yet? It is from now on.
+    fn is_first(&mut self, label: &str, phase: &str) -> bool {
+        let (whose, phases) = &mut self.told;
+        if whose != label {
+            label.clone_into(whose);
+            phases.clear();
+        }
+        let is_first = !phases.iter().any(|told| told == phase);
+        if is_first {
+            phases.push(phase.to_owned());
+        }
+        is_first
     }
 
     /// Says once for a member, in a line that stays, what may keep it from ever coming to what is waited for.
@@ -241,6 +256,7 @@ impl Asking {
         if !self.quiet {
             self.end_line(output);
             self.said.clear();
+            self.told.1.clear();
             output.message(text);
         }
     }

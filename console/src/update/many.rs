@@ -88,6 +88,9 @@ mod tests {
         assert_eq!(batch.tally(), (5, 1));
         assert_eq!(batch.rows[1].outcome, Outcome::Refused("the journal is full".to_owned()));
         assert_eq!(model.cursor.marks(), 0, "what was done is no longer marked");
+        press(&mut model, "u");
+        let said = model.toast.as_ref().map(|toast| toast.text.as_str()).unwrap_or_default();
+        assert!(said.contains("an edit is on its way"), "the key that the results name is heard: {said:?}");
     }
 
     #[test]

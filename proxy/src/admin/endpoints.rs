@@ -19,7 +19,7 @@ pub(super) async fn answer(
     doors: &Doors,
     peer: Option<Peer>,
 ) -> Result<Reply, Refusal> {
-    let Doors { registry, reloader, drains: jobs } = doors;
+    let Doors { registry, reloader, drains: jobs, .. } = doors;
     match call {
         Call::Hello => Ok(Reply::json(&registry.hello())),
         Call::Snapshot => Ok(Reply::json(&with_drains(registry.snapshot(), jobs))),

@@ -2,7 +2,7 @@
 
 use evenkeel_protocol::clean::clean;
 use evenkeel_protocol::{
-    BalancerEdit, BalancerSnapshot, Edited, MemberAddition, MemberEdit, MemberSnapshot, Peer, Refusal,
+    BalancerEdit, BalancerSnapshot, Code, Edited, MemberAddition, MemberEdit, MemberSnapshot, Peer, Refusal,
     Subject,
 };
 
@@ -51,7 +51,7 @@ impl Manager {
             balancer: balancer.name.clone(),
             member: member.map(|member| member.name.clone()),
         });
-        self.refusals.tell(&proxy.registry, subject, (&request.by, text));
+        self.refusals.tell(&proxy.registry, subject, (Some(&request.by), Code::Denied, text));
     }
 }
 

@@ -75,6 +75,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_member_that_is_busy_and_quiet_by_turns_fills_no_log() {
+        let looks = AtomicUsize::new(0);
+        let proxy = Scripted::start(move |_| {
+            let look = looks.fetch_add(1, Ordering::Relaxed) as u64;
+            let mut snapshot = scripted::snapshot(0);
+            snapshot.taken = Timestamp(snapshot.taken.0 + look * 100_000);
+            snapshot.balancers[0].members[0].busy = if look < 13 { (look / 2) % 2 } else { 0 };
+            Act::json(&snapshot)
+        });
+        let mut scene = Scene::of(&proxy);
+        let ended = scene.run("wait app/a idle --settle 400ms").await;
+        assert_eq!(ended, Exit::Done, "{} {}", scene.out(), scene.err());
+        for told in ["request is in flight, and it must stay so", "1 request is in flight"] {
+            assert_eq!(scene.err().matches(told).count(), 1, "{told}: {}", scene.err());
+        }
+    }
+
+    #[tokio::test]
     async fn what_its_process_has_in_flight_in_another_balancer_makes_nobody_idle() {
         let too = "(drain api/127.0.0.1:9001 too)";
         for (busy, exit, says) in [

@@ -1,5 +1,6 @@
-//! Posts to the manager page that came to nothing, as events and in the audit: some at once, then one every ten
-//! seconds, and the rest counted, so that who tries nonces can fill neither the audit nor the log.
+//! Changes that were asked for and did not get as far as the one door, as events and in the audit: forms of the manager
+//! page, and calls on the socket that only lets look. Some are told at once, then one every ten seconds, and the rest
+//! counted, so that who tries nonces can fill neither the audit nor the log.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +11,7 @@ use crate::{clock, limits};
 
 /// How many may be told.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<Bucket>);
+pub(crate) struct Refusals(Mutex<Bucket>);
 
 #[derive(Debug, Default)]
 struct Bucket {
@@ -37,7 +38,12 @@ impl Bucket {
 impl Refusals {
     /// Tells that `by` was refused with `text` what it asked of `subject`; what names no balancer stands in the log
     /// alone, because nothing that exists was asked for.
-    pub(super) fn tell(&self, registry: &Registry, subject: Option<Subject>, (by, text): (&Peer, &str)) {
+    pub(crate) fn tell(
+        &self,
+        registry: &Registry,
+        subject: Option<Subject>,
+        (by, code, text): (Option<&Peer>, Code, &str),
+    ) {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take(clock::now());
         let Some(untold) = taken else { return };
         let more = match untold {
@@ -46,9 +52,10 @@ impl Refusals {
         };
         let message = format!("{text}{more}");
         let Some(subject) = subject else {
-            return tracing::warn!(%by, message, "a form for the manager page was refused");
+            let by = by.map(ToString::to_string);
+            return tracing::warn!(by, message, "a change was refused that was asked of nobody");
         };
-        let (code, by) = (Code::Denied, Some(by.clone()));
+        let by = by.cloned();
         registry.tell_refused(RefusedEdit { subject, changes: Vec::new(), code, message, by, reason: None });
     }
 }
